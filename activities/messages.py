@@ -1,0 +1,153 @@
+"""Inputs and results of activities, and the names that workflow and workers share.
+
+All are plain dataclasses: they travel as JSON. A field may be added with a default; renaming or
+removing one breaks sagas that are open.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import CustomerId, OrderId
+from domain.money import Money
+from domain.values import Address, FailureKind, OrderLine, Outcome, PaymentTerms, Reason, Step
+
+ORDERS_QUEUE = "orders"
+INVENTORY_QUEUE = "inventory"
+PAYMENTS_QUEUE = "payments"
+SHIPPING_QUEUE = "shipping"
+ALL_QUEUES = (ORDERS_QUEUE, INVENTORY_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE)
+
+WORKFLOW_TYPE = "OrderFulfillment"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """A whole order as a client hands it in, checked and in the domain's types."""
+
+    order_id: OrderId
+    customer_id: CustomerId | None
+    currency: str
+    placed_at: datetime | None
+    lines: tuple[OrderLine, ...]
+    address: Address
+    payment: PaymentTerms
+
+
+@dataclass(frozen=True, slots=True)
+class SagaRef:
+    """Which saga run asks: goes into the metadata of every event."""
+
+    workflow_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveInventory:
+    """Make sure the order is submitted as in `document`, then reserve all its stock or none."""
+
+    saga: SagaRef
+    document: OrderDocument
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationResult:
+    """`finished` is set when the order had ended in an earlier run: nothing is to be done."""
+
+    total: Money
+    finished: "ClosedSaga | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSaga:
+    """How an order ended, as recorded."""
+
+    outcome: Outcome
+    reason: Reason | None
+    detail: str
+    payment_reference: str | None
+    tracking_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """Run a later step for an order that is known to the event store."""
+
+    saga: SagaRef
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentResult:
+    """The provider's reference, and whether money was taken or only held."""
+
+    reference: str
+    captured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentResult:
+    """The carrier's answer; `order_completed` is False while the capture is still to come."""
+
+    label_id: str
+    tracking_number: str
+    order_completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationRequest:
+    """Undo a step, whether or not it ever happened."""
+
+    saga: SagaRef
+    order_id: OrderId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationResult:
+    """`undone` says in a word or two what was undone; ``nothing`` if the step had no effect."""
+
+    undone: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBack:
+    """Record why the saga turns back; `step` is None when somebody cancelled it."""
+
+    saga: SagaRef
+    document: OrderDocument
+    step: Step | None
+    kind: FailureKind | None
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCancelled:
+    """Record the order as cancelled after everything was undone."""
+
+    saga: SagaRef
+    order_id: OrderId
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAttention:
+    """Record and announce that a person must act."""
+
+    saga: SagaRef
+    order_id: OrderId
+    at_step: str
+    message: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOperator:
+    """Record who steered the saga, how and why."""
+
+    saga: SagaRef
+    order_id: OrderId
+    actor: str
+    action: str
+    reason: str

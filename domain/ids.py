@@ -1,0 +1,77 @@
+"""Identifiers: distinct types for the type checker, plain text at run time and in JSON.
+
+Stream names are built here and nowhere else; the category of a stream is the part before its
+first ``-``.
+"""
+
+import re
+from typing import NewType
+
+from domain.errors import InvalidValue
+
+OrderId = NewType("OrderId", str)
+Sku = NewType("Sku", str)
+CustomerId = NewType("CustomerId", str)
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_MAX_LENGTH = 64
+
+
+def _checked(field: str, raw: str) -> str:
+    if len(raw) > _MAX_LENGTH or not _IDENTIFIER.fullmatch(raw):
+        raise InvalidValue(
+            field,
+            f"must be 1 to {_MAX_LENGTH} letters, digits, dots, underscores or hyphens "
+            "and start with a letter or digit",
+        )
+    return raw
+
+
+def parse_order_id(raw: str, field: str = "order_id") -> OrderId:
+    """Return `raw` as an order id; raises InvalidValue naming `field`."""
+    return OrderId(_checked(field, raw))
+
+
+def parse_sku(raw: str, field: str = "sku") -> Sku:
+    """Return `raw` as a stock keeping unit; raises InvalidValue naming `field`."""
+    return Sku(_checked(field, raw))
+
+
+def parse_customer_id(raw: str, field: str = "customer_id") -> CustomerId:
+    """Return `raw` as a customer id; raises InvalidValue naming `field`."""
+    return CustomerId(_checked(field, raw))
+
+
+def order_stream(order_id: OrderId) -> str:
+    """Name of the stream of an order; it is also the workflow id of its saga."""
+    return f"order-{order_id}"
+
+
+def stock_stream(sku: Sku) -> str:
+    """Name of the stream of a stock item."""
+    return f"stock-{sku}"
+
+
+def payment_stream(order_id: OrderId) -> str:
+    """Name of the stream of an order's payment."""
+    return f"payment-{order_id}"
+
+
+def shipment_stream(order_id: OrderId) -> str:
+    """Name of the stream of an order's shipment."""
+    return f"shipment-{order_id}"
+
+
+def fulfillment_stream(order_id: OrderId) -> str:
+    """Name of the stream that holds the saga's own trail for an order."""
+    return f"fulfillment-{order_id}"
+
+
+def streams_of_order(order_id: OrderId) -> tuple[str, str, str, str]:
+    """All streams that tell the story of one order, the order's own first."""
+    return (
+        order_stream(order_id),
+        payment_stream(order_id),
+        shipment_stream(order_id),
+        fulfillment_stream(order_id),
+    )

@@ -1,0 +1,99 @@
+"""Values that several aggregates share: addresses, lines, payment terms and the saga's words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.ids import Sku
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a parcel goes. Personal data: never in logs, errors, metrics or search attributes.
+
+    `country` is an ISO 3166 alpha-2 code; `line2` and `region` may be empty.
+    """
+
+    name: str
+    line1: str
+    city: str
+    postal_code: str
+    country: str
+    line2: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """`quantity` pieces (at least 1) of `sku` at `unit_price` each."""
+
+    sku: Sku
+    description: str
+    quantity: int
+    unit_price: Money
+
+    @property
+    def amount(self) -> Money:
+        """Quantity times unit price."""
+        return self.unit_price * self.quantity
+
+
+class CaptureMode(StrEnum):
+    """When money is taken: at once, or authorised first and captured when the label is bought."""
+
+    AUTOMATIC = "automatic"
+    ON_SHIPMENT = "on_shipment"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTerms:
+    """How an order is paid: the provider's token for the customer's means of payment."""
+
+    token: str
+    capture: CaptureMode = CaptureMode.AUTOMATIC
+
+
+class Step(StrEnum):
+    """The steps of the saga, in order."""
+
+    RESERVE_INVENTORY = "reserve_inventory"
+    PROCESS_PAYMENT = "process_payment"
+    CREATE_SHIPMENT = "create_shipment"
+    CAPTURE_PAYMENT = "capture_payment"
+
+
+class Compensation(StrEnum):
+    """The undoing of each step."""
+
+    RELEASE_INVENTORY = "release_inventory"
+    UNDO_PAYMENT = "undo_payment"
+    CANCEL_SHIPMENT = "cancel_shipment"
+
+
+class Outcome(StrEnum):
+    """The two ends of a saga."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why an order was cancelled."""
+
+    OUT_OF_STOCK = "out_of_stock"
+    PAYMENT_DECLINED = "payment_declined"
+    ADDRESS_REFUSED = "address_refused"
+    INVENTORY_UNAVAILABLE = "inventory_unavailable"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
+    CARRIER_UNAVAILABLE = "carrier_unavailable"
+    NOT_FULFILLABLE = "not_fulfillable"
+    CUSTOMER_REQUEST = "customer_request"
+    OPERATOR_REQUEST = "operator_request"
+
+
+class FailureKind(StrEnum):
+    """What sort of failure ended a step."""
+
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN_OUTCOME = "unknown_outcome"

@@ -1,0 +1,66 @@
+"""What an event store can refuse.
+
+EventStoreError
+├── VersionConflict      somebody else appended first: load again, decide again
+├── DuplicateEventId     an event id is known already, but from another append
+├── InvalidAppend        the request itself is malformed: nothing was sent
+├── AppendOnlyViolation  somebody tried to change or remove a stored event
+├── SchemaMissing        the database has no or an older schema: run the migrations
+├── StoreUnavailable     the database could not be reached or ended the connection
+└── UnknownEventType     the codec has no class for a stored event type
+"""
+
+
+class EventStoreError(Exception):
+    """Root of all refusals of the event store."""
+
+
+class VersionConflict(EventStoreError):
+    """A stream was not at the version that the caller expected; nothing was appended.
+
+    Attributes:
+        stream: the first stream in conflict.
+        expected: what the caller stated, as text (a number, ``no_stream`` or ``stream_exists``).
+        actual: the stream's version, 0 if it does not exist.
+    """
+
+    def __init__(self, stream: str, expected: str, actual: int) -> None:
+        super().__init__(f"stream {stream!r}: expected version {expected}, it is at {actual}")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class DuplicateEventId(EventStoreError):
+    """An event id of this append is stored already, as part of a different append.
+
+    Appending exactly the same event ids again is no error: it returns the first result.
+    """
+
+
+class InvalidAppend(EventStoreError):
+    """The append is malformed: no events, a stream twice, an illegal stream name."""
+
+
+class AppendOnlyViolation(EventStoreError):
+    """The database refused to update or delete a stored event."""
+
+
+class SchemaMissing(EventStoreError):
+    """The event store's schema is missing or older than this code: run the migrations."""
+
+
+class StoreUnavailable(EventStoreError):
+    """The database could not be reached or dropped the connection.
+
+    The append may have happened: append again with the same event ids.
+    """
+
+
+class UnknownEventType(EventStoreError):
+    """No class is registered for a stored event type; a newer version may have written it."""
+
+    def __init__(self, event_type: str, schema_version: int) -> None:
+        super().__init__(f"no class for event type {event_type!r} version {schema_version}")
+        self.event_type = event_type
+        self.schema_version = schema_version

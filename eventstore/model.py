@@ -1,0 +1,148 @@
+"""The data that goes into and comes out of an event store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+JsonObject = Mapping[str, Any]
+"""A JSON object as Python values: str, int, bool, None, list and dict; never float for money."""
+
+BUCKETS = 1024
+"""Streams are spread over this many buckets; lanes are ranges of buckets."""
+
+
+class Expected(Enum):
+    """The expected versions that are no number."""
+
+    NO_STREAM = "no_stream"
+    STREAM_EXISTS = "stream_exists"
+    ANY = "any"
+
+
+ExpectedVersion = int | Expected
+"""An exact version (the number of events already in the stream, at least 1), or an `Expected`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Where an event comes from.
+
+    Attributes:
+        correlation_id: the business transaction, for sagas the workflow id.
+        causation_id: what led to the event directly: a command id, an activity, an event id.
+        actor: who acted: a service, an operator, a customer.
+        traceparent: W3C trace context, if there was one.
+        extra: free keys; for sagas `run_id`.
+    """
+
+    correlation_id: str
+    causation_id: str
+    actor: str
+    traceparent: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that is to be appended; `event_id` makes repeating the append harmless."""
+
+    event_id: UUID
+    event_type: str
+    data: JsonObject
+    metadata: Metadata
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the store returns it: the envelope.
+
+    Attributes:
+        category: the part of `stream` before its first ``-``.
+        version: place in the stream, 1 for the first.
+        position: place in the feed of all streams; grows, but has gaps.
+        recorded_at: the store's clock at the append, with time zone.
+        bucket: 0 to BUCKETS-1, the same for all events of a stream.
+    """
+
+    event_id: UUID
+    stream: str
+    category: str
+    version: int
+    position: int
+    event_type: str
+    schema_version: int
+    data: JsonObject
+    metadata: Metadata
+    recorded_at: datetime
+    bucket: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAppend:
+    """Events for one stream (at least one) and the version the stream must have."""
+
+    stream: str
+    expected: ExpectedVersion
+    events: Sequence[NewEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class AppendResult:
+    """What an append did.
+
+    Attributes:
+        versions: the last version of each stream that the append wrote.
+        last_position: the highest position it was given.
+        repeated: True if the same event ids were stored before and nothing was written now.
+    """
+
+    versions: Mapping[str, int]
+    last_position: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFilter:
+    """Which events of the feed are wanted; empty means no restriction.
+
+    `buckets` is a half-open range (first, end) of bucket numbers.
+    """
+
+    categories: frozenset[str] = frozenset()
+    event_types: frozenset[str] = frozenset()
+    buckets: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """A part of the feed, in order of position.
+
+    Attributes:
+        events: at most the limit asked for.
+        next_position: where to read on; beyond the last event if the page was not full, but
+            never beyond what is known to be complete.
+        head: the last position drawn so far; `head - next_position` is the lag in positions.
+    """
+
+    events: Sequence[StoredEvent]
+    next_position: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folded state: `data` holds the events up to `version` in the form `schema_version`."""
+
+    stream: str
+    version: int
+    schema_version: int
+    data: JsonObject
+
+
+def category_of(stream: str) -> str:
+    """The part of a stream name before its first ``-``."""
+    return stream.partition("-")[0]

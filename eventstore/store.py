@@ -1,0 +1,78 @@
+"""The interface that every event store implements; `tests/contract` holds what it promises."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from eventstore.model import (
+    AppendResult,
+    FeedFilter,
+    FeedPage,
+    Snapshot,
+    StoredEvent,
+    StreamAppend,
+)
+
+EVERYTHING = FeedFilter()
+
+
+class EventStore(Protocol):
+    """Append-only streams with optimistic concurrency and one feed over all of them."""
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        """Append to one or several streams, all or nothing.
+
+        Raises:
+            VersionConflict: a stream is not at its expected version.
+            DuplicateEventId: some, but not exactly these, event ids are stored already.
+            InvalidAppend: the request is malformed.
+            StoreUnavailable: the outcome is unknown; append the same ids again.
+        """
+        ...
+
+    async def read_stream(
+        self,
+        stream: str,
+        *,
+        from_version: int = 1,
+        to_version: int | None = None,
+        until: datetime | None = None,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Events of a stream, forward or backward; empty if there is no such stream.
+
+        `from_version` and `to_version` are inclusive bounds whatever the direction; `until` keeps
+        events recorded at or before that time.
+        """
+        ...
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        """Several streams in one round trip; every name asked for is a key of the result.
+
+        `after_versions` skips the events up to and including a version, for streams that are
+        loaded on top of a snapshot.
+        """
+        ...
+
+    async def read_feed(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> FeedPage:
+        """The next events of all streams after a position; no committed event is ever skipped."""
+        ...
+
+    async def head(self) -> int:
+        """The last position drawn so far, 0 for an empty store."""
+        ...
+
+    async def load_snapshots(
+        self, streams: Sequence[str], *, schema_version: int
+    ) -> Mapping[str, Snapshot]:
+        """The newest snapshot of each stream that has one in that schema version."""
+        ...
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot, replacing an older one of the same stream."""
+        ...

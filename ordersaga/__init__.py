@@ -1,0 +1,4 @@
+"""The composition root: command line, settings, wiring, typed client and the embedded stack.
+
+Nothing imports it.
+"""

