@@ -9,7 +9,16 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
-from domain.values import Address, FailureKind, OrderLine, Outcome, PaymentTerms, Reason, Step
+from domain.values import (
+    Address,
+    Compensation,
+    FailureKind,
+    OrderLine,
+    Outcome,
+    PaymentTerms,
+    Reason,
+    Step,
+)
 
 ORDERS_QUEUE = "orders"
 INVENTORY_QUEUE = "inventory"
@@ -51,10 +60,23 @@ class ReserveInventory:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """`finished` is set when the order had ended in an earlier run: nothing is to be done."""
+    """What an earlier run left behind, if there was one.
+
+    `finished` is set when the order had ended: nothing is to be done. `turned_back` is set when
+    an earlier run had begun to undo it: only going on undoing is right.
+    """
 
     total: Money
     finished: "ClosedSaga | None" = None
+    turned_back: "TurnedBack | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedBack:
+    """Why a saga turned back, as recorded."""
+
+    reason: Reason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +116,26 @@ class ShipmentResult:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorAction:
+    """What a person did to a saga and why."""
+
+    actor: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationRequest:
-    """Undo a step, whether or not it ever happened."""
+    """Undo a step, whether or not it ever happened.
+
+    `settled_by` is set when a person says that it was undone by hand: the provider is asked once
+    more, and where it cannot confirm, the person's word is recorded as the proof.
+    """
 
     saga: SagaRef
     order_id: OrderId
     reason: Reason
+    settled_by: OperatorAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +155,7 @@ class TurnBack:
     kind: FailureKind | None
     reason: Reason
     detail: str
+    operator: tuple[OperatorAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +170,30 @@ class CloseCancelled:
 
 @dataclass(frozen=True, slots=True)
 class RecordAttention:
-    """Record and announce that a person must act."""
+    """Record and announce that a person must act; `compensation` is what could not be undone."""
 
     saga: SagaRef
     order_id: OrderId
     at_step: str
     message: str
     waiting_for: str
+    compensation: Compensation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOperator:
-    """Record who steered the saga, how and why."""
+    """Record who steered the saga, how and why, in the order in which it happened."""
 
     saga: SagaRef
     order_id: OrderId
-    actor: str
-    action: str
-    reason: str
+    actions: tuple[OperatorAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAddress:
+    """Correct the delivery address of an order that has no label yet. Holds personal data."""
+
+    saga: SagaRef
+    order_id: OrderId
+    address: Address
+    by: OperatorAction

@@ -8,6 +8,7 @@
     └── NotFound            the aggregate does not exist
 
 An outcome that business expects (out of stock, declined) is no error: it is an event or a result.
+`ImpossibleHistory` stands apart: nobody's request is wrong then, stored events are.
 """
 
 
@@ -61,3 +62,13 @@ class NotFound(DomainError):
         super().__init__(f"there is no {kind} {identifier!r}")
         self.kind = kind
         self.identifier = identifier
+
+
+class ImpossibleHistory(Exception):
+    """An event does not follow from the state before it: the stream was damaged or mixed up.
+
+    No command can lead here; look at the stream's events, do not try again.
+    """
+
+    def __init__(self, event: object, state: object) -> None:
+        super().__init__(f"{type(event).__name__} cannot follow on {type(state).__name__}")

@@ -7,11 +7,12 @@ from domain.ids import Sku
 from domain.money import Money
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Address:
     """Where a parcel goes. Personal data: never in logs, errors, metrics or search attributes.
 
-    `country` is an ISO 3166 alpha-2 code; `line2` and `region` may be empty.
+    `country` is an ISO 3166 alpha-2 code; `line2` and `region` may be empty. Its text form shows
+    the country only, so that an address may stand in a traceback.
     """
 
     name: str
@@ -21,6 +22,9 @@ class Address:
     country: str
     line2: str = ""
     region: str = ""
+
+    def __repr__(self) -> str:
+        return f"Address(country={self.country!r}, <personal data>)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,18 @@ class CaptureMode(StrEnum):
     ON_SHIPMENT = "on_shipment"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PaymentTerms:
-    """How an order is paid: the provider's token for the customer's means of payment."""
+    """How an order is paid: the provider's token for the customer's means of payment.
+
+    The token is a secret: the text form leaves it out.
+    """
 
     token: str
     capture: CaptureMode = CaptureMode.AUTOMATIC
+
+    def __repr__(self) -> str:
+        return f"PaymentTerms(<token>, capture={str(self.capture)!r})"
 
 
 class Step(StrEnum):

@@ -7,7 +7,8 @@ EventStoreError
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
 ├── SchemaMissing        the database has no or an older schema: run the migrations
 ├── StoreUnavailable     the database could not be reached or ended the connection
-└── UnknownEventType     the codec has no class for a stored event type
+├── UnknownEventType     the codec has no class for a stored event type
+└── UndecodableEvent     a stored event's data does not fit its type: look at that row
 """
 
 
@@ -64,3 +65,21 @@ class UnknownEventType(EventStoreError):
         super().__init__(f"no class for event type {event_type!r} version {schema_version}")
         self.event_type = event_type
         self.schema_version = schema_version
+
+
+class UndecodableEvent(EventStoreError):
+    """The data of a stored event does not fit its type.
+
+    Attributes:
+        stream: where the event is stored.
+        version: its place in the stream.
+        event_type: its type as stored.
+        problems: the fields and what is wrong with them, without their values.
+    """
+
+    def __init__(self, stream: str, version: int, event_type: str, problems: str) -> None:
+        super().__init__(f"{event_type} at version {version} of stream {stream!r}: {problems}")
+        self.stream = stream
+        self.version = version
+        self.event_type = event_type
+        self.problems = problems

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 JsonObject = Mapping[str, Any]
 """A JSON object as Python values: str, int, bool, None, list and dict; never float for money."""
@@ -146,3 +147,8 @@ class Snapshot:
 def category_of(stream: str) -> str:
     """The part of a stream name before its first ``-``."""
     return stream.partition("-")[0]
+
+
+def bucket_of(stream: str) -> int:
+    """The bucket that all events of a stream are in; the same for ever and everywhere."""
+    return crc32(stream.encode()) % BUCKETS

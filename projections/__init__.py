@@ -1,1 +1,4 @@
-"""Read models: the projection runner and one module per read model with its table, its event handling and its queries."""
+"""Read models that follow the event store, and the workers that keep them up to date, exactly once.
+
+A read model is a module of its own: its table, how it applies events, its queries.
+"""

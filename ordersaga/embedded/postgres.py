@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import socket
 import stat
@@ -95,15 +96,42 @@ class EmbeddedPostgres:
         """Connection URL of a database of this server."""
         return f"postgresql://{SUPERUSER}@{HOST}:{self.port}/{database}"
 
+    @property
+    def user(self) -> str | None:
+        """The system user that the server must run as; None: the present one."""
+        return self._user
+
+    def command(self) -> list[str]:
+        """The server's program and arguments, for those who run the process themselves."""
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "logging_collector": "off",
+            **self._options,
+        }
+        command = [str(self._bin / "postgres"), "-D", str(self.data_dir)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        return command
+
+    def prepare(self) -> None:
+        """Make the folder, its owner and, if it is new, the cluster; starts no server.
+
+        Raises:
+            PostgresFailedError: with what initdb said.
+        """
+        self._prepare_folder(self.data_dir)
+        if not (self.data_dir / "PG_VERSION").exists():
+            self._initdb()
+
     def start(self) -> None:
         """Make the cluster if it is new, start the server, return once it answers.
 
         Raises:
             PostgresFailedError: with the last lines of the server's log.
         """
-        self._prepare_folder()
-        if not (self.data_dir / "PG_VERSION").exists():
-            self._initdb()
+        self.prepare()
         self._spawn()
         self._wait_until_ready()
 
@@ -126,46 +154,34 @@ class EmbeddedPostgres:
             self._process.wait()
             self._process = None
 
-    def _prepare_folder(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.data_dir.chmod(0o700)
+    def _prepare_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
         if self._user is None:
             return
         account = _ensure_system_user()
-        _make_passable(self.data_dir)
+        _make_passable(folder)
         _make_passable(self._bin)
-        os.chown(self.data_dir, account.pw_uid, account.pw_gid)
+        os.chown(folder, account.pw_uid, account.pw_gid)
 
     def _initdb(self) -> None:
-        command = [
-            str(self._bin / "initdb"),
-            "-D",
-            str(self.data_dir),
-            "-U",
-            SUPERUSER,
-            "--encoding=UTF8",
-        ]
+        # Into a folder beside: one that was interrupted half-way must not look like a cluster.
+        draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._prepare_folder(draft)
+        command = [str(self._bin / "initdb"), "-D", str(draft), "-U", SUPERUSER, "--encoding=UTF8"]
         command += ["--auth=trust", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         done = subprocess.run(  # noqa: S603  fixed binary, no shell
             command, user=self._user, capture_output=True, text=True, check=False, cwd="/"
         )
         if done.returncode != 0:
             raise PostgresFailedError(f"initdb failed: {done.stderr.strip()[-2000:]}")
+        draft.rename(self.data_dir)
 
     def _spawn(self) -> None:
-        settings = {
-            "port": str(self.port),
-            "listen_addresses": HOST,
-            "unix_socket_directories": "",
-            "logging_collector": "off",
-            **self._options,
-        }
-        command = [str(self._bin / "postgres"), "-D", str(self.data_dir)]
-        for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]
         with self._log_file().open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  fixed binary, no shell
-                command,
+                self.command(),
                 user=self._user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,0 +1,80 @@
+# Every habit of this repository is a target here; .ci/run uses the same ones.
+# Needed: git, make and Python 3.11 or newer. `make setup PYTHON=/path/to/python` picks another one.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format bench docs lock smoke clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## say what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## install everything into .venv (only if something changed)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@set -e; \
+	if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  for candidate in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    [ -n "$$candidate" ] || continue; \
+	    if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then found=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo 'No Python 3.11 or newer with the venv module was found.' >&2; \
+	    echo 'Install one (Debian: apt-get install python3 python3-venv), or name it:' >&2; \
+	    echo '  make setup PYTHON=/path/to/python3.12' >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Creating $(VENV) with $$("$$found" --version)"; \
+	  "$$found" -m venv --clear $(VENV); \
+	fi
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: setup ## real orders through the saga on one machine, start to end
+	$(BIN)/python -m ordersaga demo
+
+up: setup ## start the whole stack on this machine; Ctrl-C stops it
+	$(BIN)/python -m ordersaga up
+
+test: setup ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: setup ## style, types and architecture contracts
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## let ruff rewrite what it can
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+smoke: setup ## build the wheel and try it in an environment of its own
+	$(BIN)/python scripts/wheel_smoke.py
+
+bench: setup ## measure the event store on this machine
+	$(BIN)/python -m benchmarks
+
+docs: setup ## write docs/cli.md from the command line itself
+	$(BIN)/python scripts/write_cli_docs.py
+
+LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded pyproject.toml -o requirements/runtime.txt
+	$(BIN)/python $(LOCK) -c requirements/runtime.txt pyproject.toml \
+	  -o requirements/production.txt
+	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
+	  pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove what the tools made, .venv included
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,125 @@
+"""The aggregates as command handling needs them, and a unit of work over several of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from domain import fulfillment, order, order_state, payment, shipment, stock_item
+from domain.commands import (
+    FulfillmentCommand,
+    OrderCommand,
+    PaymentCommand,
+    ShipmentCommand,
+    StockCommand,
+)
+from domain.fulfillment import FulfillmentState
+from domain.ids import (
+    OrderId,
+    Sku,
+    fulfillment_stream,
+    order_stream,
+    payment_stream,
+    shipment_stream,
+    stock_stream,
+)
+from domain.order_state import OrderState
+from domain.payment import PaymentState
+from domain.shipment import ShipmentState
+from domain.stock_item import StockState
+from eventstore.handling import Decision, Fold, Loaded
+
+S = TypeVar("S")
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Generic[S, C]):
+    """How one kind of aggregate is folded and how it decides."""
+
+    fold: Fold[S]
+    decide: Callable[[C, S], tuple[Any, ...]]
+
+
+ORDER: Final[Aggregate[OrderState, OrderCommand]] = Aggregate(
+    Fold(order_state.INITIAL, order_state.evolve), order.decide
+)
+STOCK: Final[Aggregate[StockState, StockCommand]] = Aggregate(
+    Fold(stock_item.INITIAL, stock_item.evolve), stock_item.decide
+)
+PAYMENT: Final[Aggregate[PaymentState, PaymentCommand]] = Aggregate(
+    Fold(payment.INITIAL, payment.evolve), payment.decide
+)
+SHIPMENT: Final[Aggregate[ShipmentState, ShipmentCommand]] = Aggregate(
+    Fold(shipment.INITIAL, shipment.evolve), shipment.decide
+)
+FULFILLMENT: Final[Aggregate[FulfillmentState, FulfillmentCommand]] = Aggregate(
+    Fold(fulfillment.INITIAL, fulfillment.evolve), fulfillment.decide
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Generic[S, C]):
+    """One stream and the kind of aggregate that lives in it."""
+
+    stream: str
+    aggregate: Aggregate[S, C]
+
+
+def order_slot(order_id: OrderId) -> Slot[OrderState, OrderCommand]:
+    """The order."""
+    return Slot(order_stream(order_id), ORDER)
+
+
+def payment_slot(order_id: OrderId) -> Slot[PaymentState, PaymentCommand]:
+    """The order's payment."""
+    return Slot(payment_stream(order_id), PAYMENT)
+
+
+def shipment_slot(order_id: OrderId) -> Slot[ShipmentState, ShipmentCommand]:
+    """The order's shipment."""
+    return Slot(shipment_stream(order_id), SHIPMENT)
+
+
+def fulfillment_slot(order_id: OrderId) -> Slot[FulfillmentState, FulfillmentCommand]:
+    """The trail of the order's saga."""
+    return Slot(fulfillment_stream(order_id), FULFILLMENT)
+
+
+def stock_slot(sku: Sku) -> Slot[StockState, StockCommand]:
+    """The ledger of a SKU."""
+    return Slot(stock_stream(sku), STOCK)
+
+
+def folds(*slots: Slot[Any, Any]) -> dict[str, Fold[Any]]:
+    """What `CommandHandler.execute` loads."""
+    return {slot.stream: slot.aggregate.fold for slot in slots}
+
+
+class Work:
+    """What one decision wants of several aggregates; each command sees those before it."""
+
+    def __init__(self, loaded: Mapping[str, Loaded[Any]]) -> None:
+        self._states: dict[str, Any] = {name: item.state for name, item in loaded.items()}
+        self._events: defaultdict[str, list[Any]] = defaultdict(list)
+
+    def state(self, slot: Slot[S, C]) -> S:
+        """The state of a stream with all commands so far."""
+        state: S = self._states[slot.stream]
+        return state
+
+    def tell(self, slot: Slot[S, C], *commands: C) -> None:
+        """Let the aggregate decide each command; raises what the domain refuses."""
+        for command in commands:
+            self.add(slot, slot.aggregate.decide(command, self.state(slot)))
+
+    def add(self, slot: Slot[S, C], events: Iterable[Any]) -> None:
+        """Add events that were decided elsewhere."""
+        for event in events:
+            self._states[slot.stream] = slot.aggregate.fold.evolve(self.state(slot), event)
+            self._events[slot.stream].append(event)
+
+    def decision(self, result: R) -> Decision[R]:
+        """Everything that is to be appended, and the answer."""
+        return Decision({name: tuple(events) for name, events in self._events.items()}, result)

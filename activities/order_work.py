@@ -1,0 +1,87 @@
+"""Pieces of decisions that several activities share."""
+
+from datetime import datetime
+
+from activities.aggregates import Work, fulfillment_slot, order_slot, shipment_slot, stock_slot
+from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final
+from activities.intake import OrderConflict, decide_intake
+from activities.messages import ClosedSaga, OrderDocument, SagaRef
+from domain import fulfillment, order_state, shipment
+from domain.commands import (
+    CloseFulfillment,
+    CompleteOrder,
+    ShipStock,
+    StartFulfillment,
+)
+from domain.errors import DomainError, NotFound
+from domain.ids import OrderId, Sku
+from domain.order_state import FrozenOrder, OrderState
+from domain.shipment import Shipment
+from domain.values import Outcome
+
+
+def take_in(work: Work, document: OrderDocument, now: datetime) -> None:
+    """Create and submit the order if it does not exist.
+
+    Raises:
+        ApplicationError: OrderConflict or InvalidOrderDocument; both end the run.
+    """
+    slot = order_slot(document.order_id)
+    try:
+        work.add(slot, decide_intake(document, work.state(slot), now=now))
+    except OrderConflict as error:
+        raise final(ORDER_CONFLICT, str(error)) from error
+    except DomainError as error:
+        raise final(INVALID_DOCUMENT, str(error)) from error
+
+
+def start_trail(work: Work, saga: SagaRef, order_id: OrderId) -> None:
+    """Record that this saga took the order on, unless that is known."""
+    slot = fulfillment_slot(order_id)
+    if isinstance(work.state(slot), fulfillment.NotStarted):
+        work.tell(slot, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
+
+
+def closed_saga(state: OrderState) -> ClosedSaga | None:
+    """How the order ended, None while it is open."""
+    match state:
+        case order_state.Completed():
+            return ClosedSaga(
+                Outcome.COMPLETED, None, "", state.payment_reference, state.tracking_number
+            )
+        case order_state.Cancelled():
+            return ClosedSaga(Outcome.CANCELLED, state.reason, state.detail, None, None)
+        case _:
+            return None
+
+
+def submitted_order(state: OrderState, order_id: OrderId) -> FrozenOrder:
+    """What was submitted.
+
+    Raises:
+        NotFound: the order was never submitted.
+    """
+    frozen = order_state.frozen_order(state)
+    if frozen is None:
+        raise NotFound("submitted order", order_id)
+    return frozen
+
+
+def skus_of(state: OrderState) -> tuple[Sku, ...]:
+    """The SKUs of a submitted order, each once; none if there is no such order."""
+    frozen = order_state.frozen_order(state)
+    return tuple(dict.fromkeys(line.sku for line in frozen.lines)) if frozen else ()
+
+
+def live_label(work: Work, order_id: OrderId) -> Shipment | None:
+    """The order's label that counts, as far as it is recorded."""
+    state = work.state(shipment_slot(order_id))
+    return state if isinstance(state, shipment.Shipment) and state.label_is_live else None
+
+
+def complete(work: Work, order_id: OrderId, skus: tuple[Sku, ...], tracking_number: str) -> None:
+    """Let the stock leave, complete the order and close the saga's trail."""
+    for sku in skus:
+        work.tell(stock_slot(sku), ShipStock(order_id))
+    work.tell(order_slot(order_id), CompleteOrder(tracking_number))
+    work.tell(fulfillment_slot(order_id), CloseFulfillment(Outcome.COMPLETED, None, ""))

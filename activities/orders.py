@@ -1,0 +1,208 @@
+"""What the saga records of itself: turning back, operators' acts, its end; queue ``orders``."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from temporalio import activity
+
+from activities.aggregates import (
+    Work,
+    folds,
+    fulfillment_slot,
+    order_slot,
+    payment_slot,
+    shipment_slot,
+    stock_slot,
+)
+from activities.context import command_context
+from activities.failures import STILL_HELD, final, refused, translated
+from activities.messages import (
+    ChangeAddress,
+    CloseCancelled,
+    ClosedSaga,
+    OperatorAction,
+    RecordAttention,
+    RecordOperator,
+    TurnBack,
+)
+from activities.order_work import closed_saga, live_label, skus_of, start_trail, take_in
+from activities.ports import AttentionNotice, Notifications
+from domain import payment
+from domain.commands import (
+    CancelOrder,
+    ChangeDeliveryAddress,
+    CloseFulfillment,
+    FulfillmentCommand,
+    RecordCompensationFailure,
+    RecordOperatorAction,
+    RecordStepFailure,
+    RequireAttention,
+    StartCompensation,
+)
+from domain.ids import OrderId, Sku
+from domain.values import Outcome, Reason
+from eventstore.handling import CommandHandler, Decision, Loaded
+
+
+class OrderActivities:
+    """Write the saga's own trail and end the order."""
+
+    def __init__(self, handler: CommandHandler, notifications: Notifications) -> None:
+        self._handler = handler
+        self._notifications = notifications
+
+    @activity.defn
+    async def turn_back(self, request: TurnBack) -> ClosedSaga | None:
+        """Record why the saga undoes the order, and take the order in first if it is new.
+
+        Returns how the order ended if it has ended: then there is nothing to undo.
+
+        Raises:
+            ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
+        """
+        now = activity.info().scheduled_time
+        order_id = request.document.order_id
+        slots = folds(order_slot(order_id), fulfillment_slot(order_id))
+        with translated():
+            return await self._handler.execute(
+                slots,
+                lambda loaded: _turn_back(Work(loaded), request, now),
+                command_context(request.saga, "turn-back"),
+            )
+
+    @activity.defn
+    async def close_cancelled(self, request: CloseCancelled) -> ClosedSaga:
+        """Record the order as cancelled, provided that nothing of it is left.
+
+        Raises:
+            ApplicationError: still_held, if stock, money or a label is not given back;
+                unavailable.
+        """
+        order_id = request.order_id
+        slot = order_slot(order_id)
+        with translated():
+            known = await self._handler.load(slot.stream, slot.aggregate.fold)
+            skus = skus_of(known.state)
+            slots = folds(
+                slot,
+                payment_slot(order_id),
+                shipment_slot(order_id),
+                fulfillment_slot(order_id),
+                *(stock_slot(sku) for sku in skus),
+            )
+            return await self._handler.execute(
+                slots,
+                lambda loaded: _close(Work(loaded), request, skus),
+                command_context(request.saga, "close"),
+            )
+
+    @activity.defn
+    async def record_attention(self, request: RecordAttention) -> None:
+        """Record that a person must act, and tell people.
+
+        Raises:
+            ApplicationError: unavailable.
+        """
+        commands: list[FulfillmentCommand] = []
+        if request.compensation:
+            commands.append(RecordCompensationFailure(request.compensation, request.message))
+        commands.append(RequireAttention(request.at_step, request.waiting_for))
+        with translated():
+            await self._tell_trail(request.order_id, commands, request, "attention")
+        await self._notifications.needs_attention(
+            AttentionNotice(request.order_id, request.at_step, request.waiting_for)
+        )
+
+    @activity.defn
+    async def record_operator(self, request: RecordOperator) -> None:
+        """Record who steered the saga, how and why.
+
+        Raises:
+            ApplicationError: unavailable.
+        """
+        with translated():
+            await self._tell_trail(request.order_id, _acts(request.actions), request, "operator")
+
+    @activity.defn
+    async def change_address(self, request: ChangeAddress) -> None:
+        """Correct the delivery address, as long as no label was bought, and record who did it.
+
+        Raises:
+            ApplicationError: not_fulfillable, if it is too late; unavailable.
+        """
+        order_id = request.order_id
+        slots = folds(order_slot(order_id), shipment_slot(order_id), fulfillment_slot(order_id))
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
+            work = Work(loaded)
+            if live_label(work, order_id):
+                raise refused(Reason.NOT_FULFILLABLE, "the order has a label already")
+            work.tell(order_slot(order_id), ChangeDeliveryAddress(request.address))
+            work.tell(fulfillment_slot(order_id), *_acts((request.by,)))
+            return work.decision(None)
+
+        with translated():
+            await self._handler.execute(slots, decide, command_context(request.saga, "address"))
+
+    async def _tell_trail(
+        self,
+        order_id: OrderId,
+        commands: Iterable[FulfillmentCommand],
+        request: RecordAttention | RecordOperator,
+        purpose: str,
+    ) -> None:
+        wanted = tuple(commands)
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
+            work = Work(loaded)
+            start_trail(work, request.saga, order_id)
+            work.tell(fulfillment_slot(order_id), *wanted)
+            return work.decision(None)
+
+        context = command_context(request.saga, purpose)
+        await self._handler.execute(folds(fulfillment_slot(order_id)), decide, context)
+
+
+def _acts(actions: Iterable[OperatorAction]) -> tuple[RecordOperatorAction, ...]:
+    return tuple(RecordOperatorAction(act.actor, act.action, act.reason) for act in actions)
+
+
+def _turn_back(work: Work, request: TurnBack, now: datetime) -> Decision[ClosedSaga | None]:
+    order_id = request.document.order_id
+    take_in(work, request.document, now)
+    if closed := closed_saga(work.state(order_slot(order_id))):
+        return work.decision(closed)
+    trail = fulfillment_slot(order_id)
+    start_trail(work, request.saga, order_id)
+    work.tell(trail, *_acts(request.operator))
+    if request.step and request.kind:
+        work.tell(
+            trail, RecordStepFailure(request.step, request.kind, request.reason, request.detail)
+        )
+    work.tell(trail, StartCompensation(request.reason, request.detail))
+    return work.decision(None)
+
+
+def _close(work: Work, request: CloseCancelled, skus: tuple[Sku, ...]) -> Decision[ClosedSaga]:
+    order_id = request.order_id
+    if held := list(_still_held(work, order_id, skus)):
+        raise final(STILL_HELD, f"not undone yet: {', '.join(held)}")
+    if closed := closed_saga(work.state(order_slot(order_id))):
+        return work.decision(closed)
+    work.tell(order_slot(order_id), CancelOrder(request.reason, request.detail))
+    work.tell(
+        fulfillment_slot(order_id),
+        CloseFulfillment(Outcome.CANCELLED, request.reason, request.detail),
+    )
+    return work.decision(ClosedSaga(Outcome.CANCELLED, request.reason, request.detail, None, None))
+
+
+def _still_held(work: Work, order_id: OrderId, skus: tuple[Sku, ...]) -> Iterable[str]:
+    for sku in skus:
+        if order_id in work.state(stock_slot(sku)).reservations:
+            yield f"stock of {sku}"
+    if payment.holds_money(work.state(payment_slot(order_id))):
+        yield "money"
+    if live_label(work, order_id):
+        yield "a live label"

@@ -1,0 +1,234 @@
+"""What the saga asks of the payment provider; task queue ``payments``.
+
+The order of things in each activity: what we have recorded, then what the provider knows by the
+order's key, then the call, then the append. So it may be repeated after any interruption.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio import activity
+
+from activities.aggregates import (
+    Work,
+    folds,
+    fulfillment_slot,
+    order_slot,
+    payment_slot,
+    shipment_slot,
+    stock_slot,
+)
+from activities.context import command_context
+from activities.failures import refused, translated
+from activities.keys import capture_key, payment_key
+from activities.messages import (
+    CompensationRequest,
+    CompensationResult,
+    PaymentResult,
+    StepRequest,
+)
+from activities.order_work import complete, live_label, skus_of, submitted_order
+from activities.payment_undo import PaymentUndo
+from activities.ports import (
+    ChargeRequest,
+    OutcomeUnknown,
+    PaymentGateway,
+    PaymentStatus,
+    ProviderPayment,
+)
+from domain import payment
+from domain.commands import RecordAuthorisation, RecordCapture, RecordDecline, StartProcessing
+from domain.ids import OrderId
+from domain.order_state import FrozenOrder, Processing
+from domain.payment import PaymentState
+from domain.values import Reason
+from eventstore.handling import CommandHandler, Decision, Loaded
+
+
+class PaymentActivities:
+    """Charge, capture and give back."""
+
+    def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
+        self._handler = handler
+        self._gateway = gateway
+        self._undo = PaymentUndo(handler, gateway)
+
+    @activity.defn
+    async def process_payment(self, request: StepRequest) -> PaymentResult:
+        """Take the order's total, or hold it if the order is captured on shipment.
+
+        Raises:
+            ApplicationError: payment_declined (recorded), payment_unavailable, not_fulfillable;
+                unavailable or unknown_outcome, to be tried again.
+        """
+        with translated(Reason.PAYMENT_UNAVAILABLE):
+            order, known = await self._load(request.order_id)
+            if done := _already_paid(known):
+                await self._record(request, None)
+                return done
+            answer = await self._charge(order)
+            await self._record(request, answer)
+        return _accepted(answer)
+
+    @activity.defn
+    async def capture_payment(self, request: StepRequest) -> PaymentResult:
+        """Take the money that is held, and complete the order whose label is bought.
+
+        Raises:
+            ApplicationError: payment_declined, payment_unavailable, not_fulfillable; unavailable
+                or unknown_outcome, to be tried again.
+        """
+        with translated(Reason.PAYMENT_UNAVAILABLE):
+            _, known = await self._load(request.order_id)
+            if isinstance(known, payment.Authorised):
+                answer = await self._capture(known)
+                if answer.status is PaymentStatus.DECLINED:
+                    await self._record_declined_capture(request, known, answer)
+                    raise refused(Reason.PAYMENT_DECLINED, _declined_text(answer))
+                known = await self._record_capture(request, answer)
+            else:
+                known = await self._record_capture(request, None)
+        return PaymentResult(known.reference, captured=True)
+
+    @activity.defn
+    async def undo_payment(self, request: CompensationRequest) -> CompensationResult:
+        """Give the money back, or the authorisation, as the provider's own state says.
+
+        Raises:
+            ApplicationError: unavailable or unknown_outcome, to be tried again; a refusal of the
+                provider, for a person to look at.
+        """
+        with translated(Reason.PAYMENT_UNAVAILABLE):
+            return await self._undo.undo(request)
+
+    async def _load(self, order_id: OrderId) -> tuple[FrozenOrder, PaymentState]:
+        slots = (order_slot(order_id), payment_slot(order_id))
+        order = await self._handler.load(slots[0].stream, slots[0].aggregate.fold)
+        known = await self._handler.load(slots[1].stream, slots[1].aggregate.fold)
+        return submitted_order(order.state, order_id), known.state
+
+    async def _charge(self, order: FrozenOrder) -> ProviderPayment:
+        key = payment_key(order.order_id)
+        if activity.info().attempt > 1 and (made := await self._gateway.find(key)):
+            return made
+        request = ChargeRequest(
+            order.order_id, order.total, order.payment.token, order.payment.capture, key
+        )
+        try:
+            return await self._gateway.charge(request)
+        except OutcomeUnknown:
+            if made := await self._gateway.find(key):
+                return made
+            raise
+
+    async def _capture(self, known: payment.Authorised) -> ProviderPayment:
+        key = capture_key(known.order_id)
+        try:
+            return await self._gateway.capture(known.reference, known.amount, key)
+        except OutcomeUnknown:
+            made = await self._gateway.find(payment_key(known.order_id))
+            if made and made.status is PaymentStatus.CAPTURED:
+                return made
+            raise
+
+    async def _record(self, request: StepRequest, answer: ProviderPayment | None) -> None:
+        order_id = request.order_id
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
+            work = Work(loaded)
+            if answer:
+                record_charge(work, answer)
+            known = work.state(payment_slot(order_id))
+            if isinstance(known, payment.Authorised | payment.Captured):
+                work.tell(order_slot(order_id), StartProcessing(known.reference))
+            return work.decision(None)
+
+        slots = folds(order_slot(order_id), payment_slot(order_id))
+        await self._handler.execute(slots, decide, command_context(request.saga, "charged"))
+
+    async def _record_declined_capture(
+        self, request: StepRequest, known: payment.Authorised, answer: ProviderPayment
+    ) -> None:
+        command = RecordDecline(
+            known.order_id,
+            known.amount,
+            answer.decline_code or "declined",
+            capture_key(known.order_id),
+        )
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
+            work = Work(loaded)
+            work.tell(payment_slot(known.order_id), command)
+            return work.decision(None)
+
+        context = command_context(request.saga, "declined")
+        await self._handler.execute(folds(payment_slot(known.order_id)), decide, context)
+
+    async def _record_capture(
+        self, request: StepRequest, answer: ProviderPayment | None
+    ) -> payment.Captured:
+        order_id = request.order_id
+        slot = order_slot(order_id)
+        skus = skus_of((await self._handler.load(slot.stream, slot.aggregate.fold)).state)
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[payment.Captured]:
+            work = Work(loaded)
+            if answer:
+                record_charge(work, answer)
+            known = work.state(payment_slot(order_id))
+            label = live_label(work, order_id)
+            if not isinstance(known, payment.Captured) or label is None:
+                raise refused(Reason.NOT_FULFILLABLE, "captured needs a payment and a live label")
+            if isinstance(work.state(slot), Processing):
+                complete(work, order_id, skus, label.tracking_number)
+            return work.decision(known)
+
+        slots = folds(
+            slot,
+            payment_slot(order_id),
+            shipment_slot(order_id),
+            fulfillment_slot(order_id),
+            *(stock_slot(sku) for sku in skus),
+        )
+        context = command_context(request.saga, "captured")
+        return await self._handler.execute(slots, decide, context)
+
+
+def record_charge(work: Work, answer: ProviderPayment) -> None:
+    """Record what the provider says of a charge, as far as it is not known."""
+    order_id, slot = answer.order_id, payment_slot(answer.order_id)
+    key = answer.idempotency_key
+    match answer.status:
+        case PaymentStatus.AUTHORISED:
+            work.tell(slot, RecordAuthorisation(order_id, answer.amount, answer.reference, key))
+        case PaymentStatus.CAPTURED:
+            work.tell(slot, RecordCapture(order_id, answer.amount, answer.reference, key))
+        case PaymentStatus.DECLINED:
+            code = answer.decline_code or "declined"
+            work.tell(slot, RecordDecline(order_id, answer.amount, code, key))
+        case PaymentStatus.VOIDED | PaymentStatus.REFUNDED:
+            raise refused(
+                Reason.NOT_FULFILLABLE, f"the order's payment was {answer.status} at the provider"
+            )
+
+
+def _already_paid(known: PaymentState) -> PaymentResult | None:
+    match known:
+        case payment.Authorised() | payment.Captured():
+            return PaymentResult(known.reference, isinstance(known, payment.Captured))
+        case payment.Declined():
+            raise refused(Reason.PAYMENT_DECLINED, f"the payment was declined: {known.code}")
+        case payment.Voided():
+            raise refused(Reason.NOT_FULFILLABLE, "the order's payment was voided before")
+        case payment.NoPayment():
+            return None
+
+
+def _accepted(answer: ProviderPayment) -> PaymentResult:
+    if answer.status is PaymentStatus.DECLINED:
+        raise refused(Reason.PAYMENT_DECLINED, _declined_text(answer))
+    return PaymentResult(answer.reference, answer.status is PaymentStatus.CAPTURED)
+
+
+def _declined_text(answer: ProviderPayment) -> str:
+    return f"the payment was declined: {answer.decline_code or 'no reason given'}"

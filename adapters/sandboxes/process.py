@@ -1,0 +1,93 @@
+"""Both sandboxes in one process: options, servers, an orderly end."""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from adapters.faults import Fault, FaultKind, FaultPlan
+from adapters.provider_rules import UNSERVED_COUNTRIES, ServedArea
+from adapters.sandboxes.carrier_sandbox import create_carrier_app
+from adapters.sandboxes.payment_sandbox import create_payment_app
+
+PAYMENT_LEDGER = "payments.sqlite3"
+CARRIER_LEDGER = "labels.sqlite3"
+_SHUTDOWN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How the sandboxes misbehave from the start; rates are shares of calls, 0 to 1.
+
+    Attributes:
+        seed: same seed, same failures.
+        latency_s: wait before the work of each call.
+        answer_latency_s: wait between the work and the answer.
+        unavailable_rate: 503 before the work.
+        error_rate: 500 before the work.
+        lost_answer_rate: the work done, the connection dropped.
+        unserved_countries: ISO 3166 alpha-2 codes that the carrier refuses.
+    """
+
+    seed: int = 0
+    latency_s: float = 0.0
+    answer_latency_s: float = 0.0
+    unavailable_rate: float = 0.0
+    error_rate: float = 0.0
+    lost_answer_rate: float = 0.0
+    unserved_countries: frozenset[str] = UNSERVED_COUNTRIES
+
+    def fault_plan(self) -> FaultPlan:
+        """A new plan with these faults."""
+        faults = (
+            Fault(FaultKind.DELAY_BEFORE, delay_s=self.latency_s),
+            Fault(FaultKind.DELAY_AFTER, delay_s=self.answer_latency_s),
+            Fault(FaultKind.UNAVAILABLE, rate=self.unavailable_rate),
+            Fault(FaultKind.SERVER_ERROR, rate=self.error_rate),
+            Fault(FaultKind.ANSWER_LOST, rate=self.lost_answer_rate),
+        )
+        return FaultPlan([f for f in faults if f.rate > 0 and _does_something(f)], self.seed)
+
+
+def _does_something(fault: Fault) -> bool:
+    return fault.delay_s > 0 or fault.kind not in (FaultKind.DELAY_BEFORE, FaultKind.DELAY_AFTER)
+
+
+async def run_sandboxes(
+    payment_port: int,
+    carrier_port: int,
+    data_dir: Path,
+    *,
+    host: str = "127.0.0.1",
+    options: SandboxOptions | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve both sandboxes until `stop` is set, or SIGTERM or SIGINT if there is no `stop`.
+
+    Raises:
+        OSError: a port is taken, or `data_dir` cannot be written.
+    """
+    options = options or SandboxOptions()
+    stop = stop or _stop_on_signals()
+    area = ServedArea(options.unserved_countries)
+    payment = create_payment_app(data_dir / PAYMENT_LEDGER, faults=options.fault_plan())
+    carrier = create_carrier_app(data_dir / CARRIER_LEDGER, area=area, faults=options.fault_plan())
+    runners = [web.AppRunner(app, access_log=None) for app in (payment, carrier)]
+    try:
+        for runner, port in zip(runners, (payment_port, carrier_port), strict=True):
+            await runner.setup()
+            await web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_S).start()
+        await stop.wait()
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

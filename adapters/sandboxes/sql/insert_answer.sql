@@ -1,0 +1,2 @@
+-- Keep the first answer to a key.
+INSERT INTO answers (key, fingerprint, body) VALUES (:key, :fingerprint, :body)

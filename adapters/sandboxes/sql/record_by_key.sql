@@ -1,0 +1,2 @@
+-- One payment or label by the key it was made under.
+SELECT body FROM records WHERE key = :key

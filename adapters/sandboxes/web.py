@@ -1,0 +1,214 @@
+"""What both sandboxes share: errors as JSON, failures on purpose, health and the control endpoints.
+
+Control (from this machine only), for tests and demonstrations:
+
+    POST   /control/faults            set a fault, answers its number
+    GET    /control/faults            the faults set, how often each hit, how many calls it holds
+    DELETE /control/faults            take all back, let go held calls
+    DELETE /control/faults/{number}   take one back, let go the calls it holds
+    GET    /control/calls             the calls received, oldest first
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Final, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from adapters.faults import ActiveFault, Fault, FaultKind, FaultPlan, endure_after, endure_before
+from adapters.provider_rules import RequestRefused
+from adapters.sandboxes.ledger import Answer, Ledger, Records
+from adapters.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody, ErrorDetail
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+_REMEMBERED_CALLS: Final = 10_000
+_MAX_PAGE: Final = 500
+_STATUS: Final = {
+    FaultKind.UNAVAILABLE: 503,
+    FaultKind.REJECTED: 401,
+    FaultKind.SERVER_ERROR: 500,
+}
+
+
+class FaultBody(BaseModel):
+    """Request: POST /control/faults; see `adapters.faults.Fault`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: FaultKind
+    operation: str = "*"
+    order: str = "*"
+    rate: Annotated[float, Field(ge=0, le=1)] = 1.0
+    times: Annotated[int, Field(ge=1)] | None = None
+    delay_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+
+
+def json_answer(body: str, status: int = 200, *, replayed: bool = False) -> web.Response:
+    """An answer whose body is JSON text."""
+    headers = {REPLAYED_HEADER: "true"} if replayed else None
+    return web.Response(text=body, status=status, headers=headers, content_type="application/json")
+
+
+def refusal(status: int, code: str, message: str) -> web.Response:
+    """An answer that is no success."""
+    body = ErrorBody(error=ErrorDetail(code=code, message=message))
+    return json_answer(body.model_dump_json(), status)
+
+
+def unknown(what: Literal["key", "reference"]) -> RequestRefused:
+    """The refusal of a key or a reference that the ledger does not hold."""
+    return RequestRefused(f"unknown_{what}", f"nothing was made under this {what}")
+
+
+async def read_body(request: web.Request, model: type[_Model]) -> _Model:
+    """The request's JSON body; raises ValidationError."""
+    return model.model_validate_json(await request.read())
+
+
+def read_key(request: web.Request) -> str:
+    """The idempotency key; raises RequestRefused if there is none."""
+    key = request.headers.get(IDEMPOTENCY_HEADER, "")
+    if not 0 < len(key) <= 255:
+        raise RequestRefused("missing_key", f"{IDEMPOTENCY_HEADER} must hold 1 to 255 characters")
+    return key
+
+
+def read_page(request: web.Request) -> tuple[int, int]:
+    """`after` and `limit` of the query; raises RequestRefused."""
+    try:
+        after, limit = int(request.query.get("after", 0)), int(request.query.get("limit", 100))
+    except ValueError:
+        raise RequestRefused("invalid_page", "after and limit must be whole numbers") from None
+    if not (0 <= after < 2**63 and 1 <= limit <= _MAX_PAGE):
+        raise RequestRefused("invalid_page", f"after from 0, limit from 1 to {_MAX_PAGE}")
+    return after, limit
+
+
+def _status_of(refused: RequestRefused) -> int:
+    if refused.code == "idempotency_conflict":
+        return 409
+    if refused.code.startswith("unknown_"):
+        return 404
+    return 422
+
+
+@web.middleware
+async def _errors_as_json(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    if request.path.startswith("/control/") and request.remote not in _LOOPBACK:
+        return refusal(403, "not_from_here", "control is open to this machine only")
+    try:
+        return await handler(request)
+    except RequestRefused as refused:
+        return refusal(_status_of(refused), refused.code, str(refused))
+    except ValidationError as invalid:
+        fields = [".".join(map(str, error["loc"])) or "body" for error in invalid.errors()]
+        return refusal(400, "invalid_request", f"wrong or missing: {', '.join(fields)}")
+    except web.HTTPException as error:
+        return refusal(error.status, "http_error", error.reason)
+
+
+class Sandbox:
+    """A sandbox's ledger and faults, and how a call runs between them."""
+
+    def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+        self.ledger = ledger
+        self.faults = faults
+        self._calls: deque[dict[str, str]] = deque(maxlen=_REMEMBERED_CALLS)
+
+    def application(self) -> web.Application:
+        """An application with health and control; the ledger opens and closes with it."""
+        app = web.Application(middlewares=[_errors_as_json])
+        app.cleanup_ctx.append(self._ledger_lifetime)
+        app.router.add_get("/healthz", self._health)
+        app.router.add_post("/control/faults", self._add_fault)
+        app.router.add_get("/control/faults", self._list_faults)
+        app.router.add_delete("/control/faults", self._clear_faults)
+        app.router.add_delete("/control/faults/{number:[0-9]+}", self._remove_fault)
+        app.router.add_get("/control/calls", self._list_calls)
+        return app
+
+    async def perform(
+        self,
+        request: web.Request,
+        call: tuple[str, str, str],
+        work: Callable[[Records], Answer],
+    ) -> web.Response:
+        """Run `work` between the faults that hit a call of (operation, order id, key)."""
+        operation, order_id, key = call
+        self._calls.append({"operation": operation, "order_id": order_id, "idempotency_key": key})
+        hits = self.faults.strike(operation, order_id, key)
+        failed = await endure_before(hits)
+        if failed:
+            return _fail(request, failed)
+        try:
+            answer: Answer | RequestRefused = await self.ledger.run(work)
+        except RequestRefused as refused:
+            answer = refused  # an answer as well, and one that can be delayed or lost
+        failed = await endure_after(hits)
+        if failed:
+            return _fail(request, failed)
+        if isinstance(answer, RequestRefused):
+            raise answer
+        return json_answer(answer.body, replayed=answer.replayed)
+
+    async def _ledger_lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        await self.ledger.open()
+        app.on_shutdown.append(self._release_held_calls)
+        yield
+        await self.ledger.close()
+
+    async def _release_held_calls(self, _: web.Application) -> None:
+        self.faults.clear()
+
+    async def _health(self, _: web.Request) -> web.Response:
+        records = await self.ledger.run(Records.count)
+        return web.json_response({"status": "ok", "records": records})
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        body = await read_body(request, FaultBody)
+        active = self.faults.add(Fault(**body.model_dump()))
+        return web.json_response({"number": active.number}, status=201)
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        return web.json_response({"faults": [_describe(item) for item in self.faults.active()]})
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self.faults.clear()
+        return web.Response(status=204)
+
+    async def _remove_fault(self, request: web.Request) -> web.Response:
+        if not self.faults.remove(int(request.match_info["number"])):
+            raise RequestRefused("unknown_fault", "there is no fault of this number")
+        return web.Response(status=204)
+
+    async def _list_calls(self, _: web.Request) -> web.Response:
+        return web.json_response({"calls": list(self._calls)})
+
+
+def _describe(active: ActiveFault) -> dict[str, object]:
+    fault = active.fault
+    return {
+        "number": active.number,
+        "kind": fault.kind,
+        "operation": fault.operation,
+        "order": fault.order,
+        "rate": fault.rate,
+        "times": fault.times,
+        "delay_s": fault.delay_s,
+        "hits": active.hits,
+        "holding": active.holding,
+    }
+
+
+def _fail(request: web.Request, kind: FaultKind) -> web.Response:
+    if kind in _STATUS:
+        return refusal(_STATUS[kind], str(kind), "on purpose")
+    if kind is FaultKind.GARBAGE:
+        return json_answer('{"reference": 7, "stat')
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()  # nobody is there any more to read it

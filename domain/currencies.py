@@ -1,0 +1,60 @@
+"""ISO 4217 as far as a shop needs it: how many decimals a currency has; amounts from and to text.
+
+Decimal text becomes minor units digit by digit, so that no float and no rounding can slip in.
+"""
+
+import re
+
+from domain.errors import InvalidValue
+from domain.money import Money
+
+_USUAL_DIGITS = 2
+_CURRENCIES_BY_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_UNUSUAL_DIGITS = {
+    currency: digits
+    for digits, currencies in _CURRENCIES_BY_DIGITS.items()
+    for currency in currencies.split()
+}
+_AMOUNT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?", re.ASCII)
+# Twice what 64 bits can need; also keeps hostile input from costing time.
+_MAX_TEXT = 40
+
+
+def minor_digits(currency: str) -> int:
+    """Number of decimals of a currency: 2 for GBP, 0 for JPY, 3 for KWD."""
+    return _UNUSUAL_DIGITS.get(currency, _USUAL_DIGITS)
+
+
+def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
+    """Exact amount of a decimal text such as ``3.39`` or ``-12``.
+
+    Spaces around it are ignored; exponents, signs other than ``-`` and thousands separators are
+    not accepted, nor are more decimals than the currency has (zeros at the end do no harm).
+
+    Raises:
+        InvalidValue: the text is no such number, or `currency` no currency code.
+        MoneyOverflow: the amount does not fit 64 bits.
+    """
+    stripped = text.strip()
+    match = _AMOUNT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
+    if match is None:
+        raise InvalidValue(field, "must be a decimal number such as 3.39")
+    digits = minor_digits(currency)
+    part = (match["part"] or "").rstrip("0")
+    if len(part) > digits:
+        raise InvalidValue(field, f"{currency} amounts have at most {digits} decimals")
+    minor = int(match["whole"] + part.ljust(digits, "0"))
+    return Money(-minor if match["sign"] else minor, currency)
+
+
+def format_amount(amount: Money) -> str:
+    """The amount for people: ``3.39 GBP``, ``120 JPY``, ``-0.05 GBP``."""
+    digits = minor_digits(amount.currency)
+    sign = "-" if amount.minor < 0 else ""
+    text = str(abs(amount.minor)).rjust(digits + 1, "0")
+    number = f"{text[:-digits]}.{text[-digits:]}" if digits else text
+    return f"{sign}{number} {amount.currency}"

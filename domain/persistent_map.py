@@ -1,0 +1,101 @@
+"""An immutable map whose newest version is changed in constant time.
+
+Folding thousands of events into a plain frozen state copies its maps once an event, which is
+quadratic. Here the newest version owns one ordinary dict. A change hands that dict on to the new
+version, and the older one keeps only what it needs to find its way back: the key, the value it had
+and its successor. An older version that is used again makes itself a copy first, so every version
+reads as if it had been copied; only the usual case, folding forward, is cheap. Not meant to be
+changed by several threads at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Missing:
+    """Stands for "this key was not there"."""
+
+
+_MISSING: Final = _Missing()
+
+
+class PersistentMap(Mapping[K, V], Generic[K, V]):
+    """A map that never changes; `put` and `drop` return the changed one."""
+
+    __slots__ = ("_items", "_key", "_newer", "_old")
+
+    _items: dict[K, V]
+    _key: K
+    _old: V | _Missing
+    _newer: "PersistentMap[K, V] | None"
+
+    def __init__(self, items: Mapping[K, V] | None = None) -> None:
+        self._items = dict(items or {})
+        self._newer = None
+
+    def put(self, key: K, value: V) -> "PersistentMap[K, V]":
+        """This map with `value` at `key`."""
+        after = self._hand_over(key)
+        after._items[key] = value
+        return after
+
+    def drop(self, key: K) -> "PersistentMap[K, V]":
+        """This map without `key`; raises KeyError if it is not there."""
+        if key not in self:
+            raise KeyError(key)
+        after = self._hand_over(key)
+        del after._items[key]
+        return after
+
+    def __getitem__(self, key: K) -> V:
+        return self._own()[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(tuple(self._own()))
+
+    def __len__(self) -> int:
+        return len(self._own())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._own()
+
+    def __eq__(self, other: object) -> bool:
+        return dict(self) == dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # equal to any mapping, so not hashable, as a dict
+
+    def __repr__(self) -> str:
+        return f"PersistentMap({self._own()!r})"
+
+    def _hand_over(self, key: K) -> "PersistentMap[K, V]":
+        items = self._own()
+        after: PersistentMap[K, V] = PersistentMap()
+        if items:  # an empty map keeps its dict: it is the start of many folds, not of one
+            after._items = items
+            self._key = key
+            self._old = items.get(key, _MISSING)
+            self._newer = after
+            del self._items
+        return after
+
+    def _own(self) -> dict[K, V]:
+        """This version's items, copied out of its successors if it has handed them over."""
+        if self._newer is not None:
+            self._items = self._rebuilt()
+            self._newer = None
+        return self._items
+
+    def _rebuilt(self) -> dict[K, V]:
+        versions = [self]
+        while (newer := versions[-1]._newer) is not None:
+            versions.append(newer)
+        items = dict(versions.pop()._items)
+        for version in reversed(versions):
+            if isinstance(version._old, _Missing):
+                items.pop(version._key, None)
+            else:
+                items[version._key] = version._old
+        return items

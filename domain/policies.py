@@ -1,0 +1,71 @@
+"""Decisions that span several aggregates."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from domain import stock_item
+from domain.commands import ReserveStock
+from domain.events import StockEvent
+from domain.ids import OrderId, Sku
+from domain.stock_item import StockState
+from domain.values import OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """All of an order's stock can be set aside: the events to append, by SKU.
+
+    A SKU that the order holds already has no events; an empty map means that all is done.
+    """
+
+    events: Mapping[Sku, tuple[StockEvent, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Of `sku`, `wanted` pieces were asked for and only `available` are there."""
+
+    sku: Sku
+    wanted: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfStock:
+    """Something is short, so nothing is reserved; every shortage is named."""
+
+    shortages: tuple[Shortage, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{s.sku}: {s.wanted} wanted, {s.available} there" for s in self.shortages)
+
+
+def plan_reservation(
+    order_id: OrderId, lines: Iterable[OrderLine], stock_states: Mapping[Sku, StockState]
+) -> Reservation | OutOfStock:
+    """Set all SKUs of an order aside, or none of them.
+
+    Args:
+        order_id: whose reservation it is.
+        lines: the order's lines; pieces of the same SKU add up.
+        stock_states: the ledger of each SKU; one that is missing has no stock.
+
+    Raises:
+        RuleBroken: the order holds another quantity of a SKU, or it was shipped before.
+    """
+    wanted: dict[Sku, int] = {}
+    for line in lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    states = {sku: stock_states.get(sku, stock_item.INITIAL) for sku in wanted}
+    shortages = tuple(
+        Shortage(sku, quantity, states[sku].available)
+        for sku, quantity in wanted.items()
+        if order_id not in states[sku].reservations and quantity > states[sku].available
+    )
+    if shortages:
+        return OutOfStock(shortages)
+    planned = {
+        sku: stock_item.decide(ReserveStock(sku, order_id, quantity), states[sku])
+        for sku, quantity in wanted.items()
+    }
+    return Reservation({sku: events for sku, events in planned.items() if events})

@@ -1,0 +1,262 @@
+"""The stored form of appends and events, checked: what both stores accept is the same."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from eventstore.errors import InvalidAppend
+from eventstore.model import (
+    Expected,
+    ExpectedVersion,
+    JsonObject,
+    Metadata,
+    NewEvent,
+    StoredEvent,
+    StreamAppend,
+)
+
+MAX_NAME_BYTES: Final = 512
+MAX_VERSION: Final = 2**63 - 1
+MAX_SCHEMA_VERSION: Final = 2**15 - 1
+
+ANY: Final = -1
+STREAM_EXISTS: Final = -2
+_CODES: Final = {
+    Expected.NO_STREAM: 0,
+    Expected.ANY: ANY,
+    Expected.STREAM_EXISTS: STREAM_EXISTS,
+}
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=True, separators=(",", ":")
+).encode
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvent:
+    """An event in its stored form; `data` and `metadata` are JSON text."""
+
+    event_id: UUID
+    event_type: str
+    schema_version: int
+    data: str
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStream:
+    """Events for one stream; `expected` is -1 any, -2 stream exists, 0 no stream, else exact."""
+
+    stream: str
+    expected: int
+    events: Sequence[PreparedEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAppend:
+    """A checked request; `size` is its number of events."""
+
+    streams: Sequence[PreparedStream]
+    size: int
+
+
+def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
+    """Check a request and give it its stored form.
+
+    Raises:
+        InvalidAppend: it names what is wrong; the text holds no event data.
+    """
+    if not appends:
+        raise InvalidAppend("nothing to append: no streams")
+    metadata_text = _remembering(encode_metadata)
+    streams = tuple(_prepare_stream(append, metadata_text) for append in appends)
+    if len({prepared.stream for prepared in streams}) != len(streams):
+        raise InvalidAppend("a stream is named twice: put its events into one StreamAppend")
+    ids = {event.event_id for prepared in streams for event in prepared.events}
+    size = sum(len(prepared.events) for prepared in streams)
+    if len(ids) != size:
+        raise InvalidAppend("an event id occurs twice in one append")
+    return PreparedAppend(streams, size)
+
+
+def _remembering(encode: Callable[[Metadata], str]) -> Callable[[Metadata], str]:
+    # The events of an append mostly share one metadata object.
+    last: tuple[Metadata, str] | None = None
+
+    def encode_once(metadata: Metadata) -> str:
+        nonlocal last
+        if last is None or last[0] is not metadata:
+            last = (metadata, encode(metadata))
+        return last[1]
+
+    return encode_once
+
+
+def _prepare_stream(
+    append: StreamAppend, metadata_text: Callable[[Metadata], str]
+) -> PreparedStream:
+    check_name("stream name", append.stream)
+    if not append.events:
+        raise InvalidAppend(f"no events for stream {append.stream!r}")
+    events = tuple(_prepare_event(event, metadata_text) for event in append.events)
+    return PreparedStream(append.stream, expected_code(append.expected), events)
+
+
+def _prepare_event(event: NewEvent, metadata_text: Callable[[Metadata], str]) -> PreparedEvent:
+    check_name("event type", event.event_type)
+    if not isinstance(event.event_id, UUID):
+        raise InvalidAppend("an event id must be a UUID")
+    if not _is_int_between(event.schema_version, 1, MAX_SCHEMA_VERSION):
+        raise InvalidAppend(f"schema version must be 1 to {MAX_SCHEMA_VERSION}")
+    return PreparedEvent(
+        event.event_id,
+        event.event_type,
+        event.schema_version,
+        encode_json(event.data, f"data of {event.event_type}"),
+        metadata_text(event.metadata),
+    )
+
+
+def expected_code(expected: ExpectedVersion) -> int:
+    """The number that stands for an expected version in the stores.
+
+    Raises:
+        InvalidAppend: a number that is no version.
+    """
+    if isinstance(expected, Expected):
+        return _CODES[expected]
+    if not _is_int_between(expected, 1, MAX_VERSION):
+        raise InvalidAppend("an exact expected version is at least 1; for a new stream: NO_STREAM")
+    return expected
+
+
+def expected_text(code: int) -> str:
+    """How a conflict names the expected version."""
+    return next((kind.value for kind, number in _CODES.items() if number == code), str(code))
+
+
+def _is_int_between(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def check_name(what: str, name: object) -> None:
+    """Refuse names that a database, a log or a person could not handle.
+
+    Raises:
+        InvalidAppend: empty, too long, or with characters that cannot be printed.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidAppend(f"a {what} must be a text that is not empty")
+    if not name.isprintable():
+        raise InvalidAppend(f"a {what} must consist of printable characters")
+    if len(name) > MAX_NAME_BYTES or len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidAppend(f"a {what} must not be longer than {MAX_NAME_BYTES} bytes")
+
+
+def encode_json(value: JsonObject, what: str) -> str:
+    """The JSON text of an object.
+
+    Raises:
+        InvalidAppend: something in it has no JSON form that can be stored and read back.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidAppend(f"{what}: must be a JSON object")
+    try:
+        text = _encode(value if isinstance(value, dict) else dict(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidAppend(f"{what}: no JSON ({type(error).__name__})") from None
+    if "\\u0000" in text and _holds_nul(value):
+        raise InvalidAppend(f"{what}: holds a NUL character, which PostgreSQL cannot store")
+    if not text.isascii():
+        _refuse_lone_surrogates(text, what)
+    return text
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(_holds_nul(item) for item in value)
+    return False
+
+
+def _refuse_lone_surrogates(text: str, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidAppend(f"{what}: holds half of a surrogate pair, which is no text") from None
+
+
+def encode_metadata(metadata: Metadata) -> str:
+    """The JSON text of an event's metadata.
+
+    Raises:
+        InvalidAppend: see `encode_json`.
+    """
+    fields: dict[str, Any] = {
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "actor": metadata.actor,
+    }
+    if metadata.traceparent is not None:
+        fields["traceparent"] = metadata.traceparent
+    if metadata.extra:
+        fields["extra"] = dict(metadata.extra)
+    return encode_json(fields, "metadata")
+
+
+class EnvelopeReader:
+    """Makes envelopes of stored rows; remembers the last metadata, as neighbours often share it."""
+
+    __slots__ = ("_metadata", "_text")
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._metadata = Metadata("", "", "")
+
+    def envelope(
+        self,
+        event_id: UUID,
+        stream: str,
+        category: str,
+        version: int,
+        position: int,
+        event_type: str,
+        schema_version: int,
+        data: str,
+        metadata: str,
+        recorded_at: datetime,
+        bucket: int,
+    ) -> StoredEvent:
+        """An envelope; the arguments stand in the order of the columns of every read."""
+        if metadata != self._text:
+            self._metadata = _decode_metadata(metadata)
+            self._text = metadata
+        return StoredEvent(
+            event_id,
+            stream,
+            category,
+            version,
+            position,
+            event_type,
+            schema_version,
+            json.loads(data),
+            self._metadata,
+            recorded_at,
+            bucket,
+        )
+
+
+def _decode_metadata(text: str) -> Metadata:
+    fields = json.loads(text)
+    return Metadata(
+        fields["correlation_id"],
+        fields["causation_id"],
+        fields["actor"],
+        fields.get("traceparent"),
+        fields.get("extra", {}),
+    )

@@ -1,0 +1,193 @@
+"""An event store in memory, with the same promises: for tests, examples and small tools."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from eventstore.encoding import (
+    ANY,
+    STREAM_EXISTS,
+    EnvelopeReader,
+    PreparedAppend,
+    PreparedEvent,
+    encode_json,
+    expected_text,
+    prepare,
+)
+from eventstore.errors import DuplicateEventId, VersionConflict
+from eventstore.model import (
+    AppendResult,
+    FeedFilter,
+    FeedPage,
+    Snapshot,
+    StoredEvent,
+    StreamAppend,
+    bucket_of,
+    category_of,
+)
+from eventstore.selection import check_limit, selects
+from eventstore.store import EVERYTHING
+from eventstore.waking import LocalWaker
+
+
+def utc_now() -> datetime:
+    """The system's clock, with time zone."""
+    return datetime.now(UTC)
+
+
+class InMemoryEventStore:
+    """Keeps everything in this process.
+
+    Args:
+        clock: gives the time at which events are recorded, with time zone.
+        waker: woken after each append, for subscriptions on this store.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime] = utc_now, waker: LocalWaker | None = None
+    ) -> None:
+        self._clock = clock
+        self._waker = waker
+        self._events: list[StoredEvent] = []
+        self._streams: dict[str, list[StoredEvent]] = {}
+        self._results: dict[UUID, tuple[frozenset[tuple[str, UUID]], AppendResult]] = {}
+        self._snapshots: dict[tuple[str, int], Snapshot] = {}
+        self._reader = EnvelopeReader()
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        """See `EventStore.append`."""
+        request = prepare(appends)
+        known = self._known(request)
+        if known is not None:
+            return known
+        self._check_versions(request)
+        result = self._store(request)
+        if self._waker is not None:
+            self._waker.poke()
+        return result
+
+    def _known(self, request: PreparedAppend) -> AppendResult | None:
+        asked = _identity(request)
+        stored = [self._results[event_id] for _, event_id in asked if event_id in self._results]
+        if not stored:
+            return None
+        if any(identity != asked for identity, _ in stored):
+            raise DuplicateEventId("an event id is stored already, in another append")
+        first = stored[0][1]
+        return AppendResult(first.versions, first.last_position, repeated=True)
+
+    def _check_versions(self, request: PreparedAppend) -> None:
+        for wanted in request.streams:
+            actual = len(self._streams.get(wanted.stream, ()))
+            fits = wanted.expected in (ANY, actual) or (
+                wanted.expected == STREAM_EXISTS and actual > 0
+            )
+            if not fits:
+                raise VersionConflict(wanted.stream, expected_text(wanted.expected), actual)
+
+    def _store(self, request: PreparedAppend) -> AppendResult:
+        now = self._clock()
+        versions = {}
+        for wanted in request.streams:
+            stored = self._streams.setdefault(wanted.stream, [])
+            for event in wanted.events:
+                envelope = self._envelope(wanted.stream, len(stored) + 1, event, now)
+                stored.append(envelope)
+                self._events.append(envelope)
+            versions[wanted.stream] = len(stored)
+        result = AppendResult(versions, len(self._events))
+        asked = _identity(request)
+        self._results.update((event_id, (asked, result)) for _, event_id in asked)
+        return result
+
+    def _envelope(
+        self, stream: str, version: int, event: PreparedEvent, now: datetime
+    ) -> StoredEvent:
+        return self._reader.envelope(
+            event.event_id,
+            stream,
+            category_of(stream),
+            version,
+            len(self._events) + 1,
+            event.event_type,
+            event.schema_version,
+            event.data,
+            event.metadata,
+            now,
+            bucket_of(stream),
+        )
+
+    async def read_stream(
+        self,
+        stream: str,
+        *,
+        from_version: int = 1,
+        to_version: int | None = None,
+        until: datetime | None = None,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """See `EventStore.read_stream`."""
+        found = [
+            event
+            for event in self._streams.get(stream, ())
+            if event.version >= from_version
+            and (to_version is None or event.version <= to_version)
+            and (until is None or event.recorded_at <= until)
+        ]
+        if backward:
+            found.reverse()
+        return found[: check_limit(limit)]
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        """See `EventStore.read_streams`."""
+        after = after_versions or {}
+        return {name: self._streams.get(name, [])[after.get(name, 0) :] for name in streams}
+
+    async def read_feed(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> FeedPage:
+        """See `EventStore.read_feed`."""
+        check_limit(limit)
+        start = bisect_right(self._events, after, key=lambda event: event.position)
+        head = len(self._events)
+        page = _first(limit, (e for e in self._events[start:] if selects(wanted, e)))
+        full = len(page) == limit
+        return FeedPage(page, page[-1].position if full else max(after, head), head)
+
+    async def head(self) -> int:
+        """See `EventStore.head`."""
+        return len(self._events)
+
+    async def load_snapshots(
+        self, streams: Sequence[str], *, schema_version: int
+    ) -> Mapping[str, Snapshot]:
+        """See `EventStore.load_snapshots`."""
+        keys = [(name, schema_version) for name in streams]
+        return {key[0]: self._snapshots[key] for key in keys if key in self._snapshots}
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `EventStore.save_snapshot`."""
+        encode_json(snapshot.data, "snapshot")
+        key = (snapshot.stream, snapshot.schema_version)
+        older = self._snapshots.get(key)
+        if older is None or older.version < snapshot.version:
+            self._snapshots[key] = snapshot
+
+
+def _identity(request: PreparedAppend) -> frozenset[tuple[str, UUID]]:
+    return frozenset(
+        (wanted.stream, event.event_id) for wanted in request.streams for event in wanted.events
+    )
+
+
+def _first(limit: int, events: Iterable[StoredEvent]) -> list[StoredEvent]:
+    page: list[StoredEvent] = []
+    for event in events:
+        page.append(event)
+        if len(page) == limit:
+            break
+    return page

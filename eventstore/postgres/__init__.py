@@ -1,0 +1,1 @@
+"""The event store on PostgreSQL (15 and newer), through asyncpg."""

@@ -1,0 +1,73 @@
+"""One call of `eventstore.append_events`: its arguments and what its rows mean."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from eventstore.encoding import PreparedAppend, expected_text
+from eventstore.errors import DuplicateEventId, EventStoreError, VersionConflict
+from eventstore.model import AppendResult, bucket_of
+from eventstore.postgres.errors import translated
+from eventstore.postgres.sql_files import statement
+
+Outcome = AppendResult | EventStoreError
+
+APPEND: Final = statement("append")
+"""The statement that takes `arguments` and then `check_ids`."""
+
+
+async def call(
+    pool: asyncpg.Pool, requests: Sequence[PreparedAppend], *, check_ids: bool = False
+) -> list[Outcome]:
+    """Append requests in one round trip and one transaction; an outcome for each, in order.
+
+    Raises:
+        DuplicateEventId: an id was stored by somebody else during the call, nothing was appended.
+        StoreUnavailable: the outcome is unknown.
+    """
+    with translated():
+        rows = await pool.fetch(APPEND, *arguments(requests), check_ids)
+    return [_outcome(request, dict(row)) for request, row in zip(requests, rows, strict=True)]
+
+
+def arguments(requests: Sequence[PreparedAppend]) -> tuple[list[Any], ...]:
+    """The arrays of `append_events`, without `check_ids`."""
+    streams = [wanted for request in requests for wanted in request.streams]
+    slots: dict[str, int] = {}
+    for wanted in streams:
+        slots.setdefault(wanted.stream, len(slots) + 1)
+    events = [
+        (entry, step, wanted.stream, event)
+        for entry, wanted in enumerate(streams, 1)
+        for step, event in enumerate(wanted.events, 1)
+    ]
+    return (
+        list(slots),
+        [bucket_of(name) for name in slots],
+        [len(request.streams) for request in requests],
+        [slots[wanted.stream] for wanted in streams],
+        [wanted.expected for wanted in streams],
+        [len(wanted.events) for wanted in streams],
+        [entry for entry, _, _, _ in events],
+        [step for _, step, _, _ in events],
+        [stream for _, _, stream, _ in events],
+        [event.event_id for _, _, _, event in events],
+        [event.event_type for _, _, _, event in events],
+        [event.schema_version for _, _, _, event in events],
+        [event.data for _, _, _, event in events],
+        [event.metadata for _, _, _, event in events],
+    )
+
+
+def _outcome(request: PreparedAppend, row: Mapping[str, Any]) -> Outcome:
+    outcome = row["outcome"]
+    if outcome == "conflict":
+        wanted = request.streams[row["conflict_entry"] - 1]
+        expected = expected_text(wanted.expected)
+        return VersionConflict(wanted.stream, expected, row["conflict_version"])
+    if outcome == "duplicate":
+        return DuplicateEventId("an event id is stored already, in another append")
+    names = [wanted.stream for wanted in request.streams]
+    versions = dict(zip(names, row["last_versions"], strict=True))
+    return AppendResult(versions, row["last_position"], repeated=outcome == "repeated")

@@ -1,0 +1,68 @@
+"""What PostgreSQL and its driver raise, told as the store's own errors.
+
+Mapped in this one place, by SQLSTATE and constraint name, never by message text.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+
+from eventstore.errors import (
+    AppendOnlyViolation,
+    DuplicateEventId,
+    EventStoreError,
+    InvalidAppend,
+    SchemaMissing,
+    StoreUnavailable,
+)
+
+APPEND_ONLY: Final = "ES001"
+BYPASSED: Final = "ES002"
+_UNIQUE_VIOLATION: Final = "23505"
+_EVENT_ID_KEY: Final = "events_event_id_key"
+_MISSING: Final = frozenset({"3F000", "42P01", "42883", "42703"})
+_WITHOUT_EFFECT: Final = frozenset({"40001", "40P01", "55P03"})
+# Data exceptions and program limits: a value that the server cannot take.
+_UNACCEPTABLE_CLASSES: Final = frozenset({"22", "54"})
+# Connection exceptions, insufficient resources, operator intervention.
+_UNAVAILABLE_CLASSES: Final = frozenset({"08", "53", "57"})
+
+
+def translate(error: BaseException) -> EventStoreError | None:
+    """The store's error for a driver's error; None if it is not ours to explain."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_sqlstate(error)
+    if isinstance(error, ValueError):
+        return None  # the driver refused an argument: a fault of the caller
+    if isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError):
+        return StoreUnavailable(f"no answer from the database ({type(error).__name__})")
+    return None
+
+
+def _from_sqlstate(error: asyncpg.PostgresError) -> EventStoreError | None:
+    state: str = error.sqlstate or ""
+    if state in (APPEND_ONLY, BYPASSED):
+        return AppendOnlyViolation("stored events cannot be changed, removed or put in by hand")
+    if state == _UNIQUE_VIOLATION and error.constraint_name == _EVENT_ID_KEY:
+        return DuplicateEventId("an event id is stored already, in another append")
+    if state in _MISSING:
+        return SchemaMissing("the event store's schema is missing or old: run the migrations")
+    if state[:2] in _UNACCEPTABLE_CLASSES:
+        return InvalidAppend(f"the database cannot take this value (SQLSTATE {state})")
+    if state in _WITHOUT_EFFECT or state[:2] in _UNAVAILABLE_CLASSES:
+        return StoreUnavailable(f"the database gave up (SQLSTATE {state})")
+    return None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the store's own errors instead of the driver's."""
+    try:
+        yield
+    except Exception as error:
+        ours = translate(error)
+        if ours is None:
+            raise
+        raise ours from error

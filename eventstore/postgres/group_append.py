@@ -1,0 +1,163 @@
+"""Appends that are asked for at the same moment share one round trip and one commit.
+
+A lone append is sent at once by its own caller. What is asked for while a call is under way waits
+for its end and then goes together; each request still succeeds or is refused on its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from eventstore.encoding import PreparedAppend
+from eventstore.errors import DuplicateEventId, EventStoreError, StoreUnavailable
+from eventstore.model import AppendResult
+from eventstore.postgres.append_call import Outcome, call
+
+MAX_EVENTS: Final = 1000
+"""A call takes further requests until it holds this many events."""
+
+
+class SingleAppender:
+    """Each append is a call of its own."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def append(self, request: PreparedAppend) -> AppendResult:
+        """Send the request."""
+        return _result(await _call_alone(self._pool, request))
+
+    async def close(self) -> None:
+        """Nothing is under way on its own."""
+
+
+class _Waiting:
+    """A request in the queue and the future its caller waits for."""
+
+    __slots__ = ("future", "request")
+
+    def __init__(self, request: PreparedAppend) -> None:
+        self.request = request
+        self.future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
+
+
+class GroupAppender:
+    """One call at a time; whatever has queued up meanwhile goes into the next one."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._queue: deque[_Waiting] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def append(self, request: PreparedAppend) -> AppendResult:
+        """Send the request at once if nothing is under way, else with the next group."""
+        if not self._idle.is_set():
+            waiting = _Waiting(request)
+            self._queue.append(waiting)
+            return await waiting.future
+        self._idle.clear()
+        try:
+            return _result(await _call_alone(self._pool, request))
+        finally:
+            self._hand_over()
+
+    async def close(self) -> None:
+        """Wait until everything that was asked for is answered."""
+        await self._idle.wait()
+
+    def _hand_over(self) -> None:
+        if self._queue:
+            # A task of its own: no caller's cancellation can end it.
+            self._flusher = asyncio.create_task(self._flush(), name="eventstore group append")
+        else:
+            self._idle.set()
+
+    async def _flush(self) -> None:
+        try:
+            while self._queue:
+                await self._send(self._take())
+                # Those who were just answered may ask again: let them into the next group.
+                await asyncio.sleep(0)
+        finally:
+            self._flusher = None
+            self._idle.set()
+            self._refuse_rest()
+
+    def _take(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        size = 0
+        while self._queue and (not group or size + self._queue[0].request.size <= MAX_EVENTS):
+            waiting = self._queue.popleft()
+            if waiting.future.cancelled():
+                continue
+            group.append(waiting)
+            size += waiting.request.size
+        return group
+
+    async def _send(self, group: Sequence[_Waiting]) -> None:
+        if not group:
+            return
+        try:
+            outcomes = await self._outcomes([waiting.request for waiting in group])
+        except BaseException as error:
+            _answer(group, [_as_store_error(error)] * len(group))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            _answer(group, outcomes)
+
+    async def _outcomes(self, requests: Sequence[PreparedAppend]) -> list[Outcome | Exception]:
+        try:
+            return [*await call(self._pool, requests)]
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001  one bad request spoilt the call; each gets its own answer
+            return [await self._alone(request) for request in requests]
+
+    async def _alone(self, request: PreparedAppend) -> Outcome | Exception:
+        try:
+            return await _call_alone(self._pool, request)
+        except Exception as error:  # noqa: BLE001  it is the answer to this request's caller
+            return error
+
+    def _refuse_rest(self) -> None:
+        # Only if the flusher itself was cancelled, at the end of the process.
+        while self._queue:
+            waiting = self._queue.popleft()
+            _answer([waiting], [StoreUnavailable("the store was closed, nothing was sent")])
+
+
+async def _call_alone(pool: asyncpg.Pool, request: PreparedAppend) -> Outcome:
+    try:
+        (outcome,) = await call(pool, [request])
+    except DuplicateEventId:
+        # The ids collided where the versions fitted: ask what they belong to.
+        (outcome,) = await call(pool, [request], check_ids=True)
+    return outcome
+
+
+def _result(outcome: Outcome) -> AppendResult:
+    if isinstance(outcome, EventStoreError):
+        raise outcome
+    return outcome
+
+
+def _as_store_error(error: BaseException) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    return StoreUnavailable("the store was closed while the append was under way")
+
+
+def _answer(group: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        if waiting.future.done():
+            continue  # its caller was cancelled and does not want to know
+        if isinstance(outcome, AppendResult):
+            waiting.future.set_result(outcome)
+        else:
+            waiting.future.set_exception(outcome)

@@ -1,0 +1,1 @@
+"""The event store's migrations: numbered SQL files, applied once each, in order, forward only."""

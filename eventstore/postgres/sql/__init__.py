@@ -1,0 +1,1 @@
+"""The event store's statements, one a file."""

@@ -1,0 +1,2 @@
+-- The last position drawn.
+SELECT last_value FROM eventstore.positions;

@@ -1,0 +1,2 @@
+-- Wake the readers of the feed.
+SELECT eventstore.poke();

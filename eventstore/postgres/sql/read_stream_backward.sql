@@ -1,0 +1,10 @@
+-- Events of a stream, newest first.
+SELECT event_id, stream, category, version, position, event_type, schema_version,
+    data, metadata, recorded_at, bucket
+FROM eventstore.events
+WHERE stream = $1
+    AND version >= $2
+    AND version <= $3
+    AND recorded_at <= $4
+ORDER BY version DESC
+LIMIT $5;

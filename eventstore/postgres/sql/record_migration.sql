@@ -1,0 +1,2 @@
+-- A migration was applied.
+INSERT INTO public.applied_migrations (name) VALUES ($1);

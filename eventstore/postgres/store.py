@@ -1,0 +1,159 @@
+"""The event store on PostgreSQL."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+
+from eventstore.encoding import MAX_VERSION, EnvelopeReader, encode_json, prepare
+from eventstore.model import (
+    BUCKETS,
+    AppendResult,
+    FeedFilter,
+    FeedPage,
+    Snapshot,
+    StoredEvent,
+    StreamAppend,
+)
+from eventstore.postgres.errors import translated
+from eventstore.postgres.group_append import GroupAppender, SingleAppender
+from eventstore.postgres.poking import Poker
+from eventstore.postgres.sql_files import statement
+from eventstore.selection import check_limit
+from eventstore.store import EVERYTHING
+
+_FORWARD: Final = statement("read_stream_forward")
+_BACKWARD: Final = statement("read_stream_backward")
+_STREAMS: Final = statement("read_streams")
+_FEED: Final = statement("read_feed")
+_FEED_FILTERED: Final = statement("read_feed_filtered")
+_MARK: Final = statement("feed_mark")
+_HEAD: Final = statement("head")
+_LOAD_SNAPSHOTS: Final = statement("load_snapshots")
+_SAVE_SNAPSHOT: Final = statement("save_snapshot")
+_END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class PostgresEventStore:
+    """An `EventStore` in the schema `eventstore` of a migrated database.
+
+    Args:
+        pool: from `create_pool`; it stays the caller's.
+        group_append: appends asked for at the same moment share a round trip and a commit.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, group_append: bool = True) -> None:
+        self._pool = pool
+        self._appender = GroupAppender(pool) if group_append else SingleAppender(pool)
+        self._poker = Poker(pool)
+        self._mark = 0
+
+    async def close(self) -> None:
+        """Answer what is under way and send the last poke."""
+        await self._appender.close()
+        await self._poker.close()
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        """See `EventStore.append`."""
+        result = await self._appender.append(prepare(appends))
+        self._poker.poke()
+        return result
+
+    async def read_stream(
+        self,
+        stream: str,
+        *,
+        from_version: int = 1,
+        to_version: int | None = None,
+        until: datetime | None = None,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """See `EventStore.read_stream`."""
+        last = MAX_VERSION if to_version is None else to_version
+        rows = await self._fetch(
+            _BACKWARD if backward else _FORWARD,
+            stream,
+            from_version,
+            last,
+            _END_OF_TIME if until is None else until,
+            check_limit(limit),
+        )
+        return _envelopes(rows)
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        """See `EventStore.read_streams`."""
+        found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+        after = after_versions or {}
+        rows = await self._fetch(_STREAMS, list(found), [after.get(name, 0) for name in found])
+        for event in _envelopes(rows):
+            found[event.stream].append(event)
+        return found
+
+    async def read_feed(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> FeedPage:
+        """See `EventStore.read_feed`."""
+        check_limit(limit)
+        if after < self._mark:
+            # Far behind: what was complete before still is, and a full page needs no newer mark.
+            events = await self._page(after, self._mark, limit, wanted)
+            if len(events) == limit:
+                return FeedPage(events, events[-1].position, self._mark)
+        return await self._read_feed_to_the_mark(after, limit, wanted)
+
+    async def _read_feed_to_the_mark(self, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
+        # The mark and the page must be two statements: each needs a snapshot of its own.
+        (row,) = await self._fetch(_MARK)
+        head, mark = row["head"], row["mark"]
+        self._mark = max(self._mark, mark)
+        if mark <= after:
+            return FeedPage((), after, head)
+        events = await self._page(after, mark, limit, wanted)
+        full = len(events) == limit
+        return FeedPage(events, events[-1].position if full else mark, head)
+
+    async def _page(
+        self, after: int, mark: int, limit: int, wanted: FeedFilter
+    ) -> list[StoredEvent]:
+        if wanted == EVERYTHING:
+            return _envelopes(await self._fetch(_FEED, after, mark, limit))
+        categories = sorted(wanted.categories) or None
+        types = sorted(wanted.event_types) or None
+        first, end = wanted.buckets or (0, BUCKETS)
+        return _envelopes(
+            await self._fetch(_FEED_FILTERED, after, mark, limit, categories, types, first, end)
+        )
+
+    async def head(self) -> int:
+        """See `EventStore.head`."""
+        (row,) = await self._fetch(_HEAD)
+        position: int = row[0]
+        return position
+
+    async def load_snapshots(
+        self, streams: Sequence[str], *, schema_version: int
+    ) -> Mapping[str, Snapshot]:
+        """See `EventStore.load_snapshots`."""
+        rows = await self._fetch(_LOAD_SNAPSHOTS, list(streams), schema_version)
+        return {row[0]: Snapshot(row[0], row[1], row[2], json.loads(row[3])) for row in rows}
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `EventStore.save_snapshot`."""
+        data = encode_json(snapshot.data, "snapshot")
+        await self._fetch(
+            _SAVE_SNAPSHOT, snapshot.stream, snapshot.schema_version, snapshot.version, data
+        )
+
+    async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        with translated():
+            return await self._pool.fetch(query, *arguments)
+
+
+def _envelopes(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
+    envelope = EnvelopeReader().envelope
+    return [envelope(*row) for row in rows]

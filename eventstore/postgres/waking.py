@@ -1,0 +1,91 @@
+"""Wakes readers when any process has appended: LISTEN on a connection of its own."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import asyncpg
+
+from eventstore.errors import StoreUnavailable
+from eventstore.postgres.errors import translated
+from eventstore.waking import LocalWaker
+
+CHANNEL: Final = "eventstore_appended"
+_RETRY_S: Final = 0.5
+_CHECK_S: Final = 5.0
+
+
+class PostgresWaker:
+    """A `Waker` fed by NOTIFY.
+
+    While the listening connection is down, waits simply run into their time-outs, which makes the
+    readers poll; `healthy` is False until the connection is back.
+    """
+
+    def __init__(self, dsn: str, *, retry_s: float = _RETRY_S) -> None:
+        self._dsn = dsn
+        self._retry_s = retry_s
+        self._local = LocalWaker()
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether pokes arrive at present."""
+        return self._listening.is_set()
+
+    async def start(self) -> None:
+        """Listen from now on; returns at the latest after the first attempt to connect."""
+        attempted = asyncio.Event()
+        self._task = asyncio.create_task(self._keep_listening(attempted), name="eventstore listen")
+        await attempted.wait()
+
+    async def stop(self) -> None:
+        """Close the connection; those who wait run into their time-outs."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def listening(self) -> None:
+        """Wait until pokes arrive (again)."""
+        await self._listening.wait()
+
+    def mark(self) -> int:
+        """See `Waker.mark`."""
+        return self._local.mark()
+
+    async def wait(self, timeout_s: float, since: int | None = None) -> bool:
+        """See `Waker.wait`."""
+        return await self._local.wait(timeout_s, since)
+
+    async def _keep_listening(self, attempted: asyncio.Event) -> None:
+        while True:
+            with contextlib.suppress(StoreUnavailable), translated():
+                await self._listen(attempted)
+            attempted.set()
+            await asyncio.sleep(self._retry_s)
+
+    async def _listen(self, attempted: asyncio.Event) -> None:
+        ended = asyncio.Event()
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            connection.add_termination_listener(lambda _: ended.set())
+            await connection.add_listener(CHANNEL, lambda *_: self._local.poke())
+            self._listening.set()
+            attempted.set()
+            self._local.poke()  # something may have been appended while nobody listened
+            await _until_broken(connection, ended)
+        finally:
+            self._listening.clear()
+            connection.terminate()
+
+
+async def _until_broken(connection: asyncpg.Connection, ended: asyncio.Event) -> None:
+    while not ended.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CHECK_S):
+                await ended.wait()
+        if not ended.is_set():
+            # A connection that was cut without a word shows only when it is used.
+            await connection.execute("SELECT 1", timeout=_CHECK_S)

@@ -1,0 +1,97 @@
+"""`ordersaga up`: everything on one machine."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ordersaga.cli.output import console, run
+
+if TYPE_CHECKING:
+    from ordersaga.embedded.stack import EmbeddedStack, StackOptions
+
+Port = Annotated[int | None, typer.Option(min=1, max=65535, show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command()(up)
+
+
+def up(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of all data.", show_default="ORDERSAGA_DATA_DIR or .ordersaga"),
+    ] = None,
+    temporal_port: Port = None,
+    ui_port: Port = None,
+    postgres_port: Port = None,
+    payment_port: Port = None,
+    carrier_port: Port = None,
+) -> None:
+    """Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C."""
+    from ordersaga.embedded.stack import StackOptions
+    from ordersaga.embedded.state import chosen_data_dir
+
+    options = StackOptions(
+        postgres_port=postgres_port,
+        temporal_port=temporal_port,
+        ui_port=ui_port,
+        payment_port=payment_port,
+        carrier_port=carrier_port,
+    )
+    run(_up(data_dir or chosen_data_dir(), options))
+
+
+async def _up(data_dir: Path, options: "StackOptions") -> int:
+    from ordersaga.embedded.stack import EmbeddedStack
+    from ordersaga.service import stop_on_signals
+    from ordersaga.settings import load_settings
+
+    load_settings()  # what is wrong should show here, not in the log of a child
+    stop = stop_on_signals()
+    stack = EmbeddedStack(data_dir, options, progress=_say)
+    try:
+        if await _started(stack, stop):
+            _show(stack)
+            await stop.wait()
+            _say("stopping")
+    finally:
+        await stack.stop()
+    _say("stopped")
+    return 0
+
+
+async def _started(stack: "EmbeddedStack", stop: asyncio.Event) -> bool:
+    """Start, unless the wish to stop comes first."""
+    starting = asyncio.create_task(stack.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        stopping.cancel()
+        starting.result()
+        return True
+    starting.cancel()
+    await asyncio.wait({starting})
+    return False
+
+
+def _say(line: str) -> None:
+    console().print(line, markup=False, soft_wrap=True)
+
+
+def _show(stack: "EmbeddedStack") -> None:
+    from ordersaga.cli.output import make_table
+
+    state = stack.state()
+    rows = [
+        ("Temporal UI", state.ui_url),
+        ("Temporal", state.temporal_address),
+        ("PostgreSQL", state.database_url),
+        ("payment sandbox", state.payment_url),
+        ("carrier sandbox", state.carrier_url),
+        ("data and logs", str(stack.data_dir)),
+    ]
+    console().print(make_table(("what", "where"), rows))
+    _say("ready; Ctrl-C stops everything")

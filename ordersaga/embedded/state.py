@@ -1,0 +1,110 @@
+"""What a running embedded stack tells other programs: a small JSON file in its data folder.
+
+A lock on a file beside it says whether the stack is running: the operating system gives the lock
+back when the process ends, however it ends.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+DEFAULT_DATA_DIR: Final = Path(".ordersaga")
+DATA_DIR_VARIABLE: Final = "ORDERSAGA_DATA_DIR"
+_STATE_FILE: Final = "stack.json"
+_LOCK_FILE: Final = "stack.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """Where the servers of an embedded stack listen, and its processes.
+
+    Attributes:
+        pid: process id of `ordersaga up`.
+        pids: process id by role, for each child that runs.
+    """
+
+    pid: int
+    database_url: str
+    temporal_address: str
+    ui_url: str
+    payment_url: str
+    carrier_url: str
+    pids: Mapping[str, int] = field(default_factory=dict)
+
+    def settings_env(self) -> dict[str, str]:
+        """The environment variables that point ordersaga's programs at this stack."""
+        return {
+            "ORDERSAGA_DATABASE_URL": self.database_url,
+            "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": self.temporal_address,
+            "ORDERSAGA_UI_URL": self.ui_url,
+            "ORDERSAGA_PAYMENT_URL": self.payment_url,
+            "ORDERSAGA_CARRIER_URL": self.carrier_url,
+        }
+
+
+class AlreadyRunning(Exception):
+    """Another process runs a stack on this data folder."""
+
+
+def chosen_data_dir() -> Path:
+    """The data folder that ORDERSAGA_DATA_DIR names, or ``.ordersaga`` in the current folder."""
+    return Path(os.environ.get(DATA_DIR_VARIABLE) or DEFAULT_DATA_DIR)
+
+
+@contextlib.contextmanager
+def exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold the lock of a data folder.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
+    with (data_dir / _LOCK_FILE).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"a stack is running on {data_dir} already; stop it first, or choose another folder"
+            ) from None
+        yield
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether some process holds the lock of a data folder."""
+    with contextlib.suppress(OSError), (data_dir / _LOCK_FILE).open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def save(data_dir: Path, state: StackState) -> None:
+    """Write the state file, atomically."""
+    target = data_dir / _STATE_FILE
+    draft = target.with_suffix(".tmp")
+    draft.write_text(json.dumps(asdict(state), indent=2))
+    draft.chmod(0o600)
+    draft.replace(target)
+
+
+def load(data_dir: Path) -> StackState | None:
+    """The last state written, whether or not the stack still runs; None without a readable file."""
+    try:
+        return StackState(**json.loads((data_dir / _STATE_FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def load_running(data_dir: Path) -> StackState | None:
+    """The state of the stack that runs on a data folder now, if one does."""
+    return load(data_dir) if is_running(data_dir) else None
+
+
+def clear(data_dir: Path) -> None:
+    """Remove the state file."""
+    (data_dir / _STATE_FILE).unlink(missing_ok=True)

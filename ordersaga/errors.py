@@ -1,0 +1,40 @@
+"""How ordersaga's own programs fail; each class has one exit code.
+
+OrderSagaError
+├── Refused          1  the request is understood but cannot be done now
+├── WrongUsage       2  the command line or an input file is wrong
+│   └── WrongSetting 2  a setting is missing or wrong: names it
+└── Unreachable      3  a server that is needed does not answer, or its schema is missing
+"""
+
+from typing import ClassVar, Final
+
+REFUSED: Final = 1
+WRONG_USAGE: Final = 2
+UNREACHABLE: Final = 3
+
+
+class OrderSagaError(Exception):
+    """Ends a program with one line on stderr; the text is safe to show."""
+
+    exit_code: ClassVar[int] = REFUSED
+
+
+class Refused(OrderSagaError):
+    """The request is understood but cannot be done now."""
+
+
+class WrongUsage(OrderSagaError):
+    """The command line or an input file is wrong."""
+
+    exit_code = WRONG_USAGE
+
+
+class WrongSetting(WrongUsage):
+    """A setting is missing or has a wrong value."""
+
+
+class Unreachable(OrderSagaError):
+    """A server that is needed does not answer or is not set up."""
+
+    exit_code = UNREACHABLE

@@ -1,0 +1,149 @@
+"""One record of the file: either a line of an order, in the domain's types, or refused."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.checks import MAX_QUANTITY, check_line
+from domain.currencies import parse_amount
+from domain.errors import DomainError, InvalidValue, MoneyOverflow
+from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id, parse_sku
+from domain.money import Money
+from domain.values import OrderLine
+from ordersaga.importing.countries import country_code
+from ordersaga.importing.reader import RawLine
+from ordersaga.importing.refusals import LineReason, RefusedLine, shortened
+
+_PRODUCT = re.compile(r"[0-9]{5}")
+_WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_DATE_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M")
+_MAX_DIGITS = 20  # longer than any 64-bit number
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedLine:
+    """A line that may become part of an order; `country` is an ISO code."""
+
+    number: int
+    order_id: OrderId
+    customer_id: CustomerId | None
+    placed_at: datetime
+    country: str
+    line: OrderLine
+
+
+class _Refusal(Exception):
+    def __init__(self, reason: LineReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def refused(raw: RawLine, reason: LineReason, detail: str) -> RefusedLine:
+    """The report's entry for a line."""
+    return RefusedLine(
+        raw.number, shortened(raw.invoice), shortened(raw.stock_code), reason, shortened(detail)
+    )
+
+
+def parse_line(raw: RawLine, currency: str) -> ParsedLine | RefusedLine:
+    """Judge one record by itself; the first thing that is wrong with it is the reason."""
+    try:
+        return _parsed(raw, currency)
+    except _Refusal as refusal:
+        return refused(raw, refusal.reason, refusal.detail)
+    except MoneyOverflow:
+        return refused(raw, LineReason.TOO_LARGE, "the amount does not fit 64 bits")
+    except DomainError as error:
+        return refused(raw, LineReason.BAD_VALUE, str(error))
+
+
+def _parsed(raw: RawLine, currency: str) -> ParsedLine:
+    _complete(raw)
+    if raw.invoice.upper().startswith("C"):
+        raise _Refusal(LineReason.CANCELLATION, "the invoice number starts with C")
+    if not _PRODUCT.match(raw.stock_code):
+        raise _Refusal(LineReason.NO_PRODUCT, "the stock code does not start with five digits")
+    line = OrderLine(
+        parse_sku(raw.stock_code, "StockCode"),
+        raw.description,
+        _quantity(raw.quantity),
+        _price(raw.price, currency),
+    )
+    check_line(line)
+    return ParsedLine(
+        raw.number,
+        parse_order_id(raw.invoice, "InvoiceNo"),
+        parse_customer_id(raw.customer, "CustomerID") if raw.customer else None,
+        _date(raw.date),
+        _country(raw.country),
+        line,
+    )
+
+
+def _complete(raw: RawLine) -> None:
+    if not raw.complete:
+        raise _Refusal(LineReason.INCOMPLETE_LINE, "the line has fewer columns than the first line")
+    lacking = ", ".join(_lacking(raw))
+    if lacking:
+        raise _Refusal(LineReason.MISSING_FIELD, f"{lacking} is empty")
+
+
+def _lacking(raw: RawLine) -> Iterator[str]:
+    needed = {
+        "InvoiceNo": raw.invoice,
+        "StockCode": raw.stock_code,
+        "Description": raw.description,
+        "Quantity": raw.quantity,
+        "InvoiceDate": raw.date,
+        "UnitPrice": raw.price,
+        "Country": raw.country,
+    }
+    return (name for name, value in needed.items() if not value)
+
+
+def _quantity(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise _Refusal(LineReason.BAD_NUMBER, f"Quantity {text!r} is no whole number")
+    # Length first: turning a million digits into a number takes for ever.
+    quantity = int(text) if len(text) <= _MAX_DIGITS else None
+    if text.startswith("-") and quantity != 0:
+        raise _Refusal(LineReason.RETURN, f"Quantity {text} is negative")
+    if quantity == 0:
+        raise _Refusal(LineReason.NO_QUANTITY, "Quantity is 0")
+    if quantity is None or quantity > MAX_QUANTITY:
+        raise _Refusal(LineReason.TOO_LARGE, f"Quantity {text!r} is beyond {MAX_QUANTITY:,}")
+    return quantity
+
+
+def _price(text: str, currency: str) -> Money:
+    try:
+        price = parse_amount(text, currency, "UnitPrice")
+    except MoneyOverflow:
+        raise
+    except InvalidValue as error:
+        raise _Refusal(LineReason.BAD_NUMBER, str(error)) from None
+    if price.minor <= 0:
+        raise _Refusal(LineReason.NO_PRICE, f"UnitPrice {text} is not above zero")
+    return price
+
+
+def _date(text: str) -> datetime:
+    for form in _DATE_FORMS:
+        try:
+            # The shop is British and the data has no zone: its time is taken as UTC.
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise _Refusal(LineReason.BAD_DATE, f"InvoiceDate {text!r} is no time like {_EXAMPLE}")
+
+
+_EXAMPLE = "2010-12-01 08:26:00"
+
+
+def _country(name: str) -> str:
+    code = country_code(name)
+    if code is None:
+        raise _Refusal(LineReason.UNKNOWN_COUNTRY, f"Country {name!r} has no ISO code here")
+    return code

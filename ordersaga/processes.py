@@ -1,0 +1,143 @@
+"""The processes that a deployment runs: workers, projections, the starter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from ordersaga.errors import Unreachable
+from ordersaga.logging import configure_logging
+from ordersaga.schema import pending_migrations
+from ordersaga.service import Loop, serve
+from ordersaga.settings import Settings, load_settings
+from ordersaga.telemetry import flush_traces, start_tracing, temporal_runtime
+from ordersaga.wiring import Services, open_services, reaching_database
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from projections.runner import ProjectionRunner
+
+FAILURES_TOLERATED: Final = 3
+"""A lane that failed more often in a row counts as ill; fewer are an ordinary hiccup."""
+
+
+@asynccontextmanager
+async def _process(name: str) -> AsyncIterator[Services]:
+    """What every process begins and ends with.
+
+    Raises:
+        WrongSetting: a setting is wrong.
+        Unreachable: the database does not answer or lacks its schema.
+    """
+    settings = load_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    await _require_schema(settings)
+    structlog.contextvars.bind_contextvars(process=name)
+    async with open_services(settings, application_name=f"ordersaga-{name}") as services:
+        yield services
+    flush_traces()
+
+
+async def _require_schema(settings: Settings) -> None:
+    with reaching_database(settings):
+        missing = await pending_migrations(settings.dsn())
+    if missing:
+        raise Unreachable(f"the database lacks {', '.join(missing)}: run `ordersaga migrate`")
+
+
+async def run_worker(queues: Sequence[str]) -> None:
+    """Work on some task queues until a signal comes."""
+    from workers.search_attributes import ensure_search_attributes
+
+    name = f"worker-{'-'.join(queues)}"
+    async with _process(name) as services:
+        client = await services.temporal(
+            runtime=temporal_runtime(services.settings),
+            interceptors=start_tracing(services.settings, name),
+        )
+        await ensure_search_attributes(client)
+        loops = [_queue_loop(services, client, queue) for queue in queues]
+        await serve(services.settings, loops)
+
+
+def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
+    from workers.factory import Outside, build_worker
+
+    settings = services.settings
+    outside = Outside(
+        services.handler, services.payments(), services.carrier(), services.notifications()
+    )
+    worker = build_worker(
+        client,
+        queue,
+        outside,
+        max_concurrent_activities=settings.worker_concurrency,
+        max_concurrent_workflow_tasks=settings.workflow_concurrency,
+        grace=timedelta(seconds=settings.drain_timeout_s),
+    )
+
+    async def run(stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(worker.run())
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            await worker.shutdown()
+
+    return Loop(queue, run, is_ready=lambda: worker.is_running)
+
+
+async def run_projections(names: Sequence[str]) -> None:
+    """Keep some read models (all if none is named) up to date until a signal comes.
+
+    Raises:
+        UnknownProjection: there is none of a name.
+    """
+    from projections.registry import select
+    from projections.runner import ProjectionRunner
+
+    chosen = select(names)
+    async with _process("projections") as services:
+        waker = await services.waker()
+        runner = ProjectionRunner(services.pool, services.store, services.codec, waker, chosen)
+        loop = Loop("projections", runner.run, problems=lambda: _lane_problems(runner))
+        await serve(services.settings, [loop])
+
+
+async def run_starter() -> None:
+    """Start sagas for submitted orders until a signal comes."""
+    from eventstore.subscription import Subscription
+    from ordersaga.starter import CHECKPOINT, WANTED, SagaStarter
+    from workers.search_attributes import ensure_search_attributes
+
+    async with _process("starter") as services:
+        client = await services.temporal(interceptors=start_tracing(services.settings, "starter"))
+        await ensure_search_attributes(client)
+        sagas = SagaStarter(client, services.handler, services.settings.starter_concurrency)
+        subscription = Subscription(
+            services.store,
+            services.checkpoints(),
+            await services.waker(),
+            CHECKPOINT,
+            WANTED,
+            sagas.handle,
+        )
+
+        def problems() -> Sequence[str]:
+            lost = () if subscription.healthy else ("the database does not answer",)
+            return (*lost, *sagas.problems())
+
+        loop = Loop("starter", lambda stop: sagas.follow(subscription, stop), problems=problems)
+        await serve(services.settings, [loop])
+
+
+def _lane_problems(runner: "ProjectionRunner") -> Sequence[str]:
+    return [
+        f"{lane.projection} lane {lane.lane}: {lane.failures} failures in a row"
+        for lane in runner.health()
+        if lane.failures >= FAILURES_TOLERATED
+    ]

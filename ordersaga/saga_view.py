@@ -1,0 +1,230 @@
+"""What Temporal knows about sagas, as the command line shows it."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from temporalio.client import (
+    Client,
+    RPCError,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.service import RPCStatusCode
+
+from activities.messages import WORKFLOW_TYPE
+from domain.ids import OrderId, order_stream
+from ordersaga.errors import Refused, WrongUsage
+from workflows.visibility import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
+
+if TYPE_CHECKING:
+    from temporalio.common import SearchAttributeKey
+
+    from ordersaga.settings import Settings
+
+STATUSES: Final = (
+    "submitted",
+    "reserved",
+    "processing",
+    "compensating",
+    "completed",
+    "cancelled",
+)
+_ANSWER_S: Final = 5
+_AT_ONCE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListingWish:
+    """Which sagas are wanted."""
+
+    order_status: str | None = None
+    needs_attention: bool = False
+    running: bool = False
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSaga:
+    """A saga in a listing; `run_status` is Temporal's word, `order_status` the order's."""
+
+    order_id: str
+    run_status: str
+    order_status: str | None
+    step: str | None
+    needs_attention: bool
+    started_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningActivity:
+    """An activity that a saga waits for."""
+
+    name: str
+    state: str
+    attempt: int
+    last_failure: str | None
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SagaDetails:
+    """Everything about one saga; `note` says what could not be asked, and why."""
+
+    order_id: str
+    workflow_id: str
+    run_id: str
+    run_status: str
+    order_status: str | None
+    step: str | None
+    waits_for: str | None
+    attention: str | None
+    held_by: str | None
+    turning_back_because: str | None
+    compensations: Sequence[str]
+    outcome: str | None
+    started_at: datetime
+    closed_at: datetime | None
+    link: str
+    activities: Sequence[RunningActivity] = field(default_factory=tuple)
+    note: str | None = None
+
+
+async def list_sagas(client: Client, wish: ListingWish) -> list[ListedSaga]:
+    """Sagas as visibility knows them, which may be a second behind.
+
+    Raises:
+        WrongUsage: the status is none that a saga shows.
+    """
+    found = client.list_workflows(_query(wish), limit=wish.limit)
+    return [_listed(execution) async for execution in found]
+
+
+def _query(wish: ListingWish) -> str:
+    if wish.order_status is not None and wish.order_status not in STATUSES:
+        raise WrongUsage(f"--status: there are {', '.join(STATUSES)}")
+    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
+    if wish.order_status:
+        parts.append(f"{ORDER_STATUS.name} = '{wish.order_status}'")
+    if wish.needs_attention:
+        parts.append(f"{NEEDS_ATTENTION.name} = true")
+    if wish.needs_attention or wish.running:
+        parts.append("ExecutionStatus = 'Running'")
+    return " AND ".join(parts)
+
+
+def _listed(execution: WorkflowExecution) -> ListedSaga:
+    return ListedSaga(
+        order_id=execution.id.partition("-")[2],
+        run_status=_word(execution.status),
+        order_status=_attribute(execution, ORDER_STATUS),
+        step=_attribute(execution, SAGA_STEP),
+        needs_attention=bool(_attribute(execution, NEEDS_ATTENTION)),
+        started_at=execution.start_time,
+        closed_at=execution.close_time,
+    )
+
+
+def _attribute(execution: WorkflowExecution, key: "SearchAttributeKey[Any]") -> Any:
+    return execution.typed_search_attributes.get(key)
+
+
+def _word(status: WorkflowExecutionStatus | None) -> str:
+    return status.name.lower() if status else "unknown"
+
+
+async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> SagaDetails:
+    """One saga: Temporal's description of it and its own answer.
+
+    Raises:
+        Refused: Temporal knows no saga of this order.
+    """
+    workflow_id = order_stream(order_id)
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        execution = await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Refused(f"Temporal knows no saga of order {order_id}") from None
+        raise
+    answer, note = await _ask(client, execution)
+    return SagaDetails(
+        order_id=order_id,
+        workflow_id=workflow_id,
+        run_id=execution.run_id,
+        run_status=_word(execution.status),
+        order_status=_attribute(execution, ORDER_STATUS),
+        step=answer.get("step") or _attribute(execution, SAGA_STEP),
+        waits_for=answer.get("waits_for"),
+        attention=answer.get("attention"),
+        held_by=answer.get("held_by"),
+        turning_back_because=answer.get("reason") if answer.get("turning_back") else None,
+        compensations=answer.get("compensations", ()),
+        outcome=answer.get("outcome"),
+        started_at=execution.start_time,
+        closed_at=execution.close_time,
+        link=settings.saga_link(workflow_id),
+        activities=_activities(execution),
+        note=note,
+    )
+
+
+async def _ask(
+    client: Client, execution: WorkflowExecutionDescription
+) -> tuple[dict[str, Any], str | None]:
+    """The saga's own answer; a sentence instead if no worker can give it."""
+    handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await handle.query("status"), None
+    except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+        return {}, "the saga itself did not answer: is a worker for the queue `orders` running?"
+
+
+def _activities(execution: WorkflowExecutionDescription) -> tuple[RunningActivity, ...]:
+    return tuple(
+        RunningActivity(
+            name=pending.activity_type.name,
+            state=_state(pending.state),
+            attempt=pending.attempt,
+            last_failure=pending.last_failure.message or None,
+            next_try_at=(
+                pending.next_attempt_schedule_time.ToDatetime(UTC)
+                if pending.HasField("next_attempt_schedule_time")
+                else None
+            ),
+        )
+        for pending in execution.raw_description.pending_activities
+    )
+
+
+def _state(number: int) -> str:
+    from temporalio.api.enums.v1 import PendingActivityState
+
+    name = PendingActivityState.Name(number)  # type: ignore[arg-type]  # the generated enum is an int
+    return name.removeprefix("PENDING_ACTIVITY_STATE_").replace("_", " ").lower()
+
+
+async def running_sagas(client: Client, workflow_ids: Collection[str]) -> set[str]:
+    """Of these sagas, those that run now, asked one by one: no listing is behind the truth."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def is_running(workflow_id: str) -> bool:
+        async with slots:
+            try:
+                execution = await client.get_workflow_handle(workflow_id).describe()
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+        return execution.status is WorkflowExecutionStatus.RUNNING
+
+    wanted = list(workflow_ids)
+    answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in wanted))
+    return {workflow_id for workflow_id, running in zip(wanted, answers, strict=True) if running}

@@ -1,0 +1,37 @@
+"""How ordersaga's own programs start a saga: id, queue, and what the Temporal UI shows at once."""
+
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OrderDocument
+from domain.ids import order_stream
+from workflows.order_document import document_to_json, document_total
+from workflows.visibility import initial_attributes
+
+
+async def start_saga(
+    client: Client, document: OrderDocument, conflict: WorkflowIDConflictPolicy
+) -> WorkflowHandle[Any, Any]:
+    """Start the saga of an order.
+
+    Args:
+        client: Temporal.
+        document: the order.
+        conflict: what happens when the saga of this order is running.
+
+    Raises:
+        WorkflowAlreadyStartedError: it ended well before, or runs and `conflict` is FAIL.
+    """
+    return await client.start_workflow(
+        WORKFLOW_TYPE,
+        document_to_json(document),
+        id=order_stream(document.order_id),
+        task_queue=ORDERS_QUEUE,
+        id_conflict_policy=conflict,
+        # A run that failed on a bad document must not keep the good one from starting.
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        search_attributes=initial_attributes(document),
+        static_summary=f"{len(document.lines)} lines, {document_total(document)}",
+    )

@@ -1,0 +1,1 @@
+"""Proving the invariants from events, providers' ledgers, sagas and read models."""

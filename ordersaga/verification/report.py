@@ -1,0 +1,92 @@
+"""What a verification says: offenders, what could not be looked at, and the sums it compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """The invariants by name; each finding belongs to exactly one."""
+
+    STOCK_BELOW_ZERO = "stock_below_zero"
+    RESERVATION_WITHOUT_OPEN_ORDER = "reservation_without_open_order"
+    RESERVATION_DIFFERS_FROM_ORDER = "reservation_differs_from_order"
+    COMPLETED_CAPTURED_ONCE = "completed_order_captured_once"
+    COMPLETED_LABELLED_ONCE = "completed_order_has_one_live_label"
+    COMPLETED_PIECES_SHIPPED = "completed_order_shipped_its_pieces"
+    CANCELLED_HOLDS_STOCK = "cancelled_order_holds_no_stock"
+    CANCELLED_HOLDS_MONEY = "cancelled_order_holds_no_money"
+    CANCELLED_HOLDS_LABEL = "cancelled_order_holds_no_label"
+    PROVIDER_COMPLETED_PAYMENT = "provider_holds_completed_payment_once"
+    PROVIDER_CANCELLED_PAYMENT = "provider_holds_no_cancelled_payment"
+    PROVIDER_OPEN_PAYMENT = "provider_charged_open_order_at_most_once"
+    PROVIDER_UNKNOWN_PAYMENT = "provider_knows_only_our_orders"
+    CARRIER_COMPLETED_LABEL = "carrier_holds_completed_label_once"
+    CARRIER_CANCELLED_LABEL = "carrier_holds_no_cancelled_label"
+    CARRIER_OPEN_LABEL = "carrier_labelled_open_order_at_most_once"
+    CARRIER_UNKNOWN_LABEL = "carrier_knows_only_our_orders"
+    OPEN_ORDER_HAS_SAGA = "open_order_has_running_saga"
+    READ_MODEL_EQUALS_FOLD = "read_model_equals_fold"
+
+
+class Check(StrEnum):
+    """The sources that a verification looks at."""
+
+    EVENTS = "events"
+    PAYMENTS = "payments"
+    CARRIER = "carrier"
+    SAGAS = "sagas"
+    READ_MODELS = "read-models"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One offender: `subject` is an order id, a SKU or a read model's row."""
+
+    rule: Rule
+    subject: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A check that was not made; `wanted` is False if the caller left it out himself."""
+
+    check: Check
+    why: str
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A sum from our events beside the same sum from somebody else's ledger."""
+
+    what: str
+    ours: str
+    theirs: str
+
+    @property
+    def equal(self) -> bool:
+        """Whether the two agree."""
+        return self.ours == self.theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole answer."""
+
+    findings: Sequence[Finding]
+    not_checked: Sequence[NotChecked] = ()
+    comparisons: Sequence[Comparison] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """No offender was found."""
+        return not self.findings
+
+    @property
+    def complete(self) -> bool:
+        """Every check that was wanted could be made."""
+        return not any(missing.wanted for missing in self.not_checked)

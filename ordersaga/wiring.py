@@ -1,0 +1,228 @@
+"""The composition root: the one place where interfaces get their concrete sides.
+
+    async with open_services(load_settings()) as services:
+        await services.handler.execute(...)
+
+Nothing is connected at import; Temporal and the gateways are connected when first asked for.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from adapters.event_codec import JsonEventCodec
+from eventstore.handling import CommandHandler
+from eventstore.postgres.checkpoints import PostgresCheckpoints
+from eventstore.postgres.pool import create_pool
+from eventstore.postgres.store import PostgresEventStore
+from eventstore.postgres.waking import PostgresWaker
+from ordersaga.errors import Unreachable
+from ordersaga.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
+    from temporalio.client import Client, Interceptor
+    from temporalio.runtime import Runtime
+
+    from activities.ports import (
+        Carrier,
+        CarrierLedger,
+        Notifications,
+        PaymentGateway,
+        PaymentLedger,
+    )
+
+    class Payments(PaymentGateway, PaymentLedger, Protocol):
+        """A payment provider that also shows its ledger."""
+
+    class Carriers(Carrier, CarrierLedger, Protocol):
+        """A carrier that also shows its ledger."""
+
+
+class Services:
+    """What programs of ordersaga work with; made by `open_services`.
+
+    Attributes:
+        settings: what it was made from.
+        pool: connections to PostgreSQL, for queries of read models.
+        store: the event store.
+        codec: events to JSON and back.
+        handler: runs commands against the store.
+    """
+
+    def __init__(
+        self, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", closing: AsyncExitStack
+    ) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.store = PostgresEventStore(pool)
+        self.codec = JsonEventCodec()
+        self.handler = CommandHandler(self.store, self.codec)
+        self._closing = closing
+        self._temporal: Client | None = None
+        self._payments: Payments | None = None
+        self._carrier: Carriers | None = None
+        self._waker: PostgresWaker | None = None
+
+    async def temporal(
+        self,
+        *,
+        runtime: "Runtime | None" = None,
+        interceptors: "Sequence[Interceptor]" = (),
+    ) -> "Client":
+        """The Temporal client; the first call connects and its arguments count.
+
+        Raises:
+            Unreachable: Temporal does not answer.
+        """
+        if self._temporal is None:
+            self._temporal = await connect_temporal(
+                self.settings, runtime=runtime, interceptors=interceptors
+            )
+        return self._temporal
+
+    def payments(self) -> "Payments":
+        """The payment provider of the settings."""
+        if self._payments is None:
+            self._payments = build_payments(self.settings)
+            self._closing.push_async_callback(self._payments.close)
+        return self._payments
+
+    def carrier(self) -> "Carriers":
+        """The carrier of the settings."""
+        if self._carrier is None:
+            self._carrier = build_carrier(self.settings)
+            self._closing.push_async_callback(self._carrier.close)
+        return self._carrier
+
+    def notifications(self) -> "Notifications":
+        """Where calls for a person go."""
+        from adapters.log_notifications import LogNotifications
+
+        return LogNotifications()
+
+    def checkpoints(self) -> PostgresCheckpoints:
+        """Where subscriptions keep their positions."""
+        return PostgresCheckpoints(self.pool)
+
+    async def waker(self) -> PostgresWaker:
+        """Wakes readers after appends of any process."""
+        if self._waker is None:
+            self._waker = PostgresWaker(self.settings.dsn())
+            await self._waker.start()
+            self._closing.push_async_callback(self._waker.stop)
+        return self._waker
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, application_name: str = "ordersaga"
+) -> AsyncIterator[Services]:
+    """Connect to PostgreSQL and give everything that works on it; closes all of it at the end.
+
+    Raises:
+        Unreachable: PostgreSQL does not answer.
+    """
+    async with AsyncExitStack() as closing:
+        with reaching_database(settings):
+            pool = await create_pool(
+                settings.dsn(),
+                max_size=settings.database_pool_size,
+                application_name=application_name,
+            )
+        closing.push_async_callback(pool.close)
+        services = Services(settings, pool, closing)
+        closing.push_async_callback(services.store.close)
+        yield services
+
+
+@contextlib.contextmanager
+def reaching_database(settings: Settings) -> Iterator[None]:
+    """Turn the many ways in which connecting can fail into one line without the password."""
+    import asyncpg
+
+    from eventstore.errors import StoreUnavailable
+
+    try:
+        yield
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        problem = "refused the user or password"
+    except asyncpg.InvalidCatalogNameError:
+        problem = "has no database of that name"
+    except (OSError, TimeoutError, StoreUnavailable, asyncpg.PostgresConnectionError):
+        problem = "does not answer"
+    else:
+        return
+    raise Unreachable(
+        f"PostgreSQL at {settings.database_location()} {problem}: "
+        "check ORDERSAGA_DATABASE_URL or start `ordersaga up`"
+    )
+
+
+def temporal_config(settings: Settings) -> dict[str, Any]:
+    """Arguments for connecting a Temporal client, `target_host` always among them."""
+    import os
+
+    from temporalio.envconfig import ClientConfig
+
+    if settings.embedded_temporal_address and not os.environ.get("TEMPORAL_ADDRESS"):
+        return {"target_host": settings.embedded_temporal_address, "namespace": "default"}
+    return {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
+
+
+async def connect_temporal(
+    settings: Settings,
+    *,
+    runtime: "Runtime | None" = None,
+    interceptors: "Sequence[Interceptor]" = (),
+) -> "Client":
+    """Connect to the Temporal server of the settings.
+
+    Raises:
+        Unreachable: it does not answer.
+    """
+    from temporalio.client import Client
+    from temporalio.service import RPCError
+
+    from workers.converter import DATA_CONVERTER
+
+    config = temporal_config(settings)
+    try:
+        return await Client.connect(
+            **config, data_converter=DATA_CONVERTER, runtime=runtime, interceptors=interceptors
+        )
+    except (RuntimeError, RPCError):
+        raise Unreachable(
+            f"Temporal at {config['target_host']} does not answer: "
+            "check TEMPORAL_ADDRESS or start `ordersaga up`"
+        ) from None
+
+
+def build_payments(settings: Settings) -> "Payments":
+    """The payment provider that the settings choose."""
+    if settings.payment_provider == "stripe":
+        return _stripe(settings)
+    from adapters.http_payment import HttpPaymentGateway
+
+    return HttpPaymentGateway(_base(settings.payment_url), timeout_s=settings.gateway_timeout_s)
+
+
+def build_carrier(settings: Settings) -> "Carriers":
+    """The carrier of the settings."""
+    from adapters.http_carrier import HttpCarrier
+
+    return HttpCarrier(_base(settings.carrier_url), timeout_s=settings.gateway_timeout_s)
+
+
+def _stripe(settings: Settings) -> "Payments":
+    from adapters.stripe_payment import StripePaymentGateway
+
+    if settings.stripe_api_key is None:
+        raise RuntimeError("load_settings lets no stripe setting without a key through")
+    base = _base(settings.stripe_api_base) if settings.stripe_api_base else None
+    return StripePaymentGateway(settings.stripe_api_key.get_secret_value(), api_base=base)
+
+
+def _base(url: object) -> str:
+    return str(url).rstrip("/")

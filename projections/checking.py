@@ -1,0 +1,103 @@
+"""Proof that the read models equal the fold of the events."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+from eventstore.codec import EventCodec
+from eventstore.store import EventStore
+from projections import control
+from projections.errors import NotInstalled
+from projections.projection import LIVE, Connection, Pool, Projection
+from projections.registry import ALL
+from projections.shadow import Shadow
+
+_MOST_NAMED: Final = 10
+"""Offending rows named per table."""
+
+
+async def check(
+    pool: Pool,
+    store: EventStore,
+    codec: EventCodec,
+    projections: Sequence[Projection] = ALL,
+) -> list[str]:
+    """One line for each way in which a read model differs from its events; empty if none does.
+
+    Folds everything again into a schema of its own, as far as the live tables are, and compares.
+    The live lanes stand still only for the last events and the comparison.
+
+    Raises:
+        NotInstalled: a projection has no tables.
+        Stalled: the database went on failing.
+    """
+    offenders: list[str] = []
+    for projection in projections:
+        shadow = Shadow(pool, store, codec, projection, f"read_models_check_{secrets.token_hex(4)}")
+        try:
+            offenders += await _check_one(pool, shadow)
+        finally:
+            await _clean(pool, shadow)
+    return offenders
+
+
+async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
+    name = shadow.projection.name
+    live = await control.load_lanes(pool, LIVE, [name])
+    if not live:
+        raise NotInstalled(name)
+    await shadow.prepare()
+    await shadow.advance([lane.position for lane in live])
+    async with pool.acquire() as connection, connection.transaction():
+        live = await control.lock_lanes(connection, LIVE, name)
+        await shadow.advance([lane.position for lane in live])
+        offenders = await _parked(connection, name)
+        for table in shadow.projection.tables:
+            offenders += await _compare(connection, shadow, table)
+    return offenders
+
+
+async def _parked(connection: Connection, name: str) -> list[str]:
+    rows = await connection.fetch(control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED)
+    return [
+        f"{name}: stream {row['stream']} is parked with {row['events']} events: {row['error']}"
+        for row in rows
+    ]
+
+
+async def _compare(connection: Connection, shadow: Shadow, table: str) -> list[str]:
+    live, fold = f"{LIVE}.{table}", f"{shadow.target}.{table}"
+    key = await _key_columns(connection, fold)
+    surplus = await _difference(connection, live, fold, key)
+    missing = await _difference(connection, fold, live, key)
+    both = set(surplus) & set(missing)
+    return [
+        *(f"{table}: row {_text(row)} differs from its events" for row in sorted(both)),
+        *(f"{table}: row {_text(row)} follows from no event" for row in surplus if row not in both),
+        *(f"{table}: row {_text(row)} is missing" for row in missing if row not in both),
+    ]
+
+
+async def _key_columns(connection: Connection, table: str) -> str:
+    rows = await connection.fetch(control.sql("key_columns"), table)
+    return ", ".join(f"{row['column_name']}::text" for row in rows)
+
+
+async def _difference(
+    connection: Connection, left: str, right: str, key: str
+) -> list[tuple[Any, ...]]:
+    rows = await connection.fetch(
+        f"SELECT {key} FROM (TABLE {left} EXCEPT ALL TABLE {right}) AS odd"  # noqa: S608  our own names
+        f" ORDER BY {key} LIMIT {_MOST_NAMED}"
+    )
+    return [tuple(row) for row in rows]
+
+
+def _text(row: tuple[Any, ...]) -> str:
+    return "/".join(map(str, row))
+
+
+async def _clean(pool: Pool, shadow: Shadow) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await shadow.discard(connection)
+        await connection.execute(f"DROP SCHEMA IF EXISTS {shadow.target} CASCADE")

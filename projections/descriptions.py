@@ -1,0 +1,72 @@
+"""One line for a person about each event; no personal data, no secrets, no provider tokens."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from domain import events as e
+from domain.money import Money
+
+_LONGEST: Final = 200
+
+
+def describe_event(event: Any) -> str:
+    """What happened, in one line of at most 200 characters."""
+    line = " ".join(_LINES[type(event)](event).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _amount(money: Money) -> str:
+    return f"{money.minor} {money.currency} (minor units)"
+
+
+def _submitted(event: e.OrderSubmitted) -> str:
+    pieces = sum(line.quantity for line in event.lines)
+    return f"order submitted: {len(event.lines)} lines, {pieces} pieces, {_amount(event.total)}"
+
+
+def _created(event: e.OrderCreated) -> str:
+    return "draft opened for a guest" if event.customer_id is None else "draft opened"
+
+
+def _closed(event: e.FulfillmentClosed) -> str:
+    because = f" ({event.reason.value})" if event.reason else ""
+    return f"saga closed: {event.outcome.value}{because}"
+
+
+_LINES: Final[Mapping[type, Callable[[Any], str]]] = {
+    e.OrderCreated: _created,
+    e.ItemAdded: lambda x: f"{x.quantity} of {x.sku} added at {_amount(x.unit_price)}",
+    e.ItemRemoved: lambda x: f"{x.sku} removed",
+    e.QuantityChanged: lambda x: f"quantity of {x.sku} changed to {x.quantity}",
+    e.AddressSet: lambda _: "delivery address set",
+    e.OrderSubmitted: _submitted,
+    e.DeliveryAddressChanged: lambda _: "delivery address changed",
+    e.OrderReserved: lambda _: "stock reserved for every line",
+    e.OrderProcessingStarted: lambda x: f"payment secured ({x.payment_reference})",
+    e.OrderCompleted: lambda x: f"order completed, tracking number {x.tracking_number}",
+    e.OrderCancelled: lambda x: f"order cancelled: {x.reason.value}",
+    e.StockReceived: lambda x: f"{x.quantity} of {x.sku} received ({x.reference})",
+    e.StockAdjusted: lambda x: f"{x.sku} adjusted by {x.delta:+d}: {x.reason}",
+    e.StockReserved: lambda x: f"{x.quantity} of {x.sku} reserved",
+    e.StockReleased: lambda x: f"{x.quantity} of {x.sku} released",
+    e.StockShipped: lambda x: f"{x.quantity} of {x.sku} shipped",
+    e.PaymentAuthorised: lambda x: f"payment of {_amount(x.amount)} authorised ({x.reference})",
+    e.PaymentCaptured: lambda x: f"payment of {_amount(x.amount)} captured ({x.reference})",
+    e.PaymentDeclined: lambda x: f"payment of {_amount(x.amount)} declined: {x.code}",
+    e.PaymentVoided: lambda x: f"authorisation of {_amount(x.amount)} voided ({x.reference})",
+    e.PaymentRefunded: lambda x: f"{_amount(x.amount)} refunded ({x.refund_reference})",
+    e.LabelBought: lambda x: f"label bought from {x.carrier}, tracking number {x.tracking_number}",
+    e.LabelCancelled: lambda x: f"label {x.label_id} cancelled",
+    e.ShipmentHandedOver: lambda _: "parcel handed to the carrier",
+    e.ShipmentInTransit: lambda _: "parcel in transit",
+    e.ShipmentDelivered: lambda _: "parcel delivered",
+    e.ShipmentReturned: lambda _: "parcel returned to sender",
+    e.ShipmentLost: lambda _: "parcel lost",
+    e.FulfillmentStarted: lambda x: f"saga {x.workflow_id} started",
+    e.StepFailed: lambda x: f"{x.step.value} failed ({x.reason.value}): {x.message}",
+    e.CompensationStarted: lambda x: f"turning back: {x.reason.value}",
+    e.CompensationFailed: lambda x: f"{x.compensation.value} failed: {x.message}",
+    e.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
+    e.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
+    e.FulfillmentClosed: _closed,
+}

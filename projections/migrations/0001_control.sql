@@ -1,0 +1,57 @@
+-- Where each projection stands, what it could not apply, and the schema of the live read models.
+CREATE SCHEMA IF NOT EXISTS read_models;
+
+-- One row a lane. The row lock is the fence: who holds it is the only one to apply that lane.
+-- `target` is the schema whose tables are filled: the live ones, or those of a rebuild beside them.
+CREATE TABLE read_models.checkpoints (
+    target text NOT NULL,
+    projection text NOT NULL,
+    lane smallint NOT NULL,
+    first_bucket smallint NOT NULL,
+    end_bucket smallint NOT NULL,
+    position bigint NOT NULL DEFAULT 0,
+    paused boolean NOT NULL DEFAULT false,
+    parked integer NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT checkpoints_pkey PRIMARY KEY (target, projection, lane),
+    CONSTRAINT checkpoints_lane_is_a_range CHECK (0 <= first_bucket AND first_bucket < end_bucket)
+) WITH (fillfactor = 50);
+
+-- Which version of a read model's definition its tables were made from.
+CREATE TABLE read_models.versions (
+    target text NOT NULL,
+    projection text NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT versions_pkey PRIMARY KEY (target, projection)
+);
+
+-- A stream that a projection could not apply: its later events wait until it is replayed.
+CREATE TABLE read_models.parked_streams (
+    target text NOT NULL,
+    projection text NOT NULL,
+    stream text NOT NULL,
+    bucket smallint NOT NULL,
+    position bigint NOT NULL,
+    error text NOT NULL,
+    attempts integer NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT parked_streams_pkey PRIMARY KEY (target, projection, stream)
+);
+
+-- Every event that was passed over: the one that failed (waiting = false) and those behind it.
+CREATE TABLE read_models.dead_letters (
+    target text NOT NULL,
+    projection text NOT NULL,
+    position bigint NOT NULL,
+    stream text NOT NULL,
+    version integer NOT NULL,
+    event_id uuid NOT NULL,
+    event_type text NOT NULL,
+    waiting boolean NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (target, projection, position),
+    CONSTRAINT dead_letters_stream_fkey FOREIGN KEY (target, projection, stream)
+        REFERENCES read_models.parked_streams ON DELETE CASCADE
+);
+
+CREATE INDEX dead_letters_stream ON read_models.dead_letters (target, projection, stream, version);

@@ -1,0 +1,134 @@
+"""How the row of an order follows from the events of its stream; shared by several read models."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from domain import events as e
+from projections.projection import Recorded, names, own_id
+
+Draft = dict[str, tuple[int, int]]
+"""SKU to (pieces, unit price in minor units) while the order is a draft."""
+
+
+@dataclass(slots=True)
+class OrderRow:
+    """An order as its stream tells it; `draft` is empty once the order is submitted."""
+
+    order_id: str
+    customer_id: str | None
+    currency: str
+    placed_at: datetime
+    updated_at: datetime
+    status: str = "draft"
+    total_minor: int = 0
+    line_count: int = 0
+    item_count: int = 0
+    reason: str | None = None
+    payment_reference: str | None = None
+    tracking_number: str | None = None
+    submitted_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int = 0
+    draft: str | None = None
+
+
+HANDLES: Final = names(
+    e.OrderCreated,
+    e.ItemAdded,
+    e.ItemRemoved,
+    e.QuantityChanged,
+    e.OrderSubmitted,
+    e.OrderReserved,
+    e.OrderProcessingStarted,
+    e.OrderCompleted,
+    e.OrderCancelled,
+)
+
+
+def apply_to(rows: dict[str, OrderRow], item: Recorded) -> None:
+    """Apply an event of an order's stream to `rows`, keyed by order id.
+
+    Raises:
+        KeyError: the order's creation was not seen before.
+    """
+    stored = item.stored
+    order_id = own_id(item)
+    if isinstance(item.event, e.OrderCreated):
+        rows[order_id] = _created(item.event, order_id, stored.recorded_at)
+    row = rows[order_id]
+    row.updated_at, row.version = stored.recorded_at, stored.version
+    change = _CHANGES.get(type(item.event))
+    if change is not None:
+        change(row, item.event, stored.recorded_at)
+
+
+def _created(event: e.OrderCreated, order_id: str, at: datetime) -> OrderRow:
+    return OrderRow(order_id, event.customer_id, event.currency, event.placed_at, at)
+
+
+def _draft(row: OrderRow) -> Draft:
+    return {sku: (pieces, price) for sku, (pieces, price) in json.loads(row.draft or "{}").items()}
+
+
+def _keep_draft(row: OrderRow, draft: Draft) -> None:
+    row.draft = json.dumps(draft)
+    row.line_count = len(draft)
+    row.item_count = sum(pieces for pieces, _ in draft.values())
+    row.total_minor = sum(pieces * price for pieces, price in draft.values())
+
+
+def _item_added(row: OrderRow, event: e.ItemAdded, _: datetime) -> None:
+    draft = _draft(row)
+    pieces, _price = draft.get(event.sku, (0, 0))
+    draft[event.sku] = (pieces + event.quantity, event.unit_price.minor)
+    _keep_draft(row, draft)
+
+
+def _item_removed(row: OrderRow, event: e.ItemRemoved, _: datetime) -> None:
+    draft = _draft(row)
+    del draft[event.sku]
+    _keep_draft(row, draft)
+
+
+def _quantity_changed(row: OrderRow, event: e.QuantityChanged, _: datetime) -> None:
+    draft = _draft(row)
+    draft[event.sku] = (event.quantity, draft[event.sku][1])
+    _keep_draft(row, draft)
+
+
+def _submitted(row: OrderRow, event: e.OrderSubmitted, at: datetime) -> None:
+    row.status, row.submitted_at, row.draft = "submitted", at, None
+    row.total_minor = event.total.minor
+    row.line_count = len(event.lines)
+    row.item_count = sum(line.quantity for line in event.lines)
+
+
+def _reserved(row: OrderRow, _: e.OrderReserved, __: datetime) -> None:
+    row.status = "reserved"
+
+
+def _processing(row: OrderRow, event: e.OrderProcessingStarted, _: datetime) -> None:
+    row.status, row.payment_reference = "processing", event.payment_reference
+
+
+def _completed(row: OrderRow, event: e.OrderCompleted, at: datetime) -> None:
+    row.status, row.tracking_number, row.closed_at = "completed", event.tracking_number, at
+
+
+def _cancelled(row: OrderRow, event: e.OrderCancelled, at: datetime) -> None:
+    row.status, row.reason, row.closed_at = "cancelled", event.reason.value, at
+
+
+_CHANGES: Final[Mapping[type, Callable[[OrderRow, Any, datetime], None]]] = {
+    e.ItemAdded: _item_added,
+    e.ItemRemoved: _item_removed,
+    e.QuantityChanged: _quantity_changed,
+    e.OrderSubmitted: _submitted,
+    e.OrderReserved: _reserved,
+    e.OrderProcessingStarted: _processing,
+    e.OrderCompleted: _completed,
+    e.OrderCancelled: _cancelled,
+}

@@ -1,0 +1,5 @@
+-- The events of a parked stream that wait to be applied, in order.
+SELECT version, position, event_type, waiting
+FROM read_models.dead_letters
+WHERE target = $1 AND projection = $2 AND stream = $3
+ORDER BY version

@@ -1,0 +1,4 @@
+-- Move the checkpoint of a lane whose fence is held.
+UPDATE read_models.checkpoints
+SET position = $4, parked = parked + $5, updated_at = now()
+WHERE target = $1 AND projection = $2 AND lane = $3

@@ -1,0 +1,5 @@
+-- How many orders there are by status and reason.
+SELECT status, reason, count(*) AS orders
+FROM {schema}.current_orders
+GROUP BY status, reason
+ORDER BY status, reason NULLS FIRST

@@ -1,0 +1,12 @@
+-- Orders, latest placed first, from a cursor (placed_at, order_id) on; a null filter is no filter.
+SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
+       item_count, reason, payment_reference, tracking_number, submitted_at, closed_at, version
+FROM {schema}.current_orders
+WHERE ($1::text IS NULL OR status = $1)
+  AND ($2::text IS NULL OR customer_id = $2)
+  AND ($3::text IS NULL OR reason = $3)
+  AND ($4::timestamptz IS NULL OR placed_at >= $4)
+  AND ($5::timestamptz IS NULL OR placed_at < $5)
+  AND ($6::timestamptz IS NULL OR (placed_at, order_id) < ($6, $7::text))
+ORDER BY placed_at DESC, order_id DESC
+LIMIT $8

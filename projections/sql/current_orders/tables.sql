@@ -1,0 +1,29 @@
+-- One row an order as it is now. `draft` holds the lines (JSON) only until the order is submitted.
+CREATE TABLE {schema}.current_orders (
+    order_id text NOT NULL,
+    customer_id text,
+    currency text NOT NULL,
+    placed_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    status text NOT NULL,
+    total_minor bigint NOT NULL,
+    line_count integer NOT NULL,
+    item_count bigint NOT NULL,
+    reason text,
+    payment_reference text,
+    tracking_number text,
+    submitted_at timestamptz,
+    closed_at timestamptz,
+    version integer NOT NULL,
+    draft text,
+    CONSTRAINT current_orders_pkey PRIMARY KEY (order_id)
+) WITH (fillfactor = 80);
+
+CREATE INDEX current_orders_placed ON {schema}.current_orders (placed_at DESC, order_id DESC);
+CREATE INDEX current_orders_status
+    ON {schema}.current_orders (status, placed_at DESC, order_id DESC);
+CREATE INDEX current_orders_customer
+    ON {schema}.current_orders (customer_id, placed_at DESC, order_id DESC)
+    WHERE customer_id IS NOT NULL;
+CREATE INDEX current_orders_reason
+    ON {schema}.current_orders (reason, placed_at DESC, order_id DESC) WHERE reason IS NOT NULL;

@@ -1,0 +1,4 @@
+-- Open orders that a batch goes on from.
+SELECT order_id, day, currency, reserved, lines
+FROM {schema}.product_demand_open_orders
+WHERE order_id = ANY ($1)

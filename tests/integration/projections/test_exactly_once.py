@@ -1,0 +1,271 @@
+"""Whatever workers do and however they die, each event changes each read model once."""
+
+import asyncio
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from random import Random
+
+import asyncpg
+import pytest
+
+from eventstore.postgres.store import PostgresEventStore
+from projections import audit_log, current_orders, operations, product_demand
+from projections.install import install
+from projections.lane import LaneWorker, Options, Step
+from projections.projection import Connection, Projection, Recorded
+from projections.registry import ALL
+from projections.runner import Pace
+from tests.support.event_store import opened_pool
+from tests.support.read_models import (
+    CODEC,
+    Order,
+    busy_history,
+    runner_of,
+    tables,
+    tell,
+)
+
+Store = PostgresEventStore
+QUICK = Pace(idle=0.05, held=0.005, linger=0.0, retry=0.001, retry_most=0.01)
+
+
+async def _fold_at_once(pool: asyncpg.Pool, store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """The tables after one worker applied everything."""
+    await runner_of(pool, store).catch_up()
+    return await tables(pool)
+
+
+async def _reset(pool: asyncpg.Pool) -> None:
+    names = [table for projection in ALL for table in projection.tables]
+    await pool.execute(f"TRUNCATE {', '.join(f'read_models.{name}' for name in names)}")
+    await pool.execute("UPDATE read_models.checkpoints SET position = 0")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_batch_sizes_and_lanes_do_not_change_the_tables(
+    pool: asyncpg.Pool, store: Store, seed: int
+) -> None:
+    random = Random(seed)
+    await tell(store, *busy_history(random))
+    expected = await _fold_at_once(pool, store)
+    await _reset(pool)
+    for projection in ALL:
+        assert await operations.set_lanes(pool, projection, random.randint(2, 5))
+    options = Options(batch=random.randint(1, 40))
+    await runner_of(pool, store, options=options).catch_up()
+    assert await tables(pool) == expected
+
+
+async def test_live_following_and_catching_up_give_the_same_tables(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    stop = asyncio.Event()
+    runner = runner_of(pool, store, pace=QUICK, options=Options(batch=7))
+    running = asyncio.create_task(runner.run(stop))
+    await tell(store, *busy_history(Random(9)))
+    await _until_caught_up(pool, store)
+    stop.set()
+    await running
+    live = await tables(pool)
+    await _reset(pool)
+    assert await _fold_at_once(pool, store) == live
+
+
+async def _until_caught_up(pool: asyncpg.Pool, store: Store) -> None:
+    while any(lane.lag_positions for lane in await operations.status(pool, store, ALL)):
+        await asyncio.sleep(0.01)
+
+
+async def test_two_workers_with_killed_connections_apply_everything_once(
+    database: str, pool: asyncpg.Pool, store: Store
+) -> None:
+    random = Random(5)
+    for projection in ALL:
+        assert await operations.set_lanes(pool, projection, 2)
+    stop = asyncio.Event()
+    async with opened_pool(database, 8) as first, opened_pool(database, 8) as second:
+        workers = [
+            asyncio.create_task(
+                runner_of(own, Store(own), options=Options(batch=3), pace=QUICK).run(stop)
+            )
+            for own in (first, second)
+        ]
+        telling = asyncio.create_task(tell(store, *busy_history(random, 40)))
+        killed = 0
+        while not telling.done() or killed < 5:
+            killed += await _kill_a_busy_worker(pool)
+            await asyncio.sleep(0.02)
+        await telling
+        await _until_caught_up(pool, store)
+        stop.set()
+        await asyncio.gather(*workers)
+    assert killed >= 5
+    together = await tables(pool)
+    await _reset(pool)
+    assert await _fold_at_once(pool, store) == together
+
+
+async def _kill_a_busy_worker(pool: asyncpg.Pool) -> int:
+    """Kill a backend that is in the middle of a batch; how many were killed."""
+    return len(
+        await pool.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state LIKE 'idle in transaction%' OR (state = 'active'"
+            " AND query LIKE '%INSERT INTO read_models.%' AND pid <> pg_backend_pid()) LIMIT 1"
+        )
+    )
+
+
+_WORKER = """
+import asyncio, sys
+from eventstore.postgres.pool import create_pool
+from eventstore.postgres.store import PostgresEventStore
+from projections.lane import Options
+from projections.registry import ALL
+from tests.support.read_models import runner_of
+
+async def main():
+    pool = await create_pool(sys.argv[1], max_size=8)
+    runner = runner_of(pool, PostgresEventStore(pool), options=Options(batch=2))
+    print("started", flush=True)
+    await runner.run(asyncio.Event())
+
+asyncio.run(main())
+"""
+
+
+async def test_another_worker_goes_on_when_a_process_is_killed(
+    database: str, pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *busy_history(Random(2), 60))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _WORKER, database, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert await child.stdout.readline() == b"started\n"
+    while not await pool.fetchval("SELECT max(position) > 20 FROM read_models.checkpoints"):
+        await asyncio.sleep(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    await child.wait()
+    left = await pool.fetchval("SELECT min(position) FROM read_models.checkpoints")
+    assert left < await store.head()
+    await runner_of(pool, store).catch_up()
+    both = await tables(pool)
+    await _reset(pool)
+    assert await _fold_at_once(pool, store) == both
+
+
+async def test_a_worker_takes_over_as_soon_as_the_fence_is_free(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    position = await tell(store, *Order("A1").completed())
+    worker = LaneWorker(pool, store, CODEC, audit_log.PROJECTION, 0, (0, 1024))
+    async with pool.acquire() as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute(
+            "SELECT FROM read_models.checkpoints WHERE projection = 'audit_log' FOR UPDATE"
+        )
+        assert await worker.step() is Step.HELD
+        await transaction.rollback()
+    assert await worker.step() is Step.DRAINED
+    assert worker.position == position
+
+
+async def test_a_stale_worker_applies_nothing_of_the_page_it_has_read(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    first = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
+    second = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
+    assert [await first.step(), await second.step()] == [Step.DRAINED, Step.DRAINED]
+    await tell(store, *Order("A1").completed())
+    assert await first.step() is Step.DRAINED
+    assert await second.step() is Step.MORE  # the checkpoint has moved: it reads again
+    assert await second.step() is Step.DRAINED
+    (top,) = (await product_demand.top_products(pool, limit=1)).items
+    assert top.ordered == 6
+
+
+async def test_a_failure_between_tables_and_checkpoint_leaves_neither(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *Order("A1").completed())
+    before = await tables(pool)
+    worker = LaneWorker(pool, store, CODEC, _breaking_after_apply(), 0, (0, 1024))
+    assert await worker.step() is Step.FAILED
+    assert worker.error is not None
+    assert await tables(pool) == before
+    assert await pool.fetchval("SELECT max(position) FROM read_models.checkpoints") == 0
+    sound = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
+    assert await sound.step() is Step.DRAINED
+    assert await current_orders.get_order(pool, "A1") is not None
+
+
+def _breaking_after_apply() -> Projection:
+    async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+        await current_orders.PROJECTION.apply(connection, schema, batch)
+        raise RuntimeError("broken")
+
+    return dataclasses.replace(current_orders.PROJECTION, apply=apply)
+
+
+async def test_a_filtered_lane_moves_its_checkpoint_to_the_mark_and_not_beyond(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    position = await tell(store, *Order("A1").completed())
+    async with pool.acquire() as appender:
+        transaction = appender.transaction()
+        await transaction.start()
+        hidden = Store(_OneConnection(appender), group_append=False)  # type: ignore[arg-type]
+        await tell(hidden, Order("B2").draft())
+        await tell(store, *Order("C3").completed())
+        worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
+        assert await worker.step() is Step.BEHIND
+        stored = await pool.fetchval(
+            "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
+        )
+        assert stored == position
+        await transaction.commit()
+    assert await worker.step() is Step.DRAINED
+    page = await current_orders.list_orders(pool)
+    assert {order.order_id for order in page.items} == {"A1", "B2", "C3"}
+
+
+class _OneConnection:
+    """A pool of the one connection whose transaction is still open."""
+
+    def __init__(self, connection: object) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+
+async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    worker = LaneWorker(
+        pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024), options=Options(idle_save_s=60)
+    )
+    assert await worker.step(save=False) is Step.DRAINED
+    position = await tell(store, [("stock-1", Order("A1").reserve()[0][1])])
+    assert await worker.step(save=False) is Step.DRAINED
+    assert worker.position == position
+    checkpoint = (
+        "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
+    )
+    assert await pool.fetchval(checkpoint) == 0
+    assert await worker.step() is Step.DRAINED
+    assert await pool.fetchval(checkpoint) == position
+
+
+async def test_installing_at_the_same_time_and_again_makes_everything_once(database: str) -> None:
+    made = await asyncio.gather(*(install(database) for _ in range(4)))
+    assert sorted(name for names in made for name in names) == sorted(
+        ["projections/0001_control", *(projection.name for projection in ALL)]
+    )
+    assert await install(database) == []

@@ -1,0 +1,201 @@
+"""An event that cannot be applied stops its stream and nothing else, and is never lost."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+
+from domain import events as e
+from eventstore.postgres.store import PostgresEventStore
+from projections import audit_log, current_orders, operations, order_history
+from projections.lane import Options
+from projections.observing import Counters
+from projections.projection import Connection, Projection, Recorded
+from projections.runner import Pace
+from tests.support.read_models import CODEC, Order, runner_of, tell, tell_raw
+
+Store = PostgresEventStore
+QUICK = Pace(held=0.001, retry=0.001, retry_most=0.001)
+
+
+def _refusing(*order_ids: str, event_class: type = e.OrderReserved) -> Projection:
+    """`current_orders` with a bug that some orders bring out."""
+
+    async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+        for item in batch:
+            if isinstance(item.event, event_class) and item.stored.stream[6:] in order_ids:
+                raise ZeroDivisionError("the text may hold Ann Example")
+        await current_orders.PROJECTION.apply(connection, schema, batch)
+
+    return dataclasses.replace(current_orders.PROJECTION, apply=apply)
+
+
+async def _letters(pool: asyncpg.Pool) -> list[tuple[object, ...]]:
+    rows = await pool.fetch(
+        "SELECT stream, version, event_type, waiting FROM read_models.dead_letters"
+        " WHERE projection = 'current_orders' ORDER BY position"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def _statuses(pool: asyncpg.Pool) -> dict[str, str]:
+    page = await current_orders.list_orders(pool)
+    return {order.order_id: order.status for order in page.items}
+
+
+async def test_only_the_poisoned_streams_stop(pool: asyncpg.Pool, store: Store) -> None:
+    for number in range(9):
+        await tell(store, *Order(f"A{number}").completed())
+    counters = Counters()
+    with structlog.testing.capture_logs() as lines:
+        await runner_of(
+            pool, store, [_refusing("A2", "A7")], pace=QUICK, observer=counters
+        ).catch_up()
+    statuses = await _statuses(pool)
+    assert {statuses.pop("A2"), statuses.pop("A7")} == {"submitted"}
+    assert set(statuses.values()) == {"completed"}
+    letters = await _letters(pool)
+    assert [letter[2:] for letter in letters if letter[0] == "order-A2"] == [
+        ("OrderReserved", False),
+        ("OrderProcessingStarted", True),
+        ("OrderCompleted", True),
+    ]
+    assert counters.counts["parked", "current_orders"] == 2
+    assert counters.counts["passed_over", "current_orders"] == len(letters) == 6
+    parked = [line for line in lines if line["event"] == "stream parked"]
+    assert {line["stream"] for line in parked} == {"order-A2", "order-A7"}
+    assert "Ann Example" not in repr(lines)
+
+
+async def test_later_events_of_a_parked_stream_wait_with_it(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    story = Order("A1").completed()
+    await tell(store, *story[:3])
+    runner = runner_of(pool, store, [_refusing("A1")], pace=QUICK)
+    await runner.catch_up()
+    await tell(store, *story[3:], *Order("B2").completed())
+    await runner.catch_up()
+    assert await _statuses(pool) == {"A1": "submitted", "B2": "completed"}
+    assert [letter[2:] for letter in await _letters(pool)] == [
+        ("OrderReserved", False),
+        ("OrderProcessingStarted", True),
+        ("OrderCompleted", True),
+    ]
+    (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
+    assert (stream.stream, stream.events, stream.attempts) == ("order-A1", 3, 4)
+    assert "ZeroDivisionError" in stream.error
+    assert "Ann Example" not in stream.error
+
+
+async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("A1")
+    await tell(store, *order.completed()[:4])
+    await runner_of(pool, store, [_refusing("A1")], pace=QUICK).catch_up()
+    (still,) = await operations.replay(pool, store, CODEC, _refusing("A1"))
+    assert still.error is not None
+    assert await _statuses(pool) == {"A1": "submitted"}
+    (done,) = await operations.replay(pool, store, CODEC, current_orders.PROJECTION, "order-A1")
+    assert (done.error, done.events) == (None, 2)
+    assert await _statuses(pool) == {"A1": "processing"}
+    assert await _letters(pool) == []
+    await tell(store, order.ship())
+    await runner_of(pool, store, [current_orders.PROJECTION]).catch_up()
+    assert await _statuses(pool) == {"A1": "completed"}
+    assert await operations.replay(pool, store, CODEC, current_orders.PROJECTION) == []
+    (lane,) = await operations.status(pool, store, [current_orders.PROJECTION])
+    assert lane.parked == 0
+
+
+async def test_an_unknown_event_type_is_parked_and_kept(pool: asyncpg.Pool, store: Store) -> None:
+    await tell(store, *Order("A1").completed()[:2])
+    await tell_raw(store, "order-A1", "OrderGiftWrapped", {"ribbon": "red"})
+    await tell(store, *Order("A1").completed()[2:], *Order("B2").completed())
+    await runner_of(pool, store, pace=QUICK).catch_up()
+    assert await _statuses(pool) == {"A1": "submitted", "B2": "completed"}
+    assert (await _letters(pool))[0] == ("order-A1", 6, "OrderGiftWrapped", False)
+    parked = (await operations.list_parked(pool, [order_history.PROJECTION])).items
+    assert [(stream.stream, stream.events) for stream in parked] == [("order-A1", 4)]
+    assert "OrderGiftWrapped" in parked[0].error
+    seen = (await audit_log.list_audit(pool)).items
+    assert "OrderGiftWrapped" in {row.event_type for row in seen}
+
+
+async def test_damaged_data_is_parked_without_its_values(pool: asyncpg.Pool, store: Store) -> None:
+    await tell(store, Order("A1").draft())
+    await tell_raw(store, "order-A1", "OrderSubmitted", {"address": {"name": "Ann Example"}})
+    await runner_of(pool, store, [current_orders.PROJECTION], pace=QUICK).catch_up()
+    (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
+    assert "OrderSubmitted" in stream.error
+    assert "Ann" not in stream.error
+
+
+async def test_a_stream_that_fails_to_apply_and_then_to_decode_is_parked_once(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *Order("A1").completed()[:4])
+    await tell_raw(store, "order-A1", "OrderGiftWrapped", {})
+    await runner_of(pool, store, [_refusing("A1")], pace=QUICK).catch_up()
+    assert [letter[2:] for letter in await _letters(pool)] == [
+        ("OrderReserved", False),
+        ("OrderProcessingStarted", True),
+        ("OrderGiftWrapped", True),
+    ]
+
+
+async def test_a_database_outage_parks_nothing(pool: asyncpg.Pool, store: Store) -> None:
+    await tell(store, *Order("A1").completed())
+    calls = 0
+
+    async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 6:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        await current_orders.PROJECTION.apply(connection, schema, batch)
+
+    shaky = dataclasses.replace(current_orders.PROJECTION, apply=apply)
+    counters = Counters()
+    await runner_of(pool, store, [shaky], pace=QUICK, observer=counters).catch_up()
+    assert counters.counts["outage", "current_orders"] == 5
+    assert await _letters(pool) == []
+    assert await _statuses(pool) == {"A1": "completed"}
+
+
+async def test_a_paused_projection_stands_still_until_it_is_resumed(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    mine = [current_orders.PROJECTION]
+    await operations.pause(pool, mine)
+    await tell(store, *Order("A1").completed())
+    await runner_of(pool, store, mine).catch_up()
+    assert await _statuses(pool) == {}
+    (lane,) = await operations.status(pool, store, mine)
+    assert (lane.paused, lane.lag_positions > 0, lane.lag_seconds > 0) == (True, True, True)
+    await operations.resume(pool, mine)
+    await runner_of(pool, store, mine).catch_up()
+    assert await _statuses(pool) == {"A1": "completed"}
+    (lane,) = await operations.status(pool, store, mine)
+    assert (lane.paused, lane.lag_positions, lane.lag_seconds) == (False, 0, 0.0)
+
+
+async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Store) -> None:
+    mine = [current_orders.PROJECTION]
+    stop = asyncio.Event()
+    runner = runner_of(pool, store, mine, pace=Pace(idle=0.02, held=0.005), options=Options(batch=5))
+    running = asyncio.create_task(runner.run(stop))
+    for number in range(12):
+        await tell(store, *Order(f"A{number}").completed())
+        if number in (4, 8):
+            while not await operations.set_lanes(pool, mine[0], number):
+                await asyncio.sleep(0.01)
+    while any(lane.lag_positions for lane in await operations.status(pool, store, mine)):
+        await asyncio.sleep(0.01)
+    stop.set()
+    await running
+    assert await _statuses(pool) == {f"A{number}": "completed" for number in range(12)}
+    assert len(await operations.status(pool, store, mine)) == 8

@@ -1,0 +1,20 @@
+"""Requests that the payment contract uses."""
+
+import itertools
+
+from activities.ports import ChargeRequest
+from domain.ids import OrderId
+from domain.money import Money
+from domain.values import CaptureMode
+
+_numbers = itertools.count(1)
+
+GBP_10 = Money(1000, "GBP")
+
+
+def charge_request(
+    token: str, *, capture: CaptureMode = CaptureMode.AUTOMATIC, amount: Money = GBP_10
+) -> ChargeRequest:
+    """A request for an order of its own."""
+    order_id = OrderId(f"C{next(_numbers)}")
+    return ChargeRequest(order_id, amount, token, capture, f"order-{order_id}:payment")

@@ -1,0 +1,73 @@
+"""Appends inside transactions that the test controls, and a naive reader as a control."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from eventstore.encoding import prepare
+from eventstore.model import Expected, StreamAppend
+from eventstore.postgres.append_call import APPEND, arguments
+from eventstore.store import EventStore
+from tests.support.event_store import events
+
+
+async def append_in(connection: Any, counts: dict[str, int]) -> None:
+    """Append so many events to each stream in the connection's open transaction."""
+    request = prepare([StreamAppend(name, Expected.ANY, events(n)) for name, n in counts.items()])
+    await connection.fetch(APPEND, *arguments([request]), False)
+
+
+@dataclass
+class StoreReader:
+    """Follows the feed as the store offers it."""
+
+    store: EventStore
+    after: int = 0
+    seen: list[int] = field(default_factory=list)
+    order: dict[str, list[int]] = field(default_factory=dict)
+
+    async def read(self, limit: int = 500) -> int:
+        """Read a page; returns how many events it held."""
+        page = await self.store.read_feed(self.after, limit=limit)
+        self.after = page.next_position
+        self.seen += [event.position for event in page.events]
+        for event in page.events:
+            self.order.setdefault(event.stream, []).append(event.version)
+        return len(page.events)
+
+
+@dataclass
+class NaiveReader:
+    """Remembers the highest position it saw, as a reader without a watermark does."""
+
+    pool: asyncpg.Pool
+    after: int = 0
+    seen: list[int] = field(default_factory=list)
+
+    async def read(self, limit: int = 500) -> int:
+        """Read a page; returns how many events it held."""
+        rows = await self.pool.fetch(
+            "SELECT position FROM eventstore.events WHERE position > $1 ORDER BY 1 LIMIT $2",
+            self.after,
+            limit,
+        )
+        self.seen += [row["position"] for row in rows]
+        self.after = max([self.after, *self.seen[-1:]])
+        return len(rows)
+
+
+async def stored_positions(pool: asyncpg.Pool) -> list[int]:
+    rows = await pool.fetch("SELECT position FROM eventstore.events ORDER BY position")
+    return [row["position"] for row in rows]
+
+
+async def lock_waiters(pool: asyncpg.Pool, count: int = 1) -> None:
+    """Return once so many backends of this database wait for a lock."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while await pool.fetchval(query) < count:  # noqa: ASYNC110  the server has no event for it
+        await asyncio.sleep(0.005)

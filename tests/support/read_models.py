@@ -1,0 +1,223 @@
+"""Histories of a shop for projection tests, appended straight to a store, and a view of tables."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from adapters.event_codec import JsonEventCodec
+from domain import events as e
+from domain.ids import CustomerId, OrderId, Sku
+from domain.money import Money
+from domain.values import (
+    Address,
+    Compensation,
+    FailureKind,
+    OrderLine,
+    Outcome,
+    PaymentTerms,
+    Reason,
+    Step,
+)
+from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamAppend
+from eventstore.postgres.store import PostgresEventStore
+from projections.install import install
+from projections.projection import LIVE
+from projections.registry import ALL
+from projections.runner import ProjectionRunner
+from tests.support.event_store import opened_pool
+
+PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
+SECRET_NAME = "Zacharias Geheim"
+ADDRESS = Address(SECRET_NAME, "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
+CODEC = JsonEventCodec()
+SAGA = Metadata("order-X", "run-1/5", "saga", extra={"run_id": "run-1"})
+Told = list[tuple[str, Any]]
+"""Events in the order in which they are appended, each with its stream."""
+
+
+def gbp(minor: int) -> Money:
+    return Money(minor, "GBP")
+
+
+@dataclass
+class Order:
+    """An order that is told step by step; each method returns the events of one append."""
+
+    id: str
+    customer: str | None = "17850"
+    lines: tuple[tuple[str, int, int], ...] = (("71053", 6, 339), ("84029E", 2, 1000))
+    placed: datetime = PLACED
+
+    @property
+    def stream(self) -> str:
+        return f"order-{self.id}"
+
+    @property
+    def oid(self) -> OrderId:
+        return OrderId(self.id)
+
+    @property
+    def total(self) -> Money:
+        return gbp(sum(pieces * price for _, pieces, price in self.lines))
+
+    def _order(self, *events: Any) -> Told:
+        return [(self.stream, event) for event in events]
+
+    def _saga(self, *events: Any) -> Told:
+        return [(f"fulfillment-{self.id}", event) for event in events]
+
+    def draft(self) -> Told:
+        customer = None if self.customer is None else CustomerId(self.customer)
+        added = [
+            e.ItemAdded(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
+        ]
+        created = e.OrderCreated(self.oid, customer, "GBP", self.placed)
+        return self._order(created, *added, e.AddressSet(ADDRESS))
+
+    def submit(self) -> Told:
+        customer = None if self.customer is None else CustomerId(self.customer)
+        lines = tuple(
+            OrderLine(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
+        )
+        terms = PaymentTerms("tok_secret")
+        return self._order(
+            e.OrderSubmitted(self.oid, customer, lines, ADDRESS, self.total, terms)
+        )
+
+    def _stock(self, event_class: Any) -> Told:
+        return [
+            (f"stock-{sku}", event_class(Sku(sku), self.oid, pieces))
+            for sku, pieces, _ in self.lines
+        ]
+
+    def reserve(self) -> Told:
+        started = self._saga(e.FulfillmentStarted(self.oid, self.stream, "run-1"))
+        return [*self._stock(e.StockReserved), *self._order(e.OrderReserved()), *started]
+
+    def pay(self) -> Told:
+        captured = e.PaymentCaptured(self.oid, self.total, f"pay-{self.id}", f"{self.stream}:pay")
+        payment = (f"payment-{self.id}", captured)
+        return [payment, *self._order(e.OrderProcessingStarted(f"pay-{self.id}"))]
+
+    def ship(self) -> Told:
+        label = e.LabelBought(self.oid, "parcels", "L1", f"TN-{self.id}", f"{self.stream}:ship")
+        return [
+            (f"shipment-{self.id}", label),
+            *self._stock(e.StockShipped),
+            *self._order(e.OrderCompleted(f"TN-{self.id}")),
+            *self._saga(e.FulfillmentClosed(Outcome.COMPLETED, None, "")),
+        ]
+
+    def turn_back(self) -> Told:
+        reason = Reason.PAYMENT_DECLINED
+        failed = e.StepFailed(Step.PROCESS_PAYMENT, FailureKind.REFUSED, reason, "card declined")
+        return self._saga(failed, e.CompensationStarted(reason, "card declined"))
+
+    def get_stuck(self) -> Told:
+        return self._saga(
+            e.CompensationFailed(Compensation.RELEASE_INVENTORY, "down"),
+            e.AttentionRequired("release_inventory", "release the stock by hand"),
+        )
+
+    def act(self) -> Told:
+        return self._saga(e.OperatorActed("grace", "retry", "it is up again"))
+
+    def cancel(self) -> Told:
+        reason = Reason.PAYMENT_DECLINED
+        return [
+            *self._stock(e.StockReleased),
+            *self._order(e.OrderCancelled(reason, "card declined")),
+            *self._saga(e.FulfillmentClosed(Outcome.CANCELLED, reason, "card declined")),
+        ]
+
+    def completed(self) -> list[Told]:
+        return [self.draft(), self.submit(), self.reserve(), self.pay(), self.ship()]
+
+    def cancelled(self) -> list[Told]:
+        return [self.draft(), self.submit(), self.reserve(), self.turn_back(), self.cancel()]
+
+
+def receipt(sku: str, pieces: int) -> Told:
+    return [(f"stock-{sku}", e.StockReceived(Sku(sku), pieces, f"delivery-{uuid4().hex[:6]}"))]
+
+
+def busy_history(random: Random, orders: int = 25) -> list[Told]:
+    """Orders of every fate, told at the same time, so that their events mix."""
+    skus = ["71053", "84029E", "22752", "POST"]
+    stories: list[list[Told]] = []
+    for number in range(orders):
+        lines = tuple(
+            (sku, random.randint(1, 9), random.randint(50, 900))
+            for sku in random.sample(skus, random.randint(1, 4))
+        )
+        customer = random.choice([None, "17850", "13047"])
+        placed = PLACED + timedelta(hours=random.randint(0, 99))
+        order = Order(f"{number}", customer, lines, placed)
+        story = order.completed() if random.random() < 0.5 else order.cancelled()
+        if random.random() < 0.3:
+            story = [*story[:4], order.get_stuck(), order.act(), *story[4:]]
+        stories.append(story[: random.randint(1, len(story))])
+    told = [receipt(sku, 1000) for sku in skus]
+    while stories:
+        story = random.choice(stories)
+        told.append(story.pop(0))
+        stories = [rest for rest in stories if rest]
+    return told
+
+
+async def tell(store: PostgresEventStore, *told: Told, metadata: Metadata = SAGA) -> int:
+    """Append each batch of events atomically; returns the last position."""
+    position = 0
+    for batch in told:
+        streams: dict[str, list[NewEvent]] = {}
+        for stream, event in batch:
+            encoded = CODEC.encode(event)
+            streams.setdefault(stream, []).append(
+                NewEvent(uuid4(), encoded.event_type, encoded.data, metadata)
+            )
+        result = await store.append(
+            *(StreamAppend(name, Expected.ANY, new) for name, new in streams.items())
+        )
+        position = result.last_position
+    return position
+
+
+async def tell_raw(
+    store: PostgresEventStore, stream: str, event_type: str, data: JsonObject
+) -> int:
+    """Append an event as it stands, known or not."""
+    new = NewEvent(uuid4(), event_type, data, SAGA)
+    result = await store.append(StreamAppend(stream, Expected.ANY, [new]))
+    return result.last_position
+
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+async def tables(pool: asyncpg.Pool, schema: str = LIVE) -> Tables:
+    """All rows of all read models, sorted."""
+    names = [table for projection in ALL for table in projection.tables]
+    return {
+        name: [tuple(row) for row in await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")]  # noqa: S608
+        for name in names
+    }
+
+
+def runner_of(
+    pool: asyncpg.Pool, store: PostgresEventStore, projections: Sequence[Any] = ALL, **more: Any
+) -> ProjectionRunner:
+    return ProjectionRunner(pool, store, CODEC, None, projections, **more)
+
+
+@asynccontextmanager
+async def installed(url: str, lanes: int = 1) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a database that has the read models."""
+    await install(url, lanes=lanes)
+    async with opened_pool(url, max_size=20) as pool:
+        yield pool

@@ -1,0 +1,216 @@
+"""Random commands against the aggregates: what must hold whatever anybody asks for."""
+
+from functools import reduce
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from domain import order, payment, stock_item
+from domain.commands import (
+    AddItem,
+    AdjustStock,
+    CancelOrder,
+    ChangeDeliveryAddress,
+    ChangeQuantity,
+    CompleteOrder,
+    CreateOrder,
+    MarkReserved,
+    OrderCommand,
+    ReceiveStock,
+    RecordAuthorisation,
+    RecordCapture,
+    RecordDecline,
+    RecordRefund,
+    RecordVoid,
+    ReleaseStock,
+    RemoveItem,
+    ReserveStock,
+    SetAddress,
+    ShipStock,
+    StartProcessing,
+    StockCommand,
+    SubmitOrder,
+)
+from domain.errors import DomainError
+from domain.ids import OrderId, Sku
+from domain.money import Money, total
+from domain.values import CaptureMode, PaymentTerms, Reason
+from tests.support.domain_samples import CARD, LANTERN, LEEDS, NOON, ORDER, YORK
+
+QUANTITIES = st.integers(-1, 8) | st.sampled_from([999_999, 1_000_000, 1_000_001])
+SKUS = st.sampled_from([Sku("A"), Sku("B"), Sku("C")])
+ORDERS = st.sampled_from([OrderId(f"o{n}") for n in range(5)])
+AMOUNTS = st.builds(
+    Money, st.integers(-1, 4) | st.just(2**62), st.sampled_from(["GBP", "GBP", "GBP", "EUR"])
+)
+REFERENCES = st.sampled_from(["r1", "r2", ""])
+KEYS = st.sampled_from(["k1", "k2", "k3"])
+ADDRESSES = st.sampled_from([LEEDS, YORK])
+
+ORDER_COMMANDS: st.SearchStrategy[OrderCommand] = st.one_of(
+    st.builds(AddItem, SKUS, st.just("THING"), QUANTITIES, AMOUNTS),
+    st.builds(RemoveItem, SKUS),
+    st.builds(ChangeQuantity, SKUS, QUANTITIES),
+    st.builds(SetAddress, ADDRESSES),
+    st.builds(SubmitOrder, st.just(CARD) | st.just(PaymentTerms("", CaptureMode.ON_SHIPMENT))),
+    st.builds(ChangeDeliveryAddress, ADDRESSES),
+    st.just(MarkReserved()),
+    st.builds(StartProcessing, REFERENCES),
+    st.builds(CompleteOrder, REFERENCES),
+)
+STOCK_COMMANDS: st.SearchStrategy[StockCommand] = st.one_of(
+    st.builds(ReceiveStock, st.just(LANTERN), QUANTITIES, REFERENCES),
+    st.builds(AdjustStock, st.just(LANTERN), st.integers(-9, 9), st.just("count")),
+    st.builds(ReserveStock, st.just(LANTERN), ORDERS, QUANTITIES),
+    st.builds(ReleaseStock, ORDERS),
+    st.builds(ShipStock, ORDERS),
+)
+PAYMENT_COMMANDS = st.one_of(
+    st.builds(RecordAuthorisation, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
+    st.builds(RecordCapture, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
+    st.builds(RecordDecline, st.just(ORDER), AMOUNTS, st.just("stolen"), KEYS),
+    st.builds(RecordVoid, st.just(ORDER), REFERENCES),
+    st.builds(RecordRefund, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
+)
+
+ALLOWED = {
+    None: {"draft"},
+    "draft": {"submitted", "cancelled"},
+    "submitted": {"reserved", "cancelled"},
+    "reserved": {"processing", "cancelled"},
+    "processing": {"completed", "cancelled"},
+    "completed": set(),
+    "cancelled": set(),
+}
+
+
+class Machine(RuleBasedStateMachine):
+    """Commands come; what is refused changes nothing, what is decided is remembered."""
+
+    aggregate: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = self.aggregate.INITIAL
+        self.events: list[Any] = []
+
+    def ask(self, command: Any) -> None:
+        try:
+            decided = self.aggregate.decide(command, self.state)
+        except DomainError:
+            return
+        after = reduce(self.aggregate.evolve, decided, self.state)
+        self.check_step(self.state, after)
+        self.state = after
+        self.events.extend(decided)
+
+    def check_step(self, before: Any, after: Any) -> None:
+        """What must hold between a state and the next."""
+
+    @invariant()
+    def the_fold_of_all_events_is_the_state(self) -> None:
+        assert reduce(self.aggregate.evolve, self.events, self.aggregate.INITIAL) == self.state
+
+
+class OrderMachine(Machine):
+    aggregate = order
+
+    @initialize()
+    def create(self) -> None:
+        self.ask(CreateOrder(ORDER, None, "GBP", NOON))
+
+    @rule(command=ORDER_COMMANDS)
+    def command(self, command: OrderCommand) -> None:
+        self.ask(command)
+
+    # Random commands seldom meet in the one order that leads on, so some go the straight way.
+    @rule(steps=st.integers(1, 6))
+    def go_on(self, steps: int) -> None:
+        way: list[OrderCommand] = [
+            AddItem(Sku("A"), "THING", 2, Money(150, "GBP")),
+            SetAddress(LEEDS),
+            SubmitOrder(CARD),
+            MarkReserved(),
+            StartProcessing("r1"),
+            CompleteOrder("r1"),
+        ]
+        for command in way[:steps]:
+            self.ask(command)
+
+    @rule(luck=st.integers(0, 9))
+    def cancel(self, luck: int) -> None:
+        if luck == 9:
+            self.ask(CancelOrder(Reason.CUSTOMER_REQUEST, ""))
+
+    def check_step(self, before: Any, after: Any) -> None:
+        was, now = order.status_of(before), order.status_of(after)
+        assert was == now or now in ALLOWED[was]
+        frozen_before, frozen_after = order.frozen_order(before), order.frozen_order(after)
+        if frozen_before and frozen_after:
+            assert frozen_after.lines == frozen_before.lines
+            assert frozen_after.total == frozen_before.total
+            assert frozen_after.submitted_address == frozen_before.submitted_address
+
+    @invariant()
+    def the_total_adds_up(self) -> None:
+        content = self.state if isinstance(self.state, order.Draft) else None
+        lines = tuple(content.lines.values()) if content else ()
+        frozen = order.frozen_order(self.state)
+        if frozen:
+            content, lines = frozen, frozen.lines
+            assert lines
+            assert frozen.total.minor > 0
+        if content:
+            assert content.total == total((line.amount for line in lines), "GBP")
+
+
+class StockMachine(Machine):
+    aggregate = stock_item
+
+    @rule(command=STOCK_COMMANDS)
+    def command(self, command: StockCommand) -> None:
+        self.ask(command)
+
+    @rule(order_id=ORDERS, quantity=st.integers(1, 4))
+    def reserve(self, order_id: OrderId, quantity: int) -> None:
+        self.ask(ReserveStock(LANTERN, order_id, quantity))
+
+    @invariant()
+    def nothing_is_oversold(self) -> None:
+        assert 0 <= self.state.available <= self.state.on_hand
+        assert self.state.reserved == sum(self.state.reservations.values())
+        assert all(held > 0 for held in self.state.reservations.values())
+
+    @invariant()
+    def every_piece_is_accounted_for(self) -> None:
+        moved = {"StockReceived": 1, "StockShipped": -1}
+        flow = sum(moved.get(type(e).__name__, 0) * getattr(e, "quantity", 0) for e in self.events)
+        adjusted = sum(getattr(event, "delta", 0) for event in self.events)
+        assert self.state.on_hand == flow + adjusted
+
+
+class PaymentMachine(Machine):
+    aggregate = payment
+
+    @rule(command=PAYMENT_COMMANDS)
+    def command(self, command: Any) -> None:
+        self.ask(command)
+
+    @invariant()
+    def no_more_goes_back_than_was_taken(self) -> None:
+        if isinstance(self.state, payment.Captured):
+            assert 0 <= self.state.refunded.minor <= self.state.amount.minor
+
+    @invariant()
+    def money_is_taken_at_most_once(self) -> None:
+        names = [type(event).__name__ for event in self.events]
+        assert names.count("PaymentCaptured") <= 1
+
+
+TestOrder = OrderMachine.TestCase
+TestStock = StockMachine.TestCase
+TestPayment = PaymentMachine.TestCase
+for case in (TestOrder, TestStock, TestPayment):
+    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,0 +1,116 @@
+"""What commands print, and the exit code of everything that can go wrong."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.ports import GatewayRejected, OutcomeUnknown
+from domain.errors import NotFound
+from domain.values import Outcome
+from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
+from ordersaga.cli.failures import explain
+from ordersaga.cli.output import emit, make_table, printable, run, to_jsonable
+from ordersaga.errors import Refused, Unreachable, WrongSetting
+
+
+@dataclass(frozen=True)
+class Shown:
+    when: datetime
+    event_id: UUID
+    outcome: Outcome
+    parts: tuple[int, ...]
+
+
+SHOWN = Shown(datetime(2026, 1, 2, tzinfo=UTC), UUID(int=7), Outcome.COMPLETED, (1, 2))
+
+
+def test_everything_a_command_shows_has_a_json_form() -> None:
+    assert to_jsonable({"all": [SHOWN]}) == {
+        "all": [
+            {
+                "when": "2026-01-02T00:00:00+00:00",
+                "event_id": "00000000-0000-0000-0000-000000000007",
+                "outcome": "completed",
+                "parts": [1, 2],
+            }
+        ]
+    }
+
+
+def test_json_output_is_nothing_but_json(capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"name": "Zoë ☃"}, as_json=True, view=lambda: make_table(("a",), [("b",)]))
+    assert json.loads(capsys.readouterr().out) == {"name": "Zoë ☃"}
+
+
+def test_a_table_shows_markup_as_text_and_drops_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("[red]mug[/red]", "\x1b[2Jbad\u202egood", None)]
+    emit(rows, as_json=False, view=make_table(("what", "text", "none>"), rows))
+    out = capsys.readouterr().out
+    assert "[red]mug[/red]" in out
+    assert "[2Jbadgood" in out
+    assert "\x1b" not in out
+
+
+def test_a_message_stays_on_one_line() -> None:
+    assert printable("a\nb\tc\x07") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (Refused("too late"), 1, "too late"),
+        (NotFound("order", "A1"), 1, "there is no order 'A1'"),
+        (VersionConflict("order-A1", "3", 4), 1, "order-A1"),
+        (GatewayRejected("wrong key"), 1, "wrong key"),
+        (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 1, "gone"),
+        (FileNotFoundError(2, "No such file or directory", "x.csv"), 1, "x.csv"),
+        (WrongSetting("ORDERSAGA_X: no"), 2, "ORDERSAGA_X"),
+        (Unreachable("nobody there"), 3, "nobody there"),
+        (SchemaMissing("x"), 3, "ordersaga migrate"),
+        (StoreUnavailable("x"), 3, "ORDERSAGA_DATABASE_URL"),
+        (asyncpg.UndefinedTableError("x"), 3, "ordersaga migrate"),
+        (asyncpg.InvalidPasswordError("x"), 3, "user or password"),
+        (asyncpg.InvalidCatalogNameError("x"), 3, "does not exist"),
+        (asyncpg.AdminShutdownError("x"), 3, "ORDERSAGA_DATABASE_URL"),
+        (ConnectionRefusedError(111, "refused"), 3, "does not answer"),
+        (OSError("Multiple exceptions"), 3, "does not answer"),
+        (OutcomeUnknown("no answer"), 3, "no answer"),
+        (RPCError("x", RPCStatusCode.UNAVAILABLE, b""), 3, "TEMPORAL_ADDRESS"),
+        (RuntimeError("Failed client connect: x"), 3, "TEMPORAL_ADDRESS"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (BrokenPipeError(), 141, ""),
+        (ExceptionGroup("several", [Refused("first"), Refused("second")]), 1, "first"),
+    ],
+)
+def test_each_failure_has_one_code_and_one_line(error: BaseException, code: int, says: str) -> None:
+    failure = explain(error)
+    assert failure.code == code
+    assert says in failure.message
+    assert "\n" not in failure.message
+
+
+def test_a_fault_of_our_own_says_so_and_shows_no_values() -> None:
+    try:
+        raise KeyError("Jane Doe, 1 Main Street")
+    except KeyError as error:
+        failure = explain(error)
+    assert failure.code == 70
+    assert "KeyError" in failure.message
+    assert "Jane" not in failure.message
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (3, 3)])
+def test_the_result_of_the_work_is_the_exit_code(result: int | None, code: int) -> None:
+    async def work() -> int | None:
+        return result
+
+    with pytest.raises(SystemExit) as ended:
+        run(work())
+    assert ended.value.code == code

@@ -1,0 +1,155 @@
+"""Small true stories of orders, to be spoilt in one place by each test."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
+from domain import events as e
+from domain.ids import OrderId, Sku
+from domain.money import Money
+from domain.values import Address, OrderLine, Outcome, PaymentTerms, Reason
+from ordersaga.verification.facts import Facts
+
+NOW = datetime(2026, 1, 31, 14, 5, tzinfo=UTC)
+DONE, GONE, BUSY = OrderId("done"), OrderId("gone"), OrderId("busy")
+LAMP, MUG = Sku("10001"), Sku("10002")
+PRICE = Money(250, "GBP")
+TOTAL = Money(1000, "GBP")
+ADDRESS = Address("Customer 1", "1 Example Street", "Example City", "00000", "GB")
+LINES = (OrderLine(LAMP, "LAMP", 3, PRICE), OrderLine(MUG, "MUG", 1, PRICE))
+
+Recorded = tuple[str, Any]
+"""A stream and an event in it."""
+
+
+def taken_in(order_id: OrderId) -> list[Recorded]:
+    stream = f"order-{order_id}"
+    return [
+        (stream, e.OrderCreated(order_id, None, "GBP", NOW)),
+        *((stream, e.ItemAdded(n.sku, n.description, n.quantity, n.unit_price)) for n in LINES),
+        (stream, e.AddressSet(ADDRESS)),
+        (
+            stream,
+            e.OrderSubmitted(order_id, None, LINES, ADDRESS, TOTAL, PaymentTerms("tok_visa")),
+        ),
+    ]
+
+
+def reserved(order_id: OrderId) -> list[Recorded]:
+    return [
+        (f"stock-{LAMP}", e.StockReserved(LAMP, order_id, 3)),
+        (f"stock-{MUG}", e.StockReserved(MUG, order_id, 1)),
+        (f"order-{order_id}", e.OrderReserved()),
+        (f"fulfillment-{order_id}", e.FulfillmentStarted(order_id, f"order-{order_id}", "run-1")),
+    ]
+
+
+def captured(order_id: OrderId) -> list[Recorded]:
+    reference = f"pay-{order_id}"
+    return [
+        (f"payment-{order_id}", e.PaymentCaptured(order_id, TOTAL, reference, "key")),
+        (f"order-{order_id}", e.OrderProcessingStarted(reference)),
+    ]
+
+
+def labelled(order_id: OrderId) -> Recorded:
+    return (f"shipment-{order_id}", e.LabelBought(order_id, "acme", f"label-{order_id}", "T1", "k"))
+
+
+STORY: list[Recorded] = [
+    (f"stock-{LAMP}", e.StockReceived(LAMP, 10, "first")),
+    (f"stock-{MUG}", e.StockReceived(MUG, 10, "first")),
+    # one that was completed
+    *taken_in(DONE),
+    *reserved(DONE),
+    *captured(DONE),
+    labelled(DONE),
+    (f"stock-{LAMP}", e.StockShipped(LAMP, DONE, 3)),
+    (f"stock-{MUG}", e.StockShipped(MUG, DONE, 1)),
+    (f"order-{DONE}", e.OrderCompleted("T1")),
+    (f"fulfillment-{DONE}", e.FulfillmentClosed(Outcome.COMPLETED, None, "")),
+    # one that was undone after it was paid and labelled
+    *taken_in(GONE),
+    *reserved(GONE),
+    *captured(GONE),
+    labelled(GONE),
+    (f"shipment-{GONE}", e.LabelCancelled(GONE, f"label-{GONE}")),
+    (f"payment-{GONE}", e.PaymentRefunded(GONE, TOTAL, f"pay-{GONE}", "refund-1")),
+    (f"stock-{LAMP}", e.StockReleased(LAMP, GONE, 3)),
+    (f"stock-{MUG}", e.StockReleased(MUG, GONE, 1)),
+    (f"order-{GONE}", e.OrderCancelled(Reason.CUSTOMER_REQUEST, "")),
+    # one that is on its way
+    *taken_in(BUSY),
+    *reserved(BUSY),
+    *captured(BUSY),
+    # a draft
+    ("order-draft", e.OrderCreated(OrderId("draft"), None, "GBP", NOW)),
+]
+
+
+def facts_of(story: list[Recorded]) -> Facts:
+    facts = Facts()
+    for stream, event in story:
+        facts.apply(stream, event)
+    return facts
+
+
+def without(kind: type, order_id: OrderId, sku: Sku | None = None) -> list[Recorded]:
+    """The story without the events of a kind that belong to an order (and a SKU)."""
+    return [item for item in STORY if not _is(item, kind, order_id, sku)]
+
+
+def changed(kind: type, order_id: OrderId, **changes: Any) -> list[Recorded]:
+    """The story with other values in the events of a kind of an order."""
+    return [
+        (stream, replace(event, **changes)) if _is((stream, event), kind, order_id) else item
+        for item in STORY
+        for stream, event in [item]
+    ]
+
+
+def _is(item: Recorded, kind: type, order_id: OrderId, sku: Sku | None = None) -> bool:
+    stream, event = item
+    owner = getattr(event, "order_id", None) or stream.partition("-")[2]
+    fits = sku is None or stream == f"stock-{sku}"
+    return isinstance(event, kind) and owner == order_id and fits
+
+
+# --- the providers' ledgers ----------------------------------------------------------------------
+
+
+def payment(order_id: OrderId, **changes: Any) -> ProviderPayment:
+    return replace(
+        ProviderPayment(
+            reference=f"pay-{order_id}",
+            idempotency_key="key",
+            order_id=order_id,
+            status=PaymentStatus.CAPTURED,
+            amount=TOTAL,
+            refunded=Money(0, "GBP"),
+        ),
+        **changes,
+    )
+
+
+def label(order_id: OrderId, **changes: Any) -> CarrierLabel:
+    return replace(
+        CarrierLabel(
+            label_id=f"label-{order_id}",
+            idempotency_key="key",
+            order_id=order_id,
+            status=LabelStatus.LIVE,
+            carrier="acme",
+            tracking_number="T1",
+        ),
+        **changes,
+    )
+
+
+PAYMENTS = [
+    payment(DONE),
+    payment(GONE, status=PaymentStatus.REFUNDED, refunded=TOTAL),
+    payment(BUSY),
+]
+LABELS = [label(DONE), label(GONE, status=LabelStatus.CANCELLED)]

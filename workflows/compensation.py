@@ -1,0 +1,190 @@
+"""Undoing an order: record why, undo in reverse, prove it, close; or wait for a person."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from activities.inventory import InventoryActivities
+from activities.messages import (
+    INVENTORY_QUEUE,
+    PAYMENTS_QUEUE,
+    SHIPPING_QUEUE,
+    CloseCancelled,
+    ClosedSaga,
+    CompensationRequest,
+    CompensationResult,
+    OperatorAction,
+    RecordAttention,
+    TurnBack,
+)
+from activities.orders import OrderActivities
+from activities.payments import PaymentActivities
+from activities.shipping import ShippingActivities
+from domain.values import Compensation, Reason, Step
+from workflows.failures import (
+    Cause,
+    TurnedBackBefore,
+    cause_of_failure,
+    describe,
+    raise_if_fatal,
+)
+from workflows.policies import COMPENSATION, LOOK_AGAIN_AFTER
+from workflows.saga import CLOSING, TURNING_BACK, Decision
+from workflows.steps import Steps
+
+_NOTHING = "nothing"
+
+_UNDO: dict[
+    Compensation,
+    tuple[Callable[[Any, CompensationRequest], Awaitable[CompensationResult]], str, str],
+] = {
+    Compensation.CANCEL_SHIPMENT: (
+        ShippingActivities.cancel_shipment,
+        SHIPPING_QUEUE,
+        "the carrier to cancel the label",
+    ),
+    Compensation.UNDO_PAYMENT: (
+        PaymentActivities.undo_payment,
+        PAYMENTS_QUEUE,
+        "the payment provider to give the money back",
+    ),
+    Compensation.RELEASE_INVENTORY: (
+        InventoryActivities.release_inventory,
+        INVENTORY_QUEUE,
+        "the stock ledger to release the reservation",
+    ),
+}
+
+
+class Undoing(Steps):
+    """The way back."""
+
+    async def turn_back(self, cause: Cause) -> ClosedSaga:
+        """Undo everything that was registered and end the order as cancelled."""
+        self.state.turning_back, self.state.reason = True, cause.detail
+        self.enter(TURNING_BACK, "the event store to record why the order is undone")
+        self.visibility.follow(self.state)
+        if ended := await self._record_why(cause):
+            return ended
+        settled_by: OperatorAction | None = None
+        while True:
+            await self._undo_all(cause, settled_by)
+            try:
+                return await self._close(cause)
+            except ActivityError as error:
+                settled_by = (await self._ask_operator(CLOSING, error)).settled_by
+
+    def cause_of(self, failure: BaseException) -> Cause:
+        """Why the forward way ended.
+
+        Raises:
+            ApplicationError: the input itself was refused and nothing was done.
+            BaseException: `failure` itself, if it is a bug or the end of this worker.
+        """
+        if isinstance(failure, TurnedBackBefore):
+            return failure.cause
+        if is_cancelled_exception(failure) or self.state.cancel:
+            return self._cause_of_cancel(failure)
+        return cause_of_failure(Step(self.state.stage), failure)
+
+    def _cause_of_cancel(self, failure: BaseException) -> Cause:
+        if wish := self.state.cancel:
+            reason = Reason.CUSTOMER_REQUEST if wish.customer else Reason.OPERATOR_REQUEST
+            return Cause(reason, wish.by.reason, operator=(wish.by,))
+        why = workflow.cancellation_reason()
+        if why is None:  # nobody asked: this worker is letting go of the saga
+            raise failure
+        by = OperatorAction("temporal", "cancel", why or "cancelled through Temporal")
+        return Cause(Reason.OPERATOR_REQUEST, by.reason, operator=(by,))
+
+    async def _record_why(self, cause: Cause) -> ClosedSaga | None:
+        request = TurnBack(
+            self.ref,
+            self.state.order,
+            cause.step,
+            cause.kind,
+            cause.reason,
+            cause.detail,
+            (*self.state.take_unrecorded(), *cause.operator),
+        )
+        try:
+            return await self.record(
+                OrderActivities.turn_back, request, "record why the order is undone"
+            )
+        except ActivityError as error:
+            raise_if_fatal(error)
+            raise
+
+    async def _undo_all(self, cause: Cause, settled_by: OperatorAction | None) -> None:
+        for compensation in reversed(self.state.compensations):
+            await self._undo(compensation, cause, settled_by)
+        if self._charge_may_still_arrive():
+            self.state.payment_in_doubt = False
+            self.enter(Compensation.UNDO_PAYMENT.value, "a charge that may still arrive late")
+            await workflow.sleep(LOOK_AGAIN_AFTER, summary="a late charge may still arrive")
+            await self._undo(Compensation.UNDO_PAYMENT, cause, settled_by)
+
+    def _charge_may_still_arrive(self) -> bool:
+        undone = self.state.undone.get(Compensation.UNDO_PAYMENT.value)
+        return self.state.payment_in_doubt and undone == _NOTHING
+
+    async def _undo(
+        self, compensation: Compensation, cause: Cause, settled_by: OperatorAction | None
+    ) -> None:
+        method, queue, waits_for = _UNDO[compensation]
+        while True:
+            self.enter(compensation.value, waits_for)
+            request = CompensationRequest(self.ref, self.state.order_id, cause.reason, settled_by)
+            try:
+                result = await self.run_activity(
+                    method, request, queue, compensation.value, COMPENSATION
+                )
+            except ActivityError as error:
+                decision = await self._ask_operator(compensation.value, error, compensation)
+                settled_by = decision.settled_by
+            else:
+                self.state.undone[compensation.value] = result.undone
+                return
+
+    async def _close(self, cause: Cause) -> ClosedSaga:
+        self.enter(CLOSING, "the event store to close the order")
+        return await self.record(
+            OrderActivities.close_cancelled,
+            CloseCancelled(self.ref, self.state.order_id, cause.reason, cause.detail),
+            "check that nothing is held and cancel the order",
+        )
+
+    async def _ask_operator(
+        self, at_step: str, error: ActivityError, compensation: Compensation | None = None
+    ) -> Decision:
+        """Say that a person must act, and wait until one has."""
+        message = describe(error)
+        self.state.decision = None
+        self.state.attention = f"{at_step} failed: {message}"
+        self.enter(at_step, "an operator: retry, or resolve with a note")
+        await self._record_attention(at_step, message, compensation)
+        decision = await self._decision()
+        self.state.attention = None
+        self.visibility.show(self.state)
+        await self.record_operators()
+        return decision
+
+    async def _decision(self) -> Decision:
+        while (decision := self.state.decision) is None:
+            await workflow.wait_condition(lambda: self.state.decision is not None)
+        self.state.decision = None
+        return decision
+
+    async def _record_attention(
+        self, at_step: str, message: str, compensation: Compensation | None
+    ) -> None:
+        waiting_for = f"{at_step} could not be done ({message}): retry, or resolve with a note"
+        await self.record(
+            OrderActivities.record_attention,
+            RecordAttention(
+                self.ref, self.state.order_id, at_step, message, waiting_for, compensation
+            ),
+            "record and announce that a person must act",
+        )

@@ -1,0 +1,174 @@
+"""The saga: one durable workflow carries one order to completed or cancelled.
+
+`run` is the story. How it ends:
+
+- completed or cancelled: the run completes with a JSON result;
+- cancelled through Temporal itself (its UI, its CLI): the same is undone, and then the run shows
+  as *Canceled* there, as whoever asked for it expects; the outcome stands in the event store;
+- a bad document, or an order id that belongs to another order: the run fails and nothing changed.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from activities.failures import INVALID_DOCUMENT
+from activities.inventory import InventoryActivities
+from activities.messages import (
+    INVENTORY_QUEUE,
+    PAYMENTS_QUEUE,
+    SHIPPING_QUEUE,
+    WORKFLOW_TYPE,
+    ClosedSaga,
+    OrderDocument,
+    PaymentResult,
+    ReservationResult,
+    ReserveInventory,
+    ShipmentResult,
+    StepRequest,
+)
+from activities.payments import PaymentActivities
+from activities.shipping import ShippingActivities
+from domain.values import CaptureMode, Compensation, Outcome, Step
+from workflows.compensation import Undoing
+from workflows.failures import Cause, TurnedBackBefore
+from workflows.messages import only_json
+from workflows.order_document import InvalidDocument, parse_document
+from workflows.policies import SLOW_AFTER
+from workflows.saga import CLOSED, result_json
+
+R = TypeVar("R")
+
+
+# Dynamic, because only a dynamic workflow is given its input undecoded whatever it is. A named one
+# given two inputs, none, or bytes that are no JSON would fail its task and retry for ever.
+@workflow.defn(dynamic=True)
+class OrderFulfillment(Undoing):
+    """Carries an order through reserve, pay and ship, or undoes what was done."""
+
+    @workflow.run
+    async def run(self, inputs: Sequence[RawValue]) -> dict[str, Any]:
+        """Fulfil the order that the one JSON input describes; returns the outcome."""
+        self._begin(_accepted(inputs))
+        try:
+            closed = await self._go_forward()
+        except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
+            closed = await _to_its_end(self.turn_back(self.cause_of(failure)))
+        return await self._finish(closed)
+
+    async def _go_forward(self) -> ClosedSaga:
+        reservation = await self._reserve_inventory()
+        if reservation.finished:
+            return reservation.finished
+        paid = await self._process_payment()
+        shipped = await self._create_shipment()
+        if not shipped.order_completed:
+            await self._capture_payment()
+        return ClosedSaga(Outcome.COMPLETED, None, "", paid.reference, shipped.tracking_number)
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    async def _reserve_inventory(self) -> ReservationResult:
+        result: ReservationResult = await self.step(
+            Step.RESERVE_INVENTORY,
+            InventoryActivities.reserve_inventory,
+            ReserveInventory(self.ref, self.state.order),
+            INVENTORY_QUEUE,
+            "the stock ledger to reserve the items",
+            undo=Compensation.RELEASE_INVENTORY,
+        )
+        self.state.order_status = "reserved"
+        if before := result.turned_back:
+            self.state.compensations = list(Compensation)
+            raise TurnedBackBefore(Cause(before.reason, before.detail))
+        return result
+
+    async def _process_payment(self) -> PaymentResult:
+        self.state.payment_in_doubt = True
+        result: PaymentResult = await self.step(
+            Step.PROCESS_PAYMENT,
+            PaymentActivities.process_payment,
+            StepRequest(self.ref, self.state.order_id),
+            PAYMENTS_QUEUE,
+            "the payment provider to take or hold the money",
+            undo=Compensation.UNDO_PAYMENT,
+        )
+        self.state.payment_in_doubt = False
+        self.state.order_status = "processing"
+        return result
+
+    async def _create_shipment(self) -> ShipmentResult:
+        result: ShipmentResult = await self.step(
+            Step.CREATE_SHIPMENT,
+            ShippingActivities.create_shipment,
+            StepRequest(self.ref, self.state.order_id),
+            SHIPPING_QUEUE,
+            "the carrier to issue a label",
+            undo=Compensation.CANCEL_SHIPMENT,
+        )
+        return result
+
+    async def _capture_payment(self) -> None:
+        await self.step(
+            Step.CAPTURE_PAYMENT,
+            PaymentActivities.capture_payment,
+            StepRequest(self.ref, self.state.order_id),
+            PAYMENTS_QUEUE,
+            "the payment provider to take the money that is held",
+        )
+
+    # --- begin and end ---------------------------------------------------------------------------
+
+    def _begin(self, document: OrderDocument) -> None:
+        self.state.document = document
+        if document.payment.capture is CaptureMode.ON_SHIPMENT:
+            self.state.last_step = Step.CAPTURE_PAYMENT
+        self.visibility.begin(document)
+        self._slow = asyncio.create_task(self._show_when_slow())
+
+    async def _show_when_slow(self) -> None:
+        await workflow.sleep(SLOW_AFTER, summary="then show each step in the search attributes")
+        self.visibility.follow(self.state)
+
+    async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
+        await _to_its_end(self.record_operators())
+        self.state.outcome = closed.outcome
+        self.state.reason = closed.detail or None
+        self.enter(CLOSED, "nothing")
+        self.visibility.follow(self.state)
+        await _to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
+            raise CancelledError("cancelled as requested; everything was undone")
+        return result_json(self.state.order_id, closed)
+
+
+def _accepted(inputs: Sequence[RawValue]) -> OrderDocument:
+    """The order that the input describes.
+
+    Raises:
+        ApplicationError: the input is refused: the run fails at once.
+        RuntimeError: this worker does not know the workflow type; another one may.
+    """
+    info = workflow.info()
+    if info.workflow_type != WORKFLOW_TYPE:
+        raise RuntimeError(f"workflow type {info.workflow_type!r} is not registered here")
+    try:
+        return parse_document(only_json(inputs), info.workflow_id)
+    except InvalidDocument as error:
+        raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
+
+
+async def _to_its_end(work: Coroutine[Any, Any, R]) -> R:
+    """Await `work` shielded from any number of cancel requests."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.done():
+                break
+    return task.result()

@@ -1,0 +1,110 @@
+"""What operators and other services can say to a running saga, and what it answers.
+
+Each message is one JSON object. Refusals name the field and never repeat a value.
+"""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from temporalio.common import RawValue
+
+from workflows.order_document import (
+    PRINTABLE,
+    AddressModel,
+    FieldProblem,
+    InvalidDocument,
+    validate,
+)
+
+_M = TypeVar("_M", bound=BaseModel)
+
+_Actor = Annotated[
+    str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)
+]
+_Words = Annotated[
+    str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=500, strip_whitespace=True)
+]
+
+
+class RequestedBy(StrEnum):
+    """On whose wish an order is cancelled."""
+
+    CUSTOMER = "customer"
+    OPERATOR = "operator"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class OperatorMessage(_Message):
+    """``hold``, ``resume`` and ``retry``: who acts, and why."""
+
+    actor: _Actor
+    reason: _Words
+
+
+class CancelMessage(OperatorMessage):
+    """``cancel``: end the order and undo what was done."""
+
+    requested_by: RequestedBy = RequestedBy.OPERATOR
+
+
+class ResolveMessage(_Message):
+    """``resolve``: what the saga waits for was settled by hand; `note` says how."""
+
+    actor: _Actor
+    note: _Words
+
+
+class ChangeAddressMessage(OperatorMessage):
+    """``change_address``: deliver to another address. Holds personal data."""
+
+    address: AddressModel
+
+
+class CarrierUpdateMessage(_Message):
+    """``carrier_update``: a scan of the parcel by the carrier at its own time."""
+
+    status: Literal["handed_over", "in_transit", "delivered", "returned", "lost"]
+    at: AwareDatetime
+
+
+def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
+    """The one message among `inputs`.
+
+    Raises:
+        InvalidDocument: there is not exactly one JSON object of the right form.
+    """
+    if len(inputs) != 1:
+        problem = FieldProblem("message", f"needs exactly one JSON object, not {len(inputs)}")
+        raise InvalidDocument((problem,))
+    message = validate(model, inputs[0], "message")
+    if not isinstance(message, model):
+        raise TypeError("validation returned another type")
+    return message
+
+
+def only_json(inputs: Sequence[RawValue]) -> bytes:
+    """The JSON text of a workflow's one input, not yet parsed.
+
+    Raises:
+        InvalidDocument: there is not exactly one input, or it is not JSON.
+    """
+    if len(inputs) != 1:
+        problem = f"needs exactly one JSON object as input, not {len(inputs)} inputs"
+        raise InvalidDocument((FieldProblem("document", problem),))
+    payload = inputs[0].payload
+    encoding = payload.metadata.get("encoding", b"")
+    if encoding != b"json/plain":
+        problem = "must be a JSON object (payload encoding json/plain)"
+        raise InvalidDocument((FieldProblem("document", problem),))
+    return payload.data
+
+
+def canonical_json(value: Any) -> bytes:
+    """The same bytes for equal JSON values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -1,0 +1,282 @@
+"""The order document: what a client hands in to have an order fulfilled, checked field by field.
+
+A refusal names every field that is wrong and never repeats a value: the document holds personal
+data, and refusals end up in logs and in the Temporal UI.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails, to_json
+
+from activities.messages import OrderDocument
+from domain import checks, order
+from domain.errors import DomainError
+from domain.ids import CustomerId, OrderId, Sku, order_stream
+from domain.money import Money, total
+from domain.values import Address, CaptureMode, OrderLine, PaymentTerms
+
+MAX_MINOR = 2**63 - 1
+_MAX_PROBLEMS = 20
+_MAX_NAME = 64
+
+# No control characters or line breaks: jsonb cannot hold U+0000, and no line of a label has one.
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, min_length=1, max_length=64)]
+
+
+def _text(max_length: int, min_length: int = 1) -> StringConstraints:
+    return StringConstraints(
+        pattern=PRINTABLE, min_length=min_length, max_length=max_length, strip_whitespace=True
+    )
+
+
+_AddressText = Annotated[str, _text(checks.MAX_ADDRESS_FIELD)]
+_OptionalAddressText = Annotated[str, _text(checks.MAX_ADDRESS_FIELD, min_length=0)]
+
+
+class _Strict(BaseModel):
+    """Whole numbers are whole, text is text, and an unknown field is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AddressModel(_Strict):
+    """Where the parcel goes. Personal data."""
+
+    name: _AddressText
+    line1: _AddressText
+    line2: _OptionalAddressText = ""
+    city: _AddressText
+    region: _OptionalAddressText = ""
+    postal_code: Annotated[str, _text(checks.MAX_POSTAL_CODE)]
+    country: Annotated[
+        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166 alpha-2 code, such as GB")
+    ]
+
+    def to_domain(self) -> Address:
+        """The same address as the domain knows it."""
+        return Address(**self.model_dump())
+
+
+class LineModel(_Strict):
+    """So many pieces of a SKU at one price."""
+
+    sku: Identifier
+    description: Annotated[str, _text(checks.MAX_DESCRIPTION)]
+    quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
+    unit_price_minor: Annotated[
+        int, Field(ge=1, le=MAX_MINOR, description="price of one piece in minor units (pence)")
+    ]
+
+
+class PaymentModel(_Strict):
+    """How the order is paid."""
+
+    token: Annotated[
+        str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=checks.MAX_REFERENCE)
+    ] = Field(description="the payment provider's token for the customer's means of payment")
+    capture: CaptureMode = Field(
+        default=CaptureMode.AUTOMATIC,
+        description="take the money at once, or hold it and take it when the label is bought",
+    )
+
+
+class OrderDocumentModel(_Strict):
+    """An order to be fulfilled."""
+
+    model_config = ConfigDict(title="OrderDocument")
+
+    order_id: Annotated[
+        Identifier, Field(description="the saga's workflow id is this with order- before it")
+    ]
+    customer_id: Annotated[Identifier | None, Field(description="null or absent for a guest")] = (
+        None
+    )
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as GBP")]
+    placed_at: Annotated[
+        AwareDatetime | None, Field(description="the shop's time with offset; default: now")
+    ] = None
+    lines: Annotated[list[LineModel], Field(min_length=1, max_length=order.MAX_LINES)]
+    address: AddressModel
+    payment: PaymentModel
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field; `field` is its dotted path, ``lines.0.quantity``."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
+
+
+class InvalidDocument(Exception):
+    """A document was refused; the text names every field (at most 20) and holds no values.
+
+    Attributes:
+        problems: one entry a field, in the order of the document.
+    """
+
+    def __init__(self, problems: tuple[FieldProblem, ...]) -> None:
+        shown = [str(problem) for problem in problems[:_MAX_PROBLEMS]]
+        if len(problems) > _MAX_PROBLEMS:
+            shown.append(f"and {len(problems) - _MAX_PROBLEMS} more")
+        super().__init__("; ".join(shown))
+        self.problems = problems
+
+
+def parse_document(raw: object, workflow_id: str) -> OrderDocument:
+    """The order that `raw` describes.
+
+    Args:
+        raw: the JSON text as bytes, or the JSON value as Python values.
+        workflow_id: the saga's id, which must be ``order-<order_id>``.
+
+    Raises:
+        InvalidDocument: naming every field that is wrong.
+    """
+    model = validate(OrderDocumentModel, raw, "document")
+    problems = (*_identity_problems(model, workflow_id), *_line_problems(model))
+    if problems:
+        raise InvalidDocument(problems)
+    return _to_domain(model)
+
+
+def document_json_schema() -> dict[str, Any]:
+    """The JSON Schema of the order document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **OrderDocumentModel.model_json_schema(),
+    }
+
+
+def document_to_json(document: OrderDocument) -> dict[str, Any]:
+    """The JSON form of a document; `parse_document` reads it back to an equal document."""
+    address = document.address
+    return {
+        "order_id": document.order_id,
+        "customer_id": document.customer_id,
+        "currency": document.currency,
+        "placed_at": document.placed_at.isoformat() if document.placed_at else None,
+        "lines": [_line_to_json(line) for line in document.lines],
+        "address": {
+            "name": address.name,
+            "line1": address.line1,
+            "line2": address.line2,
+            "city": address.city,
+            "region": address.region,
+            "postal_code": address.postal_code,
+            "country": address.country,
+        },
+        "payment": {"token": document.payment.token, "capture": document.payment.capture.value},
+    }
+
+
+def document_total(document: OrderDocument) -> Money:
+    """What the order costs."""
+    return total((line.amount for line in document.lines), document.currency)
+
+
+def validate(model: type[Any], raw: object, root: str) -> Any:
+    """`raw` as `model`; problems without a path are put on `root`.
+
+    Raises:
+        InvalidDocument: naming every field that is wrong.
+    """
+    try:
+        # Through JSON text also for Python values: only then does strict mode take dates and
+        # enumerations as the text that they are in JSON.
+        return model.model_validate_json(raw if isinstance(raw, bytes) else to_json(raw))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=True, include_input=False)
+        raise InvalidDocument(tuple(_problem(detail, root) for detail in details)) from None
+    except (ValueError, RecursionError):  # what to_json says to values that are no JSON
+        raise InvalidDocument((FieldProblem(root, "must be a JSON object"),)) from None
+
+
+def _problem(detail: ErrorDetails, root: str) -> FieldProblem:
+    path = ".".join(_shown(part) for part in detail["loc"]) or root
+    match detail["type"]:
+        case "missing":
+            return FieldProblem(path, "is missing")
+        case "extra_forbidden":
+            return FieldProblem(path, "is not a known field")
+        case "json_invalid":
+            return FieldProblem(path, "is not valid JSON")
+        case "model_type":
+            return FieldProblem(path, "must be a JSON object")
+        case "string_pattern_mismatch":
+            return FieldProblem(path, _pattern_problem(detail["ctx"]["pattern"]))
+        case _:
+            return FieldProblem(path, detail["msg"].lower().replace("input ", ""))
+
+
+def _shown(part: int | str) -> str:
+    """A part of a path; an unknown field's name may be anything, so only harmless ones show."""
+    text = str(part)
+    return text if len(text) <= _MAX_NAME and text.isascii() and text.isprintable() else "(field)"
+
+
+def _pattern_problem(pattern: str) -> str:
+    if pattern == PRINTABLE:
+        return "must not contain control characters"
+    if pattern == _IDENTIFIER:
+        return (
+            "must be 1 to 64 letters, digits, dots, underscores or hyphens "
+            "and start with a letter or digit"
+        )
+    return f"must match {pattern}"
+
+
+def _identity_problems(model: OrderDocumentModel, workflow_id: str) -> Iterator[FieldProblem]:
+    wanted = order_stream(OrderId(model.order_id))
+    if workflow_id != wanted:
+        yield FieldProblem("order_id", f"needs the workflow id {wanted}, not this one")
+
+
+def _line_problems(model: OrderDocumentModel) -> Iterator[FieldProblem]:
+    prices: dict[str, int] = {}
+    for index, line in enumerate(model.lines):
+        if prices.setdefault(line.sku, line.unit_price_minor) != line.unit_price_minor:
+            yield FieldProblem(
+                f"lines.{index}.unit_price_minor", "the same SKU has another price above"
+            )
+    if sum(line.quantity * line.unit_price_minor for line in model.lines) > MAX_MINOR:
+        yield FieldProblem("lines", "the total does not fit a signed 64-bit integer")
+
+
+def _to_domain(model: OrderDocumentModel) -> OrderDocument:
+    try:
+        return OrderDocument(
+            order_id=OrderId(model.order_id),
+            customer_id=CustomerId(model.customer_id) if model.customer_id else None,
+            currency=model.currency,
+            placed_at=model.placed_at.astimezone(UTC) if model.placed_at else None,
+            lines=tuple(_line(line, model.currency) for line in model.lines),
+            address=model.address.to_domain(),
+            payment=PaymentTerms(model.payment.token, model.payment.capture),
+        )
+    except DomainError as error:
+        raise InvalidDocument((FieldProblem("document", str(error)),)) from None
+
+
+def _line(line: LineModel, currency: str) -> OrderLine:
+    price = Money(line.unit_price_minor, currency)
+    return OrderLine(Sku(line.sku), line.description, line.quantity, price)
+
+
+def _line_to_json(line: OrderLine) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "description": line.description,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price.minor,
+    }

@@ -1,0 +1,162 @@
+"""What a saga remembers about itself while it runs, and what it says when it is asked."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from activities.messages import ClosedSaga, OperatorAction, OrderDocument
+from domain.ids import OrderId
+from domain.values import Address, Compensation, Outcome, Step
+from workflows.messages import canonical_json
+from workflows.order_document import document_to_json
+
+STARTING = "starting"
+ON_HOLD = "on_hold"
+TURNING_BACK = "turning_back"
+CLOSING = "closing"
+CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """An accepted change of the delivery address that was not carried out yet."""
+
+    address: Address
+    by: OperatorAction
+
+
+@dataclass(slots=True)
+class SagaState:
+    """The state of one run; only the workflow changes it.
+
+    Attributes:
+        stage: what it is at: a step, a compensation or one of the words above.
+        waits_for: one sentence for people.
+        last_step: the step after which there is no way back.
+        past_pivot: that step succeeded.
+        turning_back: it is undoing, or has undone, what was done.
+        reason: why it turns back, in one sentence.
+        compensations: what is registered for undoing, oldest first.
+        undone: what each finished compensation undid.
+        cancel: the accepted wish to cancel.
+        held_by: who holds the saga, None if nobody does.
+        attention: what a person must do, None if nothing.
+        decision: the operator's answer to `attention`: retry, or settled by hand.
+        unrecorded: operator actions that are not in the event store yet.
+        payment_in_doubt: a charge was asked for and its fate is not known.
+        label_asked: a label was asked for: the address is fixed.
+        order_status: where the order itself stands.
+    """
+
+    document: OrderDocument | None = None
+    stage: str = STARTING
+    waits_for: str = "the first step"
+    last_step: Step = Step.CREATE_SHIPMENT
+    past_pivot: bool = False
+    turning_back: bool = False
+    reason: str | None = None
+    compensations: list[Compensation] = field(default_factory=list)
+    undone: dict[str, str] = field(default_factory=dict)
+    cancel: "CancelWish | None" = None
+    held_by: OperatorAction | None = None
+    attention: str | None = None
+    decision: "Decision | None" = None
+    unrecorded: list[OperatorAction] = field(default_factory=list)
+    address_changes: list[AddressChange] = field(default_factory=list)
+    payment_in_doubt: bool = False
+    label_asked: bool = False
+    order_status: str = "submitted"
+    outcome: Outcome | None = None
+
+    @property
+    def order(self) -> OrderDocument:
+        """The order; the input was accepted by then."""
+        if self.document is None:
+            raise RuntimeError("the saga has no order yet")
+        return self.document
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order's id."""
+        return self.order.order_id
+
+    def take_unrecorded(self) -> tuple[OperatorAction, ...]:
+        """The operator actions still to be recorded; they count as recorded from here on."""
+        taken, self.unrecorded = tuple(self.unrecorded), []
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWish:
+    """Somebody wants the order cancelled."""
+
+    by: OperatorAction
+    customer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator decided about what the saga waits for.
+
+    `settled_by` is None for: try it again.
+    """
+
+    settled_by: OperatorAction | None
+
+
+def content_digest(document: OrderDocument) -> str:
+    """A fingerprint of the content, equal for equal documents: 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(document_to_json(document))).hexdigest()
+
+
+def status_json(state: SagaState) -> dict[str, Any]:
+    """The answer to the query ``status``; holds no personal data."""
+    document = state.document
+    return {
+        "order_id": document.order_id if document else None,
+        "content_digest": content_digest(document) if document else None,
+        "step": state.stage,
+        "waits_for": state.waits_for,
+        "held_by": state.held_by.actor if state.held_by else None,
+        "hold_reason": state.held_by.reason if state.held_by else None,
+        "can_cancel": can_turn_back(state),
+        "turning_back": state.turning_back,
+        "reason": state.reason,
+        "needs_attention": state.attention is not None,
+        "attention": state.attention,
+        "compensations": _texts(state.compensations),
+        "undone": dict(state.undone),
+        "outcome": state.outcome.value if state.outcome else None,
+    }
+
+
+def result_json(order_id: OrderId, closed: ClosedSaga) -> dict[str, Any]:
+    """The saga's result."""
+    return {
+        "order_id": order_id,
+        "outcome": closed.outcome.value,
+        "reason": closed.reason.value if closed.reason else None,
+        "detail": closed.detail,
+        "payment_reference": closed.payment_reference,
+        "tracking_number": closed.tracking_number,
+    }
+
+
+def can_turn_back(state: SagaState) -> bool:
+    """Whether the order can still be cancelled by asking the saga."""
+    return not (state.past_pivot or state.turning_back or state.outcome)
+
+
+def can_hold(state: SagaState) -> bool:
+    """Whether there is a further step to hold before."""
+    return can_turn_back(state) and state.stage != state.last_step.value
+
+
+def can_change_address(state: SagaState) -> bool:
+    """Whether no label was asked for yet."""
+    return can_turn_back(state) and not state.label_asked
+
+
+def _texts(compensations: Iterable[Compensation]) -> list[str]:
+    return [compensation.value for compensation in compensations]

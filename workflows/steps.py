@@ -1,0 +1,176 @@
+"""How the saga runs one activity: between safe points, interruptible, visible."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
+
+from activities.messages import (
+    ORDERS_QUEUE,
+    ChangeAddress,
+    OperatorAction,
+    RecordOperator,
+    SagaRef,
+)
+from activities.orders import OrderActivities
+from domain.values import Compensation, Step
+from workflows.operators import OperatorDesk
+from workflows.policies import RECORD, STEP, Policy
+from workflows.saga import ON_HOLD
+from workflows.visibility import Visibility
+
+A = TypeVar("A")
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Steps(OperatorDesk):
+    """What every step of the saga does besides its business."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visibility = Visibility()
+        self._uses: Counter[str] = Counter()
+
+    @property
+    def ref(self) -> SagaRef:
+        """Which saga asks."""
+        info = workflow.info()
+        return SagaRef(info.workflow_id, info.run_id)
+
+    def enter(self, stage: str, waits_for: str) -> None:
+        """Show what the saga is at and what it waits for."""
+        self.state.stage, self.state.waits_for = stage, waits_for
+        self.visibility.show(self.state)
+
+    async def step(
+        self,
+        step: Step,
+        method: Callable[[A, P], Awaitable[R]],
+        request: P,
+        queue: str,
+        waits_for: str,
+        undo: Compensation | None = None,
+    ) -> R:
+        """Run one forward step; its undoing is registered before it starts.
+
+        Raises:
+            ActivityError: the step failed for good.
+            CancelledError: the order is to be cancelled, and the step was not the last one.
+        """
+        await self._safe_point()
+        if undo and undo not in self.state.compensations:
+            self.state.compensations.append(undo)
+        self.enter(step.value, waits_for)
+        result = await self.run_activity(method, request, queue, step.value, STEP)
+        if step is self.state.last_step:
+            self.state.past_pivot = True
+        else:
+            self._stop_if_cancelled()
+        return result
+
+    async def run_activity(
+        self,
+        method: Callable[[A, P], Awaitable[R]],
+        request: P,
+        queue: str,
+        name: str,
+        policy: Policy,
+    ) -> R:
+        """Run an activity, and again with a fresh budget each time an operator asks for a retry.
+
+        Raises:
+            ActivityError: it failed for good, or was interrupted by a cancel.
+        """
+        while True:
+            self._retry_now = False
+            summary = f"wait for {self.state.waits_for}"
+            handle = self._start(method, request, queue, name, summary, policy)
+            self._running = handle.cancel
+            try:
+                return await handle
+            except ActivityError:
+                if not self._retry_now:
+                    raise
+            finally:
+                self._running = None
+
+    async def record(self, method: Callable[[A, P], Awaitable[R]], request: P, summary: str) -> R:
+        """Write something into the saga's own trail, however long that takes."""
+        name = method.__name__
+        return await self._start(method, request, ORDERS_QUEUE, name, summary, RECORD)
+
+    def _start(
+        self,
+        method: Callable[[A, P], Awaitable[R]],
+        request: P,
+        queue: str,
+        name: str,
+        summary: str,
+        policy: Policy,
+    ) -> workflow.ActivityHandle[R]:
+        return workflow.start_activity_method(
+            method,
+            args=[request],
+            task_queue=queue,
+            activity_id=self._activity_id(name.replace("_", "-")),
+            summary=summary,
+            start_to_close_timeout=policy.attempt,
+            schedule_to_close_timeout=policy.budget,
+            retry_policy=policy.backoff,
+            # A charge that is under way must end before anything is undone: the default would
+            # start the refund while the charge is still running.
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+    def _activity_id(self, name: str) -> str:
+        """A readable id: the name, with a number from its second use on."""
+        self._uses[name] += 1
+        return name if self._uses[name] == 1 else f"{name}-{self._uses[name]}"
+
+    async def record_operators(self) -> None:
+        """Bring the acts of operators into the event store."""
+        if actions := self.state.take_unrecorded():
+            await self.record(
+                OrderActivities.record_operator,
+                RecordOperator(self.ref, self.state.order_id, actions),
+                "record what an operator did",
+            )
+
+    async def _safe_point(self) -> None:
+        """Between two steps: carry out what operators asked for, and wait while on hold."""
+        self._stop_if_cancelled()
+        while self.state.unrecorded or self.state.held_by or self._due_address():
+            await self._change_addresses()
+            await self.record_operators()
+            if self.state.held_by:
+                await self._wait_for_resume(self.state.held_by)
+            self._stop_if_cancelled()
+
+    async def _wait_for_resume(self, by: OperatorAction) -> None:
+        self.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
+        self.visibility.follow(self.state)
+        await workflow.wait_condition(
+            lambda: (
+                self.state.held_by is None or self.state.cancel is not None or self._due_address()
+            )
+        )
+
+    def _due_address(self) -> bool:
+        """Whether there is an address to change, and an order whose address it is."""
+        return bool(self.state.address_changes) and bool(self.state.compensations)
+
+    async def _change_addresses(self) -> None:
+        while self._due_address():
+            change = self.state.address_changes.pop(0)
+            request = ChangeAddress(self.ref, self.state.order_id, change.address, change.by)
+            await self.record(
+                OrderActivities.change_address, request, "change the delivery address"
+            )
+
+    def _stop_if_cancelled(self) -> None:
+        """A cancel that arrived while an activity was finishing shows nowhere else."""
+        if self.state.cancel or workflow.cancellation_reason() is not None:
+            raise CancelledError("the order is to be cancelled")

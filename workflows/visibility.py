@@ -1,0 +1,116 @@
+"""What the Temporal UI shows of a saga: search attributes and the sentence in "current details".
+
+A search attribute is written to two stores each time, so an ordinary saga writes them at its start
+(unless its client did) and at its end. A saga that takes longer than SLOW_AFTER, is held, turns
+back or needs attention keeps them up to date at every change. None holds personal data: search
+attributes are never encrypted.
+"""
+
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
+
+from activities.messages import OrderDocument
+from domain.values import Step
+from workflows.order_document import document_total
+from workflows.saga import SagaState
+
+ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
+SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
+CUSTOMER_ID: Final = SearchAttributeKey.for_keyword("CustomerId")
+NEEDS_ATTENTION: Final = SearchAttributeKey.for_bool("NeedsAttention")
+ORDER_TOTAL_MINOR: Final = SearchAttributeKey.for_int("OrderTotalMinor")
+
+ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
+    ORDER_STATUS,
+    SAGA_STEP,
+    CUSTOMER_ID,
+    NEEDS_ATTENTION,
+    ORDER_TOTAL_MINOR,
+)
+
+GUEST: Final = "guest"
+
+
+def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
+    """The search attributes of a saga at its start.
+
+    A client that starts a saga with these saves the saga writing them itself.
+    """
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(ORDER_STATUS, "submitted"),
+            SearchAttributePair(SAGA_STEP, Step.RESERVE_INVENTORY.value),
+            SearchAttributePair(CUSTOMER_ID, document.customer_id or GUEST),
+            SearchAttributePair(NEEDS_ATTENTION, False),
+            SearchAttributePair(ORDER_TOTAL_MINOR, document_total(document).minor),
+        ]
+    )
+
+
+class Visibility:
+    """Keeps what operators see in line with the saga's state."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Any] = {}
+        self.every_change = False
+        """Write every change of step, not only the start and the end."""
+
+    def begin(self, document: OrderDocument) -> None:
+        """Show the order, unless the client that started the saga has done so."""
+        wanted = initial_attributes(document)
+        self._shown = {pair.key.name: pair.value for pair in wanted}
+        given = workflow.info().typed_search_attributes
+        if any(given.get(pair.key) != pair.value for pair in wanted):
+            workflow.upsert_search_attributes([_set(pair.key, pair.value) for pair in wanted])
+
+    def show(self, state: SagaState) -> None:
+        """Show what the saga waits for, and write the attributes if they are due."""
+        workflow.set_current_details(_sentence(state))
+        if self.every_change:
+            self._write(state)
+
+    def follow(self, state: SagaState) -> None:
+        """From now on show every change."""
+        self.every_change = True
+        self.show(state)
+
+    def _write(self, state: SagaState) -> None:
+        changes: list[tuple[SearchAttributeKey[Any], Any]] = [
+            (ORDER_STATUS, _status(state)),
+            (SAGA_STEP, state.stage),
+            (NEEDS_ATTENTION, state.attention is not None),
+        ]
+        updates = [_set(key, new) for key, new in changes if self._shown.get(key.name) != new]
+        self._shown.update({key.name: new for key, new in changes})
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+
+def _set(key: SearchAttributeKey[Any], value: Any) -> SearchAttributeUpdate[Any]:
+    return key.value_set(value)
+
+
+def _status(state: SagaState) -> str:
+    if state.outcome:
+        return state.outcome.value
+    if state.turning_back:
+        return "compensating"
+    return state.order_status
+
+
+def _sentence(state: SagaState) -> str:
+    if state.outcome:
+        return f"Ended: {state.outcome.value}. {state.reason or ''}".strip()
+    parts = [f"Waits for {state.waits_for}."]
+    if state.attention:
+        parts.insert(0, f"**Needs attention**: {state.attention}.")
+    if state.turning_back and state.reason:
+        parts.append(f"Turning back: {state.reason}.")
+    return " ".join(parts)
