@@ -61,8 +61,9 @@ smoke: setup ## build the wheel and try it in an environment of its own
 bench: setup ## measure the event store on this machine
 	$(BIN)/python -m benchmarks
 
-docs: setup ## write docs/cli.md from the command line itself
+docs: setup ## write docs/cli.md and the JSON Schema from the code
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python -m tests.support.write_schema
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

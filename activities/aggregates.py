@@ -27,7 +27,8 @@ from domain.order_state import OrderState
 from domain.payment import PaymentState
 from domain.shipment import ShipmentState
 from domain.stock_item import StockState
-from eventstore.handling import Decision, Fold, Loaded
+from eventstore.handling import CommandContext, CommandHandler, Decision, Fold, Loaded
+from eventstore.model import Metadata
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -123,3 +124,9 @@ class Work:
     def decision(self, result: R) -> Decision[R]:
         """Everything that is to be appended, and the answer."""
         return Decision({name: tuple(events) for name, events in self._events.items()}, result)
+
+
+async def read(handler: CommandHandler, *slots: Slot[Any, Any]) -> Work:
+    """The present states of several streams, in one round trip."""
+    nobody = CommandContext("read", Metadata("read", "read", "read"))  # nothing is appended
+    return await handler.execute(folds(*slots), lambda loaded: Decision({}, Work(loaded)), nobody)

@@ -73,7 +73,8 @@ def translated(on_rejected: Reason = Reason.NOT_FULFILLABLE) -> Iterator[None]:
     except DomainError as error:
         raise refused(Reason.NOT_FULFILLABLE, str(error)) from error
     except (StoreUnavailable, VersionConflict) as error:
-        raise ApplicationError(_store_message(error), type=UNAVAILABLE) from error
+        # The cause would travel into the saga's history; a driver's text may name users and hosts.
+        raise ApplicationError(_store_message(error), type=UNAVAILABLE) from None
 
 
 def _store_message(error: StoreUnavailable | VersionConflict) -> str:

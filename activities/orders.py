@@ -1,6 +1,7 @@
 """What the saga records of itself: turning back, operators' acts, its end; queue ``orders``."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,7 @@ from domain.commands import (
 )
 from domain.ids import OrderId, Sku
 from domain.values import Outcome, Reason
+from eventstore.errors import DuplicateEventId
 from eventstore.handling import CommandHandler, Decision, Loaded
 
 
@@ -65,11 +67,14 @@ class OrderActivities:
         order_id = request.document.order_id
         slots = folds(order_slot(order_id), fulfillment_slot(order_id))
         with translated():
-            return await self._handler.execute(
-                slots,
-                lambda loaded: _turn_back(Work(loaded), request, now),
-                command_context(request.saga, "turn-back"),
-            )
+            try:
+                return await self._handler.execute(
+                    slots,
+                    lambda loaded: _turn_back(Work(loaded), request, now),
+                    command_context(request.saga, "turn-back"),
+                )
+            except DuplicateEventId:  # an earlier attempt, whose answer was lost, recorded it
+                return None
 
     @activity.defn
     async def close_cancelled(self, request: CloseCancelled) -> ClosedSaga:
@@ -142,7 +147,8 @@ class OrderActivities:
             work.tell(fulfillment_slot(order_id), *_acts((request.by,)))
             return work.decision(None)
 
-        with translated():
+        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
+        with translated(), suppress(DuplicateEventId):
             await self._handler.execute(slots, decide, command_context(request.saga, "address"))
 
     async def _tell_trail(
@@ -161,7 +167,9 @@ class OrderActivities:
             return work.decision(None)
 
         context = command_context(request.saga, purpose)
-        await self._handler.execute(folds(fulfillment_slot(order_id)), decide, context)
+        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
+        with suppress(DuplicateEventId):
+            await self._handler.execute(folds(fulfillment_slot(order_id)), decide, context)
 
 
 def _acts(actions: Iterable[OperatorAction]) -> tuple[RecordOperatorAction, ...]:

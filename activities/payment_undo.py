@@ -135,5 +135,7 @@ def _word(state: PaymentState) -> str:
             return "voided"
         case payment.Captured():
             return "refunded"
+        case payment.Declined():
+            return "declined"
         case _:
             return NOTHING

@@ -15,6 +15,7 @@ from activities.aggregates import (
     fulfillment_slot,
     order_slot,
     payment_slot,
+    read,
     shipment_slot,
     stock_slot,
 )
@@ -41,7 +42,7 @@ from domain.commands import RecordAuthorisation, RecordCapture, RecordDecline, S
 from domain.ids import OrderId
 from domain.order_state import FrozenOrder, Processing
 from domain.payment import PaymentState
-from domain.values import Reason
+from domain.values import Reason, readable
 from eventstore.handling import CommandHandler, Decision, Loaded
 
 
@@ -102,18 +103,16 @@ class PaymentActivities:
             return await self._undo.undo(request)
 
     async def _load(self, order_id: OrderId) -> tuple[FrozenOrder, PaymentState]:
-        slots = (order_slot(order_id), payment_slot(order_id))
-        order = await self._handler.load(slots[0].stream, slots[0].aggregate.fold)
-        known = await self._handler.load(slots[1].stream, slots[1].aggregate.fold)
-        return submitted_order(order.state, order_id), known.state
+        order, paid = order_slot(order_id), payment_slot(order_id)
+        known = await read(self._handler, order, paid)
+        return submitted_order(known.state(order), order_id), known.state(paid)
 
     async def _charge(self, order: FrozenOrder) -> ProviderPayment:
         key = payment_key(order.order_id)
         if activity.info().attempt > 1 and (made := await self._gateway.find(key)):
             return made
-        request = ChargeRequest(
-            order.order_id, order.total, order.payment.token, order.payment.capture, key
-        )
+        token = readable(order.payment.token, "payment token")
+        request = ChargeRequest(order.order_id, order.total, token, order.payment.capture, key)
         try:
             return await self._gateway.charge(request)
         except OutcomeUnknown:

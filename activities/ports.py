@@ -142,7 +142,10 @@ class LabelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CarrierLabel:
-    """A label as the carrier knows it; a refused one has a `refusal` and no tracking number."""
+    """A label as the carrier knows it; a refused one has a `refusal` and no tracking number.
+
+    `pieces` is what was announced to be in the parcel, over all SKUs.
+    """
 
     label_id: str
     idempotency_key: str
@@ -151,6 +154,7 @@ class CarrierLabel:
     carrier: str
     tracking_number: str
     refusal: str | None = None
+    pieces: int = 0
 
 
 class Carrier(Protocol):

@@ -10,6 +10,7 @@ from activities.aggregates import (
     folds,
     fulfillment_slot,
     order_slot,
+    read,
     shipment_slot,
     stock_slot,
 )
@@ -36,7 +37,7 @@ from domain.commands import RecordLabel, RecordLabelCancelled
 from domain.ids import OrderId, Sku
 from domain.order_state import Completed, FrozenOrder, Processing
 from domain.shipment import NoShipment, Shipment
-from domain.values import CaptureMode, Reason
+from domain.values import CaptureMode, Reason, readable
 from eventstore.handling import CommandHandler, Decision, Loaded
 
 
@@ -84,21 +85,16 @@ class ShippingActivities:
         return CompensationResult("cancelled")
 
     async def _load(self, order_id: OrderId) -> tuple[FrozenOrder, NoShipment | Shipment]:
-        order = await self._handler.load(
-            order_slot(order_id).stream, order_slot(order_id).aggregate.fold
-        )
-        known = await self._handler.load(
-            shipment_slot(order_id).stream, shipment_slot(order_id).aggregate.fold
-        )
-        return submitted_order(order.state, order_id), known.state
+        order, parcel = order_slot(order_id), shipment_slot(order_id)
+        known = await read(self._handler, order, parcel)
+        return submitted_order(known.state(order), order_id), known.state(parcel)
 
     async def _buy(self, order: FrozenOrder) -> CarrierLabel:
         key = shipment_key(order.order_id)
+        address = readable(order.address, "delivery address")
         items = tuple(ParcelItem(line.sku, line.quantity) for line in order.lines)
         try:
-            label = await self._carrier.buy_label(
-                LabelRequest(order.order_id, order.address, items, key)
-            )
+            label = await self._carrier.buy_label(LabelRequest(order.order_id, address, items, key))
         except OutcomeUnknown:
             found = await self._carrier.find(key)
             if found is None:

@@ -14,6 +14,7 @@ from pydantic_core import SchemaValidator
 from adapters.upcasters import UpcasterChain
 from domain.errors import DomainError
 from domain.events import Event
+from domain.values import Redacted
 from eventstore.codec import EncodedEvent
 from eventstore.errors import UndecodableEvent, UnknownEventType
 from eventstore.model import StoredEvent
@@ -21,6 +22,8 @@ from eventstore.model import StoredEvent
 EVENT_CLASSES: Final[tuple[type[Any], ...]] = get_args(Event)
 
 _EXACT: Final = ("int", "str", "bool")
+_VARIANTS: Final = ("Address", "str", "Redacted")
+"""What a personal field may hold, as pydantic names it in the path of an error."""
 
 
 def _exact(schema: Any) -> Any:
@@ -34,6 +37,16 @@ def _exact(schema: Any) -> Any:
         return schema
     strict = {"strict": True} if schema.get("type") in _EXACT else {}
     return {key: _exact(part) for key, part in schema.items()} | strict
+
+
+def _problems(error: ValidationError) -> str:
+    """The fields and what is wrong with them; a personal field is named once, not per variant."""
+    found = error.errors(include_input=False, include_url=False)
+    wanted = [part for part in found if Redacted.__name__ not in part["loc"]]
+    return "; ".join(
+        f"{'.'.join(str(step) for step in part['loc'] if step not in _VARIANTS)}: {part['type']}"
+        for part in wanted or found
+    )
 
 
 class JsonEventCodec:
@@ -84,10 +97,7 @@ class JsonEventCodec:
         try:
             return self._decoders[name](data)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, part['loc']))}: {part['type']}"
-                for part in error.errors(include_input=False, include_url=False)
-            )
+            problems = _problems(error)
         except DomainError as error:
             problems = str(error)
         # Raised outside of the handlers: the original error would carry personal data along.

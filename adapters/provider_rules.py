@@ -185,6 +185,7 @@ def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
         carrier=CARRIER_NAME,
         tracking_number="" if refusal else f"SX{int(mark[20:35], 16):018d}",
         refusal=refusal,
+        pieces=sum(item.quantity for item in request.items),
     )
 
 

@@ -193,6 +193,7 @@ class LabelBody(_Body):
     carrier: str
     tracking_number: str
     refusal: str | None = None
+    pieces: int = 0
 
     @classmethod
     def of(cls, label: CarrierLabel) -> Self:
@@ -205,6 +206,7 @@ class LabelBody(_Body):
             carrier=label.carrier,
             tracking_number=label.tracking_number,
             refusal=label.refusal,
+            pieces=label.pieces,
         )
 
     def to_label(self) -> CarrierLabel:
@@ -217,6 +219,7 @@ class LabelBody(_Body):
             carrier=self.carrier,
             tracking_number=self.tracking_number,
             refusal=self.refusal,
+            pieces=self.pieces,
         )
 
 

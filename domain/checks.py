@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.errors import InvalidValue
 from domain.ids import parse_sku
 from domain.money import Money
-from domain.values import Address, OrderLine, PaymentTerms
+from domain.values import Address, OrderLine, PaymentTerms, readable
 
 MAX_QUANTITY = 1_000_000
 MAX_DESCRIPTION = 200
@@ -95,4 +95,4 @@ def check_address(address: Address, field: str = "address") -> None:
 
 def check_payment(payment: PaymentTerms, field: str = "payment") -> None:
     """Raise InvalidValue naming ``<field>.token`` unless there is a token to charge."""
-    check_reference(payment.token, f"{field}.token")
+    check_reference(readable(payment.token, "payment token"), f"{field}.token")

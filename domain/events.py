@@ -18,6 +18,7 @@ from domain.values import (
     Outcome,
     PaymentTerms,
     Reason,
+    Redacted,
     Step,
 )
 
@@ -63,7 +64,7 @@ class QuantityChanged:
 class AddressSet:
     """The draft's delivery address was set."""
 
-    address: Address
+    address: Address | Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class OrderSubmitted:
     order_id: OrderId
     customer_id: CustomerId | None
     lines: tuple[OrderLine, ...]
-    address: Address
+    address: Address | Redacted
     total: Money
     payment: PaymentTerms
 
@@ -82,7 +83,7 @@ class OrderSubmitted:
 class DeliveryAddressChanged:
     """After submission, and before a label was bought, the delivery address was corrected."""
 
-    address: Address
+    address: Address | Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,4 +374,21 @@ FulfillmentEvent = (
     | FulfillmentClosed
 )
 
-Event = OrderEvent | StockEvent | PaymentEvent | ShipmentEvent | FulfillmentEvent
+# --- customer ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerErased:
+    """The personal data of `subject` was erased: the data keys with the ids `keys` are destroyed.
+
+    The subject is ``customer-<customer id>``, or ``order-<order id>`` for the order of a guest.
+    """
+
+    subject: str
+    keys: tuple[str, ...]
+    reason: str
+
+
+CustomerEvent = CustomerErased
+
+Event = OrderEvent | StockEvent | PaymentEvent | ShipmentEvent | FulfillmentEvent | CustomerEvent

@@ -67,6 +67,17 @@ def fulfillment_stream(order_id: OrderId) -> str:
     return f"fulfillment-{order_id}"
 
 
+def customer_subject(customer_id: CustomerId | None, order_id: OrderId) -> str:
+    """Whom the personal data of an order belongs to; a guest is known by the order only."""
+    return order_stream(order_id) if customer_id is None else f"customer-{customer_id}"
+
+
+def erasure_stream(subject: str) -> str:
+    """Name of the stream that records erasures of a subject's personal data."""
+    category, _, key = subject.partition("-")
+    return subject if category == "customer" else f"guest-{key}"
+
+
 def streams_of_order(order_id: OrderId) -> tuple[str, str, str, str]:
     """All streams that tell the story of one order, the order's own first."""
     return (

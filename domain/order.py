@@ -53,7 +53,7 @@ from domain.order_state import (
     frozen_order,
     status_of,
 )
-from domain.values import OrderLine
+from domain.values import OrderLine, readable
 
 __all__ = [
     "INITIAL",
@@ -212,7 +212,7 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
             order_id=draft.order_id,
             customer_id=draft.customer_id,
             lines=tuple(draft.lines.values()),
-            address=draft.address,
+            address=readable(draft.address, "delivery address"),
             total=draft.total,
             payment=command.payment,
         ),

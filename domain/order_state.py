@@ -29,7 +29,7 @@ from domain.events import (
 )
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.values import Address, OrderLine, PaymentTerms, Reason
+from domain.values import Address, OrderLine, PaymentTerms, Reason, Redacted
 
 
 class OrderStatus(StrEnum):
@@ -57,7 +57,7 @@ class Draft:
     placed_at: datetime
     total: Money
     lines: Mapping[Sku, OrderLine] = field(default_factory=dict)
-    address: Address | None = None
+    address: Address | Redacted | None = None
 
     @property
     def currency(self) -> str:
@@ -77,8 +77,8 @@ class FrozenOrder:
     customer_id: CustomerId | None
     placed_at: datetime
     lines: tuple[OrderLine, ...]
-    submitted_address: Address
-    address: Address
+    submitted_address: Address | Redacted
+    address: Address | Redacted
     total: Money
     payment: PaymentTerms
 

@@ -2,9 +2,38 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
+from domain.errors import RuleBroken
 from domain.ids import Sku
 from domain.money import Money
+
+T = TypeVar("T")
+
+
+class Redaction(StrEnum):
+    """Why a personal value is not shown: erased for ever, or withheld from this reader."""
+
+    ERASED = "erased"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Stands where a personal value stood that cannot be read, and says why."""
+
+    redacted: Redaction
+
+
+def readable(value: T | Redacted, what: str) -> T:
+    """The value itself, for those who cannot do without.
+
+    Raises:
+        RuleBroken: it is redacted; `what` names it in the message.
+    """
+    if isinstance(value, Redacted):
+        raise RuleBroken(f"personal_data_{value.redacted}", f"the {what} is {value.redacted}")
+    return value
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,7 +85,7 @@ class PaymentTerms:
     The token is a secret: the text form leaves it out.
     """
 
-    token: str
+    token: str | Redacted
     capture: CaptureMode = CaptureMode.AUTOMATIC
 
     def __repr__(self) -> str:

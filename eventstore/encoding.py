@@ -141,6 +141,15 @@ def _is_int_between(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def is_name(name: str) -> bool:
+    """Whether a stream of this name can exist."""
+    try:
+        check_name("stream name", name)
+    except InvalidAppend:
+        return False
+    return True
+
+
 def check_name(what: str, name: object) -> None:
     """Refuse names that a database, a log or a person could not handle.
 

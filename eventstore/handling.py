@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from eventstore.codec import EventCodec
 from eventstore.errors import VersionConflict
-from eventstore.model import Expected, Metadata, NewEvent, StoredEvent, StreamAppend
+from eventstore.folding import REMEMBERED, Fold, Folder, Loaded, States
+from eventstore.model import AppendResult, Expected, Metadata, NewEvent, StreamAppend
 from eventstore.store import EventStore
 from eventstore.turns import Turns
+
+__all__ = ["CommandContext", "CommandHandler", "Decide", "Decision", "Fold", "Loaded", "States"]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -21,28 +25,14 @@ _LONGEST_PAUSE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Fold(Generic[S]):
-    """How the state of an aggregate follows from its events."""
-
-    initial: S
-    evolve: Callable[[S, Any], S]
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded(Generic[S]):
-    """A stream's state and the version it was folded up to (0: there is no such stream)."""
-
-    stream: str
-    state: S
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
 class Decision(Generic[R]):
     """What a decision wants: events to append per stream (none is fine) and an answer."""
 
     events: Mapping[str, Sequence[Any]]
     result: R
+
+
+Decide = Callable[[States], Decision[R]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +49,17 @@ class CommandContext:
 
 @dataclass(slots=True)
 class HandlerStats:
-    """Counts since the start: decisions carried out, conflicts met, commands given up."""
+    """Counts since the start.
+
+    Attributes:
+        decided: commands carried out.
+        repeated: commands that had been carried out before and got their first answer again.
+        conflicts: attempts that somebody else overtook.
+        given_up: commands that were overtaken too often.
+    """
 
     decided: int = 0
+    repeated: int = 0
     conflicts: int = 0
     given_up: int = 0
 
@@ -75,6 +73,7 @@ class CommandHandler:
         attempts: how often a decision is made before a conflict is raised.
         pause_s: the longest pause before the second attempt; it doubles up to 20 times that.
         rng: source of the pauses' jitter.
+        remembered: how many folded states are kept in memory.
 
     Attributes:
         stats: what happened so far, for metrics.
@@ -88,52 +87,72 @@ class CommandHandler:
         attempts: int = 30,
         pause_s: float = 0.002,
         rng: Random | None = None,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._store = store
         self._codec = codec
         self._attempts = attempts
         self._pause_s = pause_s
         self._random = rng or Random()  # noqa: S311  jitter is no secret
+        self._folder = Folder(store, codec, remembered=remembered)
         self._turns = Turns()
         self.stats = HandlerStats()
 
-    async def load(self, stream: str, fold: Fold[S]) -> Loaded[S]:
-        """Fold one stream."""
-        empty = Loaded(stream, fold.initial, 0)
-        return self._folded(empty, fold, await self._store.read_stream(stream))
+    async def close(self) -> None:
+        """Wait for snapshots that are being saved."""
+        await self._folder.close()
+
+    async def load(
+        self,
+        stream: str,
+        fold: Fold[S],
+        *,
+        at_version: int | None = None,
+        until: datetime | None = None,
+    ) -> Loaded[S]:
+        """Fold one stream: as it is, or as it was at a version or at a time."""
+        if at_version is None and until is None:
+            return (await self._folder.load({stream: fold}))[stream]
+        events = await self._store.read_stream(stream, to_version=at_version, until=until)
+        return self._folder.fold(Loaded(stream, fold.initial, 0), fold, events)
 
     async def execute(
         self,
         folds: Mapping[str, Fold[Any]],
-        decide: Callable[[Mapping[str, Loaded[Any]]], Decision[R]],
+        decide: Decide[R],
         context: CommandContext,
     ) -> R:
         """Load the streams of `folds` in one round trip, decide, append atomically.
 
         `decide` is pure and may run several times: after a version conflict the streams are
         loaded again and it decides on the fresh states. Every stream that gets events is appended
-        with the exact version that was loaded.
+        with the exact version that was loaded; a stream that was only read may have moved on.
+
+        A command that was carried out before (its answer was lost) appends nothing and gets the
+        answer of the first time.
 
         Raises:
             VersionConflict: conflicts went on beyond the bounded number of attempts.
             DuplicateEventId: a command with this id was carried out with a different outcome.
             whatever `decide` raises; nothing was appended then.
         """
-        known: Mapping[str, Loaded[Any]] = {}
         conflict: VersionConflict | None = None
         for attempt in range(self._attempts):
             await self._pause(attempt)
             async with self._turns.take(folds, contended=conflict is not None):
-                known = await self._refreshed(folds, known)
+                known = await self._folder.load(folds)
                 decision = decide(known)
                 try:
-                    await self._append(decision, known, context)
+                    appended = await self._append(decision, known, context)
                 except VersionConflict as refusal:
                     conflict = refusal
-                    self.stats.conflicts += 1
-                else:
-                    self.stats.decided += 1
-                    return decision.result
+                    self._overtaken(refusal, known)
+                    continue
+            if appended is not None and appended.repeated:
+                self.stats.repeated += 1
+                return await self._first_answer(folds, decide, context, appended)
+            self.stats.decided += 1
+            return decision.result
         assert conflict is not None  # noqa: S101  at least one attempt was made
         self.stats.given_up += 1
         raise conflict
@@ -143,33 +162,18 @@ class CommandHandler:
             longest = self._pause_s * min(2 ** (attempt - 1), _LONGEST_PAUSE)
             await asyncio.sleep(self._random.uniform(0, longest))
 
-    async def _refreshed(
-        self, folds: Mapping[str, Fold[Any]], known: Mapping[str, Loaded[Any]]
-    ) -> Mapping[str, Loaded[Any]]:
-        # A second attempt reads only what was appended since the first.
-        after = {stream: loaded.version for stream, loaded in known.items()}
-        found = await self._store.read_streams(list(folds), after_versions=after)
-        return {
-            stream: self._folded(known.get(stream, Loaded(stream, fold.initial, 0)), fold, events)
-            for stream, fold in folds.items()
-            for events in (found[stream],)
-        }
-
-    def _folded(self, base: Loaded[S], fold: Fold[S], events: Sequence[StoredEvent]) -> Loaded[S]:
-        if not events:
-            return base
-        state = base.state
-        decode, evolve = self._codec.decode, fold.evolve
-        for event in events:
-            state = evolve(state, decode(event))
-        return Loaded(base.stream, state, events[-1].version)
+    def _overtaken(self, conflict: VersionConflict, known: States) -> None:
+        self.stats.conflicts += 1
+        if conflict.actual < known[conflict.stream].version:
+            # Events that were there are gone: the database was restored from a backup.
+            self._folder.forget(conflict.stream)
 
     async def _append(
         self,
         decision: Decision[Any],
-        known: Mapping[str, Loaded[Any]],
+        known: States,
         context: CommandContext,
-    ) -> None:
+    ) -> AppendResult | None:
         appends = [
             StreamAppend(
                 stream,
@@ -182,8 +186,30 @@ class CommandHandler:
             for stream, events in decision.events.items()
             if events
         ]
-        if appends:
-            await self._store.append(*appends)
+        return await self._store.append(*appends) if appends else None
+
+    async def _first_answer(
+        self,
+        folds: Mapping[str, Fold[Any]],
+        decide: Decide[R],
+        context: CommandContext,
+        appended: AppendResult,
+    ) -> R:
+        # The decision that was stored saw the states before its own events: decide on those.
+        found = await self._store.read_streams(list(folds))
+        own = {event_id_of(context.command_id, stream, 0) for stream in appended.versions}
+        first = min(
+            event.position for events in found.values() for event in events if event.event_id in own
+        )
+        before = {
+            stream: self._folder.fold(
+                Loaded(stream, fold.initial, 0),
+                fold,
+                [event for event in found[stream] if event.position < first],
+            )
+            for stream, fold in folds.items()
+        }
+        return decide(before).result
 
     def _new_event(self, event: Any, context: CommandContext, stream: str, index: int) -> NewEvent:
         encoded = self._codec.encode(event)

@@ -105,7 +105,9 @@ class Subscription:
         return page
 
     async def _move_to(self, page: FeedPage) -> None:
-        self.position, self.head = page.next_position, page.head
+        # A crash can take the sequence back behind positions that were drawn but never committed;
+        # they will be drawn again.
+        self.position, self.head = min(page.next_position, page.head), page.head
         if page.events or self.position - self._saved >= _SAVE_EVERY:
             await self._save()
 

@@ -42,12 +42,21 @@ async def examine() -> list[Check]:
     except WrongSetting as error:
         return [_bad("settings", str(error), "correct the variable or the file", WRONG_USAGE)]
     return [
-        Check("settings", True, f"payment provider {settings.payment_provider}"),
+        _settings(settings),
         *await _database(settings),
         *await _temporal(settings),
         await _payment(settings),
         await _carrier(settings),
     ]
+
+
+def _settings(settings: "Settings") -> Check:
+    from ordersaga.settings import unknown_variables
+
+    if unknown := unknown_variables():
+        finding = f"nothing is called {', '.join(unknown)}"
+        return _bad("settings", finding, "correct or remove the variable", WRONG_USAGE)
+    return Check("settings", True, f"payment provider {settings.payment_provider}")
 
 
 async def _database(settings: "Settings") -> list[Check]:

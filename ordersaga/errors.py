@@ -12,6 +12,9 @@ from typing import ClassVar, Final
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
 UNREACHABLE: Final = 3
+INTERNAL_ERROR: Final = 70
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
 
 
 class OrderSagaError(Exception):

@@ -24,7 +24,7 @@ from domain.order_state import (
     status_of,
 )
 from domain.stock_item import StockState
-from domain.values import Address, OrderLine, Reason
+from domain.values import Address, OrderLine, Reason, Redacted
 from eventstore.codec import EventCodec
 from eventstore.handling import CommandContext, CommandHandler, Loaded
 from eventstore.model import Metadata, StoredEvent
@@ -63,7 +63,7 @@ class ShownOrder:
     total: str
     total_minor: int
     lines: tuple[ShownLine, ...]
-    address: Address | None
+    address: Address | Redacted | None
     capture: str | None
     payment_reference: str | None
     tracking_number: str | None

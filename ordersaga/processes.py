@@ -38,8 +38,10 @@ async def _process(name: str) -> AsyncIterator[Services]:
     await _require_schema(settings)
     structlog.contextvars.bind_contextvars(process=name)
     async with open_services(settings, application_name=f"ordersaga-{name}") as services:
-        yield services
-    flush_traces()
+        try:
+            yield services
+        finally:
+            await flush_traces()
 
 
 async def _require_schema(settings: Settings) -> None:
@@ -133,6 +135,29 @@ async def run_starter() -> None:
 
         loop = Loop("starter", lambda stop: sagas.follow(subscription, stop), problems=problems)
         await serve(services.settings, [loop])
+
+
+async def run_notifications() -> None:
+    """Send notifications from the outbox until a signal comes."""
+    from ordersaga.notifier import Notifier, Pace, Persistence
+
+    async with _process("notifications") as services:
+        settings = services.settings
+        notifier = Notifier(
+            services.pool,
+            services.sink(),
+            settings.notification_source,
+            pace=Pace(
+                at_once=settings.webhook_connections,
+                timeout_s=settings.webhook_timeout_s,
+                drain_s=settings.drain_timeout_s,
+            ),
+            persistence=Persistence(
+                attempts=settings.notification_attempts,
+                max_age_s=timedelta(days=settings.notification_max_age_days).total_seconds(),
+            ),
+        )
+        await serve(settings, [Loop("notifications", notifier.run, problems=notifier.problems)])
 
 
 def _lane_problems(runner: "ProjectionRunner") -> Sequence[str]:

@@ -165,7 +165,7 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         attention=answer.get("attention"),
         held_by=answer.get("held_by"),
         turning_back_because=answer.get("reason") if answer.get("turning_back") else None,
-        compensations=answer.get("compensations", ()),
+        compensations=() if answer.get("outcome") else answer.get("compensations", ()),
         outcome=answer.get("outcome"),
         started_at=execution.start_time,
         closed_at=execution.close_time,

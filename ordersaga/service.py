@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger("ordersaga.service")
 _PROBE_EVERY_S: Final = 0.05
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def _always() -> bool:
@@ -49,9 +50,20 @@ def stop_on_signals() -> asyncio.Event:
     """An event that SIGTERM, SIGINT and SIGHUP set; the process goes on until it looks."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+@contextlib.contextmanager
+def stopping_on_signals() -> Iterator[asyncio.Event]:
+    """As `stop_on_signals`, and the signals have their usual effect again afterwards."""
+    try:
+        yield stop_on_signals()
+    finally:
+        loop = asyncio.get_running_loop()
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 async def serve(settings: "Settings", loops: Sequence[Loop]) -> None:
@@ -60,14 +72,14 @@ async def serve(settings: "Settings", loops: Sequence[Loop]) -> None:
     Raises:
         Exception: what the first loop that failed raised, after all have stopped.
     """
-    stop = stop_on_signals()
-    tasks = [asyncio.create_task(_guard(loop, stop), name=loop.name) for loop in loops]
-    async with _health(settings, loops, tasks), _readiness(settings.ready_file, loops):
-        _log.info("started", loops=[loop.name for loop in loops])
-        await stop.wait()
-        _log.info("stopping")
-        await asyncio.wait(tasks)
-    _log.info("stopped")
+    with stopping_on_signals() as stop:
+        tasks = [asyncio.create_task(_guard(loop, stop), name=loop.name) for loop in loops]
+        async with _health(settings, loops, tasks), _readiness(settings.ready_file, loops):
+            _log.info("started", loops=[loop.name for loop in loops])
+            await stop.wait()
+            _log.info("stopping")
+            await asyncio.wait(tasks)
+        _log.info("stopped")
     for task in tasks:
         task.result()
 

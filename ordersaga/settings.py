@@ -20,10 +20,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from ordersaga.embedded.state import chosen_data_dir, load_running
+from ordersaga.embedded.state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
 from ordersaga.errors import Unreachable, WrongSetting
 
 ENV_PREFIX = "ORDERSAGA_"
+SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
 CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -54,6 +55,13 @@ class Settings(BaseSettings):
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
         embedded_temporal_address: set by `ordersaga up` for its own processes.
+        webhook_url: where notifications are posted; without it they go to the log.
+        webhook_secret: one or two keys ``whsec_<base64>`` that sign them, apart by a space.
+        webhook_timeout_s: how long the receiver may take to answer.
+        webhook_connections: notifications one sender has on their way at once.
+        notification_attempts: after so many a notification is dead.
+        notification_max_age_days: one that waited longer to be sent is dead.
+        notification_source: CloudEvents source of this installation, a URI reference.
     """
 
     model_config = SettingsConfigDict(
@@ -81,6 +89,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ui_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8233")
     embedded_temporal_address: str | None = None
+    webhook_url: AnyHttpUrl | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_timeout_s: Seconds = 10.0
+    webhook_connections: Count = 8
+    notification_attempts: Count = 30
+    notification_max_age_days: Count = 7
+    notification_source: Annotated[str, Field(pattern=r"^[!-~]+$")] = "/ordersaga"
 
     def dsn(self) -> str:
         """The database URL with its password: for connecting, never for showing.
@@ -143,6 +158,17 @@ def namespace() -> str:
     return os.environ.get("TEMPORAL_NAMESPACE") or "default"
 
 
+def unknown_variables() -> list[str]:
+    """Names of environment variables that look like ours and set nothing: typing errors."""
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {CONFIG_FILE_VARIABLE, DATA_DIR_VARIABLE}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith(ENV_PREFIX) and name not in known and not name.startswith(SANDBOX_PREFIX)
+    )
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings; `overrides` win over every source.
 
@@ -183,6 +209,7 @@ def _check_together(settings: Settings) -> None:
         raise WrongSetting(
             f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
         )
+    _check_webhook(settings)
     if settings.database_url is None:
         return
     try:
@@ -191,3 +218,16 @@ def _check_together(settings: Settings) -> None:
         raise WrongSetting(
             f"{ENV_PREFIX}DATABASE_URL: must look like postgresql://user:password@host:port/name"
         ) from None
+
+
+def _check_webhook(settings: Settings) -> None:
+    from adapters.webhook_signature import parse_secrets
+
+    if settings.webhook_secret is None:
+        if settings.webhook_url is not None:
+            raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: needed when a webhook URL is set")
+        return
+    try:
+        parse_secrets(settings.webhook_secret.get_secret_value())
+    except ValueError as error:
+        raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: {error}") from None

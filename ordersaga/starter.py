@@ -18,7 +18,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import OrderDocument
 from domain import order
+from domain.errors import RuleBroken
 from domain.ids import OrderId, order_stream
+from domain.values import readable
 from eventstore.errors import StoreUnavailable
 from eventstore.handling import CommandHandler, Fold
 from eventstore.model import FeedFilter, StoredEvent
@@ -94,7 +96,11 @@ class SagaStarter:
     async def _start(self, order_id: OrderId) -> None:
         async with self._slots:
             loaded = await self._handler.load(order_stream(order_id), _ORDER)
-            document = document_of(order_id, loaded.state)
+            try:
+                document = document_of(order_id, loaded.state)
+            except RuleBroken as refusal:
+                _log.error("saga cannot be started", order_id=order_id, problem=str(refusal))
+                return
             if document is not None:
                 await self._start_saga(document)
 
@@ -118,7 +124,11 @@ def _kinds(errors: BaseExceptionGroup[Exception]) -> str:
 
 
 def document_of(order_id: OrderId, state: order.OrderState) -> OrderDocument | None:
-    """The document that stands for a submitted order; None if it is a draft or has ended."""
+    """The document that stands for a submitted order; None if it is a draft or has ended.
+
+    Raises:
+        RuleBroken: its personal data cannot be read any more.
+    """
     known = order.frozen_order(state)
     if known is None or isinstance(state, order.Completed | order.Cancelled):
         return None
@@ -128,6 +138,6 @@ def document_of(order_id: OrderId, state: order.OrderState) -> OrderDocument | N
         currency=known.currency,
         placed_at=known.placed_at,
         lines=known.lines,
-        address=known.submitted_address,
+        address=readable(known.submitted_address, "delivery address"),
         payment=known.payment,
     )

@@ -1,7 +1,12 @@
 """Traces and metrics, both off unless a setting turns them on."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from eventstore.model import AppendResult, NewEvent, StreamAppend
+from eventstore.postgres.store import PostgresEventStore
 
 if TYPE_CHECKING:
     from temporalio.client import Interceptor
@@ -36,13 +41,13 @@ def start_tracing(settings: "Settings", service: str) -> "Sequence[Interceptor]"
     return (TracingInterceptor(),)
 
 
-def flush_traces(timeout_s: float = 2.0) -> None:
+async def flush_traces(timeout_s: float = 2.0) -> None:
     """Send what is still buffered; call it before a process ends."""
     from opentelemetry import trace
 
     provider: Any = trace.get_tracer_provider()
     if hasattr(provider, "force_flush"):
-        provider.force_flush(int(timeout_s * 1000))
+        await asyncio.to_thread(provider.force_flush, int(timeout_s * 1000))
 
 
 def temporal_runtime(settings: "Settings") -> "Runtime | None":
@@ -68,3 +73,24 @@ def current_traceparent() -> str | None:
     if not context.is_valid:
         return None
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+
+
+class TracedEventStore(PostgresEventStore):
+    """The event store, with the running span in the metadata of what is appended."""
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        """See `EventStore.append`."""
+        traceparent = current_traceparent()
+        if traceparent is None:
+            return await super().append(*appends)
+        return await super().append(*(_traced(each, traceparent) for each in appends))
+
+
+def _traced(append: StreamAppend, traceparent: str) -> StreamAppend:
+    return replace(append, events=[_with_trace(event, traceparent) for event in append.events])
+
+
+def _with_trace(event: NewEvent, traceparent: str) -> NewEvent:
+    if event.metadata.traceparent is not None:
+        return event
+    return replace(event, metadata=replace(event.metadata, traceparent=traceparent))

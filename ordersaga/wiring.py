@@ -32,12 +32,21 @@ if TYPE_CHECKING:
         PaymentGateway,
         PaymentLedger,
     )
+    from adapters.cloud_events import Sink
 
     class Payments(PaymentGateway, PaymentLedger, Protocol):
         """A payment provider that also shows its ledger."""
 
     class Carriers(Carrier, CarrierLedger, Protocol):
         """A carrier that also shows its ledger."""
+
+
+def _store(settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]") -> PostgresEventStore:
+    if settings.otlp_endpoint is None:
+        return PostgresEventStore(pool)
+    from ordersaga.telemetry import TracedEventStore
+
+    return TracedEventStore(pool)
 
 
 class Services:
@@ -56,7 +65,7 @@ class Services:
     ) -> None:
         self.settings = settings
         self.pool = pool
-        self.store = PostgresEventStore(pool)
+        self.store = _store(settings, pool)
         self.codec = JsonEventCodec()
         self.handler = CommandHandler(self.store, self.codec)
         self._closing = closing
@@ -101,6 +110,12 @@ class Services:
         from adapters.log_notifications import LogNotifications
 
         return LogNotifications()
+
+    def sink(self) -> "Sink":
+        """Where notifications of the outbox go."""
+        sink = build_sink(self.settings)
+        self._closing.push_async_callback(sink.close)
+        return sink
 
     def checkpoints(self) -> PostgresCheckpoints:
         """Where subscriptions keep their positions."""
@@ -213,6 +228,23 @@ def build_carrier(settings: Settings) -> "Carriers":
     from adapters.http_carrier import HttpCarrier
 
     return HttpCarrier(_base(settings.carrier_url), timeout_s=settings.gateway_timeout_s)
+
+
+def build_sink(settings: Settings) -> "Sink":
+    """The webhook of the settings, or the log if none is set."""
+    from adapters.cloud_events import LogSink
+
+    if settings.webhook_url is None or settings.webhook_secret is None:
+        return LogSink()
+    from adapters.webhook_signature import parse_secrets
+    from adapters.webhooks import WebhookSink
+
+    return WebhookSink(
+        str(settings.webhook_url),
+        parse_secrets(settings.webhook_secret.get_secret_value()),
+        timeout_s=settings.webhook_timeout_s,
+        connections=settings.webhook_connections,
+    )
 
 
 def _stripe(settings: Settings) -> "Payments":

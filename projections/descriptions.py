@@ -69,4 +69,5 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     e.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
     e.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
     e.FulfillmentClosed: _closed,
+    e.CustomerErased: lambda x: f"personal data of {x.subject} erased: {x.reason}",
 }

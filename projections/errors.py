@@ -6,7 +6,8 @@ ProjectionError
 ├── RebuildNeeded      the tables were made from another version of the definition
 ├── InvalidCursor      a paging cursor was not made by this query
 ├── Stalled            batches of a lane go on failing because of the database
-└── Interrupted        a rebuild was stopped before its end; starting it again goes on
+├── Interrupted        a rebuild was stopped before its end; starting it again goes on
+└── BackfillRefused    notifications cannot go back while streams are parked
 """
 
 from typing import Final
@@ -65,6 +66,16 @@ class Stalled(ProjectionError):
 
 class Interrupted(ProjectionError):
     """A rebuild was asked to stop; what it did is kept."""
+
+
+class BackfillRefused(ProjectionError):
+    """A projection with parked streams cannot go back; nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"streams of {name!r} are parked: run `ordersaga projections replay {name}` first"
+        )
+        self.name = name
 
 
 # The database or the way to it is at fault, not an event: the batch is tried again for ever.

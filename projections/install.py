@@ -6,6 +6,7 @@ from typing import Final
 import asyncpg
 
 from eventstore.postgres.migrations import MigrationSet, migrate
+from eventstore.postgres.sql_files import statement as feed_statement
 from projections import control
 from projections.projection import LIVE, Connection, Projection
 from projections.registry import ALL
@@ -25,7 +26,8 @@ async def install(
 
     Idempotent, and safe when several processes do it at once. `lanes` is for projections that
     have none yet; later it is changed by `operations.set_lanes`. Tables of an older version of a
-    read model are left alone: `rebuild` replaces them.
+    read model are left alone: `rebuild` replaces them. A projection with side effects begins
+    behind what the store holds already.
     """
     done = await migrate(dsn, [PROJECTIONS])
     connection = await asyncpg.connect(dsn)
@@ -36,10 +38,9 @@ async def install(
                 if await connection.fetchval(control.sql("load_version"), LIVE, projection.name):
                     continue
                 await create(connection, LIVE, projection)
-                ranges = control.divide(lanes)
-                await control.insert_lanes(
-                    connection, LIVE, projection.name, [(buckets, 0, False) for buckets in ranges]
-                )
+                begin = await _present(connection) if projection.side_effects else 0
+                ranges = [(buckets, begin, False) for buckets in control.divide(lanes)]
+                await control.insert_lanes(connection, LIVE, projection.name, ranges)
                 done.append(projection.name)
     finally:
         await connection.close()
@@ -48,7 +49,14 @@ async def install(
 
 async def create(connection: Connection, target: str, projection: Projection) -> None:
     """Make the tables of a read model in a schema and record their version."""
-    await connection.execute(statement(projection.name, "tables", target))
+    if not projection.side_effects:  # those have theirs from the migrations
+        await connection.execute(statement(projection.name, "tables", target))
     await connection.execute(
         control.sql("set_version"), target, projection.name, projection.version
     )
+
+
+async def _present(connection: Connection) -> int:
+    """The position behind which nothing can appear any more: where the history ends."""
+    (row,) = await connection.fetch(feed_statement("feed_mark"))
+    return int(row["mark"])

@@ -47,6 +47,9 @@ class Projection:
             unknown ones are parked. Empty: it wants every type and works on envelopes alone.
         apply: changes the tables of a schema (second argument) by a batch, in few statements.
             Must depend on the events and the tables only: no clock, no chance, no other tables.
+        side_effects: its rows are acted on outside. So no event is applied again: a rebuild only
+            notes the new version, and it begins at the present of a store that has a history.
+            Its tables are made by migrations and outlive it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Projection:
     categories: frozenset[str]
     handles: frozenset[str]
     apply: Apply
+    side_effects: bool = False
 
     def wanted(self, buckets: tuple[int, int]) -> FeedFilter:
         """The part of the feed that a lane of this projection follows."""
@@ -63,7 +67,9 @@ class Projection:
 
     def passes_by(self, event_type: str) -> bool:
         """True for an event type that is known and does not change this read model."""
-        return bool(self.handles) and event_type in _KNOWN_TYPES - self.handles
+        if not self.handles or event_type in self.handles:
+            return False
+        return event_type in _KNOWN_TYPES
 
 
 def names(*event_classes: type) -> frozenset[str]:

@@ -57,6 +57,7 @@ async def rebuild(
 ) -> None:
     """Fill new tables from the first event on and put them in the place of the live ones.
 
+    A projection with side effects keeps its tables and its place, and takes on the new version.
     `report` is called after each batch. When `stop` is set the rebuild ends after the batches
     under way. The pool must give two connections more than the projection has lanes.
 
@@ -68,11 +69,22 @@ async def rebuild(
     live = await control.load_lanes(pool, LIVE, [projection.name])
     if not live:
         raise NotInstalled(projection.name)
+    if projection.side_effects:
+        await _note_version(pool, projection)
+        return
     shadow = Shadow(pool, store, codec, projection, NEXT, options)
     await shadow.prepare()
     meter = _Meter(projection.name, await store.head(), report, stop)
     await shadow.advance([meter.head] * len(live), meter.watch)
     await _switch(pool, shadow)
+
+
+async def _note_version(pool: Pool, projection: Projection) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await control.lock_lanes(connection, LIVE, projection.name)
+        await connection.execute(
+            control.sql("set_version"), LIVE, projection.name, projection.version
+        )
 
 
 class _Meter:
@@ -122,6 +134,8 @@ async def _try_switch(pool: Pool, shadow: Shadow) -> None:
         mine = await control.load_lanes(pool, NEXT, [name])
         if not mine:
             return  # another process that rebuilt the same read model has switched already
+        if [lane.buckets for lane in mine] != [lane.buckets for lane in live]:
+            raise Interrupted(f"{name!r} was divided into other lanes meanwhile: rebuild again")
         goals = [max(a.position, b.position) for a, b in zip(live, mine, strict=True)]
         await shadow.advance(goals)
         await connection.execute("SET LOCAL lock_timeout = '500ms'")

@@ -8,6 +8,7 @@ from projections import (
     current_orders,
     customer_orders,
     fulfillments,
+    notifications,
     order_history,
     product_demand,
     stock_levels,
@@ -23,6 +24,7 @@ ALL: Final[tuple[Projection, ...]] = (
     stock_levels.PROJECTION,
     fulfillments.PROJECTION,
     audit_log.PROJECTION,
+    notifications.PROJECTION,
 )
 
 

@@ -6,8 +6,9 @@ it, so when one dies another goes on with the next batch, and nothing is applied
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -50,11 +51,19 @@ DEFAULT_PACE: Final = Pace()
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
-    """How a lane's loop is doing in this process; `error` is that of the last failed batch."""
+    """How a lane's loop is doing in this process.
+
+    Attributes:
+        last_step: how its last step ended.
+        since_s: seconds since then; far above `Pace.idle` the loop hangs.
+        failures: failed batches in a row.
+        error: why the last batch failed, None if it did not.
+    """
 
     projection: str
     lane: int
     last_step: str
+    since_s: float
     failures: int
     error: str | None
 
@@ -94,7 +103,7 @@ class ProjectionRunner:
         self._options = options
         self._pace = pace
         self.observer: Observer = observer or Counters()
-        self._health: dict[tuple[str, int], LaneHealth] = {}
+        self._steps: dict[tuple[str, int], tuple[float, LaneHealth]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the feed until `stop` is set; the batches under way are finished.
@@ -126,7 +135,8 @@ class ProjectionRunner:
 
     def health(self) -> list[LaneHealth]:
         """What each lane of this process did last."""
-        return list(self._health.values())
+        now = time.monotonic()
+        return [replace(health, since_s=now - at) for at, health in self._steps.values()]
 
     async def _check(self, projection: Projection) -> None:
         stored = await self._pool.fetchval(control.sql("load_version"), LIVE, projection.name)
@@ -202,9 +212,8 @@ class ProjectionRunner:
 
     def _note(self, worker: LaneWorker, step: Step, failures: int) -> None:
         name = worker.projection.name
-        self._health[name, worker.lane] = LaneHealth(
-            name, worker.lane, step.name.lower(), failures, worker.error
-        )
+        health = LaneHealth(name, worker.lane, step.name.lower(), 0.0, failures, worker.error)
+        self._steps[name, worker.lane] = (time.monotonic(), health)
 
     async def _reach(self, worker: LaneWorker, head: int) -> None:
         failures = 0

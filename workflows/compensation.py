@@ -1,10 +1,10 @@
 """Undoing an order: record why, undo in reverse, prove it, close; or wait for a person."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from activities.inventory import InventoryActivities
 from activities.messages import (
@@ -22,7 +22,7 @@ from activities.messages import (
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
 from activities.shipping import ShippingActivities
-from domain.values import Compensation, Reason, Step
+from domain.values import Compensation, Reason
 from workflows.failures import (
     Cause,
     TurnedBackBefore,
@@ -85,9 +85,10 @@ class Undoing(Steps):
         """
         if isinstance(failure, TurnedBackBefore):
             return failure.cause
-        if is_cancelled_exception(failure) or self.state.cancel:
+        cancelled = self.state.cancel and isinstance(failure, FailureError)
+        if cancelled or is_cancelled_exception(failure):
             return self._cause_of_cancel(failure)
-        return cause_of_failure(Step(self.state.stage), failure)
+        return cause_of_failure(self.state.step, failure)
 
     def _cause_of_cancel(self, failure: BaseException) -> Cause:
         if wish := self.state.cancel:
@@ -107,7 +108,11 @@ class Undoing(Steps):
             cause.kind,
             cause.reason,
             cause.detail,
-            (*self.state.take_unrecorded(), *cause.operator),
+            (
+                *self.state.take_unrecorded(),
+                *self.state.drop_address_changes(),
+                *cause.operator,
+            ),
         )
         try:
             return await self.record(

@@ -1,6 +1,5 @@
 """Why a saga turns back: from the exception that ended a step to the domain's words for it."""
 
-import asyncio
 from dataclasses import dataclass
 
 from temporalio.exceptions import (
@@ -61,11 +60,17 @@ def cause_of_failure(step: Step, error: BaseException) -> Cause:
         BaseException: `error` itself, untouched, if it is a bug or the end of this worker; to
             compensate on those would undo orders that nothing is wrong with.
     """
-    if not isinstance(error, FailureError | asyncio.TimeoutError):
+    if not isinstance(error, FailureError):
         raise error
     raise_if_fatal(error)
     kind, reason = _classify(step, root_of(error))
     return Cause(reason, describe(error), step, kind)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a step was answered with a definite no."""
+    root = root_of(error)
+    return isinstance(root, ApplicationError) and root.type in REFUSALS
 
 
 def root_of(error: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 from activities.failures import INVALID_DOCUMENT
 from activities.inventory import InventoryActivities
@@ -35,7 +35,7 @@ from activities.payments import PaymentActivities
 from activities.shipping import ShippingActivities
 from domain.values import CaptureMode, Compensation, Outcome, Step
 from workflows.compensation import Undoing
-from workflows.failures import Cause, TurnedBackBefore
+from workflows.failures import Cause, TurnedBackBefore, is_refusal
 from workflows.messages import only_json
 from workflows.order_document import InvalidDocument, parse_document
 from workflows.policies import SLOW_AFTER
@@ -88,16 +88,18 @@ class OrderFulfillment(Undoing):
         return result
 
     async def _process_payment(self) -> PaymentResult:
-        self.state.payment_in_doubt = True
-        result: PaymentResult = await self.step(
-            Step.PROCESS_PAYMENT,
-            PaymentActivities.process_payment,
-            StepRequest(self.ref, self.state.order_id),
-            PAYMENTS_QUEUE,
-            "the payment provider to take or hold the money",
-            undo=Compensation.UNDO_PAYMENT,
-        )
-        self.state.payment_in_doubt = False
+        try:
+            result: PaymentResult = await self.step(
+                Step.PROCESS_PAYMENT,
+                PaymentActivities.process_payment,
+                StepRequest(self.ref, self.state.order_id),
+                PAYMENTS_QUEUE,
+                "the payment provider to take or hold the money",
+                undo=Compensation.UNDO_PAYMENT,
+            )
+        except ActivityError as error:
+            self.state.payment_in_doubt = not is_refusal(error)
+            raise
         self.state.order_status = "processing"
         return result
 

@@ -17,7 +17,7 @@ from domain import checks, order
 from domain.errors import DomainError
 from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.money import Money, total
-from domain.values import Address, CaptureMode, OrderLine, PaymentTerms
+from domain.values import Address, CaptureMode, OrderLine, PaymentTerms, readable
 
 MAX_MINOR = 2**63 - 1
 _MAX_PROBLEMS = 20
@@ -176,7 +176,10 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
             "postal_code": address.postal_code,
             "country": address.country,
         },
-        "payment": {"token": document.payment.token, "capture": document.payment.capture.value},
+        "payment": {
+            "token": readable(document.payment.token, "payment token"),
+            "capture": document.payment.capture.value,
+        },
     }
 
 

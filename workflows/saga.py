@@ -33,6 +33,7 @@ class SagaState:
     Attributes:
         stage: what it is at: a step, a compensation or one of the words above.
         waits_for: one sentence for people.
+        step: the forward step it is at, or was at when it turned back.
         last_step: the step after which there is no way back.
         past_pivot: that step succeeded.
         turning_back: it is undoing, or has undone, what was done.
@@ -45,13 +46,13 @@ class SagaState:
         decision: the operator's answer to `attention`: retry, or settled by hand.
         unrecorded: operator actions that are not in the event store yet.
         payment_in_doubt: a charge was asked for and its fate is not known.
-        label_asked: a label was asked for: the address is fixed.
         order_status: where the order itself stands.
     """
 
     document: OrderDocument | None = None
     stage: str = STARTING
     waits_for: str = "the first step"
+    step: Step = Step.RESERVE_INVENTORY
     last_step: Step = Step.CREATE_SHIPMENT
     past_pivot: bool = False
     turning_back: bool = False
@@ -65,7 +66,6 @@ class SagaState:
     unrecorded: list[OperatorAction] = field(default_factory=list)
     address_changes: list[AddressChange] = field(default_factory=list)
     payment_in_doubt: bool = False
-    label_asked: bool = False
     order_status: str = "submitted"
     outcome: Outcome | None = None
 
@@ -85,6 +85,11 @@ class SagaState:
         """The operator actions still to be recorded; they count as recorded from here on."""
         taken, self.unrecorded = tuple(self.unrecorded), []
         return taken
+
+    def drop_address_changes(self) -> tuple[OperatorAction, ...]:
+        """Forget address changes that no longer matter; returns what is to be recorded of them."""
+        dropped, self.address_changes = self.address_changes, []
+        return tuple(change.by for change in dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,7 @@ def can_hold(state: SagaState) -> bool:
 
 def can_change_address(state: SagaState) -> bool:
     """Whether no label was asked for yet."""
-    return can_turn_back(state) and not state.label_asked
+    return can_turn_back(state) and Compensation.CANCEL_SHIPMENT not in state.compensations
 
 
 def _texts(compensations: Iterable[Compensation]) -> list[str]:

@@ -16,6 +16,7 @@ from activities.messages import (
 )
 from activities.orders import OrderActivities
 from domain.values import Compensation, Step
+from workflows.failures import describe, is_refusal
 from workflows.operators import OperatorDesk
 from workflows.policies import RECORD, STEP, Policy
 from workflows.saga import ON_HOLD
@@ -60,6 +61,7 @@ class Steps(OperatorDesk):
             ActivityError: the step failed for good.
             CancelledError: the order is to be cancelled, and the step was not the last one.
         """
+        self.state.step = step
         await self._safe_point()
         if undo and undo not in self.state.compensations:
             self.state.compensations.append(undo)
@@ -166,9 +168,14 @@ class Steps(OperatorDesk):
         while self._due_address():
             change = self.state.address_changes.pop(0)
             request = ChangeAddress(self.ref, self.state.order_id, change.address, change.by)
-            await self.record(
-                OrderActivities.change_address, request, "change the delivery address"
-            )
+            try:
+                await self.record(
+                    OrderActivities.change_address, request, "change the delivery address"
+                )
+            except ActivityError as error:
+                if not is_refusal(error):
+                    raise
+                workflow.logger.warning("the address was not changed: %s", describe(error))
 
     def _stop_if_cancelled(self) -> None:
         """A cancel that arrived while an activity was finishing shows nowhere else."""

@@ -7,6 +7,7 @@ Every option can also come from the environment, as ORDERSAGA_SANDBOX_ and its n
 import argparse
 import asyncio
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         asyncio.run(serving)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         sys.stderr.write(f"the sandboxes cannot start: {error}\n")
         return 1
     return 0

@@ -117,7 +117,11 @@ class Ledger:
         self._thread: threading.Thread | None = None
 
     async def open(self) -> None:
-        """Open the file and start the thread."""
+        """Open the file and start the thread.
+
+        Raises:
+            OSError, sqlite3.Error: the file or its folder cannot be made, or it is no ledger.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = await asyncio.to_thread(self._connect)
         self._thread = threading.Thread(
@@ -145,10 +149,14 @@ class Ledger:
     def _connect(self) -> sqlite3.Connection:
         # Made here, used by the ledger's thread alone from then on.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute(_sql("create_records"))
-        connection.execute(_sql("create_answers"))
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute(_sql("create_records"))
+            connection.execute(_sql("create_answers"))
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _serve(self, connection: sqlite3.Connection) -> None:

@@ -68,6 +68,7 @@ async def run_sandboxes(
 
     Raises:
         OSError: a port is taken, or `data_dir` cannot be written.
+        sqlite3.Error: a ledger cannot be read.
     """
     options = options or SandboxOptions()
     stop = stop or _stop_on_signals()

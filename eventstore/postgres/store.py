@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from eventstore.encoding import MAX_VERSION, EnvelopeReader, encode_json, prepare
+from eventstore.encoding import MAX_VERSION, EnvelopeReader, encode_json, is_name, prepare
 from eventstore.model import (
     BUCKETS,
     AppendResult,
@@ -48,7 +48,6 @@ class PostgresEventStore:
         self._pool = pool
         self._appender = GroupAppender(pool) if group_append else SingleAppender(pool)
         self._poker = Poker(pool)
-        self._mark = 0
 
     async def close(self) -> None:
         """Answer what is under way and send the last poke."""
@@ -72,14 +71,17 @@ class PostgresEventStore:
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """See `EventStore.read_stream`."""
+        check_limit(limit)
+        if not is_name(stream):
+            return []
         last = MAX_VERSION if to_version is None else to_version
         rows = await self._fetch(
             _BACKWARD if backward else _FORWARD,
             stream,
-            from_version,
-            last,
+            _bigint(from_version),
+            _bigint(last),
             _END_OF_TIME if until is None else until,
-            check_limit(limit),
+            limit,
         )
         return _envelopes(rows)
 
@@ -89,7 +91,8 @@ class PostgresEventStore:
         """See `EventStore.read_streams`."""
         found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
         after = after_versions or {}
-        rows = await self._fetch(_STREAMS, list(found), [after.get(name, 0) for name in found])
+        names = [name for name in found if is_name(name)]
+        rows = await self._fetch(_STREAMS, names, [_bigint(after.get(name, 0)) for name in names])
         for event in _envelopes(rows):
             found[event.stream].append(event)
         return found
@@ -99,18 +102,11 @@ class PostgresEventStore:
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         check_limit(limit)
-        if after < self._mark:
-            # Far behind: what was complete before still is, and a full page needs no newer mark.
-            events = await self._page(after, self._mark, limit, wanted)
-            if len(events) == limit:
-                return FeedPage(events, events[-1].position, self._mark)
-        return await self._read_feed_to_the_mark(after, limit, wanted)
-
-    async def _read_feed_to_the_mark(self, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
-        # The mark and the page must be two statements: each needs a snapshot of its own.
+        after = _bigint(after)
+        # The mark and the page must be two statements: each needs a snapshot of its own. An older
+        # mark is never used again: a crash can take the sequence back.
         (row,) = await self._fetch(_MARK)
         head, mark = row["head"], row["mark"]
-        self._mark = max(self._mark, mark)
         if mark <= after:
             return FeedPage((), after, head)
         events = await self._page(after, mark, limit, wanted)
@@ -152,6 +148,11 @@ class PostgresEventStore:
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
             return await self._pool.fetch(query, *arguments)
+
+
+def _bigint(number: int) -> int:
+    """The nearest number that a bigint can hold."""
+    return max(-MAX_VERSION, min(number, MAX_VERSION))
 
 
 def _envelopes(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:

@@ -12,8 +12,15 @@ from asyncio import CancelledError
 from socket import gaierror
 from typing import Any, NamedTuple
 
-from ordersaga.cli.output import BROKEN_PIPE, INTERNAL_ERROR, INTERRUPTED
-from ordersaga.errors import REFUSED, UNREACHABLE, WRONG_USAGE, OrderSagaError
+from ordersaga.errors import (
+    BROKEN_PIPE,
+    INTERNAL_ERROR,
+    INTERRUPTED,
+    REFUSED,
+    UNREACHABLE,
+    WRONG_USAGE,
+    OrderSagaError,
+)
 
 MIGRATE_HINT = "the database has no (or an older) schema: run `ordersaga migrate`"
 DATABASE_HINT = "the database does not answer: check ORDERSAGA_DATABASE_URL or run `ordersaga up`"

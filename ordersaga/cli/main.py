@@ -2,7 +2,6 @@
 
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,6 +16,7 @@ _GROUPS = (
     "read_models",
     "stock",
     "saga",
+    "notifications",
     "verify",
     "demo",
 )
@@ -48,8 +48,6 @@ def _options(
 
 def _mount() -> None:
     for name in _GROUPS:
-        if find_spec(f"ordersaga.cli.{name}") is None:
-            continue
         module = import_module(f"ordersaga.cli.{name}")
         if hasattr(module, "register"):
             module.register(app)

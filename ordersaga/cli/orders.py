@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from domain.commands import OrderCommand
     from domain.order_state import Draft, OrderState
+    from domain.values import Address, Redacted
     from ordersaga.orders_service import ShownOrder, TimelineEntry
 
 app = typer.Typer(name="order", help="Put orders together and look at them.", no_args_is_help=True)
@@ -290,25 +291,11 @@ def order_view(order: "ShownOrder") -> "RenderableType":
 
 
 def _facts(order: "ShownOrder") -> "Sequence[tuple[str, object]]":
-    known = order.address
-    address = known and ", ".join(
-        part
-        for part in (
-            known.name,
-            known.line1,
-            known.line2,
-            known.postal_code,
-            known.city,
-            known.region,
-            known.country,
-        )
-        if part
-    )
     facts: Sequence[tuple[str, object]] = (
         ("status", order.status),
         ("total", order.total),
         ("customer", order.customer_id or "guest"),
-        ("address", address),
+        ("address", _address_line(order.address)),
         ("placed at", clock(order.placed_at)),
         ("capture", order.capture),
         ("payment", order.payment_reference),
@@ -318,6 +305,18 @@ def _facts(order: "ShownOrder") -> "Sequence[tuple[str, object]]":
         ("version", f"{order.version}, recorded {clock(order.as_of)}"),
     )
     return [fact for fact in facts if fact[1]]
+
+
+def _address_line(address: "Address | Redacted | None") -> str | None:
+    from domain.values import Redacted
+
+    if address is None:
+        return None
+    if isinstance(address, Redacted):
+        return f"[{address.redacted}]"
+    street = (address.name, address.line1, address.line2)
+    place = (address.postal_code, address.city, address.region, address.country)
+    return ", ".join(part for part in (*street, *place) if part)
 
 
 def timeline_table(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from uuid import UUID
 
-from ordersaga.errors import REFUSED
+from ordersaga.errors import BROKEN_PIPE, REFUSED
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 OK: Final = 0
-INTERNAL_ERROR: Final = 70
-INTERRUPTED: Final = 130
-BROKEN_PIPE: Final = 141
 
 _PIPE_WIDTH: Final = 200
 

@@ -1,6 +1,7 @@
 """`ordersaga up`: everything on one machine."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,20 +46,23 @@ def up(
 
 
 async def _up(data_dir: Path, options: "StackOptions") -> int:
+    from ordersaga.embedded.layout import NOTIFICATIONS
     from ordersaga.embedded.stack import EmbeddedStack
-    from ordersaga.service import stop_on_signals
+    from ordersaga.service import stopping_on_signals
     from ordersaga.settings import load_settings
 
-    load_settings()  # what is wrong should show here, not in the log of a child
-    stop = stop_on_signals()
+    settings = load_settings()  # what is wrong should show here, not in the log of a child
+    if settings.webhook_url is not None:
+        options = replace(options, roles=(*options.roles, NOTIFICATIONS))
     stack = EmbeddedStack(data_dir, options, progress=_say)
-    try:
-        if await _started(stack, stop):
-            _show(stack)
-            await stop.wait()
-            _say("stopping")
-    finally:
-        await stack.stop()
+    with stopping_on_signals() as stop:
+        try:
+            if await _started(stack, stop):
+                _show(stack)
+                await stop.wait()
+                _say("stopping")
+        finally:
+            await stack.stop()
     _say("stopped")
     return 0
 

@@ -29,6 +29,9 @@ APPLICATION_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "projections": ("projections", "run"),
     "starter": ("starter",),
 }
+NOTIFICATIONS: Final = "notifications"
+OPTIONAL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {NOTIFICATIONS: ("notifications", "run")}
+_ROLES: Final = {**APPLICATION_ROLES, **OPTIONAL_ROLES}
 
 # One history shard reads its queue 20 times a second by default, which costs every step 50 ms.
 _DYNAMIC_CONFIG: Final = (
@@ -124,7 +127,7 @@ class Layout:
     def application(self, role: str, drain_timeout_s: float) -> ProcessSpec:
         """One of ordersaga's own processes."""
         ready = self.data_dir / "run" / f"{role}.ready"
-        command = [sys.executable, "-P", "-m", "ordersaga", *APPLICATION_ROLES[role]]
+        command = [sys.executable, "-P", "-m", "ordersaga", *_ROLES[role]]
         env = {
             **self._own_env(),
             "ORDERSAGA_READY_FILE": str(ready),

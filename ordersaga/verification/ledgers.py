@@ -167,11 +167,21 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
 
 
 def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
-    """Live labels by our events and by the carrier, over orders that have ended."""
+    """Live labels and pieces by our events and by the carrier, over orders that have ended."""
     ended = [key for key, order in facts.orders.items() if not order.standing.is_open]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
     theirs = sum(label.status is LabelStatus.LIVE for key in ended for label in ledger.get(key, []))
-    return [Comparison("live labels", str(ours), str(theirs))]
+    pieces = sum(facts.orders[key].shipped.total() for key in ended)
+    sent = sum(
+        label.pieces
+        for key in ended
+        for label in ledger.get(key, [])
+        if label.status is LabelStatus.LIVE
+    )
+    return [
+        Comparison("live labels", str(ours), str(theirs)),
+        Comparison("pieces shipped, and in live parcels", str(pieces), str(sent)),
+    ]
 
 
 def compare_pieces(facts: Facts) -> list[Comparison]:

@@ -5,12 +5,23 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.stack import Up
+from tests.support.traces import Collector, running_collector
 
 
 @pytest.fixture(scope="session")
-async def running_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
+async def trace_collector() -> AsyncIterator[Collector]:
+    """Where the shared stack sends its traces."""
+    async with running_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+async def running_stack(
+    tmp_path_factory: pytest.TempPathFactory, trace_collector: Collector
+) -> AsyncIterator[Up]:
     """A whole stack, shared: use order ids and SKUs of your own, leave no faults behind."""
-    up = Up(tmp_path_factory.mktemp("shared stack") / "data")
+    data_dir = tmp_path_factory.mktemp("shared stack") / "data"
+    up = Up(data_dir, ORDERSAGA_OTLP_ENDPOINT=trace_collector.url)
     await up.start()
     try:
         yield up

@@ -12,7 +12,6 @@ import pytest
 from tests.support.stack import (
     Up,
     clean_environment,
-    free_ports,
     living,
     order_document,
     ordersaga,
@@ -83,7 +82,7 @@ async def test_a_signal_stops_everything_in_time_and_leaves_no_process(
 async def test_a_signal_during_the_start_leaves_no_process(tmp_path: Path) -> None:
     up = Up(tmp_path)
     starting = asyncio.create_task(up.start())
-    await until(lambda: (tmp_path / "logs" / "postgres.log").exists())
+    await until((tmp_path / "logs" / "postgres.log").exists)
     family = up.family()
     async with asyncio.timeout(15):
         assert await up.stop() == 0
@@ -137,15 +136,3 @@ async def finish_order(stack: Up, order_id: str) -> str:
         await sagas.start(order_document(order_id))
         async with asyncio.timeout(60):
             return (await sagas.result(order_id)).outcome.value
-
-
-async def test_usual_ports_that_are_taken_are_replaced_and_it_says_so(tmp_path: Path) -> None:
-    from ordersaga.embedded.ports import PortChooser
-
-    port = free_ports(1)[0]
-    said: list[str] = []
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
-    async with server:
-        chosen = PortChooser(said.append).choose("Temporal", None, port)
-    assert chosen != port
-    assert said == [f"port {port} is in use: Temporal takes {chosen}"]

@@ -51,7 +51,8 @@ async def test_doctor_names_a_wrong_setting() -> None:
 
 async def test_doctor_finds_a_database_without_schema(running_stack: Up) -> None:
     env = {**running_stack.env, **running_stack.state().settings_env()}
-    env["ORDERSAGA_DATABASE_URL"] = env["ORDERSAGA_DATABASE_URL"].replace("/ordersaga", "/postgres")
+    url = env["ORDERSAGA_DATABASE_URL"].removesuffix("ordersaga") + "postgres"
+    env["ORDERSAGA_DATABASE_URL"] = url
     checks = await ordersaga("doctor", "--json", env=env)
     assert checks.code == 3
     assert "run `ordersaga migrate`" in checks.out

@@ -1,6 +1,8 @@
 """docker-compose.yml and the image: the production shape, checked without pulling anything."""
 
 import re
+import subprocess
+import sys
 from functools import cache
 from typing import Any
 
@@ -61,6 +63,13 @@ def test_a_lasting_service_has_a_health_check_and_is_restarted(name: str) -> Non
     service = services()[name]
     assert service["healthcheck"]["test"]
     assert service["restart"] == "unless-stopped"
+
+
+def test_the_sandboxes_know_the_options_they_are_given() -> None:
+    given = [option.split("=")[0] for option in services()["sandboxes"]["command"]]
+    called = [sys.executable, "-m", "adapters.sandboxes", "--help"]
+    answer = subprocess.run(called, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert [option for option in given if option not in answer.stdout] == []
 
 
 def test_waiting_is_for_services_that_exist() -> None:

@@ -60,6 +60,22 @@ def test_every_setting_is_documented() -> None:
     assert named == VARIABLES
 
 
+def test_the_documented_defaults_are_the_real_ones() -> None:
+    rows = re.findall(
+        r"^\| `ORDERSAGA_(\w+)` \|(.*?)\|",
+        text_of(ROOT / "docs" / "configuration.md"),
+        re.MULTILINE,
+    )
+    documented = {name.lower(): default.strip("` ") for name, default in rows}
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else default_text(field.default)
+        assert documented[name].replace("off", "") == default, name
+
+
+def default_text(default: object) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default).rstrip("/")
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_no_document_names_an_unknown_setting(path: Path) -> None:
     named = set(re.findall(r"\bORDERSAGA_[A-Z_]*[A-Z]\b", text_of(path)))

@@ -157,8 +157,11 @@ async def test_a_command_sent_again_after_a_lost_answer_counts_once(store: Event
     folds = {"a-1": COUNTER, "b-1": COUNTER}
     with pytest.raises(StoreUnavailable):
         await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
-    await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
-    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 5)
+    await handler(store).execute({"b-1": COUNTER}, raise_by(7, "b-1"), context("2"))
+    again = await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
+    assert again == [5, 5], "the answer is that of the first time"
+    assert commands.stats.repeated == 1
+    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 12)
 
 
 async def test_a_decision_idempotent_by_state_adds_nothing_after_a_lost_answer(

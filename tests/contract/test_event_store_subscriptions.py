@@ -15,6 +15,7 @@ from eventstore.postgres.waking import PostgresWaker
 from eventstore.store import EVERYTHING, EventStore
 from eventstore.subscription import Subscription
 from eventstore.waking import LocalWaker, Waker
+from tests.support.counters import StoreWrapper
 from tests.support.event_store import (
     event,
     migrated_database,
@@ -166,3 +167,26 @@ async def test_a_burst_of_concurrent_appends_is_seen_once_and_in_order(parts: Pa
     await running
     assert handler.positions == sorted(set(handler.positions))
     assert len(handler.positions) == 200
+
+
+async def test_positions_that_are_drawn_again_after_a_crash_are_not_skipped() -> None:
+    waker = LocalWaker()
+    crashing = StoreWrapper(InMemoryEventStore())
+    await crashing.append(new_stream("lost-1", 5))
+    handler = Handler(7)
+    stop = asyncio.Event()
+    parts = Parts(crashing, InMemoryCheckpoints(), waker)
+    subscription = subscribe(parts, handler)
+    running = asyncio.create_task(subscription.run(stop))
+    while subscription.position < 5:  # noqa: ASYNC110  the position is what is tested
+        await asyncio.sleep(0)
+    crashing.inner = InMemoryEventStore()
+    waker.poke()
+    while subscription.position > 0:  # noqa: ASYNC110  the position is what is tested
+        await asyncio.sleep(0)
+    await crashing.append(new_stream("kept-1", 2))
+    waker.poke()
+    await handler.enough.wait()
+    stop.set()
+    await running
+    assert [one.stream for one in handler.seen[5:]] == ["kept-1"] * 2

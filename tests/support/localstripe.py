@@ -11,7 +11,6 @@ import aiohttp
 
 from ordersaga.embedded.postgres import free_port
 
-
 _PICKLE = Path("/tmp/localstripe.pickle")
 
 
@@ -33,9 +32,13 @@ async def running_localstripe() -> AsyncIterator[str]:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        # Left behind, it would stand in the way of the next user of this machine.
-        with contextlib.suppress(OSError):
-            _PICKLE.unlink()
+        _remove_pickle()
+
+
+def _remove_pickle() -> None:
+    # Left behind, it would stand in the way of the next user of this machine.
+    with contextlib.suppress(OSError):
+        _PICKLE.unlink()
 
 
 async def _wait_until_it_answers(process: asyncio.subprocess.Process, port: int) -> None:

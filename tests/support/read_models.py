@@ -1,6 +1,7 @@
 """Histories of a shop for projection tests, appended straight to a store, and a view of tables."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,12 +26,15 @@ from domain.values import (
     Step,
 )
 from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamAppend
+from eventstore.postgres.migrations import migrate
 from eventstore.postgres.store import PostgresEventStore
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from projections import operations
 from projections.install import install
-from projections.projection import LIVE
+from projections.projection import LIVE, Projection
 from projections.registry import ALL
 from projections.runner import ProjectionRunner
-from tests.support.event_store import opened_pool
+from tests.support.postgres import fresh_database
 
 PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
 SECRET_NAME = "Zacharias Geheim"
@@ -86,9 +90,7 @@ class Order:
             OrderLine(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
         )
         terms = PaymentTerms("tok_secret")
-        return self._order(
-            e.OrderSubmitted(self.oid, customer, lines, ADDRESS, self.total, terms)
-        )
+        return self._order(e.OrderSubmitted(self.oid, customer, lines, ADDRESS, self.total, terms))
 
     def _stock(self, event_class: Any) -> Told:
         return [
@@ -203,10 +205,11 @@ Tables = dict[str, list[tuple[Any, ...]]]
 async def tables(pool: asyncpg.Pool, schema: str = LIVE) -> Tables:
     """All rows of all read models, sorted."""
     names = [table for projection in ALL for table in projection.tables]
-    return {
-        name: [tuple(row) for row in await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")]  # noqa: S608
-        for name in names
-    }
+    found: Tables = {}
+    for name in names:
+        rows = await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")  # noqa: S608  our names
+        found[name] = [tuple(row) for row in rows]
+    return found
 
 
 def runner_of(
@@ -215,9 +218,37 @@ def runner_of(
     return ProjectionRunner(pool, store, CODEC, None, projections, **more)
 
 
+TEMPLATE = "read_models_template"
+_templates: set[int] = set()
+
+
 @asynccontextmanager
-async def installed(url: str, lanes: int = 1) -> AsyncIterator[asyncpg.Pool]:
-    """A pool on a database that has the read models."""
-    await install(url, lanes=lanes)
-    async with opened_pool(url, max_size=20) as pool:
-        yield pool
+async def installed_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The URL of a database of its own with the event store and the read models."""
+    if server.port not in _templates:  # made once a server; copying it is many times faster
+        admin = await asyncpg.connect(server.url())
+        await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+        await admin.close()
+        await migrate(server.url(TEMPLATE))
+        await install(server.url(TEMPLATE))
+        _templates.add(server.port)
+    async with fresh_database(server, TEMPLATE) as url:
+        yield url
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]]) -> None:
+    """Wait until a condition in the database holds; the test's own time limit bounds it."""
+    while not await condition():  # noqa: ASYNC110  it is the database that changes
+        await asyncio.sleep(0.005)
+
+
+async def caught_up(
+    pool: asyncpg.Pool, store: PostgresEventStore, projections: Sequence[Projection] = ALL
+) -> None:
+    """Wait until running workers have applied everything."""
+
+    async def no_lag() -> bool:
+        lanes = await operations.status(pool, store, projections)
+        return not any(lane.lag_positions for lane in lanes)
+
+    await eventually(no_lag)

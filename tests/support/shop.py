@@ -108,10 +108,12 @@ def document(order_id: str, **changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running_workers(client: Client, shop: Shop) -> AsyncIterator[None]:
-    """A worker for each task queue."""
+async def running_workers(client: Client, shop: Shop, **options: Any) -> AsyncIterator[None]:
+    """A worker for each task queue; `options` go to `build_worker`."""
     async with AsyncExitStack() as stack:
         for queue in ALL_QUEUES:
-            worker = build_worker(client, queue, shop.outside, grace=timedelta(seconds=1))
+            worker = build_worker(
+                client, queue, shop.outside, grace=timedelta(seconds=1), **options
+            )
             await stack.enter_async_context(worker)
         yield

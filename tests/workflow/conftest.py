@@ -1,13 +1,17 @@
 """One Temporal server for all workflow tests; a shop with its own workers for each test."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from temporalio.client import Client
+from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.shop import Shop, running_workers
 from tests.support.temporal import time_skipping_server
+from workflows import compensation, policies, steps
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +31,13 @@ async def shop(client: Client) -> AsyncIterator[Shop]:
     shop = Shop()
     async with running_workers(client, shop):
         yield shop
+
+
+@pytest.fixture
+def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses grow tenfold: the budgets stay, but fewer attempts use them up."""
+    backoff = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=10.0)
+    monkeypatch.setattr(steps, "STEP", replace(policies.STEP, backoff=backoff))
+    monkeypatch.setattr(
+        compensation, "COMPENSATION", replace(policies.COMPENSATION, backoff=backoff)
+    )

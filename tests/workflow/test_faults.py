@@ -9,6 +9,8 @@ from domain.payment import holds_money
 from tests.support.sagas import activities_of, result, stocked_saga, until_status
 from tests.support.shop import Shop
 
+pytestmark = pytest.mark.usefixtures("few_attempts")
+
 BY = {"actor": "anna", "reason": "the provider is back"}
 
 

@@ -265,8 +265,8 @@ async def test_where_there_is_a_search_it_is_used_and_only_recent_payments_are_l
             return await forward(asked)
         queries.append(asked.query["query"])
         known = request.idempotency_key in asked.query["query"]
-        url = f"{stripe_url}/v1/payment_intents/{payment.reference}"
-        data = [await ask("GET", url)] if known else []
+        outdated = {"object": "payment_intent", "id": payment.reference, "status": "processing"}
+        data = [outdated] if known else []
         return web.json_response(
             {"object": "search_result", "url": "/", "has_more": False, "data": data}
         )

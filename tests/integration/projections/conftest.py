@@ -7,19 +7,26 @@ import pytest
 
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.event_store import migrated_database
-from tests.support.read_models import installed
+from tests.support.event_store import migrated_database, opened_pool
+from tests.support.read_models import installed_database
 
 
 @pytest.fixture
 async def database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    async with installed_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def bare_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """With the event store's schema only."""
     async with migrated_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with installed(database) as opened:
+    async with opened_pool(database, max_size=20) as opened:
         yield opened
 
 

@@ -23,6 +23,8 @@ from tests.support.read_models import (
     CODEC,
     Order,
     busy_history,
+    caught_up,
+    eventually,
     runner_of,
     tables,
     tell,
@@ -66,17 +68,12 @@ async def test_live_following_and_catching_up_give_the_same_tables(
     runner = runner_of(pool, store, pace=QUICK, options=Options(batch=7))
     running = asyncio.create_task(runner.run(stop))
     await tell(store, *busy_history(Random(9)))
-    await _until_caught_up(pool, store)
+    await caught_up(pool, store)
     stop.set()
     await running
     live = await tables(pool)
     await _reset(pool)
     assert await _fold_at_once(pool, store) == live
-
-
-async def _until_caught_up(pool: asyncpg.Pool, store: Store) -> None:
-    while any(lane.lag_positions for lane in await operations.status(pool, store, ALL)):
-        await asyncio.sleep(0.01)
 
 
 async def test_two_workers_with_killed_connections_apply_everything_once(
@@ -99,7 +96,7 @@ async def test_two_workers_with_killed_connections_apply_everything_once(
             killed += await _kill_a_busy_worker(pool)
             await asyncio.sleep(0.02)
         await telling
-        await _until_caught_up(pool, store)
+        await caught_up(pool, store)
         stop.set()
         await asyncio.gather(*workers)
     assert killed >= 5
@@ -147,8 +144,8 @@ async def test_another_worker_goes_on_when_a_process_is_killed(
     )
     assert child.stdout is not None
     assert await child.stdout.readline() == b"started\n"
-    while not await pool.fetchval("SELECT max(position) > 20 FROM read_models.checkpoints"):
-        await asyncio.sleep(0.005)
+    moving = "SELECT max(position) > 20 FROM read_models.checkpoints"
+    await eventually(lambda: pool.fetchval(moving))
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()
     left = await pool.fetchval("SELECT min(position) FROM read_models.checkpoints")
@@ -255,17 +252,17 @@ async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time
     position = await tell(store, [("stock-1", Order("A1").reserve()[0][1])])
     assert await worker.step(save=False) is Step.DRAINED
     assert worker.position == position
-    checkpoint = (
-        "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
-    )
+    checkpoint = "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
     assert await pool.fetchval(checkpoint) == 0
     assert await worker.step() is Step.DRAINED
     assert await pool.fetchval(checkpoint) == position
 
 
-async def test_installing_at_the_same_time_and_again_makes_everything_once(database: str) -> None:
-    made = await asyncio.gather(*(install(database) for _ in range(4)))
+async def test_installing_at_the_same_time_and_again_makes_everything_once(
+    bare_database: str,
+) -> None:
+    made = await asyncio.gather(*(install(bare_database) for _ in range(4)))
     assert sorted(name for names in made for name in names) == sorted(
         ["projections/0001_control", *(projection.name for projection in ALL)]
     )
-    assert await install(database) == []
+    assert await install(bare_database) == []

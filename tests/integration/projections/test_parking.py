@@ -3,18 +3,21 @@
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
+import pytest
 import structlog
 
 from domain import events as e
 from eventstore.postgres.store import PostgresEventStore
 from projections import audit_log, current_orders, operations, order_history
+from projections.errors import Stalled
 from projections.lane import Options
 from projections.observing import Counters
 from projections.projection import Connection, Projection, Recorded
 from projections.runner import Pace
-from tests.support.read_models import CODEC, Order, runner_of, tell, tell_raw
+from tests.support.read_models import CODEC, Order, caught_up, eventually, runner_of, tell, tell_raw
 
 Store = PostgresEventStore
 QUICK = Pace(held=0.001, retry=0.001, retry_most=0.001)
@@ -166,6 +169,45 @@ async def test_a_database_outage_parks_nothing(pool: asyncpg.Pool, store: Store)
     assert await _statuses(pool) == {"A1": "completed"}
 
 
+def _shut_off() -> Projection:
+    """`current_orders` on a database that ends every connection."""
+
+    async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+        await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    return dataclasses.replace(current_orders.PROJECTION, apply=apply)
+
+
+async def test_catching_up_ends_when_the_database_goes_on_failing(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *Order("A1").completed())
+    with pytest.raises(Stalled, match="lane 0 of projection 'current_orders'"):
+        await runner_of(pool, store, [_shut_off()], pace=QUICK).catch_up()
+    assert await _letters(pool) == []
+
+
+async def test_health_tells_a_failing_loop_from_a_sound_one(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *Order("A1").completed())
+    stop = asyncio.Event()
+    runner = runner_of(pool, store, [_shut_off(), audit_log.PROJECTION], pace=QUICK)
+    running = asyncio.create_task(runner.run(stop))
+
+    async def shown() -> bool:
+        steps = {health.projection: health for health in runner.health()}
+        return len(steps) == 2 and steps["current_orders"].failures > 2
+
+    await eventually(shown)
+    stop.set()
+    await running
+    failing, sound = runner.health()
+    assert (failing.last_step, failing.error is None) == ("failed", False)
+    assert (sound.last_step, sound.failures, sound.error) == ("drained", 0, None)
+    assert failing.since_s >= 0.0
+
+
 async def test_a_paused_projection_stands_still_until_it_is_resumed(
     pool: asyncpg.Pool, store: Store
 ) -> None:
@@ -186,15 +228,15 @@ async def test_a_paused_projection_stands_still_until_it_is_resumed(
 async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Store) -> None:
     mine = [current_orders.PROJECTION]
     stop = asyncio.Event()
-    runner = runner_of(pool, store, mine, pace=Pace(idle=0.02, held=0.005), options=Options(batch=5))
+    runner = runner_of(
+        pool, store, mine, pace=Pace(idle=0.02, held=0.005), options=Options(batch=5)
+    )
     running = asyncio.create_task(runner.run(stop))
     for number in range(12):
         await tell(store, *Order(f"A{number}").completed())
         if number in (4, 8):
-            while not await operations.set_lanes(pool, mine[0], number):
-                await asyncio.sleep(0.01)
-    while any(lane.lag_positions for lane in await operations.status(pool, store, mine)):
-        await asyncio.sleep(0.01)
+            await eventually(partial(operations.set_lanes, pool, mine[0], number))
+    await caught_up(pool, store, mine)
     stop.set()
     await running
     assert await _statuses(pool) == {f"A{number}": "completed" for number in range(12)}

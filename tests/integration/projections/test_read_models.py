@@ -108,7 +108,9 @@ async def test_orders_are_filtered_and_paged_without_gap_or_repetition(
     ]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "WzFd", "WyJhIiwgImIiXQ", "bnVsbA", "W1tdLCJhIl0"])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "WzFd", "WyJhIiwgImIiXQ", "bnVsbA", "W1tdLCJhIl0"]
+)
 async def test_a_foreign_cursor_is_refused(pool: asyncpg.Pool, cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         await current_orders.list_orders(pool, cursor=cursor)

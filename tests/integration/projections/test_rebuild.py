@@ -20,6 +20,7 @@ from tests.support.read_models import (
     CODEC,
     Order,
     busy_history,
+    caught_up,
     runner_of,
     tables,
     tell,
@@ -96,8 +97,7 @@ async def test_live_workers_go_on_while_a_model_is_rebuilt(
         await rebuild(pool, store, CODEC, product_demand.PROJECTION, options=SMALL)
         await rebuild(pool, store, CODEC, current_orders.PROJECTION, options=SMALL)
     await telling
-    while any(lane.lag_positions for lane in await operations.status(pool, store, ALL)):
-        await asyncio.sleep(0.01)
+    await caught_up(pool, store)
     stop.set()
     await running
     assert await check(pool, store, CODEC) == []
@@ -167,7 +167,9 @@ async def test_the_check_names_each_row_that_does_not_follow_from_events(
     assert await check(pool, store, CODEC) == []
     await pool.execute("UPDATE read_models.current_orders SET status = 'x' WHERE order_id = 'A1'")
     await pool.execute("DELETE FROM read_models.current_orders WHERE order_id = 'B2'")
-    await pool.execute("UPDATE read_models.customer_orders SET order_id = 'Z' WHERE order_id = 'C3'")
+    await pool.execute(
+        "UPDATE read_models.customer_orders SET order_id = 'Z' WHERE order_id = 'C3'"
+    )
     assert await check(pool, store, CODEC) == [
         "current_orders: row A1 differs from its events",
         "current_orders: row B2 is missing",

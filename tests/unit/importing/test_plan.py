@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ordersaga.demo
 from domain.money import Money
 from domain.values import PaymentTerms
+from ordersaga.demo.source import SHIPPED_SAMPLE
 from ordersaga.importing.errors import UnreadableFile
 from ordersaga.importing.plan import ImportPlan, demand, part_of, read_plan
 from ordersaga.importing.refusals import LineReason
@@ -178,8 +178,7 @@ def test_demand_adds_up_over_orders(tmp_path: Path) -> None:
 
 
 def test_the_shipped_sample_holds_more_than_200_orders_and_most_kinds_of_dirt() -> None:
-    folder = Path(ordersaga.demo.__file__).parent / "samples"
-    plan = read_plan(folder / "online-retail-sample.csv", "GBP", VISA)
+    plan = read_plan(SHIPPED_SAMPLE, "GBP", VISA)
     assert len(plan.orders) > 250
     assert plan.lines_taken + len(plan.refused) == plan.lines_in_file
     assert {line.reason for line in plan.refused} >= {

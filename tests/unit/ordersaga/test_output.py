@@ -97,10 +97,7 @@ def test_each_failure_has_one_code_and_one_line(error: BaseException, code: int,
 
 
 def test_a_fault_of_our_own_says_so_and_shows_no_values() -> None:
-    try:
-        raise KeyError("Jane Doe, 1 Main Street")
-    except KeyError as error:
-        failure = explain(error)
+    failure = explain(KeyError("Jane Doe, 1 Main Street"))
     assert failure.code == 70
     assert "KeyError" in failure.message
     assert "Jane" not in failure.message

@@ -142,6 +142,7 @@ def label(order_id: OrderId, **changes: Any) -> CarrierLabel:
             status=LabelStatus.LIVE,
             carrier="acme",
             tracking_number="T1",
+            pieces=4,
         ),
         **changes,
     )

@@ -160,9 +160,11 @@ async def test_sums_agree_over_orders_that_have_ended_to_the_penny() -> None:
     assert (money.ours, money.theirs, money.equal) == ("10.00 GBP", "10.01 GBP", False)
 
 
-async def test_live_labels_are_counted_on_both_sides() -> None:
+async def test_live_labels_and_pieces_are_counted_on_both_sides() -> None:
     found = await ledgers.collect_labels(listed(LABELS))
-    (labels,) = ledgers.compare_labels(facts_of(STORY), found)
-    assert (labels.ours, labels.theirs) == ("1", "1")
-    (labels,) = ledgers.compare_labels(facts_of(without(e.LabelCancelled, GONE)), found)
-    assert (labels.ours, labels.theirs) == ("2", "1")
+    labels, pieces = ledgers.compare_labels(facts_of(STORY), found)
+    assert (labels.ours, labels.theirs, pieces.ours, pieces.theirs) == ("1", "1", "4", "4")
+    spoilt = facts_of(without(e.LabelCancelled, GONE))
+    assert ledgers.compare_labels(spoilt, found)[0].ours == "2"
+    light = await ledgers.collect_labels(listed([label(DONE, pieces=3)]))
+    assert ledgers.compare_labels(facts_of(STORY), light)[1].theirs == "3"

@@ -1,0 +1,124 @@
+"""Reading through another store, with the personal fields of every event treated in one place."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from adapters.personal_data.fields import Fields, Path, value_at, with_value
+from adapters.personal_data.sealing import is_sealed, redacted
+from domain.values import Redaction
+from eventstore.errors import InvalidAppend
+from eventstore.model import (
+    AppendResult,
+    FeedFilter,
+    FeedPage,
+    JsonObject,
+    Snapshot,
+    StoredEvent,
+    StreamAppend,
+)
+from eventstore.store import EVERYTHING, EventStore
+
+
+class ReadingThrough(ABC):
+    """The reading half of an `EventStore` over another one.
+
+    Args:
+        inner: the store that keeps the events.
+        fields: which fields are personal.
+    """
+
+    def __init__(self, inner: EventStore, fields: Fields) -> None:
+        self._inner = inner
+        self._fields = fields
+
+    @abstractmethod
+    async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        """The same events as the reader may see them."""
+
+    async def read_stream(
+        self,
+        stream: str,
+        *,
+        from_version: int = 1,
+        to_version: int | None = None,
+        until: datetime | None = None,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """See `EventStore.read_stream`."""
+        return await self._opened(
+            await self._inner.read_stream(
+                stream,
+                from_version=from_version,
+                to_version=to_version,
+                until=until,
+                backward=backward,
+                limit=limit,
+            )
+        )
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        """See `EventStore.read_streams`."""
+        found = await self._inner.read_streams(streams, after_versions=after_versions)
+        opened = iter(await self._opened([event for each in found.values() for event in each]))
+        return {name: [next(opened) for _ in events] for name, events in found.items()}
+
+    async def read_feed(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> FeedPage:
+        """See `EventStore.read_feed`."""
+        page = await self._inner.read_feed(after, limit=limit, wanted=wanted)
+        return FeedPage(await self._opened(page.events), page.next_position, page.head)
+
+    async def head(self) -> int:
+        """See `EventStore.head`."""
+        return await self._inner.head()
+
+    def _sealed_in(self, event: StoredEvent) -> list[tuple[Path, JsonObject]]:
+        """The sealed fields of an event."""
+        paths = self._fields.get(event.event_type, ())
+        found = ((path, value_at(event.data, path)) for path in paths)
+        return [(path, value) for path, value in found if is_sealed(value)]
+
+
+class RedactedStore(ReadingThrough):
+    """Shows everything but personal data, and needs no key for that.
+
+    For projections and other readers of the feed that have no use for personal data. What was
+    stored before encryption was switched on is withheld as well.
+    """
+
+    async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        fields = self._fields
+        return [event if event.event_type not in fields else self._bare(event) for event in events]
+
+    def _bare(self, event: StoredEvent) -> StoredEvent:
+        data: Any = event.data
+        for path in self._fields[event.event_type]:
+            if value_at(data, path) is not None:
+                data = with_value(data, path, redacted(Redaction.WITHHELD))
+        return replace(event, data=data)
+
+    async def append(self, *_appends: StreamAppend) -> AppendResult:
+        """Refused.
+
+        Raises:
+            InvalidAppend: always.
+        """
+        raise InvalidAppend("this view of the event store is for reading only")
+
+    async def load_snapshots(
+        self, _streams: Sequence[str], *, schema_version: int
+    ) -> Mapping[str, Snapshot]:
+        """None: they may hold personal data; the events are folded instead."""
+        del schema_version
+        return {}
+
+    async def save_snapshot(self, _snapshot: Snapshot) -> None:
+        """Refused; raises InvalidAppend."""
+        raise InvalidAppend("this view of the event store is for reading only")

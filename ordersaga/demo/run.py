@@ -1,0 +1,159 @@
+"""The demonstration from start to end."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from domain.ids import OrderId
+from domain.values import PaymentTerms
+from ordersaga.cli.verify import report_view
+from ordersaga.demo import mix
+from ordersaga.demo.folder import fresh_folder
+from ordersaga.demo.outcome import outcome_table, stories, story_view
+from ordersaga.demo.screen import Board, Screen, ended
+from ordersaga.demo.source import CREDIT
+from ordersaga.embedded.stack import EmbeddedStack, StackOptions
+from ordersaga.errors import Refused
+from ordersaga.importing.intake import receive_stock, submit_orders
+from ordersaga.importing.plan import ImportPlan, PlannedOrder, read_plan
+from ordersaga.orders_service import OrdersService
+from ordersaga.settings import Settings, load_settings
+from ordersaga.verification.run import verify
+from ordersaga.verification.wired import open_sources
+from ordersaga.wiring import Services, open_services
+from projections.current_orders import StatusCount, count_orders
+
+_LOOK_EVERY_S: Final = 0.5
+_PREFIX: Final = "ORDERSAGA_"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWish:
+    """What the caller wants.
+
+    Attributes:
+        orders: how many of the file are taken.
+        data_dir: folder of the embedded stack; made afresh.
+        keep: leave everything running until a signal comes.
+        timeout_s: seconds that the sagas have to end, all together.
+    """
+
+    file: Path
+    orders: int
+    data_dir: Path
+    keep: bool
+    timeout_s: float
+
+
+class Demo:
+    """One demonstration; `keeping` is True once it only waits to be stopped."""
+
+    def __init__(self, wish: DemoWish, screen: Screen, stop: asyncio.Event) -> None:
+        self._wish = wish
+        self._screen = screen
+        self._stop = stop
+        self.keeping = False
+
+    async def run(self) -> int:
+        """Run it; 0 if every order ended and everything adds up, otherwise 1.
+
+        Raises:
+            Refused: the folder or the file cannot be used, or not all sagas ended in time.
+        """
+        began = time.monotonic()
+        plan = read_plan(self._wish.file, "GBP", PaymentTerms("tok_visa"), self._wish.orders)
+        if not plan.orders:
+            raise Refused(f"{self._wish.file} holds no order that can be taken")
+        folder = fresh_folder(self._wish.data_dir)
+        countries = ",".join(mix.UNSERVED_COUNTRIES)
+        options = StackOptions(extra_env={"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": countries})
+        async with EmbeddedStack(folder, options, progress=self._screen.say) as stack:
+            settings = _settings(stack)
+            async with open_services(settings, application_name="ordersaga demo") as services:
+                clean = await self._show(services, plan)
+            self._screen.say(f"\ntook {time.monotonic() - began:.0f} s")
+            await self._stay(stack)
+            self._screen.say("stopping everything")
+        return 0 if clean else 1
+
+    async def _show(self, services: Services, plan: ImportPlan) -> bool:
+        self._screen.heading(f"{len(plan.orders)} real orders of {self._wish.file.name}")
+        self._screen.say(CREDIT)
+        orders = mix.with_payments(plan.orders)
+        await self._submit(services, plan, orders)
+        counts = await self._watch(services, len(orders))
+        self._screen.heading("how they ended")
+        self._screen.put(outcome_table(counts))
+        await self._tell(services, [order.document.order_id for order in orders])
+        return await self._verify(services)
+
+    async def _submit(
+        self, services: Services, plan: ImportPlan, orders: Sequence[PlannedOrder]
+    ) -> None:
+        stock = mix.stock_for(orders)
+        pieces = await receive_stock(services.handler, plan.digest, stock)
+        submitted = await submit_orders(services.handler, orders)
+        if submitted.refused:
+            raise Refused(f"{len(submitted.refused)} lines were refused: {submitted.refused[0]}")
+        self._screen.say(
+            f"{pieces:,} pieces of {len(stock)} products received, a few products run short; "
+            f"{len(submitted.new)} orders submitted, {len(plan.refused)} lines refused"
+        )
+
+    async def _watch(self, services: Services, total: int) -> list[StatusCount]:
+        with self._screen.board(total) as board:
+            try:
+                async with asyncio.timeout(self._wish.timeout_s):
+                    return await _until_ended(services, total, board)
+            except TimeoutError:
+                counts = await count_orders(services.pool)
+        raise Refused(
+            f"after {self._wish.timeout_s:.0f} s {ended(counts)} of {total} orders have ended; "
+            f"the logs in {self._wish.data_dir / 'logs'} say why"
+        )
+
+    async def _tell(self, services: Services, order_ids: Sequence[OrderId]) -> None:
+        self._screen.heading("three stories")
+        for title, entries in await stories(OrdersService.of(services), order_ids):
+            self._screen.put(story_view(title, entries))
+
+    async def _verify(self, services: Services) -> bool:
+        self._screen.heading("ordersaga verify, and the providers' own books")
+        report = await verify(await open_sources(services))
+        self._screen.put(report_view(report))
+        return (
+            report.clean
+            and report.complete
+            and all(comparison.equal for comparison in report.comparisons)
+        )
+
+    async def _stay(self, stack: EmbeddedStack) -> None:
+        if not self._wish.keep:
+            self._screen.say(
+                "to look around in the Temporal UI, run it again with --keep (or `make up`)"
+            )
+            return
+        self.keeping = True
+        folder = self._wish.data_dir
+        self._screen.say(f"Temporal UI: {stack.state().ui_url}")
+        self._screen.say(f"command line: ORDERSAGA_DATA_DIR={folder} ordersaga saga list")
+        self._screen.say("everything keeps running; Ctrl-C stops it")
+        await self._stop.wait()
+
+
+async def _until_ended(services: Services, total: int, board: Board) -> list[StatusCount]:
+    while True:
+        counts = await count_orders(services.pool)
+        board.show(counts)
+        if ended(counts) >= total:
+            return counts
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _settings(stack: EmbeddedStack) -> Settings:
+    """Settings that lead to this stack, whatever the environment says."""
+    env = stack.state().settings_env()
+    return load_settings(**{name.removeprefix(_PREFIX).lower(): env[name] for name in env})

@@ -1,0 +1,94 @@
+"""What the demonstration shows: live on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from projections.current_orders import StatusCount
+
+_LINE_EVERY_S: Final = 3.0
+_ENDED: Final = frozenset({"completed", "cancelled"})
+
+
+class Board(Protocol):
+    """Shows how far the orders are."""
+
+    def show(self, counts: list[StatusCount]) -> None:
+        """Show the numbers of orders by status."""
+
+
+class Screen:
+    """Prints what the demonstration does."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
+    def put(self, what: RenderableType) -> None:
+        """Print a table or the like."""
+        self._console.print(what)
+
+    def heading(self, text: str) -> None:
+        """Print a heading."""
+        self.say(f"\n{text}\n{'-' * len(text)}")
+
+    @contextmanager
+    def board(self, total: int) -> Iterator[Board]:
+        """A live display of `total` orders."""
+        if not self._console.is_terminal:
+            yield _Lines(self, total)
+            return
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[standing]}"),
+            console=self._console,
+        )
+        with progress:
+            yield _Bar(progress, total)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("orders ended", total=total, standing="")
+
+    def show(self, counts: list[StatusCount]) -> None:
+        self._progress.update(self._task, completed=ended(counts), standing=standing(counts))
+
+
+class _Lines:
+    def __init__(self, screen: Screen, total: int) -> None:
+        self._screen = screen
+        self._total = total
+        self._last = ("", 0.0)
+
+    def show(self, counts: list[StatusCount]) -> None:
+        done = ended(counts)
+        line = f"{done} of {self._total} orders ended: {standing(counts)}"
+        now = time.monotonic()
+        if line != self._last[0] and (done == self._total or now - self._last[1] > _LINE_EVERY_S):
+            self._screen.say(line)
+            self._last = (line, now)
+
+
+def ended(counts: list[StatusCount]) -> int:
+    """Orders that have ended."""
+    return sum(count.orders for count in counts if count.status in _ENDED)
+
+
+def standing(counts: list[StatusCount]) -> str:
+    """Orders by status, in a line."""
+    sums: dict[str, int] = {}
+    for count in counts:
+        sums[count.status] = sums.get(count.status, 0) + count.orders
+    return ", ".join(f"{orders} {status}" for status, orders in sorted(sums.items())) or "none yet"

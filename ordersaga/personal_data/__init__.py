@@ -1,0 +1,1 @@
+"""Keys of personal data in PostgreSQL, and erasing somebody by destroying them."""

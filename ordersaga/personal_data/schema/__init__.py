@@ -1,0 +1,1 @@
+"""Migrations of the key vault, in order of their names."""

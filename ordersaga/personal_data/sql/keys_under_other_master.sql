@@ -1,0 +1,6 @@
+-- Some of the keys that another master key than this one wraps.
+SELECT key_id, subject, master_key_id, wrapped
+FROM personal_data.data_keys
+WHERE master_key_id <> $1 AND wrapped IS NOT NULL
+ORDER BY key_id
+LIMIT $2

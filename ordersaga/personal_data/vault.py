@@ -1,0 +1,126 @@
+"""The key vault in PostgreSQL: data keys in a schema of their own, wrapped by the master key."""
+
+from collections.abc import Collection, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from adapters.personal_data.keys import DataKey, MasterKeys, WrappedKey
+from eventstore.errors import StoreUnavailable
+from eventstore.postgres.errors import translated
+from eventstore.postgres.migrations import MigrationSet
+
+KEY_VAULT: Final = MigrationSet("personal_data", "ordersaga.personal_data.schema")
+
+_CLAIMS: Final = 5
+_REWRAPPED_AT_ONCE: Final = 1000
+
+
+def _statement(name: str) -> str:
+    return files("ordersaga.personal_data.sql").joinpath(f"{name}.sql").read_text()
+
+
+_CLAIM: Final = _statement("claim_keys")
+_FIND: Final = _statement("find_keys")
+
+
+class PostgresKeyVault:
+    """A `KeyVault` in the schema `personal_data` of a migrated database.
+
+    Args:
+        pool: connections to the database of the events; it stays the caller's.
+        master: wraps and opens the data keys.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", master: MasterKeys) -> None:
+        self._pool = pool
+        self._master = master
+
+    async def keys_for(self, subjects: Collection[str]) -> Mapping[str, DataKey]:
+        """See `KeyVault.keys_for`."""
+        found: dict[str, DataKey] = {}
+        for _ in range(_CLAIMS):
+            missing = [subject for subject in subjects if subject not in found]
+            if not missing:
+                return found
+            found |= {key.subject: key for key in await self._claim(missing)}
+        raise StoreUnavailable("no data key could be made: others make and retire it all the time")
+
+    async def _claim(self, subjects: Sequence[str]) -> list[DataKey]:
+        offered = [self._master.make(subject) for subject in subjects]
+        return await self._keys(
+            _CLAIM,
+            list(subjects),
+            [key.key_id for key in offered],
+            self._master.current_id,
+            [key.wrapped for key in offered],
+        )
+
+    async def find(self, key_ids: Collection[UUID]) -> Mapping[UUID, DataKey]:
+        """See `KeyVault.find`."""
+        return {key.key_id: key for key in await self._keys(_FIND, list(key_ids))}
+
+    async def _keys(self, query: str, *arguments: Any) -> list[DataKey]:
+        with translated():
+            rows = await self._pool.fetch(query, *arguments)
+        return [self._master.open(WrappedKey(*row)) for row in rows]
+
+
+class KeyRing:
+    """What an erasure and a change of the master key do with stored keys; needs no master key."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def destroyed(self, subject: str) -> tuple[UUID, ...]:
+        """The keys of a subject that are destroyed."""
+        rows = await self._fetch("keys_of", subject)
+        return tuple(row["key_id"] for row in rows if row["destroyed_at"] is not None)
+
+    async def knows(self, subject: str) -> bool:
+        """Whether a subject ever had a key."""
+        return bool(await self._fetch("keys_of", subject))
+
+    async def has_present(self, subject: str) -> bool:
+        """Whether a subject has a key that may seal."""
+        return any(row["retired_at"] is None for row in await self._fetch("keys_of", subject))
+
+    async def retire(self, subject: str) -> tuple[UUID, ...]:
+        """Let nothing more be sealed with the keys of a subject; returns those just retired."""
+        return tuple(row["key_id"] for row in await self._fetch("retire_keys", subject))
+
+    async def restore(self, key_ids: Collection[UUID]) -> None:
+        """Take a retirement back."""
+        await self._fetch("restore_keys", list(key_ids))
+
+    async def destroy(self, subject: str) -> tuple[UUID, ...]:
+        """Destroy the retired keys of a subject; returns those destroyed now."""
+        gone = tuple(row["key_id"] for row in await self._fetch("destroy_keys", subject))
+        if gone:
+            await self._fetch("vacuum")
+        return gone
+
+    async def rewrap(self, master: MasterKeys) -> int:
+        """Wrap every key with the present master key; returns how many had another one.
+
+        Raises:
+            MasterKeyMissing: an older master key was not given.
+        """
+        done = 0
+        while True:
+            rows = await self._fetch(
+                "keys_under_other_master", master.current_id, _REWRAPPED_AT_ONCE
+            )
+            if not rows:
+                return done
+            fresh = [master.wrap(master.open(WrappedKey(*row))) for row in rows]
+            ids = [key.key_id for key in fresh]
+            wrapped = [key.wrapped for key in fresh]
+            await self._fetch("rewrap_keys", master.current_id, ids, wrapped)
+            done += len(rows)
+
+    async def _fetch(self, name: str, *arguments: Any) -> "list[asyncpg.Record]":
+        with translated():
+            return await self._pool.fetch(_statement(name), *arguments)

@@ -1,0 +1,5 @@
+-- Note that a leased notification is not tried any more.
+UPDATE {schema}.notifications
+SET state = 'dead', lease = NULL, last_error = $3, settled_at = clock_timestamp()
+WHERE id = $1 AND lease = $2
+RETURNING id

@@ -1,0 +1,27 @@
+-- Lease notifications that are due: of each order only the first that waits, and nothing beyond
+-- the position up to which every lane of the projection has written its rows.
+WITH due AS (
+    SELECT waiting.id
+    FROM {schema}.notifications AS waiting
+    WHERE waiting.state = 'waiting'
+      AND waiting.due_at <= now()
+      AND waiting.position <= (
+          SELECT min(position) FROM {schema}.checkpoints
+          WHERE target = '{schema}' AND projection = 'notifications'
+      )
+      AND NOT EXISTS (
+          SELECT FROM {schema}.notifications AS earlier
+          WHERE earlier.state = 'waiting'
+            AND earlier.subject = waiting.subject
+            AND (earlier.position, earlier.kind) < (waiting.position, waiting.kind)
+      )
+    ORDER BY waiting.due_at, waiting.position
+    LIMIT $1
+    FOR UPDATE OF waiting SKIP LOCKED
+)
+UPDATE {schema}.notifications AS taken
+SET attempts = attempts + 1, lease = $2, due_at = clock_timestamp() + $3
+FROM due
+WHERE taken.id = due.id
+RETURNING taken.id, kind, data_version, position, subject, occurred_at, traceparent, data, attempts,
+          clock_timestamp() - waiting_since AS age

@@ -1,0 +1,74 @@
+"""A shop for the command line alone: a migrated database of its own, no servers beside it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ordersaga.settings import Settings
+from ordersaga.wiring import open_services
+from tests.support.stack import Ended, clean_environment, free_ports, ordersaga
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class CliShop:
+    """Runs commands against one database; Temporal and the providers do not answer."""
+
+    database_url: str
+    folder: Path
+    env: dict[str, str]
+
+    @classmethod
+    async def opened(cls, database_url: str, folder: Path) -> "CliShop":
+        temporal, payment, carrier = free_ports(3)
+        env = clean_environment(
+            ORDERSAGA_DATABASE_URL=database_url,
+            ORDERSAGA_DATA_DIR=str(folder / "no stack"),
+            ORDERSAGA_PAYMENT_URL=f"http://127.0.0.1:{payment}",
+            ORDERSAGA_CARRIER_URL=f"http://127.0.0.1:{carrier}",
+            TEMPORAL_ADDRESS=f"127.0.0.1:{temporal}",
+        )
+        shop = cls(database_url, folder, env)
+        assert (await shop.run("migrate")).code == 0
+        return shop
+
+    async def run(self, *arguments: str) -> Ended:
+        """Run `ordersaga ...` in the shop's folder."""
+        return await ordersaga(*arguments, env=self.env, cwd=self.folder)
+
+    async def json(self, *arguments: str) -> Any:
+        """The JSON answer of a command that must succeed."""
+        return (await self.run(*arguments, "--json")).json()
+
+    async def run_all(self, commands: Sequence[Sequence[str]]) -> list[Ended]:
+        """Run many commands, a few at once; the answers in the order of the commands."""
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(command: Sequence[str]) -> Ended:
+            async with slots:
+                return await self.run(*command)
+
+        return await asyncio.gather(*(one(command) for command in commands))
+
+    async def head(self) -> int:
+        """The last position of the event store."""
+        async with open_services(Settings(database_url=self.database_url)) as services:
+            return await services.store.head()
+
+    async def draft(self, order_id: str) -> None:
+        """A draft that could be submitted."""
+        await self.json("order", "create", order_id, "--customer", "C7")
+        await self.json("order", "add-item", order_id, "71053", "--price", "3.39")
+        await self.json("order", "set-address", order_id, *ADDRESS)
+
+
+ADDRESS = (
+    "--name=Ann Example",
+    "--line1=1 High Street",
+    "--city=Leeds",
+    "--postal-code=LS1 4AP",
+    "--country=GB",
+)

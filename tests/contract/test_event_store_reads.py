@@ -1,0 +1,259 @@
+"""What every event store promises about reading: payloads, streams, the feed, snapshots."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from eventstore.errors import InvalidAppend
+from eventstore.memory import InMemoryEventStore
+from eventstore.model import (
+    BUCKETS,
+    Expected,
+    FeedFilter,
+    Metadata,
+    Snapshot,
+    StreamAppend,
+    bucket_of,
+)
+from eventstore.store import EventStore
+from tests.support.event_store import event, migrated_database, new_stream, opened_store
+
+KINDS = ("memory", "postgres", "postgres-ungrouped")
+
+
+@pytest.fixture(params=KINDS)
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
+    if request.param == "memory":
+        yield InMemoryEventStore()
+        return
+    grouped = request.param == "postgres"
+    async with (
+        migrated_database(request.getfixturevalue("postgres_server")) as url,
+        opened_store(url, group_append=grouped) as opened,
+    ):
+        yield opened
+
+
+# --- payloads -------------------------------------------------------------------------------------
+
+PAYLOADS = {
+    "empty": {},
+    "nested": {"a": [{"b": {"c": [1, None, True, "x"]}}]},
+    "emoji and other scripts": {"ключ": "👩‍👩‍👧‍👦 日本語 Ελληνικά \U0010ffff \u202e"},
+    "control characters": {"a": "\x01\x1f\x7f\u2028\r\n\t"},
+    "a backslash before u0000": {"a": "\\u0000"},
+    "SQL": {"a": "'; DROP TABLE eventstore.events; --", "$1": "%s {}"},
+    "huge numbers": {"a": 2**70, "b": -(10**300), "c": 9007199254740993},
+    "floats": {"a": 0.1, "b": -1e-300},
+    "order of keys": {"z": 1, "a": 2, "m": 3},
+    "large": {"a": "x" * 3_000_000},
+}
+
+
+@pytest.mark.parametrize("data", PAYLOADS.values(), ids=PAYLOADS.keys())
+async def test_data_comes_back_as_it_was_given(store: EventStore, data: dict[str, object]) -> None:
+    await store.append(StreamAppend("cart-1", Expected.NO_STREAM, [event(data=data)]))
+    (found,) = await store.read_stream("cart-1")
+    assert found.data == data
+    assert list(found.data) == list(data)
+
+
+async def test_stream_names_and_types_may_be_in_any_script(store: EventStore) -> None:
+    names = ["заказ-1", "cart-🛒", 'it\'s-"1"; --', "no hyphen"]
+    await store.append(
+        *(StreamAppend(name, Expected.NO_STREAM, [event("Geändert✓")]) for name in names)
+    )
+    found = await store.read_streams(names)
+    assert [found[name][0].event_type for name in names] == ["Geändert✓"] * 4
+    assert [found[name][0].category for name in names] == ["заказ", "cart", "it's", "no hyphen"]
+
+
+async def test_the_envelope_carries_everything(store: EventStore) -> None:
+    origin = Metadata("saga-9", "run/3", "ops", "00-ab-cd-01", {"run_id": "r1", "ключ": "👍"})
+    sent = event("Changed", {"a": 1}, metadata=origin, schema_version=3)
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    result = await store.append(StreamAppend("cart-7-x", Expected.NO_STREAM, [sent]))
+    (found,) = await store.read_stream("cart-7-x")
+    assert (found.event_id, found.stream, found.category) == (sent.event_id, "cart-7-x", "cart")
+    assert (found.event_type, found.schema_version) == ("Changed", 3)
+    assert (found.version, found.position) == (1, result.last_position)
+    assert found.metadata == origin
+    assert found.bucket == bucket_of("cart-7-x")
+    assert before < found.recorded_at < datetime.now(UTC) + timedelta(minutes=1)
+
+
+# --- reading a stream -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({"backward": True}, [5, 4, 3, 2, 1]),
+        ({"limit": 2}, [1, 2]),
+        ({"backward": True, "limit": 2}, [5, 4]),
+        ({"from_version": 3}, [3, 4, 5]),
+        ({"to_version": 3}, [1, 2, 3]),
+        ({"from_version": 2, "to_version": 4, "backward": True}, [4, 3, 2]),
+        ({"from_version": 2, "to_version": 4, "backward": True, "limit": 1}, [4]),
+        ({"from_version": 6}, []),
+        ({"from_version": 4, "to_version": 3}, []),
+        ({"from_version": -5, "to_version": 10**6}, [1, 2, 3, 4, 5]),
+        ({"from_version": -(10**30), "to_version": 10**30}, [1, 2, 3, 4, 5]),
+        ({"from_version": 10**30}, []),
+    ],
+)
+async def test_a_stream_is_read_between_versions_in_either_direction(
+    store: EventStore, how: dict[str, int], expected: list[int]
+) -> None:
+    await store.append(new_stream("cart-1", 5), new_stream("cart-2", 5))
+    found = await store.read_stream("cart-1", **how)
+    assert [one.version for one in found] == expected
+    assert {one.stream for one in found} <= {"cart-1"}
+
+
+async def test_a_stream_is_read_as_it_was_at_a_time(store: EventStore) -> None:
+    for version in range(4):
+        expected = version or Expected.NO_STREAM
+        await store.append(StreamAppend("cart-1", expected, [event()]))
+        await asyncio.sleep(0.002)
+    times = [found.recorded_at for found in await store.read_stream("cart-1")]
+    assert times == sorted(times)
+    at_second = await store.read_stream("cart-1", until=times[1])
+    assert [found.version for found in at_second] == [1, 2]
+    backward = await store.read_stream("cart-1", until=times[2], backward=True, limit=1)
+    assert [found.version for found in backward] == [3]
+    assert await store.read_stream("cart-1", until=times[0] - timedelta(microseconds=1)) == []
+
+
+@pytest.mark.parametrize("name", ["cart-1", "", "a\0b", "a-\ud800", "x" * 10_000, "'; --", "%"])
+async def test_a_stream_that_does_not_exist_is_empty(store: EventStore, name: str) -> None:
+    await store.append(new_stream("cart-2"))
+    assert await store.read_stream(name) == []
+    assert await store.read_streams([name, "cart-2"], after_versions={"cart-2": 10**30}) == {
+        name: [],
+        "cart-2": [],
+    }
+
+
+async def test_a_limit_below_one_is_refused(store: EventStore) -> None:
+    with pytest.raises(ValueError, match="limit"):
+        await store.read_stream("cart-1", limit=0)
+    with pytest.raises(ValueError, match="limit"):
+        await store.read_feed(0, limit=0)
+
+
+async def test_several_streams_are_read_at_once_each_after_a_version(store: EventStore) -> None:
+    await store.append(new_stream("b-1", 3), new_stream("a-1", 2), new_stream("c-1", 1))
+    found = await store.read_streams(
+        ["b-1", "nothing-1", "a-1", "c-1"], after_versions={"b-1": 2, "c-1": 5, "other-1": 1}
+    )
+    assert {name: [one.version for one in ones] for name, ones in found.items()} == {
+        "b-1": [3],
+        "nothing-1": [],
+        "a-1": [1, 2],
+        "c-1": [],
+    }
+
+
+async def test_a_stream_asked_for_twice_is_read_once(store: EventStore) -> None:
+    await store.append(new_stream("b-1", 2))
+    found = await store.read_streams(["b-1", "b-1"])
+    assert {name: len(ones) for name, ones in found.items()} == {"b-1": 2}
+    assert await store.read_streams([]) == {}
+
+
+# --- the feed -------------------------------------------------------------------------------------
+
+
+async def test_the_feed_shows_everything_once_in_order_of_position(store: EventStore) -> None:
+    for number in range(7):
+        await store.append(new_stream(f"cart-{number}", 2), new_stream(f"stock-{number}"))
+    seen, after = [], 0
+    while (page := await store.read_feed(after, limit=4)).events:
+        assert page.next_position > after
+        seen += page.events
+        after = page.next_position
+    positions = [one.position for one in seen]
+    assert positions == sorted(set(positions))
+    assert len(seen) == 21
+    assert after == page.head == await store.head()
+
+
+async def test_an_empty_store_has_an_empty_feed(store: EventStore) -> None:
+    page = await store.read_feed(0)
+    assert (list(page.events), page.next_position, page.head) == ([], 0, 0)
+
+
+async def test_reading_beyond_the_head_does_not_move_back(store: EventStore) -> None:
+    await store.append(new_stream("cart-1", 3))
+    page = await store.read_feed(1000)
+    assert (list(page.events), page.next_position) == ([], 1000)
+    assert list((await store.read_feed(10**30)).events) == []
+    assert len((await store.read_feed(-(10**30))).events) == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (FeedFilter(), ["A", "B", "A", "C"]),
+        (FeedFilter(categories=frozenset({"cart"})), ["A", "B"]),
+        (FeedFilter(categories=frozenset({"cart", "stock"})), ["A", "B", "A", "C"]),
+        (FeedFilter(event_types=frozenset({"A"})), ["A", "A"]),
+        (FeedFilter(frozenset({"stock"}), frozenset({"A"})), ["A"]),
+        (FeedFilter(buckets=(0, BUCKETS)), ["A", "B", "A", "C"]),
+        (FeedFilter(buckets=(bucket_of("cart-1"), bucket_of("cart-1") + 1)), ["A", "B"]),
+        (FeedFilter(buckets=(5, 5)), []),
+        (FeedFilter(categories=frozenset({"nothing"})), []),
+    ],
+)
+async def test_the_feed_is_filtered_by_category_type_and_bucket(
+    store: EventStore, wanted: FeedFilter, expected: list[str]
+) -> None:
+    assert bucket_of("cart-1") != bucket_of("stock-1")
+    await store.append(
+        StreamAppend("cart-1", Expected.NO_STREAM, [event("A"), event("B")]),
+        StreamAppend("stock-1", Expected.NO_STREAM, [event("A"), event("C")]),
+    )
+    page = await store.read_feed(0, wanted=wanted)
+    assert [one.event_type for one in page.events] == expected
+    assert page.next_position == page.head
+
+
+async def test_a_filtered_page_that_was_not_full_moves_on_to_the_mark(store: EventStore) -> None:
+    await store.append(new_stream("cart-1"), new_stream("stock-1", 5))
+    wanted = FeedFilter(categories=frozenset({"cart"}))
+    page = await store.read_feed(0, limit=2, wanted=wanted)
+    assert len(page.events) == 1
+    assert page.next_position == await store.head()
+
+
+async def test_a_filtered_page_that_was_full_ends_at_its_last_event(store: EventStore) -> None:
+    await store.append(new_stream("cart-1", 2), new_stream("stock-1", 5))
+    wanted = FeedFilter(categories=frozenset({"cart"}))
+    page = await store.read_feed(0, limit=2, wanted=wanted)
+    assert page.next_position == page.events[-1].position
+    rest = await store.read_feed(page.next_position, limit=2, wanted=wanted)
+    assert (list(rest.events), rest.next_position) == ([], await store.head())
+
+
+# --- snapshots ------------------------------------------------------------------------------------
+
+
+async def test_the_newest_snapshot_of_the_asked_schema_version_is_loaded(store: EventStore) -> None:
+    await store.save_snapshot(Snapshot("a-1", 10, 1, {"n": 10}))
+    await store.save_snapshot(Snapshot("a-1", 20, 1, {"n": "👍"}))
+    await store.save_snapshot(Snapshot("a-1", 15, 1, {"n": "too late"}))
+    await store.save_snapshot(Snapshot("b-1", 5, 2, {}))
+    found = await store.load_snapshots(["a-1", "b-1", "c-1"], schema_version=1)
+    assert found == {"a-1": Snapshot("a-1", 20, 1, {"n": "👍"})}
+
+
+async def test_a_snapshot_that_is_no_json_is_refused(store: EventStore) -> None:
+    with pytest.raises(InvalidAppend):
+        await store.save_snapshot(Snapshot("a-1", 1, 1, {"n": "\0"}))
+    with pytest.raises(InvalidAppend):
+        await store.save_snapshot(Snapshot("a-1", 1, 1, {"n": uuid4()}))

@@ -1,0 +1,139 @@
+"""Records one history for each way a saga can take, for the replay test.
+
+Run it from the repository's root after a deliberate change of the saga's course, and keep the old
+files as long as sagas of that version may be open:
+
+    .venv/bin/python -m tests.support.record_histories
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import RetryPolicy
+
+from adapters.faults import Fault, FaultKind
+from tests.support.sagas import Handle, result, start, until_status
+from tests.support.shop import Shop, document, running_workers
+from tests.support.temporal import time_skipping_server
+from workflows import policies, steps
+
+FOLDER = Path(__file__).parents[1] / "workflow" / "histories"
+BY = {"actor": "anna", "reason": "as agreed"}
+
+Drive = Callable[[Shop, Handle], Awaitable[None]]
+
+
+async def _nothing(shop: Shop, handle: Handle) -> None:
+    """Let the saga run."""
+
+
+async def _cancel(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.signal("cancel", BY)
+    shop.payments.faults.clear()
+
+
+async def _cancel_natively(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.cancel()
+    shop.payments.faults.clear()
+
+
+async def _retry_when_needed(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, needs_attention=True)
+    shop.payments.faults.clear()
+    await handle.execute_update("retry", BY)
+
+
+async def _hold_and_resume(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("hold", BY)
+    shop.payments.faults.clear()
+    await until_status(handle, step="on_hold")
+    await handle.execute_update("resume", BY)
+
+
+_NO_SHIP = {
+    "name": "Jo",
+    "line1": "1 Lane",
+    "city": "Leeds",
+    "postal_code": "NOSHIP",
+    "country": "GB",
+}
+_HELD = Fault(FaultKind.HOLD_BEFORE, operation="charge")
+_NO_REFUND = Fault(FaultKind.REJECTED, operation="refund")
+_NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="charge")
+
+PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
+    "happy": ({}, 10, (), _nothing),
+    "on-shipment": (
+        {"payment": {"token": "tok_visa", "capture": "on_shipment"}},
+        10,
+        (),
+        _nothing,
+    ),
+    "out-of-stock": ({}, 0, (), _nothing),
+    "declined": ({"payment": {"token": "tok_declined"}}, 10, (), _nothing),
+    "address-refused": ({"address": _NO_SHIP}, 10, (), _nothing),
+    "gateway-down": ({}, 10, (_NO_CHARGE,), _nothing),
+    "cancelled": ({}, 10, (_HELD,), _cancel),
+    "cancelled-natively": ({}, 10, (_HELD,), _cancel_natively),
+    "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
+    "attention-and-retry": ({"address": _NO_SHIP}, 10, (_NO_REFUND,), _retry_when_needed),
+}
+
+
+async def record(client: Client, name: str, folder: Path) -> Path:
+    """Run one saga on its way and write its history."""
+    changes, stock, faults, drive = PATHS[name]
+    shop, order_id = Shop(), name
+    for fault in faults:
+        shop.payments.faults.add(fault)
+    if stock:
+        await shop.receive(f"{order_id}-sku", stock)
+    async with running_workers(client, shop):
+        handle = await start(client, order_id, document(order_id, **changes))
+        await drive(shop, handle)
+        try:
+            await result(handle)
+        except WorkflowFailureError:  # that is how a native cancel ends
+            assert name == "cancelled-natively"
+        history = await handle.fetch_history()
+    path = folder / f"order-{name}.v1.json"
+    path.write_text(json.dumps(_scrubbed(history.to_json_dict()), indent=1) + "\n", "utf-8")
+    return path
+
+
+def _scrubbed(value: Any) -> Any:
+    """Without what names the machine it was recorded on; a replay does not look at it."""
+    if isinstance(value, dict):
+        private = {"stackTrace", "identity"}
+        return {key: _scrubbed(part) for key, part in value.items() if key not in private}
+    return [_scrubbed(part) for part in value] if isinstance(value, list) else value
+
+
+async def _main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    backoff = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=10.0)
+    fewer_attempts = replace(policies.STEP, backoff=backoff)
+    with patch.object(steps, "STEP", fewer_attempts):
+        await _record_all()
+
+
+async def _record_all() -> None:
+    async with time_skipping_server() as environment:
+        for name in PATHS:
+            print(await record(environment.client, name, FOLDER))  # noqa: T201  a script
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
+    os._exit(0)  # the SDK's threads may abort the interpreter's own ending

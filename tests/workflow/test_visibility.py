@@ -1,0 +1,99 @@
+"""What operators see of sagas in Temporal's lists and pages."""
+
+from typing import Any
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+
+from adapters.faults import Fault, FaultKind
+from tests.support.sagas import result, stocked_saga, until, until_status
+from tests.support.shop import Shop
+from workers.search_attributes import ensure_search_attributes, missing_search_attributes
+
+BY = {"actor": "anna", "reason": "fraud check"}
+
+
+async def _listed(client: Client, query: str, workflow_id: str) -> None:
+    async def found() -> bool:
+        return workflow_id in [run.id async for run in client.list_workflows(query)]
+
+    await until(found)
+
+
+async def test_a_completed_order_is_found_by_status_customer_and_total(
+    client: Client, shop: Shop
+) -> None:
+    _, handle = await stocked_saga(client, shop, customer_id="seeker-1")
+    await result(handle)
+    query = 'OrderStatus="completed" AND CustomerId="seeker-1" AND OrderTotalMinor=300'
+    await _listed(client, query, handle.id)
+    await _listed(client, f'WorkflowId="{handle.id}" AND NeedsAttention=false', handle.id)
+
+
+async def test_a_saga_that_needs_attention_is_found_by_it(client: Client, shop: Shop) -> None:
+    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
+    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    _, handle = await stocked_saga(client, shop)
+    await _listed(client, 'NeedsAttention=true AND OrderStatus="compensating"', handle.id)
+    await _listed(client, f'SagaStep="undo_payment" AND WorkflowId="{handle.id}"', handle.id)
+    assert "Needs attention" in await _details(handle)
+    shop.payments.faults.clear()
+    await handle.execute_update("retry", BY)
+    await result(handle)
+    await _listed(client, f'NeedsAttention=false AND WorkflowId="{handle.id}"', handle.id)
+
+
+async def test_a_saga_that_takes_long_shows_its_step(client: Client, shop: Shop) -> None:
+    shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
+    _, handle = await stocked_saga(client, shop)
+    await _listed(client, f'SagaStep="create_shipment" AND WorkflowId="{handle.id}"', handle.id)
+    await _listed(client, f'OrderStatus="processing" AND WorkflowId="{handle.id}"', handle.id)
+    shop.carrier.faults.clear()
+    await result(handle)
+
+
+async def test_a_saga_on_hold_is_found_and_says_who_holds_it(client: Client, shop: Shop) -> None:
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    _, handle = await stocked_saga(client, shop)
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("hold", BY)
+    shop.payments.faults.remove(held.number)
+    await _listed(client, f'SagaStep="on_hold" AND WorkflowId="{handle.id}"', handle.id)
+    assert "anna to resume it: fraud check" in await _details(handle)
+    await handle.execute_update("resume", BY)
+    await result(handle)
+
+
+async def test_search_attributes_of_a_guest_order_name_no_customer(
+    client: Client, shop: Shop
+) -> None:
+    _, handle = await stocked_saga(client, shop, customer_id=None)
+    await result(handle)
+    await _listed(client, f'CustomerId="guest" AND WorkflowId="{handle.id}"', handle.id)
+
+
+async def test_no_personal_data_is_in_search_attributes_and_details(
+    client: Client, shop: Shop
+) -> None:
+    _, handle = await stocked_saga(client, shop)
+    await result(handle)
+    shown = str((await handle.describe()).typed_search_attributes) + await _details(handle)
+    for secret in ("Secretperson", "Hidden", "Leeds", "LS1", "tok_visa"):
+        assert secret not in shown
+
+
+async def test_registering_search_attributes_twice_is_harmless(client: Client) -> None:
+    assert await ensure_search_attributes(client) == ()
+    assert await missing_search_attributes(client) == []
+
+
+async def test_the_control_knows_the_namespace(client: Client) -> None:
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    assert described.namespace_info.name == client.namespace
+
+
+async def _details(handle: Any) -> str:
+    metadata = await handle.query("__temporal_workflow_metadata")
+    return str(metadata)
