@@ -10,6 +10,7 @@ from activities.aggregates import Work, folds, fulfillment_slot, order_slot, sto
 from activities.context import command_context
 from activities.failures import refused, translated
 from activities.messages import (
+    NOTHING,
     CompensationRequest,
     CompensationResult,
     ReservationResult,
@@ -69,14 +70,14 @@ class InventoryActivities:
             known = await self._handler.load(slot.stream, slot.aggregate.fold)
             skus = skus_of(known.state)
             if not skus:
-                return CompensationResult("nothing")
+                return CompensationResult(NOTHING)
             context = command_context(request.saga, "release")
             released = await self._handler.execute(
                 folds(*(stock_slot(sku) for sku in skus)),
                 lambda loaded: _release(Work(loaded), request.order_id, skus),
                 context,
             )
-        return CompensationResult(f"{released} reservations" if released else "nothing")
+        return CompensationResult(f"{released} reservations" if released else NOTHING)
 
 
 def _reserve(

@@ -138,9 +138,12 @@ class CompensationRequest:
     settled_by: OperatorAction | None = None
 
 
+NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class CompensationResult:
-    """`undone` says in a word or two what was undone; ``nothing`` if the step had no effect."""
+    """`undone` says in a word or two what was undone; NOTHING if the step had no effect."""
 
     undone: str
 

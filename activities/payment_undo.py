@@ -4,13 +4,18 @@ The provider's state under the order's key decides, not ours: the answer to the 
 been lost. What the provider did and we had not recorded is recorded along with its undoing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from activities.aggregates import Work, folds, payment_slot
 from activities.context import command_context
 from activities.keys import payment_key, refund_key, void_key
-from activities.messages import CompensationRequest, CompensationResult, OperatorAction
+from activities.messages import (
+    NOTHING,
+    CompensationRequest,
+    CompensationResult,
+    OperatorAction,
+)
 from activities.ports import GatewayError, PaymentGateway, PaymentStatus, ProviderPayment
 from domain import payment
 from domain.commands import (
@@ -23,8 +28,6 @@ from domain.commands import (
 )
 from domain.payment import PaymentState
 from eventstore.handling import CommandHandler, Decision, Loaded
-
-NOTHING = "nothing"
 
 
 class PaymentUndo:
@@ -73,7 +76,7 @@ class PaymentUndo:
     async def _execute(
         self,
         request: CompensationRequest,
-        commands: "Any",
+        commands: Callable[[PaymentState], Sequence[PaymentCommand]],
     ) -> str:
         slot = payment_slot(request.order_id)
 

@@ -18,6 +18,7 @@ from activities.context import command_context
 from activities.failures import refused, translated
 from activities.keys import cancel_label_key, shipment_key
 from activities.messages import (
+    NOTHING,
     CompensationRequest,
     CompensationResult,
     ShipmentResult,
@@ -80,7 +81,7 @@ class ShippingActivities:
                     raise
                 return await self._settle_by_hand(request)
             if label is None:
-                return CompensationResult("nothing")
+                return CompensationResult(NOTHING)
             await self._record_cancelled(request, label)
         return CompensationResult("cancelled")
 

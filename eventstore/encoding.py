@@ -1,9 +1,8 @@
-"""The stored form of appends and events, checked: what both stores accept is the same."""
+"""The stored form of appends, checked: what both stores accept is the same."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from eventstore.model import (
     JsonObject,
     Metadata,
     NewEvent,
-    StoredEvent,
     StreamAppend,
 )
 
@@ -216,56 +214,3 @@ def encode_metadata(metadata: Metadata) -> str:
     if metadata.extra:
         fields["extra"] = dict(metadata.extra)
     return encode_json(fields, "metadata")
-
-
-class EnvelopeReader:
-    """Makes envelopes of stored rows; remembers the last metadata, as neighbours often share it."""
-
-    __slots__ = ("_metadata", "_text")
-
-    def __init__(self) -> None:
-        self._text = ""
-        self._metadata = Metadata("", "", "")
-
-    def envelope(
-        self,
-        event_id: UUID,
-        stream: str,
-        category: str,
-        version: int,
-        position: int,
-        event_type: str,
-        schema_version: int,
-        data: str,
-        metadata: str,
-        recorded_at: datetime,
-        bucket: int,
-    ) -> StoredEvent:
-        """An envelope; the arguments stand in the order of the columns of every read."""
-        if metadata != self._text:
-            self._metadata = _decode_metadata(metadata)
-            self._text = metadata
-        return StoredEvent(
-            event_id,
-            stream,
-            category,
-            version,
-            position,
-            event_type,
-            schema_version,
-            json.loads(data),
-            self._metadata,
-            recorded_at,
-            bucket,
-        )
-
-
-def _decode_metadata(text: str) -> Metadata:
-    fields = json.loads(text)
-    return Metadata(
-        fields["correlation_id"],
-        fields["causation_id"],
-        fields["actor"],
-        fields.get("traceparent"),
-        fields.get("extra", {}),
-    )

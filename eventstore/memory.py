@@ -8,13 +8,13 @@ from uuid import UUID
 from eventstore.encoding import (
     ANY,
     STREAM_EXISTS,
-    EnvelopeReader,
     PreparedAppend,
-    PreparedEvent,
+    PreparedStream,
     encode_json,
     expected_text,
     prepare,
 )
+from eventstore.envelopes import StoredRow, envelopes
 from eventstore.errors import DuplicateEventId, VersionConflict
 from eventstore.model import (
     AppendResult,
@@ -23,8 +23,6 @@ from eventstore.model import (
     Snapshot,
     StoredEvent,
     StreamAppend,
-    bucket_of,
-    category_of,
 )
 from eventstore.selection import check_limit, selects
 from eventstore.store import EVERYTHING
@@ -53,7 +51,6 @@ class InMemoryEventStore:
         self._streams: dict[str, list[StoredEvent]] = {}
         self._results: dict[UUID, tuple[frozenset[tuple[str, UUID]], AppendResult]] = {}
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
-        self._reader = EnvelopeReader()
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
         """See `EventStore.append`."""
@@ -91,32 +88,28 @@ class InMemoryEventStore:
         versions = {}
         for wanted in request.streams:
             stored = self._streams.setdefault(wanted.stream, [])
-            for event in wanted.events:
-                envelope = self._envelope(wanted.stream, len(stored) + 1, event, now)
-                stored.append(envelope)
-                self._events.append(envelope)
+            added = envelopes(self._rows(wanted, len(stored), now))
+            stored += added
+            self._events += added
             versions[wanted.stream] = len(stored)
         result = AppendResult(versions, len(self._events))
         asked = _identity(request)
         self._results.update((event_id, (asked, result)) for _, event_id in asked)
         return result
 
-    def _envelope(
-        self, stream: str, version: int, event: PreparedEvent, now: datetime
-    ) -> StoredEvent:
-        return self._reader.envelope(
-            event.event_id,
-            stream,
-            category_of(stream),
-            version,
-            len(self._events) + 1,
-            event.event_type,
-            event.schema_version,
-            event.data,
-            event.metadata,
-            now,
-            bucket_of(stream),
-        )
+    def _rows(self, wanted: PreparedStream, version: int, now: datetime) -> Iterable[StoredRow]:
+        for place, event in enumerate(wanted.events, 1):
+            yield (
+                event.event_id,
+                wanted.stream,
+                version + place,
+                len(self._events) + place,
+                event.event_type,
+                event.schema_version,
+                event.data,
+                event.metadata,
+                now,
+            )
 
     async def read_stream(
         self,

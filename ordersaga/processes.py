@@ -105,7 +105,9 @@ async def run_projections(names: Sequence[str]) -> None:
     chosen = select(names)
     async with _process("projections") as services:
         waker = await services.waker()
-        runner = ProjectionRunner(services.pool, services.store, services.codec, waker, chosen)
+        runner = ProjectionRunner(
+            services.pool, services.redacted_store, services.codec, waker, chosen
+        )
         loop = Loop("projections", runner.run, problems=lambda: _lane_problems(runner))
         await serve(services.settings, [loop])
 
@@ -121,7 +123,7 @@ async def run_starter() -> None:
         await ensure_search_attributes(client)
         sagas = SagaStarter(client, services.handler, services.settings.starter_concurrency)
         subscription = Subscription(
-            services.store,
+            services.redacted_store,
             services.checkpoints(),
             await services.waker(),
             CHECKPOINT,

@@ -1,4 +1,4 @@
-"""The database schema of ordersaga: the event store's tables and those of the read models."""
+"""The database schema of ordersaga: event store, key vault and read models."""
 
 
 async def migrate_all(dsn: str) -> list[str]:
@@ -6,15 +6,36 @@ async def migrate_all(dsn: str) -> list[str]:
 
     Idempotent, and safe when several processes do it at once.
     """
-    from eventstore.postgres.migrations import migrate
+    from eventstore.postgres.migrations import EVENT_STORE, migrate
+    from ordersaga.personal_data.vault import KEY_VAULT
     from projections.install import install
 
-    return [*await migrate(dsn), *await install(dsn)]
+    return [*await migrate(dsn, (EVENT_STORE, KEY_VAULT)), *await install(dsn)]
 
 
 async def pending_migrations(dsn: str) -> list[str]:
-    """Names of the migrations that a database still lacks; changes nothing."""
+    """Names of the migrations and read models that a database still lacks; changes nothing."""
     from eventstore.postgres.migrations import EVENT_STORE, pending
+    from ordersaga.personal_data.vault import KEY_VAULT
     from projections.install import PROJECTIONS
 
-    return await pending(dsn, (EVENT_STORE, PROJECTIONS))
+    missing = await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS))
+    return missing or await _missing_read_models(dsn)
+
+
+async def _missing_read_models(dsn: str) -> list[str]:
+    import asyncpg
+
+    from projections import control
+    from projections.projection import LIVE
+    from projections.registry import ALL
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [
+            projection.name
+            for projection in ALL
+            if not await connection.fetchval(control.sql("load_version"), LIVE, projection.name)
+        ]
+    finally:
+        await connection.close()

@@ -7,6 +7,7 @@ key come from Temporal's own variables (TEMPORAL_ADDRESS …) and configuration 
 """
 
 import os
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,10 @@ class Settings(BaseSettings):
         notification_attempts: after so many a notification is dead.
         notification_max_age_days: one that waited longer to be sent is dead.
         notification_source: CloudEvents source of this installation, a URI reference.
+        encrypt_personal_data: False stores personal data in plain text: it cannot be erased then.
+        master_key: base64 of 32 random bytes; locks the data keys.
+        master_key_file: a file that holds it, used if `master_key` is not set.
+        older_master_keys: master keys of before a change, apart by spaces; they only open.
     """
 
     model_config = SettingsConfigDict(
@@ -96,6 +101,10 @@ class Settings(BaseSettings):
     notification_attempts: Count = 30
     notification_max_age_days: Count = 7
     notification_source: Annotated[str, Field(pattern=r"^[!-~]+$")] = "/ordersaga"
+    encrypt_personal_data: bool = True
+    master_key: SecretStr | None = None
+    master_key_file: Path | None = None
+    older_master_keys: SecretStr | None = None
 
     def dsn(self) -> str:
         """The database URL with its password: for connecting, never for showing.
@@ -109,6 +118,21 @@ class Settings(BaseSettings):
                 f"{chosen_data_dir()} (start one with `ordersaga up`)"
             )
         return self.database_url.get_secret_value()
+
+    def master_key_texts(self) -> list[str]:
+        """The present master key and the older ones, as base64; empty if none is set.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        if self.master_key is not None:
+            current = self.master_key.get_secret_value()
+        elif self.master_key_file is not None:
+            current = self.master_key_file.read_text()
+        else:
+            return []
+        older = self.older_master_keys.get_secret_value() if self.older_master_keys else ""
+        return [current, *older.split()]
 
     def database_location(self) -> str:
         """Host, port and name of the database, fit to be shown."""
@@ -210,6 +234,7 @@ def _check_together(settings: Settings) -> None:
             f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
         )
     _check_webhook(settings)
+    _check_master_keys(settings)
     if settings.database_url is None:
         return
     try:
@@ -231,3 +256,21 @@ def _check_webhook(settings: Settings) -> None:
         parse_secrets(settings.webhook_secret.get_secret_value())
     except ValueError as error:
         raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: {error}") from None
+
+
+def _check_master_keys(settings: Settings) -> None:
+    try:
+        texts = settings.master_key_texts()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(
+            f"{ENV_PREFIX}MASTER_KEY_FILE: cannot be read ({type(error).__name__})"
+        ) from None
+    if not texts:
+        return
+    from adapters.personal_data.keys import parse_master_key
+
+    for name, text in zip_longest(["MASTER_KEY"], texts, fillvalue="OLDER_MASTER_KEYS"):
+        try:
+            parse_master_key(text)
+        except ValueError as error:
+            raise WrongSetting(f"{ENV_PREFIX}{name}: {error}") from None

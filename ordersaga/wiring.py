@@ -12,12 +12,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.event_codec import JsonEventCodec
+from adapters.personal_data.fields import PERSONAL_FIELDS
+from adapters.personal_data.reading import RedactedStore
 from eventstore.handling import CommandHandler
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
+from eventstore.store import EventStore
 from ordersaga.errors import Unreachable
+from ordersaga.personal_data.protection import protected
 from ordersaga.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +59,9 @@ class Services:
     Attributes:
         settings: what it was made from.
         pool: connections to PostgreSQL, for queries of read models.
-        store: the event store.
+        log: the event store itself, as the database keeps it; personal data is sealed in it.
+        store: the event store with personal data readable.
+        redacted_store: the event store without any personal data: for readers that need none.
         codec: events to JSON and back.
         handler: runs commands against the store.
     """
@@ -65,7 +71,9 @@ class Services:
     ) -> None:
         self.settings = settings
         self.pool = pool
-        self.store = _store(settings, pool)
+        self.log = _store(settings, pool)
+        self.store: EventStore = protected(self.log, pool, settings)
+        self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
         self.handler = CommandHandler(self.store, self.codec)
         self._closing = closing
@@ -148,7 +156,7 @@ async def open_services(
             )
         closing.push_async_callback(pool.close)
         services = Services(settings, pool, closing)
-        closing.push_async_callback(services.store.close)
+        closing.push_async_callback(services.log.close)
         yield services
 
 

@@ -60,7 +60,7 @@ async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
     return offenders
 
 
-async def _parked(connection: Connection | Pool, name: str) -> list[str]:
+async def _parked(connection: "Connection | Pool", name: str) -> list[str]:
     rows = await connection.fetch(control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED)
     return [
         f"{name}: stream {row['stream']} is parked with {row['events']} events: {row['error']}"

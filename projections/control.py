@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
@@ -36,6 +37,7 @@ class Fence:
     buckets: tuple[int, int]
     paused: bool
     parked: int
+    era: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,20 @@ async def lock_lane(
     if row is None:
         return None
     buckets = (row["first_bucket"], row["end_bucket"])
-    return Fence(row["position"], buckets, row["paused"], row["parked"])
+    return Fence(row["position"], buckets, row["paused"], row["parked"], row["era"])
+
+
+async def load_place(
+    pool: Pool, target: str, projection: str, lane: int
+) -> tuple[int, UUID] | None:
+    """Where a lane stands and since which crash that is known; None if there is no such lane."""
+    while True:
+        row = await pool.fetchrow(sql("load_position"), target, projection, lane)
+        if row is None:
+            return None
+        if row["era"] is not None:
+            return row["position"], row["era"]
+        await pool.execute(sql("begin_era"))
 
 
 async def lock_lanes(connection: Connection, target: str, projection: str) -> list[Lane]:

@@ -1,20 +1,23 @@
 """One worker on one lane: read a page, take the fence, apply, move the checkpoint, commit."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeGuard
+from uuid import UUID
 
 import structlog
 
 from eventstore.codec import EventCodec
-from eventstore.model import FeedPage, StoredEvent
+from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from projections import control
 from projections.applying import Prepared, apply_isolated, decode, merge, without
 from projections.control import Fence, Refusal
 from projections.errors import describe, is_outage
+from projections.feed import Portion, SharedFeed
 from projections.observing import Counters, Observer
 from projections.projection import LIVE, Connection, Pool, Projection
 
@@ -40,12 +43,14 @@ class Options:
     """How lanes are worked on.
 
     Attributes:
-        batch: most events in a transaction.
+        batch: most events in a transaction of a lane that is not behind.
+        growth: how many times as many at most while every page is full.
         attempts: how often a failing batch is tried as a whole before it is taken apart.
         idle_save_s: how often at most a checkpoint is moved over events that are not wanted.
     """
 
     batch: int = BATCH
+    growth: int = 8
     attempts: int = 3
     idle_save_s: float = 1.0
 
@@ -56,9 +61,11 @@ DEFAULT_OPTIONS: Final = Options()
 class LaneWorker:
     """Applies one lane of one projection to the tables of one schema.
 
-    The page is read before the transaction, after the position this worker last saw: the log
-    never changes behind a position, so a page stays right; if another worker has moved the
-    checkpoint meanwhile the fence shows it, and nothing of the page is used.
+    The page is read before the transaction, after the position this worker last saw, and the next
+    one while this one is applied. The log never changes behind a position, so a page stays right;
+    if another worker has moved the checkpoint meanwhile the fence shows it, and nothing of the
+    page is used. The one exception is a crash of the database, which can take back positions that
+    were drawn for nothing: all that is remembered holds for one era only.
     """
 
     def __init__(
@@ -73,19 +80,23 @@ class LaneWorker:
         target: str = LIVE,
         options: Options = DEFAULT_OPTIONS,
         observer: Observer | None = None,
+        feed: SharedFeed | None = None,
     ) -> None:
         self._pool = pool
-        self._store = store
         self._codec = codec
         self.projection = projection
         self.lane = lane
         self._buckets = buckets
         self._wanted = projection.wanted(buckets)
+        self._feed = feed or SharedFeed(pool, store, self._wanted)
         self._target = target
         self._options = options
         self._observer: Observer = observer or Counters()
         self._saved: int | None = None  # the stored checkpoint, as far as this worker knows
         self._read_on = 0  # where to read on; beyond `_saved` after pages without wanted events
+        self._era: UUID | None = None  # the two lines above hold until the next crash
+        self._limit = options.batch
+        self._ahead: tuple[int, Portion] | None = None  # what comes after a position
         self._saved_at = time.monotonic()
         self._failures = 0
         self.error: str | None = None
@@ -112,42 +123,62 @@ class LaneWorker:
     async def _step(self, upto: int | None, save: bool) -> Step:
         if self._saved is None and not await self._load():
             return Step.CHANGED
-        page = await self._read(upto)
-        prepared = decode(self.projection, self._codec, page.events)
-        if not page.events and not self._is_due(page, save):
-            self._read_on = page.next_position
-            return self._outcome(page)
-        return await self._commit(page, prepared)
+        portion = _until(await self._next(), self._read_on, upto)
+        if portion.era != self._era:
+            self._forget()
+            return Step.MORE
+        self._limit = self._grown() if portion.more else self._options.batch
+        prepared = decode(self.projection, self._codec, portion.events)
+        if portion.events or self._is_due(portion, save):
+            return await self._commit_and_read_on(portion, prepared)
+        self._read_on = portion.next_position
+        return _outcome(portion)
 
     async def _load(self) -> bool:
-        row = await self._pool.fetchrow(
-            control.sql("load_position"), self._target, self.projection.name, self.lane
-        )
-        if row is None:
+        place = await control.load_place(self._pool, self._target, self.projection.name, self.lane)
+        if place is None:
             return False
-        self._saved = self._read_on = row["position"]
+        self._saved, self._era = place
+        self._read_on = self._saved
         return True
 
-    async def _read(self, upto: int | None) -> FeedPage:
-        page = await self._store.read_feed(
-            self._read_on, limit=self._options.batch, wanted=self._wanted
-        )
-        if upto is None or page.next_position <= upto:
-            return page
-        kept = [event for event in page.events if event.position <= upto]
-        return FeedPage(kept, max(upto, self._read_on), upto)
+    def _forget(self) -> None:
+        self._saved, self._ahead = None, None
 
-    def _is_due(self, page: FeedPage, save: bool) -> bool:
-        if page.next_position == self._saved:
+    async def _next(self) -> Portion:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == self._read_on:
+            return ahead[1]
+        return await self._read(self._read_on)
+
+    async def _read(self, after: int) -> Portion:
+        return await self._feed.read(after, self._limit, self._wanted)
+
+    def _grown(self) -> int:
+        return min(self._limit * 2, self._options.batch * self._options.growth)
+
+    def _is_due(self, portion: Portion, save: bool) -> bool:
+        if portion.next_position == self._saved:
             return False
         return save or time.monotonic() - self._saved_at >= self._options.idle_save_s
 
-    def _outcome(self, page: FeedPage) -> Step:
-        if len(page.events) >= self._options.batch:
-            return Step.MORE
-        return Step.BEHIND if page.head > page.next_position else Step.DRAINED
+    async def _commit_and_read_on(self, portion: Portion, prepared: Prepared) -> Step:
+        """While the database applies one page, the next one is read and decoded into envelopes."""
+        if not portion.more:
+            return await self._commit(portion, prepared)
+        reading = asyncio.create_task(self._read(portion.next_position))
+        try:
+            outcome = await self._commit(portion, prepared)
+        except BaseException:
+            reading.cancel()
+            await asyncio.wait({reading})
+            raise
+        await asyncio.wait({reading})
+        if reading.exception() is None:  # else it is read again, and fails where it is counted
+            self._ahead = portion.next_position, reading.result()
+        return outcome
 
-    async def _commit(self, page: FeedPage, prepared: Prepared) -> Step:
+    async def _commit(self, portion: Portion, prepared: Prepared) -> Step:
         started = time.monotonic()
         async with self._pool.acquire() as connection, connection.transaction():
             fence = await control.lock_lane(
@@ -155,30 +186,30 @@ class LaneWorker:
             )
             if not self._is_ours(fence):
                 return self._not_ours(fence)
-            refusals, letters = await self._apply(connection, fence, page, prepared)
+            refusals, letters = await self._apply(connection, fence, portion, prepared)
             await control.move_lane(
                 connection,
                 self._target,
                 self.projection.name,
                 self.lane,
-                page.next_position,
+                portion.next_position,
                 len(refusals),
             )
-        self._saved = self._read_on = page.next_position
+        self._saved = self._read_on = portion.next_position
         self._saved_at = time.monotonic()
         self._observer.applied(
-            self.projection.name, self.lane, len(page.events), self._saved_at - started
+            self.projection.name, self.lane, len(portion.events), self._saved_at - started
         )
         self._tell(refusals, letters)
-        return self._outcome(page)
+        return _outcome(portion)
 
     def _is_ours(self, fence: Fence | None) -> TypeGuard[Fence]:
-        if fence is None or fence.paused:
+        if fence is None or fence.paused or fence.era != self._era:
             return False
         return fence.position == self._saved and fence.buckets == self._buckets
 
     def _not_ours(self, fence: Fence | None) -> Step:
-        self._saved = None
+        self._forget()
         if fence is None:
             return Step.HELD
         if fence.buckets != self._buckets:
@@ -186,14 +217,14 @@ class LaneWorker:
         return Step.PAUSED if fence.paused else Step.MORE  # moved by another worker: read there
 
     async def _apply(
-        self, connection: Connection, fence: Fence, page: FeedPage, prepared: Prepared
+        self, connection: Connection, fence: Fence, portion: Portion, prepared: Prepared
     ) -> tuple[list[Refusal], int]:
         """Apply what can be applied; the refused streams and the number of dead letters."""
         name = self.projection.name
         if fence.parked:
-            streams = list({event.stream for event in page.events})
+            streams = list({event.stream for event in portion.events})
             parked = await control.parked_among(connection, self._target, name, streams)
-            prepared = without(prepared, parked, page.events)
+            prepared = without(prepared, parked, portion.events)
         refusals = merge(await self._apply_ready(connection, prepared), prepared.refusals)
         await control.park(connection, self._target, name, refusals, self._failures + 1)
         await control.keep(connection, self._target, name, prepared.waiting, {})
@@ -208,7 +239,8 @@ class LaneWorker:
         return ()
 
     def _note_failure(self, error: Exception) -> None:
-        self._saved = None
+        self._forget()
+        self._limit = self._options.batch
         self.error = describe(error)
         outage = is_outage(error)
         if outage:
@@ -239,6 +271,20 @@ class LaneWorker:
             )
         for refusal in refusals:
             _log_parked(self.projection.name, self._target, refusal.event, refusal)
+
+
+def _until(portion: Portion, after: int, upto: int | None) -> Portion:
+    """What of a portion lies at or below position `upto`."""
+    if upto is None or portion.next_position <= upto:
+        return portion
+    kept = [event for event in portion.events if event.position <= upto]
+    return Portion(kept, max(upto, after), upto, False, portion.era)
+
+
+def _outcome(portion: Portion) -> Step:
+    if portion.more:
+        return Step.MORE
+    return Step.BEHIND if portion.head > portion.next_position else Step.DRAINED
 
 
 def _log_parked(projection: str, target: str, event: StoredEvent, refusal: Refusal) -> None:

@@ -1,8 +1,8 @@
-"""What operators do with projections: look, pause, resume, replay, divide into lanes."""
+"""What operators do with projections: pause, resume, look at what failed, replay, divide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -10,34 +10,11 @@ from eventstore.codec import EventCodec
 from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from projections import control
-from projections.control import Lane
 from projections.errors import NotInstalled, describe, is_outage
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Connection, Pool, Projection, Recorded
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LaneStatus:
-    """How far a lane is.
-
-    Attributes:
-        lag_positions: positions drawn by the store's sequence and not yet applied.
-        lag_seconds: age of the oldest event that is not applied, 0.0 if there is none.
-        parked: streams that wait for a replay.
-        updated_at: when the checkpoint moved last.
-    """
-
-    projection: str
-    lane: int
-    position: int
-    head: int
-    lag_positions: int
-    lag_seconds: float
-    paused: bool
-    parked: int
-    updated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +31,16 @@ class ParkedStream:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that was passed over; `waiting` is False if it is the one that failed itself."""
+
+    position: int
+    version: int
+    event_type: str
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay did with one parked stream: `error` is None if it goes on as usual now."""
 
@@ -61,37 +48,6 @@ class Replayed:
     stream: str
     events: int
     error: str | None
-
-
-async def status(
-    pool: Pool, store: EventStore, projections: Sequence[Projection]
-) -> list[LaneStatus]:
-    """Where every lane of some projections stands."""
-    by_name = {projection.name: projection for projection in projections}
-    lanes = await control.load_lanes(pool, LIVE, list(by_name))
-    head = await store.head()
-    return [await _status(store, by_name[lane.projection], lane, head) for lane in lanes]
-
-
-async def _status(store: EventStore, projection: Projection, lane: Lane, head: int) -> LaneStatus:
-    seconds = 0.0
-    if lane.position < head:
-        wanted = projection.wanted(lane.buckets)
-        page = await store.read_feed(lane.position, limit=1, wanted=wanted)
-        if page.events:
-            age = datetime.now(UTC) - page.events[0].recorded_at
-            seconds = max(age.total_seconds(), 0.0)
-    return LaneStatus(
-        projection=projection.name,
-        lane=lane.number,
-        position=lane.position,
-        head=head,
-        lag_positions=max(head - lane.position, 0),
-        lag_seconds=seconds,
-        paused=lane.paused,
-        parked=lane.parked,
-        updated_at=lane.updated_at,
-    )
 
 
 async def pause(pool: Pool, projections: Sequence[Projection]) -> None:
@@ -128,6 +84,16 @@ async def list_parked(
     )
 
 
+async def list_letters(
+    pool: Pool, projection: Projection, stream: str, *, limit: int = 1000
+) -> list[DeadLetter]:
+    """The events of one parked stream that wait to be applied, in order."""
+    rows = await pool.fetch(
+        control.sql("load_dead_letters"), LIVE, projection.name, stream, checked_limit(limit)
+    )
+    return [make_row(DeadLetter)(row) for row in rows]
+
+
 async def replay(
     pool: Pool,
     store: EventStore,
@@ -156,7 +122,7 @@ async def _replay_one(
             control.sql("lane_of_bucket"), LIVE, projection.name, bucket
         )
         letters = await connection.fetch(
-            control.sql("load_dead_letters"), LIVE, projection.name, stream
+            control.sql("load_dead_letters"), LIVE, projection.name, stream, None
         )
         waiting = {row["position"] for row in letters}
         events = [e for e in await store.read_stream(stream) if e.position in waiting]

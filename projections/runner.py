@@ -14,10 +14,12 @@ from typing import Final
 import structlog
 
 from eventstore.codec import EventCodec
+from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from eventstore.waking import LocalWaker, Waker
 from projections import control
 from projections.errors import NotInstalled, RebuildNeeded, Stalled
+from projections.feed import SharedFeed, union
 from projections.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
 from projections.observing import Counters, Observer
 from projections.projection import LIVE, Pool, Projection
@@ -97,6 +99,9 @@ class ProjectionRunner:
     ) -> None:
         self._pool = pool
         self._store = store
+        self._feed = SharedFeed(
+            pool, store, union(projection.wanted((0, BUCKETS)) for projection in projections)
+        )
         self._codec = codec
         self._waker: Waker = waker or LocalWaker()
         self._projections = tuple(projections)
@@ -159,6 +164,7 @@ class ProjectionRunner:
                 lane.buckets,
                 options=self._options,
                 observer=self.observer,
+                feed=self._feed,
             )
             for lane in lanes
         ]

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from eventstore.codec import EventCodec
+from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from projections import control
 from projections.control import Lane
 from projections.errors import Stalled
+from projections.feed import SharedFeed
 from projections.install import create
 from projections.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
 from projections.projection import LIVE, Connection, Pool, Projection
@@ -42,6 +44,7 @@ class Shadow:
         self.projection = projection
         self.target = target
         self._options = options
+        self._feed = SharedFeed(pool, store, projection.wanted((0, BUCKETS)))
 
     async def prepare(self) -> bool:
         """Make the tables, or keep what an earlier run of the same version left; True if kept."""
@@ -105,6 +108,7 @@ class Shadow:
             lane.buckets,
             target=self.target,
             options=self._options,
+            feed=self._feed,
         )
         failures, reached = 0, lane.position
         while reached < goal:

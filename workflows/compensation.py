@@ -1,6 +1,8 @@
 """Undoing an order: record why, undo in reverse, prove it, close; or wait for a person."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from temporalio import workflow
@@ -9,6 +11,7 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 from activities.inventory import InventoryActivities
 from activities.messages import (
     INVENTORY_QUEUE,
+    NOTHING,
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
     CloseCancelled,
@@ -33,8 +36,6 @@ from workflows.failures import (
 from workflows.policies import COMPENSATION, LOOK_AGAIN_AFTER
 from workflows.saga import CLOSING, TURNING_BACK, Decision
 from workflows.steps import Steps
-
-_NOTHING = "nothing"
 
 _UNDO: dict[
     Compensation,
@@ -133,7 +134,7 @@ class Undoing(Steps):
 
     def _charge_may_still_arrive(self) -> bool:
         undone = self.state.undone.get(Compensation.UNDO_PAYMENT.value)
-        return self.state.payment_in_doubt and undone == _NOTHING
+        return self.state.payment_in_doubt and undone == NOTHING
 
     async def _undo(
         self, compensation: Compensation, cause: Cause, settled_by: OperatorAction | None
@@ -169,8 +170,11 @@ class Undoing(Steps):
         self.state.decision = None
         self.state.attention = f"{at_step} failed: {message}"
         self.enter(at_step, "an operator: retry, or resolve with a note")
-        await self._record_attention(at_step, message, compensation)
+        announcing = asyncio.create_task(self._record_attention(at_step, message, compensation))
         decision = await self._decision()
+        announcing.cancel()  # an operator who acts need not be called, if the pager is still down
+        with suppress(ActivityError, asyncio.CancelledError):
+            await announcing
         self.state.attention = None
         self.visibility.show(self.state)
         await self.record_operators()

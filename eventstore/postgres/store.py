@@ -1,13 +1,13 @@
 """The event store on PostgreSQL."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
 
-from eventstore.encoding import MAX_VERSION, EnvelopeReader, encode_json, is_name, prepare
+from eventstore.encoding import MAX_VERSION, encode_json, is_name, prepare
+from eventstore.envelopes import decode_json, envelopes
 from eventstore.model import (
     BUCKETS,
     AppendResult,
@@ -83,7 +83,7 @@ class PostgresEventStore:
             _END_OF_TIME if until is None else until,
             limit,
         )
-        return _envelopes(rows)
+        return envelopes(rows)
 
     async def read_streams(
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
@@ -93,7 +93,7 @@ class PostgresEventStore:
         after = after_versions or {}
         names = [name for name in found if is_name(name)]
         rows = await self._fetch(_STREAMS, names, [_bigint(after.get(name, 0)) for name in names])
-        for event in _envelopes(rows):
+        for event in envelopes(rows):
             found[event.stream].append(event)
         return found
 
@@ -117,11 +117,11 @@ class PostgresEventStore:
         self, after: int, mark: int, limit: int, wanted: FeedFilter
     ) -> list[StoredEvent]:
         if wanted == EVERYTHING:
-            return _envelopes(await self._fetch(_FEED, after, mark, limit))
+            return envelopes(await self._fetch(_FEED, after, mark, limit))
         categories = sorted(wanted.categories) or None
         types = sorted(wanted.event_types) or None
         first, end = wanted.buckets or (0, BUCKETS)
-        return _envelopes(
+        return envelopes(
             await self._fetch(_FEED_FILTERED, after, mark, limit, categories, types, first, end)
         )
 
@@ -136,7 +136,7 @@ class PostgresEventStore:
     ) -> Mapping[str, Snapshot]:
         """See `EventStore.load_snapshots`."""
         rows = await self._fetch(_LOAD_SNAPSHOTS, list(streams), schema_version)
-        return {row[0]: Snapshot(row[0], row[1], row[2], json.loads(row[3])) for row in rows}
+        return {row[0]: Snapshot(row[0], row[1], row[2], decode_json(row[3])) for row in rows}
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
@@ -153,8 +153,3 @@ class PostgresEventStore:
 def _bigint(number: int) -> int:
     """The nearest number that a bigint can hold."""
     return max(-MAX_VERSION, min(number, MAX_VERSION))
-
-
-def _envelopes(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
-    envelope = EnvelopeReader().envelope
-    return [envelope(*row) for row in rows]

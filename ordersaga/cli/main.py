@@ -11,10 +11,12 @@ from ordersaga.cli.output import run_to_the_end
 _GROUPS = (
     "stack",
     "runtime",
+    "projections",
     "importing",
     "orders",
     "read_models",
     "stock",
+    "customers",
     "saga",
     "notifications",
     "verify",

@@ -44,7 +44,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Open a draft."""
-    run(_create(order_id or uuid4().hex[:12], customer, currency, as_json))
+    new = uuid4().hex[:12] if order_id is None else order_id
+    run(_create(new, customer, currency, as_json))
 
 
 async def _create(order_id: str, customer: str | None, currency: str, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import aiohttp
 import asyncpg
 
+from ordersaga.embedded.master_key import MASTER_KEY_FILE
 from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.embedded.processes import ProcessFailed, ProcessSpec
@@ -86,6 +87,7 @@ class Layout:
             ui_url=f"http://{HOST}:{self.ports.ui}",
             payment_url=f"http://{HOST}:{self.ports.payment}",
             carrier_url=f"http://{HOST}:{self.ports.carrier}",
+            master_key_file=str(self.data_dir / MASTER_KEY_FILE),
             pids=dict(pids),
         )
 

@@ -20,7 +20,7 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 SUPERUSER: Final = "ordersaga"
 _SYSTEM_USER: Final = "embedded_postgres"
-_START_TIMEOUT_S: Final = 30.0
+_START_TIMEOUT_S: Final = 60.0
 
 
 class PostgresFailedError(Exception):

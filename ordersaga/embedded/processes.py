@@ -77,7 +77,7 @@ class ManagedProcess:
         alive = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process and alive else None
 
-    async def start(self, timeout_s: float = 30.0) -> None:
+    async def start(self, timeout_s: float = 120.0) -> None:
         """Start and return once it is ready; from then on it is watched.
 
         Raises:

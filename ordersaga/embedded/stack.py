@@ -20,6 +20,7 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from ordersaga.embedded import state
 from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Layout, Ports
+from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 
@@ -103,6 +104,7 @@ class EmbeddedStack:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock.enter_context(state.exclusive(self.data_dir))
         self._lock.callback(state.clear, self.data_dir)
+        ensure_master_key(self.data_dir)
         try:
             await self._start_all()
         except BaseException:

@@ -34,17 +34,21 @@ class StackState:
     ui_url: str
     payment_url: str
     carrier_url: str
+    master_key_file: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
     def settings_env(self) -> dict[str, str]:
         """The environment variables that point ordersaga's programs at this stack."""
-        return {
+        found = {
             "ORDERSAGA_DATABASE_URL": self.database_url,
             "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": self.temporal_address,
             "ORDERSAGA_UI_URL": self.ui_url,
             "ORDERSAGA_PAYMENT_URL": self.payment_url,
             "ORDERSAGA_CARRIER_URL": self.carrier_url,
         }
+        if self.master_key_file:
+            found["ORDERSAGA_MASTER_KEY_FILE"] = self.master_key_file
+        return found
 
 
 class AlreadyRunning(Exception):

@@ -83,6 +83,10 @@ class KeyRing:
         """Whether a subject ever had a key."""
         return bool(await self._fetch("keys_of", subject))
 
+    async def undestroyed(self, subject: str) -> bool:
+        """Whether a subject has a key that still opens something."""
+        return any(row["destroyed_at"] is None for row in await self._fetch("keys_of", subject))
+
     async def has_present(self, subject: str) -> bool:
         """Whether a subject has a key that may seal."""
         return any(row["retired_at"] is None for row in await self._fetch("keys_of", subject))

@@ -27,7 +27,7 @@ async def open_sources(services: "Services", skip: Collection[Check] = ()) -> So
         except Unreachable as error:
             missing[Check.SAGAS] = str(error)
     return Sources(
-        store=services.store,
+        store=services.redacted_store,
         codec=services.codec,
         payments=services.payments(),
         carrier=services.carrier(),
@@ -52,7 +52,7 @@ async def _sagas(services: "Services") -> RunningSagas:
 async def _read_models(services: "Services") -> Sequence[Finding]:
     from projections.checking import check
 
-    lines = await check(services.pool, services.store, services.codec)
+    lines = await check(services.pool, services.redacted_store, services.codec)
     return [read_model_finding(line) for line in lines]
 
 

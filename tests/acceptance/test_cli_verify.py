@@ -6,8 +6,6 @@ from uuid import uuid4
 import pytest
 
 from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
-from ordersaga.settings import Settings
-from ordersaga.wiring import open_services
 from tests.acceptance.cli_shop import CliShop
 
 ALONE = ("--skip", "payments", "--skip", "carrier", "--skip", "sagas")
@@ -22,7 +20,7 @@ async def shop(empty_database: str, tmp_path: Path) -> CliShop:
 
 async def insert(shop: CliShop, stream: str, event_type: str, **data: object) -> None:
     event = NewEvent(uuid4(), event_type, data, Metadata("c", "c", "a careless hand"))
-    async with open_services(Settings(database_url=shop.database_url)) as services:
+    async with shop.services() as services:
         await services.store.append(StreamAppend(stream, Expected.ANY, [event]))
 
 
@@ -49,7 +47,7 @@ async def test_an_inserted_fault_is_named_and_ends_with_1(shop: CliShop) -> None
 async def test_a_read_model_that_was_tampered_with_is_named(
     shop: CliShop,
 ) -> None:
-    async with open_services(Settings(database_url=shop.database_url)) as services:
+    async with shop.services() as services:
         await services.pool.execute(
             "INSERT INTO read_models.stock_levels"
             " (sku, on_hand, reserved, received, shipped, updated_at)"

@@ -10,10 +10,10 @@ from tests.support.stack import clean_environment, ordersaga
 
 async def test_the_demo_ends_well_and_leaves_no_process_behind(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    command = ("demo", "--orders", "40", "--data-dir", str(folder), "--file", str(SHIPPED_SAMPLE))
+    command = ("demo", "--orders", "60", "--data-dir", str(folder), "--file", str(SHIPPED_SAMPLE))
     ended = await ordersaga(*command, env=clean_environment(), cwd=tmp_path)
     assert ended.code == 0, ended.out[-3000:] + ended.err
-    assert "40 of 40 orders ended" in ended.out
+    assert "60 of 60 orders ended" in ended.out
     for part in (
         "out_of_stock",
         "payment_declined",

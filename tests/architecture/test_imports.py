@@ -20,7 +20,7 @@ ALLOWED = {
     "domain": set[str](),
     "eventstore": {"asyncpg"},
     "activities": {"structlog", "temporalio"},
-    "adapters": {"aiohttp", "pydantic", "pydantic_core", "stripe", "structlog"},
+    "adapters": {"aiohttp", "cryptography", "pydantic", "pydantic_core", "stripe", "structlog"},
     "projections": {"asyncpg", "opentelemetry", "structlog"},
     "workflows": {"pydantic", "pydantic_core", "temporalio"},
     "workers": {"structlog", "temporalio"},

@@ -29,11 +29,11 @@ from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamApp
 from eventstore.postgres.migrations import migrate
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from projections import operations
 from projections.install import install
 from projections.projection import LIVE, Projection
 from projections.registry import ALL
 from projections.runner import ProjectionRunner
+from projections.status import status as lane_status
 from tests.support.postgres import fresh_database
 
 PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
@@ -248,7 +248,7 @@ async def caught_up(
     """Wait until running workers have applied everything."""
 
     async def no_lag() -> bool:
-        lanes = await operations.status(pool, store, projections)
+        lanes = await lane_status(pool, store, projections)
         return not any(lane.lag_positions for lane in lanes)
 
     await eventually(no_lag)

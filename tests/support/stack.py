@@ -25,7 +25,7 @@ from ordersaga.wiring import Services, open_services
 from tests.support.sandboxes import SandboxControl
 
 READY = "ready"
-_START_TIMEOUT_S = 90
+_START_TIMEOUT_S = 180
 _PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier")
 
 

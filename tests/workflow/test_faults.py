@@ -6,7 +6,7 @@ from temporalio.client import Client
 from activities.ports import LabelStatus, PaymentStatus
 from adapters.faults import Fault, FaultKind
 from domain.payment import holds_money
-from tests.support.sagas import activities_of, result, stocked_saga, until_status
+from tests.support.sagas import activities_of, result, stocked_saga, until, until_status
 from tests.support.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
@@ -45,7 +45,11 @@ async def test_a_gateway_that_is_down_for_good_needs_attention_and_holds_what_it
     assert status["step"] == "undo_payment"
     assert "operator" in status["waits_for"]
     assert await shop.status(order_id) == "reserved"
-    assert [notice.at_step for notice in shop.notifications.notices] == ["undo_payment"]
+
+    async def announced() -> bool:
+        return [notice.at_step for notice in shop.notifications.notices] == ["undo_payment"]
+
+    await until(announced)
     shop.payments.faults.clear()
     await handle.execute_update("retry", BY)
     outcome = await result(handle)

@@ -112,6 +112,11 @@ async def test_an_undo_that_fails_needs_attention_and_retry_ends_it(
     state = await shop.payment(order_id)
     assert isinstance(state, Captured)
     assert await shop.status(order_id) == "processing"
+
+    async def announced() -> bool:
+        return bool(shop.notifications.notices)
+
+    await until(announced)
     story = await shop.story(order_id)
     assert story[-2:] == ["CompensationFailed", "AttentionRequired"]
     shop.payments.faults.clear()
@@ -120,6 +125,17 @@ async def test_an_undo_that_fails_needs_attention_and_retry_ends_it(
     assert not holds_money(await shop.payment(order_id))
     [made] = [p async for p in shop.payments.payments()]
     assert made.status is PaymentStatus.REFUNDED
+
+
+async def test_a_pager_that_is_down_does_not_keep_an_operator_from_acting(
+    client: Client, shop: Shop
+) -> None:
+    shop.notifications.failures.extend([RuntimeError("the pager is down")] * 1000)
+    _, handle = await _stuck(client, shop)
+    shop.payments.faults.clear()
+    await handle.execute_update("retry", BY)
+    assert (await result(handle))["outcome"] == "cancelled"
+    assert shop.notifications.notices == []
 
 
 @pytest.mark.parametrize("by", ["update", "signal"])

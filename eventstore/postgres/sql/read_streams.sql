@@ -1,6 +1,6 @@
 -- Events of several streams, each after a version, in one round trip.
-SELECT e.event_id, e.stream, e.category, e.version, e.position, e.event_type, e.schema_version,
-    e.data, e.metadata, e.recorded_at, e.bucket
+SELECT e.event_id, e.stream, e.version, e.position, e.event_type, e.schema_version,
+    e.data, e.metadata, e.recorded_at
 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS w (stream, after, place)
 CROSS JOIN LATERAL (
     SELECT * FROM eventstore.events AS ev

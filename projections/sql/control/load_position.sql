@@ -1,4 +1,4 @@
--- Where a lane stands.
-SELECT position, paused
+-- Where a lane stands, and since which crash that is known.
+SELECT position, (SELECT id FROM read_models.era) AS era
 FROM read_models.checkpoints
 WHERE target = $1 AND projection = $2 AND lane = $3

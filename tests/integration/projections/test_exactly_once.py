@@ -217,7 +217,7 @@ async def test_a_filtered_lane_moves_its_checkpoint_to_the_mark_and_not_beyond(
     async with pool.acquire() as appender:
         transaction = appender.transaction()
         await transaction.start()
-        hidden = Store(_OneConnection(appender), group_append=False)  # type: ignore[arg-type]
+        hidden = Store(_OneConnection(appender), group_append=False)  # type: ignore[arg-type]  # a pool of one
         await tell(hidden, Order("B2").draft())
         await tell(store, *Order("C3").completed())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
@@ -263,6 +263,6 @@ async def test_installing_at_the_same_time_and_again_makes_everything_once(
 ) -> None:
     made = await asyncio.gather(*(install(bare_database) for _ in range(4)))
     assert sorted(name for names in made for name in names) == sorted(
-        ["projections/0001_control", *(projection.name for projection in ALL)]
+        [*MIGRATIONS, *(projection.name for projection in ALL)]
     )
     assert await install(bare_database) == []

@@ -17,6 +17,7 @@ from projections.lane import Options
 from projections.observing import Counters
 from projections.projection import Connection, Projection, Recorded
 from projections.runner import Pace
+from projections.status import status as lane_status
 from tests.support.read_models import CODEC, Order, caught_up, eventually, runner_of, tell, tell_raw
 
 Store = PostgresEventStore
@@ -110,7 +111,7 @@ async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
     await runner_of(pool, store, [current_orders.PROJECTION]).catch_up()
     assert await _statuses(pool) == {"A1": "completed"}
     assert await operations.replay(pool, store, CODEC, current_orders.PROJECTION) == []
-    (lane,) = await operations.status(pool, store, [current_orders.PROJECTION])
+    (lane,) = await lane_status(pool, store, [current_orders.PROJECTION])
     assert lane.parked == 0
 
 
@@ -216,12 +217,12 @@ async def test_a_paused_projection_stands_still_until_it_is_resumed(
     await tell(store, *Order("A1").completed())
     await runner_of(pool, store, mine).catch_up()
     assert await _statuses(pool) == {}
-    (lane,) = await operations.status(pool, store, mine)
+    (lane,) = await lane_status(pool, store, mine)
     assert (lane.paused, lane.lag_positions > 0, lane.lag_seconds > 0) == (True, True, True)
     await operations.resume(pool, mine)
     await runner_of(pool, store, mine).catch_up()
     assert await _statuses(pool) == {"A1": "completed"}
-    (lane,) = await operations.status(pool, store, mine)
+    (lane,) = await lane_status(pool, store, mine)
     assert (lane.paused, lane.lag_positions, lane.lag_seconds) == (False, 0, 0.0)
 
 
@@ -240,4 +241,4 @@ async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Sto
     stop.set()
     await running
     assert await _statuses(pool) == {f"A{number}": "completed" for number in range(12)}
-    assert len(await operations.status(pool, store, mine)) == 8
+    assert len(await lane_status(pool, store, mine)) == 8

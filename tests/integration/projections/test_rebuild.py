@@ -15,6 +15,7 @@ from projections.lane import Options
 from projections.rebuild import NEXT, Progress, rebuild
 from projections.registry import ALL
 from projections.runner import Pace
+from projections.status import status as lane_status
 from tests.support.event_store import opened_pool
 from tests.support.read_models import (
     CODEC,
@@ -152,7 +153,7 @@ async def test_parked_streams_move_along_with_the_switch(pool: asyncpg.Pool, sto
     await rebuild(pool, store, CODEC, current_orders.PROJECTION)
     (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
     assert (stream.stream, stream.events) == ("order-A1", 1)
-    (lane,) = await operations.status(pool, store, [current_orders.PROJECTION])
+    (lane,) = await lane_status(pool, store, [current_orders.PROJECTION])
     assert lane.parked == 1
     query = "SELECT count(*) FROM read_models.dead_letters WHERE target = $1"
     assert await pool.fetchval(query, NEXT) == 0

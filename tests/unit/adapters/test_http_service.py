@@ -1,5 +1,6 @@
 """What each failure of a call over HTTP means."""
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
@@ -70,4 +71,6 @@ def test_a_base_url_that_is_no_url_is_refused_at_once(make: type[HttpCarrier]) -
 
 
 async def test_closing_before_the_first_call_is_no_error() -> None:
-    await HttpCarrier("http://127.0.0.1:1").close()
+    closing = asyncio.create_task(HttpCarrier("http://127.0.0.1:1").close())
+    await asyncio.wait({closing})
+    assert closing.exception() is None

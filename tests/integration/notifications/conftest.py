@@ -1,0 +1,46 @@
+"""A store with an outbox, and a receiver."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from eventstore.postgres.store import PostgresEventStore
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.support.event_store import migrated_database, opened_pool
+from tests.support.read_models import installed_database
+from tests.support.webhooks import Receiver
+
+
+@pytest.fixture
+async def database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    async with installed_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def bare_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """With the event store's schema only."""
+    async with migrated_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with opened_pool(database, max_size=20) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def store(pool: asyncpg.Pool) -> AsyncIterator[PostgresEventStore]:
+    opened = PostgresEventStore(pool)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    opened = Receiver()
+    await opened.start()
+    yield opened
+    await opened.stop()

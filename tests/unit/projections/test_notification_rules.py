@@ -1,0 +1,97 @@
+"""Which events other systems are told, and what about them."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from domain import events as e
+from domain.ids import OrderId, Sku
+from domain.money import Money
+from domain.values import Address, OrderLine, PaymentTerms, Reason
+from projections.notifications import PROJECTION, RULES, SILENT
+from projections.registry import ALL
+
+EVENT_TYPES = {event.__name__ for event in get_args(e.Event)}
+TEN = Money(1000, "GBP")
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PERSONAL = ("Zacharias", "Hidden", "Leeds", "LS99", "tok_secret", "grace", "her mother called")
+ORDER = OrderId("A1")
+LINES = (
+    OrderLine(Sku("71053"), "LANTERN", 2, Money(300, "GBP")),
+    OrderLine(Sku("POST"), "POSTAGE", 1, Money(400, "GBP")),
+)
+ADDRESS = Address("Zacharias Geheim", "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
+
+TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
+    e.OrderSubmitted(ORDER, None, LINES, ADDRESS, TEN, PaymentTerms("tok_secret")): (
+        "order.submitted",
+        {"total_minor": 1000, "currency": "GBP", "pieces": 3},
+    ),
+    e.OrderCompleted("TN1"): ("order.completed", {"tracking_number": "TN1"}),
+    e.OrderCancelled(Reason.OUT_OF_STOCK, "her mother called"): (
+        "order.cancelled",
+        {"reason": "out_of_stock"},
+    ),
+    e.PaymentRefunded(ORDER, TEN, "pay-1", "refund-1"): (
+        "payment.refunded",
+        {
+            "amount_minor": 1000,
+            "currency": "GBP",
+            "payment_reference": "pay-1",
+            "refund_reference": "refund-1",
+        },
+    ),
+    e.ShipmentHandedOver(NOON): ("shipment.handed_over", {"at": NOON.isoformat()}),
+    e.ShipmentDelivered(NOON): ("shipment.delivered", {"at": NOON.isoformat()}),
+    e.ShipmentReturned(NOON): ("shipment.returned", {"at": NOON.isoformat()}),
+    e.ShipmentLost(NOON): ("shipment.lost", {"at": NOON.isoformat()}),
+    e.AttentionRequired("release_inventory", "release the stock by hand"): (
+        "fulfillment.attention_required",
+        {"at_step": "release_inventory", "waiting_for": "release the stock by hand"},
+    ),
+    e.OperatorActed("grace", "retry", "her mother called"): (
+        "fulfillment.operator_acted",
+        {"action": "retry"},
+    ),
+}
+
+
+def forgotten(event_types: set[str]) -> set[str]:
+    return event_types - PROJECTION.handles - SILENT
+
+
+def test_every_event_is_told_or_silent_on_purpose() -> None:
+    assert forgotten(EVENT_TYPES) == set()
+    assert SILENT <= EVENT_TYPES
+    assert not PROJECTION.handles & SILENT
+
+
+def test_an_event_that_nobody_decided_about_is_found() -> None:
+    assert forgotten(EVENT_TYPES | {"OrderPutOnTheMoon"}) == {"OrderPutOnTheMoon"}
+
+
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
+def test_what_is_told_about_an_event(event: Any) -> None:
+    rule = RULES[type(event)]
+    assert (rule.kind, rule.data(event)) == TOLD[event]
+
+
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
+def test_no_personal_data_and_no_free_text_of_a_person_is_told(event: Any) -> None:
+    told = str(RULES[type(event)].data(event))
+    assert not [word for word in PERSONAL if word in told]
+
+
+def test_every_rule_is_shown_here() -> None:
+    assert {type(event) for event in TOLD} == set(RULES)
+
+
+def test_each_kind_is_told_by_one_event_type() -> None:
+    kinds = [rule.kind for rule in RULES.values()]
+    assert len(kinds) == len(set(kinds))
+
+
+def test_only_notifications_have_side_effects_and_they_leave_no_table_to_a_rebuild() -> None:
+    assert [p.name for p in ALL if p.side_effects] == ["notifications"]
+    assert PROJECTION.tables == ()
