@@ -20,6 +20,7 @@ _GROUPS = (
     "saga",
     "notifications",
     "verify",
+    "recovery",
     "demo",
 )
 

@@ -20,12 +20,16 @@ from tests.support.counters import (
     raise_to,
 )
 from tests.support.event_store import event, migrated_database, opened_store
+from tests.support.sealed import sealed
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "sealed"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield InMemoryEventStore()
+        return
+    if request.param == "sealed":
+        yield sealed(InMemoryEventStore())
         return
     server = request.getfixturevalue("postgres_server")
     async with migrated_database(server) as url, opened_store(url) as opened:

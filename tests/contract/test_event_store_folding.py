@@ -13,6 +13,7 @@ from eventstore.model import Expected, StreamAppend
 from eventstore.store import EventStore
 from tests.support.counters import COUNTER, CounterCodec, StoreWrapper, context, raise_by, raise_to
 from tests.support.event_store import event, migrated_database, opened_store
+from tests.support.sealed import sealed
 
 
 def policy(every: int = 10, schema_version: int = 1) -> SnapshotPolicy[int]:
@@ -25,10 +26,13 @@ def counter(every: int = 10, schema_version: int = 1) -> Fold[int]:
     return Fold(0, COUNTER.evolve, policy(every, schema_version))
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "sealed"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield InMemoryEventStore()
+        return
+    if request.param == "sealed":
+        yield sealed(InMemoryEventStore())
         return
     server = request.getfixturevalue("postgres_server")
     async with migrated_database(server) as url, opened_store(url) as opened:

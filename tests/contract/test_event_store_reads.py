@@ -20,8 +20,9 @@ from eventstore.model import (
 )
 from eventstore.store import EventStore
 from tests.support.event_store import event, migrated_database, new_stream, opened_store
+from tests.support.sealed import sealed
 
-KINDS = ("memory", "postgres", "postgres-ungrouped")
+KINDS = ("memory", "postgres", "postgres-ungrouped", "sealed-memory", "sealed-postgres")
 
 
 @pytest.fixture(params=KINDS)
@@ -29,12 +30,15 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield InMemoryEventStore()
         return
-    grouped = request.param == "postgres"
+    if request.param == "sealed-memory":
+        yield sealed(InMemoryEventStore())
+        return
+    grouped = request.param != "postgres-ungrouped"
     async with (
         migrated_database(request.getfixturevalue("postgres_server")) as url,
         opened_store(url, group_append=grouped) as opened,
     ):
-        yield opened
+        yield sealed(opened) if request.param == "sealed-postgres" else opened
 
 
 # --- payloads -------------------------------------------------------------------------------------

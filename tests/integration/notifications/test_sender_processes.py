@@ -1,4 +1,4 @@
-"""`ordersaga notifications`: real sender processes, killed at the worst moment, and its commands."""
+"""`ordersaga notifications`: sender processes, killed at the worst moment, and its commands."""
 
 import asyncio
 import signal
@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
+from ordersaga.schema import migrate_all
 from projections import notifications, outbox
 from tests.support.read_models import Order, runner_of, tell
 from tests.support.stack import Ended, clean_environment, ordersaga, until
@@ -21,13 +22,19 @@ COMPLETED = "ordersaga.order.completed"
 TIMEOUT_S = "1"
 
 
+@pytest.fixture(autouse=True)
+async def whole_schema(database: str) -> None:
+    """Processes ask for everything that `ordersaga migrate` makes."""
+    await migrate_all(database)
+
+
 def environment(database: str, receiver: Receiver, **more: str) -> dict[str, str]:
     return clean_environment(
         ORDERSAGA_DATABASE_URL=database,
         ORDERSAGA_WEBHOOK_URL=receiver.url,
         ORDERSAGA_WEBHOOK_SECRET=SECRET,
         ORDERSAGA_WEBHOOK_TIMEOUT_S=TIMEOUT_S,
-        ORDERSAGA_LOG_FORMAT="json",
+        ORDERSAGA_ENCRYPT_PERSONAL_DATA="false",
         **more,
     )
 
@@ -40,7 +47,6 @@ async def sender(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Proces
         env=env,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
