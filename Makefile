@@ -3,11 +3,12 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench docs lock smoke clean
+.PHONY: help setup demo up test lint format bench chaos docs lock smoke clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH := .venv-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -58,8 +59,16 @@ format: setup ## let ruff rewrite what it can
 smoke: setup ## build the wheel and try it in an environment of its own
 	$(BIN)/python scripts/wheel_smoke.py
 
-bench: setup ## measure the event store on this machine
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed ## measure the event store against its peers on this machine
+	$(BENCH)/bin/python -m benchmarks $(BENCHMARK)
+
+$(BENCH)/.installed: requirements/bench.txt $(STAMP)
+	$(BIN)/python -m venv --clear $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
+
+chaos: setup ## real orders while everything is killed at random; CHAOS="--orders 2000 --minutes 10"
+	$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 docs: setup ## write docs/cli.md and the JSON Schema from the code
 	$(BIN)/python scripts/write_cli_docs.py
@@ -75,7 +84,9 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	  -o requirements/production.txt
 	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
 	  pyproject.toml requirements/dev.in -o requirements/dev.txt
+	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
+	  pyproject.toml requirements/bench.in -o requirements/bench.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

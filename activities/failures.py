@@ -6,6 +6,7 @@ The `type` of every ApplicationError is one of the names below; the saga reads n
     OrderConflict           the order id is taken by another order   final: the run fails
     InvalidOrderDocument    the domain refuses the document          final: the run fails
     still_held              something is not undone yet              final: a person must look
+    store_unavailable       the event store does not answer          try again, without an end
     unavailable             no effect happened                       try again
     unknown_outcome         it may or may not have happened          try again, look up first
 """
@@ -23,6 +24,7 @@ from eventstore.errors import StoreUnavailable, VersionConflict
 
 UNAVAILABLE: Final = FailureKind.UNAVAILABLE.value
 OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
+STORE_UNAVAILABLE: Final = "store_unavailable"
 ORDER_CONFLICT: Final = "OrderConflict"
 INVALID_DOCUMENT: Final = "InvalidOrderDocument"
 STILL_HELD: Final = "still_held"
@@ -72,12 +74,9 @@ def translated(on_rejected: Reason = Reason.NOT_FULFILLABLE) -> Iterator[None]:
         raise refused(on_rejected, f"the provider rejected the request: {error}") from error
     except DomainError as error:
         raise refused(Reason.NOT_FULFILLABLE, str(error)) from error
-    except (StoreUnavailable, VersionConflict) as error:
+    except VersionConflict as error:
+        raise ApplicationError(f"too many writers at once: {error}", type=UNAVAILABLE) from None
+    except StoreUnavailable:
         # The cause would travel into the saga's history; a driver's text may name users and hosts.
-        raise ApplicationError(_store_message(error), type=UNAVAILABLE) from None
-
-
-def _store_message(error: StoreUnavailable | VersionConflict) -> str:
-    if isinstance(error, VersionConflict):
-        return f"too many writers at once: {error}"
-    return "the event store is unavailable"
+        message = "the event store is unavailable"
+        raise ApplicationError(message, type=STORE_UNAVAILABLE) from None

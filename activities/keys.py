@@ -4,12 +4,24 @@ They depend on the order alone, so that a retry, another worker, another run of 
 recovery after the loss of Temporal all ask with the same key.
 """
 
+from collections.abc import Iterator
+from typing import Final
+
 from domain.ids import OrderId, order_stream
+
+_CHARGES: Final = 3
 
 
 def payment_key(order_id: OrderId) -> str:
     """Key of the charge (or the authorisation) of an order."""
     return f"{order_stream(order_id)}:payment"
+
+
+def payment_keys(order_id: OrderId) -> Iterator[str]:
+    """Keys of an order's charges: each further one replaces an authorisation that has expired."""
+    yield payment_key(order_id)
+    for number in range(2, _CHARGES + 1):
+        yield f"{payment_key(order_id)}-{number}"
 
 
 def capture_key(order_id: OrderId) -> str:

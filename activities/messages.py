@@ -91,6 +91,18 @@ class ClosedSaga:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """An earlier run of the saga was lost half-way: what this run must undo besides its own.
+
+    That run may have asked for a charge, or a label, whose fate nobody has recorded.
+    """
+
+    compensations: tuple[Compensation, ...]
+    charge_in_doubt: bool
+    label_in_doubt: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepRequest:
     """Run a later step for an order that is known to the event store."""
 
@@ -139,11 +151,15 @@ class CompensationRequest:
 
 
 NOTHING = "nothing"
+NOTHING_FOR_GOOD = "nothing, and it cannot happen any more"
 
 
 @dataclass(frozen=True, slots=True)
 class CompensationResult:
-    """`undone` says in a word or two what was undone; NOTHING if the step had no effect."""
+    """`undone` says in a word or two what was undone; NOTHING if the step had no effect.
+
+    NOTHING_FOR_GOOD: so, and a request that is still on its way will have none either.
+    """
 
     undone: str
 

@@ -13,6 +13,7 @@ from activities.aggregates import (
     fulfillment_slot,
     order_slot,
     payment_slot,
+    read,
     shipment_slot,
     stock_slot,
 )
@@ -22,6 +23,7 @@ from activities.messages import (
     ChangeAddress,
     CloseCancelled,
     ClosedSaga,
+    EarlierRun,
     OperatorAction,
     RecordAttention,
     RecordOperator,
@@ -29,7 +31,7 @@ from activities.messages import (
 )
 from activities.order_work import closed_saga, live_label, skus_of, start_trail, take_in
 from activities.ports import AttentionNotice, Notifications
-from domain import payment
+from domain import fulfillment, order_state, payment
 from domain.commands import (
     CancelOrder,
     ChangeDeliveryAddress,
@@ -42,7 +44,7 @@ from domain.commands import (
     StartCompensation,
 )
 from domain.ids import OrderId, Sku
-from domain.values import Outcome, Reason
+from domain.values import Compensation, Outcome, Reason
 from eventstore.errors import DuplicateEventId
 from eventstore.handling import CommandHandler, Decision, Loaded
 
@@ -55,10 +57,11 @@ class OrderActivities:
         self._notifications = notifications
 
     @activity.defn
-    async def turn_back(self, request: TurnBack) -> ClosedSaga | None:
+    async def turn_back(self, request: TurnBack) -> ClosedSaga | EarlierRun | None:
         """Record why the saga undoes the order, and take the order in first if it is new.
 
-        Returns how the order ended if it has ended: then there is nothing to undo.
+        Returns how the order ended if it has ended: then there is nothing to undo; or what an
+        earlier run may have left behind, which this run's own steps do not tell.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
@@ -74,7 +77,8 @@ class OrderActivities:
                     command_context(request.saga, "turn-back"),
                 )
             except DuplicateEventId:  # an earlier attempt, whose answer was lost, recorded it
-                return None
+                known = await read(self._handler, order_slot(order_id), fulfillment_slot(order_id))
+                return _left_behind(known, request)
 
     @activity.defn
     async def close_cancelled(self, request: CloseCancelled) -> ClosedSaga:
@@ -176,7 +180,9 @@ def _acts(actions: Iterable[OperatorAction]) -> tuple[RecordOperatorAction, ...]
     return tuple(RecordOperatorAction(act.actor, act.action, act.reason) for act in actions)
 
 
-def _turn_back(work: Work, request: TurnBack, now: datetime) -> Decision[ClosedSaga | None]:
+def _turn_back(
+    work: Work, request: TurnBack, now: datetime
+) -> Decision[ClosedSaga | EarlierRun | None]:
     order_id = request.document.order_id
     take_in(work, request.document, now)
     if closed := closed_saga(work.state(order_slot(order_id))):
@@ -189,7 +195,22 @@ def _turn_back(work: Work, request: TurnBack, now: datetime) -> Decision[ClosedS
             trail, RecordStepFailure(request.step, request.kind, request.reason, request.detail)
         )
     work.tell(trail, StartCompensation(request.reason, request.detail))
-    return work.decision(None)
+    return work.decision(_left_behind(work, request))
+
+
+def _left_behind(work: Work, request: TurnBack) -> EarlierRun | None:
+    """What a run before this one may have done; None if this run did everything itself."""
+    order_id = request.document.order_id
+    state, trail = work.state(order_slot(order_id)), work.state(fulfillment_slot(order_id))
+    if not isinstance(trail, fulfillment.Underway) or trail.run_id == request.saga.run_id:
+        return None
+    match state:
+        case order_state.Reserved():
+            return EarlierRun(tuple(Compensation), charge_in_doubt=True, label_in_doubt=False)
+        case order_state.Processing():
+            return EarlierRun(tuple(Compensation), charge_in_doubt=False, label_in_doubt=True)
+        case _:  # no step comes before the reservation
+            return None
 
 
 def _close(work: Work, request: CloseCancelled, skus: tuple[Sku, ...]) -> Decision[ClosedSaga]:

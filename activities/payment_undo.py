@@ -7,16 +7,23 @@ been lost. What the provider did and we had not recorded is recorded along with 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from activities.aggregates import Work, folds, payment_slot
+from activities.aggregates import Work, folds, order_slot, payment_slot
 from activities.context import command_context
-from activities.keys import payment_key, refund_key, void_key
+from activities.keys import payment_keys, refund_key, void_key
 from activities.messages import (
     NOTHING,
+    NOTHING_FOR_GOOD,
     CompensationRequest,
     CompensationResult,
     OperatorAction,
 )
-from activities.ports import GatewayError, PaymentGateway, PaymentStatus, ProviderPayment
+from activities.ports import (
+    GatewayError,
+    GatewayRejected,
+    PaymentGateway,
+    PaymentStatus,
+    ProviderPayment,
+)
 from domain import payment
 from domain.commands import (
     PaymentCommand,
@@ -26,6 +33,8 @@ from domain.commands import (
     RecordRefund,
     RecordVoid,
 )
+from domain.ids import OrderId
+from domain.order_state import frozen_order
 from domain.payment import PaymentState
 from eventstore.handling import CommandHandler, Decision, Loaded
 
@@ -44,50 +53,82 @@ class PaymentUndo:
             GatewayError: the provider could not be asked or refused, and no person has vouched.
         """
         try:
-            answer = await self._give_back(request)
+            answers = await self._give_back(request)
         except GatewayError:
             if request.settled_by is None:
                 raise
             return await self._settle_by_hand(request, request.settled_by)
-        if answer is None:
+        if not answers:
             return CompensationResult(NOTHING)
-        undone = await self._execute(request, lambda state: _undone(answer, state))
-        return CompensationResult(undone)
+        undone = await self._execute(request, [_undone_by(answer) for answer in answers])
+        forbidden = answers[-1].status is PaymentStatus.FORBIDDEN
+        return CompensationResult(NOTHING_FOR_GOOD if forbidden and undone == NOTHING else undone)
 
-    async def _give_back(self, request: CompensationRequest) -> ProviderPayment | None:
-        """The payment at the provider after it was undone, None if there never was one."""
-        order_id = request.order_id
-        made = await self._gateway.find(payment_key(order_id))
-        if made is None:
-            return None
+    async def _give_back(self, request: CompensationRequest) -> list[ProviderPayment]:
+        """The order's payments at the provider after they were undone, oldest first.
+
+        Where there is none, the provider is told not to make one any more: a charge may be on its
+        way still.
+        """
+        undone: list[ProviderPayment] = []
+        for key in payment_keys(request.order_id):
+            made = await self._gateway.find(key) or await self._forbid(request.order_id, key)
+            if made is None:
+                break
+            undone.append(await self._give_back_one(made))
+            if undone[-1].status is not PaymentStatus.EXPIRED:
+                break
+        return undone
+
+    async def _forbid(self, order_id: OrderId, key: str) -> ProviderPayment | None:
+        slot = order_slot(order_id)
+        known = await self._handler.load(slot.stream, slot.aggregate.fold)
+        order = frozen_order(known.state)
+        return await self._gateway.forbid(order_id, order.total, key) if order else None
+
+    async def _give_back_one(self, made: ProviderPayment) -> ProviderPayment:
+        try:
+            return await self._give_back_as(made)
+        except GatewayRejected:
+            # A capture that was under way may have come first: then it is to be refunded.
+            now = await self._gateway.find(made.idempotency_key)
+            if now is None or now.status is made.status:
+                raise
+            return await self._give_back_as(now)
+
+    async def _give_back_as(self, made: ProviderPayment) -> ProviderPayment:
         if made.status is PaymentStatus.AUTHORISED:
-            return await self._gateway.void(made.reference, void_key(order_id))
+            return await self._gateway.void(made.reference, void_key(made.order_id))
         if made.status is PaymentStatus.CAPTURED:
             rest = made.amount - made.refunded
-            return await self._gateway.refund(made.reference, rest, refund_key(order_id))
+            return await self._gateway.refund(made.reference, rest, refund_key(made.order_id))
         return made
 
     async def _settle_by_hand(
         self, request: CompensationRequest, by: OperatorAction
     ) -> CompensationResult:
-        await self._execute(request, lambda state: _by_hand(state, by))
+        await self._execute(request, [lambda state: _by_hand(state, by)])
         return CompensationResult(f"settled by hand by {by.actor}")
 
     async def _execute(
         self,
         request: CompensationRequest,
-        commands: Callable[[PaymentState], Sequence[PaymentCommand]],
+        wanted: Sequence[Callable[[PaymentState], Sequence[PaymentCommand]]],
     ) -> str:
         slot = payment_slot(request.order_id)
 
         def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[str]:
             work = Work(loaded)
-            for command in commands(work.state(slot)):
-                work.tell(slot, command)
+            for commands in wanted:
+                work.tell(slot, *commands(work.state(slot)))
             return work.decision(_word(work.state(slot)))
 
         context = command_context(request.saga, "undone")
         return await self._handler.execute(folds(slot), decide, context)
+
+
+def _undone_by(answer: ProviderPayment) -> Callable[[PaymentState], Sequence[PaymentCommand]]:
+    return lambda state: _undone(answer, state)
 
 
 def _undone(answer: ProviderPayment, state: PaymentState) -> list[PaymentCommand]:
@@ -101,6 +142,9 @@ def _undone(answer: ProviderPayment, state: PaymentState) -> list[PaymentCommand
             authorised = RecordAuthorisation(order_id, answer.amount, answer.reference, key)
             missing = [authorised] if isinstance(state, payment.NoPayment) else []
             return [*missing, RecordVoid(order_id, answer.reference)]
+        case PaymentStatus.EXPIRED if isinstance(state, payment.Authorised):
+            known = state.reference == answer.reference
+            return [RecordVoid(order_id, answer.reference)] if known else []
         case PaymentStatus.REFUNDED:
             return _refunded(answer, state)
         case _:

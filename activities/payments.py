@@ -5,7 +5,7 @@ order's key, then the call, then the append. So it may be repeated after any int
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from temporalio import activity
 
@@ -21,7 +21,7 @@ from activities.aggregates import (
 )
 from activities.context import command_context
 from activities.failures import refused, translated
-from activities.keys import capture_key, payment_key
+from activities.keys import capture_key
 from activities.messages import (
     CompensationRequest,
     CompensationResult,
@@ -29,20 +29,26 @@ from activities.messages import (
     StepRequest,
 )
 from activities.order_work import complete, live_label, skus_of, submitted_order
+from activities.payment_charge import Charging
 from activities.payment_undo import PaymentUndo
 from activities.ports import (
-    ChargeRequest,
     OutcomeUnknown,
     PaymentGateway,
     PaymentStatus,
     ProviderPayment,
 )
 from domain import payment
-from domain.commands import RecordAuthorisation, RecordCapture, RecordDecline, StartProcessing
+from domain.commands import (
+    RecordAuthorisation,
+    RecordCapture,
+    RecordDecline,
+    RecordVoid,
+    StartProcessing,
+)
 from domain.ids import OrderId
 from domain.order_state import FrozenOrder, Processing
 from domain.payment import PaymentState
-from domain.values import Reason, readable
+from domain.values import CaptureMode, Reason
 from eventstore.handling import CommandHandler, Decision, Loaded
 
 
@@ -52,6 +58,7 @@ class PaymentActivities:
     def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
         self._handler = handler
         self._gateway = gateway
+        self._charging = Charging(gateway)
         self._undo = PaymentUndo(handler, gateway)
 
     @activity.defn
@@ -67,7 +74,9 @@ class PaymentActivities:
             if done := _already_paid(known):
                 await self._record(request, None)
                 return done
-            answer = await self._charge(order)
+            look_first = activity.info().attempt > 1
+            mode = order.payment.capture
+            answer = await self._charging.charge(order, mode, look_first=look_first)
             await self._record(request, answer)
         return _accepted(answer)
 
@@ -75,21 +84,23 @@ class PaymentActivities:
     async def capture_payment(self, request: StepRequest) -> PaymentResult:
         """Take the money that is held, and complete the order whose label is bought.
 
+        An authorisation that has expired is replaced by a charge of the whole amount.
+
         Raises:
             ApplicationError: payment_declined, payment_unavailable, not_fulfillable; unavailable
                 or unknown_outcome, to be tried again.
         """
         with translated(Reason.PAYMENT_UNAVAILABLE):
-            _, known = await self._load(request.order_id)
+            order, known = await self._load(request.order_id)
+            answer = None
             if isinstance(known, payment.Authorised):
-                answer = await self._capture(known)
+                answer = await self._take(order, known)
                 if answer.status is PaymentStatus.DECLINED:
                     await self._record_declined_capture(request, known, answer)
-                    raise refused(Reason.PAYMENT_DECLINED, _declined_text(answer))
-                known = await self._record_capture(request, answer)
             else:
-                known = await self._record_capture(request, None)
-        return PaymentResult(known.reference, captured=True)
+                _already_paid(known)
+            captured = await self._record_capture(request, answer)
+        return PaymentResult(captured.reference, captured=True)
 
     @activity.defn
     async def undo_payment(self, request: CompensationRequest) -> CompensationResult:
@@ -107,26 +118,20 @@ class PaymentActivities:
         known = await read(self._handler, order, paid)
         return submitted_order(known.state(order), order_id), known.state(paid)
 
-    async def _charge(self, order: FrozenOrder) -> ProviderPayment:
-        key = payment_key(order.order_id)
-        if activity.info().attempt > 1 and (made := await self._gateway.find(key)):
-            return made
-        token = readable(order.payment.token, "payment token")
-        request = ChargeRequest(order.order_id, order.total, token, order.payment.capture, key)
-        try:
-            return await self._gateway.charge(request)
-        except OutcomeUnknown:
-            if made := await self._gateway.find(key):
-                return made
-            raise
+    async def _take(self, order: FrozenOrder, known: payment.Authorised) -> ProviderPayment:
+        """The provider's answer to the capture, or to the charge that replaces what expired."""
+        answer = await self._capture(known)
+        if answer.status is not PaymentStatus.EXPIRED:
+            return answer
+        return await self._charging.charge(order, CaptureMode.AUTOMATIC, look_first=True)
 
     async def _capture(self, known: payment.Authorised) -> ProviderPayment:
         key = capture_key(known.order_id)
         try:
             return await self._gateway.capture(known.reference, known.amount, key)
         except OutcomeUnknown:
-            made = await self._gateway.find(payment_key(known.order_id))
-            if made and made.status is PaymentStatus.CAPTURED:
+            made = await self._gateway.find(known.idempotency_key)
+            if made and made.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
                 return made
             raise
 
@@ -147,21 +152,21 @@ class PaymentActivities:
 
     async def _record_declined_capture(
         self, request: StepRequest, known: payment.Authorised, answer: ProviderPayment
-    ) -> None:
-        command = RecordDecline(
-            known.order_id,
-            known.amount,
-            answer.decline_code or "declined",
-            capture_key(known.order_id),
-        )
+    ) -> NoReturn:
+        slot = payment_slot(known.order_id)
+        same = answer.reference == known.reference
+        key = capture_key(known.order_id) if same else answer.idempotency_key
+        code = answer.decline_code or "declined"
 
         def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
             work = Work(loaded)
-            work.tell(payment_slot(known.order_id), command)
+            replace_expired(work, answer)
+            work.tell(slot, RecordDecline(known.order_id, known.amount, code, key))
             return work.decision(None)
 
         context = command_context(request.saga, "declined")
-        await self._handler.execute(folds(payment_slot(known.order_id)), decide, context)
+        await self._handler.execute(folds(slot), decide, context)
+        raise refused(Reason.PAYMENT_DECLINED, _declined_text(answer))
 
     async def _record_capture(
         self, request: StepRequest, answer: ProviderPayment | None
@@ -173,6 +178,7 @@ class PaymentActivities:
         def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[payment.Captured]:
             work = Work(loaded)
             if answer:
+                replace_expired(work, answer)
                 record_charge(work, answer)
             known = work.state(payment_slot(order_id))
             label = live_label(work, order_id)
@@ -193,6 +199,14 @@ class PaymentActivities:
         return await self._handler.execute(slots, decide, context)
 
 
+def replace_expired(work: Work, answer: ProviderPayment) -> None:
+    """Record that an authorisation is gone which another payment stands in for."""
+    slot = payment_slot(answer.order_id)
+    known = work.state(slot)
+    if isinstance(known, payment.Authorised) and known.reference != answer.reference:
+        work.tell(slot, RecordVoid(answer.order_id, known.reference))
+
+
 def record_charge(work: Work, answer: ProviderPayment) -> None:
     """Record what the provider says of a charge, as far as it is not known."""
     order_id, slot = answer.order_id, payment_slot(answer.order_id)
@@ -205,7 +219,7 @@ def record_charge(work: Work, answer: ProviderPayment) -> None:
         case PaymentStatus.DECLINED:
             code = answer.decline_code or "declined"
             work.tell(slot, RecordDecline(order_id, answer.amount, code, key))
-        case PaymentStatus.VOIDED | PaymentStatus.REFUNDED:
+        case _:
             raise refused(
                 Reason.NOT_FULFILLABLE, f"the order's payment was {answer.status} at the provider"
             )

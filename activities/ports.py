@@ -35,13 +35,19 @@ class GatewayRejected(GatewayError):
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands at the provider."""
+    """Where a payment stands at the provider.
+
+    An expired one was authorised for so long that the bank let the money go; a forbidden one never
+    was a payment: its key was taken out of use.
+    """
 
     AUTHORISED = "authorised"
     CAPTURED = "captured"
     VOIDED = "voided"
     REFUNDED = "refunded"
     DECLINED = "declined"
+    EXPIRED = "expired"
+    FORBIDDEN = "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,22 @@ class PaymentGateway(Protocol):
         """The payment that was made under a key, or None if the provider never saw the key."""
         ...
 
+    async def forbid(
+        self, order_id: OrderId, amount: Money, idempotency_key: str
+    ) -> ProviderPayment | None:
+        """Make sure that nothing is charged under a key, even if a request is still on its way.
+
+        Returns the payment if it was made already, else the forbidden one that now stands under
+        the key; None if this provider has no way to forbid, and the request may still arrive.
+        """
+        ...
+
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Take at most the authorised amount; capturing a captured payment returns it."""
+        """Take at most the authorised amount; capturing a captured payment returns it.
+
+        A bank that does not pay is an answer (status declined; the authorisation stands), and so is
+        an authorisation that has expired (status expired).
+        """
         ...
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
@@ -133,11 +153,12 @@ class LabelRequest:
 
 
 class LabelStatus(StrEnum):
-    """Where a label stands at the carrier."""
+    """Where a label stands at the carrier; a forbidden one is a key that was taken out of use."""
 
     LIVE = "live"
     CANCELLED = "cancelled"
     REFUSED = "refused"
+    FORBIDDEN = "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +191,14 @@ class Carrier(Protocol):
 
     async def find(self, idempotency_key: str) -> CarrierLabel | None:
         """The label bought under a key, or None if the carrier never saw the key."""
+        ...
+
+    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+        """Make sure that no label is bought under a key, even if a request is still on its way.
+
+        Returns the label if it was bought already, else the forbidden one that now stands under
+        the key; None if this carrier has no way to forbid, and the request may still arrive.
+        """
         ...
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:

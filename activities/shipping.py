@@ -19,6 +19,7 @@ from activities.failures import refused, translated
 from activities.keys import cancel_label_key, shipment_key
 from activities.messages import (
     NOTHING,
+    NOTHING_FOR_GOOD,
     CompensationRequest,
     CompensationResult,
     ShipmentResult,
@@ -80,8 +81,10 @@ class ShippingActivities:
                 if request.settled_by is None:
                     raise
                 return await self._settle_by_hand(request)
-            if label is None:
+            if label is None or label.status is LabelStatus.REFUSED:
                 return CompensationResult(NOTHING)
+            if label.status is LabelStatus.FORBIDDEN:
+                return CompensationResult(NOTHING_FOR_GOOD)
             await self._record_cancelled(request, label)
         return CompensationResult("cancelled")
 
@@ -105,8 +108,8 @@ class ShippingActivities:
             raise refused(
                 Reason.ADDRESS_REFUSED, f"the carrier refused the address: {label.refusal}"
             )
-        if label.status is LabelStatus.CANCELLED:
-            raise refused(Reason.NOT_FULFILLABLE, "the order's label was cancelled before")
+        if label.status is not LabelStatus.LIVE:
+            raise refused(Reason.NOT_FULFILLABLE, f"the order's label is {label.status}")
         return label
 
     async def _record(
@@ -142,11 +145,14 @@ class ShippingActivities:
         return await self._handler.execute(slots, decide, command_context(request.saga, "label"))
 
     async def _take_back(self, order_id: OrderId) -> CarrierLabel | None:
-        """The label at the carrier after it was cancelled, None if there never was a live one."""
-        label = await self._carrier.find(shipment_key(order_id))
-        if label is None or label.status is LabelStatus.REFUSED:
-            return None
-        if label.status is LabelStatus.CANCELLED:
+        """What stands under the order's key at the carrier after it was undone.
+
+        Where there is nothing, the carrier is told not to issue a label any more: a request may be
+        on its way still. None if the carrier has no way to forbid that.
+        """
+        key = shipment_key(order_id)
+        label = await self._carrier.find(key) or await self._carrier.forbid(order_id, key)
+        if label is None or label.status is not LabelStatus.LIVE:
             return label
         return await self._carrier.cancel_label(label.label_id, cancel_label_key(order_id))
 

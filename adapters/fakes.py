@@ -24,6 +24,7 @@ from activities.ports import (
 from adapters import provider_rules as rules
 from adapters.faults import FaultKind, FaultPlan, endure_after, endure_before
 from adapters.provider_rules import DECLINING_TOKENS, RequestRefused, ServedArea
+from domain.ids import OrderId
 from domain.money import Money
 
 _Record = TypeVar("_Record", ProviderPayment, CarrierLabel)
@@ -47,6 +48,8 @@ class _Provider(Generic[_Record]):
         self.faults = faults or FaultPlan()
         self.calls: list[Call] = []
         self.closed = False
+        self.can_forbid = True
+        """Whether a key can be taken out of use; not every provider can."""
         self._latency_s = latency_s
         self._records: dict[str, _Record] = {}
         self._by_key: dict[str, str] = {}
@@ -94,6 +97,21 @@ class _Provider(Generic[_Record]):
         if result is None:
             raise AssertionError("a change always has a result")
         return result
+
+    async def _forbid(self, call: Call, make: Callable[[], tuple[str, _Record]]) -> _Record | None:
+        """What stands under the key by now: made by `make` unless something was made before."""
+        if not self.can_forbid:
+            return await self._look_up(call.idempotency_key)
+
+        def work() -> _Record:
+            known = self._by_key.get(call.idempotency_key)
+            if known is not None:
+                return self._records[known]
+            reference, record = make()
+            self._answers[call.idempotency_key] = (rules.FORBIDDEN_CONTENT, record)
+            return self._add(reference, record)
+
+        return await self._call(call, work)
 
     async def _look_up(self, idempotency_key: str) -> _Record | None:
         reference = self._by_key.get(idempotency_key, "")
@@ -161,10 +179,27 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         """The payment as it stands now, or None if the key was never seen."""
         return await self._look_up(idempotency_key)
 
+    async def forbid(
+        self, order_id: OrderId, amount: Money, idempotency_key: str
+    ) -> ProviderPayment | None:
+        """Take a key out of use, unless a payment was made under it: then that payment."""
+
+        def make() -> tuple[str, ProviderPayment]:
+            payment = rules.forbidden_payment(order_id, amount, idempotency_key)
+            return payment.reference, payment
+
+        return await self._forbid(Call("forbid", order_id, idempotency_key), make)
+
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Take at most the authorised amount; capturing a captured payment returns it."""
+        order_id = self._known(reference).order_id
+        fate = self.faults.fate("capture", order_id, idempotency_key)
         return await self._apply(
-            "capture", reference, amount, idempotency_key, lambda p: rules.capture(p, amount)
+            "capture",
+            reference,
+            amount,
+            idempotency_key,
+            lambda payment: rules.answer_to_capture(payment, amount, fate),
         )
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
@@ -192,8 +227,10 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         order_id = self._known(reference).order_id
 
         def work() -> ProviderPayment:
-            self._records[reference] = change(self._records[reference])
-            return self._records[reference]
+            before = self._records[reference]
+            answer = change(before)
+            self._records[reference] = rules.kept_after(before, answer)
+            return answer
 
         fingerprint = rules.digest(operation, reference, str(amount))
         return await self._change(Call(operation, order_id, key), fingerprint, work)
@@ -231,6 +268,15 @@ class FakeCarrier(_Provider[CarrierLabel]):
     async def find(self, idempotency_key: str) -> CarrierLabel | None:
         """The label as it stands now, or None if the key was never seen."""
         return await self._look_up(idempotency_key)
+
+    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+        """Take a key out of use, unless a label was bought under it: then that label."""
+
+        def make() -> tuple[str, CarrierLabel]:
+            label = rules.forbidden_label(order_id, idempotency_key)
+            return label.label_id, label
+
+        return await self._forbid(Call("forbid", order_id, idempotency_key), make)
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
         """Take a label back; cancelling a cancelled label returns it."""

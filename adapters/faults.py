@@ -33,12 +33,17 @@ class FaultKind(StrEnum):
     """Waits before the work until the fault is removed, or `delay_s` if that is not 0."""
     HOLD_AFTER = "hold_after"
     """Waits between the work and the answer, as HOLD_BEFORE."""
+    DECLINED = "declined"
+    """Captures only: the bank says no; the authorisation stands."""
+    EXPIRED = "expired"
+    """Captures only: the authorisation had expired by then."""
 
 
 WAITS_BEFORE: Final = frozenset({FaultKind.DELAY_BEFORE, FaultKind.HOLD_BEFORE})
 WAITS_AFTER: Final = frozenset({FaultKind.DELAY_AFTER, FaultKind.HOLD_AFTER})
 FAILS_AFTER: Final = frozenset({FaultKind.ANSWER_LOST, FaultKind.GARBAGE})
-FAILS_BEFORE: Final = frozenset(FaultKind) - WAITS_BEFORE - WAITS_AFTER - FAILS_AFTER
+FATES: Final = frozenset({FaultKind.DECLINED, FaultKind.EXPIRED})
+FAILS_BEFORE: Final = frozenset(FaultKind) - WAITS_BEFORE - WAITS_AFTER - FAILS_AFTER - FATES
 HOLDS: Final = frozenset({FaultKind.HOLD_BEFORE, FaultKind.HOLD_AFTER})
 
 
@@ -138,9 +143,22 @@ class FaultPlan:
     def strike(self, operation: str, order_id: str, key: str) -> tuple[ActiveFault, ...]:
         """The faults that hit this call; each counts the hit."""
         self._tries[operation, key] += 1
+        others = frozenset(FaultKind) - FATES
+        return self._hits(others, operation, order_id, key)
+
+    def fate(self, operation: str, order_id: str, key: str) -> FaultKind | None:
+        """How the bank decides this call on purpose, None to let it take its course."""
+        hits = self._hits(FATES, operation, order_id, key)
+        return hits[0].fault.kind if hits else None
+
+    def _hits(
+        self, kinds: frozenset[FaultKind], operation: str, order_id: str, key: str
+    ) -> tuple[ActiveFault, ...]:
         attempt = self._tries[operation, key]
         hits = []
         for active in self._active.values():
+            if active.fault.kind not in kinds:
+                continue
             if active.used_up or not active.fault.matches(operation, order_id):
                 continue
             if self._drawn(active, operation, key, attempt):

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 from activities.ports import CarrierLabel, LabelRequest
 from adapters.http_service import HttpService, NotFoundThere, expressed, in_path
-from adapters.wire import BuyLabelBody, LabelBody, LabelPage
+from adapters.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
+from domain.ids import OrderId
 
 _PAGE = 500
 
@@ -39,6 +40,15 @@ class HttpCarrier:
             return None
         if label.idempotency_key != idempotency_key:
             self._service.reject_answer(path, changes=False)
+        return label
+
+    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+        """Take a key out of use, unless a label was bought under it: then that label."""
+        body = expressed("forbid", lambda: ForbidLabelBody(order_id=order_id))
+        path = f"/labels/by-key/{in_path(idempotency_key)}/forbid"
+        label = (await self._service.post(path, body, idempotency_key, LabelBody)).to_label()
+        if (label.idempotency_key, label.order_id) != (idempotency_key, order_id):
+            self._service.reject_answer(path, changes=True)
         return label
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:

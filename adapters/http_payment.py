@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from activities.ports import ChargeRequest, ProviderPayment
 from adapters.http_service import HttpService, NotFoundThere, expressed, in_path
-from adapters.wire import AmountBody, ChargeBody, PaymentBody, PaymentPage
+from adapters.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody, PaymentPage
+from domain.ids import OrderId
 from domain.money import Money
 
 _PAGE = 500
@@ -42,6 +43,23 @@ class HttpPaymentGateway:
             return None
         if payment.idempotency_key != idempotency_key:
             self._service.reject_answer(path, changes=False)
+        return payment
+
+    async def forbid(
+        self, order_id: OrderId, amount: Money, idempotency_key: str
+    ) -> ProviderPayment | None:
+        """Take a key out of use, unless a payment was made under it: then that payment."""
+        body = expressed(
+            "forbid",
+            lambda: ForbidChargeBody(
+                order_id=order_id, amount_minor=amount.minor, currency=amount.currency
+            ),
+        )
+        path = f"/payments/by-key/{in_path(idempotency_key)}/forbid"
+        answer = await self._service.post(path, body, idempotency_key, PaymentBody)
+        payment = answer.to_payment()
+        if (payment.idempotency_key, payment.order_id) != (idempotency_key, order_id):
+            self._service.reject_answer(path, changes=True)
         return payment
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:

@@ -16,6 +16,8 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
+from adapters.faults import FaultKind
+from domain.ids import OrderId
 from domain.money import Money
 from domain.values import CaptureMode
 
@@ -37,6 +39,9 @@ UNSERVED_COUNTRIES: Final = frozenset({"AQ", "KP"})
 """ISO 3166 alpha-2 codes of the countries that are refused unless told otherwise."""
 
 CARRIER_NAME: Final = "Sandbox Express"
+
+FORBIDDEN_CONTENT: Final = "forbidden"
+"""Stands in for the fingerprint of a request under a key that was taken out of use."""
 
 
 class RequestRefused(Exception):
@@ -88,13 +93,55 @@ def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> Provide
     )
 
 
+def forbidden_payment(order_id: OrderId, amount: Money, idempotency_key: str) -> ProviderPayment:
+    """What stands under the key of a charge that is never to be carried out."""
+    request = ChargeRequest(order_id, amount, "", CaptureMode.ON_SHIPMENT, idempotency_key)
+    return replace(open_payment(request, {}), status=PaymentStatus.FORBIDDEN)
+
+
+def answer_to_capture(
+    payment: ProviderPayment, amount: Money, fate: FaultKind | None
+) -> ProviderPayment:
+    """The answer to a capture, also when the bank decides against it on purpose.
+
+    Raises:
+        RequestRefused: as `capture`.
+    """
+    match fate:
+        case FaultKind.DECLINED:
+            return refuse_capture(payment)
+        case FaultKind.EXPIRED:
+            return expire(payment)
+        case _:
+            return capture(payment, amount)
+
+
+def kept_after(before: ProviderPayment, answer: ProviderPayment) -> ProviderPayment:
+    """What the ledger holds after a change was answered: a declined one changed nothing."""
+    return before if answer.status is PaymentStatus.DECLINED else answer
+
+
+def refuse_capture(payment: ProviderPayment) -> ProviderPayment:
+    """The bank's no to a capture; the payment itself stays as it is."""
+    if payment.status is not PaymentStatus.AUTHORISED:
+        raise _wrong_state("captured", payment)
+    return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
+
+
+def expire(payment: ProviderPayment) -> ProviderPayment:
+    """`payment` after the bank let an authorisation go that nobody had captured."""
+    if payment.status is not PaymentStatus.AUTHORISED:
+        return payment
+    return replace(payment, status=PaymentStatus.EXPIRED)
+
+
 def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:
     """`payment` after `amount` was taken; the rest of the authorisation is given back.
 
     Raises:
         RequestRefused: it is neither authorised nor captured, or `amount` exceeds it.
     """
-    if payment.status is PaymentStatus.CAPTURED:
+    if payment.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
         return payment
     if payment.status is not PaymentStatus.AUTHORISED:
         raise _wrong_state("captured", payment)
@@ -109,7 +156,7 @@ def void(payment: ProviderPayment) -> ProviderPayment:
     Raises:
         RequestRefused: it is neither authorised nor voided.
     """
-    if payment.status is PaymentStatus.VOIDED:
+    if payment.status in (PaymentStatus.VOIDED, PaymentStatus.EXPIRED):
         return payment
     if payment.status is not PaymentStatus.AUTHORISED:
         raise _wrong_state("voided", payment)
@@ -189,12 +236,25 @@ def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
     )
 
 
+def forbidden_label(order_id: OrderId, idempotency_key: str) -> CarrierLabel:
+    """What stands under the key of a label that is never to be bought."""
+    mark = digest("label", idempotency_key)
+    return CarrierLabel(
+        label_id=f"lbl_{mark[:20]}",
+        idempotency_key=idempotency_key,
+        order_id=order_id,
+        status=LabelStatus.FORBIDDEN,
+        carrier=CARRIER_NAME,
+        tracking_number="",
+    )
+
+
 def cancel_label(label: CarrierLabel) -> CarrierLabel:
     """`label` after it was taken back.
 
     Raises:
         RequestRefused: it was never live.
     """
-    if label.status is LabelStatus.REFUSED:
-        raise RequestRefused("wrong_state", "a refused label cannot be cancelled")
+    if label.status in (LabelStatus.REFUSED, LabelStatus.FORBIDDEN):
+        raise RequestRefused("wrong_state", f"a {label.status} label cannot be cancelled")
     return replace(label, status=LabelStatus.CANCELLED)

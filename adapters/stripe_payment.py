@@ -32,11 +32,13 @@ from adapters.stripe_records import (
     UNSETTLED,
     CardRefused,
     IntentRecord,
+    KeyTaken,
     WrongCredentials,
     failure,
     read_intent,
     read_refund,
 )
+from domain.ids import OrderId
 from domain.money import Money
 from domain.values import CaptureMode
 
@@ -115,18 +117,39 @@ class StripePaymentGateway:
         intent = await self._search(idempotency_key) or await self._look_through(idempotency_key)
         return await self._settle(intent) if intent else None
 
+    async def forbid(
+        self, order_id: OrderId, amount: Money, idempotency_key: str
+    ) -> ProviderPayment | None:
+        """Take a key out of use, unless a payment was made under it: then that payment.
+
+        A payment intent that is never confirmed uses the key up: a charge that arrives later is
+        refused by Stripe itself, and one that this module is asked for finds it by its metadata.
+        """
+        if made := await self.find(idempotency_key):
+            return made
+        try:
+            intent = await self._create_forbidden(order_id, amount, idempotency_key)
+        except KeyTaken:  # the charge arrived in the meantime
+            if made := await self.find(idempotency_key):
+                return made
+            raise GatewayUnavailable("stripe forbid: a charge is under way") from None
+        return (await self._cancel(intent.id, f"{idempotency_key}:forbid")).to_payment()
+
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Take at most the authorised amount; capturing a captured payment returns it."""
         payment = await self._payment(reference, changes=False)
         with _as_rejection("capture"):
             if rules.capture(payment, amount) == payment:
                 return payment
-        with _translated("capture", changes=True):
-            answer = await self._client.payment_intents.capture_async(
-                reference,
-                {"amount_to_capture": amount.minor, "expand": ["latest_charge"]},
-                {"idempotency_key": idempotency_key},
-            )
+        try:
+            with _translated("capture", changes=True):
+                answer = await self._client.payment_intents.capture_async(
+                    reference,
+                    {"amount_to_capture": amount.minor, "expand": ["latest_charge"]},
+                    {"idempotency_key": idempotency_key},
+                )
+        except CardRefused:
+            return (await self._intent(reference, changes=True)).to_declined()
         return read_intent(answer, changes=True).to_payment()
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
@@ -276,6 +299,21 @@ class StripePaymentGateway:
                 )
         except CardRefused:
             return await self._declined(key)
+        return read_intent(answer, changes=True)
+
+    async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
+        self._used = True
+        with _translated("forbid", changes=True):
+            answer = await self._client.payment_intents.create_async(
+                {
+                    "amount": amount.minor,
+                    "currency": amount.currency.lower(),
+                    "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # of _API_VERSION
+                    "metadata": {ORDER: order_id, KEY: key, CONTENT: rules.FORBIDDEN_CONTENT},
+                    "expand": ["latest_charge"],
+                },
+                {"idempotency_key": key},
+            )
         return read_intent(answer, changes=True)
 
     async def _declined(self, key: str) -> IntentRecord:

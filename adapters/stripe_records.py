@@ -1,5 +1,6 @@
 """Stripe's answers in our words: payments, and what each failure means."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -14,6 +15,7 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
+from adapters.provider_rules import FORBIDDEN_CONTENT
 from domain.ids import OrderId
 from domain.money import Money
 
@@ -24,11 +26,17 @@ CONTENT: Final = "content"
 UNSETTLED: Final = frozenset({"requires_action", "requires_confirmation"})
 """The customer could still complete such a payment: it is to be cancelled, not left alone."""
 
+# Stripe itself cancels an authorisation that was not captured in time.
+_LAPSED: Final = "automatic"
 _NOT_AUTHENTICATED: Final = "authentication_required"
 
 
 class CardRefused(GatewayRejected):
     """The bank or Stripe declined the card; the payment intent says why."""
+
+
+class KeyTaken(GatewayRejected):
+    """Stripe was asked for something else under the same idempotency key."""
 
 
 class WrongCredentials(GatewayRejected):
@@ -65,6 +73,7 @@ class IntentRecord(_Record):
     currency: str
     created: int
     metadata: dict[str, str]
+    cancellation_reason: str | None = None
     latest_charge: ChargeRecord | None = None
     last_payment_error: FailureRecord | None = None
 
@@ -90,14 +99,23 @@ class IntentRecord(_Record):
             decline_code=self._decline_code() if status is PaymentStatus.DECLINED else None,
         )
 
+    def to_declined(self) -> ProviderPayment:
+        """The answer to a capture that the bank refused; the payment itself stands as it was."""
+        payment = self.to_payment()
+        code = self._decline_code()
+        return replace(payment, status=PaymentStatus.DECLINED, decline_code=code)
+
     def _status(self) -> PaymentStatus:
+        if self.metadata.get(CONTENT) == FORBIDDEN_CONTENT:
+            return PaymentStatus.FORBIDDEN
         if self.status == "succeeded":
             everything = self._refunded_minor() >= self._captured_minor()
             return PaymentStatus.REFUNDED if everything else PaymentStatus.CAPTURED
         if self.status == "requires_capture":
             return PaymentStatus.AUTHORISED
         if self.status == "canceled" and self._was_authorised():
-            return PaymentStatus.VOIDED
+            lapsed = self.cancellation_reason == _LAPSED
+            return PaymentStatus.EXPIRED if lapsed else PaymentStatus.VOIDED
         if self.status in {*UNSETTLED, "requires_payment_method", "canceled"}:
             return PaymentStatus.DECLINED
         raise OutcomeUnknown(f"stripe: the payment is {self.status}")
@@ -165,9 +183,9 @@ def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:
         return CardRefused(what)
     if isinstance(error, stripe.AuthenticationError):
         return WrongCredentials(what)
-    if isinstance(
-        error, stripe.InvalidRequestError | stripe.PermissionError | stripe.IdempotencyError
-    ):
+    if isinstance(error, stripe.IdempotencyError):
+        return KeyTaken(what)
+    if isinstance(error, stripe.InvalidRequestError | stripe.PermissionError):
         return GatewayRejected(what)
     return OutcomeUnknown(what) if changes else GatewayUnavailable(what)
 

@@ -75,6 +75,24 @@ class ChargeBody(_Body):
         )
 
 
+class ForbidChargeBody(_Body):
+    """Request: POST /payments/by-key/{key}/forbid."""
+
+    order_id: Name
+    amount_minor: Minor
+    currency: Currency
+
+    def to_money(self) -> Money:
+        """The amount in the domain's type."""
+        return Money(self.amount_minor, self.currency)
+
+
+class ForbidLabelBody(_Body):
+    """Request: POST /labels/by-key/{key}/forbid."""
+
+    order_id: Name
+
+
 class AmountBody(_Body):
     """Request: POST /payments/{reference}/capture and /refund."""
 

@@ -126,6 +126,7 @@ class Reason(StrEnum):
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     CARRIER_UNAVAILABLE = "carrier_unavailable"
     NOT_FULFILLABLE = "not_fulfillable"
+    RESERVATION_EXPIRED = "reservation_expired"
     CUSTOMER_REQUEST = "customer_request"
     OPERATOR_REQUEST = "operator_request"
 

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from eventstore.errors import InvalidAppend
@@ -32,8 +31,7 @@ _encode: Final = json.JSONEncoder(
 ).encode
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEvent:
+class PreparedEvent(NamedTuple):
     """An event in its stored form; `data` and `metadata` are JSON text."""
 
     event_id: UUID
@@ -43,8 +41,7 @@ class PreparedEvent:
     metadata: str
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedStream:
+class PreparedStream(NamedTuple):
     """Events for one stream; `expected` is -1 any, -2 stream exists, 0 no stream, else exact."""
 
     stream: str
@@ -52,8 +49,7 @@ class PreparedStream:
     events: Sequence[PreparedEvent]
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAppend:
+class PreparedAppend(NamedTuple):
     """A checked request; `size` is its number of events."""
 
     streams: Sequence[PreparedStream]
@@ -69,14 +65,13 @@ def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     if not appends:
         raise InvalidAppend("nothing to append: no streams")
     metadata_text = _remembering(encode_metadata)
-    streams = tuple(_prepare_stream(append, metadata_text) for append in appends)
-    if len({prepared.stream for prepared in streams}) != len(streams):
+    streams = [_prepare_stream(append, metadata_text) for append in appends]
+    if len(streams) > 1 and len({prepared.stream for prepared in streams}) != len(streams):
         raise InvalidAppend("a stream is named twice: put its events into one StreamAppend")
-    ids = {event.event_id for prepared in streams for event in prepared.events}
-    size = sum(len(prepared.events) for prepared in streams)
-    if len(ids) != size:
+    ids = [event.event_id for prepared in streams for event in prepared.events]
+    if len(ids) > 1 and len(set(ids)) != len(ids):
         raise InvalidAppend("an event id occurs twice in one append")
-    return PreparedAppend(streams, size)
+    return PreparedAppend(streams, len(ids))
 
 
 def _remembering(encode: Callable[[Metadata], str]) -> Callable[[Metadata], str]:
@@ -98,7 +93,7 @@ def _prepare_stream(
     check_name("stream name", append.stream)
     if not append.events:
         raise InvalidAppend(f"no events for stream {append.stream!r}")
-    events = tuple(_prepare_event(event, metadata_text) for event in append.events)
+    events = [_prepare_event(event, metadata_text) for event in append.events]
     return PreparedStream(append.stream, expected_code(append.expected), events)
 
 
@@ -128,6 +123,16 @@ def expected_code(expected: ExpectedVersion) -> int:
     if not _is_int_between(expected, 1, MAX_VERSION):
         raise InvalidAppend("an exact expected version is at least 1; for a new stream: NO_STREAM")
     return expected
+
+
+def is_met_by_events(code: int, first: int, count: int) -> bool:
+    """Whether a stream fits `code` if it fitted `first` and got `count` events since.
+
+    False also where it depends on what is stored.
+    """
+    if code < 0:
+        return True  # the stream exists now
+    return first >= 0 and code == first + count
 
 
 def expected_text(code: int) -> str:
@@ -168,7 +173,7 @@ def encode_json(value: JsonObject, what: str) -> str:
     Raises:
         InvalidAppend: something in it has no JSON form that can be stored and read back.
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise InvalidAppend(f"{what}: must be a JSON object")
     try:
         text = _encode(value if isinstance(value, dict) else dict(value))

@@ -1,6 +1,6 @@
 """Envelopes of stored rows: the path of every event that is read, so every microsecond counts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from json import JSONDecoder
 from typing import Any, Final, cast
@@ -12,7 +12,7 @@ StoredRow = tuple[UUID, str, int, int, str, int, str, str, datetime]
 """Event id, stream, version, position, event type, schema version, data, metadata, recorded at."""
 
 _decoder: Final = JSONDecoder()
-_scan: Final = _decoder.scan_once
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(_decoder)["scan_once"]
 
 
 class _EnvelopeDraft:
@@ -51,8 +51,8 @@ class _EnvelopeDraft:
         self.bucket = bucket
 
 
-def envelopes(rows: Iterable[StoredRow]) -> list[StoredEvent]:
-    """An envelope for each row, in their order."""
+def envelopes(rows: Iterable[Any]) -> list[StoredEvent]:
+    """An envelope for each row (each like `StoredRow`), in their order."""
     made: list[_EnvelopeDraft] = []
     add = made.append
     # Neighbours mostly belong to one append, so they share their stream and their metadata.

@@ -103,6 +103,11 @@ class Folder:
             state = evolve(state, decode(event))
         return Loaded(base.stream, state, events[-1].version)
 
+    def appended(self, fold: Fold[S], state: Loaded[S], events: int) -> None:
+        """Keep a state that this process itself brought about by appending `events` events."""
+        self._remember(state.stream, fold, state)
+        self._take_snapshot(fold, state, events)
+
     def forget(self, stream: str) -> None:
         """Fold the stream anew next time."""
         self._known.pop(stream, None)

@@ -150,7 +150,8 @@ class CommandHandler:
                     continue
             if appended is not None and appended.repeated:
                 self.stats.repeated += 1
-                return await self._first_answer(folds, decide, context, appended)
+                decision = await self._first_decision(folds, decide, context) or decision
+                return decision.result
             self.stats.decided += 1
             return decision.result
         assert conflict is not None  # noqa: S101  at least one attempt was made
@@ -188,28 +189,43 @@ class CommandHandler:
         ]
         return await self._store.append(*appends) if appends else None
 
-    async def _first_answer(
+    async def _first_decision(
         self,
         folds: Mapping[str, Fold[Any]],
         decide: Decide[R],
         context: CommandContext,
-        appended: AppendResult,
-    ) -> R:
+    ) -> Decision[R] | None:
+        """What a command that was carried out before decided then; None if it was not."""
         # The decision that was stored saw the states before its own events: decide on those.
         found = await self._store.read_streams(list(folds))
-        own = {event_id_of(context.command_id, stream, 0) for stream in appended.versions}
-        first = min(
-            event.position for events in found.values() for event in events if event.event_id in own
-        )
-        before = {
-            stream: self._folder.fold(
-                Loaded(stream, fold.initial, 0),
-                fold,
-                [event for event in found[stream] if event.position < first],
-            )
-            for stream, fold in folds.items()
+        first_ids = {event_id_of(context.command_id, stream, 0) for stream in folds}
+        own = {
+            stream: event
+            for stream, events in found.items()
+            for event in events
+            if event.event_id in first_ids
         }
-        return decide(before).result
+        if not own:
+            return None
+        start = min(event.position for event in own.values())
+        before: dict[str, Loaded[Any]] = {}
+        for stream, fold in folds.items():
+            # Where it wrote, its version tells: an append may hold events of other commands too.
+            end = own[stream].version if stream in own else None
+            events = [
+                event
+                for event in found[stream]
+                if (event.position < start if end is None else event.version < end)
+            ]
+            before[stream] = self._folder.fold(Loaded(stream, fold.initial, 0), fold, events)
+        decision = decide(before)
+        wanted = {
+            event_id_of(context.command_id, stream, index)
+            for stream, events in decision.events.items()
+            for index in range(len(events))
+        }
+        stored = {event.event_id for events in found.values() for event in events}
+        return decision if wanted <= stored else None
 
     def _new_event(self, event: Any, context: CommandContext, stream: str, index: int) -> NewEvent:
         encoded = self._codec.encode(event)

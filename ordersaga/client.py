@@ -26,7 +26,7 @@ from ordersaga.errors import OrderSagaError, Refused
 from ordersaga.sagas import start_saga
 from workers.converter import DATA_CONVERTER
 from workflows.order_document import InvalidDocument, document_to_json, parse_document
-from workflows.saga import content_digest
+from workflows.saga import content_digest, placed_at_text
 
 
 class OrderConflict(Refused):
@@ -218,8 +218,9 @@ class OrderSagaClient:
             raise _unknown_if_missing(error, order_id) from error
 
     async def _require_same(self, order: OrderDocument) -> None:
-        status = await self.status(order.order_id)
-        if status.details.get("content_digest") != content_digest(order):
+        known = (await self.status(order.order_id)).details
+        other_time = placed_at_text(order) not in (None, known.get("placed_at"))
+        if other_time or known.get("content_digest") != content_digest(order):
             raise OrderConflict(f"order {order.order_id} exists already with other content")
 
 

@@ -19,7 +19,9 @@ from ordersaga.wiring import Services, open_services, reaching_database
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from projections.projection import Projection
     from projections.runner import ProjectionRunner
+    from workers.factory import WorkerVersion
 
 FAILURES_TOLERATED: Final = 3
 """A lane that failed more often in a row counts as ill; fewer are an ordinary hiccup."""
@@ -80,6 +82,7 @@ def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
         max_concurrent_activities=settings.worker_concurrency,
         max_concurrent_workflow_tasks=settings.workflow_concurrency,
         grace=timedelta(seconds=settings.drain_timeout_s),
+        version=_version(settings),
     )
 
     async def run(stop: asyncio.Event) -> None:
@@ -91,6 +94,16 @@ def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
             await worker.shutdown()
 
     return Loop(queue, run, is_ready=lambda: worker.is_running)
+
+
+def _version(settings: Settings) -> "WorkerVersion | None":
+    """The build that this worker runs; None where builds are not told apart."""
+    from workers.factory import WorkerVersion
+
+    if settings.worker_versioning == "off" or settings.build_id is None:
+        return None
+    pinned = settings.worker_versioning == "pinned"
+    return WorkerVersion(settings.deployment_name, settings.build_id, pinned)
 
 
 async def run_projections(names: Sequence[str]) -> None:
@@ -108,8 +121,23 @@ async def run_projections(names: Sequence[str]) -> None:
         runner = ProjectionRunner(
             services.pool, services.redacted_store, services.codec, waker, chosen
         )
-        loop = Loop("projections", runner.run, problems=lambda: _lane_problems(runner))
-        await serve(services.settings, [loop])
+
+        def problems() -> Sequence[str]:
+            return _lane_problems(runner, services.settings.stuck_after_s)
+
+        loop = Loop("projections", runner.run, problems=problems)
+        await serve(services.settings, [loop, *_attention(services, chosen)])
+
+
+def _attention(services: Services, running: "Sequence[Projection]") -> Sequence[Loop]:
+    """The gauge of sagas that need attention, where metrics are on and its read model runs."""
+    runtime = temporal_runtime(services.settings)
+    if runtime is None or not any(projection.name == "fulfillments" for projection in running):
+        return ()
+    from ordersaga.attention import AttentionGauge
+    from projections.fulfillments import count_needing_attention
+
+    return (AttentionGauge(runtime, lambda: count_needing_attention(services.pool)).loop(),)
 
 
 async def run_starter() -> None:
@@ -162,9 +190,13 @@ async def run_notifications() -> None:
         await serve(settings, [Loop("notifications", notifier.run, problems=notifier.problems)])
 
 
-def _lane_problems(runner: "ProjectionRunner") -> Sequence[str]:
-    return [
-        f"{lane.projection} lane {lane.lane}: {lane.failures} failures in a row"
-        for lane in runner.health()
-        if lane.failures >= FAILURES_TOLERATED
-    ]
+def _lane_problems(runner: "ProjectionRunner", stuck_after_s: float) -> Sequence[str]:
+    """What is wrong with the lanes of this process; each of them looks around all the time."""
+    found = []
+    for lane in runner.health():
+        name = lane.projection if lane.lane < 0 else f"{lane.projection} lane {lane.lane}"
+        if lane.failures >= FAILURES_TOLERATED:
+            found.append(f"{name}: {lane.failures} failures in a row")
+        if lane.since_s > stuck_after_s:
+            found.append(f"{name}: stuck for {lane.since_s:.0f} s")
+    return found

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -21,17 +21,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.aggregates import ORDER
 from activities.messages import OperatorAction, OrderDocument
 from adapters.personal_data.errors import PersonalDataError
-from domain import events as e
 from domain.errors import RuleBroken
 from domain.ids import OrderId, fulfillment_stream, order_stream
+from eventstore.handling import CommandHandler
 from eventstore.model import FeedFilter
 from eventstore.store import EventStore
 from ordersaga.saga_view import running_sagas
 from ordersaga.sagas import start_saga
 from ordersaga.starter import document_of
-
-if TYPE_CHECKING:
-    from ordersaga.wiring import Services
 
 _BEGINS: Final = "OrderSubmitted"
 _ENDS: Final = frozenset({"OrderCompleted", "OrderCancelled"})
@@ -100,16 +97,24 @@ class Recovery:
     """One recovery.
 
     Args:
-        services: the event store, with personal data readable.
+        handler: loads orders, with personal data readable.
+        store: the event store; it need not show personal data.
         client: Temporal.
         dry_run: only say what would be done.
         at_once: orders under way at the same time.
     """
 
     def __init__(
-        self, services: "Services", client: Client, *, dry_run: bool = False, at_once: int = AT_ONCE
+        self,
+        handler: CommandHandler,
+        store: EventStore,
+        client: Client,
+        *,
+        dry_run: bool = False,
+        at_once: int = AT_ONCE,
     ) -> None:
-        self._services = services
+        self._handler = handler
+        self._store = store
         self._client = client
         self._dry_run = dry_run
         self._at_once = at_once
@@ -152,7 +157,7 @@ class Recovery:
         return await self._start(document)
 
     async def _document(self, order_id: OrderId) -> OrderDocument | None:
-        loaded = await self._services.handler.load(order_stream(order_id), ORDER.fold)
+        loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
         return document_of(order_id, loaded.state)
 
     async def _start(self, document: OrderDocument) -> Recovered:
@@ -178,13 +183,12 @@ class Recovery:
 
     async def _holder(self, order_id: OrderId) -> OperatorAction | None:
         """Who had put the saga on hold, if nobody resumed it and it has not turned back."""
-        stored = await self._services.redacted_store.read_stream(fulfillment_stream(order_id))
         holder: OperatorAction | None = None
-        for event in (self._services.codec.decode(item) for item in stored):
-            match event:
-                case e.OperatorActed(actor, "hold", reason):
-                    holder = OperatorAction(actor, "hold", reason)
-                case e.OperatorActed(_, "resume", _) | e.CompensationStarted():
+        for event in await self._store.read_stream(fulfillment_stream(order_id)):
+            match event.event_type, event.data.get("action"):
+                case "OperatorActed", "hold":
+                    holder = OperatorAction(event.data["actor"], "hold", event.data["reason"])
+                case ("OperatorActed", "resume") | ("CompensationStarted", _):
                     holder = None
         return holder
 

@@ -19,7 +19,9 @@ from temporalio.service import RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE
 from domain.ids import OrderId, order_stream
+from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
+from workflows.saga import CLOSED, CLOSING, ON_HOLD, STARTING, TURNING_BACK
 from workflows.visibility import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
 
 if TYPE_CHECKING:
@@ -32,8 +34,14 @@ STATUSES: Final = (
     "reserved",
     "processing",
     "compensating",
+    "refund_pending",
     "completed",
     "cancelled",
+)
+STEPS: Final = (
+    *(step.value for step in Step),
+    *(compensation.value for compensation in Compensation),
+    *(STARTING, ON_HOLD, TURNING_BACK, CLOSING, CLOSED),
 )
 _ANSWER_S: Final = 5
 _AT_ONCE: Final = 20
@@ -41,12 +49,20 @@ _AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ListingWish:
-    """Which sagas are wanted."""
+    """Which sagas are wanted: those that fit everything that is given.
+
+    Attributes:
+        running: only those that have not ended; paused ones are among them.
+        condition: a visibility query of Temporal, such as ``OrderTotalMinor > 10000``.
+        limit: at most so many; None: all.
+    """
 
     order_status: str | None = None
     needs_attention: bool = False
     running: bool = False
-    limit: int = 50
+    limit: int | None = 50
+    step: str | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +116,40 @@ async def list_sagas(client: Client, wish: ListingWish) -> list[ListedSaga]:
     """Sagas as visibility knows them, which may be a second behind.
 
     Raises:
-        WrongUsage: the status is none that a saga shows.
+        WrongUsage: the status or step is none that a saga shows, or Temporal does not understand
+            the condition.
     """
-    found = client.list_workflows(_query(wish), limit=wish.limit)
-    return [_listed(execution) async for execution in found]
+    found = client.list_workflows(query_of(wish), limit=wish.limit)
+    try:
+        # A condition with brackets of its own could reach workflows of other types.
+        return [_listed(run) async for run in found if run.workflow_type == WORKFLOW_TYPE]
+    except RPCError as error:
+        if wish.condition and error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise WrongUsage(f"--filter: {error.message}") from None
+        raise
 
 
-def _query(wish: ListingWish) -> str:
-    if wish.order_status is not None and wish.order_status not in STATUSES:
-        raise WrongUsage(f"--status: there are {', '.join(STATUSES)}")
+def query_of(wish: ListingWish) -> str:
+    """The visibility query for Temporal's UI and command line that finds the same sagas.
+
+    Raises:
+        WrongUsage: the status or step is none that a saga shows.
+    """
     parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
-    if wish.order_status:
-        parts.append(f"{ORDER_STATUS.name} = '{wish.order_status}'")
+    for option, key, value, known in (
+        ("--status", ORDER_STATUS, wish.order_status, STATUSES),
+        ("--step", SAGA_STEP, wish.step, STEPS),
+    ):
+        if value is not None and value not in known:
+            raise WrongUsage(f"{option}: there are {', '.join(known)}")
+        if value is not None:
+            parts.append(f"{key.name} = '{value}'")
     if wish.needs_attention:
         parts.append(f"{NEEDS_ATTENTION.name} = true")
     if wish.needs_attention or wish.running:
-        parts.append("ExecutionStatus = 'Running'")
+        parts.append("CloseTime IS NULL")
+    if wish.condition:
+        parts.append(f"({wish.condition})")
     return " AND ".join(parts)
 
 

@@ -6,6 +6,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OperatorAction, OrderDocument
+from domain.currencies import format_amount
 from domain.ids import order_stream
 from workflows.order_document import document_to_json, document_total
 from workflows.visibility import initial_attributes
@@ -43,5 +44,12 @@ async def start_saga(
         start_signal="hold" if held_by else None,
         start_signal_args=[{"actor": held_by.actor, "reason": held_by.reason}] if held_by else [],
         search_attributes=initial_attributes(document),
-        static_summary=f"{len(document.lines)} lines, {document_total(document)}",
+        static_summary=_summary(document),
     )
+
+
+def _summary(document: OrderDocument) -> str:
+    """What the Temporal UI says of the order in a line; it holds no personal data."""
+    count = len(document.lines)
+    total = format_amount(document_total(document))
+    return f"{count} {'line' if count == 1 else 'lines'}, {total}"

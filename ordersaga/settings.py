@@ -31,6 +31,7 @@ CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
+VersionPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}$")]
 
 
 class Settings(BaseSettings):
@@ -49,8 +50,13 @@ class Settings(BaseSettings):
         starter_concurrency: sagas the starter starts at once.
         drain_timeout_s: how long a worker may finish running work after SIGTERM; by default a
             little longer than an activity's one attempt may take.
+        worker_versioning: whether open sagas stay with the build they began with, move on to the
+            current one, or builds are not told apart; needs `build_id` unless off.
+        deployment_name: the worker deployment, one for all builds and task queues.
+        build_id: names the build of the code that a worker runs.
         metrics_port: serves Prometheus metrics of the Temporal SDK on this port.
         health_port: serves ``/healthz`` on this port.
+        stuck_after_s: a projection lane that has not moved for so long is unwell.
         bind_host: address that both listen on.
         ready_file: written when a worker is ready, removed when it stops.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
@@ -85,8 +91,12 @@ class Settings(BaseSettings):
     workflow_concurrency: Count = 100
     starter_concurrency: Count = 16
     drain_timeout_s: Seconds = 11.0
+    worker_versioning: Literal["off", "pinned", "auto_upgrade"] = "off"
+    deployment_name: VersionPart = "ordersaga"
+    build_id: VersionPart | None = None
     metrics_port: Port | None = None
     health_port: Port | None = None
+    stuck_after_s: Seconds = 30.0
     bind_host: str = "127.0.0.1"
     ready_file: Path | None = None
     otlp_endpoint: AnyHttpUrl | None = None
@@ -233,6 +243,8 @@ def _check_together(settings: Settings) -> None:
         raise WrongSetting(
             f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
         )
+    if settings.worker_versioning != "off" and settings.build_id is None:
+        raise WrongSetting(f"{ENV_PREFIX}BUILD_ID: needed when worker versioning is on")
     _check_webhook(settings)
     _check_master_keys(settings)
     if settings.database_url is None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eventstore.model import AppendResult, NewEvent, StreamAppend
+from eventstore.model import AppendResult, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ def current_traceparent() -> str | None:
     if not context.is_valid:
         return None
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+
+
+def with_current_trace(metadata: Metadata) -> Metadata:
+    """The metadata with the running span, unless it names one."""
+    traceparent = current_traceparent() if metadata.traceparent is None else None
+    return metadata if traceparent is None else replace(metadata, traceparent=traceparent)
 
 
 class TracedEventStore(PostgresEventStore):

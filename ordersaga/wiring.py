@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from adapters.event_codec import JsonEventCodec
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
+from eventstore.grouping import GroupingHandler
 from eventstore.handling import CommandHandler
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.pool import create_pool
@@ -53,6 +54,14 @@ def _store(settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]") -> Postgres
     return TracedEventStore(pool)
 
 
+def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> GroupingHandler:
+    if settings.otlp_endpoint is None:
+        return GroupingHandler(store, codec)
+    from ordersaga.telemetry import with_current_trace
+
+    return GroupingHandler(store, codec, stamp=with_current_trace)
+
+
 class Services:
     """What programs of ordersaga work with; made by `open_services`.
 
@@ -75,7 +84,7 @@ class Services:
         self.store: EventStore = protected(self.log, pool, settings)
         self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
-        self.handler = CommandHandler(self.store, self.codec)
+        self.handler: CommandHandler = _handler(settings, self.store, self.codec)
         self._closing = closing
         self._temporal: Client | None = None
         self._payments: Payments | None = None

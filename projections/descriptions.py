@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from domain import events as e
-from domain.money import Money
+from domain.currencies import format_amount
 
 _LONGEST: Final = 200
 
@@ -15,13 +15,14 @@ def describe_event(event: Any) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def _amount(money: Money) -> str:
-    return f"{money.minor} {money.currency} (minor units)"
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _submitted(event: e.OrderSubmitted) -> str:
     pieces = sum(line.quantity for line in event.lines)
-    return f"order submitted: {len(event.lines)} lines, {pieces} pieces, {_amount(event.total)}"
+    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
+    return f"order submitted: {content}, {format_amount(event.total)}"
 
 
 def _created(event: e.OrderCreated) -> str:
@@ -35,7 +36,7 @@ def _closed(event: e.FulfillmentClosed) -> str:
 
 _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     e.OrderCreated: _created,
-    e.ItemAdded: lambda x: f"{x.quantity} of {x.sku} added at {_amount(x.unit_price)}",
+    e.ItemAdded: lambda x: f"{x.quantity} of {x.sku} added at {format_amount(x.unit_price)}",
     e.ItemRemoved: lambda x: f"{x.sku} removed",
     e.QuantityChanged: lambda x: f"quantity of {x.sku} changed to {x.quantity}",
     e.AddressSet: lambda _: "delivery address set",
@@ -50,11 +51,13 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     e.StockReserved: lambda x: f"{x.quantity} of {x.sku} reserved",
     e.StockReleased: lambda x: f"{x.quantity} of {x.sku} released",
     e.StockShipped: lambda x: f"{x.quantity} of {x.sku} shipped",
-    e.PaymentAuthorised: lambda x: f"payment of {_amount(x.amount)} authorised ({x.reference})",
-    e.PaymentCaptured: lambda x: f"payment of {_amount(x.amount)} captured ({x.reference})",
-    e.PaymentDeclined: lambda x: f"payment of {_amount(x.amount)} declined: {x.code}",
-    e.PaymentVoided: lambda x: f"authorisation of {_amount(x.amount)} voided ({x.reference})",
-    e.PaymentRefunded: lambda x: f"{_amount(x.amount)} refunded ({x.refund_reference})",
+    e.PaymentAuthorised: lambda x: (
+        f"payment of {format_amount(x.amount)} authorised ({x.reference})"
+    ),
+    e.PaymentCaptured: lambda x: f"payment of {format_amount(x.amount)} captured ({x.reference})",
+    e.PaymentDeclined: lambda x: f"payment of {format_amount(x.amount)} declined: {x.code}",
+    e.PaymentVoided: lambda x: f"authorisation of {format_amount(x.amount)} voided ({x.reference})",
+    e.PaymentRefunded: lambda x: f"{format_amount(x.amount)} refunded ({x.refund_reference})",
     e.LabelBought: lambda x: f"label bought from {x.carrier}, tracking number {x.tracking_number}",
     e.LabelCancelled: lambda x: f"label {x.label_id} cancelled",
     e.ShipmentHandedOver: lambda _: "parcel handed to the carrier",

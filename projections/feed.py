@@ -1,17 +1,19 @@
 """One reading of the feed for all lanes of a process that stand close together.
 
-The reader keeps a window: the last pages that the lane in front asked for. Lanes that stand in the
-window are served from it, each its own part. A lane behind the window reads on its own, with its
-own filter, until it has come up. Nothing is read before a lane asks for it and the window is
-bounded, so a slow lane costs no memory: it drops out and comes back.
+It keeps a window: the last pages that the lane in front asked for. Lanes that stand in the window
+are served from it, each its own part. A lane behind the window reads on its own, with its own
+filter, until it has come up. Nothing is read before a lane asks for it and the window is bounded:
+when it is full the lane in front waits for those that move, and those that do not drop out.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+from weakref import WeakSet
 
 from eventstore.model import BUCKETS, FeedFilter, FeedPage, StoredEvent
 from eventstore.selection import selects
@@ -24,6 +26,10 @@ WINDOW: Final = 8000
 
 _PAGES: Final = 64
 """Pages that are kept at most: a store with little to do is followed in small ones."""
+
+_LOOK_AGAIN_S: Final = 0.005
+_PATIENCE_S: Final = 1.0
+"""So long after its last read a lane is waited for, before it drops out of the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,22 @@ def union(filters: Iterable[FeedFilter]) -> FeedFilter:
     )
 
 
+class FeedReader:
+    """One lane's view of a shared feed."""
+
+    def __init__(self, feed: "SharedFeed", wanted: FeedFilter) -> None:
+        self._feed = feed
+        self.wanted = wanted
+        self.place = 0  # where it will read next
+        self.read_at = -_PATIENCE_S  # when it read last
+
+    async def read(self, after: int, limit: int) -> Portion:
+        """What comes after a position, at most `limit` events."""
+        portion = await self._feed.read(after, limit, self.wanted)
+        self.place, self.read_at = portion.next_position, time.monotonic()
+        return portion
+
+
 class SharedFeed:
     """Reads the feed for several lanes.
 
@@ -81,6 +103,13 @@ class SharedFeed:
         self._begun = 0
         self._finished = 0
         self._reading = asyncio.Lock()
+        self._readers: WeakSet[FeedReader] = WeakSet()
+
+    def reader(self, wanted: FeedFilter) -> FeedReader:
+        """A view for one lane."""
+        reader = FeedReader(self, wanted)
+        self._readers.add(reader)
+        return reader
 
     async def read(self, after: int, limit: int, wanted: FeedFilter) -> Portion:
         """What comes after a position for a lane with this filter, at most `limit` events."""
@@ -100,6 +129,8 @@ class SharedFeed:
         return Portion(page.events, page.next_position, page.head, more, await self._load_era())
 
     async def _read_on(self, after: int, limit: int) -> None:
+        if after == self._high:
+            await self._wait_for_followers(limit)
         self._begun += 1
         number = self._begun
         page = await self._store.read_feed(after, limit=limit, wanted=self._wanted)
@@ -110,6 +141,17 @@ class SharedFeed:
         self._keep(page)
         self._high, self._more = page.next_position, len(page.events) == limit
         self._finished = number
+
+    async def _wait_for_followers(self, limit: int) -> None:
+        """Wait as long as room is needed and somebody who moves still needs the oldest page."""
+        while self._pages and self._kept + limit > self._window:
+            edge, recent = self._pages[0].next_position, time.monotonic() - _PATIENCE_S
+            if not any(
+                self._low <= reader.place < edge and reader.read_at > recent
+                for reader in self._readers
+            ):
+                return
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     def _keep(self, page: FeedPage) -> None:
         if self._pages and not page.events:  # an idle reader must not pile up empty pages

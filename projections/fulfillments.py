@@ -149,6 +149,11 @@ async def get_fulfillment(pool: Pool, order_id: str) -> Fulfillment | None:
     return make_row(Fulfillment)(row) if row else None
 
 
+async def count_needing_attention(pool: Pool) -> int:
+    """How many sagas wait for a person."""
+    return int(await pool.fetchval(statement("fulfillments", "count_attention", LIVE)))
+
+
 async def list_fulfillments(
     pool: Pool,
     *,

@@ -87,8 +87,8 @@ class LaneWorker:
         self.projection = projection
         self.lane = lane
         self._buckets = buckets
-        self._wanted = projection.wanted(buckets)
-        self._feed = feed or SharedFeed(pool, store, self._wanted)
+        wanted = projection.wanted(buckets)
+        self._feed = (feed or SharedFeed(pool, store, wanted)).reader(wanted)
         self._target = target
         self._options = options
         self._observer: Observer = observer or Counters()
@@ -152,7 +152,7 @@ class LaneWorker:
         return await self._read(self._read_on)
 
     async def _read(self, after: int) -> Portion:
-        return await self._feed.read(after, self._limit, self._wanted)
+        return await self._feed.read(after, self._limit)
 
     def _grown(self) -> int:
         return min(self._limit * 2, self._options.batch * self._options.growth)

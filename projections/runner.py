@@ -18,7 +18,8 @@ from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from eventstore.waking import LocalWaker, Waker
 from projections import control
-from projections.errors import NotInstalled, RebuildNeeded, Stalled
+from projections.decoding import DecodeOnce
+from projections.errors import NotInstalled, RebuildNeeded, Stalled, is_outage
 from projections.feed import SharedFeed, union
 from projections.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
 from projections.observing import Counters, Observer
@@ -56,7 +57,8 @@ class LaneHealth:
     """How a lane's loop is doing in this process.
 
     Attributes:
-        last_step: how its last step ended.
+        lane: -1 as long as the lanes could not be read.
+        last_step: how its last step ended, "begun" before the first has.
         since_s: seconds since then; far above `Pace.idle` the loop hangs.
         failures: failed batches in a row.
         error: why the last batch failed, None if it did not.
@@ -72,6 +74,8 @@ class LaneHealth:
 
 _GIVE_UP_AFTER: Final = 8
 """Failures in a row after which catching up ends; well above the attempts at a poisoned batch."""
+
+_NO_LANE: Final = -1
 
 _PROGRESS: Final = frozenset({Step.MORE, Step.BEHIND, Step.DRAINED})
 
@@ -102,7 +106,7 @@ class ProjectionRunner:
         self._feed = SharedFeed(
             pool, store, union(projection.wanted((0, BUCKETS)) for projection in projections)
         )
-        self._codec = codec
+        self._codec = DecodeOnce(codec) if len(projections) > 1 else codec
         self._waker: Waker = waker or LocalWaker()
         self._projections = tuple(projections)
         self._options = options
@@ -132,10 +136,11 @@ class ProjectionRunner:
             Stalled: the database went on failing.
         """
         head = await self._store.head()
+        workers: list[LaneWorker] = []
         for projection in self._projections:
             await self._check(projection)
-            workers = await self._workers(projection)
-            await side_by_side(self._reach(worker, head) for worker in workers)
+            workers += await self._workers(projection)
+        await side_by_side(self._reach(worker, head) for worker in workers)
         return head
 
     def health(self) -> list[LaneHealth]:
@@ -172,9 +177,16 @@ class ProjectionRunner:
     async def _follow(self, projection: Projection, stop: asyncio.Event) -> None:
         """Run the lanes of a projection; start over when it was divided into other lanes."""
         while not stop.is_set():
+            self._forget_lanes(projection)
             changed = asyncio.Event()
             workers = await self._workers_patiently(projection, stop)
             await side_by_side(self._loop(worker, stop, changed) for worker in workers)
+
+    def _forget_lanes(self, projection: Projection) -> None:
+        """Until the lanes are known, the projection as a whole is what can hang."""
+        for key in [key for key in self._steps if key[0] == projection.name]:
+            del self._steps[key]
+        self._remember(LaneHealth(projection.name, _NO_LANE, "begun", 0.0, 0, None))
 
     async def _workers_patiently(
         self, projection: Projection, stop: asyncio.Event
@@ -182,18 +194,22 @@ class ProjectionRunner:
         while not stop.is_set():
             try:
                 return await self._workers(projection)
-            except (OSError, TimeoutError) as error:
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 _log.warning("lanes not readable", error=type(error).__name__)
                 await self._pause(self._pace.retry_most, stop)
         return []
 
     async def _loop(self, worker: LaneWorker, stop: asyncio.Event, changed: asyncio.Event) -> None:
         failures = 0
+        self._steps.pop((worker.projection.name, _NO_LANE), None)
+        self._note(worker, "begun", failures)
         while not stop.is_set() and not changed.is_set():
             mark = self._waker.mark()
             step = await worker.step(save=False)
             failures = failures + 1 if step is Step.FAILED else 0
-            self._note(worker, step, failures)
+            self._note(worker, step.name.lower(), failures)
             if step is Step.CHANGED:
                 changed.set()
             elif step is Step.DRAINED:
@@ -216,10 +232,12 @@ class ProjectionRunner:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 
-    def _note(self, worker: LaneWorker, step: Step, failures: int) -> None:
-        name = worker.projection.name
-        health = LaneHealth(name, worker.lane, step.name.lower(), 0.0, failures, worker.error)
-        self._steps[name, worker.lane] = (time.monotonic(), health)
+    def _note(self, worker: LaneWorker, step: str, failures: int) -> None:
+        health = LaneHealth(worker.projection.name, worker.lane, step, 0.0, failures, worker.error)
+        self._remember(health)
+
+    def _remember(self, health: LaneHealth) -> None:
+        self._steps[health.projection, health.lane] = (time.monotonic(), health)
 
     async def _reach(self, worker: LaneWorker, head: int) -> None:
         failures = 0

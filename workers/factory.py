@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    Worker,
+    WorkerDeploymentConfig,
+    WorkflowRunner,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.inventory import InventoryActivities
@@ -48,6 +54,33 @@ class Outside:
     notifications: Notifications
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerVersion:
+    """Which build of the code a worker runs; see docs/versioning.md.
+
+    A worker with a version gets no work until its version is made the deployment's current one.
+
+    Attributes:
+        deployment: the same name for all builds and all task queues of one installation.
+        build: another one for every build of the code.
+        pinned: a saga stays with the build that it began with; otherwise open sagas move on to the
+            current build, which then must replay their histories.
+    """
+
+    deployment: str
+    build: str
+    pinned: bool
+
+    def config(self) -> WorkerDeploymentConfig:
+        """As Temporal's worker takes it."""
+        behavior = VersioningBehavior.PINNED if self.pinned else VersioningBehavior.AUTO_UPGRADE
+        return WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(self.deployment, self.build),
+            use_worker_versioning=True,
+            default_versioning_behavior=behavior,
+        )
+
+
 def activities_of(queue: str, outside: Outside) -> Sequence[Callable[..., Any]]:
     """The activities of a task queue.
 
@@ -63,6 +96,14 @@ def activities_of(queue: str, outside: Outside) -> Sequence[Callable[..., Any]]:
     return makers[queue]()
 
 
+def polling() -> dict[str, Any]:
+    """Worker options: how it asks for work."""
+    return {
+        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+    }
+
+
 def build_worker(
     client: Client,
     queue: str,
@@ -71,6 +112,7 @@ def build_worker(
     max_concurrent_activities: int = 100,
     max_cached_workflows: int = 1000,
     grace: timedelta = GRACE,
+    version: WorkerVersion | None = None,
     **options: Any,
 ) -> Worker:
     """A worker for one task queue; the queue ``orders`` also runs the workflows.
@@ -82,6 +124,7 @@ def build_worker(
         max_concurrent_activities: how many activities of the queue run here at once.
         max_cached_workflows: sagas kept in memory between their tasks.
         grace: how long a stopping worker waits for activities that are under way.
+        version: the build that it runs; None: worker versioning is off.
         options: anything else that `temporalio.worker.Worker` takes.
 
     Raises:
@@ -97,8 +140,8 @@ def build_worker(
         max_concurrent_activities=max_concurrent_activities,
         max_cached_workflows=max_cached_workflows,
         graceful_shutdown_timeout=grace,
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        deployment_config=version.config() if version else None,
+        **polling(),
         **options,
     )
 

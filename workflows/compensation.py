@@ -18,6 +18,7 @@ from activities.messages import (
     ClosedSaga,
     CompensationRequest,
     CompensationResult,
+    EarlierRun,
     OperatorAction,
     RecordAttention,
     TurnBack,
@@ -25,10 +26,10 @@ from activities.messages import (
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
 from activities.shipping import ShippingActivities
-from domain.values import Compensation, Reason
+from domain.values import Compensation, FailureKind, Outcome, Reason
 from workflows.failures import (
     Cause,
-    TurnedBackBefore,
+    MustTurnBack,
     cause_of_failure,
     describe,
     raise_if_fatal,
@@ -67,15 +68,30 @@ class Undoing(Steps):
         self.state.turning_back, self.state.reason = True, cause.detail
         self.enter(TURNING_BACK, "the event store to record why the order is undone")
         self.visibility.follow(self.state)
-        if ended := await self._record_why(cause):
-            return ended
+        before = await self._record_why(cause)
+        if isinstance(before, ClosedSaga):
+            return self._had_ended(before)
+        self.state.turned_back = True
+        if before is not None:
+            self._undo_earlier(before, cause)
         settled_by: OperatorAction | None = None
+        looked_again = False
         while True:
             await self._undo_all(cause, settled_by)
             try:
                 return await self._close(cause)
             except ActivityError as error:
+                # Something may have come in late, behind its undoing: undo once more.
+                if not looked_again:
+                    looked_again = True
+                    continue
                 settled_by = (await self._ask_operator(CLOSING, error)).settled_by
+
+    def _had_ended(self, closed: ClosedSaga) -> ClosedSaga:
+        """The step that seemed to fail had ended the order after all: there is no way back."""
+        self.state.turned_back = closed.outcome is Outcome.CANCELLED
+        self.state.turning_back, self.state.past_pivot = False, True
+        return closed
 
     def cause_of(self, failure: BaseException) -> Cause:
         """Why the forward way ended.
@@ -84,9 +100,9 @@ class Undoing(Steps):
             ApplicationError: the input itself was refused and nothing was done.
             BaseException: `failure` itself, if it is a bug or the end of this worker.
         """
-        if isinstance(failure, TurnedBackBefore):
+        if isinstance(failure, MustTurnBack):
             return failure.cause
-        cancelled = self.state.cancel and isinstance(failure, FailureError)
+        cancelled = self._cancel_wanted() and isinstance(failure, FailureError)
         if cancelled or is_cancelled_exception(failure):
             return self._cause_of_cancel(failure)
         return cause_of_failure(self.state.step, failure)
@@ -101,7 +117,14 @@ class Undoing(Steps):
         by = OperatorAction("temporal", "cancel", why or "cancelled through Temporal")
         return Cause(Reason.OPERATOR_REQUEST, by.reason, operator=(by,))
 
-    async def _record_why(self, cause: Cause) -> ClosedSaga | None:
+    def _undo_earlier(self, earlier: EarlierRun, cause: Cause) -> None:
+        """Undo what a run that was lost may have done; this run only knows its own steps."""
+        self.state.compensations = list(earlier.compensations)
+        if cause.kind is not FailureKind.REFUSED:  # a refusal is the answer to the same key
+            self.state.payment_in_doubt |= earlier.charge_in_doubt
+            self.state.label_in_doubt |= earlier.label_in_doubt
+
+    async def _record_why(self, cause: Cause) -> ClosedSaga | EarlierRun | None:
         request = TurnBack(
             self.ref,
             self.state.order,
@@ -131,10 +154,19 @@ class Undoing(Steps):
             self.enter(Compensation.UNDO_PAYMENT.value, "a charge that may still arrive late")
             await workflow.sleep(LOOK_AGAIN_AFTER, summary="a late charge may still arrive")
             await self._undo(Compensation.UNDO_PAYMENT, cause, settled_by)
+        if self._label_may_still_arrive() and workflow.patched("look-again-for-a-label"):
+            self.state.label_in_doubt = False
+            self.enter(Compensation.CANCEL_SHIPMENT.value, "a label that may still arrive late")
+            await workflow.sleep(LOOK_AGAIN_AFTER, summary="a late label may still arrive")
+            await self._undo(Compensation.CANCEL_SHIPMENT, cause, settled_by)
 
     def _charge_may_still_arrive(self) -> bool:
         undone = self.state.undone.get(Compensation.UNDO_PAYMENT.value)
         return self.state.payment_in_doubt and undone == NOTHING
+
+    def _label_may_still_arrive(self) -> bool:
+        undone = self.state.undone.get(Compensation.CANCEL_SHIPMENT.value)
+        return self.state.label_in_doubt and undone == NOTHING
 
     async def _undo(
         self, compensation: Compensation, cause: Cause, settled_by: OperatorAction | None
@@ -189,7 +221,10 @@ class Undoing(Steps):
     async def _record_attention(
         self, at_step: str, message: str, compensation: Compensation | None
     ) -> None:
-        waiting_for = f"{at_step} could not be done ({message}): retry, or resolve with a note"
+        pending = "refund pending: " if compensation is Compensation.UNDO_PAYMENT else ""
+        waiting_for = (
+            f"{pending}{at_step} could not be done ({message}): retry, or resolve with a note"
+        )
         await self.record(
             OrderActivities.record_attention,
             RecordAttention(

@@ -10,7 +10,7 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from activities.failures import FATAL_TYPES, OUTCOME_UNKNOWN, REFUSALS
+from activities.failures import FATAL_TYPES, OUTCOME_UNKNOWN, REFUSALS, STORE_UNAVAILABLE
 from activities.messages import OperatorAction
 from domain.values import FailureKind, Reason, Step
 
@@ -33,12 +33,24 @@ class Cause:
     operator: tuple[OperatorAction, ...] = ()
 
 
-class TurnedBackBefore(Exception):
-    """An earlier run of this saga had begun to undo the order: go on undoing."""
+class MustTurnBack(Exception):
+    """The way forward ends here, though no step failed."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.detail)
         self.cause = cause
+
+
+class TurnedBackBefore(MustTurnBack):
+    """An earlier run of this saga had begun to undo the order: go on undoing."""
+
+
+class ReservationExpired(MustTurnBack):
+    """The order kept its stock from others for too long without being paid."""
+
+    def __init__(self) -> None:
+        detail = "the order was on hold for too long with its stock reserved and nothing paid"
+        super().__init__(Cause(Reason.RESERVATION_EXPIRED, detail))
 
 
 def raise_if_fatal(error: BaseException) -> None:
@@ -73,6 +85,12 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(root, ApplicationError) and root.type in REFUSALS
 
 
+def is_store_down(error: BaseException) -> bool:
+    """Whether it was the event store that kept an activity from its end."""
+    root = root_of(error)
+    return isinstance(root, ApplicationError) and root.type == STORE_UNAVAILABLE
+
+
 def root_of(error: BaseException) -> BaseException:
     """What made an activity fail, without Temporal's wrapping."""
     return error.cause if isinstance(error, ActivityError) and error.cause else error
@@ -94,7 +112,7 @@ def describe(error: BaseException) -> str:
             return f"unexpected {type(root).__name__}"
 
 
-_SAFE_TYPES = frozenset({"unavailable", "still_held"})
+_SAFE_TYPES = frozenset({"unavailable", "still_held", STORE_UNAVAILABLE})
 
 
 def _classify(step: Step, root: BaseException) -> tuple[FailureKind, Reason]:

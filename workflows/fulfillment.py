@@ -67,7 +67,7 @@ class OrderFulfillment(Undoing):
         paid = await self._process_payment()
         shipped = await self._create_shipment()
         if not shipped.order_completed:
-            await self._capture_payment()
+            paid = await self._capture_payment()
         return ClosedSaga(Outcome.COMPLETED, None, "", paid.reference, shipped.tracking_number)
 
     # --- steps -----------------------------------------------------------------------------------
@@ -82,6 +82,7 @@ class OrderFulfillment(Undoing):
             undo=Compensation.RELEASE_INVENTORY,
         )
         self.state.order_status = "reserved"
+        self.state.reserved_at = workflow.now()
         if before := result.turned_back:
             self.state.compensations = list(Compensation)
             raise TurnedBackBefore(Cause(before.reason, before.detail))
@@ -101,27 +102,33 @@ class OrderFulfillment(Undoing):
             self.state.payment_in_doubt = not is_refusal(error)
             raise
         self.state.order_status = "processing"
+        self.state.paid = True
         return result
 
     async def _create_shipment(self) -> ShipmentResult:
-        result: ShipmentResult = await self.step(
-            Step.CREATE_SHIPMENT,
-            ShippingActivities.create_shipment,
-            StepRequest(self.ref, self.state.order_id),
-            SHIPPING_QUEUE,
-            "the carrier to issue a label",
-            undo=Compensation.CANCEL_SHIPMENT,
-        )
+        try:
+            result: ShipmentResult = await self.step(
+                Step.CREATE_SHIPMENT,
+                ShippingActivities.create_shipment,
+                StepRequest(self.ref, self.state.order_id),
+                SHIPPING_QUEUE,
+                "the carrier to issue a label",
+                undo=Compensation.CANCEL_SHIPMENT,
+            )
+        except ActivityError as error:
+            self.state.label_in_doubt = not is_refusal(error)
+            raise
         return result
 
-    async def _capture_payment(self) -> None:
-        await self.step(
+    async def _capture_payment(self) -> PaymentResult:
+        result: PaymentResult = await self.step(
             Step.CAPTURE_PAYMENT,
             PaymentActivities.capture_payment,
             StepRequest(self.ref, self.state.order_id),
             PAYMENTS_QUEUE,
             "the payment provider to take the money that is held",
         )
+        return result
 
     # --- begin and end ---------------------------------------------------------------------------
 

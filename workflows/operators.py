@@ -71,8 +71,8 @@ class OperatorDesk:
             ApplicationError: type TooLate, the last step succeeded in the meantime.
         """
         self._note_cancel(parse_message(CancelMessage, inputs))
-        await workflow.wait_condition(lambda: self.state.turning_back or self.state.past_pivot)
-        if not self.state.turning_back:
+        await workflow.wait_condition(lambda: self.state.turned_back or self.state.past_pivot)
+        if not self.state.turned_back:
             raise ApplicationError("the order was completed in the meantime", type="TooLate")
         return ACCEPTED
 
@@ -99,9 +99,12 @@ class OperatorDesk:
 
     # --- hold and resume -------------------------------------------------------------------------
 
-    @workflow.update(description='Start no further step until resumed: {"actor", "reason"}')
+    @workflow.update(
+        description="Start no further step until resumed, and do not turn back because one fails: "
+        '{"actor", "reason"}'
+    )
     def hold(self, *inputs: Any) -> dict[str, Any]:
-        """Stop before the next step."""
+        """Stop before the next step, or after the last attempt at a failing one."""
         message = parse_message(OperatorMessage, inputs)
         self.state.held_by = self._note(message, "hold")
         return ACCEPTED

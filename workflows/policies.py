@@ -1,23 +1,31 @@
 """Timeouts and retry policies of the saga, named once.
 
-A step's budget (`schedule_to_close`) runs from the moment the step is asked for: it covers waiting
-for a worker, every attempt and the pauses between them. So an outage of all workers of one queue
-that outlasts the budget counts as "unavailable" like an outage of the provider behind it.
+A step's budget is a number of attempts, not a span of time: only attempts that a worker has begun
+count. So a provider that stays down turns the saga back after some two minutes (twice that if each
+attempt hangs), but an order whose task queue has no worker at all waits until there is one again,
+however long that takes; nothing is wrong with the order, and undoing it needs the same workers. It
+can still be cancelled and held meanwhile. The same goes for the event store: without it nothing
+could be recorded of turning back, so a step that it keeps from its end is tried on and on.
 
 An attempt ends after ATTEMPT; that is also how long the saga takes to notice a worker that died in
 the middle of one. Adapters give their HTTP calls a shorter time-out, so that a slow provider ends
 in "outcome unknown" inside the activity, which then looks the outcome up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from temporalio.common import RetryPolicy
 
 ATTEMPT: Final = timedelta(seconds=10)
-STEP_BUDGET: Final = timedelta(minutes=2)
-COMPENSATION_BUDGET: Final = timedelta(minutes=10)
+STEP_ATTEMPTS: Final = 13
+"""With the pauses between them some two minutes."""
+COMPENSATION_ATTEMPTS: Final = 16
+"""With the pauses between them some ten minutes."""
+
+RESERVATION_HELD_FOR: Final = timedelta(hours=24)
+"""An order on hold keeps its stock from others for so long, unless its payment was asked for."""
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """A charge whose fate nobody knows may still arrive: how long to wait for it before closing."""
@@ -39,16 +47,17 @@ _PATIENT_BACKOFF: Final = RetryPolicy(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long and how often an activity is tried; no `budget` means for ever."""
+    """How long an attempt may take, how often and at what intervals there is another one."""
 
     attempt: timedelta
-    budget: timedelta | None
     backoff: RetryPolicy
 
 
-STEP: Final = Policy(ATTEMPT, STEP_BUDGET, _BACKOFF)
+STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS))
 
-COMPENSATION: Final = Policy(ATTEMPT, COMPENSATION_BUDGET, _PATIENT_BACKOFF)
+COMPENSATION: Final = Policy(
+    ATTEMPT, replace(_PATIENT_BACKOFF, maximum_attempts=COMPENSATION_ATTEMPTS)
+)
 
-RECORD: Final = Policy(ATTEMPT, None, _PATIENT_BACKOFF)
+RECORD: Final = Policy(ATTEMPT, _PATIENT_BACKOFF)
 """Writing the saga's own trail has no budget: there is nothing to do instead."""

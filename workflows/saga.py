@@ -1,12 +1,14 @@
 """What a saga remembers about itself while it runs, and what it says when it is asked."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from activities.messages import ClosedSaga, OperatorAction, OrderDocument
-from domain.ids import OrderId
+from domain.ids import OrderId, Sku
 from domain.values import Address, Compensation, Outcome, Step
 from workflows.messages import canonical_json
 from workflows.order_document import document_to_json
@@ -37,6 +39,7 @@ class SagaState:
         last_step: the step after which there is no way back.
         past_pivot: that step succeeded.
         turning_back: it is undoing, or has undone, what was done.
+        turned_back: so, and it is on record: the order will end as cancelled.
         reason: why it turns back, in one sentence.
         compensations: what is registered for undoing, oldest first.
         undone: what each finished compensation undid.
@@ -45,7 +48,10 @@ class SagaState:
         attention: what a person must do, None if nothing.
         decision: the operator's answer to `attention`: retry, or settled by hand.
         unrecorded: operator actions that are not in the event store yet.
+        paid: money was taken or is held, as far as is known.
         payment_in_doubt: a charge was asked for and its fate is not known.
+        label_in_doubt: so with a label.
+        reserved_at: when its stock was set aside, None if it is not.
         order_status: where the order itself stands.
     """
 
@@ -56,6 +62,7 @@ class SagaState:
     last_step: Step = Step.CREATE_SHIPMENT
     past_pivot: bool = False
     turning_back: bool = False
+    turned_back: bool = False
     reason: str | None = None
     compensations: list[Compensation] = field(default_factory=list)
     undone: dict[str, str] = field(default_factory=dict)
@@ -65,7 +72,10 @@ class SagaState:
     decision: "Decision | None" = None
     unrecorded: list[OperatorAction] = field(default_factory=list)
     address_changes: list[AddressChange] = field(default_factory=list)
+    paid: bool = False
     payment_in_doubt: bool = False
+    label_in_doubt: bool = False
+    reserved_at: datetime | None = None
     order_status: str = "submitted"
     outcome: Outcome | None = None
 
@@ -111,8 +121,24 @@ class Decision:
 
 
 def content_digest(document: OrderDocument) -> str:
-    """A fingerprint of the content, equal for equal documents: 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(document_to_json(document))).hexdigest()
+    """A fingerprint of the content: 64 hexadecimal digits.
+
+    Equal for what is the same order in the end: lines of one SKU count as one, in any order,
+    descriptions do not count, and the order's time does not either, as a document may leave it out.
+    """
+    content = document_to_json(document)
+    del content["placed_at"]
+    pieces: Counter[Sku] = Counter()
+    for line in document.lines:
+        pieces[line.sku] += line.quantity
+    prices = {line.sku: line.unit_price.minor for line in document.lines}
+    content["lines"] = [[sku, pieces[sku], prices[sku]] for sku in sorted(pieces)]
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def placed_at_text(document: OrderDocument) -> str | None:
+    """The order's time as the status gives it, None if the document left it out."""
+    return document.placed_at.isoformat() if document.placed_at else None
 
 
 def status_json(state: SagaState) -> dict[str, Any]:
@@ -121,16 +147,17 @@ def status_json(state: SagaState) -> dict[str, Any]:
     return {
         "order_id": document.order_id if document else None,
         "content_digest": content_digest(document) if document else None,
+        "placed_at": placed_at_text(document) if document else None,
         "step": state.stage,
         "waits_for": state.waits_for,
-        "held_by": state.held_by.actor if state.held_by else None,
+        "held_by": state.held_by.actor if state.held_by and not state.outcome else None,
         "hold_reason": state.held_by.reason if state.held_by else None,
         "can_cancel": can_turn_back(state),
         "turning_back": state.turning_back,
         "reason": state.reason,
         "needs_attention": state.attention is not None,
         "attention": state.attention,
-        "compensations": _texts(state.compensations),
+        "compensations": _texts(still_to_undo(state)),
         "undone": dict(state.undone),
         "outcome": state.outcome.value if state.outcome else None,
     }
@@ -148,14 +175,21 @@ def result_json(order_id: OrderId, closed: ClosedSaga) -> dict[str, Any]:
     }
 
 
+def still_to_undo(state: SagaState) -> tuple[Compensation, ...]:
+    """What would have to be undone if the saga turned back, or is not undone yet; oldest first."""
+    if state.outcome:
+        return ()
+    return tuple(item for item in state.compensations if item.value not in state.undone)
+
+
 def can_turn_back(state: SagaState) -> bool:
     """Whether the order can still be cancelled by asking the saga."""
     return not (state.past_pivot or state.turning_back or state.outcome)
 
 
 def can_hold(state: SagaState) -> bool:
-    """Whether there is a further step to hold before."""
-    return can_turn_back(state) and state.stage != state.last_step.value
+    """Whether there is a step to hold before, or one that may fail and then waits on hold."""
+    return can_turn_back(state)
 
 
 def can_change_address(state: SagaState) -> bool:

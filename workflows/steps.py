@@ -1,7 +1,9 @@
 """How the saga runs one activity: between safe points, interruptible, visible."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -16,9 +18,9 @@ from activities.messages import (
 )
 from activities.orders import OrderActivities
 from domain.values import Compensation, Step
-from workflows.failures import describe, is_refusal
+from workflows.failures import ReservationExpired, describe, is_refusal, is_store_down
 from workflows.operators import OperatorDesk
-from workflows.policies import RECORD, STEP, Policy
+from workflows.policies import RECORD, RESERVATION_HELD_FOR, STEP, Policy
 from workflows.saga import ON_HOLD
 from workflows.visibility import Visibility
 
@@ -93,11 +95,42 @@ class Steps(OperatorDesk):
             self._running = handle.cancel
             try:
                 return await handle
-            except ActivityError:
-                if not self._retry_now:
-                    raise
+            except ActivityError as error:
+                if not self._retry_now and not self._only_waits_for_the_store(error):
+                    failure = error
+                else:
+                    continue
             finally:
                 self._running = None
+            if not await self._held_instead_of_giving_up(failure):
+                raise failure
+
+    def _only_waits_for_the_store(self, error: ActivityError) -> bool:
+        """Whether there is nothing to do but to go on trying: turning back needs the store too."""
+        stop = not self.state.turning_back and self._cancel_wanted()
+        if stop or not is_store_down(error):
+            return False
+        self.state.waits_for = "the event store, which does not answer"
+        self.visibility.follow(self.state)
+        return True
+
+    async def _held_instead_of_giving_up(self, error: ActivityError) -> bool:
+        """Wait on hold if an operator asked for it; whether the step is to be tried again then.
+
+        That is what holding the orders of a provider that is down is for: they do not turn back.
+        """
+        gives_up = self.state.turning_back or self._cancel_wanted() or is_refusal(error)
+        if self.state.held_by is None or gives_up or not workflow.patched("hold-a-failing-step"):
+            return False
+        stage, waits_for = self.state.stage, self.state.waits_for
+        try:
+            await self._safe_point()
+        except (asyncio.CancelledError, CancelledError):
+            if not self._cancel_wanted():
+                raise  # this worker is letting go of the saga
+            return False
+        self.enter(stage, waits_for)
+        return True
 
     async def record(self, method: Callable[[A, P], Awaitable[R]], request: P, summary: str) -> R:
         """Write something into the saga's own trail, however long that takes."""
@@ -120,7 +153,6 @@ class Steps(OperatorDesk):
             activity_id=self._activity_id(name.replace("_", "-")),
             summary=summary,
             start_to_close_timeout=policy.attempt,
-            schedule_to_close_timeout=policy.budget,
             retry_policy=policy.backoff,
             # A charge that is under way must end before anything is undone: the default would
             # start the refund while the charge is still running.
@@ -154,11 +186,28 @@ class Steps(OperatorDesk):
     async def _wait_for_resume(self, by: OperatorAction) -> None:
         self.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
         self.visibility.follow(self.state)
-        await workflow.wait_condition(
-            lambda: (
-                self.state.held_by is None or self.state.cancel is not None or self._due_address()
+        try:
+            await workflow.wait_condition(
+                lambda: (
+                    self.state.held_by is None
+                    or self.state.cancel is not None
+                    or self._due_address()
+                ),
+                timeout=self._reservation_left(),
+                timeout_summary="then the reserved stock goes back",
             )
-        )
+        except TimeoutError:
+            raise ReservationExpired from None
+
+    def _reservation_left(self) -> timedelta | None:
+        """How long the order may still keep its stock unpaid; None: nothing limits it."""
+        reserved_at = self.state.reserved_at
+        if reserved_at is None or Compensation.UNDO_PAYMENT in self.state.compensations:
+            return None
+        if not workflow.patched("reservations-expire"):
+            return None
+        left = reserved_at + RESERVATION_HELD_FOR - workflow.now()
+        return max(left, timedelta())
 
     def _due_address(self) -> bool:
         """Whether there is an address to change, and an order whose address it is."""
@@ -179,5 +228,8 @@ class Steps(OperatorDesk):
 
     def _stop_if_cancelled(self) -> None:
         """A cancel that arrived while an activity was finishing shows nowhere else."""
-        if self.state.cancel or workflow.cancellation_reason() is not None:
+        if self._cancel_wanted():
             raise CancelledError("the order is to be cancelled")
+
+    def _cancel_wanted(self) -> bool:
+        return self.state.cancel is not None or workflow.cancellation_reason() is not None

@@ -17,7 +17,7 @@ from temporalio.common import (
 )
 
 from activities.messages import OrderDocument
-from domain.values import Step
+from domain.values import Compensation, Step
 from workflows.order_document import document_total
 from workflows.saga import SagaState
 
@@ -36,6 +36,9 @@ ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
 )
 
 GUEST: Final = "guest"
+
+REFUND_PENDING: Final = "refund_pending"
+"""OrderStatus while the customer's money, or the hold on it, is still to be given back."""
 
 
 def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
@@ -100,9 +103,11 @@ def _set(key: SearchAttributeKey[Any], value: Any) -> SearchAttributeUpdate[Any]
 def _status(state: SagaState) -> str:
     if state.outcome:
         return state.outcome.value
-    if state.turning_back:
-        return "compensating"
-    return state.order_status
+    if not state.turning_back:
+        return state.order_status
+    if state.stage == Compensation.UNDO_PAYMENT.value and (state.paid or state.payment_in_doubt):
+        return REFUND_PENDING
+    return "compensating"
 
 
 def _sentence(state: SagaState) -> str:

@@ -2,6 +2,7 @@
 
     POST /labels                  buy a label      Idempotency-Key
     GET  /labels/by-key/{key}     what was bought under a key, as it stands now
+    POST /labels/by-key/{key}/forbid  take a key out of use
     POST /labels/{id}/cancel      take a label back Idempotency-Key
     GET  /labels?after=&limit=    the ledger, oldest first, refused ones included
 
@@ -20,7 +21,8 @@ from adapters.faults import FaultPlan
 from adapters.provider_rules import ServedArea
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 from adapters.sandboxes.web import Sandbox, read_body, read_key, read_page, unknown
-from adapters.wire import BuyLabelBody, LabelBody, LabelPage
+from adapters.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
+from domain.ids import OrderId
 
 
 def create_carrier_app(
@@ -39,6 +41,7 @@ def create_carrier_app(
     app.router.add_post("/labels", handlers.buy)
     app.router.add_get("/labels", handlers.listing)
     app.router.add_get("/labels/by-key/{key}", handlers.find)
+    app.router.add_post("/labels/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/labels/{label_id}/cancel", handlers.cancel)
     return app
 
@@ -88,6 +91,19 @@ class _Handlers:
             return Answer(LabelPage(labels=found, next=following).model_dump_json(), replayed=False)
 
         return await self._sandbox.perform(request, ("list", "", ""), page)
+
+    async def forbid(self, request: web.Request) -> web.Response:
+        key, asked = request.match_info["key"], await read_body(request, ForbidLabelBody)
+
+        def make(records: Records) -> str:
+            label = rules.forbidden_label(OrderId(asked.order_id), key)
+            body = LabelBody.of(label).model_dump_json()
+            records.insert(label.label_id, key, body)
+            return body
+
+        return await self._sandbox.perform(
+            request, ("forbid", asked.order_id, key), lambda records: records.forbid(key, make)
+        )
 
     async def cancel(self, request: web.Request) -> web.Response:
         key, label_id = read_key(request), request.match_info["label_id"]

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from adapters.provider_rules import same_key_other_content
+from adapters.provider_rules import FORBIDDEN_CONTENT, same_key_other_content
 
 _Result = TypeVar("_Result")
 _BATCH: Final = 200
@@ -71,6 +71,13 @@ class Records:
         if row[0] != fingerprint:
             raise same_key_other_content()
         return Answer(row[1], replayed=True)
+
+    def forbid(self, key: str, make: Callable[["Records"], str]) -> "Answer":
+        """What was made under `key`; made by `make` if nothing was, and no request may use it."""
+        body = self.by_key(key)
+        if body is not None:
+            return Answer(body, replayed=True)
+        return self.answer(key, FORBIDDEN_CONTENT, make)
 
     def _body(self, statement: str, **values: str) -> str | None:
         row = self._execute(statement, **values).fetchone()

@@ -2,6 +2,7 @@
 
     POST /payments                      charge or authorise        Idempotency-Key
     GET  /payments/by-key/{key}         what was made under a key, as it stands now
+    POST /payments/by-key/{key}/forbid  take a key out of use      Idempotency-Key: that key
     POST /payments/{reference}/capture  take an authorised amount  Idempotency-Key
     POST /payments/{reference}/void     give an authorisation back Idempotency-Key
     POST /payments/{reference}/refund   give captured money back   Idempotency-Key
@@ -22,7 +23,8 @@ from adapters import provider_rules as rules
 from adapters.faults import FaultPlan
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 from adapters.sandboxes.web import Sandbox, read_body, read_key, read_page, unknown
-from adapters.wire import AmountBody, ChargeBody, PaymentBody, PaymentPage
+from adapters.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody, PaymentPage
+from domain.ids import OrderId
 
 
 def create_payment_app(
@@ -44,6 +46,7 @@ def create_payment_app(
     app.router.add_post("/payments", handlers.charge)
     app.router.add_get("/payments", handlers.listing)
     app.router.add_get("/payments/by-key/{key}", handlers.find)
+    app.router.add_post("/payments/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/payments/{reference}/capture", handlers.capture)
     app.router.add_post("/payments/{reference}/void", handlers.void)
     app.router.add_post("/payments/{reference}/refund", handlers.refund)
@@ -98,10 +101,30 @@ class _Handlers:
 
         return await self._sandbox.perform(request, ("list", "", ""), page)
 
+    async def forbid(self, request: web.Request) -> web.Response:
+        key, asked = request.match_info["key"], await read_body(request, ForbidChargeBody)
+        order_id = OrderId(asked.order_id)
+
+        def make(records: Records) -> str:
+            payment = rules.forbidden_payment(order_id, asked.to_money(), key)
+            body = PaymentBody.of(payment).model_dump_json()
+            records.insert(payment.reference, key, body)
+            return body
+
+        return await self._sandbox.perform(
+            request, ("forbid", order_id, key), lambda records: records.forbid(key, make)
+        )
+
     async def capture(self, request: web.Request) -> web.Response:
         amount = (await read_body(request, AmountBody)).to_money()
+        key, reference = read_key(request), request.match_info["reference"]
+        order_id = (await self._sandbox.ledger.run(lambda r: _known(r, reference))).order_id
+        fate = self._sandbox.faults.fate("capture", order_id, key)
         return await self._change(
-            request, "capture", str(amount), lambda payment: rules.capture(payment, amount)
+            request,
+            "capture",
+            str(amount),
+            lambda payment: rules.answer_to_capture(payment, amount, fate),
         )
 
     async def void(self, request: web.Request) -> web.Response:
@@ -124,9 +147,11 @@ class _Handlers:
         order_id = (await self._sandbox.ledger.run(lambda r: _known(r, reference))).order_id
 
         def make(records: Records) -> str:
-            body = PaymentBody.of(change(_known(records, reference))).model_dump_json()
-            records.update(reference, body)
-            return body
+            before = _known(records, reference)
+            answer = change(before)
+            kept = rules.kept_after(before, answer)
+            records.update(reference, PaymentBody.of(kept).model_dump_json())
+            return PaymentBody.of(answer).model_dump_json()
 
         fingerprint = rules.digest(operation, reference, content)
         return await self._sandbox.perform(

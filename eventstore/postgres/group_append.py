@@ -19,6 +19,12 @@ from eventstore.postgres.append_call import Outcome, call
 MAX_EVENTS: Final = 1000
 """A call takes further requests until it holds this many events."""
 
+MAX_CALLS: Final = 2
+"""Calls under way at the same time."""
+
+WORTH_A_CALL: Final = 4
+"""So many requests in the queue are worth a second call."""
+
 
 class SingleAppender:
     """Each append is a call of its own."""
@@ -45,36 +51,51 @@ class _Waiting:
 
 
 class GroupAppender:
-    """One call at a time; whatever has queued up meanwhile goes into the next one."""
+    """What has queued up while calls are under way goes into the next one.
+
+    Up to two calls are under way if there is enough for two: while the server works on one, this
+    process reads the answer of the other and takes what its callers ask for next.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._queue: deque[_Waiting] = deque()
+        self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._flusher: asyncio.Task[None] | None = None
+        self._flushers: set[asyncio.Task[None]] = set()
 
     async def append(self, request: PreparedAppend) -> AppendResult:
         """Send the request at once if nothing is under way, else with the next group."""
-        if not self._idle.is_set():
+        if self._under_way:
             waiting = _Waiting(request)
             self._queue.append(waiting)
+            self._start_flusher(WORTH_A_CALL)
             return await waiting.future
+        self._under_way = 1
         self._idle.clear()
         try:
             return _result(await _call_alone(self._pool, request))
         finally:
-            self._hand_over()
+            self._end_call()
 
     async def close(self) -> None:
         """Wait until everything that was asked for is answered."""
         await self._idle.wait()
 
-    def _hand_over(self) -> None:
-        if self._queue:
+    def _start_flusher(self, least: int) -> None:
+        if self._under_way < MAX_CALLS and len(self._queue) >= least:
+            self._under_way += 1
             # A task of its own: no caller's cancellation can end it.
-            self._flusher = asyncio.create_task(self._flush(), name="eventstore group append")
-        else:
+            flusher = asyncio.create_task(self._flush(), name="eventstore group append")
+            self._flushers.add(flusher)
+            flusher.add_done_callback(self._flushers.discard)
+
+    def _end_call(self) -> None:
+        self._under_way -= 1
+        if self._under_way == 0:
+            self._start_flusher(1)
+        if self._under_way == 0:
             self._idle.set()
 
     async def _flush(self) -> None:
@@ -83,21 +104,34 @@ class GroupAppender:
                 await self._send(self._take())
                 # Those who were just answered may ask again: let them into the next group.
                 await asyncio.sleep(0)
-        finally:
-            self._flusher = None
-            self._idle.set()
+        except BaseException:
             self._refuse_rest()
+            raise
+        finally:
+            self._end_call()
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         size = 0
-        while self._queue and (not group or size + self._queue[0].request.size <= MAX_EVENTS):
+        share = self._share()
+        while (
+            self._queue
+            and len(group) < share
+            and (not group or size + self._queue[0].request.size <= MAX_EVENTS)
+        ):
             waiting = self._queue.popleft()
             if waiting.future.cancelled():
                 continue
             group.append(waiting)
             size += waiting.request.size
+        self._start_flusher(WORTH_A_CALL)
         return group
+
+    def _share(self) -> int:
+        """Half of the queue if no other call is under way and both halves are worth one."""
+        waiting = len(self._queue)
+        alone = self._under_way < MAX_CALLS
+        return (waiting + 1) // 2 if alone and waiting >= 2 * WORTH_A_CALL else waiting
 
     async def _send(self, group: Sequence[_Waiting]) -> None:
         if not group:
@@ -113,11 +147,18 @@ class GroupAppender:
 
     async def _outcomes(self, requests: Sequence[PreparedAppend]) -> list[Outcome | Exception]:
         try:
-            return [*await call(self._pool, requests)]
+            return [*await self._together(requests)]
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001  one bad request spoilt the call; each gets its own answer
             return [await self._alone(request) for request in requests]
+
+    async def _together(self, requests: Sequence[PreparedAppend]) -> list[Outcome]:
+        try:
+            return await call(self._pool, requests)
+        except DuplicateEventId:
+            # Most likely one was appended before: asked for, each is told what is known of it.
+            return await call(self._pool, requests, check_ids=True)
 
     async def _alone(self, request: PreparedAppend) -> Outcome | Exception:
         try:

@@ -18,6 +18,7 @@ _GROUPS = (
     "stock",
     "customers",
     "saga",
+    "saga_steering",
     "notifications",
     "verify",
     "recovery",

@@ -174,6 +174,8 @@ def _lines() -> "Report":
 
 
 def _left(step: "Step") -> str:
+    if step.position >= step.head:
+        return "done"
     if step.eta_s is None:
         return "time left unknown"
     minutes, seconds = divmod(round(step.eta_s), 60)

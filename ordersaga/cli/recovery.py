@@ -52,7 +52,13 @@ async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
         waiting = await open_orders(services.redacted_store)
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("orders", total=len(waiting))
-            recovery = Recovery(services, client, dry_run=dry_run, at_once=at_once)
+            recovery = Recovery(
+                services.handler,
+                services.redacted_store,
+                client,
+                dry_run=dry_run,
+                at_once=at_once,
+            )
             found = await recovery.run(waiting, lambda _: progress.advance(task))
     emit(as_data(found), as_json=as_json, view=lambda: recovery_view(found))
     return REFUSED if any(each.fate is Fate.LEFT for each in found) else OK

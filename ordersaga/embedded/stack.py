@@ -9,7 +9,8 @@ All data lives in one folder; a later stack on the same folder goes on where thi
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -137,6 +138,22 @@ class EmbeddedStack:
     def restarts(self) -> dict[str, int]:
         """How often each role was started again."""
         return {c.spec.role: c.restarts for c in [*self._servers, *self._applications]}
+
+    @asynccontextmanager
+    async def without(self, role: str) -> AsyncIterator[None]:
+        """Stop one process for a while; at the end it is started again, on the same ports.
+
+        Raises:
+            KeyError: no process of that role runs in this stack.
+            ProcessFailed: it did not start again.
+        """
+        child = {c.spec.role: c for c in [*self._servers, *self._applications]}[role]
+        await child.stop()
+        try:
+            yield
+        finally:
+            await child.start()
+            self._save()
 
     def _started(self) -> Layout:
         if self._layout is None:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import pytest
 
 from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
+from eventstore.grouping import GroupingHandler
 from eventstore.handling import CommandHandler, Decision, Loaded, event_id_of
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import AppendResult, Expected, StoredEvent, StreamAppend
@@ -73,15 +75,25 @@ class IsOvertaken(StoreWrapper):
         return found
 
 
-def handler(store: EventStore, **options: float) -> CommandHandler:
-    return CommandHandler(store, CounterCodec(), **options)  # type: ignore[arg-type]  # one dict for all options
+class HandlerMaker(Protocol):
+    """Makes a command handler of the kind under test."""
+
+    def __call__(self, store: EventStore, **options: Any) -> CommandHandler: ...
+
+
+@pytest.fixture(params=[CommandHandler, GroupingHandler])
+def handler(request: pytest.FixtureRequest) -> HandlerMaker:
+    kind: type[CommandHandler] = request.param
+    return lambda store, **options: kind(store, CounterCodec(), **options)
 
 
 async def total(store: EventStore, stream: str) -> int:
-    return (await handler(store).load(stream, COUNTER)).state
+    return (await CommandHandler(store, CounterCodec()).load(stream, COUNTER)).state
 
 
-async def test_a_command_appends_what_was_decided_and_returns_the_answer(store: EventStore) -> None:
+async def test_a_command_appends_what_was_decided_and_returns_the_answer(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     commands = handler(store)
     folds = {"count-a": COUNTER, "count-b": COUNTER}
     assert await commands.execute(folds, raise_by(2, "count-a", "count-b"), context("1")) == [2, 2]
@@ -92,7 +104,7 @@ async def test_a_command_appends_what_was_decided_and_returns_the_answer(store: 
 
 
 async def test_events_carry_the_commands_metadata_and_ids_that_follow_from_it(
-    store: EventStore,
+    store: EventStore, handler: HandlerMaker
 ) -> None:
     await handler(store).execute({"count-a": COUNTER}, raise_to(2, "count-a"), context("c-1"))
     found = await store.read_stream("count-a")
@@ -100,12 +112,14 @@ async def test_events_carry_the_commands_metadata_and_ids_that_follow_from_it(
     assert {one.metadata.causation_id for one in found} == {"c-1"}
 
 
-async def test_no_events_are_no_append(store: EventStore) -> None:
+async def test_no_events_are_no_append(store: EventStore, handler: HandlerMaker) -> None:
     assert await handler(store).execute({"a-1": COUNTER}, raise_to(0, "a-1"), context("1")) == 0
     assert await store.head() == 0
 
 
-async def test_what_decide_raises_comes_through_and_nothing_is_appended(store: EventStore) -> None:
+async def test_what_decide_raises_comes_through_and_nothing_is_appended(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     def refuse(loaded: Mapping[str, Loaded[int]]) -> Decision[None]:
         raise LookupError(f"not at {loaded['count-a'].state}")
 
@@ -114,7 +128,9 @@ async def test_what_decide_raises_comes_through_and_nothing_is_appended(store: E
     assert await store.head() == 0
 
 
-async def test_a_stream_that_was_not_loaded_cannot_be_written(store: EventStore) -> None:
+async def test_a_stream_that_was_not_loaded_cannot_be_written(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     def stray(_: Mapping[str, Loaded[int]]) -> Decision[None]:
         return Decision({"count-b": [Raised(1)]}, None)
 
@@ -123,7 +139,9 @@ async def test_a_stream_that_was_not_loaded_cannot_be_written(store: EventStore)
     assert await store.head() == 0
 
 
-async def test_after_a_conflict_it_decides_on_fresh_state(store: EventStore) -> None:
+async def test_after_a_conflict_it_decides_on_fresh_state(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     await handler(store).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("0"))
     overtaken = IsOvertaken(store, 2)
     commands = handler(overtaken)
@@ -132,14 +150,18 @@ async def test_after_a_conflict_it_decides_on_fresh_state(store: EventStore) -> 
     assert (commands.stats.decided, commands.stats.conflicts) == (1, 2)
 
 
-async def test_a_second_attempt_reads_only_what_is_new(store: EventStore) -> None:
+async def test_a_second_attempt_reads_only_what_is_new(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     await handler(store).execute({"a-1": COUNTER}, raise_to(50, "a-1"), context("0"))
     overtaken = IsOvertaken(store, 3)
     await handler(overtaken).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
     assert overtaken.events_read == 50 + 3
 
 
-async def test_after_a_conflict_other_events_may_use_the_same_ids(store: EventStore) -> None:
+async def test_after_a_conflict_other_events_may_use_the_same_ids(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     """The rival makes the goal nearer, so the second decision holds fewer events."""
     await handler(store).execute({"a-1": COUNTER}, raise_to(1, "a-1"), context("0"))
     overtaken = IsOvertaken(store, 1)
@@ -148,7 +170,9 @@ async def test_after_a_conflict_other_events_may_use_the_same_ids(store: EventSt
     assert await total(store, "a-1") == 104
 
 
-async def test_conflicts_without_end_are_raised_and_counted(store: EventStore) -> None:
+async def test_conflicts_without_end_are_raised_and_counted(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     commands = handler(IsOvertaken(store, 10**6), attempts=4, pause_s=0.0001)
     with pytest.raises(VersionConflict):
         await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
@@ -156,7 +180,9 @@ async def test_conflicts_without_end_are_raised_and_counted(store: EventStore) -
     assert await total(store, "a-1") == 400
 
 
-async def test_a_command_sent_again_after_a_lost_answer_counts_once(store: EventStore) -> None:
+async def test_a_command_sent_again_after_a_lost_answer_counts_once(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     commands = handler(LosesAnswers(store))
     folds = {"a-1": COUNTER, "b-1": COUNTER}
     with pytest.raises(StoreUnavailable):
@@ -169,7 +195,7 @@ async def test_a_command_sent_again_after_a_lost_answer_counts_once(store: Event
 
 
 async def test_a_decision_idempotent_by_state_adds_nothing_after_a_lost_answer(
-    store: EventStore,
+    store: EventStore, handler: HandlerMaker
 ) -> None:
     commands = handler(LosesAnswers(store))
     with pytest.raises(StoreUnavailable):
@@ -179,7 +205,7 @@ async def test_a_decision_idempotent_by_state_adds_nothing_after_a_lost_answer(
 
 
 async def test_a_command_that_was_carried_out_with_other_events_is_refused(
-    store: EventStore,
+    store: EventStore, handler: HandlerMaker
 ) -> None:
     commands = handler(LosesAnswers(store))
     with pytest.raises(StoreUnavailable):
@@ -189,7 +215,9 @@ async def test_a_command_that_was_carried_out_with_other_events_is_refused(
     assert await total(store, "a-1") == 3
 
 
-async def test_many_commands_on_the_same_hot_streams_all_succeed(store: EventStore) -> None:
+async def test_many_commands_on_the_same_hot_streams_all_succeed(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     commands = handler(store)
     streams = [f"stock-{number}" for number in range(10)]
     folds = dict.fromkeys(streams, COUNTER)
@@ -208,7 +236,9 @@ async def test_many_commands_on_the_same_hot_streams_all_succeed(store: EventSto
     assert commands.stats.conflicts <= 50, "after one conflict each, they take turns"
 
 
-async def test_handlers_that_know_nothing_of_each_other_both_get_through(store: EventStore) -> None:
+async def test_handlers_that_know_nothing_of_each_other_both_get_through(
+    store: EventStore, handler: HandlerMaker
+) -> None:
     both = [handler(store), handler(store)]
     await asyncio.gather(
         *(

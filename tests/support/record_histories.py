@@ -122,7 +122,9 @@ def _scrubbed(value: Any) -> Any:
 
 async def _main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    backoff = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=10.0)
+    backoff = RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
+    )
     fewer_attempts = replace(policies.STEP, backoff=backoff)
     with patch.object(steps, "STEP", fewer_attempts):
         await _record_all()

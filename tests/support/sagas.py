@@ -59,14 +59,18 @@ async def failure(handle: Handle) -> ApplicationError:
     raise AssertionError(f"the run did not fail: {outcome}")
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def until(
+    condition: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S, pause_s: float = 0.02
+) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while not await condition():  # noqa: ASYNC110  a server is asked, nothing here can wake us
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause_s)
 
 
-async def until_status(handle: Handle, **wanted: Any) -> dict[str, Any]:
+async def until_status(
+    handle: Handle, patience_s: float = PATIENCE_S, **wanted: Any
+) -> dict[str, Any]:
     """Wait until the saga's status has these values; returns it."""
     status: dict[str, Any] = {}
 
@@ -74,7 +78,7 @@ async def until_status(handle: Handle, **wanted: Any) -> dict[str, Any]:
         status.update(await handle.query("status"))
         return all(status[name] == value for name, value in wanted.items())
 
-    await until(reached)
+    await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)
     return status
 
 

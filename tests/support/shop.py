@@ -17,6 +17,7 @@ from domain.order_state import OrderState, status_of
 from domain.payment import PaymentState
 from domain.shipment import ShipmentState
 from domain.stock_item import StockState
+from eventstore.grouping import GroupingHandler
 from eventstore.handling import CommandContext, CommandHandler, Decision
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
@@ -32,7 +33,7 @@ class Shop:
     def __init__(self) -> None:
         self.store = InMemoryEventStore()
         self.codec = JsonEventCodec()
-        self.handler = CommandHandler(self.store, self.codec)
+        self.handler: CommandHandler = GroupingHandler(self.store, self.codec)
         self.payments = FakePaymentGateway()
         self.carrier = FakeCarrier()
         self.notifications = RecordingNotifications()

@@ -35,8 +35,10 @@ async def shop(client: Client) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses grow tenfold: the budgets stay, but fewer attempts use them up."""
-    backoff = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=10.0)
+    """Pauses grow tenfold: the budgets take as long, but fewer attempts use them up."""
+    backoff = RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
+    )
     monkeypatch.setattr(steps, "STEP", replace(policies.STEP, backoff=backoff))
     monkeypatch.setattr(
         compensation, "COMPENSATION", replace(policies.COMPENSATION, backoff=backoff)

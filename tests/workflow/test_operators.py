@@ -89,6 +89,52 @@ async def test_a_saga_on_hold_starts_no_step_until_it_is_resumed(
     ]
 
 
+@pytest.mark.parametrize("operation", ["charge", "buy_label"])
+async def test_a_saga_on_hold_waits_out_a_provider_that_is_down_instead_of_turning_back(
+    client: Client, shop: Shop, operation: str
+) -> None:
+    provider = shop.payments if operation == "charge" else shop.carrier
+    down = provider.faults.add(Fault(FaultKind.UNAVAILABLE, operation=operation))
+    order_id, handle = await stocked_saga(client, shop)
+    await _hold_once_tried(handle, down)
+    await until_status(handle, step="on_hold")
+    provider.faults.clear()
+    await handle.execute_update("resume", BY)
+    assert (await result(handle))["outcome"] == "completed"
+    assert "StepFailed" not in await shop.story(order_id)
+    assert [act for _, act, _ in await _acts(shop, order_id)] == ["hold", "resume"]
+
+
+@pytest.mark.parametrize("natively", [False, True])
+async def test_a_cancel_of_a_saga_on_hold_after_a_failing_step_undoes_the_order(
+    client: Client, shop: Shop, natively: bool
+) -> None:
+    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    order_id, handle = await stocked_saga(client, shop)
+    await _hold_once_tried(handle, down)
+    await until_status(handle, step="on_hold")
+    shop.payments.faults.clear()
+    if natively:
+        await handle.cancel()
+    else:
+        await handle.execute_update("cancel", BY)
+
+    async def is_closed() -> bool:
+        return "FulfillmentClosed" in await shop.story(order_id)
+
+    await until(is_closed)
+    assert await shop.status(order_id) == "cancelled"
+    assert shop.payments.count("charge") == down.hits
+
+
+async def _hold_once_tried(handle: Handle, fault: ActiveFault) -> None:
+    async def tried() -> bool:
+        return fault.hits > 0
+
+    await until(tried)
+    await handle.execute_update("hold", BY)
+
+
 async def test_retry_tries_a_failing_step_at_once(client: Client, shop: Shop) -> None:
     down = shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
     order_id, handle = await stocked_saga(client, shop)

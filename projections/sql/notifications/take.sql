@@ -9,11 +9,12 @@ WITH due AS (
           SELECT min(position) FROM {schema}.checkpoints
           WHERE target = '{schema}' AND projection = 'notifications'
       )
-      AND NOT EXISTS (
-          SELECT FROM {schema}.notifications AS earlier
-          WHERE earlier.state = 'waiting'
-            AND earlier.subject = waiting.subject
-            AND (earlier.position, earlier.kind) < (waiting.position, waiting.kind)
+      AND waiting.id = (
+          SELECT first.id
+          FROM {schema}.notifications AS first
+          WHERE first.state = 'waiting' AND first.subject = waiting.subject
+          ORDER BY first.position, first.kind
+          LIMIT 1
       )
     ORDER BY waiting.due_at, waiting.position
     LIMIT $1

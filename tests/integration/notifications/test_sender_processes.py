@@ -83,11 +83,9 @@ async def test_a_sender_killed_after_the_answer_sends_again_under_the_same_id(
     assert (await outbox.count(pool)).leased == 1
     async with sender(env):
         await until(lambda: nothing_waits(pool))
-    ids = [event["id"] for event in receiver.accepted]
-    assert receiver.types() in ([SUBMITTED, SUBMITTED, COMPLETED], [SUBMITTED, COMPLETED])
-    assert [body["type"] for body in receiver.bodies()] == [SUBMITTED, SUBMITTED, COMPLETED]
-    assert len(set(ids)) == 2
-    assert len({body["id"] for body in receiver.bodies()}) == 2
+    assert receiver.types() == [SUBMITTED, SUBMITTED, COMPLETED]
+    first_id, second_id, third_id = (event["id"] for event in receiver.accepted)
+    assert first_id == second_id != third_id
 
 
 async def test_of_two_senders_one_may_be_killed_and_nothing_is_lost(

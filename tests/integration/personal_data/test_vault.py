@@ -154,7 +154,7 @@ async def test_the_master_key_can_be_changed(database: str, master_key: str) -> 
 
 
 async def test_the_start_without_a_master_key_must_be_chosen(database: str) -> None:
-    with pytest.raises(WrongSetting, match="ORDERSAGA_MASTER_KEY: needed .*openssl rand"):
+    with pytest.raises(WrongSetting, match=r"ORDERSAGA_MASTER_KEY: needed .*openssl rand"):
         async with open_services(Settings.model_validate({"database_url": database})):
             pass
     chosen = {"database_url": database, "encrypt_personal_data": False}

@@ -14,7 +14,16 @@ from adapters.upcasters import BrokenChain, UpcasterChain
 from domain.events import FulfillmentClosed, OrderCreated, OrderReserved, OrderSubmitted
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.values import Address, CaptureMode, OrderLine, Outcome, PaymentTerms, Reason
+from domain.values import (
+    Address,
+    CaptureMode,
+    OrderLine,
+    Outcome,
+    PaymentTerms,
+    Reason,
+    Redacted,
+    Redaction,
+)
 from eventstore.errors import UndecodableEvent, UnknownEventType
 from eventstore.model import JsonObject, Metadata, StoredEvent
 from tests.support.domain_samples import NOON, SUBMITTED
@@ -256,3 +265,23 @@ def test_a_version_that_never_was_is_refused(version: int) -> None:
 def test_a_broken_chain_stops_the_start(upcasters: Any, renamed: dict[str, str]) -> None:
     with pytest.raises(BrokenChain):
         UpcasterChain(["Greeted"], upcasters, renamed)
+
+
+# --- redacted values -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", Redaction)
+def test_a_redacted_value_is_read_as_such_and_not_as_an_address(why: Redaction) -> None:
+    hidden = {"redacted": why.value}
+    data = {**codec.encode(SUBMITTED).data, "address": hidden}
+    data["payment"] = {**data["payment"], "token": hidden}
+    event = codec.decode(stored("OrderSubmitted", data))
+    assert (event.address, event.payment.token) == (Redacted(why), Redacted(why))
+    assert event.lines == SUBMITTED.lines
+
+
+def test_a_sealed_value_that_nobody_opened_is_damaged_data() -> None:
+    data = {**codec.encode(SUBMITTED).data, "address": {"$sealed": "1:0:secret"}}
+    with pytest.raises(UndecodableEvent, match=r"address\.name: missing") as refusal:
+        codec.decode(stored("OrderSubmitted", data))
+    assert "secret" not in str(refusal.value)

@@ -22,7 +22,7 @@ def test_lines_hold_neither_address_nor_payment_token() -> None:
     )
     told = [describe_event(submitted), describe_event(e.AddressSet(ADDRESS))]
     told.append(describe_event(e.DeliveryAddressChanged(ADDRESS)))
-    assert told[0] == "order submitted: 1 lines, 6 pieces, 2034 GBP (minor units)"
+    assert told[0] == "order submitted: 1 line, 6 pieces, 20.34 GBP"
     for secret in (SECRET_NAME, "Hidden Lane", "LS99", "tok_secret"):
         assert secret not in " ".join(told)
 

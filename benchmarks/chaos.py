@@ -1,0 +1,67 @@
+"""Real orders while everything is killed at random: `make chaos`, or `python -m benchmarks.chaos`.
+
+Ends by itself; the exit code is 1 if anything was lost, charged twice, oversold, or is stuck
+without saying that it needs attention.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from ordersaga.demo.source import choose_file
+from tests.support.chaos import ChaosWish, run_chaos, show
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--orders", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--seed", type=int, default=None, help="default: a new one, printed")
+    parser.add_argument("--file", type=Path, default=None, help="default: a sample of real orders")
+    parser.add_argument("--settle", type=float, default=420.0, help="seconds at most for the calm")
+    parser.add_argument("--keep", type=Path, default=None, help="folder that data and logs stay in")
+    return parser.parse_args()
+
+
+async def _run(given: argparse.Namespace, folder: Path) -> int:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
+    wish = ChaosWish(
+        file=choose_file(given.file),
+        folder=folder,
+        orders=given.orders,
+        minutes=given.minutes,
+        seed=seed,
+        settle_s=given.settle,
+    )
+    work = asyncio.ensure_future(
+        run_chaos(wish, lambda line: console.print(line, markup=False, soft_wrap=True))
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    result = await work
+    show(result, console)
+    return 1 if result.problems else 0
+
+
+def main() -> None:
+    """Run it in a folder of its own."""
+    given = _parse()
+    if given.keep is not None:
+        code = asyncio.run(_run(given, given.keep))
+    else:
+        with TemporaryDirectory(prefix="ordersaga-chaos-") as folder:
+            code = asyncio.run(_run(given, Path(folder)))
+    sys.stdout.flush()
+    os._exit(code)  # the SDK's threads may abort the interpreter's own ending
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The load of the saga benchmark: many workflows at once, or one after the other."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+
+from activities.aggregates import stock_slot
+from activities.messages import ORDERS_QUEUE
+from adapters.event_codec import JsonEventCodec
+from benchmarks.bare import BARE
+from domain.commands import ReceiveStock
+from domain.ids import Sku
+from eventstore.grouping import GroupingHandler
+from eventstore.handling import CommandContext, Decision
+from eventstore.model import Metadata
+from eventstore.postgres.pool import create_pool
+from eventstore.postgres.store import PostgresEventStore
+from ordersaga.sagas import start_saga
+from workflows.order_document import parse_document
+
+_numbers = count(1)
+
+RunOne = Callable[[], Awaitable[str]]
+"""Runs one workflow to its end; returns its outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One load: how many a second, how long each took, the outcomes, CPU by group of processes."""
+
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    outcomes: dict[str, int]
+    cpu_ms: dict[str, float]
+
+
+def bare(client: Client) -> RunOne:
+    """The bare workflow."""
+
+    async def run() -> str:
+        order_id = f"{next(_numbers)}"
+        handle = await client.start_workflow(
+            BARE, order_id, id=f"bare-{order_id}", task_queue=ORDERS_QUEUE
+        )
+        await handle.result()
+        return "done"
+
+    return run
+
+
+def saga(client: Client, sku: Callable[[int], str]) -> RunOne:
+    """An order of one piece of `sku`, as ordersaga's own client starts it."""
+
+    async def run() -> str:
+        number = next(_numbers)
+        document = parse_document(_order(f"B{number}", sku(number)), f"order-B{number}")
+        handle = await start_saga(client, document, WorkflowIDConflictPolicy.FAIL)
+        result = await handle.result()
+        return str(result["outcome"])
+
+    return run
+
+
+def _order(order_id: str, sku: str) -> dict[str, object]:
+    return {
+        "order_id": order_id,
+        "customer_id": f"customer-{order_id}",
+        "currency": "GBP",
+        "placed_at": "2026-01-02T03:04:05+00:00",
+        "lines": [
+            {"sku": sku, "description": "White mug", "quantity": 1, "unit_price_minor": 250},
+        ],
+        "address": {
+            "name": "Jo Example",
+            "line1": "1 High Street",
+            "city": "Leeds",
+            "postal_code": "LS1 1AA",
+            "country": "GB",
+        },
+        "payment": {"token": "tok_visa"},
+    }
+
+
+async def receive(database_url: str, skus: Sequence[str], pieces: int) -> None:
+    """Put pieces of each SKU in stock."""
+    pool = await create_pool(database_url, max_size=4)
+    handler = GroupingHandler(PostgresEventStore(pool), JsonEventCodec())
+
+    async def one(sku: Sku) -> None:
+        slot, command = stock_slot(sku), ReceiveStock(sku, pieces, "benchmark")
+        await handler.execute(
+            {slot.stream: slot.aggregate.fold},
+            lambda known: Decision(
+                {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
+            ),
+            CommandContext(f"receive/{sku}", Metadata("benchmark", "benchmark", "benchmark")),
+        )
+
+    await asyncio.gather(*(one(Sku(sku)) for sku in skus))
+    await handler.close()
+    await pool.close()
+
+
+async def drive(run: RunOne, at_once: int, total: int, groups: dict[str, list[int]]) -> Measured:
+    """Keep `at_once` running until `total` have ended."""
+    times: list[float] = []
+    outcomes: dict[str, int] = {}
+    todo = iter(range(total))
+
+    async def caller() -> None:
+        for _ in todo:
+            started = time.perf_counter()
+            outcome = await run()
+            times.append(time.perf_counter() - started)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+
+    before = _cpu(groups)
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(at_once)))
+    seconds = time.perf_counter() - started
+    after = _cpu(groups)
+    times.sort()
+    return Measured(
+        total / seconds,
+        times[len(times) // 2] * 1000,
+        times[int(len(times) * 0.99)] * 1000,
+        outcomes,
+        {name: (after[name] - before[name]) * 1000 / total for name in groups},
+    )
+
+
+def _cpu(groups: dict[str, list[int]]) -> dict[str, float]:
+    """Seconds of CPU that the processes of each group, with their children, have used."""
+    return {name: sum(_seconds(pid) for pid in pids) for name, pids in groups.items()}
+
+
+def _seconds(pid: int) -> float:
+    used = 0.0
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        used += times.user + times.system
+    return used

@@ -1,0 +1,115 @@
+"""Appending: callers at once, a lone caller, and pgbench with the same inserts."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from benchmarks.appends import Append, Load, drive, raw_insert, through_store
+from benchmarks.peers import EventSourcing
+from benchmarks.rounds import OURS, PEER, RAW, Bar, Contender, Measure, take_turns
+from eventstore.postgres.store import PostgresEventStore
+from ordersaga.embedded.postgres import binaries
+
+PGBENCH = "pgbench"
+ALONE = "event store, group append off"
+_TPS = re.compile(r"tps = ([\d.]+)")
+_SCRIPT = """
+INSERT INTO raw.events (stream, version, event_id, event_type, data, metadata)
+SELECT 'order-' || id, 1, id, 'ItemAdded',
+    ('{"sku": "85123A", "quantity": 6, "price": 255, "description": "' || repeat('x', 190)
+        || '"}')::jsonb,
+    ('{"correlation_id": "order-' || repeat('a', 20) || '", "causation_id": "command-'
+        || repeat('b', 20) || '", "actor": "cli' || chr(58) || 'shop", "traceparent": null,'
+        || '"extra": {"run_id": "'
+        || repeat('c', 30) || '"}}')::jsonb
+FROM (SELECT gen_random_uuid() AS id) AS one;
+"""
+
+
+async def appending(
+    store: PostgresEventStore,
+    lone: PostgresEventStore,
+    pool: asyncpg.Pool,
+    peer: EventSourcing | None,
+    dsn: str,
+    rounds: int,
+    scale: float,
+) -> list[Measure]:
+    """The rows of the table that append."""
+    eight = Load(8, 5, int(2000 * scale) or 8)
+    many = Load(32, 1, int(8000 * scale) or 32)
+    one = Load(1, 1, int(500 * scale) or 10)
+    appends = {OURS: through_store(store), RAW: raw_insert(pool)}
+    with_peer = appends if peer is None else {**appends, PEER: peer.append}
+    of_eight = await _turns(with_peer, eight, rounds)
+    bench = await _turns({**with_peer, ALONE: through_store(lone)}, many, rounds, dsn)
+    of_one = await _turns(with_peer, one, rounds)
+    return [
+        Measure(
+            "append, 8 callers, 5 events each",
+            "events/s",
+            "higher",
+            of_eight["speed"],
+            [Bar(RAW, at_least=1), Bar(PEER, at_least=4)],
+        ),
+        Measure(
+            "append, 32 callers, 1 event each",
+            "events/s",
+            "higher",
+            bench["speed"],
+            [Bar(RAW, at_least=3), Bar(PGBENCH, at_least=1)],
+        ),
+        Measure(
+            "append, 32 callers, p99",
+            "ms",
+            "lower",
+            bench["p99"],
+            [Bar(RAW, at_most=1)],
+        ),
+        Measure("append, 1 caller, p50", "ms", "lower", of_one["p50"], [Bar(RAW, at_most=1.25)]),
+    ]
+
+
+async def _turns(
+    appends: Mapping[str, Append], load: Load, rounds: int, dsn: str | None = None
+) -> dict[str, dict[str, list[float]]]:
+    contenders: dict[str, Contender] = {name: _one(one, load) for name, one in appends.items()}
+    if dsn is not None:
+        contenders[PGBENCH] = _pgbench(dsn, load.callers, load.appends // load.callers)
+    return await take_turns(contenders, rounds)
+
+
+def _one(append: Append, load: Load) -> Contender:
+    async def run() -> Mapping[str, float]:
+        found = await drive(append, load)
+        return {"speed": found.events_per_s, "p50": found.p50_ms, "p99": found.p99_ms}
+
+    return run
+
+
+def _pgbench(dsn: str, clients: int, transactions: int) -> Contender:
+    async def run() -> Mapping[str, float]:
+        parts = urlsplit(dsn)
+        with NamedTemporaryFile("w", suffix=".sql") as script:
+            script.write(_SCRIPT)
+            script.flush()
+            process = await asyncio.create_subprocess_exec(
+                str(Path(binaries()) / "pgbench"),
+                *("-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-t", str(transactions)),
+                *("-f", script.name, "-h", parts.hostname or "", "-p", str(parts.port)),
+                *("-U", parts.username or "", parts.path.strip("/")),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            output, _ = await process.communicate()
+        found = _TPS.search(output.decode())
+        if found is None:
+            raise RuntimeError(output.decode())
+        return {"speed": float(found[1])}
+
+    return run

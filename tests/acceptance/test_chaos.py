@@ -1,0 +1,37 @@
+"""A short chaos: everything is killed at random, and afterwards everything adds up."""
+
+from pathlib import Path
+
+from ordersaga.demo.source import SHIPPED_SAMPLE
+from tests.support.chaos import ChaosResult, ChaosWish, run_chaos
+from tests.support.chaos_shop import Settled
+
+ORDERS = 60
+
+
+async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -> None:
+    wish = ChaosWish(SHIPPED_SAMPLE, tmp_path / "data", ORDERS, minutes=0.6, seed=20101201)
+    result = await run_chaos(wish, print)
+    assert result.problems == [], f"seed {wish.seed}"
+    assert result.settled.attention == []
+    assert result.outcomes.keys() <= {"completed", "cancelled"}
+    assert result.outcomes.total() == ORDERS
+    # The control: it was no calm day.
+    assert result.kills.total() >= 3
+    assert result.faults.total() >= 3
+    assert result.restarts.keys() >= {"postgres", "temporal", "sandboxes", "worker-orders"}
+    assert sum(result.restarts.values()) >= 3
+
+
+def test_the_control_what_must_not_be_is_named() -> None:
+    from domain.ids import OrderId
+    from ordersaga.verification.report import Comparison, Finding, Report, Rule
+
+    wish = ChaosWish(SHIPPED_SAMPLE, Path("unused"), 1, 1, 1)
+    finding = Finding(Rule.PROVIDER_CANCELLED_PAYMENT, "X2", "no money", "captured 1.00 GBP")
+    report = Report([finding], (), [Comparison("money kept, GBP", "0.00", "1.00")], {})
+    settled = Settled(attention=[OrderId("X4")], stuck=[OrderId("X3")])
+    result = ChaosResult(wish, lost=[OrderId("X1")], settled=settled, report=report)
+    for named in ("lost: order X1", "stuck: order X3", "X2", "money kept"):
+        assert any(named in problem for problem in result.problems)
+    assert not any("X4" in problem for problem in result.problems)  # it says that it needs a person

@@ -1,0 +1,79 @@
+"""Lanes that stand close together share each read of the feed."""
+
+import asyncio
+from random import Random
+
+import asyncpg
+
+from eventstore.model import FeedFilter, FeedPage
+from eventstore.postgres.store import PostgresEventStore
+from eventstore.selection import selects
+from eventstore.store import EVERYTHING
+from projections.feed import FeedReader, SharedFeed
+from projections.registry import ALL
+from tests.support.read_models import Order, busy_history, runner_of, tell
+
+Store = PostgresEventStore
+ORDERS = FeedFilter(categories=frozenset({"order"}))
+
+
+class Counting(Store):
+    """Counts the events that were read for the feed."""
+
+    read = 0
+
+    async def read_feed(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> FeedPage:
+        page = await super().read_feed(after, limit=limit, wanted=wanted)
+        self.read += len(page.events)
+        return page
+
+
+async def read_all(reader: FeedReader, limit: int) -> list[int]:
+    """The positions that a lane sees, with a pause like that of a commit after each page."""
+    position, seen = 0, []
+    while True:
+        portion = await reader.read(position, limit)
+        seen += [event.position for event in portion.events]
+        position = portion.next_position
+        if not portion.more:
+            return seen
+        await asyncio.sleep(0)
+
+
+async def test_all_projections_read_every_event_once(pool: asyncpg.Pool, store: Store) -> None:
+    await tell(store, *busy_history(Random(3)))
+    counting = Counting(pool)
+    await runner_of(pool, counting).catch_up()
+    events = await pool.fetchval("SELECT count(*) FROM eventstore.events")
+    assert len(ALL) > 1
+    assert counting.read == events
+
+
+async def test_each_lane_sees_its_own_part_whatever_the_window(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *busy_history(Random(6)))
+    everything = (await store.read_feed(0, limit=100_000)).events
+    for window in (1, 20, 1000):
+        feed = SharedFeed(pool, store, EVERYTHING, window)
+        first, second = await asyncio.gather(
+            read_all(feed.reader(ORDERS), 7), read_all(feed.reader(EVERYTHING), 11)
+        )
+        assert first == [event.position for event in everything if selects(ORDERS, event)]
+        assert second == [event.position for event in everything]
+
+
+async def test_a_lane_far_behind_reads_apart_and_joins(pool: asyncpg.Pool, store: Store) -> None:
+    await tell(store, *busy_history(Random(6)))
+    counting = Counting(pool)
+    feed = SharedFeed(pool, counting, EVERYTHING, window=10)
+    ahead, behind = feed.reader(EVERYTHING), feed.reader(EVERYTHING)
+    front = await read_all(ahead, 10)
+    assert await read_all(behind, 10) == front
+    last = await tell(store, Order("Z9").draft())
+    counting.read = 0
+    for reader in (ahead, behind):
+        assert (await reader.read(front[-1], 100)).next_position == last
+    assert counting.read == last - front[-1]
