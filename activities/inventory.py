@@ -1,6 +1,7 @@
 """What the saga asks of the stock ledger; task queue ``inventory``."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,14 @@ from activities.messages import (
     ReserveInventory,
     TurnedBack,
 )
-from activities.order_work import closed_saga, skus_of, start_trail, submitted_order, take_in
+from activities.order_work import (
+    closed_saga,
+    skus_of,
+    start_trail,
+    submitted_order,
+    take_in,
+    with_payment,
+)
 from domain import fulfillment, order_state
 from domain.commands import MarkReserved, ReleaseStock
 from domain.ids import OrderId, Sku
@@ -54,9 +62,12 @@ class InventoryActivities:
         with translated():
             context = command_context(request.saga, "reserve")
             result = await self._handler.execute(slots, decide, context)
-        if isinstance(result, OutOfStock):
-            raise refused(Reason.OUT_OF_STOCK, f"out of stock: {result}")
-        return result
+            if isinstance(result, OutOfStock):
+                raise refused(Reason.OUT_OF_STOCK, f"out of stock: {result}")
+            if result.finished is None:
+                return result
+            finished = await with_payment(self._handler, document.order_id, result.finished)
+        return replace(result, finished=finished)
 
     @activity.defn
     async def release_inventory(self, request: CompensationRequest) -> CompensationResult:

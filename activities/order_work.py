@@ -1,12 +1,20 @@
 """Pieces of decisions that several activities share."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from activities.aggregates import Work, fulfillment_slot, order_slot, shipment_slot, stock_slot
+from activities.aggregates import (
+    Work,
+    fulfillment_slot,
+    order_slot,
+    payment_slot,
+    shipment_slot,
+    stock_slot,
+)
 from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final
 from activities.intake import OrderConflict, decide_intake
 from activities.messages import ClosedSaga, OrderDocument, SagaRef
-from domain import fulfillment, order_state, shipment
+from domain import fulfillment, order_state, payment, shipment
 from domain.commands import (
     CloseFulfillment,
     CompleteOrder,
@@ -18,6 +26,7 @@ from domain.ids import OrderId, Sku
 from domain.order_state import FrozenOrder, OrderState
 from domain.shipment import Shipment
 from domain.values import Outcome
+from eventstore.handling import CommandHandler
 
 
 def take_in(work: Work, document: OrderDocument, now: datetime) -> None:
@@ -53,6 +62,17 @@ def closed_saga(state: OrderState) -> ClosedSaga | None:
             return ClosedSaga(Outcome.CANCELLED, state.reason, state.detail, None, None)
         case _:
             return None
+
+
+async def with_payment(
+    handler: CommandHandler, order_id: OrderId, closed: ClosedSaga
+) -> ClosedSaga:
+    """`closed` with the payment that was captured in the end, if another one had expired."""
+    slot = payment_slot(order_id)
+    paid = (await handler.load(slot.stream, slot.aggregate.fold)).state
+    if closed.outcome is Outcome.CANCELLED or not isinstance(paid, payment.Captured):
+        return closed
+    return replace(closed, payment_reference=paid.reference)
 
 
 def submitted_order(state: OrderState, order_id: OrderId) -> FrozenOrder:

@@ -29,7 +29,14 @@ from activities.messages import (
     RecordOperator,
     TurnBack,
 )
-from activities.order_work import closed_saga, live_label, skus_of, start_trail, take_in
+from activities.order_work import (
+    closed_saga,
+    live_label,
+    skus_of,
+    start_trail,
+    take_in,
+    with_payment,
+)
 from activities.ports import AttentionNotice, Notifications
 from domain import fulfillment, order_state, payment
 from domain.commands import (
@@ -66,19 +73,23 @@ class OrderActivities:
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
         """
-        now = activity.info().scheduled_time
-        order_id = request.document.order_id
-        slots = folds(order_slot(order_id), fulfillment_slot(order_id))
         with translated():
-            try:
-                return await self._handler.execute(
-                    slots,
-                    lambda loaded: _turn_back(Work(loaded), request, now),
-                    command_context(request.saga, "turn-back"),
-                )
-            except DuplicateEventId:  # an earlier attempt, whose answer was lost, recorded it
-                known = await read(self._handler, order_slot(order_id), fulfillment_slot(order_id))
-                return _left_behind(known, request)
+            before = await self._turned_back(request)
+            if isinstance(before, ClosedSaga):
+                return await with_payment(self._handler, request.document.order_id, before)
+        return before
+
+    async def _turned_back(self, request: TurnBack) -> ClosedSaga | EarlierRun | None:
+        now, order_id = activity.info().scheduled_time, request.document.order_id
+        order, trail = order_slot(order_id), fulfillment_slot(order_id)
+        try:
+            return await self._handler.execute(
+                folds(order, trail),
+                lambda loaded: _turn_back(Work(loaded), request, now),
+                command_context(request.saga, "turn-back"),
+            )
+        except DuplicateEventId:  # an earlier attempt, whose answer was lost, recorded it
+            return _left_behind(await read(self._handler, order, trail), request)
 
     @activity.defn
     async def close_cancelled(self, request: CloseCancelled) -> ClosedSaga:

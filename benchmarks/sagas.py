@@ -3,7 +3,9 @@
 `python -m benchmarks sagas`. One Temporal server, one PostgreSQL, the same worker options and task
 queues for all; the workflow worker and the activity workers are processes of their own. Contenders
 take turns round by round, so that what else the machine does hits all of them. A ratio is the
-median of the rounds' ratios, each within one round.
+median of the rounds' ratios, each within one round. On a machine that is busy with other things
+the CPU ratio says more: the CPU time, of servers and workers together, that the bare workflow needs
+as a share of what a saga needs.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 
 AT_ONCE = 50
 SKUS = tuple(f"SKU{number}" for number in range(500))
-HOT_ORDERS, HOT_PIECES = 500, 300
+HOT_ORDERS, HOT_SHARE = 500, 0.6
 SCENES = ("throughput", "alone", "history", "hot", "whole")
 """The last one adds ordersaga with sandboxes and projections to the first two."""
 
@@ -35,16 +37,22 @@ _BARS = {
     ("hot", "throughput"): (">=", 0.5),
 }
 
+_HEADINGS = (
+    *("", "a second", "p50 ms", "p99 ms", "ratio (spread)", "bar"),
+    *("CPU ms", "CPU ratio (spread)", "outcomes"),
+)
+
 Rounds = dict[str, list[Measured]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is measured: rounds, workflows a round with 50 at once, workflows a round alone."""
+    """What is measured: rounds, workflows a round with 50 at once, alone, and for one SKU."""
 
     rounds: int
     workflows: int
     alone: int
+    hot: int
     scenes: Sequence[str]
     json_file: Path | None
 
@@ -54,7 +62,12 @@ class Wish:
     ) -> "Wish":
         """A share of the usual load."""
         return cls(
-            rounds, max(AT_ONCE, int(400 * scale)), max(5, int(60 * scale)), scenes, json_file
+            rounds,
+            workflows=max(AT_ONCE, int(400 * scale)),
+            alone=max(5, int(60 * scale)),
+            hot=max(AT_ONCE, int(HOT_ORDERS * scale)),
+            scenes=scenes,
+            json_file=json_file,
         )
 
 
@@ -132,21 +145,17 @@ class Measurement:
     async def _hot(self) -> None:
         contender = next(each for each in self._contenders if each.name == IN_PROCESS.name)
         rounds: Rounds = defaultdict(list)
+        orders, groups = self._wish.hot, self._groups(contender)
         for number in range(self._wish.rounds):
-            hot, many = f"HOT{number}", f"MANY{number}"
-            await receive(contender.database_url, [hot], HOT_PIECES)
-            await receive(
-                contender.database_url, [f"{many}-{each}" for each in range(HOT_ORDERS)], 1
-            )
+            hot, many = f"HOT{number}", [f"MANY{number}-{each}" for each in range(orders)]
+            await receive(contender.database_url, [hot], int(orders * HOT_SHARE))
+            await receive(contender.database_url, many, 1)
             for name, sku in _hot_loads(hot, many, first_hot=number % 2 == 0).items():
-                load = saga(contender.client, sku)
-                groups = self._groups(contender)
-                measured = await drive(load, HOT_ORDERS, HOT_ORDERS, groups)
+                measured = await drive(saga(contender.client, sku), orders, orders, groups)
                 rounds[name].append(measured)
-                self._tell(name, HOT_ORDERS, measured)
-        self._show(
-            "hot", f"{HOT_ORDERS} orders at once", rounds, lambda each: each.per_s, "many SKUs"
-        )
+                self._tell(name, orders, measured)
+        title = f"{orders} orders at once, all for one SKU with stock for {int(orders * HOT_SHARE)}"
+        self._show("hot", title, rounds, lambda each: each.per_s, "many SKUs")
 
     def _show(
         self,
@@ -157,7 +166,7 @@ class Measurement:
         against: str = BARE.name,
     ) -> None:
         table = Table(title=title, title_justify="left")
-        for heading in ("", "a second", "p50 ms", "p99 ms", "ratio (spread)", "bar", "outcomes"):
+        for heading in _HEADINGS:
             table.add_column(heading, justify="left" if not heading else "right")
         for name in _groups_of(rounds):
             table.add_column(f"{name} CPU ms", justify="right")
@@ -168,21 +177,26 @@ class Measurement:
             ]
             kind = "throughput" if scene == "hot" else scene
             bar = _BARS.get((name, kind))
-            table.add_row(*_row(name, measured, ratios, bar))
+            cpu = [
+                sum(base.cpu_ms.values()) / sum(each.cpu_ms.values())
+                for each, base in zip(measured, rounds[against], strict=True)
+            ]
+            table.add_row(*_row(name, measured, ratios, bar, cpu))
             self.found[f"{scene}: {name}"] = {
                 "ratio": median(ratios),
                 "ratios": ratios,
+                "cpu_ratio": median(cpu),
+                "cpu_ratios": cpu,
                 "bar": bar and " ".join(map(str, bar)),
                 "rounds": [asdict(each) for each in measured],
             }
         self._console.print(table)
 
 
-def _hot_loads(hot: str, many: str, *, first_hot: bool) -> Mapping[str, Callable[[int], str]]:
-    loads = {
-        "hot": lambda _: hot,
-        "many SKUs": lambda number: f"{many}-{number % HOT_ORDERS}",
-    }
+def _hot_loads(
+    hot: str, many: Sequence[str], *, first_hot: bool
+) -> Mapping[str, Callable[[int], str]]:
+    loads = {"hot": lambda _: hot, "many SKUs": lambda number: many[number % len(many)]}
     return loads if first_hot else dict(reversed(loads.items()))
 
 
@@ -191,7 +205,11 @@ def _groups_of(rounds: Rounds) -> list[str]:
 
 
 def _row(
-    name: str, rounds: Sequence[Measured], ratios: Sequence[float], bar: tuple[str, float] | None
+    name: str,
+    rounds: Sequence[Measured],
+    ratios: Sequence[float],
+    bar: tuple[str, float] | None,
+    cpu: Sequence[float],
 ) -> list[str]:
     outcomes = {outcome: count for each in rounds for outcome, count in each.outcomes.items()}
     return [
@@ -201,6 +219,8 @@ def _row(
         f"{median(each.p99_ms for each in rounds):,.0f}",
         f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
         " ".join(map(str, bar)) if bar else "",
+        f"{median(sum(each.cpu_ms.values()) for each in rounds):.0f}",
+        f"{median(cpu):.2f} ({min(cpu):.2f}-{max(cpu):.2f})",
         ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())),
         *(f"{median(each.cpu_ms[group] for each in rounds):.1f}" for group in rounds[0].cpu_ms),
     ]

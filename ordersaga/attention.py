@@ -52,7 +52,13 @@ class AttentionGauge:
 
         try:
             self._gauge.set(await self._count())
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             if not self._failing:
                 _log.warning("sagas that need attention not counted", error=type(error).__name__)
             self._failing = True

@@ -82,7 +82,7 @@ def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
         max_concurrent_activities=settings.worker_concurrency,
         max_concurrent_workflow_tasks=settings.workflow_concurrency,
         grace=timedelta(seconds=settings.drain_timeout_s),
-        version=_version(settings),
+        version=version_of(settings),
     )
 
     async def run(stop: asyncio.Event) -> None:
@@ -96,7 +96,7 @@ def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
     return Loop(queue, run, is_ready=lambda: worker.is_running)
 
 
-def _version(settings: Settings) -> "WorkerVersion | None":
+def version_of(settings: Settings) -> "WorkerVersion | None":
     """The build that this worker runs; None where builds are not told apart."""
     from workers.factory import WorkerVersion
 

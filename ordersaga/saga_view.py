@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from temporalio.client import (
     Client,
     RPCError,
-    WorkflowExecution,
-    WorkflowExecutionDescription,
-    WorkflowExecutionStatus,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
@@ -21,12 +18,11 @@ from activities.messages import WORKFLOW_TYPE
 from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
+from ordersaga.temporal_runs import Run, describe_run, list_runs
 from workflows.saga import CLOSED, CLOSING, ON_HOLD, STARTING, TURNING_BACK
 from workflows.visibility import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
 
 if TYPE_CHECKING:
-    from temporalio.common import SearchAttributeKey
-
     from ordersaga.settings import Settings
 
 STATUSES: Final = (
@@ -119,7 +115,7 @@ async def list_sagas(client: Client, wish: ListingWish) -> list[ListedSaga]:
         WrongUsage: the status or step is none that a saga shows, or Temporal does not understand
             the condition.
     """
-    found = client.list_workflows(query_of(wish), limit=wish.limit)
+    found = list_runs(client, query_of(wish), wish.limit)
     try:
         # A condition with brackets of its own could reach workflows of other types.
         return [_listed(run) async for run in found if run.workflow_type == WORKFLOW_TYPE]
@@ -153,24 +149,16 @@ def query_of(wish: ListingWish) -> str:
     return " AND ".join(parts)
 
 
-def _listed(execution: WorkflowExecution) -> ListedSaga:
+def _listed(run: Run) -> ListedSaga:
     return ListedSaga(
-        order_id=execution.id.partition("-")[2],
-        run_status=_word(execution.status),
-        order_status=_attribute(execution, ORDER_STATUS),
-        step=_attribute(execution, SAGA_STEP),
-        needs_attention=bool(_attribute(execution, NEEDS_ATTENTION)),
-        started_at=execution.start_time,
-        closed_at=execution.close_time,
+        order_id=run.workflow_id.partition("-")[2],
+        run_status=run.status,
+        order_status=run.get(ORDER_STATUS),
+        step=run.get(SAGA_STEP),
+        needs_attention=bool(run.get(NEEDS_ATTENTION)),
+        started_at=run.started_at,
+        closed_at=run.closed_at,
     )
-
-
-def _attribute(execution: WorkflowExecution, key: "SearchAttributeKey[Any]") -> Any:
-    return execution.typed_search_attributes.get(key)
-
-
-def _word(status: WorkflowExecutionStatus | None) -> str:
-    return status.name.lower() if status else "unknown"
 
 
 async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> SagaDetails:
@@ -180,40 +168,39 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         Refused: Temporal knows no saga of this order.
     """
     workflow_id = order_stream(order_id)
-    handle = client.get_workflow_handle(workflow_id)
     try:
-        execution = await handle.describe()
+        run = await describe_run(client, workflow_id)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Refused(f"Temporal knows no saga of order {order_id}") from None
         raise
-    answer, note = await _ask(client, execution)
+    answer, note = await _ask(client, run)
     return SagaDetails(
         order_id=order_id,
         workflow_id=workflow_id,
-        run_id=execution.run_id,
-        run_status=_word(execution.status),
-        order_status=_attribute(execution, ORDER_STATUS),
-        step=answer.get("step") or _attribute(execution, SAGA_STEP),
+        run_id=run.run_id,
+        run_status=run.status,
+        order_status=run.get(ORDER_STATUS),
+        step=answer.get("step") or run.get(SAGA_STEP),
         waits_for=answer.get("waits_for"),
         attention=answer.get("attention"),
         held_by=answer.get("held_by"),
         turning_back_because=answer.get("reason") if answer.get("turning_back") else None,
         compensations=() if answer.get("outcome") else answer.get("compensations", ()),
         outcome=answer.get("outcome"),
-        started_at=execution.start_time,
-        closed_at=execution.close_time,
+        started_at=run.started_at,
+        closed_at=run.closed_at,
         link=settings.saga_link(workflow_id),
-        activities=_activities(execution),
+        activities=_activities(run),
         note=note,
     )
 
 
-async def _ask(
-    client: Client, execution: WorkflowExecutionDescription
-) -> tuple[dict[str, Any], str | None]:
-    """The saga's own answer; a sentence instead if no worker can give it."""
-    handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+async def _ask(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
+    """The saga's own answer; a sentence instead if there is none."""
+    if run.status == "paused":
+        return {}, "it is paused in Temporal: `temporal workflow unpause` lets it go on"
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
     try:
         async with asyncio.timeout(_ANSWER_S):
             return await handle.query("status"), None
@@ -221,7 +208,7 @@ async def _ask(
         return {}, "the saga itself did not answer: is a worker for the queue `orders` running?"
 
 
-def _activities(execution: WorkflowExecutionDescription) -> tuple[RunningActivity, ...]:
+def _activities(run: Run) -> tuple[RunningActivity, ...]:
     return tuple(
         RunningActivity(
             name=pending.activity_type.name,
@@ -234,7 +221,7 @@ def _activities(execution: WorkflowExecutionDescription) -> tuple[RunningActivit
                 else None
             ),
         )
-        for pending in execution.raw_description.pending_activities
+        for pending in run.pending
     )
 
 
@@ -246,18 +233,17 @@ def _state(number: int) -> str:
 
 
 async def running_sagas(client: Client, workflow_ids: Collection[str]) -> set[str]:
-    """Of these sagas, those that run now, asked one by one: no listing is behind the truth."""
+    """Of these sagas, those that are open, asked one by one: no listing is behind the truth."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def is_running(workflow_id: str) -> bool:
         async with slots:
             try:
-                execution = await client.get_workflow_handle(workflow_id).describe()
+                return (await describe_run(client, workflow_id)).is_open
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     return False
                 raise
-        return execution.status is WorkflowExecutionStatus.RUNNING
 
     wanted = list(workflow_ids)
     answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in wanted))

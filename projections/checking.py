@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eventstore.codec import EventCodec
+from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from projections import control
+from projections.decoding import DecodeOnce
 from projections.errors import NotInstalled
+from projections.feed import SharedFeed, union
 from projections.projection import LIVE, Connection, Pool, Projection
 from projections.registry import ALL
 from projections.shadow import Shadow
+from projections.side_by_side import side_by_side
 
 _MOST_NAMED: Final = 10
 """Offending rows named per table."""
@@ -31,26 +35,40 @@ async def check(
         NotInstalled: a projection has no tables.
         Stalled: the database went on failing.
     """
-    offenders: list[str] = []
-    for projection in projections:
-        if projection.side_effects:  # what was told does not follow from the events alone
-            offenders += await _parked(pool, projection.name)
-            continue
-        shadow = Shadow(pool, store, codec, projection, f"read_models_check_{secrets.token_hex(4)}")
-        try:
+    # What was told does not follow from the events alone.
+    telling = [projection.name for projection in projections if projection.side_effects]
+    foldable = [projection for projection in projections if not projection.side_effects]
+    offenders = [line for name in telling for line in await _parked(pool, name)]
+    if not foldable:
+        return offenders
+    # The feed is read once for all of them.
+    wanted = union(projection.wanted((0, BUCKETS)) for projection in foldable)
+    feed, codec, run = SharedFeed(pool, store, wanted), DecodeOnce(codec), secrets.token_hex(4)
+    shadows = [
+        Shadow(pool, store, codec, projection, f"read_models_check_{run}_{number}", feed=feed)
+        for number, projection in enumerate(foldable)
+    ]
+    try:
+        await side_by_side(_fold(pool, shadow) for shadow in shadows)
+        for shadow in shadows:
             offenders += await _check_one(pool, shadow)
-        finally:
+    finally:
+        for shadow in shadows:
             await _clean(pool, shadow)
     return offenders
 
 
-async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
-    name = shadow.projection.name
-    live = await control.load_lanes(pool, LIVE, [name])
+async def _fold(pool: Pool, shadow: Shadow) -> None:
+    """Bring the second set of tables to where the live one was just now."""
+    live = await control.load_lanes(pool, LIVE, [shadow.projection.name])
     if not live:
-        raise NotInstalled(name)
+        raise NotInstalled(shadow.projection.name)
     await shadow.prepare()
     await shadow.advance([lane.position for lane in live])
+
+
+async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
+    name = shadow.projection.name
     async with pool.acquire() as connection, connection.transaction():
         live = await control.lock_lanes(connection, LIVE, name)
         await shadow.advance([lane.position for lane in live])

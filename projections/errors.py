@@ -91,6 +91,7 @@ _OUTAGES: Final = (
     asyncpg.InvalidTransactionStateError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.InternalServerError,
+    asyncpg.InternalClientError,  # the driver, cut off in the middle of an exchange
 )
 
 

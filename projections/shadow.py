@@ -37,6 +37,7 @@ class Shadow:
         projection: Projection,
         target: str,
         options: Options = DEFAULT_OPTIONS,
+        feed: SharedFeed | None = None,
     ) -> None:
         self._pool = pool
         self._store = store
@@ -44,7 +45,7 @@ class Shadow:
         self.projection = projection
         self.target = target
         self._options = options
-        self._feed = SharedFeed(pool, store, projection.wanted((0, BUCKETS)))
+        self._feed = feed or SharedFeed(pool, store, projection.wanted((0, BUCKETS)))
 
     async def prepare(self) -> bool:
         """Make the tables, or keep what an earlier run of the same version left; True if kept."""

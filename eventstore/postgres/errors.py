@@ -36,7 +36,9 @@ def translate(error: BaseException) -> EventStoreError | None:
         return _from_sqlstate(error)
     if isinstance(error, ValueError):
         return None  # the driver refused an argument: a fault of the caller
-    if isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError):
+    # InternalClientError: the driver's protocol was cut off in the middle of an exchange.
+    broken = asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError
+    if isinstance(error, broken):
         return StoreUnavailable(f"no answer from the database ({type(error).__name__})")
     return None
 

@@ -137,7 +137,7 @@ class GroupAppender:
         if not group:
             return
         try:
-            outcomes = await self._outcomes([waiting.request for waiting in group])
+            outcomes = await call_together(self._pool, [waiting.request for waiting in group])
         except BaseException as error:
             _answer(group, [_as_store_error(error)] * len(group))
             if not isinstance(error, Exception):
@@ -145,32 +145,42 @@ class GroupAppender:
         else:
             _answer(group, outcomes)
 
-    async def _outcomes(self, requests: Sequence[PreparedAppend]) -> list[Outcome | Exception]:
-        try:
-            return [*await self._together(requests)]
-        except StoreUnavailable:
-            raise
-        except Exception:  # noqa: BLE001  one bad request spoilt the call; each gets its own answer
-            return [await self._alone(request) for request in requests]
-
-    async def _together(self, requests: Sequence[PreparedAppend]) -> list[Outcome]:
-        try:
-            return await call(self._pool, requests)
-        except DuplicateEventId:
-            # Most likely one was appended before: asked for, each is told what is known of it.
-            return await call(self._pool, requests, check_ids=True)
-
-    async def _alone(self, request: PreparedAppend) -> Outcome | Exception:
-        try:
-            return await _call_alone(self._pool, request)
-        except Exception as error:  # noqa: BLE001  it is the answer to this request's caller
-            return error
-
     def _refuse_rest(self) -> None:
         # Only if the flusher itself was cancelled, at the end of the process.
         while self._queue:
             waiting = self._queue.popleft()
             _answer([waiting], [StoreUnavailable("the store was closed, nothing was sent")])
+
+
+async def call_together(
+    pool: asyncpg.Pool, requests: Sequence[PreparedAppend]
+) -> list[Outcome | Exception]:
+    """Append in one transaction; an outcome for each request, in order.
+
+    Raises:
+        StoreUnavailable: the outcome is unknown.
+    """
+    try:
+        return [*await _together(pool, requests)]
+    except StoreUnavailable:
+        raise
+    except Exception:  # noqa: BLE001  one bad request spoilt the call; each gets its own answer
+        return [await _answer_alone(pool, request) for request in requests]
+
+
+async def _together(pool: asyncpg.Pool, requests: Sequence[PreparedAppend]) -> list[Outcome]:
+    try:
+        return await call(pool, requests)
+    except DuplicateEventId:
+        # Most likely one was appended before: asked for, each is told what is known of it.
+        return await call(pool, requests, check_ids=True)
+
+
+async def _answer_alone(pool: asyncpg.Pool, request: PreparedAppend) -> Outcome | Exception:
+    try:
+        return await _call_alone(pool, request)
+    except Exception as error:  # noqa: BLE001  it is the answer to this request's caller
+        return error
 
 
 async def _call_alone(pool: asyncpg.Pool, request: PreparedAppend) -> Outcome:

@@ -39,6 +39,11 @@ _DYNAMIC_CONFIG: Final = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "history.transferProcessorMaxPollRPS=1000",
+    # 512 workers a queue by default wait for the one connection to SQLite until all time out: with
+    # hundreds of sagas open, a server that was killed then hardly gets anything done.
+    "history.transferProcessorSchedulerWorkerCount=16",
+    "history.timerProcessorSchedulerWorkerCount=8",
+    "history.visibilityProcessorSchedulerWorkerCount=8",
     "frontend.WorkflowPauseEnabled=true",
 )
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")

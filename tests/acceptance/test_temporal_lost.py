@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from ordersaga.demo.source import SHIPPED_SAMPLE
+from tests.acceptance.cli_shop import CliShop
 from tests.support.chaos_shop import chaos_shop, real_orders
 from tests.support.stack import clean_environment, ordersaga
 from tests.support.temporal_lost import destroy_and_recover, open_at_random_points
@@ -38,3 +39,13 @@ async def test_all_sagas_end_properly_after_temporal_lost_its_database(tmp_path:
         assert lost.report.findings == []
         assert lost.report.complete
         assert all(sums.equal for sums in lost.report.comparisons)
+
+
+async def test_without_temporal_a_recovery_says_so_and_ends_with_3(
+    empty_database: str, tmp_path: Path
+) -> None:
+    shop = await CliShop.opened(empty_database, tmp_path)
+    ended = await shop.run("recover")
+    assert ended.code == 3
+    assert "Temporal at 127.0.0.1" in ended.err
+    assert ended.err.count("\n") == 1

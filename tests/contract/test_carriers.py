@@ -141,3 +141,28 @@ async def test_the_ledger_lists_every_label_as_it_stands(carrier: Subject) -> No
     gone = await carrier.cancel_label(gone.label_id, "cancel-" + gone.order_id)
     listed = [label async for label in carrier.labels()]
     assert listed[-3:] == [live, refused, gone]
+
+
+async def test_a_forbidden_key_never_buys_a_label(carrier: Subject) -> None:
+    request = label_request()
+    stands = await carrier.forbid(request.order_id, request.idempotency_key)
+    assert stands is not None
+    assert stands.status is LabelStatus.FORBIDDEN
+    with pytest.raises(GatewayRejected):
+        await carrier.buy_label(request)
+    assert await carrier.find(request.idempotency_key) == stands
+    assert await carrier.forbid(request.order_id, request.idempotency_key) == stands
+
+
+async def test_forbidding_a_key_that_was_used_returns_its_label(carrier: Subject) -> None:
+    request = label_request()
+    bought = await carrier.buy_label(request)
+    assert await carrier.forbid(request.order_id, request.idempotency_key) == bought
+
+
+async def test_a_forbidden_label_cannot_be_cancelled(carrier: Subject) -> None:
+    request = label_request()
+    stands = await carrier.forbid(request.order_id, request.idempotency_key)
+    assert stands is not None
+    with pytest.raises(GatewayRejected):
+        await carrier.cancel_label(stands.label_id, "cancel-forbidden")

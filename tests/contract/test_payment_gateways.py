@@ -269,3 +269,33 @@ async def test_the_ledger_lists_every_payment_as_it_stands(subject: Subject) -> 
     listed = {p.idempotency_key: p async for p in subject.gateway.payments()}
     for payment in (one, voided, three):
         assert listed[payment.idempotency_key] == payment
+
+
+# --- keys that are taken out of use --------------------------------------------------------------
+
+
+async def test_a_forbidden_key_never_makes_a_payment(subject: Subject) -> None:
+    request = charge_request(subject.good)
+    key = request.idempotency_key
+    stands = await subject.gateway.forbid(request.order_id, request.amount, key)
+    assert stands is not None
+    assert (stands.status, stands.idempotency_key) == (PaymentStatus.FORBIDDEN, key)
+    with pytest.raises(GatewayRejected):
+        await subject.gateway.charge(request)
+    assert await subject.gateway.find(key) == stands
+
+
+async def test_forbidding_a_key_again_changes_nothing(subject: Subject) -> None:
+    request = charge_request(subject.good)
+    asked = (request.order_id, request.amount, request.idempotency_key)
+    assert await subject.gateway.forbid(*asked) == await subject.gateway.forbid(*asked)
+
+
+@pytest.mark.parametrize("capture", list(CaptureMode))
+async def test_forbidding_a_key_that_was_used_returns_its_payment(
+    subject: Subject, capture: CaptureMode
+) -> None:
+    request = charge_request(subject.good, capture=capture)
+    made = await subject.gateway.charge(request)
+    asked = (request.order_id, request.amount, request.idempotency_key)
+    assert await subject.gateway.forbid(*asked) == made

@@ -29,13 +29,20 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-_PATIENCE_S = 60.0
+_PATIENCE_S = 15.0
+_TRIES = 4
 
 # The smallest visible element that holds the words is the one that a person would click.
 _FIND = """
 (words => [...document.querySelectorAll('button, a, li, option, [role], label, span, p')]
   .filter(e => e.innerText && e.innerText.trim().startsWith(words) && e.getClientRects().length)
   .sort((a, b) => a.innerText.length - b.innerText.length)[0])
+"""
+
+# What the page says; texts in Markdown stand in frames of their own.
+_TEXT = """
+(document.body ? document.body.innerText : '') + [...document.querySelectorAll('iframe')]
+  .map(frame => frame.srcdoc + decodeURIComponent((frame.src || '').replaceAll('+', ' '))).join(' ')
 """
 
 
@@ -77,9 +84,16 @@ class Page:
             deviceScaleFactor=1,
             mobile=False,
         )
-        await self.call("Page.navigate", url=url)
-        for each in words:
-            await self.wait_for(each)
+        for tries_left in reversed(range(_TRIES)):
+            await self.call("Page.navigate", url=url)
+            try:
+                for each in words:
+                    await self.wait_for(each)
+            except AssertionError:  # a busy server answers the page's questions too late
+                if not tries_left:
+                    raise
+            else:
+                return
 
     async def wait_for(self, words: str) -> None:
         """Wait until the page shows the words.
@@ -88,13 +102,13 @@ class Page:
             AssertionError: it does not; says what it shows instead.
         """
         wanted = json.dumps(words)
-        script = f"(document.body && document.body.innerText || '').includes({wanted})"
+        script = f"({_TEXT}).includes({wanted})"
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 while not await self.evaluate(script):  # noqa: ASYNC110  another process
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            shown = await self.evaluate("document.body.innerText")
+            shown = await self.evaluate(_TEXT)
             raise AssertionError(f"the page does not show {words!r} but: {shown}") from None
 
     async def click(self, words: str) -> None:
@@ -102,6 +116,18 @@ class Page:
         await self.wait_for(words)
         await self.evaluate(f"{_FIND}({json.dumps(words)}).click()")
         await asyncio.sleep(0.5)
+
+    async def press(self, selector: str) -> None:
+        """Click the first visible element of a selector."""
+        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        visible = f"{found}.find(e => e.getClientRects().length)"
+        await self.evaluate(f"{visible}.click()")
+        await asyncio.sleep(0.5)
+
+    async def scroll_to(self, words: str) -> None:
+        """Bring what begins with the words to the top of the page."""
+        await self.wait_for(words)
+        await self.evaluate(f"{_FIND}({json.dumps(words)}).scrollIntoView()")
 
     async def picture(self, path: Path) -> None:
         """Save what is shown as a PNG."""

@@ -30,6 +30,8 @@ from ordersaga.verification.wired import open_sources
 from ordersaga.wiring import Services, open_services
 from tests.support.sandboxes import SandboxControl
 from tests.support.stack import free_ports
+from workflows.saga import ON_HOLD
+from workflows.visibility import NEEDS_ATTENTION, SAGA_STEP
 
 OUTAGES = (
     RPCError,
@@ -128,8 +130,7 @@ class ChaosShop:
         settled, began = Settled(), time.monotonic()
         while waiting := await self.open():
             settled.recovered += await self.recover()
-            for order_id in waiting:
-                await self._help(order_id, settled)
+            await self._help(settled)
             settled.seconds = time.monotonic() - began
             if settled.seconds > limit_s:
                 await self._judge(waiting, settled)
@@ -139,18 +140,22 @@ class ChaosShop:
         settled.seconds = time.monotonic() - began
         return settled
 
-    async def _help(self, order_id: OrderId, settled: Settled) -> None:
-        status = await self.status(order_id)
-        if status is None:
-            return
-        if status.needs_attention and await self._act(self.sagas.retry, order_id):
-            settled.retried += 1
-        if status.details["held_by"] and await self._act(self.sagas.resume, order_id):
-            settled.resumed += 1
+    async def _help(self, settled: Settled) -> None:
+        """What an operator does: look for sagas that wait for a person, and act."""
+        for order_id in await patiently(lambda: self._waiting(f"{NEEDS_ATTENTION.name} = true")):
+            settled.retried += await self._act(self.sagas.retry, order_id)
+        for order_id in await patiently(lambda: self._waiting(f"{SAGA_STEP.name} = '{ON_HOLD}'")):
+            settled.resumed += await self._act(self.sagas.resume, order_id)
+
+    async def _waiting(self, query: str) -> list[OrderId]:
+        client = await self.services.temporal()
+        found = client.list_workflows(f"ExecutionStatus = 'Running' AND {query}")
+        return [OrderId(saga.id.partition("-")[2]) async for saga in found]
 
     async def _act(self, act: Callable[..., Awaitable[None]], order_id: OrderId) -> bool:
         try:
-            await act(order_id, actor=_BY, reason="the storm is over")
+            async with asyncio.timeout(10):
+                await act(order_id, actor=_BY, reason="the storm is over")
         except (SagaRefused, SagaUnknown, *OUTAGES):
             return False  # it went on by itself, or is asked again soon
         return True
@@ -163,11 +168,10 @@ class ChaosShop:
         except (SagaUnknown, WorkflowQueryFailedError, *OUTAGES):
             return None
 
-    async def _judge(self, waiting: Sequence[OrderId], settled: Settled) -> None:
-        for order_id in waiting:
-            status = await self.status(order_id)
-            needs = status is not None and status.needs_attention
-            (settled.attention if needs else settled.stuck).append(order_id)
+    async def _judge(self, left: Sequence[OrderId], settled: Settled) -> None:
+        waiting = set(await patiently(lambda: self._waiting(f"{NEEDS_ATTENTION.name} = true")))
+        for order_id in left:
+            (settled.attention if order_id in waiting else settled.stuck).append(order_id)
 
     async def verify(self) -> Report:
         """What `ordersaga verify` says."""

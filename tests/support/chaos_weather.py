@@ -24,7 +24,7 @@ ROLES = (
     "postgres",
     "temporal",
 )
-_PAUSE_S = 3.0
+_PAUSE_S = 5.0
 _KINDS = (
     (FaultKind.UNAVAILABLE, 0.0),
     (FaultKind.SERVER_ERROR, 0.0),

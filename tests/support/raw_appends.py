@@ -6,17 +6,32 @@ from typing import Any
 
 import asyncpg
 
-from eventstore.encoding import prepare
-from eventstore.model import Expected, StreamAppend
-from eventstore.postgres.append_call import APPEND, arguments
+from eventstore.encoding import PreparedAppend, prepare
+from eventstore.model import Expected, ExpectedVersion, StreamAppend
+from eventstore.postgres.append_call import (
+    APPEND,
+    APPEND_AT_ONCE,
+    arguments,
+    arguments_at_once,
+)
 from eventstore.store import EventStore
 from tests.support.event_store import events
 
 
-async def append_in(connection: Any, counts: dict[str, int]) -> None:
+async def append_in(connection: Any, counts: dict[str, int], *, at_once: bool = True) -> None:
     """Append so many events to each stream in the connection's open transaction."""
     request = prepare([StreamAppend(name, Expected.ANY, events(n)) for name, n in counts.items()])
-    await connection.fetch(APPEND, *arguments([request]), False)
+    if at_once:
+        arrays = arguments_at_once([request])
+        assert arrays is not None
+        assert len(await connection.fetch(APPEND_AT_ONCE, *arrays)) == request.size
+    else:
+        await connection.fetch(APPEND, *arguments([request]), False)
+
+
+def prepared(expected: dict[str, ExpectedVersion]) -> PreparedAppend:
+    """A request of one event for each stream."""
+    return prepare([StreamAppend(name, one, events(1)) for name, one in expected.items()])
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Money in doubt: late charges, captures that cross a void, authorisations that have expired."""
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,16 @@ from domain.payment import holds_money
 from ordersaga.verification.report import Check, Finding
 from ordersaga.verification.run import verify
 from ordersaga.verification.sources import Sources
-from tests.support.sagas import Handle, activities_of, result, stocked_saga, until_status
-from tests.support.shop import Shop, running_workers
+from tests.support.sagas import (
+    Handle,
+    activities_of,
+    result,
+    start,
+    stocked_saga,
+    until,
+    until_status,
+)
+from tests.support.shop import Shop, document, running_workers
 from workflows.visibility import NEEDS_ATTENTION, ORDER_STATUS
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
@@ -77,7 +85,7 @@ class Ended:
     order_id: str
     outcome: dict[str, Any]
     payments: list[ProviderPayment]
-    findings: list[Finding]
+    findings: Sequence[Finding]
 
 
 async def carried_through(client: Client, shop: Shop, **changes: Any) -> Ended:
@@ -92,7 +100,7 @@ async def payments_of(shop: Shop) -> list[ProviderPayment]:
     return [payment async for payment in shop.payments.payments()]
 
 
-async def findings(shop: Shop) -> list[Finding]:
+async def findings(shop: Shop) -> Sequence[Finding]:
     missing = {Check.SAGAS: "not looked at", Check.READ_MODELS: "not looked at"}
     sources = Sources(shop.store, shop.codec, shop.payments, shop.carrier, None, None, missing)
     return (await verify(sources)).findings
@@ -160,6 +168,9 @@ async def test_an_authorisation_that_has_expired_is_replaced_before_anything_is_
     first, second = ended.payments
     assert (first.status, second.status) == (PaymentStatus.EXPIRED, PaymentStatus.CAPTURED)
     assert ended.outcome["payment_reference"] == second.reference
+    async with running_workers(client, shop):
+        again = await start(client, ended.order_id, document(ended.order_id, payment=ON_SHIPMENT))
+        assert await result(again) == ended.outcome
     story = await shop.story(ended.order_id)
     assert [name for name in story if name.startswith("Payment")] == [
         "PaymentAuthorised",
@@ -243,9 +254,10 @@ async def test_a_refund_that_fails_keeps_the_order_visibly_pending_and_the_saga_
 
 
 async def first_notice(shop: Shop) -> str:
-    async with asyncio.timeout(30):
-        while not shop.notifications.notices:
-            await asyncio.sleep(0.02)
+    async def announced() -> bool:
+        return bool(shop.notifications.notices)
+
+    await until(announced)
     return shop.notifications.notices[0].waiting_for
 
 

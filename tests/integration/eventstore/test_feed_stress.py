@@ -35,7 +35,7 @@ class Writer:
 
     async def _transaction(self, connection: asyncpg.Connection) -> None:
         await connection.execute("BEGIN")
-        await append_in(connection, self._counts("a"))
+        await self._append(connection, "a")
         await self._pause()
         if self._random.random() < 0.4:
             await self._savepoint(connection)
@@ -47,11 +47,15 @@ class Writer:
     async def _savepoint(self, connection: asyncpg.Connection) -> None:
         # Other streams than before, later in the order of locking: no deadlocks by construction.
         await connection.execute("SAVEPOINT middle")
-        await append_in(connection, self._counts("b"))
+        await self._append(connection, "b")
         await self._pause()
         if self._random.random() < 0.5:
             await connection.execute("ROLLBACK TO SAVEPOINT middle")
-            await append_in(connection, self._counts("c"))
+            await self._append(connection, "c")
+
+    async def _append(self, connection: asyncpg.Connection, category: str) -> None:
+        at_once = self._random.random() < 0.5
+        await append_in(connection, self._counts(category), at_once=at_once)
 
     def _counts(self, category: str) -> dict[str, int]:
         numbers = self._random.sample(range(STREAMS), self._random.randint(1, 4))

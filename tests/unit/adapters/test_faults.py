@@ -7,6 +7,7 @@ import pytest
 from adapters.faults import (
     FAILS_AFTER,
     FAILS_BEFORE,
+    FATES,
     WAITS_AFTER,
     WAITS_BEFORE,
     Fault,
@@ -18,7 +19,7 @@ from adapters.faults import (
 
 
 def test_every_kind_belongs_to_one_moment() -> None:
-    moments = [WAITS_BEFORE, WAITS_AFTER, FAILS_BEFORE, FAILS_AFTER]
+    moments = [WAITS_BEFORE, WAITS_AFTER, FAILS_BEFORE, FAILS_AFTER, FATES]
     assert sorted(kind for moment in moments for kind in moment) == sorted(FaultKind)
 
 

@@ -36,6 +36,7 @@ def database_error(sqlstate: str, constraint: str | None = None) -> asyncpg.Post
         (database_error("57P01"), StoreUnavailable),
         (database_error("08006"), StoreUnavailable),
         (asyncpg.InterfaceError("connection is closed"), StoreUnavailable),
+        (asyncpg.InternalClientError('the protocol is in the "failed" state'), StoreUnavailable),
         (ConnectionRefusedError("127.0.0.1"), StoreUnavailable),
         (TimeoutError(), StoreUnavailable),
     ],

@@ -76,6 +76,7 @@ def test_outages_are_told_from_poison() -> None:
         asyncpg.AdminShutdownError("x"),
         asyncpg.UndefinedTableError("x"),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError('the protocol is in the "failed" state'),
     ]
     poison = [
         asyncpg.UniqueViolationError("x"),

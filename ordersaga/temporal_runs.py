@@ -1,0 +1,108 @@
+"""Workflow runs as Temporal's server describes them.
+
+The SDK's own descriptions raise an error for a run that somebody paused in Temporal, because they
+do not know that status; one paused saga must not keep operators from seeing the others.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution as RunReference
+from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    ListWorkflowExecutionsRequest,
+)
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey, TypedSearchAttributes
+from temporalio.converter import decode_typed_search_attributes
+
+_PAGE = 1000
+_PREFIX = "WORKFLOW_EXECUTION_STATUS_"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a workflow.
+
+    Attributes:
+        status: Temporal's word in small letters, such as ``running``, ``paused``, ``completed``.
+        pending: activities under way; only in a description, not in a listing.
+    """
+
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    status: str
+    started_at: datetime
+    closed_at: datetime | None
+    attributes: TypedSearchAttributes
+    pending: Sequence[PendingActivityInfo] = field(default_factory=tuple)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended; a paused one has not."""
+        return self.closed_at is None and self.status in {"running", "paused"}
+
+    def get(self, key: SearchAttributeKey[Any]) -> Any:
+        """The value of a search attribute, or None."""
+        return self.attributes.get(key)
+
+
+async def list_runs(client: Client, query: str, limit: int | None = None) -> AsyncIterator[Run]:
+    """Runs that a visibility query finds, the latest started first.
+
+    Raises:
+        RPCError: the query is wrong, or Temporal does not answer.
+    """
+    token, left = b"", limit
+    while left is None or left > 0:
+        request = ListWorkflowExecutionsRequest(
+            namespace=client.namespace,
+            query=query,
+            page_size=min(_PAGE, left or _PAGE),
+            next_page_token=token,
+        )
+        page = await client.workflow_service.list_workflow_executions(request, retry=True)
+        for info in page.executions[:left]:
+            yield _run(info)
+        left = None if left is None else left - len(page.executions)
+        token = page.next_page_token
+        if not token:
+            return
+
+
+async def describe_run(client: Client, workflow_id: str) -> Run:
+    """The latest run of a workflow.
+
+    Raises:
+        RPCError: there is none (NOT_FOUND), or Temporal does not answer.
+    """
+    request = DescribeWorkflowExecutionRequest(
+        namespace=client.namespace, execution=RunReference(workflow_id=workflow_id)
+    )
+    described = await client.workflow_service.describe_workflow_execution(request, retry=True)
+    return _run(described.workflow_execution_info, tuple(described.pending_activities))
+
+
+def _run(info: WorkflowExecutionInfo, pending: Sequence[PendingActivityInfo] = ()) -> Run:
+    return Run(
+        workflow_id=info.execution.workflow_id,
+        run_id=info.execution.run_id,
+        workflow_type=info.type.name,
+        status=_word(info.status),
+        started_at=info.start_time.ToDatetime(UTC),
+        closed_at=info.close_time.ToDatetime(UTC) if info.HasField("close_time") else None,
+        attributes=decode_typed_search_attributes(info.search_attributes),
+        pending=pending,
+    )
+
+
+def _word(status: "WorkflowExecutionStatus.ValueType") -> str:
+    try:
+        return WorkflowExecutionStatus.Name(status).removeprefix(_PREFIX).lower()
+    except ValueError:  # a server that is newer than this program
+        return f"status {status}"

@@ -1,0 +1,160 @@
+"""Many orders for one product at once, over several inventory workers on one database."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.aggregates import stock_slot
+from activities.inventory import InventoryActivities
+from activities.messages import (
+    CompensationRequest,
+    ReserveInventory,
+    SagaRef,
+    StepRequest,
+)
+from activities.payments import PaymentActivities
+from activities.shipping import ShippingActivities
+from adapters.event_codec import JsonEventCodec
+from adapters.fakes import FakeCarrier, FakePaymentGateway
+from domain.commands import ReceiveStock
+from domain.ids import OrderId, Sku
+from domain.stock_item import StockState
+from domain.values import Reason
+from eventstore.grouping import GroupingHandler
+from eventstore.handling import CommandContext, CommandHandler, Decision
+from eventstore.model import Metadata
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.support.event_store import migrated_database, opened_store
+from tests.support.shop import document
+from workflows.order_document import parse_document
+
+ORDERS, PIECES, PROCESSES = 500, 300, 4
+HOT = Sku("HOT")
+
+
+@pytest.fixture
+async def handlers(postgres_server: EmbeddedPostgres) -> AsyncIterator[list[GroupingHandler]]:
+    """As many handlers as worker processes, none knowing of the others."""
+    async with AsyncExitStack() as opened:
+        url = await opened.enter_async_context(migrated_database(postgres_server))
+        made = []
+        for _ in range(PROCESSES):
+            store = await opened.enter_async_context(opened_store(url, max_size=4))
+            made.append(GroupingHandler(store, JsonEventCodec()))
+        yield made
+        for handler in made:
+            await handler.close()
+
+
+async def receive(handler: CommandHandler, sku: Sku, pieces: int) -> None:
+    slot, command = stock_slot(sku), ReceiveStock(sku, pieces, "first")
+    await handler.execute(
+        {slot.stream: slot.aggregate.fold},
+        lambda known: Decision(
+            {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
+        ),
+        CommandContext(f"receive/{sku}", Metadata("test", "test", "test")),
+    )
+
+
+async def run(method: object, request: object, activity_id: str) -> str:
+    """What became of an activity: ``done``, or the type of its failure."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, activity_id=activity_id)
+    try:
+        await environment.run(method, request)  # type: ignore[arg-type]  # any activity
+    except ApplicationError as error:
+        return str(error.type)
+    return "done"
+
+
+def reservation(number: int, *skus: Sku) -> ReserveInventory:
+    order_id = f"H{number}"
+    lines = [
+        {"sku": sku, "description": "Lamp", "quantity": 1, "unit_price_minor": 999} for sku in skus
+    ]
+    parsed = parse_document(document(order_id, lines=lines), f"order-{order_id}")
+    return ReserveInventory(saga(number), parsed)
+
+
+def saga(number: int) -> SagaRef:
+    return SagaRef(f"order-H{number}", f"run-{number}")
+
+
+async def stock(handler: CommandHandler, sku: Sku) -> StockState:
+    slot = stock_slot(sku)
+    return (await handler.load(slot.stream, slot.aggregate.fold)).state
+
+
+async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
+    handlers: list[GroupingHandler],
+) -> None:
+    await receive(handlers[0], HOT, PIECES)
+    workers = [InventoryActivities(handler) for handler in handlers]
+    ended = await asyncio.gather(
+        *(
+            run(workers[n % PROCESSES].reserve_inventory, reservation(n, HOT), "reserve")
+            for n in range(ORDERS)
+        )
+    )
+    assert Counter(ended) == {"done": PIECES, "out_of_stock": ORDERS - PIECES}
+    state = await stock(handlers[1], HOT)
+    assert (state.on_hand, state.reserved, len(state.reservations)) == (PIECES, PIECES, PIECES)
+    assert sum(handler.stats.given_up for handler in handlers) == 0
+    appends = await handlers[0].load("stock-HOT", stock_slot(HOT).aggregate.fold)
+    assert appends.version == 1 + PIECES
+
+
+async def test_orders_for_the_same_products_in_any_order_never_deadlock(
+    handlers: list[GroupingHandler],
+) -> None:
+    skus = [Sku(f"S{n}") for n in range(6)]
+    for sku in skus:
+        await receive(handlers[0], sku, 50)
+    workers = [InventoryActivities(handler) for handler in handlers]
+    wanted = [[skus[(n * 7 + k * (1 + n % 5)) % 6] for k in range(3)] for n in range(150)]
+    ended = await asyncio.gather(
+        *(
+            run(workers[n % PROCESSES].reserve_inventory, reservation(n, *set(wanted[n])), "r")
+            for n in range(150)
+        )
+    )
+    assert set(ended) <= {"done", "out_of_stock"}
+    sold: Counter[Sku] = Counter()
+    for outcome, order in zip(ended, wanted, strict=True):
+        sold.update(set(order) if outcome == "done" else ())
+    for sku in skus:
+        state = await stock(handlers[0], sku)
+        assert state.reserved == sold[sku] <= 50
+
+
+async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
+    handlers: list[GroupingHandler],
+) -> None:
+    await receive(handlers[0], HOT, 60)
+    inventory = [InventoryActivities(handler) for handler in handlers]
+    payments = PaymentActivities(handlers[2], FakePaymentGateway())
+    shipping = ShippingActivities(handlers[3], FakeCarrier())
+
+    async def through(number: int) -> str:
+        order_id, ref = OrderId(f"H{number}"), saga(number)
+        reserve = inventory[number % 2]
+        if await run(reserve.reserve_inventory, reservation(number, HOT), "reserve") != "done":
+            return "refused"
+        if number % 4 == 0:
+            undo = CompensationRequest(ref, order_id, Reason.OPERATOR_REQUEST)
+            return "released " + await run(reserve.release_inventory, undo, "release")
+        assert await run(payments.process_payment, StepRequest(ref, order_id), "pay") == "done"
+        return "shipped " + await run(shipping.create_shipment, StepRequest(ref, order_id), "ship")
+
+    ended = Counter(await asyncio.gather(*(through(n) for n in range(80))))
+    assert ended.keys() <= {"refused", "released done", "shipped done"}
+    state = await stock(handlers[0], HOT)
+    assert (state.on_hand, state.reserved) == (60 - ended["shipped done"], 0)
+    assert ended["shipped done"] <= 60

@@ -1,0 +1,106 @@
+"""The short way to append: all versions fit, or nothing happened and the long way decides."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from eventstore.errors import VersionConflict
+from eventstore.model import Expected, StreamAppend
+from eventstore.postgres.append_call import arguments_at_once
+from eventstore.postgres.store import PostgresEventStore
+from tests.integration.eventstore.test_group_append import blocked, start, transactions
+from tests.support.event_store import event, events, new_stream
+from tests.support.raw_appends import append_in, prepared
+
+
+async def versions(pool: asyncpg.Pool) -> dict[str, int]:
+    rows = await pool.fetch("SELECT name, version FROM eventstore.streams")
+    return {row["name"]: row["version"] for row in rows}
+
+
+async def test_streams_that_fitted_get_their_versions_back_when_another_did_not(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    await store.append(new_stream("a-1", 2))
+    await store.append(new_stream("c-1", 3))
+    with pytest.raises(VersionConflict) as caught:
+        await store.append(
+            StreamAppend("a-1", 2, events(2)),
+            new_stream("b-1", 2),
+            StreamAppend("c-1", 7, events(1)),
+        )
+    assert (caught.value.stream, caught.value.actual) == ("c-1", 3)
+    assert await versions(pool) == {"a-1": 2, "c-1": 3}
+    assert await store.head() == 5
+
+
+@pytest.mark.parametrize("expected", [1, 7, Expected.STREAM_EXISTS])
+async def test_a_stream_that_should_exist_is_not_left_behind_by_its_refusal(
+    store: PostgresEventStore, pool: asyncpg.Pool, expected: int | Expected
+) -> None:
+    with pytest.raises(VersionConflict):
+        await store.append(StreamAppend("a-1", expected, events(2)), new_stream("b-1"))
+    assert await versions(pool) == {}
+    assert await store.head() == 0
+
+
+async def test_names_and_data_with_every_kind_of_separator_come_back(
+    store: PostgresEventStore,
+) -> None:
+    name = 'cart-a,{"b"}\\c,NULL'
+    data = {"text": "\x1f,{}\\\"'\n\t", "\x1f": ["\x1e", "", None, "NULL"]}
+    await store.append(
+        StreamAppend(name, Expected.NO_STREAM, [event('Took {"it"},', data), event(data={})])
+    )
+    first, second = await store.read_stream(name)
+    assert (first.stream, first.event_type, first.data) == (name, 'Took {"it"},', data)
+    assert second.data == {}
+
+
+async def test_appends_that_follow_one_another_in_a_group_need_one_transaction(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    async with blocked(store, pool):
+        exact = [start(store.append(new_stream("cart-1", 2)))]
+        exact += [start(store.append(StreamAppend("cart-1", 2 + n, events(1)))) for n in range(3)]
+        loose = [start(store.append(StreamAppend("cart-2", Expected.ANY, events(1))))]
+        loose += [
+            start(store.append(StreamAppend("cart-2", Expected.STREAM_EXISTS, events(1))))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+    results = [await one for one in [*exact, *loose]]
+    reached = [version for result in results for version in result.versions.values()]
+    assert reached == [2, 3, 4, 5, 1, 2, 3, 4]
+    assert await transactions(pool, "cart") == 1
+
+
+def test_what_can_only_fit_by_chance_goes_the_long_way() -> None:
+    fits = prepared({"a-1": Expected.NO_STREAM}), prepared({"a-1": 1})
+    assert arguments_at_once(fits) is not None
+    for first, then in ((Expected.ANY, 1), (3, 3), (Expected.NO_STREAM, Expected.NO_STREAM)):
+        requests = prepared({"a-1": first}), prepared({"a-1": then})
+        assert arguments_at_once(requests) is None
+
+
+async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_it(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    async with blocked(store, pool) as under_way:
+        queued = [start(store.append(new_stream(f"cart-{n}"))) for n in range(4)]
+        results = await asyncio.gather(*queued)
+        assert not under_way.done()
+    assert [result.versions for result in results] == [{f"cart-{n}": 1} for n in range(4)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
+async def test_appends_need_read_committed(
+    pool: asyncpg.Pool, isolation: str, at_once: bool
+) -> None:
+    async with pool.acquire() as connection:
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            async with connection.transaction(isolation=isolation):
+                await append_in(connection, {"cart-1": 1}, at_once=at_once)
+    assert caught.value.sqlstate == "ES003"
