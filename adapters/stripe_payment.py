@@ -8,8 +8,7 @@ the list of payment intents (always complete, but without a filter).
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import aiohttp
@@ -24,7 +23,6 @@ from activities.ports import (
     ProviderPayment,
 )
 from adapters import provider_rules as rules
-from adapters.provider_rules import RequestRefused
 from adapters.stripe_records import (
     CONTENT,
     KEY,
@@ -34,9 +32,10 @@ from adapters.stripe_records import (
     IntentRecord,
     KeyTaken,
     WrongCredentials,
-    failure,
+    as_rejection,
     read_intent,
     read_refund,
+    translated,
 )
 from domain.ids import OrderId
 from domain.money import Money
@@ -138,11 +137,11 @@ class StripePaymentGateway:
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Take at most the authorised amount; capturing a captured payment returns it."""
         payment = await self._payment(reference, changes=False)
-        with _as_rejection("capture"):
+        with as_rejection("capture"):
             if rules.capture(payment, amount) == payment:
                 return payment
         try:
-            with _translated("capture", changes=True):
+            with translated("capture", changes=True):
                 answer = await self._client.payment_intents.capture_async(
                     reference,
                     {"amount_to_capture": amount.minor, "expand": ["latest_charge"]},
@@ -155,7 +154,7 @@ class StripePaymentGateway:
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
         """Give an authorisation back; voiding a voided payment returns it."""
         payment = await self._payment(reference, changes=False)
-        with _as_rejection("void"):
+        with as_rejection("void"):
             if rules.void(payment) == payment:
                 return payment
         return (await self._cancel(reference, idempotency_key)).to_payment()
@@ -164,9 +163,9 @@ class StripePaymentGateway:
         """Give captured money back, at most what was captured, once per key."""
         payment = await self._payment(reference, changes=False)
         if not await self._is_refunded(reference, amount, idempotency_key):
-            with _as_rejection("refund"):
+            with as_rejection("refund"):
                 rules.refund(payment, amount)
-            with _translated("refund", changes=True):
+            with translated("refund", changes=True):
                 await self._client.refunds.create_async(
                     {
                         "payment_intent": reference,
@@ -198,7 +197,7 @@ class StripePaymentGateway:
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         self._used = True
         try:
-            with _translated("search", changes=False):
+            with translated("search", changes=False):
                 found = await self._client.payment_intents.search_async(
                     {"query": f"metadata['{KEY}']:'{quoted}'"}
                 )
@@ -237,7 +236,7 @@ class StripePaymentGateway:
         after: str | None = ""
         while after is not None:
             self._used = True
-            with _translated("list", changes=False):
+            with translated("list", changes=False):
                 listed = await self._client.payment_intents.list_async(_page_after(after))
             page = [read_intent(item, changes=False) for item in listed.data]
             yield page
@@ -251,7 +250,7 @@ class StripePaymentGateway:
 
     async def _intent(self, reference: str, *, changes: bool) -> IntentRecord:
         self._used = True
-        with _translated("retrieve", changes=changes):
+        with translated("retrieve", changes=changes):
             answer = await self._client.payment_intents.retrieve_async(
                 reference, {"expand": ["latest_charge"]}
             )
@@ -259,7 +258,7 @@ class StripePaymentGateway:
 
     async def _is_refunded(self, reference: str, amount: Money, key: str) -> bool:
         """Whether the refund of this key was made."""
-        with _translated("list refunds", changes=False):
+        with translated("list refunds", changes=False):
             listed = await self._client.refunds.list_async(
                 {"payment_intent": reference, "limit": _PAGE}
             )
@@ -282,7 +281,7 @@ class StripePaymentGateway:
         held = request.capture is CaptureMode.ON_SHIPMENT
         self._used = True
         try:
-            with _translated("charge", changes=True):
+            with translated("charge", changes=True):
                 answer = await self._client.payment_intents.create_async(
                     {
                         "amount": amount.minor,
@@ -303,7 +302,7 @@ class StripePaymentGateway:
 
     async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
         self._used = True
-        with _translated("forbid", changes=True):
+        with translated("forbid", changes=True):
             answer = await self._client.payment_intents.create_async(
                 {
                     "amount": amount.minor,
@@ -329,7 +328,7 @@ class StripePaymentGateway:
         return intent.to_payment()
 
     async def _cancel(self, reference: str, key: str) -> IntentRecord:
-        with _translated("cancel", changes=True):
+        with translated("cancel", changes=True):
             answer = await self._client.payment_intents.cancel_async(
                 reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
             )
@@ -341,20 +340,3 @@ def _page_after(after: str) -> PaymentIntentListParams:
     if after:
         page["starting_after"] = after
     return page
-
-
-@contextmanager
-def _translated(operation: str, *, changes: bool) -> Iterator[None]:
-    """Errors of the package become errors of the port; their own text goes no further."""
-    try:
-        yield
-    except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
-        raise failure(operation, error, changes=changes) from None
-
-
-@contextmanager
-def _as_rejection(operation: str) -> Iterator[None]:
-    try:
-        yield
-    except RequestRefused as refused:
-        raise GatewayRejected(f"stripe {operation}: {refused}") from None

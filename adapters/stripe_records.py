@@ -1,5 +1,7 @@
 """Stripe's answers in our words: payments, and what each failure means."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
-from adapters.provider_rules import FORBIDDEN_CONTENT
+from adapters.provider_rules import FORBIDDEN_CONTENT, RequestRefused
 from domain.ids import OrderId
 from domain.money import Money
 
@@ -202,3 +204,21 @@ def _describe(error: Exception) -> str:
         parts += [f"HTTP {status}"] if status else []
         parts += [error.code] if error.code else []
     return " ".join(parts)
+
+
+@contextmanager
+def translated(operation: str, *, changes: bool) -> Iterator[None]:
+    """Errors of the package become errors of the port; their own text goes no further."""
+    try:
+        yield
+    except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
+        raise failure(operation, error, changes=changes) from None
+
+
+@contextmanager
+def as_rejection(operation: str) -> Iterator[None]:
+    """A request that breaks a rule of ours is the caller's mistake."""
+    try:
+        yield
+    except RequestRefused as refused:
+        raise GatewayRejected(f"stripe {operation}: {refused}") from None

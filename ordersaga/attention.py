@@ -32,6 +32,7 @@ class AttentionGauge:
     """
 
     def __init__(self, runtime: "Runtime", count: Callable[[], Awaitable[int]]) -> None:
+        self._runtime = runtime  # the metrics page goes away with it
         self._gauge = runtime.metric_meter.create_gauge(METRIC, _MEANING)
         self._count = count
         self._failing = False

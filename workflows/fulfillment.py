@@ -56,6 +56,8 @@ class OrderFulfillment(Undoing):
         self._begin(_accepted(inputs))
         try:
             closed = await self._go_forward()
+        except GeneratorExit:  # this run was terminated and is let go of: nothing may be asked now
+            raise
         except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
             closed = await _to_its_end(self.turn_back(self.cause_of(failure)))
         return await self._finish(closed)

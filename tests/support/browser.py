@@ -1,4 +1,4 @@
-"""Headless Chromium over its own debugging protocol: open a page, wait for words, click, picture.
+"""Headless Chromium over its own debugging protocol: open a page, wait for words, take a picture.
 
 Only for making the pictures in the documents; nothing in the test suite needs a browser.
 """
@@ -31,13 +31,6 @@ _FLAGS = (
 )
 _PATIENCE_S = 15.0
 _TRIES = 4
-
-# The smallest visible element that holds the words is the one that a person would click.
-_FIND = """
-(words => [...document.querySelectorAll('button, a, li, option, [role], label, span, p')]
-  .filter(e => e.innerText && e.innerText.trim().startsWith(words) && e.getClientRects().length)
-  .sort((a, b) => a.innerText.length - b.innerText.length)[0])
-"""
 
 # What the page says; texts in Markdown stand in frames of their own.
 _TEXT = """
@@ -110,24 +103,6 @@ class Page:
         except TimeoutError:
             shown = await self.evaluate(_TEXT)
             raise AssertionError(f"the page does not show {words!r} but: {shown}") from None
-
-    async def click(self, words: str) -> None:
-        """Click what begins with the words."""
-        await self.wait_for(words)
-        await self.evaluate(f"{_FIND}({json.dumps(words)}).click()")
-        await asyncio.sleep(0.5)
-
-    async def press(self, selector: str) -> None:
-        """Click the first visible element of a selector."""
-        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        visible = f"{found}.find(e => e.getClientRects().length)"
-        await self.evaluate(f"{visible}.click()")
-        await asyncio.sleep(0.5)
-
-    async def scroll_to(self, words: str) -> None:
-        """Bring what begins with the words to the top of the page."""
-        await self.wait_for(words)
-        await self.evaluate(f"{_FIND}({json.dumps(words)}).scrollIntoView()")
 
     async def picture(self, path: Path) -> None:
         """Save what is shown as a PNG."""

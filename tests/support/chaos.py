@@ -31,7 +31,7 @@ _MANY_AT_ONCE = 60
 
 @dataclass(frozen=True, slots=True)
 class ChaosWish:
-    """What is wanted; `settle_s` bounds the calm after the storm."""
+    """What is wanted; `settle_s` bounds the calm, `pause_s` lies between two kills on average."""
 
     file: Path
     folder: Path
@@ -39,6 +39,7 @@ class ChaosWish:
     minutes: float
     seed: int
     settle_s: float = 420.0
+    pause_s: float = 5.0
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ async def _storm(
     shop: ChaosShop, orders: Sequence[PlannedOrder], result: ChaosResult, say: Say
 ) -> None:
     wish = result.wish
-    weather = Weather(shop, random.Random(f"weather {wish.seed}"))
+    weather = Weather(shop, random.Random(f"weather {wish.seed}"), wish.pause_s)
     ends = time.monotonic() + wish.minutes * 60
     storm = asyncio.create_task(weather.blow())
     submitting = asyncio.create_task(_submit_all(shop, orders, wish))

@@ -24,7 +24,6 @@ ROLES = (
     "postgres",
     "temporal",
 )
-_PAUSE_S = 5.0
 _KINDS = (
     (FaultKind.UNAVAILABLE, 0.0),
     (FaultKind.SERVER_ERROR, 0.0),
@@ -48,11 +47,13 @@ class Weather:
     """Breaks things at random; what it did stands in the counters.
 
     Attributes:
+        pause_s: seconds between two attacks on processes, on average.
         kills: SIGKILLs by role; `stops` are SIGTERMs, `freezes` SIGSTOPs that end after a while.
     """
 
     shop: ChaosShop
     chance: random.Random
+    pause_s: float
     kills: Counter[str] = field(default_factory=Counter)
     stops: Counter[str] = field(default_factory=Counter)
     freezes: Counter[str] = field(default_factory=Counter)
@@ -72,7 +73,7 @@ class Weather:
 
     async def _end_processes(self, group: asyncio.TaskGroup) -> None:
         while not self.over:
-            await asyncio.sleep(self.chance.expovariate(1 / _PAUSE_S))
+            await asyncio.sleep(self.chance.expovariate(1 / self.pause_s))
             role, how = self.chance.choice(ROLES), self.chance.random()
             pid = self.shop.stack.pids().get(role)
             if pid is None:  # dead already

@@ -80,7 +80,7 @@ class Scene:
 
 
 async def provider_down(scene: Scene) -> None:
-    """A step that is tried again and again; then its saga on hold."""
+    """A step that is tried again and again."""
     await scene.up.payment.add(Fault(FaultKind.UNAVAILABLE, "charge", "down-*"))
     await scene.order("down-1")
     await scene.at_step("down-1", step="process_payment")
@@ -89,9 +89,6 @@ async def provider_down(scene: Scene) -> None:
     words = ("process_payment", "remaining", "HTTP 503")
     await scene.show("down-1", "pending-activities", *words, height=550)
     await scene.save("provider-down")
-    await scene.show("down-1", "history", "wait for the payment provider", height=620)
-    await scene.page.scroll_to("Compact")
-    await scene.save("history")
 
 
 async def on_hold(scene: Scene) -> None:
@@ -118,31 +115,6 @@ async def needs_attention(scene: Scene) -> None:
     await scene.save("attention")
     await scene.show("refund-1", "search-attributes", '"refund_pending"', '"undo_payment"')
     await scene.save("search-attributes")
-    await send_an_update(scene)
-
-
-async def send_an_update(scene: Scene) -> None:
-    """The dialogue for updates: what it offers, and one filled in and sent."""
-    page = scene.page
-    await scene.show("refund-1", "user-metadata", "Needs attention")
-    await page.click("More Actions")
-    await page.click("Send an Update")
-    await page.press("#update-select")
-    await page.wait_for("Try what fails now")
-    await scene.save("update-list")
-    await page.click("retry")
-    await page.evaluate("document.querySelector('dialog[open] [contenteditable]').focus()")
-    await page.call("Input.insertText", text='{"actor": "jo", "reason": "the provider is back"}')
-    await page.wait_for("the provider is back")
-    await scene.save("update")
-    await scene.up.payment.clear()
-    await page.click("Submit")
-    await until(lambda: is_closed(scene, "refund-1"), timeout_s=60)
-
-
-async def is_closed(scene: Scene, order_id: str) -> bool:
-    """Whether a saga has ended."""
-    return not (await describe_run(scene.client, f"order-{order_id}")).is_open
 
 
 async def no_worker(scene: Scene) -> None:

@@ -21,12 +21,12 @@ from tests.support.fault_matrix import (
     Cell,
     Play,
     Played,
-    TrappedShop,
     Trouble,
     expected_attention,
     expected_reason,
 )
 from tests.support.shop import running_workers
+from tests.support.traps import TrappedShop
 from workflows import compensation, policies, steps
 
 AT_ONCE = 32

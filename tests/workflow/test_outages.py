@@ -16,7 +16,6 @@ from activities.messages import (
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
 )
-from tests.support.fault_matrix import Trap, TrappedShop, store_is_down
 from tests.support.sagas import (
     Handle,
     new_order_id,
@@ -27,6 +26,7 @@ from tests.support.sagas import (
     until_status,
 )
 from tests.support.shop import Shop, running_workers
+from tests.support.traps import Trap, TrappedShop, store_is_down
 from workers.factory import build_worker
 from workflows import policies, steps
 

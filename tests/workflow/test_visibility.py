@@ -34,7 +34,7 @@ async def test_a_saga_that_needs_attention_is_found_by_it(client: Client, shop: 
     shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
     shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
     _, handle = await stocked_saga(client, shop)
-    await _listed(client, 'NeedsAttention=true AND OrderStatus="compensating"', handle.id)
+    await _listed(client, 'NeedsAttention=true AND OrderStatus="refund_pending"', handle.id)
     await _listed(client, f'SagaStep="undo_payment" AND WorkflowId="{handle.id}"', handle.id)
     assert "Needs attention" in await _details(handle)
     shop.payments.faults.clear()
@@ -92,6 +92,16 @@ async def test_the_control_knows_the_namespace(client: Client) -> None:
         DescribeNamespaceRequest(namespace=client.namespace)
     )
     assert described.namespace_info.name == client.namespace
+
+
+async def test_the_updates_of_a_saga_say_what_they_do_and_take(client: Client, shop: Shop) -> None:
+    _, handle = await stocked_saga(client, shop)
+    await result(handle)
+    metadata = await _details(handle)
+    for update in ("cancel", "hold", "resume", "retry", "resolve", "change_address"):
+        assert update in metadata
+    assert "Try what fails now" in metadata
+    assert "Deliver elsewhere, until the label" in metadata
 
 
 async def _details(handle: Any) -> str:

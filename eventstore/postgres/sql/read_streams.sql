@@ -1,5 +1,5 @@
 -- Events of several streams, each after a version, in one round trip. Each stream is read in order
--- by the inner query; a sort of everything would spill to disk for long streams.
+-- by the inner query, so there is no need to sort everything once more.
 SELECT e.event_id, e.stream, e.version, e.position, e.event_type, e.schema_version,
     e.data, e.metadata, e.recorded_at
 FROM unnest($1::text[], $2::bigint[]) AS w (stream, after)

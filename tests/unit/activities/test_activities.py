@@ -149,7 +149,7 @@ async def test_an_unreachable_event_store_is_tried_again(
 
     monkeypatch.setattr(reserved.shop.store, "append", down)
     error = await reserved.refused(reserved.payments.process_payment, STEP)
-    assert (error.type, error.non_retryable) == ("unavailable", False)
+    assert (error.type, error.non_retryable) == ("store_unavailable", False)
     assert "secret" not in error.message
     assert error.cause is None
     monkeypatch.undo()
@@ -165,7 +165,8 @@ async def test_a_payment_of_an_unknown_order_is_refused(bench: Bench) -> None:
 
 async def test_compensations_find_nothing_where_nothing_happened(reserved: Bench) -> None:
     for method in (reserved.shipping.cancel_shipment, reserved.payments.undo_payment):
-        assert (await reserved.run(method, UNDO)).undone == "nothing"
+        undone = (await reserved.run(method, UNDO)).undone
+        assert undone == "nothing, and it cannot happen any more"
     released = await reserved.run(reserved.inventory.release_inventory, UNDO)
     assert released.undone == "1 reservations"
     assert (await reserved.run(reserved.inventory.release_inventory, UNDO)).undone == "nothing"

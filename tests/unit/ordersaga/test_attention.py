@@ -1,0 +1,46 @@
+"""The gauge of sagas that need attention, as Prometheus reads it."""
+
+import asyncio
+import gc
+
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from ordersaga.attention import AttentionGauge
+from tests.acceptance.test_cli_many_sagas import gauge_is
+from tests.support.stack import free_ports, until
+
+
+async def test_the_metrics_page_shows_the_count_as_long_as_the_loop_runs() -> None:
+    (port,) = free_ports(1)
+    watched = AttentionGauge(_runtime(port), _three)
+    gc.collect()
+    stop = asyncio.Event()
+    running = asyncio.create_task(watched.loop().run(stop))
+    await until(lambda: gauge_is(port, 3))
+    assert watched.loop().problems() == ()
+    stop.set()
+    await running
+
+
+async def test_a_database_that_is_away_is_a_problem_and_no_end() -> None:
+    (port,) = free_ports(1)
+    watched = AttentionGauge(_runtime(port), _away)
+    stop = asyncio.Event()
+    running = asyncio.create_task(watched.run(stop))
+    await until(lambda: watched.loop().problems() == ("the database does not answer",))
+    assert not running.done()
+    stop.set()
+    await running
+
+
+async def _three() -> int:
+    return 3
+
+
+async def _away() -> int:
+    raise ConnectionRefusedError
+
+
+def _runtime(port: int) -> Runtime:
+    prometheus = PrometheusConfig(bind_address=f"127.0.0.1:{port}")
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
