@@ -78,6 +78,10 @@ class FeedReader:
         self.place, self.read_at = portion.next_position, time.monotonic()
         return portion
 
+    def drop(self, era: UUID | None) -> None:
+        """Let go of what the feed holds if it is of this era: a crash may have overtaken it."""
+        self._feed.drop(era)
+
 
 class SharedFeed:
     """Reads the feed for several lanes.
@@ -111,13 +115,21 @@ class SharedFeed:
         self._readers.add(reader)
         return reader
 
+    def drop(self, era: UUID | None) -> None:
+        """Forget all pages if they were read in this era."""
+        if self._era == era:
+            self._pages.clear()
+            self._kept = self._low = self._high = 0
+            self._more, self._era = False, None
+
     async def read(self, after: int, limit: int, wanted: FeedFilter) -> Portion:
         """What comes after a position for a lane with this filter, at most `limit` events."""
         asked = self._begun
         if after >= self._high:
             async with self._reading:
                 # A read that began before we asked may lack what was committed since.
-                if after > self._high or (after == self._high and self._finished <= asked):
+                late = after == self._high and self._finished <= asked
+                if after > self._high or late or not self._pages:
                     await self._read_on(after, limit)
         if after < self._low:
             return await self._read_apart(after, limit, wanted)

@@ -125,6 +125,8 @@ class LaneWorker:
             return Step.CHANGED
         portion = _until(await self._next(), self._read_on, upto)
         if portion.era != self._era:
+            # Either may be of before a crash: the page, if it lay in the feed's window since then.
+            self._feed.drop(portion.era)
             self._forget()
             return Step.MORE
         self._limit = self._grown() if portion.more else self._options.batch

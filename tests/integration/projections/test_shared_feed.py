@@ -9,6 +9,7 @@ from eventstore.model import FeedFilter, FeedPage
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.selection import selects
 from eventstore.store import EVERYTHING
+from projections import control
 from projections.feed import FeedReader, SharedFeed
 from projections.registry import ALL
 from tests.support.read_models import Order, busy_history, runner_of, tell
@@ -77,3 +78,39 @@ async def test_a_lane_far_behind_reads_apart_and_joins(pool: asyncpg.Pool, store
     for reader in (ahead, behind):
         assert (await reader.read(front[-1], 100)).next_position == last
     assert counting.read == last - front[-1]
+
+
+async def begin_another_era(pool: asyncpg.Pool) -> None:
+    """As a crash of the server does: it empties the unlogged table."""
+    await pool.execute("TRUNCATE read_models.era")
+    await pool.execute(control.sql("begin_era"))
+
+
+async def test_pages_of_before_a_crash_are_dropped_when_asked(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *busy_history(Random(6)))
+    reader = SharedFeed(pool, store, EVERYTHING).reader(EVERYTHING)
+    seen = await read_all(reader, 10_000)
+    before = await reader.read(seen[5], 10_000)
+    await begin_another_era(pool)
+    stale = await reader.read(seen[5], 10_000)
+    assert stale.era == before.era
+    reader.drop(stale.era)
+    fresh = await reader.read(seen[5], 10_000)
+    assert fresh.era not in (None, stale.era)
+    assert [event.position for event in fresh.events] == seen[6:]
+
+
+async def test_a_lane_that_a_crash_set_back_catches_up_from_an_idle_feed(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *busy_history(Random(3)))
+    runner = runner_of(pool, store)
+    head = await runner.catch_up()
+    await begin_another_era(pool)
+    await pool.execute("UPDATE read_models.checkpoints SET position = position - 3")
+    async with asyncio.timeout(30):
+        assert await runner.catch_up() == head
+    lowest = await pool.fetchval("SELECT min(position) FROM read_models.checkpoints")
+    assert lowest == head
