@@ -6,7 +6,7 @@ was sealed with the key is in the event store, and if one of them is open the er
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -58,13 +58,22 @@ class Eraser:
         services: of the composition root.
         actor: who asks, for the record.
         quiet_s: how long to wait between the last sealing and the destruction.
+        pause: waits so many seconds.
     """
 
-    def __init__(self, services: "Services", actor: str, *, quiet_s: float = QUIET_S) -> None:
+    def __init__(
+        self,
+        services: "Services",
+        actor: str,
+        *,
+        quiet_s: float = QUIET_S,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._services = services
         self._ring = KeyRing(services.pool)
         self._actor = actor
         self._quiet_s = quiet_s
+        self._pause = pause
 
     async def erase_customer(self, customer_id: CustomerId, reason: str) -> Erasure:
         """Erase a customer's data in all their orders; again changes nothing.
@@ -120,7 +129,7 @@ class Eraser:
         """Let nothing more be sealed for the subject, and look at its orders once more."""
         retired = await self._ring.retire(subject)
         try:
-            await asyncio.sleep(self._quiet_s)
+            await self._pause(self._quiet_s)
             if customer_id is not None:
                 orders = await orders_of_customer(self._services, customer_id)
             customer.check_erasable(orders.states)

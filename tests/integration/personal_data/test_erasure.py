@@ -7,7 +7,6 @@ from domain.errors import NotFound, RuleBroken
 from domain.ids import CustomerId, OrderId
 from domain.values import Address, Redacted, Redaction
 from ordersaga.errors import Refused
-from ordersaga.personal_data import erasure
 from ordersaga.personal_data.erasure import Eraser, Erasure
 from ordersaga.personal_data.vault import KeyRing
 from projections import checking, rebuild
@@ -182,18 +181,15 @@ async def test_an_open_order_counts_whether_or_not_the_read_model_knows_it(
         await erase(shop)
 
 
-async def test_an_order_that_comes_while_erasing_stops_it(
-    shop: SealedShop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_order_that_comes_while_erasing_stops_it(shop: SealedShop) -> None:
     await ended_order(shop)
 
     async def another_order(_seconds: float) -> None:
         await shop.place("A2")
 
-    monkeypatch.setattr(erasure.asyncio, "sleep", another_order)
+    eraser = Eraser(shop.services, "cli:jo", pause=another_order)
     with pytest.raises(RuleBroken, match="A2"):
-        await erase(shop)
-    monkeypatch.undo()
+        await eraser.erase_customer(CUSTOMER, "asked by letter")
     assert await KeyRing(shop.services.pool).has_present("customer-17850")
     assert (await shop.order("A1")).address == MOVED
     assert await shop.services.log.read_stream("customer-17850") == []
