@@ -44,7 +44,7 @@ up: setup ## start the whole stack on this machine; Ctrl-C stops it
 	$(BIN)/python -m ordersaga up
 
 test: setup ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .
