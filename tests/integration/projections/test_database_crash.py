@@ -23,6 +23,7 @@ from projections.install import install
 from projections.lane import LaneWorker, Options, Step
 from projections.runner import Pace, ProjectionRunner
 from tests.support.event_store import opened_pool
+from tests.support.postgres import programs
 from tests.support.raw_appends import append_in
 from tests.support.read_models import (
     CODEC,
@@ -45,7 +46,7 @@ def durable_server() -> Iterator[EmbeddedPostgres]:
     """As in production, but what no commit waits for stays in memory for long."""
     with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
         options = {"wal_writer_delay": "10s"}
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options)
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options, programs())
         server.start()
         try:
             yield server

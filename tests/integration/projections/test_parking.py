@@ -203,7 +203,8 @@ async def test_health_tells_a_failing_loop_from_a_sound_one(
     await eventually(shown)
     stop.set()
     await running
-    failing, sound = runner.health()
+    by_name = {health.projection: health for health in runner.health()}
+    failing, sound = by_name["current_orders"], by_name["audit_log"]
     assert (failing.last_step, failing.error is None) == ("failed", False)
     assert (sound.last_step, sound.failures, sound.error) == ("drained", 0, None)
     assert failing.since_s >= 0.0

@@ -1,0 +1,65 @@
+"""Runs the store's tests on every other PostgreSQL: those of the wheels and those of the system.
+
+`make test` uses one version. The feed rests on how the server shows locks and takes snapshots, so
+the same tests run on each version that can be found: wheels in the environment that is named on
+the command line, and Debian's packages below /usr/lib/postgresql.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = (
+    "tests/contract/test_event_store_appends.py",
+    "tests/contract/test_event_store_commands.py",
+    "tests/integration/eventstore",
+    "tests/integration/projections/test_exactly_once.py",
+)
+OLDEST, NEWEST = 15, 18
+
+
+def main(environment: Path) -> int:
+    """Test each version once; the exit code is that of the first that failed."""
+    servers = found(environment)
+    print("PostgreSQL here:", ", ".join(map(str, sorted(servers))) or "none but the usual one")
+    missing = sorted(set(range(OLDEST, NEWEST)) - servers.keys())
+    if missing:
+        print("not here, so not tested:", ", ".join(map(str, missing)))
+    for version, programs in sorted(servers.items()):
+        print(f"\n== PostgreSQL {version}", flush=True)
+        if code := run_tests(programs):
+            return code
+    return 0 if servers else 1
+
+
+def found(environment: Path) -> dict[int, Path]:
+    """Folders with a server's programs, by major version; the wheel of `make test` is left out."""
+    places = [
+        *environment.glob("lib/python*/site-packages/*/pginstall*/bin"),
+        *Path("/usr/lib/postgresql").glob("*/bin"),
+    ]
+    versions = {version_of(place): place.resolve() for place in places}
+    return {number: place for number, place in versions.items() if OLDEST <= number < NEWEST}
+
+
+def version_of(programs: Path) -> int:
+    """The major version of the server in a folder; 0 if there is none that runs."""
+    asked = [str(programs / "postgres"), "--version"]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(answer.split()[2].partition(".")[0])
+
+
+def run_tests(programs: Path) -> int:
+    """Run the tests on a server; returns pytest's exit code."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *TESTS]
+    environment = {**os.environ, "ORDERSAGA_TEST_POSTGRES": str(programs)}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
