@@ -9,7 +9,7 @@
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -36,7 +36,7 @@ from activities.shipping import ShippingActivities
 from domain.values import CaptureMode, Compensation, Outcome, Step
 from workflows.compensation import Undoing
 from workflows.failures import Cause, TurnedBackBefore, is_refusal
-from workflows.messages import only_json
+from workflows.messages import NO_INPUT, json_of
 from workflows.order_document import InvalidDocument, parse_document
 from workflows.policies import SLOW_AFTER
 from workflows.saga import CLOSED, result_json
@@ -44,16 +44,14 @@ from workflows.saga import CLOSED, result_json
 R = TypeVar("R")
 
 
-# Dynamic, because only a dynamic workflow is given its input undecoded whatever it is. A named one
-# given two inputs, none, or bytes that are no JSON would fail its task and retry for ever.
-@workflow.defn(dynamic=True)
+@workflow.defn(name=WORKFLOW_TYPE)
 class OrderFulfillment(Undoing):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
     @workflow.run
-    async def run(self, inputs: Sequence[RawValue]) -> dict[str, Any]:
+    async def run(self, given: RawValue = NO_INPUT) -> dict[str, Any]:
         """Fulfil the order that the one JSON input describes; returns the outcome."""
-        self._begin(_accepted(inputs))
+        self._begin(_accepted(given))
         try:
             closed = await self._go_forward()
         except GeneratorExit:  # this run was terminated and is let go of: nothing may be asked now
@@ -157,18 +155,14 @@ class OrderFulfillment(Undoing):
         return result_json(self.state.order_id, closed)
 
 
-def _accepted(inputs: Sequence[RawValue]) -> OrderDocument:
+def _accepted(given: RawValue) -> OrderDocument:
     """The order that the input describes.
 
     Raises:
         ApplicationError: the input is refused: the run fails at once.
-        RuntimeError: this worker does not know the workflow type; another one may.
     """
-    info = workflow.info()
-    if info.workflow_type != WORKFLOW_TYPE:
-        raise RuntimeError(f"workflow type {info.workflow_type!r} is not registered here")
     try:
-        return parse_document(only_json(inputs), info.workflow_id)
+        return parse_document(json_of(given), workflow.info().workflow_id)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
 

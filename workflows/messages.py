@@ -6,9 +6,10 @@ Each message is one JSON object. Refusals name the field and never repeat a valu
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 from workflows.order_document import (
@@ -20,6 +21,14 @@ from workflows.order_document import (
 )
 
 _M = TypeVar("_M", bound=BaseModel)
+
+_SEVERAL: Final = b"ordersaga/several"
+
+NO_INPUT: Final = RawValue(Payload())
+"""What a workflow takes that was started without any input."""
+
+SEVERAL_INPUTS: Final = RawValue(Payload(metadata={"encoding": _SEVERAL}))
+"""What the data converter hands over instead of two or more inputs: no message has so many."""
 
 _Actor = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)
@@ -79,8 +88,9 @@ def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
     Raises:
         InvalidDocument: there is not exactly one JSON object of the right form.
     """
-    if len(inputs) != 1:
-        problem = FieldProblem("message", f"needs exactly one JSON object, not {len(inputs)}")
+    if len(inputs) != 1 or inputs[0] == SEVERAL_INPUTS:
+        many = "several" if inputs else "none"
+        problem = FieldProblem("message", f"needs exactly one JSON object, not {many}")
         raise InvalidDocument((problem,))
     message = validate(model, inputs[0], "message")
     if not isinstance(message, model):
@@ -88,21 +98,23 @@ def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
     return message
 
 
-def only_json(inputs: Sequence[RawValue]) -> bytes:
+def json_of(given: RawValue) -> bytes:
     """The JSON text of a workflow's one input, not yet parsed.
 
+    A workflow whose `run` is declared as ``run(self, given: RawValue = NO_INPUT)`` and begins
+    with this fails at once on whatever it is started with, and never retries for ever.
+
     Raises:
-        InvalidDocument: there is not exactly one input, or it is not JSON.
+        InvalidDocument: there was not exactly one input, or it is not JSON.
     """
-    if len(inputs) != 1:
-        problem = f"needs exactly one JSON object as input, not {len(inputs)} inputs"
+    if given in (NO_INPUT, SEVERAL_INPUTS):
+        many = "none" if given == NO_INPUT else "several"
+        problem = f"needs exactly one JSON object as input, not {many}"
         raise InvalidDocument((FieldProblem("document", problem),))
-    payload = inputs[0].payload
-    encoding = payload.metadata.get("encoding", b"")
-    if encoding != b"json/plain":
+    if given.payload.metadata.get("encoding") != b"json/plain":
         problem = "must be a JSON object (payload encoding json/plain)"
         raise InvalidDocument((FieldProblem("document", problem),))
-    return payload.data
+    return given.payload.data
 
 
 def canonical_json(value: Any) -> bytes:

@@ -38,6 +38,20 @@ _TEXT = """
   .map(frame => frame.srcdoc + decodeURIComponent((frame.src || '').replaceAll('+', ' '))).join(' ')
 """
 
+# The middle of the first visible element that fits a selector and holds some words.
+_MIDDLE = """
+(() => {
+  const seen = element => element.getClientRects().length > 0
+    && getComputedStyle(element).visibility === 'visible';
+  const found = [...document.querySelectorAll(%s)]
+    .find(element => seen(element) && element.innerText.includes(%s));
+  if (!found) return null;
+  found.scrollIntoView({block: 'nearest'});
+  const box = found.getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+})()
+"""
+
 
 class Page:
     """One page of the browser."""
@@ -103,6 +117,28 @@ class Page:
         except TimeoutError:
             shown = await self.evaluate(_TEXT)
             raise AssertionError(f"the page does not show {words!r} but: {shown}") from None
+
+    async def click(self, selector: str, words: str = "") -> None:
+        """Click the middle of the first element that is visible, fits and holds the words.
+
+        Raises:
+            AssertionError: there is none.
+        """
+        script = _MIDDLE % (json.dumps(selector), json.dumps(words))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                while not await self.evaluate(script):  # noqa: ASYNC110  another process
+                    await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # what slides in has arrived
+        middle = await self.evaluate(script)
+        assert middle, f"nothing to click: {selector} {words!r}"
+        for kind in ("mousePressed", "mouseReleased"):
+            where = {"x": middle[0], "y": middle[1], "button": "left", "clickCount": 1}
+            await self.call("Input.dispatchMouseEvent", type=kind, **where)
+
+    async def write(self, text: str) -> None:
+        """Type into what was clicked last."""
+        await self.call("Input.insertText", text=text)
 
     async def picture(self, path: Path) -> None:
         """Save what is shown as a PNG."""

@@ -1,24 +1,25 @@
 """A saga whose course was changed without a patch: what versioning and replay must keep out."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
+from activities.messages import WORKFLOW_TYPE
 from workflows.fulfillment import OrderFulfillment
+from workflows.messages import NO_INPUT
 
 MARK = "changed-"
 
 
-@workflow.defn(dynamic=True)
+@workflow.defn(name=WORKFLOW_TYPE)
 class ChangedSaga(OrderFulfillment):
     """Asks for its activities under other ids."""
 
     @workflow.run
-    async def run(self, inputs: Sequence[RawValue]) -> dict[str, Any]:
+    async def run(self, given: RawValue = NO_INPUT) -> dict[str, Any]:
         """As the saga."""
-        return await super().run(inputs)
+        return await super().run(given)
 
     def _activity_id(self, name: str) -> str:
         return MARK + super()._activity_id(name)

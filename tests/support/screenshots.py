@@ -117,6 +117,30 @@ async def needs_attention(scene: Scene) -> None:
     await scene.save("search-attributes")
 
 
+async def messages(scene: Scene) -> None:
+    """The dialog that sends an update: what it offers, and that the saga takes it."""
+    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "told-*"))
+    await scene.order("told-1")
+    await scene.up.payment.wait_until_holding(hold)
+    page = scene.page
+    await scene.show("told-1", "timeline", "More Actions", "process_payment", height=720)
+    await page.click("button", "More Actions")
+    await page.click("[data-testid=update-button]")
+    await page.click("[data-testid=update-select-button]")
+    await page.wait_for("Start no further step until resumed")
+    await scene.save("update-list")
+    await page.click("#update-select-select li", "hold")
+    await page.click("dialog[open] .cm-content")
+    await page.write('{"actor": "jo", "reason": "fraud check"}')
+    # Leaving the field lays the JSON out anew, which would move the button away from under a click.
+    await page.evaluate("document.activeElement.blur()")
+    await scene.save("update-json")
+    await page.click("dialog[open] [data-testid=confirm-modal-button]", "Submit")
+    await page.wait_for("Update successful")
+    await scene.at_step("told-1", held_by="jo", hold_reason="fraud check")
+    await scene.up.payment.remove(hold)
+
+
 async def no_worker(scene: Scene) -> None:
     """An activity that nobody takes: the supervisor is stopped, so that it starts no new worker."""
     os.kill(scene.up.pid, signal.SIGSTOP)
@@ -137,7 +161,7 @@ async def workflow_bug(scene: Scene) -> None:
     await scene.client.start_workflow(
         "OrderFulfilment", order_document("typo"), id="order-typo", task_queue="orders"
     )
-    await scene.show("typo", "timeline", "Workflow Task Failed", "is not registered here")
+    await scene.show("typo", "timeline", "Workflow Task Failed", "is not registered")
     await scene.save("workflow-bug")
 
 
@@ -177,6 +201,7 @@ async def terminated(scene: Scene) -> None:
 
 SCENES = (
     workflow_bug,
+    messages,
     provider_down,
     on_hold,
     needs_attention,

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 
 from activities.ports import PaymentStatus
 from adapters.faults import ActiveFault, Fault, FaultKind
@@ -264,7 +266,18 @@ async def test_an_update_that_does_not_fit_is_refused_and_leaves_no_trace(
     assert await _acts(shop, order_id) == []
 
 
-MALFORMED: list[list[Any]] = [[], [{}], [None], ["x"], [BY, BY], [[BY]], [{**BY, "extra": 1}]]
+NO_JSON = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=b'{"actor": '))
+MALFORMED: list[list[Any]] = [
+    [],
+    [{}],
+    [None],
+    ["x"],
+    [BY, BY],
+    [NO_JSON, BY],
+    [NO_JSON],
+    [[BY]],
+    [{**BY, "extra": 1}],
+]
 
 
 @pytest.mark.parametrize("arguments", MALFORMED)

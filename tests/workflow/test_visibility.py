@@ -1,12 +1,12 @@
 """What operators see of sagas in Temporal's lists and pages."""
 
-from typing import Any
-
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
+from activities.messages import WORKFLOW_TYPE
 from adapters.faults import Fault, FaultKind
-from tests.support.sagas import result, stocked_saga, until, until_status
+from tests.support.sagas import Handle, result, stocked_saga, until, until_status
 from tests.support.shop import Shop
 from workers.search_attributes import ensure_search_attributes, missing_search_attributes
 
@@ -94,16 +94,30 @@ async def test_the_control_knows_the_namespace(client: Client) -> None:
     assert described.namespace_info.name == client.namespace
 
 
-async def test_the_updates_of_a_saga_say_what_they_do_and_take(client: Client, shop: Shop) -> None:
+UPDATES = {"cancel", "hold", "resume", "retry", "resolve", "change_address"}
+
+
+async def test_the_dialogs_of_the_temporal_ui_are_told_every_message_and_what_it_does(
+    client: Client, shop: Shop
+) -> None:
     _, handle = await stocked_saga(client, shop)
     await result(handle)
-    metadata = await _details(handle)
-    for update in ("cancel", "hold", "resume", "retry", "resolve", "change_address"):
-        assert update in metadata
-    assert "Try what fails now" in metadata
-    assert "Deliver elsewhere, until the label" in metadata
+    definition = (await _metadata(handle)).definition
+    assert definition.type == WORKFLOW_TYPE
+    updates = {each.name: each.description for each in definition.update_definitions}
+    signals = {each.name: each.description for each in definition.signal_definitions}
+    assert updates.keys() >= UPDATES
+    assert signals.keys() >= UPDATES | {"carrier_update"}
+    assert all("{" in says for says in updates.values())  # each says what JSON it takes
+    assert all(signals.values())
+    assert "status" in {each.name for each in definition.query_definitions}
 
 
-async def _details(handle: Any) -> str:
-    metadata = await handle.query("__temporal_workflow_metadata")
-    return str(metadata)
+async def _metadata(handle: Handle) -> WorkflowMetadata:
+    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert isinstance(metadata, WorkflowMetadata)
+    return metadata
+
+
+async def _details(handle: Handle) -> str:
+    return (await _metadata(handle)).current_details
