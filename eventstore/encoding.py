@@ -26,9 +26,26 @@ _CODES: Final = {
     Expected.ANY: ANY,
     Expected.STREAM_EXISTS: STREAM_EXISTS,
 }
-_encode: Final = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=True, separators=(",", ":")
-).encode
+
+
+def _refuse_type(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _make_encode() -> Callable[[object], str]:
+    """An encoder that is made once; the library's own `encode` makes one for each text."""
+    make = vars(json.encoder).get("c_make_encoder")
+    if make is None:
+        return json.JSONEncoder(
+            ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+        ).encode
+    quote = json.encoder.encode_basestring
+    # Without memory of what it is in: a circle ends in a RecursionError and is refused by it.
+    chunks = make(None, _refuse_type, quote, None, ":", ",", False, False, False)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode: Final = _make_encode()
 
 
 class PreparedEvent(NamedTuple):

@@ -6,24 +6,23 @@ for its end and then goes together; each request still succeeds or is refused on
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
 from eventstore.encoding import PreparedAppend
-from eventstore.errors import DuplicateEventId, EventStoreError, StoreUnavailable
+from eventstore.errors import DuplicateEventId, EventStoreError, StoreUnavailable, VersionConflict
 from eventstore.model import AppendResult
-from eventstore.postgres.append_call import Outcome, call
+from eventstore.postgres.append_call import Connections, Outcome, call
+from eventstore.postgres.lease import Lease
 
 MAX_EVENTS: Final = 1000
 """A call takes further requests until it holds this many events."""
 
 MAX_CALLS: Final = 2
 """Calls under way at the same time."""
-
-WORTH_A_CALL: Final = 4
-"""So many requests in the queue are worth a second call."""
 
 
 class SingleAppender:
@@ -43,65 +42,86 @@ class SingleAppender:
 class _Waiting:
     """A request in the queue and the future its caller waits for."""
 
-    __slots__ = ("future", "request")
+    __slots__ = ("future", "request", "streams")
 
-    def __init__(self, request: PreparedAppend) -> None:
+    def __init__(self, request: PreparedAppend, streams: Sequence[str]) -> None:
         self.request = request
+        self.streams = streams
         self.future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
 
 
 class GroupAppender:
     """What has queued up while calls are under way goes into the next one.
 
-    Up to two calls are under way if there is enough for two: while the server works on one, this
-    process reads the answer of the other and takes what its callers ask for next.
+    Two calls are under way if there is enough for two: while the server works on one, this process
+    reads the answer of the other and takes what its callers ask for next. Each call takes half of
+    all that is asked for, else the callers would fall into step: one call would take them all, and
+    client and server would wait for each other in turns. The requests for a stream keep their
+    order: they are never in two calls at the same time.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self._lease = Lease(pool)
         self._queue: deque[_Waiting] = deque()
-        self._under_way = 0
+        self._calls = 0
+        self._sent = 0
+        self._busy: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._flushers: set[asyncio.Task[None]] = set()
 
     async def append(self, request: PreparedAppend) -> AppendResult:
         """Send the request at once if nothing is under way, else with the next group."""
-        if self._under_way:
-            waiting = _Waiting(request)
+        streams = [wanted.stream for wanted in request.streams]
+        if self._calls:
+            waiting = _Waiting(request, streams)
             self._queue.append(waiting)
-            self._start_flusher(WORTH_A_CALL)
+            if self._busy.isdisjoint(streams):
+                self._start_flusher()
             return await waiting.future
-        self._under_way = 1
+        self._calls = 1
         self._idle.clear()
+        self._begin(streams, 1)
         try:
-            return _result(await _call_alone(self._pool, request))
+            return _result(await _call_alone(self._lease, request))
         finally:
+            self._end(streams, 1)
             self._end_call()
 
     async def close(self) -> None:
         """Wait until everything that was asked for is answered."""
         await self._idle.wait()
+        await self._lease.close()
 
-    def _start_flusher(self, least: int) -> None:
-        if self._under_way < MAX_CALLS and len(self._queue) >= least:
-            self._under_way += 1
+    def _begin(self, streams: Iterable[str], requests: int) -> None:
+        self._busy.update(streams)
+        self._sent += requests
+
+    def _end(self, streams: Iterable[str], requests: int) -> None:
+        self._busy.difference_update(streams)
+        self._sent -= requests
+
+    def _start_flusher(self) -> None:
+        if self._calls < MAX_CALLS:
+            self._calls += 1
             # A task of its own: no caller's cancellation can end it.
             flusher = asyncio.create_task(self._flush(), name="eventstore group append")
             self._flushers.add(flusher)
             flusher.add_done_callback(self._flushers.discard)
 
     def _end_call(self) -> None:
-        self._under_way -= 1
-        if self._under_way == 0:
-            self._start_flusher(1)
-        if self._under_way == 0:
+        self._calls -= 1
+        if self._calls:
+            return  # what waits now waits for the other call, which goes on with it
+        if self._queue:
+            self._start_flusher()
+        else:
             self._idle.set()
 
     async def _flush(self) -> None:
         try:
-            while self._queue:
-                await self._send(self._take())
+            while group := self._take():
+                await self._send(group)
                 # Those who were just answered may ask again: let them into the next group.
                 await asyncio.sleep(0)
         except BaseException:
@@ -111,39 +131,44 @@ class GroupAppender:
             self._end_call()
 
     def _take(self) -> list[_Waiting]:
+        """The next group: an equal part for each call, and what else its streams are wanted for."""
+        share = -(-(len(self._queue) + self._sent) // MAX_CALLS)
         group: list[_Waiting] = []
+        left: deque[_Waiting] = deque()
         size = 0
-        share = self._share()
-        while (
-            self._queue
-            and len(group) < share
-            and (not group or size + self._queue[0].request.size <= MAX_EVENTS)
-        ):
+        taken: set[str] = set()
+        passed = set(self._busy)
+        while self._queue and size < MAX_EVENTS:
             waiting = self._queue.popleft()
             if waiting.future.cancelled():
                 continue
-            group.append(waiting)
-            size += waiting.request.size
-        self._start_flusher(WORTH_A_CALL)
+            wanted = len(group) < share or not taken.isdisjoint(waiting.streams)
+            fits = not group or size + waiting.request.size <= MAX_EVENTS
+            if wanted and fits and passed.isdisjoint(waiting.streams):
+                group.append(waiting)
+                size += waiting.request.size
+                taken.update(waiting.streams)
+            else:
+                left.append(waiting)
+                passed.update(waiting.streams)
+        self._queue.extendleft(reversed(left))
+        if self._queue and group:
+            self._start_flusher()
         return group
 
-    def _share(self) -> int:
-        """Half of the queue if no other call is under way and both halves are worth one."""
-        waiting = len(self._queue)
-        alone = self._under_way < MAX_CALLS
-        return (waiting + 1) // 2 if alone and waiting >= 2 * WORTH_A_CALL else waiting
-
     async def _send(self, group: Sequence[_Waiting]) -> None:
-        if not group:
-            return
+        streams = {stream for waiting in group for stream in waiting.streams}
+        self._begin(streams, len(group))
         try:
-            outcomes = await call_together(self._pool, [waiting.request for waiting in group])
+            outcomes = await call_together(self._lease, [waiting.request for waiting in group])
         except BaseException as error:
             _answer(group, [_as_store_error(error)] * len(group))
             if not isinstance(error, Exception):
                 raise
         else:
             _answer(group, outcomes)
+        finally:
+            self._end(streams, len(group))
 
     def _refuse_rest(self) -> None:
         # Only if the flusher itself was cancelled, at the end of the process.
@@ -153,7 +178,7 @@ class GroupAppender:
 
 
 async def call_together(
-    pool: asyncpg.Pool, requests: Sequence[PreparedAppend]
+    pool: Connections, requests: Sequence[PreparedAppend]
 ) -> list[Outcome | Exception]:
     """Append in one transaction; an outcome for each request, in order.
 
@@ -161,14 +186,31 @@ async def call_together(
         StoreUnavailable: the outcome is unknown.
     """
     try:
-        return [*await _together(pool, requests)]
+        outcomes = await _together(pool, requests)
     except StoreUnavailable:
         raise
     except Exception:  # noqa: BLE001  one bad request spoilt the call; each gets its own answer
         return [await _answer_alone(pool, request) for request in requests]
+    return [
+        # While it decided, the call did not know its own events: now they can be recognised.
+        await _answer_alone(pool, request)
+        if isinstance(outcome, VersionConflict) and _is_repeated(request, requests)
+        else outcome
+        for request, outcome in zip(requests, outcomes, strict=True)
+    ]
 
 
-async def _together(pool: asyncpg.Pool, requests: Sequence[PreparedAppend]) -> list[Outcome]:
+def _is_repeated(request: PreparedAppend, requests: Sequence[PreparedAppend]) -> bool:
+    """Whether another request of the call has its first event."""
+    first = _first_id(request)
+    return sum(_first_id(other) == first for other in requests) > 1
+
+
+def _first_id(request: PreparedAppend) -> UUID:
+    return request.streams[0].events[0].event_id
+
+
+async def _together(pool: Connections, requests: Sequence[PreparedAppend]) -> list[Outcome]:
     try:
         return await call(pool, requests)
     except DuplicateEventId:
@@ -176,14 +218,14 @@ async def _together(pool: asyncpg.Pool, requests: Sequence[PreparedAppend]) -> l
         return await call(pool, requests, check_ids=True)
 
 
-async def _answer_alone(pool: asyncpg.Pool, request: PreparedAppend) -> Outcome | Exception:
+async def _answer_alone(pool: Connections, request: PreparedAppend) -> Outcome | Exception:
     try:
         return await _call_alone(pool, request)
     except Exception as error:  # noqa: BLE001  it is the answer to this request's caller
         return error
 
 
-async def _call_alone(pool: asyncpg.Pool, request: PreparedAppend) -> Outcome:
+async def _call_alone(pool: Connections, request: PreparedAppend) -> Outcome:
     try:
         (outcome,) = await call(pool, [request])
     except DuplicateEventId:

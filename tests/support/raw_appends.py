@@ -8,12 +8,8 @@ import asyncpg
 
 from eventstore.encoding import PreparedAppend, prepare
 from eventstore.model import Expected, ExpectedVersion, StreamAppend
-from eventstore.postgres.append_call import (
-    APPEND,
-    APPEND_AT_ONCE,
-    arguments,
-    arguments_at_once,
-)
+from eventstore.postgres.append_call import APPEND, arguments
+from eventstore.postgres.short_append import short_append
 from eventstore.store import EventStore
 from tests.support.event_store import events
 
@@ -22,9 +18,9 @@ async def append_in(connection: Any, counts: dict[str, int], *, at_once: bool = 
     """Append so many events to each stream in the connection's open transaction."""
     request = prepare([StreamAppend(name, Expected.ANY, events(n)) for name, n in counts.items()])
     if at_once:
-        arrays = arguments_at_once([request])
-        assert arrays is not None
-        assert len(await connection.fetch(APPEND_AT_ONCE, *arrays)) == request.size
+        short = short_append([request])
+        assert short is not None
+        assert await connection.fetchval(short.statement, *short.arguments) is not None
     else:
         await connection.fetch(APPEND, *arguments([request]), False)
 

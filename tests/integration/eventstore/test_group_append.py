@@ -48,14 +48,14 @@ async def transactions(pool: asyncpg.Pool, category: str) -> int:
     return count
 
 
-async def test_what_queues_up_during_a_call_goes_into_one_transaction(
+async def test_what_queues_up_during_a_call_shares_a_few_transactions(
     store: PostgresEventStore, pool: asyncpg.Pool
 ) -> None:
     async with blocked(store, pool):
         queued = [start(store.append(new_stream(f"cart-{n}", 2))) for n in range(20)]
         await asyncio.sleep(0)
     results = await asyncio.gather(*queued)
-    assert await transactions(pool, "cart") == 1
+    assert await transactions(pool, "cart") <= 4
     assert [result.versions for result in results] == [{f"cart-{n}": 2} for n in range(20)]
     for number, result in enumerate(results):
         found = await store.read_stream(f"cart-{number}")
@@ -120,6 +120,48 @@ async def test_an_id_used_twice_in_a_group_spoils_only_the_second_append(
     assert (await third).versions == {"cart-3": 1}
     with pytest.raises(DuplicateEventId):
         await second
+
+
+async def test_an_append_that_is_twice_in_a_group_is_stored_once_and_told_twice(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    request = new_stream("cart-1", 2)
+    async with blocked(store, pool):
+        twice = [start(store.append(request)) for _ in range(2)]
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*twice)
+    assert [result.repeated for result in results] == [False, True]
+    assert [result.versions for result in results] == [{"cart-1": 2}] * 2
+
+
+async def test_callers_that_go_round_share_two_calls_evenly(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    async def caller(number: int) -> None:
+        for turn in range(10):
+            await store.append(new_stream(f"cart-{number}-{turn}"))
+
+    await asyncio.gather(*(caller(number) for number in range(8)))
+    rows = await pool.fetch("SELECT count(*) FROM eventstore.events GROUP BY tx::text")
+    sizes = [row[0] for row in rows]
+    assert sum(sizes) == 80
+    assert max(sizes) == 4
+
+
+async def test_appends_to_a_stream_keep_their_order_while_others_overtake_them(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    async with blocked(store, pool):
+        hot = [start(store.append(StreamAppend("hot-1", 2 + n, events(1)))) for n in range(6)]
+        both = start(
+            store.append(StreamAppend("hot-1", 8, events(1)), StreamAppend("cold-1", 1, events(1)))
+        )
+        cold = start(store.append(new_stream("cold-1")))
+        later = start(store.append(new_stream("cart-1")))
+        await later
+        assert not any(one.done() for one in (*hot, both, cold))
+    results = await asyncio.gather(*hot)
+    assert [result.versions["hot-1"] for result in results] == [3, 4, 5, 6, 7, 8]
 
 
 async def test_a_cancelled_caller_in_the_queue_is_left_out_and_hurts_nobody(

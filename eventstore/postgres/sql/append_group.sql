@@ -1,6 +1,5 @@
--- Append one or several requests whose versions all fit, a result row for each event.
-SELECT place, reached
-FROM eventstore.append_at_once(
+-- Append one or several requests whose versions all fit: positions, then versions; else NULL.
+SELECT eventstore.append_group(
     string_to_array($1, E'\x1f'),
     $2::text::smallint[],
     $3::text::bigint[],

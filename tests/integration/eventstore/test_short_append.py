@@ -5,9 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
+from eventstore.encoding import MAX_VERSION
 from eventstore.errors import VersionConflict
 from eventstore.model import Expected, StreamAppend
-from eventstore.postgres.append_call import arguments_at_once
+from eventstore.postgres.short_append import short_append
 from eventstore.postgres.store import PostgresEventStore
 from tests.integration.eventstore.test_group_append import blocked, start, transactions
 from tests.support.event_store import event, events, new_stream
@@ -33,6 +34,50 @@ async def test_streams_that_fitted_get_their_versions_back_when_another_did_not(
     assert (caught.value.stream, caught.value.actual) == ("c-1", 3)
     assert await versions(pool) == {"a-1": 2, "c-1": 3}
     assert await store.head() == 5
+
+
+@pytest.mark.parametrize("expected", [1, 2, 4, Expected.NO_STREAM])
+async def test_one_event_at_another_version_is_refused_and_leaves_no_trace(
+    store: PostgresEventStore, pool: asyncpg.Pool, expected: int | Expected
+) -> None:
+    await store.append(new_stream("a-1", 3))
+    with pytest.raises(VersionConflict) as caught:
+        await store.append(StreamAppend("a-1", expected, events(1)))
+    assert (caught.value.stream, caught.value.actual) == ("a-1", 3)
+    assert await versions(pool) == {"a-1": 3}
+    assert await store.head() == 3
+
+
+@pytest.mark.parametrize("expected", [1, 7, Expected.STREAM_EXISTS])
+async def test_one_event_leaves_no_stream_behind_that_should_exist(
+    store: PostgresEventStore, pool: asyncpg.Pool, expected: int | Expected
+) -> None:
+    with pytest.raises(VersionConflict):
+        await store.append(StreamAppend("a-1", expected, events(1)))
+    assert await versions(pool) == {}
+    assert await store.head() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_no_version_can_be_expected_that_leaves_no_room(
+    store: PostgresEventStore, count: int
+) -> None:
+    await store.append(new_stream("a-1"))
+    with pytest.raises(VersionConflict):
+        await store.append(StreamAppend("a-1", MAX_VERSION, events(count)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_the_feed_stops_below_a_short_append_that_is_under_way(
+    store: PostgresEventStore, pool: asyncpg.Pool, count: int
+) -> None:
+    async with pool.acquire() as other:
+        await other.execute("BEGIN")
+        await append_in(other, {"a-1": count})
+        await store.append(new_stream("b-1"))
+        assert (await store.read_feed(0)).events == ()
+        await other.execute("COMMIT")
+    assert len((await store.read_feed(0)).events) == count + 1
 
 
 @pytest.mark.parametrize("expected", [1, 7, Expected.STREAM_EXISTS])
@@ -78,10 +123,10 @@ async def test_appends_that_follow_one_another_in_a_group_need_one_transaction(
 
 def test_what_can_only_fit_by_chance_goes_the_long_way() -> None:
     fits = prepared({"a-1": Expected.NO_STREAM}), prepared({"a-1": 1})
-    assert arguments_at_once(fits) is not None
+    assert short_append(fits) is not None
     for first, then in ((Expected.ANY, 1), (3, 3), (Expected.NO_STREAM, Expected.NO_STREAM)):
         requests = prepared({"a-1": first}), prepared({"a-1": then})
-        assert arguments_at_once(requests) is None
+        assert short_append(requests) is None
 
 
 async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_it(
@@ -94,13 +139,13 @@ async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_i
     assert [result.versions for result in results] == [{f"cart-{n}": 1} for n in range(4)]
 
 
-@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(("at_once", "count"), [(True, 1), (True, 2), (False, 1)])
 @pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
 async def test_appends_need_read_committed(
-    pool: asyncpg.Pool, isolation: str, at_once: bool
+    pool: asyncpg.Pool, isolation: str, at_once: bool, count: int
 ) -> None:
     async with pool.acquire() as connection:
         with pytest.raises(asyncpg.PostgresError) as caught:
             async with connection.transaction(isolation=isolation):
-                await append_in(connection, {"cart-1": 1}, at_once=at_once)
+                await append_in(connection, {"cart-1": count}, at_once=at_once)
     assert caught.value.sqlstate == "ES003"
