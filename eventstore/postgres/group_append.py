@@ -24,6 +24,10 @@ MAX_EVENTS: Final = 1000
 MAX_CALLS: Final = 2
 """Calls under way at the same time."""
 
+PARTS: Final = 2
+"""What waits and what is under way is divided into so many groups; 1: a call takes all that waits,
+which spares processor time where there is none left for a second call."""
+
 
 class SingleAppender:
     """Each append is a call of its own."""
@@ -132,7 +136,7 @@ class GroupAppender:
 
     def _take(self) -> list[_Waiting]:
         """The next group: an equal part for each call, and what else its streams are wanted for."""
-        share = -(-(len(self._queue) + self._sent) // MAX_CALLS)
+        share = -(-(len(self._queue) + self._sent) // PARTS)
         group: list[_Waiting] = []
         left: deque[_Waiting] = deque()
         size = 0
