@@ -1,15 +1,17 @@
 """Envelopes of stored rows: the path of every event that is read, so every microsecond counts."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from json import JSONDecoder
 from typing import Any, Final, cast
 from uuid import UUID
 
 from eventstore.model import JsonObject, Metadata, StoredEvent, bucket_of, category_of
 
-StoredRow = tuple[UUID, str, int, int, str, int, str, str, datetime]
+StoredRow = tuple[UUID, str, int, int, str, int, str, str, Any]
 """Event id, stream, version, position, event type, schema version, data, metadata, recorded at."""
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _decoder: Final = JSONDecoder()
 _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(_decoder)["scan_once"]
@@ -24,58 +26,49 @@ class _EnvelopeDraft:
 
     __slots__ = tuple(StoredEvent.__dataclass_fields__)
 
-    def __init__(
-        self,
-        event_id: UUID,
-        stream: str,
-        category: str,
-        version: int,
-        position: int,
-        event_type: str,
-        schema_version: int,
-        data: JsonObject,
-        metadata: Metadata,
-        recorded_at: datetime,
-        bucket: int,
-    ) -> None:
-        self.event_id = event_id
-        self.stream = stream
-        self.category = category
-        self.version = version
-        self.position = position
-        self.event_type = event_type
-        self.schema_version = schema_version
-        self.data = data
-        self.metadata = metadata
-        self.recorded_at = recorded_at
-        self.bucket = bucket
+    event_id: UUID
+    stream: str
+    category: str
+    version: int
+    position: int
+    event_type: str
+    schema_version: int
+    data: JsonObject
+    metadata: Metadata
+    recorded_at: datetime
+    bucket: int
 
 
-def envelopes(rows: Iterable[Any]) -> list[StoredEvent]:
-    """An envelope for each row (each like `StoredRow`), in their order."""
+def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[StoredEvent]:
+    """An envelope for each row (each like `StoredRow`), in their order.
+
+    `time_of` makes a time of what the rows hold as the time of recording.
+    """
     made: list[_EnvelopeDraft] = []
-    add = made.append
-    # Neighbours mostly belong to one append, so they share their stream and their metadata.
+    add, new, decode = made.append, object.__new__, decode_json
+    # Neighbours mostly belong to one append, so they share stream, metadata and time.
     last_stream = last_text = ""
-    category, bucket, origin = "", 0, Metadata("", "", "")
+    last_at: Any = None
+    category, bucket, origin, recorded_at = "", 0, Metadata("", "", ""), _NEVER
     for event_id, stream, version, position, event_type, schema, data, metadata, at in rows:
         if stream != last_stream:
             last_stream, category, bucket = stream, category_of(stream), bucket_of(stream)
         if metadata != last_text:
             last_text, origin = metadata, _metadata(metadata)
-        draft = _EnvelopeDraft(
-            event_id,
-            last_stream,
-            category,
-            version,
-            position,
-            event_type,
-            schema,
-            decode_json(data),
-            origin,
-            at,
-            bucket,
-        )
+        if at != last_at:
+            last_at, recorded_at = at, time_of(at)
+        draft = new(_EnvelopeDraft)  # a call of its own would take as long as the lines below
+        draft.event_id = event_id
+        draft.stream = last_stream
+        draft.category = category
+        draft.version = version
+        draft.position = position
+        draft.event_type = event_type
+        draft.schema_version = schema
+        draft.data = decode(data)
+        draft.metadata = origin
+        draft.recorded_at = recorded_at
+        draft.bucket = bucket
         draft.__class__ = StoredEvent  # type: ignore[assignment]  # same slots, see the draft
         add(draft)
     return cast("list[StoredEvent]", made)

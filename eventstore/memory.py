@@ -88,7 +88,7 @@ class InMemoryEventStore:
         versions = {}
         for wanted in request.streams:
             stored = self._streams.setdefault(wanted.stream, [])
-            added = envelopes(self._rows(wanted, len(stored), now))
+            added = envelopes(self._rows(wanted, len(stored), now), _as_it_is)
             stored += added
             self._events += added
             versions[wanted.stream] = len(stored)
@@ -169,6 +169,10 @@ class InMemoryEventStore:
         older = self._snapshots.get(key)
         if older is None or older.version < snapshot.version:
             self._snapshots[key] = snapshot
+
+
+def _as_it_is(time: datetime) -> datetime:
+    return time
 
 
 def _identity(request: PreparedAppend) -> frozenset[tuple[str, UUID]]:

@@ -1,7 +1,7 @@
 """The event store on PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -26,6 +26,7 @@ from eventstore.store import EVERYTHING
 
 _FORWARD: Final = statement("read_stream_forward")
 _BACKWARD: Final = statement("read_stream_backward")
+_AFTER: Final = statement("read_stream_after")
 _STREAMS: Final = statement("read_streams")
 _FEED: Final = statement("read_feed")
 _FEED_FILTERED: Final = statement("read_feed_filtered")
@@ -33,6 +34,8 @@ _MARK: Final = statement("feed_mark")
 _HEAD: Final = statement("head")
 _LOAD_SNAPSHOTS: Final = statement("load_snapshots")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
+_ALL: Final = (0, BUCKETS)
+_Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -83,17 +86,22 @@ class PostgresEventStore:
             _END_OF_TIME if until is None else until,
             limit,
         )
-        return envelopes(rows)
+        return envelopes(rows, _time_of)
 
     async def read_streams(
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
     ) -> Mapping[str, Sequence[StoredEvent]]:
         """See `EventStore.read_streams`."""
-        found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
         after = after_versions or {}
-        names = [name for name in found if is_name(name)]
+        names = [name for name in dict.fromkeys(streams) if is_name(name)]
+        found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+        if len(names) == 1:
+            (name,) = names
+            rows = await self._fetch(_AFTER, name, _bigint(after.get(name, 0)))
+            found[name] = envelopes(rows, _time_of)
+            return found
         rows = await self._fetch(_STREAMS, names, [_bigint(after.get(name, 0)) for name in names])
-        for event in envelopes(rows):
+        for event in envelopes(rows, _time_of):
             found[event.stream].append(event)
         return found
 
@@ -103,27 +111,19 @@ class PostgresEventStore:
         """See `EventStore.read_feed`."""
         check_limit(limit)
         after = _bigint(after)
-        # The mark and the page must be two statements: each needs a snapshot of its own. An older
-        # mark is never used again: a crash can take the sequence back.
-        (row,) = await self._fetch(_MARK)
-        head, mark = row["head"], row["mark"]
-        if mark <= after:
-            return FeedPage((), after, head)
-        events = await self._page(after, mark, limit, wanted)
+        with translated():
+            # One session: if the database crashes between the two statements, both are lost.
+            async with self._pool.acquire() as connection:
+                # The mark and the page must be two statements: each needs a snapshot of its own.
+                # An older mark is never used again: a crash can take the sequence back.
+                head, mark = (await connection.fetch(_MARK))[0]
+                if mark <= after:
+                    return FeedPage((), after, head)
+                query, arguments = _page(after, mark, limit, wanted)
+                rows = await connection.fetch(query, *arguments)
+        events = envelopes(rows, _time_of)
         full = len(events) == limit
         return FeedPage(events, events[-1].position if full else mark, head)
-
-    async def _page(
-        self, after: int, mark: int, limit: int, wanted: FeedFilter
-    ) -> list[StoredEvent]:
-        if wanted == EVERYTHING:
-            return envelopes(await self._fetch(_FEED, after, mark, limit))
-        categories = sorted(wanted.categories) or None
-        types = sorted(wanted.event_types) or None
-        first, end = wanted.buckets or (0, BUCKETS)
-        return envelopes(
-            await self._fetch(_FEED_FILTERED, after, mark, limit, categories, types, first, end)
-        )
 
     async def head(self) -> int:
         """See `EventStore.head`."""
@@ -148,6 +148,20 @@ class PostgresEventStore:
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
             return await self._pool.fetch(query, *arguments)
+
+
+def _page(after: int, mark: int, limit: int, wanted: FeedFilter) -> tuple[str, tuple[Any, ...]]:
+    """The statement that reads a page, and its arguments."""
+    if wanted == EVERYTHING:
+        return _FEED, (after, mark, limit)
+    categories = sorted(wanted.categories) or None
+    types = sorted(wanted.event_types) or None
+    return _FEED_FILTERED, (after, mark, limit, categories, types, *(wanted.buckets or _ALL))
+
+
+def _time_of(sent: bytes) -> datetime:
+    """The time that PostgreSQL sends in these bytes: microseconds since 2000."""
+    return _Y2K + timedelta(0, 0, int.from_bytes(sent, "big", signed=True))
 
 
 def _bigint(number: int) -> int:

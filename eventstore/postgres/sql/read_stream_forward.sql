@@ -1,6 +1,6 @@
 -- Events of a stream, oldest first.
 SELECT event_id, stream, version, position, event_type, schema_version,
-    data, metadata, recorded_at
+    data, metadata, timestamptz_send(recorded_at)
 FROM eventstore.events
 WHERE stream = $1
     AND version >= $2
