@@ -1,6 +1,7 @@
-"""Measures the event store on an embedded PostgreSQL with durable commits: `make bench`.
+"""Measures event store and read models on an embedded PostgreSQL with durable commits: `make bench`.
 
-`python -m benchmarks sagas` measures sagas against a bare Temporal workflow instead.
+`python -m benchmarks store` or `projections` measures one of the two; `sagas` measures sagas
+against a bare Temporal workflow instead.
 
 Contenders take turns round by round on the same server, so that what else the machine does hits
 all of them; the figures are medians over the rounds.
@@ -9,13 +10,14 @@ all of them; the figures are medians over the rounds.
 import argparse
 from pathlib import Path
 
-from benchmarks import sagas, store
+from benchmarks import projections, sagas, store
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("subject", nargs="?", default="store", choices=("store", "sagas"))
+    subjects = ("store", "projections", "sagas")
+    parser.add_argument("subject", nargs="?", choices=subjects, help="default: the first two")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual load")
     parser.add_argument(
@@ -27,8 +29,11 @@ def main() -> None:
     if given.subject == "sagas":
         wish = sagas.Wish.scaled(given.rounds, given.scale, given.scenes, given.json)
         sagas.main(wish)
-    else:
+        return
+    if given.subject != "projections":
         store.main(given.rounds, given.scale, given.growth)
+    if given.subject != "store":
+        projections.main(given.rounds, given.scale)
 
 
 if __name__ == "__main__":

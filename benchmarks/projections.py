@@ -1,26 +1,26 @@
-"""How fast the read models catch up: `python -m benchmarks.projections`.
+"""How fast the read models catch up, beside the projection runner of `eventsourcing`.
 
 Contenders take turns round by round on the same server with durable commits. Beside the time on
 the clock stands the processor time of this process, which what else the machine does changes far
-less.
+less. The peer commits once an event; so it gets fewer of them, and a second turn in a database
+where no commit waits for the disk.
 """
 
-import argparse
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
-from rich.console import Console
-from rich.table import Table
 
 from adapters.event_codec import JsonEventCodec
 from benchmarks.appends import METADATA
+from benchmarks.report import RESULTS, show, write
+from benchmarks.rounds import OURS, PEER, Bar, Contender, Measure, per_second, take_turns
 from domain import events as e
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
@@ -40,8 +40,11 @@ CODEC = JsonEventCodec()
 WRITERS = 32
 EVENTS_AN_ORDER = 5
 
-Speed = tuple[float, float]
-"""Events a second on the clock, and of this process's processor time."""
+ORDERS = 20_000
+PEER_ORDERS = 1_000
+ALL_MODELS = f"all {len(ALL)} read models in one process"
+PEER_UNSAFE = f"{PEER}, commits not waited for"
+_OPTIONS = {"max_connections": "200", "shared_buffers": "512MB", "max_wal_size": "4GB"}
 
 
 def story(number: int) -> StreamAppend:
@@ -76,7 +79,7 @@ async def fill(store: PostgresEventStore, orders: int) -> None:
 
 async def catch_up(
     pool: asyncpg.Pool, store: PostgresEventStore, projections: tuple[Projection, ...], events: int
-) -> Speed:
+) -> Mapping[str, float]:
     """Empty the read models and let one process fill them, exactly once."""
     for projection in projections:
         for table in projection.tables:
@@ -85,55 +88,88 @@ async def catch_up(
     await pool.execute("CHECKPOINT")
     started, worked = time.perf_counter(), time.process_time()
     await ProjectionRunner(pool, store, CODEC, None, projections).catch_up()
-    return events / (time.perf_counter() - started), events / (time.process_time() - worked)
+    return {
+        "clock": events / (time.perf_counter() - started),
+        "cpu": events / (time.process_time() - worked),
+    }
 
 
-async def compare(server: EmbeddedPostgres, orders: int, rounds: int) -> None:
-    """Measure every contender once a round and print the medians."""
+async def compare(server: EmbeddedPostgres, rounds: int, scale: float) -> list[Measure]:
+    """Measure every contender once a round."""
     await migrate(server.url())
     await install(server.url())
     pool = await create_pool(server.url(), max_size=20)
     store = PostgresEventStore(pool)
+    orders = max(1, int(ORDERS * scale))
     await fill(store, orders)
     events = orders * EVENTS_AN_ORDER
-    speeds: dict[str, list[Speed]] = {}
-    for _ in range(rounds):
-        for name, chosen in (
-            ("current_orders", (current_orders.PROJECTION,)),
-            (f"all {len(ALL)} read models in one process", ALL),
-        ):
-            speeds.setdefault(name, []).append(await catch_up(pool, store, chosen, events))
-    show(speeds)
+
+    async def one() -> Mapping[str, float]:
+        return await catch_up(pool, store, (current_orders.PROJECTION,), events)
+
+    async def every() -> Mapping[str, float]:
+        return await catch_up(pool, store, ALL, events)
+
+    peers = await _peers(server, max(1, int(PEER_ORDERS * scale)))
+    found = await take_turns({OURS: one, ALL_MODELS: every, **peers}, rounds)
     await store.close()
     await pool.close()
+    return _measures(found, events)
 
 
-def show(speeds: dict[str, list[Speed]]) -> None:
-    """One table: medians over the rounds."""
-    table = Table(title="catching up from the first event", title_justify="left")
-    for heading in ("", "events/s", "lowest", "highest", "events per CPU second"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for name, rounds in speeds.items():
-        clock = [one for one, _ in rounds]
-        figures = (median(clock), min(clock), max(clock), median(cpu for _, cpu in rounds))
-        table.add_row(name, *(f"{figure:,.0f}" for figure in figures))
-    Console().print(table)
+def _measures(found: Mapping[str, dict[str, list[float]]], events: int) -> list[Measure]:
+    return [
+        Measure(
+            f"current_orders, exactly once, catch-up over {events:,} events",
+            "events/s",
+            "higher",
+            found["clock"],
+            [Bar(PEER, at_least=15)],
+            Bar(OURS, at_least=30_000),
+        ),
+        Measure("the same, by client processor time", "events/CPU s", "higher", found["cpu"]),
+    ]
 
 
-def main() -> None:
-    """Start a server, measure, stop it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.projections", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--orders", type=int, default=20_000)
-    given = parser.parse_args()
+async def _peers(server: EmbeddedPostgres, orders: int) -> dict[str, Contender]:
+    try:
+        from benchmarks.peer_projection import PeerProjection
+    except ImportError as error:
+        print(f"without eventsourcing: {error}")
+        return {}
+    contenders: dict[str, Contender] = {}
+    for name, database, commits in ((PEER, "peer", "on"), (PEER_UNSAFE, "peer_unsafe", "off")):
+        admin = await asyncpg.connect(server.url())
+        await admin.execute(f"CREATE DATABASE {database}")
+        await admin.execute(f"ALTER DATABASE {database} SET synchronous_commit = {commits}")
+        await admin.close()
+        dsn = server.url(database)
+        contenders[name] = _peer(await asyncio.to_thread(PeerProjection, dsn, orders), dsn)
+    return contenders
+
+
+def _peer(peer: Any, dsn: str) -> Contender:
+    async def run() -> Mapping[str, float]:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("DROP TABLE IF EXISTS peer_orders, peer_orders_tracking")
+        await connection.execute("CHECKPOINT")
+        await connection.close()
+        worked = time.process_time()
+        clock = await per_second(lambda: asyncio.to_thread(peer.catch_up))
+        return {"clock": clock, "cpu": peer.events / (time.process_time() - worked)}
+
+    return run
+
+
+def main(rounds: int, scale: float, results: Path = RESULTS) -> None:
+    """Start a server, measure, stop it, write the results."""
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port())
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
         server.start()
         try:
-            asyncio.run(compare(server, given.orders, given.rounds))
+            measures = asyncio.run(compare(server, rounds, scale))
         finally:
             server.stop()
-
-
-if __name__ == "__main__":
-    main()
+    show(measures, "projections")
+    settings = {"rounds": rounds, "scale": scale, **_OPTIONS}
+    write(measures, results, settings, "projections")

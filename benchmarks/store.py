@@ -9,7 +9,7 @@ import asyncpg
 
 from benchmarks.appends import RAW_TABLE
 from benchmarks.peers import EventSourcing
-from benchmarks.report import show, write
+from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import Measure
 from benchmarks.store_appends import appending
 from benchmarks.store_growth import growing
@@ -20,7 +20,6 @@ from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
-RESULTS: Final = Path(__file__).with_name("results")
 _OPTIONS: Final = {"max_connections": "200", "shared_buffers": "512MB", "max_wal_size": "4GB"}
 
 
@@ -33,8 +32,9 @@ def main(rounds: int, scale: float, growth: int, results: Path = RESULTS) -> Non
             measures = asyncio.run(_measure(server, rounds, scale, growth))
         finally:
             server.stop()
-    show(measures)
-    write(measures, results, {"rounds": rounds, "scale": scale, "growth": growth, **_OPTIONS})
+    show(measures, "event store")
+    settings = {"rounds": rounds, "scale": scale, "growth": growth, **_OPTIONS}
+    write(measures, results, settings, "store")
 
 
 async def _measure(
