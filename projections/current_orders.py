@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from projections.order_rows import HANDLES, OrderRow, apply_to
+from projections.order_rows import HANDLES, OrderRow, apply_to, settle
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Pool, Projection
 from projections.row_tables import RowTable
 from projections.sql import statement
 
-_TABLE: Final = RowTable("current_orders", OrderRow, apply_to)
+_TABLE: Final = RowTable("current_orders", OrderRow, apply_to, settle)
 
 PROJECTION: Final = Projection(
     name="current_orders",

@@ -171,7 +171,9 @@ class SharedFeed:
         else:
             self._kept += len(page.events)
         self._pages.append(page)
-        while len(self._pages) > 1 and (self._kept > self._window or len(self._pages) > _PAGES):
+        # Nobody follows a lane that is alone; and what lives longer costs the collector more.
+        window = self._window if len(self._readers) > 1 else 0
+        while len(self._pages) > 1 and (self._kept > window or len(self._pages) > _PAGES):
             oldest = self._pages.popleft()
             self._kept -= len(oldest.events)
             self._low = oldest.next_position

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,10 @@ Draft = dict[str, tuple[int, int]]
 
 @dataclass(slots=True)
 class OrderRow:
-    """An order as its stream tells it; `draft` is empty once the order is submitted."""
+    """An order as its stream tells it; `draft` is empty once the order is submitted.
+
+    Within a batch `lines` is the draft; `settle` makes it text.
+    """
 
     order_id: str
     customer_id: str | None
@@ -33,6 +36,7 @@ class OrderRow:
     closed_at: datetime | None = None
     version: int = 0
     draft: str | None = None
+    lines: Draft | None = field(default=None, init=False)
 
 
 HANDLES: Final = names(
@@ -69,12 +73,20 @@ def _created(event: e.OrderCreated, order_id: str, at: datetime) -> OrderRow:
     return OrderRow(order_id, event.customer_id, event.currency, event.placed_at, at)
 
 
+def settle(row: OrderRow) -> None:
+    """Write the lines of a draft as text."""
+    if row.lines is not None:
+        row.draft, row.lines = json.dumps(row.lines), None
+
+
 def _draft(row: OrderRow) -> Draft:
-    return {sku: (pieces, price) for sku, (pieces, price) in json.loads(row.draft or "{}").items()}
+    if row.lines is None:
+        stored = json.loads(row.draft) if row.draft else {}
+        row.lines = {sku: (pieces, price) for sku, (pieces, price) in stored.items()}
+    return row.lines
 
 
-def _keep_draft(row: OrderRow, draft: Draft) -> None:
-    row.draft = json.dumps(draft)
+def _add_up(row: OrderRow, draft: Draft) -> None:
     row.line_count = len(draft)
     row.item_count = sum(pieces for pieces, _ in draft.values())
     row.total_minor = sum(pieces * price for pieces, price in draft.values())
@@ -84,23 +96,23 @@ def _item_added(row: OrderRow, event: e.ItemAdded, _: datetime) -> None:
     draft = _draft(row)
     pieces, _price = draft.get(event.sku, (0, 0))
     draft[event.sku] = (pieces + event.quantity, event.unit_price.minor)
-    _keep_draft(row, draft)
+    _add_up(row, draft)
 
 
 def _item_removed(row: OrderRow, event: e.ItemRemoved, _: datetime) -> None:
     draft = _draft(row)
     del draft[event.sku]
-    _keep_draft(row, draft)
+    _add_up(row, draft)
 
 
 def _quantity_changed(row: OrderRow, event: e.QuantityChanged, _: datetime) -> None:
     draft = _draft(row)
     draft[event.sku] = (event.quantity, draft[event.sku][1])
-    _keep_draft(row, draft)
+    _add_up(row, draft)
 
 
 def _submitted(row: OrderRow, event: e.OrderSubmitted, at: datetime) -> None:
-    row.status, row.submitted_at, row.draft = "submitted", at, None
+    row.status, row.submitted_at, row.draft, row.lines = "submitted", at, None, None
     row.total_minor = event.total.minor
     row.line_count = len(event.lines)
     row.item_count = sum(line.quantity for line in event.lines)

@@ -17,11 +17,14 @@ Row = TypeVar("Row")
 class RowTable(Generic[Row]):
     """A table whose columns are the fields of a dataclass and whose first one is the key.
 
+    Fields that its constructor does not take are no columns: they live as long as the batch.
+
     Args:
         folder: has `load.sql` (rows by a list of keys), `insert.sql` and `update.sql` (both take
             one array a column, in the order of the fields).
         apply_to: applies one event to the rows, which are keyed by the stream's own id (the part
             behind the category).
+        settle: gives a row the form in which it is stored, once a batch; None if it always has it.
     """
 
     def __init__(
@@ -29,13 +32,16 @@ class RowTable(Generic[Row]):
         folder: str,
         row_class: type[Row],
         apply_to: Callable[[dict[str, Row], Recorded], None],
+        settle: Callable[[Row], None] | None = None,
     ) -> None:
         self._folder = folder
         self._row_class = row_class
         self._apply_to = apply_to
+        self._settle = settle
         self._columns = [
             attrgetter(field.name)
             for field in fields(row_class)  # type: ignore[arg-type]  # a dataclass
+            if field.init
         ]
 
     async def apply(self, connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
@@ -44,6 +50,9 @@ class RowTable(Generic[Row]):
         known = frozenset(rows)
         for item in batch:
             self._apply_to(rows, item)
+        if self._settle is not None:
+            for row in rows.values():
+                self._settle(row)
         new = [row for key, row in rows.items() if key not in known]
         old = [row for key, row in rows.items() if key in known]
         await self._write(connection, schema, "insert", new)
