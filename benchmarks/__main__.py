@@ -1,4 +1,4 @@
-"""Measures event store and read models on an embedded PostgreSQL with durable commits: `make bench`.
+"""Measures event store and read models on an embedded, durable PostgreSQL: `make bench`.
 
 `python -m benchmarks store` or `projections` measures one of the two; `sagas` measures sagas
 against a bare Temporal workflow instead.

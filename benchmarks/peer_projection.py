@@ -77,6 +77,7 @@ class Order(Aggregate):
     ) -> None:
         """Freeze the order."""
         self.status = "submitted"
+        self.frozen = (customer_id, lines, address, total)
 
     @event(Reserved)
     def reserve(self) -> None:
@@ -171,6 +172,9 @@ class OrdersView(PostgresTrackingRecorder):
 
 def _place(told: Aggregate.Event) -> tuple[Any, ...]:
     return told.timestamp, told.originator_version, told.originator_id
+
+
+_CHANGING = (Order.Created, Order.ItemAdded, Order.Submitted, Order.Reserved)
 
 
 class CurrentOrders(Projection[OrdersView]):

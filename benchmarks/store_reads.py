@@ -188,13 +188,10 @@ async def _fill(store: PostgresEventStore, peer: EventSourcing | None, events: i
 
 async def read_all(store: PostgresEventStore) -> int:
     """How many events the feed holds; each is decoded."""
-    read, after = 0, 0
-    while True:
-        page = await store.read_feed(after, limit=PAGE)
+    read = 0
+    async for page in store.feed_pages(0, limit=PAGE):
         read += len(page.events)
-        if page.next_position == after:
-            return read
-        after = page.next_position
+    return read
 
 
 async def raw_read_all(pool: asyncpg.Pool) -> int:

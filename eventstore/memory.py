@@ -1,7 +1,7 @@
 """An event store in memory, with the same promises: for tests, examples and small tools."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -150,6 +150,16 @@ class InMemoryEventStore:
         page = _first(limit, (e for e in self._events[start:] if selects(wanted, e)))
         full = len(page) == limit
         return FeedPage(page, page[-1].position if full else max(after, head), head)
+
+    async def feed_pages(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> AsyncGenerator[FeedPage, None]:
+        """See `EventStore.feed_pages`."""
+        page = await self.read_feed(after, limit=limit, wanted=wanted)
+        while len(page.events) == limit:
+            yield page
+            page = await self.read_feed(page.next_position, limit=limit, wanted=wanted)
+        yield page
 
     async def head(self) -> int:
         """See `EventStore.head`."""

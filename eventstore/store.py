@@ -1,6 +1,6 @@
 """The interface that every event store implements; `tests/contract` holds what it promises."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -61,6 +61,17 @@ class EventStore(Protocol):
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
     ) -> FeedPage:
         """The next events of all streams after a position; no committed event is ever skipped."""
+        ...
+
+    def feed_pages(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> AsyncGenerator[FeedPage, None]:
+        """The feed after a position up to its present end, page by page, for catching up.
+
+        All pages are full but the last one, which is read when it is asked for and tells the end
+        as it is then. A page may be read before it is asked for, while the caller works on the
+        one before. Close it (`contextlib.aclosing`) when leaving before the end.
+        """
         ...
 
     async def head(self) -> int:

@@ -1,7 +1,7 @@
 """Follows the feed: catching up and live through one code path."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final
 
 from eventstore.checkpoints import Checkpoints
@@ -22,8 +22,9 @@ _SAVE_EVERY: Final = 1000
 class Subscription:
     """Hands every wanted event to `handle` at least once, in order of position.
 
-    The next page is read only when `handle` has returned, so a slow handler is never flooded. The
-    checkpoint is saved after `handle`; what was handled but not saved comes again after a crash.
+    While `handle` works on a full page the next one is read, and none beyond that, so a slow
+    handler is never flooded. The checkpoint is saved after `handle`; what was handled but not saved
+    comes again after a crash.
 
     Args:
         store: whose feed is followed.
@@ -65,6 +66,7 @@ class Subscription:
         self._pause_s = _SHORTEST_REPOLL_S
         self._retry_s = 0.0
         self._started = False
+        self._pages: AsyncGenerator[FeedPage, None] | None = None
         self.position = 0
         self.head = 0
         self.healthy = True
@@ -75,6 +77,14 @@ class Subscription:
         Raises:
             whatever `handle` raises; its events come again with the next `run`.
         """
+        try:
+            await self._follow(stop)
+        finally:
+            await self._leave_pages()
+        if self._started and self.position != self._saved:
+            await self._save()
+
+    async def _follow(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             mark = self._waker.mark()
             page = await self._next_page()
@@ -85,24 +95,32 @@ class Subscription:
                 await self._handle(page.events)
             await self._move_to(page)
             await self._wait_for_more(page, mark, stop)
-        if self._started and self.position != self._saved:
-            await self._save()
 
     async def _next_page(self) -> FeedPage | None:
         try:
             if not self._started:
                 self.position = self._saved = await self._checkpoints.load(self._name)
                 self._started = True
-            page = await self._store.read_feed(
-                self.position, limit=self._batch, wanted=self._wanted
-            )
+            if self._pages is None:
+                self._pages = self._store.feed_pages(
+                    self.position, limit=self._batch, wanted=self._wanted
+                )
+            page = await anext(self._pages)
         except StoreUnavailable:
+            await self._leave_pages()
             self.healthy = False
             self._retry_s = min(max(2 * self._retry_s, 0.1), _LONGEST_RETRY_S)
             return None
+        if len(page.events) < self._batch:
+            await self._leave_pages()  # that was the last one
         self.healthy = True
         self._retry_s = 0.0
         return page
+
+    async def _leave_pages(self) -> None:
+        pages, self._pages = self._pages, None
+        if pages is not None:
+            await pages.aclose()
 
     async def _move_to(self, page: FeedPage) -> None:
         # A crash can take the sequence back behind positions that were drawn but never committed;

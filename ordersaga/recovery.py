@@ -9,6 +9,7 @@ run is harmless: Temporal runs one saga an order.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -83,14 +84,10 @@ async def open_orders(store: EventStore) -> list[OrderId]:
 
 
 async def _milestones(store: EventStore) -> AsyncIterator[tuple[str, str]]:
-    position = 0
-    while True:
-        page = await store.read_feed(position, limit=_PAGE, wanted=_WANTED)
-        for event in page.events:
-            yield event.stream, event.event_type
-        if not page.events:
-            return
-        position = page.next_position
+    async with aclosing(store.feed_pages(0, limit=_PAGE, wanted=_WANTED)) as pages:
+        async for page in pages:
+            for event in page.events:
+                yield event.stream, event.event_type
 
 
 class Recovery:

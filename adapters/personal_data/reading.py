@@ -1,7 +1,8 @@
 """Reading through another store, with the personal fields of every event treated in one place."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -74,6 +75,14 @@ class ReadingThrough(ABC):
         """See `EventStore.read_feed`."""
         page = await self._inner.read_feed(after, limit=limit, wanted=wanted)
         return FeedPage(await self._opened(page.events), page.next_position, page.head)
+
+    async def feed_pages(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> AsyncGenerator[FeedPage, None]:
+        """See `EventStore.feed_pages`."""
+        async with aclosing(self._inner.feed_pages(after, limit=limit, wanted=wanted)) as pages:
+            async for page in pages:
+                yield FeedPage(await self._opened(page.events), page.next_position, page.head)
 
     async def head(self) -> int:
         """See `EventStore.head`."""

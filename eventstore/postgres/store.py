@@ -1,15 +1,14 @@
 """The event store on PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
 
 from eventstore.encoding import MAX_VERSION, encode_json, is_name, prepare
-from eventstore.envelopes import decode_json, envelopes
+from eventstore.envelopes import decode_json
 from eventstore.model import (
-    BUCKETS,
     AppendResult,
     FeedFilter,
     FeedPage,
@@ -18,6 +17,7 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.postgres.errors import translated
+from eventstore.postgres.feed import Feed, events_of
 from eventstore.postgres.group_append import GroupAppender, SingleAppender
 from eventstore.postgres.poking import Poker
 from eventstore.postgres.sql_files import statement
@@ -28,14 +28,9 @@ _FORWARD: Final = statement("read_stream_forward")
 _BACKWARD: Final = statement("read_stream_backward")
 _AFTER: Final = statement("read_stream_after")
 _STREAMS: Final = statement("read_streams")
-_FEED: Final = statement("read_feed")
-_FEED_FILTERED: Final = statement("read_feed_filtered")
-_MARK: Final = statement("feed_mark")
 _HEAD: Final = statement("head")
 _LOAD_SNAPSHOTS: Final = statement("load_snapshots")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
-_ALL: Final = (0, BUCKETS)
-_Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,6 +46,7 @@ class PostgresEventStore:
         self._pool = pool
         self._appender = GroupAppender(pool) if group_append else SingleAppender(pool)
         self._poker = Poker(pool)
+        self._feed = Feed(pool)
 
     async def close(self) -> None:
         """Answer what is under way and send the last poke."""
@@ -86,7 +82,7 @@ class PostgresEventStore:
             _END_OF_TIME if until is None else until,
             limit,
         )
-        return envelopes(rows, _time_of)
+        return events_of(rows)
 
     async def read_streams(
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
@@ -98,10 +94,10 @@ class PostgresEventStore:
         if len(names) == 1:
             (name,) = names
             rows = await self._fetch(_AFTER, name, _bigint(after.get(name, 0)))
-            found[name] = envelopes(rows, _time_of)
+            found[name] = events_of(rows)
             return found
         rows = await self._fetch(_STREAMS, names, [_bigint(after.get(name, 0)) for name in names])
-        for event in envelopes(rows, _time_of):
+        for event in events_of(rows):
             found[event.stream].append(event)
         return found
 
@@ -110,20 +106,14 @@ class PostgresEventStore:
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         check_limit(limit)
-        after = _bigint(after)
-        with translated():
-            # One session: if the database crashes between the two statements, both are lost.
-            async with self._pool.acquire() as connection:
-                # The mark and the page must be two statements: each needs a snapshot of its own.
-                # An older mark is never used again: a crash can take the sequence back.
-                head, mark = (await connection.fetch(_MARK))[0]
-                if mark <= after:
-                    return FeedPage((), after, head)
-                query, arguments = _page(after, mark, limit, wanted)
-                rows = await connection.fetch(query, *arguments)
-        events = envelopes(rows, _time_of)
-        full = len(events) == limit
-        return FeedPage(events, events[-1].position if full else mark, head)
+        return await self._feed.page(_bigint(after), limit, wanted)
+
+    def feed_pages(
+        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+    ) -> AsyncGenerator[FeedPage, None]:
+        """See `EventStore.feed_pages`."""
+        check_limit(limit)
+        return self._feed.pages(_bigint(after), limit, wanted)
 
     async def head(self) -> int:
         """See `EventStore.head`."""
@@ -148,20 +138,6 @@ class PostgresEventStore:
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
             return await self._pool.fetch(query, *arguments)
-
-
-def _page(after: int, mark: int, limit: int, wanted: FeedFilter) -> tuple[str, tuple[Any, ...]]:
-    """The statement that reads a page, and its arguments."""
-    if wanted == EVERYTHING:
-        return _FEED, (after, mark, limit)
-    categories = sorted(wanted.categories) or None
-    types = sorted(wanted.event_types) or None
-    return _FEED_FILTERED, (after, mark, limit, categories, types, *(wanted.buckets or _ALL))
-
-
-def _time_of(sent: bytes) -> datetime:
-    """The time that PostgreSQL sends in these bytes: microseconds since 2000."""
-    return _Y2K + timedelta(0, 0, int.from_bytes(sent, "big", signed=True))
 
 
 def _bigint(number: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from domain.ids import OrderId, order_stream
@@ -52,17 +53,15 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
 
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
     """Fold the whole feed; also the event types that this version does not know."""
-    facts, unknown, position = Facts(), set[str](), 0
-    while True:
-        page = await sources.store.read_feed(position, limit=PAGE)
-        for stored in page.events:
-            try:
-                facts.apply(stored.stream, sources.codec.decode(stored))
-            except UnknownEventType as error:
-                unknown.add(error.event_type)
-        if not page.events:
-            return facts, unknown
-        position = page.next_position
+    facts, unknown = Facts(), set[str]()
+    async with aclosing(sources.store.feed_pages(0, limit=PAGE)) as pages:
+        async for page in pages:
+            for stored in page.events:
+                try:
+                    facts.apply(stored.stream, sources.codec.decode(stored))
+                except UnknownEventType as error:
+                    unknown.add(error.event_type)
+    return facts, unknown
 
 
 async def _attempt(

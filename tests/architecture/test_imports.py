@@ -18,7 +18,7 @@ from tests.support.source_tree import (
 # Third-party libraries per package; the layer contracts say which of our own packages it may use.
 ALLOWED = {
     "domain": set[str](),
-    "eventstore": {"asyncpg"},
+    "eventstore": {"asyncpg", "msgspec"},
     "activities": {"structlog", "temporalio"},
     "adapters": {"aiohttp", "cryptography", "pydantic", "pydantic_core", "stripe", "structlog"},
     "projections": {"asyncpg", "opentelemetry", "structlog"},
