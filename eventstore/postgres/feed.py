@@ -25,9 +25,6 @@ _Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _AT_ONCE: Final = 250
 """Rows that are made events before the event loop gets a turn."""
 
-_MARK_LASTS_S: Final = 0.25
-"""So long a mark is used for further pages, so that the head they tell is not an old one."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
@@ -45,8 +42,7 @@ class _Mark:
 
     def holds_in(self, session: object | None) -> bool:
         """Whether a page may be read up to it in this session."""
-        fresh = time.monotonic() - self.told_at < _MARK_LASTS_S
-        return fresh and session is not None and session is self.session
+        return session is not None and session is self.session
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +56,15 @@ class _Portion:
 
 
 class Feed:
-    """Reads the feed of an event store."""
+    """Reads the feed of an event store.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    Args:
+        mark_lasts_s: so long a mark is used for further pages, so the head they tell is no older.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, mark_lasts_s: float = 0.25) -> None:
         self._pool = pool
+        self._mark_lasts_s = mark_lasts_s
 
     async def page(self, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
         """What comes after a position."""
@@ -98,7 +99,7 @@ class Feed:
                 # The mark and the page must be two statements: each needs a snapshot of its own.
                 # And one session: a crash between the two must be noticed.
                 session = session_of(connection)
-                if known is None or not known.holds_in(session):
+                if known is None or not self._holds(known, session):
                     head, position = (await connection.fetch(_MARK))[0]
                     known = _Mark(head, position, session, time.monotonic())
                 if known.position <= after:
@@ -107,6 +108,9 @@ class Feed:
                 rows = await connection.fetch(query, *arguments)
         full = len(rows) == limit
         return _Portion(rows, rows[-1]["position"] if full else known.position, known, full)
+
+    def _holds(self, mark: _Mark, session: object | None) -> bool:
+        return mark.holds_in(session) and time.monotonic() - mark.told_at < self._mark_lasts_s
 
 
 def events_of(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:

@@ -244,6 +244,43 @@ async def test_a_filtered_page_that_was_full_ends_at_its_last_event(store: Event
     assert (list(rest.events), rest.next_position) == ([], await store.head())
 
 
+async def test_pages_one_after_the_other_hold_the_whole_feed(store: EventStore) -> None:
+    for number in range(7):
+        await store.append(new_stream(f"cart-{number}", 2), new_stream(f"stock-{number}"))
+    everything = (await store.read_feed(0, limit=100)).events
+    for limit in (1, 4, 21, 100):
+        pages = [page async for page in store.feed_pages(0, limit=limit)]
+        assert [one for page in pages for one in page.events] == list(everything)
+        assert {len(page.events) for page in pages[:-1]} <= {limit}
+        assert len(pages[-1].events) < limit
+        assert pages[-1].next_position == pages[-1].head == await store.head()
+
+
+async def test_pages_begin_after_a_position_and_keep_to_the_filter(store: EventStore) -> None:
+    await store.append(new_stream("cart-1", 3), new_stream("stock-1", 5), new_stream("cart-2", 3))
+    wanted = FeedFilter(categories=frozenset({"cart"}))
+    all_pages = [page async for page in store.feed_pages(0, limit=2, wanted=wanted)]
+    assert [len(page.events) for page in all_pages] == [2, 2, 2, 0]
+    after = all_pages[0].next_position
+    rest = [page async for page in store.feed_pages(after, limit=2, wanted=wanted)]
+    assert [page.events for page in rest] == [page.events for page in all_pages[1:]]
+    with pytest.raises(ValueError, match="at least 1"):
+        _ = [page async for page in store.feed_pages(0, limit=0)]
+
+
+async def test_the_last_page_shows_what_was_appended_while_the_one_before_was_worked_on(
+    store: EventStore,
+) -> None:
+    await store.append(new_stream("cart-1", 2))
+    seen = []
+    async for page in store.feed_pages(0, limit=2):
+        seen.append([one.stream for one in page.events])
+        await asyncio.sleep(0.01)
+        if len(seen) == 1:
+            await store.append(new_stream("late-1"))
+    assert seen == [["cart-1", "cart-1"], ["late-1"]]
+
+
 # --- snapshots ------------------------------------------------------------------------------------
 
 

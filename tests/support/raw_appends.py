@@ -1,13 +1,14 @@
 """Appends inside transactions that the test controls, and a naive reader as a control."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
 from eventstore.encoding import PreparedAppend, prepare
-from eventstore.model import Expected, ExpectedVersion, StreamAppend
+from eventstore.model import Expected, ExpectedVersion, FeedPage, StreamAppend
 from eventstore.postgres.append_call import APPEND, arguments
 from eventstore.postgres.short_append import short_append
 from eventstore.store import EventStore
@@ -42,10 +43,31 @@ class StoreReader:
     async def read(self, limit: int = 500) -> int:
         """Read a page; returns how many events it held."""
         page = await self.store.read_feed(self.after, limit=limit)
+        self.take(page)
+        return len(page.events)
+
+    def take(self, page: FeedPage) -> None:
         self.after = page.next_position
         self.seen += [event.position for event in page.events]
         for event in page.events:
             self.order.setdefault(event.stream, []).append(event.version)
+
+
+@dataclass
+class PagesReader(StoreReader):
+    """Follows the feed by pages that are read ahead, again and again from where they ended."""
+
+    pages: AsyncGenerator[FeedPage, None] | None = None
+
+    async def read(self, limit: int = 500) -> int:
+        """Read a page of the size that was asked for first; returns how many events it held."""
+        if self.pages is None:
+            self.pages = self.store.feed_pages(self.after, limit=limit)
+        page = await anext(self.pages, None)
+        if page is None:
+            self.pages = None
+            return await self.read(limit)
+        self.take(page)
         return len(page.events)
 
 

@@ -9,7 +9,13 @@ import asyncpg
 
 from eventstore.postgres.store import PostgresEventStore
 from tests.support.event_store import opened_store
-from tests.support.raw_appends import NaiveReader, StoreReader, append_in, stored_positions
+from tests.support.raw_appends import (
+    NaiveReader,
+    PagesReader,
+    StoreReader,
+    append_in,
+    stored_positions,
+)
 
 WRITERS = 8
 TRANSACTIONS = 40
@@ -91,6 +97,7 @@ async def test_random_transactions_lose_nothing_for_our_readers_but_for_a_naive_
     async with opened_store(database) as shared, opened_store(database) as other:
         stores: list[PostgresEventStore] = [shared, shared, other]
         readers = [StoreReader(store) for store in stores[:READERS]]
+        readers += [PagesReader(store) for store in stores[:READERS]]
         naive = NaiveReader(pool)
         done = asyncio.Event()
         async with asyncio.TaskGroup() as following:
