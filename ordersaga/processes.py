@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from ordersaga import heap
 from ordersaga.errors import Unreachable
 from ordersaga.logging import configure_logging
 from ordersaga.schema import pending_migrations
@@ -40,6 +41,7 @@ async def _process(name: str) -> AsyncIterator[Services]:
     await _require_schema(settings)
     structlog.contextvars.bind_contextvars(process=name)
     async with open_services(settings, application_name=f"ordersaga-{name}") as services:
+        heap.settle()
         try:
             yield services
         finally:
