@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown
 from domain.errors import DomainError
@@ -45,10 +45,15 @@ REFUSALS: Final = {
 }
 """Final answers that turn the saga back, by the error's type."""
 
+_EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
+"""Answers that the business expects: workers neither log a stack trace nor count a failure."""
+
 
 def refused(reason: Reason, message: str) -> ApplicationError:
     """A final no: the saga turns back with `reason`."""
-    return ApplicationError(message, type=reason.value, non_retryable=True)
+    benign = reason in _EXPECTED
+    category = ApplicationErrorCategory.BENIGN if benign else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(message, type=reason.value, non_retryable=True, category=category)
 
 
 def final(type_: str, message: str) -> ApplicationError:

@@ -1,7 +1,8 @@
 """Measures event store and read models on an embedded, durable PostgreSQL: `make bench`.
 
 `python -m benchmarks store` or `projections` measures one of the two; `sagas` measures sagas
-against a bare Temporal workflow instead.
+against a bare Temporal workflow instead, and `hot-sku` many orders for one product against as many
+for many products.
 
 Contenders take turns round by round on the same server, so that what else the machine does hits
 all of them; the figures are medians over the rounds.
@@ -10,30 +11,35 @@ all of them; the figures are medians over the rounds.
 import argparse
 from pathlib import Path
 
-from benchmarks import projections, sagas, store
+from benchmarks import hot_sku, projections, sagas, store
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    subjects = ("store", "projections", "sagas")
+    subjects = ("store", "projections", "sagas", "hot-sku")
     parser.add_argument("subject", nargs="?", choices=subjects, help="default: the first two")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual load")
     parser.add_argument(
         "--growth", type=int, default=0, metavar="EVENTS", help="also in a table with so many"
     )
-    parser.add_argument("--json", type=Path, help="file for the figures of `sagas`")
+    parser.add_argument("--json", type=Path, help="file for the figures of `sagas` or `hot-sku`")
     parser.add_argument("--scenes", nargs="*", default=sagas.SCENES, choices=sagas.SCENES)
-    given = parser.parse_args()
+    _measure(parser.parse_args())
+
+
+def _measure(given: argparse.Namespace) -> None:
     if given.subject == "sagas":
         wish = sagas.Wish.scaled(given.rounds, given.scale, given.scenes, given.json)
         sagas.main(wish)
-        return
-    if given.subject != "projections":
-        store.main(given.rounds, given.scale, given.growth)
-    if given.subject != "store":
-        projections.main(given.rounds, given.scale)
+    elif given.subject == "hot-sku":
+        hot_sku.main(given.rounds, given.json)
+    else:
+        if given.subject != "projections":
+            store.main(given.rounds, given.scale, given.growth)
+        if given.subject != "store":
+            projections.main(given.rounds, given.scale)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from ordersaga.sagas import start_saga
 from workflows.order_document import parse_document
 
 _numbers = count(1)
+_skus = count(1)
 
 RunOne = Callable[[], Awaitable[str]]
 """Runs one workflow to its end; returns its outcome."""
@@ -39,6 +40,16 @@ class Measured:
     p99_ms: float
     outcomes: dict[str, int]
     cpu_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that came to its end, and how long that took."""
+
+    order_id: str
+    outcome: str
+    reason: str
+    seconds: float
 
 
 def bare(client: Client) -> RunOne:
@@ -59,13 +70,20 @@ def saga(client: Client, sku: Callable[[int], str]) -> RunOne:
     """An order of one piece of `sku`, as ordersaga's own client starts it."""
 
     async def run() -> str:
-        number = next(_numbers)
-        document = parse_document(_order(f"B{number}", sku(number)), f"order-B{number}")
-        handle = await start_saga(client, document, WorkflowIDConflictPolicy.FAIL)
-        result = await handle.result()
-        return str(result["outcome"])
+        return (await place(client, sku(next(_skus)))).outcome
 
     return run
+
+
+async def place(client: Client, sku: str) -> Placed:
+    """Place an order of one piece and wait for its outcome."""
+    order_id = f"B{next(_numbers)}"
+    began = time.perf_counter()
+    document = parse_document(_order(order_id, sku), f"order-{order_id}")
+    handle = await start_saga(client, document, WorkflowIDConflictPolicy.FAIL)
+    result = await handle.result()
+    seconds = time.perf_counter() - began
+    return Placed(order_id, str(result["outcome"]), str(result["reason"]), seconds)
 
 
 def _order(order_id: str, sku: str) -> dict[str, object]:

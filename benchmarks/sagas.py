@@ -11,7 +11,7 @@ as a share of what a saga needs.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -26,15 +26,13 @@ from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 
 AT_ONCE = 50
 SKUS = tuple(f"SKU{number}" for number in range(500))
-HOT_ORDERS, HOT_SHARE = 500, 0.6
-SCENES = ("throughput", "alone", "history", "hot", "whole")
+SCENES = ("throughput", "alone", "history", "whole")
 """The last one adds ordersaga with sandboxes and projections to the first two."""
 
 _BARS = {
     (IN_PROCESS.name, "throughput"): (">=", 0.8),
     (WHOLE.name, "throughput"): (">=", 0.55),
     (IN_PROCESS.name, "alone"): ("<=", 1.3),
-    ("hot", "throughput"): (">=", 0.5),
 }
 
 _HEADINGS = (
@@ -47,12 +45,11 @@ Rounds = dict[str, list[Measured]]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is measured: rounds, workflows a round with 50 at once, alone, and for one SKU."""
+    """What is measured: rounds, workflows a round with 50 at once and alone."""
 
     rounds: int
     workflows: int
     alone: int
-    hot: int
     scenes: Sequence[str]
     json_file: Path | None
 
@@ -65,7 +62,6 @@ class Wish:
             rounds,
             workflows=max(AT_ONCE, int(400 * scale)),
             alone=max(5, int(60 * scale)),
-            hot=max(AT_ONCE, int(HOT_ORDERS * scale)),
             scenes=scenes,
             json_file=json_file,
         )
@@ -96,8 +92,6 @@ class Measurement:
             self._show("alone", "one at a time", rounds, lambda each: each.p50_ms)
         if "history" in self._wish.scenes:
             await self._history()
-        if "hot" in self._wish.scenes:
-            await self._hot()
 
     def _ordinary(self, contender: Contender) -> RunOne:
         if not contender.database_url:
@@ -142,28 +136,12 @@ class Measurement:
             self._console.print(f"history of an ordinary saga: {len(history.events)} events")
             return
 
-    async def _hot(self) -> None:
-        contender = next(each for each in self._contenders if each.name == IN_PROCESS.name)
-        rounds: Rounds = defaultdict(list)
-        orders, groups = self._wish.hot, self._groups(contender)
-        for number in range(self._wish.rounds):
-            hot, many = f"HOT{number}", [f"MANY{number}-{each}" for each in range(orders)]
-            await receive(contender.database_url, [hot], int(orders * HOT_SHARE))
-            await receive(contender.database_url, many, 1)
-            for name, sku in _hot_loads(hot, many, first_hot=number % 2 == 0).items():
-                measured = await drive(saga(contender.client, sku), orders, orders, groups)
-                rounds[name].append(measured)
-                self._tell(name, orders, measured)
-        title = f"{orders} orders at once, all for one SKU with stock for {int(orders * HOT_SHARE)}"
-        self._show("hot", title, rounds, lambda each: each.per_s, "many SKUs")
-
     def _show(
         self,
         scene: str,
         title: str,
         rounds: Rounds,
         figure: Callable[[Measured], float],
-        against: str = BARE.name,
     ) -> None:
         table = Table(title=title, title_justify="left")
         for heading in _HEADINGS:
@@ -173,13 +151,12 @@ class Measurement:
         for name, measured in rounds.items():
             ratios = [
                 figure(each) / figure(base)
-                for each, base in zip(measured, rounds[against], strict=True)
+                for each, base in zip(measured, rounds[BARE.name], strict=True)
             ]
-            kind = "throughput" if scene == "hot" else scene
-            bar = _BARS.get((name, kind))
+            bar = _BARS.get((name, scene))
             cpu = [
                 sum(base.cpu_ms.values()) / sum(each.cpu_ms.values())
-                for each, base in zip(measured, rounds[against], strict=True)
+                for each, base in zip(measured, rounds[BARE.name], strict=True)
             ]
             table.add_row(*_row(name, measured, ratios, bar, cpu))
             self.found[f"{scene}: {name}"] = {
@@ -191,13 +168,6 @@ class Measurement:
                 "rounds": [asdict(each) for each in measured],
             }
         self._console.print(table)
-
-
-def _hot_loads(
-    hot: str, many: Sequence[str], *, first_hot: bool
-) -> Mapping[str, Callable[[int], str]]:
-    loads = {"hot": lambda _: hot, "many SKUs": lambda number: many[number % len(many)]}
-    return loads if first_hot else dict(reversed(loads.items()))
 
 
 def _groups_of(rounds: Rounds) -> list[str]:

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from activities.ports import ChargeRequest
+from domain.values import CaptureMode
 from ordersaga.demo.source import SHIPPED_SAMPLE
 from tests.support.chaos import ChaosResult, ChaosWish, run_chaos
-from tests.support.chaos_shop import Settled
+from tests.support.chaos_shop import Settled, chaos_shop, real_orders
+from workflows.order_document import document_total
 
 ORDERS = 60
 
@@ -23,6 +26,36 @@ async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -
     assert result.faults.total() >= 1
     assert result.restarts.keys() >= {"postgres", "temporal", "sandboxes", "worker-orders"}
     assert sum(result.restarts.values()) >= 1
+
+
+async def test_the_control_a_second_charge_at_the_provider_is_found(tmp_path: Path) -> None:
+    orders = real_orders(SHIPPED_SAMPLE, 3, seed=1)
+    result = ChaosResult(ChaosWish(SHIPPED_SAMPLE, tmp_path / "data", 3, minutes=0, seed=1))
+    async with chaos_shop(tmp_path / "data", print) as shop:
+        await shop.receive_stock_for(orders, some_short=False)
+        for order in orders:
+            await shop.submit(order, through_temporal=True)
+        result.settled = await shop.settle(120)
+        result.report = await shop.verify()
+        assert result.problems == []
+        again = ChargeRequest(
+            orders[0].document.order_id,
+            document_total(orders[0].document),
+            "tok_visa",
+            CaptureMode.AUTOMATIC,
+            "somebody-elses-key",
+        )
+        await shop.services.payments().charge(again)
+        result.report = await shop.verify()
+    assert any("provider_" in problem for problem in result.problems)
+    assert "sums differ: money kept, GBP" in result.problems
+
+
+def test_more_orders_than_a_file_holds_are_placed_again_under_other_ids() -> None:
+    orders = real_orders(SHIPPED_SAMPLE, 700, seed=3)
+    assert len({order.document.order_id for order in orders}) == 700
+    assert orders == real_orders(SHIPPED_SAMPLE, 700, seed=3)
+    assert orders != real_orders(SHIPPED_SAMPLE, 700, seed=4)
 
 
 def test_the_control_what_must_not_be_is_named() -> None:

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +46,7 @@ OUTAGES = (
 
 _BY = "chaos"
 _LOOK_EVERY_S = 2.0
+_RECOVER_EVERY_S = 15.0  # it asks Temporal about each open order, which would slow hundreds down
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -128,8 +129,11 @@ class ChaosShop:
     async def settle(self, limit_s: float, say: Say = print) -> Settled:
         """Wait until every order has ended, acting as an operator would meanwhile."""
         settled, began = Settled(), time.monotonic()
+        next_recovery = began
         while waiting := await self.open():
-            settled.recovered += await self.recover()
+            if time.monotonic() >= next_recovery:
+                settled.recovered += await self.recover()
+                next_recovery = time.monotonic() + _RECOVER_EVERY_S
             await self._help(settled)
             settled.seconds = time.monotonic() - began
             if settled.seconds > limit_s:
@@ -207,13 +211,22 @@ def _settings_of(env: dict[str, str]) -> dict[str, Any]:
 def real_orders(file: Path, count: int, seed: int) -> list[PlannedOrder]:
     """Orders of a file, with cards that are declined and captures on shipment here and there.
 
-    Which ones are taken, and in which order they come in, depends on the seed.
+    Which ones are taken, and in which order they come in, depends on the seed. If the file holds
+    too few, they are placed again under other ids.
     """
     plan = read_plan(file, "GBP", PaymentTerms("tok_visa"))
     orders = mix.with_payments(plan.orders)
-    chance = random.Random(seed)
-    assert len(orders) >= count, f"{file} holds {len(orders)} orders only"
-    return chance.sample(orders, count)
+    times = -(-count // len(orders))
+    placed = [_again(order, turn) for turn in range(times) for order in orders]
+    return random.Random(seed).sample(placed, count)
+
+
+def _again(order: PlannedOrder, turn: int) -> PlannedOrder:
+    """The same order, placed once more by the same customer."""
+    if not turn:
+        return order
+    order_id = OrderId(f"{order.document.order_id}-{turn + 1}")
+    return replace(order, document=replace(order.document, order_id=order_id))
 
 
 async def lose_temporal(stack: EmbeddedStack) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities.inventory import InventoryActivities
@@ -106,6 +106,7 @@ async def test_out_of_stock_is_final_and_appends_nothing() -> None:
     bench = Bench()
     error = await bench.refused(bench.inventory.reserve_inventory, bench.reservation())
     assert (error.type, error.non_retryable) == ("out_of_stock", True)
+    assert error.category is ApplicationErrorCategory.BENIGN  # workers log no stack trace for it
     assert await bench.shop.store.head() == 0
 
 
@@ -274,6 +275,7 @@ async def test_a_declined_capture_leaves_the_authorisation_to_be_voided(bench: B
     bench.shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="capture"))
     error = await bench.refused(bench.payments.capture_payment, STEP)
     assert error.type == "payment_unavailable"
+    assert error.category is ApplicationErrorCategory.UNSPECIFIED  # somebody must look at this one
     await bench.run(bench.payments.undo_payment, UNDO)
     [made] = [p async for p in bench.shop.payments.payments()]
     assert made.status is PaymentStatus.VOIDED
