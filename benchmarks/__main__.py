@@ -34,7 +34,7 @@ def _measure(given: argparse.Namespace) -> None:
         wish = sagas.Wish.scaled(given.rounds, given.scale, given.scenes, given.json)
         sagas.main(wish)
     elif given.subject == "hot-sku":
-        hot_sku.main(given.rounds, given.json)
+        hot_sku.main(given.rounds, given.scale, given.json)
     else:
         if given.subject != "projections":
             store.main(given.rounds, given.scale, given.growth)

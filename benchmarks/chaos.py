@@ -25,7 +25,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--seed", type=int, default=None, help="default: a new one, printed")
     parser.add_argument("--file", type=Path, default=None, help="default: a sample of real orders")
-    parser.add_argument("--settle", type=float, default=420.0, help="seconds at most for the calm")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=None,
+        help="seconds at most for the calm; default: 240, and 0.6 for each order",
+    )
     parser.add_argument("--keep", type=Path, default=None, help="folder that data and logs stay in")
     return parser.parse_args()
 
@@ -39,7 +44,7 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
         orders=given.orders,
         minutes=given.minutes,
         seed=seed,
-        settle_s=given.settle,
+        settle_s=240 + 0.6 * given.orders if given.settle is None else given.settle,
     )
     work = asyncio.ensure_future(
         run_chaos(wish, lambda line: console.print(line, markup=False, soft_wrap=True))

@@ -26,9 +26,9 @@ from benchmarks.saga_load import Placed, place, receive
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from tests.support.sandboxes import SandboxControl
 
-ORDERS, STOCKED = 500, 300
+ORDERS, STOCKED_SHARE = 500, 0.6
 BAR = 0.5
-HOT, MANY = "one SKU", "500 SKUs"
+HOT, MANY = "one SKU", "many SKUs"
 _WARM_UP = 50
 
 
@@ -43,6 +43,7 @@ class Round:
         charged_losers: orders that got no piece and were asked for money all the same.
     """
 
+    orders: int
     per_s: float
     completed: int
     refused: int
@@ -55,9 +56,14 @@ class Round:
     def problems(self, name: str) -> list[str]:
         """What must not be, one line each."""
         told = f"{name}: {self.completed} completed, {self.refused} refused, {self.other} otherwise"
-        exact = (self.completed, self.refused, self.other) == (STOCKED, ORDERS - STOCKED, 0)
+        exact = self.completed == stocked(self.orders) and not self.other
         asked = f"{name}: {self.charged_losers} losers were asked for money"
         return [*([] if exact else [told]), *([asked] if self.charged_losers else [])]
+
+
+def stocked(orders: int) -> int:
+    """The orders that there are pieces for."""
+    return int(orders * STOCKED_SHARE)
 
 
 def judge(placed: Sequence[Placed], seconds: float, charged: set[str]) -> Round:
@@ -65,6 +71,7 @@ def judge(placed: Sequence[Placed], seconds: float, charged: set[str]) -> Round:
     winners = [each for each in placed if each.outcome == "completed"]
     losers = [each for each in placed if (each.outcome, each.reason) == REFUSED]
     return Round(
+        orders=len(placed),
         per_s=len(placed) / seconds,
         completed=len(winners),
         refused=len(losers),
@@ -82,8 +89,11 @@ REFUSED = ("cancelled", "out_of_stock")
 class HotSku:
     """The loads on one contender."""
 
-    def __init__(self, contender: Contender, payment: SandboxControl, console: Console) -> None:
+    def __init__(
+        self, contender: Contender, payment: SandboxControl, orders: int, console: Console
+    ) -> None:
         self._contender = contender
+        self._orders = orders
         self._payment = payment
         self._console = console
 
@@ -102,10 +112,10 @@ class HotSku:
     async def _load(self, name: str, number: int) -> Round:
         url = self._contender.database_url
         if name == HOT:
-            await receive(url, [f"HOT{number}"], STOCKED)
-            return await self._at_once(lambda _: f"HOT{number}", ORDERS)
-        await receive(url, [f"MANY{number}-{each}" for each in range(STOCKED)], 1)
-        return await self._at_once(lambda each: f"MANY{number}-{each}", ORDERS)
+            await receive(url, [f"HOT{number}"], stocked(self._orders))
+            return await self._at_once(lambda _: f"HOT{number}", self._orders)
+        await receive(url, [f"MANY{number}-{each}" for each in range(stocked(self._orders))], 1)
+        return await self._at_once(lambda each: f"MANY{number}-{each}", self._orders)
 
     async def _at_once(self, sku: Callable[[int], str], orders: int) -> Round:
         client = self._contender.client
@@ -133,8 +143,8 @@ def problems(found: dict[str, list[Round]]) -> list[str]:
 def as_json(found: dict[str, list[Round]]) -> dict[str, object]:
     """All figures."""
     return {
-        "orders": ORDERS,
-        "stocked": STOCKED,
+        "orders": found[HOT][0].orders,
+        "stocked": stocked(found[HOT][0].orders),
         "bar": f">= {BAR}",
         "ratio": median(ratios(found)),
         "ratios": ratios(found),
@@ -145,7 +155,8 @@ def as_json(found: dict[str, list[Round]]) -> dict[str, object]:
 
 def show(found: dict[str, list[Round]], console: Console) -> None:
     """A table: medians over the rounds, with the lowest and the highest."""
-    title = f"{ORDERS} orders at once, pieces for {STOCKED}, {len(found[HOT])} rounds"
+    orders = found[HOT][0].orders
+    title = f"{orders} orders at once, pieces for {stocked(orders)}, {len(found[HOT])} rounds"
     table = Table("", *found, title=title, title_justify="left")
     rows: dict[str, Callable[[Round], float]] = {
         "orders a second": lambda each: each.per_s,
@@ -170,7 +181,7 @@ def _spread(figures: Sequence[float], digits: int = 0) -> str:
     return f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
-async def measure(rounds: int) -> dict[str, list[Round]]:
+async def measure(rounds: int, orders: int) -> dict[str, list[Round]]:
     """Start everything in a folder that is removed afterwards, measure, stop."""
     console = Console(stderr=True)
     with TemporaryDirectory(prefix="ordersaga-hot-") as folder:
@@ -178,12 +189,12 @@ async def measure(rounds: int) -> dict[str, list[Round]]:
         stack = EmbeddedStack(Path(folder) / "stack", options, console.print)
         async with stack, running(stack, [WHOLE], console.print) as (contender,):
             payment = SandboxControl(stack.state().payment_url)
-            return await HotSku(contender, payment, console).run(rounds)
+            return await HotSku(contender, payment, orders, console).run(rounds)
 
 
-def main(rounds: int, json_file: Path | None) -> None:
+def main(rounds: int, scale: float, json_file: Path | None) -> None:
     """Measure; the exit code is 1 if anything is wrong."""
-    found = asyncio.run(measure(rounds))
+    found = asyncio.run(measure(rounds, int(ORDERS * scale)))
     show(found, Console(width=100))
     if json_file:
         json_file.write_text(json.dumps(as_json(found), indent=2) + "\n", encoding="utf-8")

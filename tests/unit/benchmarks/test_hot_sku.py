@@ -1,7 +1,9 @@
 """What the benchmark of one product that everybody wants accepts, and what it does not."""
 
-from benchmarks.hot_sku import HOT, MANY, ORDERS, STOCKED, Round, as_json, judge, problems, ratios
+from benchmarks.hot_sku import HOT, MANY, ORDERS, Round, as_json, judge, problems, ratios, stocked
 from benchmarks.saga_load import Placed
+
+STOCKED = stocked(ORDERS)
 
 
 def _placed(completed: int, refused: int, other: int = 0) -> list[Placed]:
