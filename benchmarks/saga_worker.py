@@ -21,7 +21,8 @@ from ordersaga.logging import configure_logging
 from ordersaga.service import stop_on_signals
 from ordersaga.settings import Settings, load_settings
 from ordersaga.wiring import connect_temporal, open_services
-from workers.factory import Outside, build_worker, polling, workflow_runner
+from workers.factory import Outside, build_worker, polling
+from workers.sandbox import workflow_runner
 
 READY_FILE = "BENCHMARK_READY_FILE"
 

@@ -11,9 +11,7 @@ from temporalio.worker import (
     PollerBehaviorAutoscaling,
     Worker,
     WorkerDeploymentConfig,
-    WorkflowRunner,
 )
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.inventory import InventoryActivities
 from activities.messages import (
@@ -27,21 +25,12 @@ from activities.payments import PaymentActivities
 from activities.ports import Carrier, Notifications, PaymentGateway
 from activities.shipping import ShippingActivities
 from eventstore.handling import CommandHandler
+from workers.sandbox import workflow_runner
 from workflows.fulfillment import OrderFulfillment
 from workflows.policies import ATTEMPT
 
 GRACE: Final = ATTEMPT + timedelta(seconds=1)
 """How long a worker that is told to stop waits for the activities that are under way."""
-
-# Workflows share these modules instead of importing them again for each run: a fifth of the time
-# and half the memory. They may, as nothing in them keeps state between calls.
-PASSED_THROUGH: Final = ("domain", "eventstore", "activities", "workflows", "structlog")
-
-
-def workflow_runner() -> WorkflowRunner:
-    """The sandbox for workflows, with our packages passed through."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
 @dataclass(frozen=True, slots=True)

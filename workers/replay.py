@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from workers.converter import DATA_CONVERTER
-from workers.factory import workflow_runner
+from workers.sandbox import workflow_runner
 from workflows.fulfillment import OrderFulfillment
 
 
