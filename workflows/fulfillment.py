@@ -144,7 +144,7 @@ class OrderFulfillment(Undoing):
         self.visibility.follow(self.state)
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
-        await _to_its_end(self.record_operators())
+        await _to_its_end(self._record_to_the_last())
         self.state.outcome = closed.outcome
         self.state.reason = closed.detail or None
         self.enter(CLOSED, "nothing")
@@ -153,6 +153,12 @@ class OrderFulfillment(Undoing):
         if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
             raise CancelledError("cancelled as requested; everything was undone")
         return result_json(self.state.order_id, closed)
+
+    async def _record_to_the_last(self) -> None:
+        """Record what operators did, also what comes in while that is under way."""
+        await self.record_operators()
+        while self.state.unrecorded and workflow.patched("record-to-the-last"):
+            await self.record_operators()
 
 
 def _accepted(given: RawValue) -> OrderDocument:

@@ -132,7 +132,7 @@ class OperatorDesk:
     @resume.validator
     def _can_resume(self, *inputs: Any) -> None:
         parse_message(OperatorMessage, inputs)
-        if not self.state.held_by:
+        if not self.state.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
 
     @workflow.signal(name="resume", description="The same as the update, for use in bulk")
