@@ -6,8 +6,10 @@ A command carries time and ids as data, so that deciding it needs neither clock 
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.delivery_commands import DeliveryCommand
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.return_commands import ReturnStock
 from domain.values import (
     Address,
     Compensation,
@@ -162,7 +164,7 @@ class ShipStock:
     order_id: OrderId
 
 
-StockCommand = ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock
+StockCommand = ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock | ReturnStock
 
 # --- payment -------------------------------------------------------------------------------------
 
@@ -251,7 +253,7 @@ class RecordCarrierUpdate:
     at: datetime
 
 
-ShipmentCommand = RecordLabel | RecordLabelCancelled | RecordCarrierUpdate
+ShipmentCommand = RecordLabel | RecordLabelCancelled | RecordCarrierUpdate | DeliveryCommand
 
 # --- fulfillment ---------------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ store's envelope.
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.delivery_events import DeliveryEvent
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.return_events import ReturnEvent, StockReturned
 from domain.values import (
     Address,
     Compensation,
@@ -175,7 +177,9 @@ class StockShipped:
     quantity: int
 
 
-StockEvent = StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped
+StockEvent = (
+    StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped | StockReturned
+)
 
 # --- payment -------------------------------------------------------------------------------------
 
@@ -298,6 +302,7 @@ ShipmentEvent = (
     | ShipmentDelivered
     | ShipmentReturned
     | ShipmentLost
+    | DeliveryEvent
 )
 
 # --- fulfillment ---------------------------------------------------------------------------------
@@ -391,4 +396,12 @@ class CustomerErased:
 
 CustomerEvent = CustomerErased
 
-Event = OrderEvent | StockEvent | PaymentEvent | ShipmentEvent | FulfillmentEvent | CustomerEvent
+Event = (
+    OrderEvent
+    | StockEvent
+    | PaymentEvent
+    | ShipmentEvent
+    | FulfillmentEvent
+    | CustomerEvent
+    | ReturnEvent
+)

@@ -12,8 +12,10 @@ from domain.errors import InvalidValue
 OrderId = NewType("OrderId", str)
 Sku = NewType("Sku", str)
 CustomerId = NewType("CustomerId", str)
+ReturnId = NewType("ReturnId", str)
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_RETURN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*", re.ASCII)
 _MAX_LENGTH = 64
 
 
@@ -42,6 +44,20 @@ def parse_customer_id(raw: str, field: str = "customer_id") -> CustomerId:
     return CustomerId(_checked(field, raw))
 
 
+def parse_return_id(raw: str, field: str = "return_id") -> ReturnId:
+    """Return `raw` as a return id; raises InvalidValue naming `field`.
+
+    It has no hyphen, so that ``return-<order id>-<return id>`` names one return only.
+    """
+    if len(raw) > _MAX_LENGTH or not _RETURN_ID.fullmatch(raw):
+        raise InvalidValue(
+            field,
+            f"must be 1 to {_MAX_LENGTH} letters, digits, dots or underscores "
+            "and start with a letter or digit",
+        )
+    return ReturnId(raw)
+
+
 def order_stream(order_id: OrderId) -> str:
     """Name of the stream of an order; it is also the workflow id of its saga."""
     return f"order-{order_id}"
@@ -67,6 +83,21 @@ def fulfillment_stream(order_id: OrderId) -> str:
     return f"fulfillment-{order_id}"
 
 
+def returns_stream(order_id: OrderId) -> str:
+    """Name of the stream of everything that comes back of an order."""
+    return f"returns-{order_id}"
+
+
+def delivery_workflow(order_id: OrderId) -> str:
+    """Id of the workflow that follows the parcel of an order."""
+    return f"delivery-{order_id}"
+
+
+def return_workflow(order_id: OrderId, return_id: ReturnId) -> str:
+    """Id of the workflow of one return."""
+    return f"return-{order_id}-{return_id}"
+
+
 def customer_subject(customer_id: CustomerId | None, order_id: OrderId) -> str:
     """Whom the personal data of an order belongs to; a guest is known by the order only."""
     return order_stream(order_id) if customer_id is None else f"customer-{customer_id}"
@@ -78,11 +109,12 @@ def erasure_stream(subject: str) -> str:
     return subject if category == "customer" else f"guest-{key}"
 
 
-def streams_of_order(order_id: OrderId) -> tuple[str, str, str, str]:
+def streams_of_order(order_id: OrderId) -> tuple[str, ...]:
     """All streams that tell the story of one order, the order's own first."""
     return (
         order_stream(order_id),
         payment_stream(order_id),
         shipment_stream(order_id),
         fulfillment_stream(order_id),
+        returns_stream(order_id),
     )

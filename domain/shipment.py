@@ -1,7 +1,8 @@
 """The shipment of an order: its label, and how far the parcel is.
 
 Carriers report twice, late and out of order. A shipment only ever moves forward, and delivered,
-returned, lost and cancelled are ends: an update that would lead elsewhere changes nothing.
+returned, lost and cancelled are ends: an update that would lead elsewhere changes nothing. Only
+that the carrier contradicted itself about the end is put on record, for a person to look at.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +16,13 @@ from domain.commands import (
     RecordLabel,
     RecordLabelCancelled,
     ShipmentCommand,
+)
+from domain.delivery_commands import RecordDeliveryOperator, RequireDeliveryAttention
+from domain.delivery_events import (
+    DeliveryAttentionRequired,
+    DeliveryEvent,
+    DeliveryOperatorActed,
+    ScanContradicted,
 )
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.events import (
@@ -59,6 +67,9 @@ _PROGRESS: Final = {
     ShipmentStatus.IN_TRANSIT: 2,
 }
 _END: Final = 3
+_ARRIVALS: Final = frozenset(
+    {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.LOST}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,13 @@ class NoShipment:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A parcel under its latest label; `updated_at` is the carrier's time of the last move."""
+    """A parcel under its latest label.
+
+    Attributes:
+        updated_at: the carrier's time of the last move.
+        contradictions: other ends that the carrier told of after the one on record.
+        contradicted_by: the last of them, until a person has looked at it.
+    """
 
     order_id: OrderId
     carrier: str
@@ -77,11 +94,18 @@ class Shipment:
     idempotency_key: str
     status: ShipmentStatus = ShipmentStatus.LABEL_BOUGHT
     updated_at: datetime | None = None
+    contradictions: frozenset[str] = frozenset()
+    contradicted_by: str | None = None
 
     @property
     def label_is_live(self) -> bool:
         """Whether the label counts: it was bought and not cancelled."""
         return self.status is not ShipmentStatus.LABEL_CANCELLED
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the carrier is done with the parcel, one way or the other."""
+        return self.status in _ARRIVALS
 
 
 ShipmentState = NoShipment | Shipment
@@ -107,6 +131,10 @@ def decide(command: ShipmentCommand, state: ShipmentState) -> tuple[ShipmentEven
             return _cancel(command, state)
         case RecordCarrierUpdate():
             return _update(command, state)
+        case RequireDeliveryAttention():
+            return (DeliveryAttentionRequired(command.at_step, command.waiting_for),)
+        case RecordDeliveryOperator():
+            return (DeliveryOperatorActed(command.actor, command.action, command.reason),)
         case _:
             assert_never(command)
 
@@ -155,9 +183,17 @@ def _update(command: RecordCarrierUpdate, state: ShipmentState) -> tuple[Shipmen
     checks.check_moment(command.at, "at")
     if isinstance(state, NoShipment):
         raise _no_label()
-    if _progress(ShipmentStatus(command.status)) <= _progress(state.status):
+    if _progress(ShipmentStatus(command.status)) > _progress(state.status):
+        return (scan(command.at),)
+    return _contradicting(command, state)
+
+
+def _contradicting(command: RecordCarrierUpdate, state: Shipment) -> tuple[ShipmentEvent, ...]:
+    told = ShipmentStatus(command.status)
+    another_end = state.has_arrived and told in _ARRIVALS and told is not state.status
+    if not another_end or told in state.contradictions:
         return ()
-    return (scan(command.at),)
+    return (ScanContradicted(command.status, command.at),)
 
 
 def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
@@ -175,8 +211,21 @@ def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
             if isinstance(state, NoShipment):
                 raise ImpossibleHistory(event, state)
             return replace(state, status=ShipmentStatus.LABEL_CANCELLED)
+        case ScanContradicted() | DeliveryAttentionRequired() | DeliveryOperatorActed():
+            return _noted(state, event)
         case _:
             return _moved(state, event)
+
+
+def _noted(state: ShipmentState, event: DeliveryEvent) -> ShipmentState:
+    match state, event:
+        case Shipment(), ScanContradicted(status=told):
+            known = state.contradictions | {told}
+            return replace(state, contradictions=known, contradicted_by=told)
+        case Shipment(), DeliveryOperatorActed():
+            return replace(state, contradicted_by=None)
+        case _:
+            return state
 
 
 def _moved(state: ShipmentState, event: _Scan) -> Shipment:

@@ -4,7 +4,8 @@ What is remembered, and why. Open reservations are, each by its order. Deliverie
 counting one twice would invent stock; there are few. Shipped orders are only for as long as a
 repeated request may arrive (the last REMEMBERED_SHIPMENTS): they decide nothing but whether
 shipping again is answered by "done already" or by a refusal, pieces leave once either way. Released
-orders are not: releasing nothing is no error. So a product sold for years has a small state.
+orders are not: releasing nothing is no error. Nor are returned pieces: the returns of the order see
+to it that they are booked once. So a product sold for years has a small state.
 """
 
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ from domain.events import (
 )
 from domain.ids import OrderId, Sku, parse_sku
 from domain.persistent_map import PersistentMap
+from domain.return_commands import ReturnStock
+from domain.return_events import StockReturned
 
 REMEMBERED_SHIPMENTS: Final = 256
 
@@ -80,6 +83,8 @@ def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
             return _release(command, state)
         case ShipStock():
             return _ship(command, state)
+        case ReturnStock():
+            return _return(command, state)
         case _:
             assert_never(command)
 
@@ -151,6 +156,12 @@ def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
     raise RuleBroken("nothing_reserved", "the order holds no reservation that could be shipped")
 
 
+def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    return (StockReturned(command.sku, command.order_id, command.return_id, command.quantity),)
+
+
 def evolve(state: StockState, event: StockEvent) -> StockState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
@@ -167,6 +178,8 @@ def evolve(state: StockState, event: StockEvent) -> StockState:
             return replace(state, sku=event.sku, on_hand=state.on_hand + event.delta)
         case StockReserved():
             return _reserved(state, event)
+        case StockReturned():
+            return replace(state, sku=event.sku, on_hand=state.on_hand + event.quantity)
         case StockReleased():
             return _without(state, event)
         case StockShipped():

@@ -90,4 +90,5 @@ def test_an_order_tells_its_story_in_four_streams() -> None:
         "payment-A1",
         "shipment-A1",
         "fulfillment-A1",
+        "returns-A1",
     )
