@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from domain import fulfillment, order, order_state, payment, shipment, stock_item
+from domain import (
+    fulfillment,
+    order,
+    order_state,
+    payment,
+    return_state,
+    returns,
+    shipment,
+    stock_item,
+)
 from domain.commands import (
     FulfillmentCommand,
     OrderCommand,
@@ -20,11 +29,14 @@ from domain.ids import (
     fulfillment_stream,
     order_stream,
     payment_stream,
+    returns_stream,
     shipment_stream,
     stock_stream,
 )
 from domain.order_state import OrderState
 from domain.payment import PaymentState
+from domain.return_commands import ReturnCommand
+from domain.return_state import ReturnsState
 from domain.shipment import ShipmentState
 from domain.stock_item import StockState
 from eventstore.handling import CommandContext, CommandHandler, Decision, Fold, Loaded
@@ -58,6 +70,9 @@ SHIPMENT: Final[Aggregate[ShipmentState, ShipmentCommand]] = Aggregate(
 FULFILLMENT: Final[Aggregate[FulfillmentState, FulfillmentCommand]] = Aggregate(
     Fold(fulfillment.INITIAL, fulfillment.evolve), fulfillment.decide
 )
+RETURNS: Final[Aggregate[ReturnsState, ReturnCommand]] = Aggregate(
+    Fold(return_state.INITIAL, return_state.evolve), returns.decide
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,11 @@ def shipment_slot(order_id: OrderId) -> Slot[ShipmentState, ShipmentCommand]:
 def fulfillment_slot(order_id: OrderId) -> Slot[FulfillmentState, FulfillmentCommand]:
     """The trail of the order's saga."""
     return Slot(fulfillment_stream(order_id), FULFILLMENT)
+
+
+def returns_slot(order_id: OrderId) -> Slot[ReturnsState, ReturnCommand]:
+    """Everything that comes back of the order."""
+    return Slot(returns_stream(order_id), RETURNS)
 
 
 def stock_slot(sku: Sku) -> Slot[StockState, StockCommand]:

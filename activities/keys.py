@@ -7,7 +7,7 @@ recovery after the loss of Temporal all ask with the same key.
 from collections.abc import Iterator
 from typing import Final
 
-from domain.ids import OrderId, order_stream
+from domain.ids import OrderId, ReturnId, order_stream
 
 _CHARGES: Final = 3
 
@@ -37,6 +37,11 @@ def void_key(order_id: OrderId) -> str:
 def refund_key(order_id: OrderId) -> str:
     """Key of giving captured money back."""
     return f"{order_stream(order_id)}:refund"
+
+
+def return_refund_key(order_id: OrderId, return_id: ReturnId) -> str:
+    """Key of giving money back for one return."""
+    return f"{order_stream(order_id)}:refund:{return_id}"
 
 
 def shipment_key(order_id: OrderId) -> str:

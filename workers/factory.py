@@ -13,6 +13,7 @@ from temporalio.worker import (
     WorkerDeploymentConfig,
 )
 
+from activities.delivery import DeliveryActivities
 from activities.inventory import InventoryActivities
 from activities.messages import (
     INVENTORY_QUEUE,
@@ -23,10 +24,15 @@ from activities.messages import (
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
 from activities.ports import Carrier, Notifications, PaymentGateway
+from activities.return_refund import ReturnRefundActivities
+from activities.return_stock import ReturnStockActivities
+from activities.returns import ReturnActivities
 from activities.shipping import ShippingActivities
 from eventstore.handling import CommandHandler
 from workers.sandbox import workflow_runner
+from workflows.delivery import OrderDelivery
 from workflows.fulfillment import OrderFulfillment
+from workflows.order_return import OrderReturn
 from workflows.policies import ATTEMPT
 
 GRACE: Final = ATTEMPT + timedelta(seconds=1)
@@ -76,13 +82,13 @@ def activities_of(queue: str, outside: Outside) -> Sequence[Callable[..., Any]]:
     Raises:
         KeyError: there is no such queue.
     """
-    makers: Mapping[str, Callable[[], Sequence[Callable[..., Any]]]] = {
-        ORDERS_QUEUE: lambda: _orders(OrderActivities(outside.handler, outside.notifications)),
-        INVENTORY_QUEUE: lambda: _inventory(InventoryActivities(outside.handler)),
-        PAYMENTS_QUEUE: lambda: _payments(PaymentActivities(outside.handler, outside.payments)),
-        SHIPPING_QUEUE: lambda: _shipping(ShippingActivities(outside.handler, outside.carrier)),
+    makers: Mapping[str, Callable[[Outside], Sequence[Callable[..., Any]]]] = {
+        ORDERS_QUEUE: _orders,
+        INVENTORY_QUEUE: _inventory,
+        PAYMENTS_QUEUE: _payments,
+        SHIPPING_QUEUE: _shipping,
     }
-    return makers[queue]()
+    return makers[queue](outside)
 
 
 def polling() -> dict[str, Any]:
@@ -119,7 +125,7 @@ def build_worker(
     Raises:
         KeyError: there is no such queue.
     """
-    workflows = [OrderFulfillment] if queue == ORDERS_QUEUE else []
+    workflows = [OrderFulfillment, OrderDelivery, OrderReturn] if queue == ORDERS_QUEUE else []
     return Worker(
         client,
         task_queue=queue,
@@ -135,23 +141,42 @@ def build_worker(
     )
 
 
-def _orders(of: OrderActivities) -> Sequence[Callable[..., Any]]:
+def _orders(outside: Outside) -> Sequence[Callable[..., Any]]:
+    of = OrderActivities(outside.handler, outside.notifications)
+    returns = ReturnActivities(outside.handler, outside.notifications)
     return (
         of.turn_back,
         of.close_cancelled,
         of.record_attention,
         of.record_operator,
         of.change_address,
+        returns.open_return,
+        returns.decide_return,
+        returns.record_return_attention,
+        returns.record_return_operator,
+        returns.close_return,
     )
 
 
-def _inventory(of: InventoryActivities) -> Sequence[Callable[..., Any]]:
-    return (of.reserve_inventory, of.release_inventory)
+def _inventory(outside: Outside) -> Sequence[Callable[..., Any]]:
+    of = InventoryActivities(outside.handler)
+    returns = ReturnStockActivities(outside.handler)
+    return (of.reserve_inventory, of.release_inventory, returns.restock_return)
 
 
-def _payments(of: PaymentActivities) -> Sequence[Callable[..., Any]]:
-    return (of.process_payment, of.capture_payment, of.undo_payment)
+def _payments(outside: Outside) -> Sequence[Callable[..., Any]]:
+    of = PaymentActivities(outside.handler, outside.payments)
+    returns = ReturnRefundActivities(outside.handler, outside.payments)
+    return (of.process_payment, of.capture_payment, of.undo_payment, returns.refund_return)
 
 
-def _shipping(of: ShippingActivities) -> Sequence[Callable[..., Any]]:
-    return (of.create_shipment, of.cancel_shipment)
+def _shipping(outside: Outside) -> Sequence[Callable[..., Any]]:
+    of = ShippingActivities(outside.handler, outside.carrier)
+    parcels = DeliveryActivities(outside.handler, outside.notifications)
+    return (
+        of.create_shipment,
+        of.cancel_shipment,
+        parcels.record_scan,
+        parcels.record_delivery_attention,
+        parcels.record_delivery_operator,
+    )

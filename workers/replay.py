@@ -8,7 +8,9 @@ from temporalio.worker import Replayer
 
 from workers.converter import DATA_CONVERTER
 from workers.sandbox import workflow_runner
+from workflows.delivery import OrderDelivery
 from workflows.fulfillment import OrderFulfillment
+from workflows.order_return import OrderReturn
 
 
 def load_history(path: Path) -> WorkflowHistory:
@@ -31,7 +33,7 @@ def workflow_id_in(path: Path) -> str:
 async def replay(paths: Iterable[Path]) -> dict[Path, str]:
     """Replay each history; returns what went wrong, by file (empty: all is well)."""
     replayer = Replayer(
-        workflows=[OrderFulfillment],
+        workflows=[OrderFulfillment, OrderDelivery, OrderReturn],
         workflow_runner=workflow_runner(),
         data_converter=DATA_CONVERTER,
     )

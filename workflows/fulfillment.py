@@ -9,8 +9,7 @@
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -33,15 +32,16 @@ from activities.messages import (
 )
 from activities.payments import PaymentActivities
 from activities.shipping import ShippingActivities
+from domain.ids import OrderId
 from domain.values import CaptureMode, Compensation, Outcome, Step
 from workflows.compensation import Undoing
 from workflows.failures import Cause, TurnedBackBefore, is_refusal
+from workflows.handover import hand_over
 from workflows.messages import NO_INPUT, json_of
 from workflows.order_document import InvalidDocument, parse_document
 from workflows.policies import SLOW_AFTER
 from workflows.saga import CLOSED, result_json
-
-R = TypeVar("R")
+from workflows.shielding import to_its_end
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
@@ -51,13 +51,20 @@ class OrderFulfillment(Undoing):
     @workflow.run
     async def run(self, given: RawValue = NO_INPUT) -> dict[str, Any]:
         """Fulfil the order that the one JSON input describes; returns the outcome."""
+        try:
+            return await self._fulfil(given)
+        except ApplicationError:  # refused, but the order id may have a parcel all the same
+            await to_its_end(self._hand_over_scans())
+            raise
+
+    async def _fulfil(self, given: RawValue) -> dict[str, Any]:
         self._begin(_accepted(given))
         try:
             closed = await self._go_forward()
         except GeneratorExit:  # this run was terminated and is let go of: nothing may be asked now
             raise
         except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
-            closed = await _to_its_end(self.turn_back(self.cause_of(failure)))
+            closed = await to_its_end(self.turn_back(self.cause_of(failure)))
         return await self._finish(closed)
 
     async def _go_forward(self) -> ClosedSaga:
@@ -144,12 +151,13 @@ class OrderFulfillment(Undoing):
         self.visibility.follow(self.state)
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
-        await _to_its_end(self._record_to_the_last())
+        await to_its_end(self._record_to_the_last())
         self.state.outcome = closed.outcome
         self.state.reason = closed.detail or None
         self.enter(CLOSED, "nothing")
         self.visibility.follow(self.state)
-        await _to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        await to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        await to_its_end(self._hand_over_scans())
         if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
             raise CancelledError("cancelled as requested; everything was undone")
         return result_json(self.state.order_id, closed)
@@ -159,6 +167,10 @@ class OrderFulfillment(Undoing):
         await self.record_operators()
         while self.state.unrecorded and workflow.patched("record-to-the-last"):
             await self.record_operators()
+
+    async def _hand_over_scans(self) -> None:
+        order_id = OrderId(workflow.info().workflow_id.partition("-")[2])
+        await hand_over(order_id, self.state.scans)
 
 
 def _accepted(given: RawValue) -> OrderDocument:
@@ -171,15 +183,3 @@ def _accepted(given: RawValue) -> OrderDocument:
         return parse_document(json_of(given), workflow.info().workflow_id)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
-
-
-async def _to_its_end(work: Coroutine[Any, Any, R]) -> R:
-    """Await `work` shielded from any number of cancel requests."""
-    task = asyncio.create_task(work)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.done():
-                break
-    return task.result()

@@ -30,10 +30,10 @@ NO_INPUT: Final = RawValue(Payload())
 SEVERAL_INPUTS: Final = RawValue(Payload(metadata={"encoding": _SEVERAL}))
 """What the data converter hands over instead of two or more inputs: no message has so many."""
 
-_Actor = Annotated[
+Actor = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)
 ]
-_Words = Annotated[
+Words = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=500, strip_whitespace=True)
 ]
 
@@ -52,8 +52,8 @@ class _Message(BaseModel):
 class OperatorMessage(_Message):
     """``hold``, ``resume`` and ``retry``: who acts, and why."""
 
-    actor: _Actor
-    reason: _Words
+    actor: Actor
+    reason: Words
 
 
 class CancelMessage(OperatorMessage):
@@ -65,8 +65,8 @@ class CancelMessage(OperatorMessage):
 class ResolveMessage(_Message):
     """``resolve``: what the saga waits for was settled by hand; `note` says how."""
 
-    actor: _Actor
-    note: _Words
+    actor: Actor
+    note: Words
 
 
 class ChangeAddressMessage(OperatorMessage):
@@ -88,14 +88,19 @@ def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
     Raises:
         InvalidDocument: there is not exactly one JSON object of the right form.
     """
+    message = validate(model, only_message(inputs), "message")
+    if not isinstance(message, model):
+        raise TypeError("validation returned another type")
+    return message
+
+
+def only_message(inputs: Sequence[Any]) -> Any:
+    """The one input of a message; raises InvalidDocument if there is another number of them."""
     if len(inputs) != 1 or inputs[0] == SEVERAL_INPUTS:
         many = "several" if inputs else "none"
         problem = FieldProblem("message", f"needs exactly one JSON object, not {many}")
         raise InvalidDocument((problem,))
-    message = validate(model, inputs[0], "message")
-    if not isinstance(message, model):
-        raise TypeError("validation returned another type")
-    return message
+    return inputs[0]
 
 
 def json_of(given: RawValue) -> bytes:

@@ -213,13 +213,13 @@ class OperatorDesk:
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
     def carrier_update(self, *inputs: Any) -> None:
-        """Check a scan; the saga ends when the parcel leaves, so none changes its course."""
+        """Keep a scan; at its end the saga hands it to the workflow that follows the parcel."""
         try:
             message = parse_message(CarrierUpdateMessage, inputs)
         except InvalidDocument as problem:
             workflow.logger.warning("ignored a malformed carrier update: %s", problem)
         else:
-            workflow.logger.info("carrier update before the shipment left: %s", message.status)
+            self.state.scans.append(message.model_dump(mode="json"))
 
     # --- inner workings --------------------------------------------------------------------------
 

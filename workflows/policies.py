@@ -30,6 +30,9 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """A charge whose fate nobody knows may still arrive: how long to wait for it before closing."""
 
+SILENCE: Final = timedelta(days=14)
+"""A parcel on its way without any news for so long needs a person."""
+
 SLOW_AFTER: Final = timedelta(seconds=10)
 """A saga still open after this long shows each further step in its search attributes."""
 
@@ -61,3 +64,14 @@ COMPENSATION: Final = Policy(
 
 RECORD: Final = Policy(ATTEMPT, _PATIENT_BACKOFF)
 """Writing the saga's own trail has no budget: there is nothing to do instead."""
+
+PARCEL: Final = Policy(
+    ATTEMPT,
+    RetryPolicy(
+        initial_interval=timedelta(seconds=5),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=10),
+        maximum_attempts=13,
+    ),
+)
+"""A scan that is ahead of its label is tried again for about an hour."""

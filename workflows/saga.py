@@ -53,6 +53,7 @@ class SagaState:
         label_in_doubt: so with a label.
         reserved_at: when its stock was set aside, None if it is not.
         order_status: where the order itself stands.
+        scans: what the carrier said of the parcel, for the workflow that follows it.
     """
 
     document: OrderDocument | None = None
@@ -77,6 +78,7 @@ class SagaState:
     label_in_doubt: bool = False
     reserved_at: datetime | None = None
     order_status: str = "submitted"
+    scans: list[dict[str, Any]] = field(default_factory=list)
     outcome: Outcome | None = None
 
     @property

@@ -13,8 +13,10 @@ import asyncpg
 
 from adapters.event_codec import JsonEventCodec
 from domain import events as e
-from domain.ids import CustomerId, OrderId, Sku
+from domain import return_events as r
+from domain.ids import CustomerId, OrderId, ReturnId, Sku
 from domain.money import Money
+from domain.return_values import Pieces, ReturnedLine, ReturnKind
 from domain.values import (
     Address,
     Compensation,
@@ -40,6 +42,8 @@ PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
 SECRET_NAME = "Zacharias Geheim"
 ADDRESS = Address(SECRET_NAME, "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
 CODEC = JsonEventCodec()
+R1 = ReturnId("R1")
+BY = ("ann", "broken")
 SAGA = Metadata("order-X", "run-1/5", "saga", extra={"run_id": "run-1"})
 Told = list[tuple[str, Any]]
 """Events in the order in which they are appended, each with its stream."""
@@ -138,6 +142,30 @@ class Order:
             *self._saga(e.FulfillmentClosed(Outcome.CANCELLED, reason, "card declined")),
         ]
 
+    def deliver(self) -> Told:
+        return [(f"shipment-{self.id}", e.ShipmentDelivered(self.placed))]
+
+    def _returns(self, *events: Any) -> Told:
+        return [(f"returns-{self.id}", event) for event in events]
+
+    def come_back(self) -> Told:
+        sku, pieces, price = self.lines[0]
+        line = ReturnedLine(Sku(sku), pieces, gbp(price))
+        opened = r.ReturnOpened(self.oid, R1, ReturnKind.CUSTOMER, (line,), False, *BY)
+        return self._returns(opened, r.ReturnAttentionRequired(R1, "decision", "decide"))
+
+    def give_back(self) -> Told:
+        sku, pieces, price = self.lines[0]
+        amount, key = gbp(pieces * price), f"{self.stream}:refund:R1"
+        back = Pieces(Sku(sku), pieces)
+        return [
+            *self._returns(r.RefundGranted(R1, amount, *BY), r.RestockDecided(R1, (back,), *BY)),
+            (f"stock-{sku}", r.StockReturned(Sku(sku), self.oid, R1, pieces)),
+            (f"payment-{self.id}", e.PaymentRefunded(self.oid, amount, f"pay-{self.id}", key)),
+            *self._returns(r.ReturnRestocked(R1), r.ReturnRefunded(R1, amount, key)),
+            *self._returns(r.ReturnClosed(R1)),
+        ]
+
     def completed(self) -> list[Told]:
         return [self.draft(), self.submit(), self.reserve(), self.pay(), self.ship()]
 
@@ -161,7 +189,8 @@ def busy_history(random: Random, orders: int = 25) -> list[Told]:
         customer = random.choice([None, "17850", "13047"])
         placed = PLACED + timedelta(hours=random.randint(0, 99))
         order = Order(f"{number}", customer, lines, placed)
-        story = order.completed() if random.random() < 0.5 else order.cancelled()
+        whole = [*order.completed(), order.deliver(), order.come_back(), order.give_back()]
+        story = whole if random.random() < 0.5 else order.cancelled()
         if random.random() < 0.3:
             story = [*story[:4], order.get_stuck(), order.act(), *story[4:]]
         stories.append(story[: random.randint(1, len(story))])

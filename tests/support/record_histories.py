@@ -3,23 +3,26 @@
 Run it from the repository's root after a deliberate change of the saga's course, and keep the old
 files as long as sagas of that version may be open:
 
-    .venv/bin/python -m tests.support.record_histories
+    .venv/bin/python -m tests.support.record_histories            # all
+    .venv/bin/python -m tests.support.record_histories scanned    # some, by name
 """
 
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from temporalio.common import RetryPolicy
 
 from adapters.faults import Fault, FaultKind
+from tests.support.record_later_histories import LATER_PATHS, record_later
 from tests.support.sagas import Handle, result, start, until_status
 from tests.support.shop import Shop, document, running_workers
 from tests.support.temporal import time_skipping_server
@@ -61,6 +64,12 @@ async def _hold_and_resume(shop: Shop, handle: Handle) -> None:
     await handle.execute_update("resume", BY)
 
 
+async def _scan(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.signal("carrier_update", {"status": "in_transit", "at": "2026-01-03T10:00:00Z"})
+    shop.payments.faults.clear()
+
+
 _NO_SHIP = {
     "name": "Jo",
     "line1": "1 Lane",
@@ -87,6 +96,7 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "cancelled": ({}, 10, (_HELD,), _cancel),
     "cancelled-natively": ({}, 10, (_HELD,), _cancel_natively),
     "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
+    "scanned": ({}, 10, (_HELD,), _scan),
     "attention-and-retry": ({"address": _NO_SHIP}, 10, (_NO_REFUND,), _retry_when_needed),
 }
 
@@ -107,35 +117,42 @@ async def record(client: Client, name: str, folder: Path) -> Path:
         except WorkflowFailureError:  # that is how a native cancel ends
             assert name == "cancelled-natively"
         history = await handle.fetch_history()
-    path = folder / f"order-{name}.v1.json"
+    return write(folder / f"order-{name}.v1.json", history)
+
+
+def write(path: Path, history: WorkflowHistory) -> Path:
+    """Write a history without what names the machine it was recorded on."""
     path.write_text(json.dumps(_scrubbed(history.to_json_dict()), indent=1) + "\n", "utf-8")
     return path
 
 
 def _scrubbed(value: Any) -> Any:
-    """Without what names the machine it was recorded on; a replay does not look at it."""
+    """Without what a replay does not look at."""
     if isinstance(value, dict):
         private = {"stackTrace", "identity"}
         return {key: _scrubbed(part) for key, part in value.items() if key not in private}
     return [_scrubbed(part) for part in value] if isinstance(value, list) else value
 
 
-async def _main() -> None:
+async def _main(names: Collection[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     backoff = RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
     )
     fewer_attempts = replace(policies.STEP, backoff=backoff)
     with patch.object(steps, "STEP", fewer_attempts):
-        await _record_all()
+        await _record_all(names or {*PATHS, *LATER_PATHS})
 
 
-async def _record_all() -> None:
+async def _record_all(names: Collection[str]) -> None:
     async with time_skipping_server() as environment:
-        for name in PATHS:
-            print(await record(environment.client, name, FOLDER))  # noqa: T201  a script
+        for name in names:
+            if name in PATHS:
+                print(await record(environment.client, name, FOLDER))  # noqa: T201  a script
+            for workflow_id, history in await record_later(environment.client, name):
+                print(write(FOLDER / f"{workflow_id}.v1.json", history))  # noqa: T201  a script
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    asyncio.run(_main(sys.argv[1:]))
     os._exit(0)  # the SDK's threads may abort the interpreter's own ending

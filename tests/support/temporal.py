@@ -17,6 +17,8 @@ SETTINGS = {
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
     "history.transferProcessorMaxPollRPS": "2000",
+    # So that a test need not make a history of thousands of events to see it go on as a new one.
+    "limit.historyCount.suggestContinueAsNew": "300",
 }
 
 

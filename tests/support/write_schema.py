@@ -1,17 +1,27 @@
-"""Writes docs/order-document.schema.json: .venv/bin/python -m tests.support.write_schema."""
+"""Writes the JSON Schemas under docs: .venv/bin/python -m tests.support.write_schema."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from workflows.order_document import document_json_schema
+from workflows.return_document import return_json_schema
 
-PATH = Path(__file__).parents[2] / "docs" / "order-document.schema.json"
+DOCS: Final = Path(__file__).parents[2] / "docs"
+PATH = DOCS / "order-document.schema.json"
+RETURN_PATH = DOCS / "return-document.schema.json"
+SCHEMAS: Final[Mapping[Path, Callable[[], dict[str, Any]]]] = {
+    PATH: document_json_schema,
+    RETURN_PATH: return_json_schema,
+}
 
 
-def schema_text() -> str:
+def schema_text(path: Path = PATH) -> str:
     """What the file holds when it is current."""
-    return json.dumps(document_json_schema(), indent=2) + "\n"
+    return json.dumps(SCHEMAS[path](), indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(schema_text(), encoding="utf-8")
+    for each in SCHEMAS:
+        each.write_text(schema_text(each), encoding="utf-8")

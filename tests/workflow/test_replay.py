@@ -7,10 +7,13 @@ import pytest
 
 from tests.support.changed_saga import ChangedSaga
 from tests.support.record_histories import FOLDER, PATHS
+from tests.support.record_later_histories import LATER_PATHS
 from workers import replay as replaying
 from workers.replay import replay
 
 HISTORIES = sorted(FOLDER.glob("*.json"))
+SAGAS = [path for path in HISTORIES if path.name.startswith("order-")]
+LATER = [path for path in HISTORIES if path not in SAGAS]
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
@@ -19,11 +22,37 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 
 def test_every_way_of_a_saga_is_recorded() -> None:
-    recorded = {path.name.partition(".")[0].removeprefix("order-") for path in HISTORIES}
+    recorded = {path.name.partition(".")[0].removeprefix("order-") for path in SAGAS}
     assert recorded == set(PATHS)
 
 
-@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_every_way_of_a_parcel_and_a_return_is_recorded() -> None:
+    recorded = {path.name.partition(".")[0].partition("-")[2] for path in LATER}
+    assert {name.removesuffix("-R1").removesuffix("-lost") for name in recorded} == set(LATER_PATHS)
+
+
+def with_another_first_activity(path: Path, folder: Path) -> Path:
+    history = json.loads(path.read_text())
+    first = next(
+        event["activityTaskScheduledEventAttributes"]
+        for event in history["events"]
+        if "activityTaskScheduledEventAttributes" in event
+    )
+    first["activityId"] = "something-else"
+    changed = folder / path.name
+    changed.write_text(json.dumps(history))
+    return changed
+
+
+@pytest.mark.parametrize("path", LATER, ids=lambda path: path.stem)
+async def test_the_control_another_first_activity_does_not_replay(
+    path: Path, tmp_path: Path
+) -> None:
+    changed = with_another_first_activity(path, tmp_path)
+    assert "Nondeterminism" in (await replay([changed]))[changed]
+
+
+@pytest.mark.parametrize("path", SAGAS, ids=lambda path: path.stem)
 async def test_the_control_a_saga_changed_without_a_patch_replays_no_history(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
