@@ -9,14 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from domain import events as e
+from domain import return_events as r
+from domain.delivery_events import DeliveryOperatorActed
 from domain.ids import OrderId, streams_of_order
 from eventstore.model import StoredEvent
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
-from projections.projection import LIVE, Connection, Pool, Projection, Recorded
+from projections.projection import LIVE, Connection, Pool, Projection, Recorded, names
 from projections.sql import statement
 
 _WHY: Final = ("reason", "detail", "message", "code", "waiting_for")
 """Where an event's data says why; all of them are safe to show."""
+
+_BY_PEOPLE: Final = names(
+    e.OperatorActed,
+    DeliveryOperatorActed,
+    r.ReturnOpened,
+    r.RefundGranted,
+    r.RefundDenied,
+    r.RestockDecided,
+    r.ReturnOperatorActed,
+)
+"""Events whose data names who is behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,8 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
 
 
 def _who(stored: StoredEvent) -> str:
-    """The person behind an operator's act, which the saga records on their behalf."""
-    if stored.event_type == "OperatorActed":
+    """The person behind an act or a decision, which a workflow records on their behalf."""
+    if stored.event_type in _BY_PEOPLE:
         return str(stored.data["actor"])
     return stored.metadata.actor
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from domain import delivery_events as d
 from domain import events as e
+from domain import return_events as r
 from domain.currencies import format_amount
 
 _LONGEST: Final = 200
@@ -32,6 +34,17 @@ def _created(event: e.OrderCreated) -> str:
 def _closed(event: e.FulfillmentClosed) -> str:
     because = f" ({event.reason.value})" if event.reason else ""
     return f"saga closed: {event.outcome.value}{because}"
+
+
+def _restock(event: r.RestockDecided) -> str:
+    pieces = sum(item.quantity for item in event.pieces)
+    what = f"{_counted(pieces, 'piece')} back into stock" if pieces else "nothing back into stock"
+    return f"{event.actor} decided on return {event.return_id}: {what}: {event.reason}"
+
+
+def _opened(event: r.ReturnOpened) -> str:
+    pieces = _counted(sum(line.quantity for line in event.lines), "piece")
+    return f"return {event.return_id} opened ({event.kind.value}) over {pieces}: {event.reason}"
 
 
 _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
@@ -72,5 +85,24 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     e.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
     e.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
     e.FulfillmentClosed: _closed,
+    d.ScanContradicted: lambda x: f"the carrier contradicts itself: {x.status} after another end",
+    d.DeliveryAttentionRequired: lambda x: f"parcel needs attention: {x.waiting_for}",
+    d.DeliveryOperatorActed: lambda x: f"{x.actor} did {x.action} for the parcel: {x.reason}",
+    r.StockReturned: lambda x: f"{x.quantity} of {x.sku} back in stock (return {x.return_id})",
+    r.ReturnOpened: _opened,
+    r.RefundGranted: lambda x: (
+        f"{x.actor} granted {format_amount(x.amount)} for return {x.return_id}: {x.reason}"
+    ),
+    r.RefundDenied: lambda x: f"{x.actor} denied a refund for return {x.return_id}: {x.reason}",
+    r.RestockDecided: _restock,
+    r.ReturnRefunded: lambda x: (
+        f"{format_amount(x.amount)} given back for return {x.return_id} ({x.refund_reference})"
+    ),
+    r.ReturnRestocked: lambda x: f"goods of return {x.return_id} are in stock",
+    r.ReturnAttentionRequired: lambda x: f"return {x.return_id} needs attention: {x.waiting_for}",
+    r.ReturnOperatorActed: lambda x: (
+        f"{x.actor} did {x.action} for return {x.return_id}: {x.reason}"
+    ),
+    r.ReturnClosed: lambda x: f"return {x.return_id} closed",
     e.CustomerErased: lambda x: f"personal data of {x.subject} erased: {x.reason}",
 }

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid5
 
+from domain import delivery_events as d
 from domain import events as e
+from domain import return_events as r
 from eventstore.model import JsonObject
 from projections.projection import Connection, Projection, Recorded, names, own_id
 from projections.sql import statement
@@ -70,6 +72,40 @@ def _operated(event: e.OperatorActed) -> JsonObject:
     return {"action": event.action}
 
 
+def _parcel_attention(event: d.DeliveryAttentionRequired) -> JsonObject:
+    return {"at_step": event.at_step, "waiting_for": event.waiting_for}
+
+
+def _contradicted(event: d.ScanContradicted) -> JsonObject:
+    return {"status": event.status, "at": event.at.isoformat()}
+
+
+def _return_opened(event: r.ReturnOpened) -> JsonObject:
+    lines = [{"sku": line.sku, "quantity": line.quantity} for line in event.lines]
+    return {"return_id": event.return_id, "kind": event.kind.value, "lines": lines}
+
+
+def _return_refunded(event: r.ReturnRefunded) -> JsonObject:
+    return {
+        "return_id": event.return_id,
+        "amount_minor": event.amount.minor,
+        "currency": event.amount.currency,
+        "refund_reference": event.refund_reference,
+    }
+
+
+def _return_attention(event: r.ReturnAttentionRequired) -> JsonObject:
+    return {
+        "return_id": event.return_id,
+        "at_step": event.at_step,
+        "waiting_for": event.waiting_for,
+    }
+
+
+def _return_only(event: Any) -> JsonObject:
+    return {"return_id": event.return_id}
+
+
 RULES: Final[Mapping[type, Rule]] = {
     e.OrderSubmitted: Rule("order.submitted", _submitted),
     e.OrderCompleted: Rule("order.completed", _completed),
@@ -81,6 +117,13 @@ RULES: Final[Mapping[type, Rule]] = {
     e.ShipmentLost: Rule("shipment.lost", _carrier_says),
     e.AttentionRequired: Rule("fulfillment.attention_required", _attention),
     e.OperatorActed: Rule("fulfillment.operator_acted", _operated),
+    d.ScanContradicted: Rule("shipment.contradicted", _contradicted),
+    d.DeliveryAttentionRequired: Rule("shipment.attention_required", _parcel_attention),
+    r.ReturnOpened: Rule("return.opened", _return_opened),
+    r.ReturnRefunded: Rule("return.refunded", _return_refunded),
+    r.ReturnRestocked: Rule("return.restocked", _return_only),
+    r.ReturnAttentionRequired: Rule("return.attention_required", _return_attention),
+    r.ReturnClosed: Rule("return.closed", _return_only),
 }
 """The events that other systems are told."""
 
@@ -111,6 +154,12 @@ SILENT: Final = names(
     e.CompensationFailed,
     e.FulfillmentClosed,
     e.CustomerErased,
+    d.DeliveryOperatorActed,
+    r.RefundGranted,
+    r.RefundDenied,
+    r.RestockDecided,
+    r.ReturnOperatorActed,
+    r.StockReturned,
 )
 """The events that stay inside: drafts, steps on the way, and what another event says as well."""
 
@@ -141,7 +190,7 @@ PROJECTION: Final = Projection(
     name="notifications",
     version=1,
     tables=(),
-    categories=frozenset({"order", "payment", "shipment", "fulfillment"}),
+    categories=frozenset({"order", "payment", "shipment", "fulfillment", "returns"}),
     handles=names(*RULES),
     apply=_apply,
     side_effects=True,

@@ -7,9 +7,11 @@ timeline of the order they name; stock movements without an order do not appear.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
+from domain import delivery_events as d
 from domain import events as e
+from domain import return_events as r
 from projections.descriptions import describe_event
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Connection, Pool, Projection, Recorded, names, own_id
@@ -49,6 +51,9 @@ _HANDLES: Final = names(
     e.AttentionRequired,
     e.OperatorActed,
     e.FulfillmentClosed,
+    r.StockReturned,
+    *get_args(d.DeliveryEvent),
+    *get_args(r.ReturnEvent),
 )
 
 
@@ -96,7 +101,7 @@ PROJECTION: Final = Projection(
     name="order_history",
     version=1,
     tables=("order_history",),
-    categories=frozenset({"order", "stock", "payment", "shipment", "fulfillment"}),
+    categories=frozenset({"order", "stock", "payment", "shipment", "fulfillment", "returns"}),
     handles=_HANDLES,
     apply=_apply,
 )

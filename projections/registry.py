@@ -10,7 +10,9 @@ from projections import (
     fulfillments,
     notifications,
     order_history,
+    parcels,
     product_demand,
+    returns,
     stock_levels,
 )
 from projections.errors import UnknownProjection
@@ -23,6 +25,8 @@ ALL: Final[tuple[Projection, ...]] = (
     product_demand.PROJECTION,
     stock_levels.PROJECTION,
     fulfillments.PROJECTION,
+    parcels.PROJECTION,
+    returns.PROJECTION,
     audit_log.PROJECTION,
     notifications.PROJECTION,
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain import events as e
+from domain.return_events import StockReturned
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Connection, Pool, Projection, Recorded, names, own_id
 from projections.sql import statement
@@ -20,6 +21,7 @@ _MOVEMENTS: Final[Mapping[type, Callable[[Any], tuple[int, int, int, int]]]] = {
     e.StockReserved: lambda x: (0, x.quantity, 0, 0),
     e.StockReleased: lambda x: (0, -x.quantity, 0, 0),
     e.StockShipped: lambda x: (-x.quantity, -x.quantity, 0, x.quantity),
+    StockReturned: lambda x: (x.quantity, 0, 0, 0),
 }
 
 

@@ -5,9 +5,12 @@ from typing import Any, get_args
 
 import pytest
 
+from domain import delivery_events as d
 from domain import events as e
-from domain.ids import OrderId, Sku
+from domain import return_events as r
+from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
+from domain.return_values import ReturnedLine, ReturnKind
 from domain.values import Address, OrderLine, PaymentTerms, Reason
 from projections.notifications import PROJECTION, RULES, SILENT
 from projections.registry import ALL
@@ -17,6 +20,7 @@ TEN = Money(1000, "GBP")
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PERSONAL = ("Zacharias", "Hidden", "Leeds", "LS99", "tok_secret", "grace", "her mother called")
 ORDER = OrderId("A1")
+R1 = ReturnId("R1")
 LINES = (
     OrderLine(Sku("71053"), "LANTERN", 2, Money(300, "GBP")),
     OrderLine(Sku("POST"), "POSTAGE", 1, Money(400, "GBP")),
@@ -54,6 +58,45 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
         "fulfillment.operator_acted",
         {"action": "retry"},
     ),
+    d.ScanContradicted("lost", NOON): (
+        "shipment.contradicted",
+        {"status": "lost", "at": NOON.isoformat()},
+    ),
+    d.DeliveryAttentionRequired("no_news", "no news of the parcel for 14 days"): (
+        "shipment.attention_required",
+        {"at_step": "no_news", "waiting_for": "no news of the parcel for 14 days"},
+    ),
+    r.ReturnOpened(
+        ORDER,
+        R1,
+        ReturnKind.CUSTOMER,
+        (ReturnedLine(Sku("71053"), 2, Money(300, "GBP")),),
+        False,
+        "grace",
+        "her mother called",
+    ): (
+        "return.opened",
+        {"return_id": "R1", "kind": "customer", "lines": [{"sku": "71053", "quantity": 2}]},
+    ),
+    r.ReturnRefunded(R1, TEN, "refund-1"): (
+        "return.refunded",
+        {
+            "return_id": "R1",
+            "amount_minor": 1000,
+            "currency": "GBP",
+            "refund_reference": "refund-1",
+        },
+    ),
+    r.ReturnRestocked(R1): ("return.restocked", {"return_id": "R1"}),
+    r.ReturnAttentionRequired(R1, "decision", "decide about refund of return R1"): (
+        "return.attention_required",
+        {
+            "return_id": "R1",
+            "at_step": "decision",
+            "waiting_for": "decide about refund of return R1",
+        },
+    ),
+    r.ReturnClosed(R1): ("return.closed", {"return_id": "R1"}),
 }
 
 

@@ -1,0 +1,7 @@
+-- Rows of parcels that a batch saw from their first event on.
+INSERT INTO {schema}.parcels
+SELECT *
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
+    $8::text[], $9::text[], $10::timestamptz[], $11::int[]
+)

@@ -1,0 +1,170 @@
+"""What the read models of parcels and returns answer."""
+
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from domain import delivery_events as d
+from domain import events as e
+from domain import return_events as r
+from domain.ids import OrderId, ReturnId, Sku
+from domain.return_values import Pieces, ReturnedLine, ReturnKind
+from eventstore.postgres.store import PostgresEventStore
+from projections import audit_log, order_history, parcels, returns, stock_levels
+from projections.errors import InvalidCursor
+from projections.paging import Page
+from tests.support.read_models import PLACED, Order, gbp, receipt, runner_of, tell
+
+Store = PostgresEventStore
+BY = ("ann", "broken")
+
+
+async def _project(pool: asyncpg.Pool, store: Store) -> None:
+    await runner_of(pool, store).catch_up()
+
+
+def _opened(order_id: str, return_id: str) -> tuple[str, Any]:
+    line = ReturnedLine(Sku("71053"), 2, gbp(339))
+    return (
+        f"returns-{order_id}",
+        r.ReturnOpened(
+            OrderId(order_id), ReturnId(return_id), ReturnKind.CUSTOMER, (line,), False, *BY
+        ),
+    )
+
+
+async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    stream = "shipment-A1"
+    await tell(store, *Order("A1").completed(), [(stream, e.ShipmentDelivered(PLACED))])
+    asked = d.DeliveryAttentionRequired("contradiction", "lost, but delivered is on record")
+    await tell(store, [(stream, d.ScanContradicted("lost", PLACED)), (stream, asked)])
+    await _project(pool, store)
+    parcel = await parcels.get_parcel(pool, "A1")
+    assert parcel is not None
+    assert (parcel.status, parcel.scanned_at, parcel.tracking_number) == (
+        "delivered",
+        PLACED,
+        "TN-A1",
+    )
+    assert (parcel.contradicted_by, parcel.needs_attention) == ("lost", True)
+    assert parcel.waiting_for == "lost, but delivered is on record"
+    await tell(store, [(stream, d.DeliveryOperatorActed("ann", "resolve", "has it"))])
+    await _project(pool, store)
+    after = await parcels.get_parcel(pool, "A1")
+    assert after is not None
+    assert (after.contradicted_by, after.needs_attention, after.last_operator) == (
+        None,
+        False,
+        "ann",
+    )
+
+
+async def test_parcels_are_listed_by_status_and_by_need_and_page_by_page(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    for number in range(3):
+        await tell(store, *Order(f"A{number}").completed())
+    later = PLACED + timedelta(days=1)
+    await tell(store, [("shipment-A1", e.ShipmentInTransit(later))])
+    lonely = d.DeliveryAttentionRequired("recording", "the order has no parcel")
+    await tell(store, [("shipment-nobody", lonely)])
+    await _project(pool, store)
+    moving = await parcels.list_parcels(pool, status="in_transit")
+    assert [x.order_id for x in moving.items] == ["A1"]
+    needing = await parcels.list_parcels(pool, needs_attention=True)
+    assert [(x.order_id, x.status) for x in needing.items] == [("nobody", "unknown")]
+    first = await parcels.list_parcels(pool, limit=3)
+    second = await parcels.list_parcels(pool, limit=3, cursor=first.next_cursor)
+    assert len({x.order_id for page in (first, second) for x in page.items}) == 4
+    with pytest.raises(InvalidCursor):
+        await parcels.list_parcels(pool, cursor="nonsense")
+    assert await parcels.get_parcel(pool, "A9") is None
+
+
+async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    r1, stream = ReturnId("R1"), "returns-A1"
+    await tell(store, receipt("71053", 20), receipt("84029E", 20))
+    await tell(store, *Order("A1").completed())
+    question = r.ReturnAttentionRequired(r1, "decision", "decide about refund and restock")
+    await tell(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
+    await _project(pool, store)
+    [row] = (await returns.list_returns(pool, needs_attention=True)).items
+    assert (row.return_id, row.refund, row.restock, row.pieces) == (
+        "R1",
+        "undecided",
+        "undecided",
+        2,
+    )
+    await tell(
+        store,
+        [
+            (stream, r.RefundGranted(r1, gbp(678), *BY)),
+            (stream, r.RestockDecided(r1, (Pieces(Sku("71053"), 1),), *BY)),
+            ("stock-71053", r.StockReturned(Sku("71053"), OrderId("A1"), r1, 1)),
+            (stream, r.ReturnRestocked(r1)),
+        ],
+    )
+    await _project(pool, store)
+    assert await _summary(pool, "R1") == ("granted", 678, "restocked", 1, False, True)
+    await tell(
+        store, [(stream, r.ReturnRefunded(r1, gbp(678), "key")), (stream, r.ReturnClosed(r1))]
+    )
+    await tell(store, [(stream, r.RefundDenied(ReturnId("R2"), *BY))])
+    await tell(store, [(stream, r.RestockDecided(ReturnId("R2"), (), *BY))])
+    await _project(pool, store)
+    assert await _summary(pool, "R1") == ("refunded", 678, "restocked", 1, False, False)
+    assert await _summary(pool, "R2") == ("denied", 0, "none", 0, False, True)
+    stock = await stock_levels.get_stock(pool, "71053")
+    assert stock is not None
+    assert (stock.on_hand, stock.shipped, stock.received) == (15, 6, 20)
+
+
+async def _summary(pool: asyncpg.Pool, return_id: str) -> tuple[object, ...]:
+    found: Page[returns.ReturnRow] = await returns.list_returns(pool, order_id="A1")
+    row = next(x for x in found.items if x.return_id == return_id)
+    return (
+        row.refund,
+        row.refund_minor,
+        row.restock,
+        row.restock_pieces,
+        row.needs_attention,
+        row.closed_at is None,
+    )
+
+
+async def test_open_returns_are_listed_page_by_page(pool: asyncpg.Pool, store: Store) -> None:
+    for number in range(5):
+        await tell(store, [_opened(f"A{number}", "R1")])
+    await tell(store, [("returns-A0", r.ReturnClosed(ReturnId("R1")))])
+    await _project(pool, store)
+    first = await returns.list_returns(pool, open_only=True, limit=3)
+    second = await returns.list_returns(pool, open_only=True, limit=3, cursor=first.next_cursor)
+    assert [len(page.items) for page in (first, second)] == [3, 1]
+    assert {x.order_id for x in (*first.items, *second.items)} == {"A1", "A2", "A3", "A4"}
+    with pytest.raises(InvalidCursor):
+        await returns.list_returns(pool, cursor="nonsense")
+
+
+async def test_a_return_stands_in_the_orders_story_and_in_the_audit_log(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await tell(store, *Order("A1").completed(), [_opened("A1", "R1")])
+    returned = r.StockReturned(Sku("71053"), OrderId("A1"), ReturnId("R1"), 1)
+    await tell(store, [("stock-71053", returned)])
+    granted = r.RefundGranted(ReturnId("R1"), gbp(678), "bob", "kindness")
+    await tell(store, [("returns-A1", granted)])
+    await _project(pool, store)
+    told = (await order_history.list_history(pool, "A1")).items[-3:]
+    assert [row.line for row in told] == [
+        "return R1 opened (customer) over 2 pieces: broken",
+        "1 of 71053 back in stock (return R1)",
+        "bob granted 6.78 GBP for return R1: kindness",
+    ]
+    audit = (await audit_log.list_audit(pool, audit_log.of_order(OrderId("A1")))).items
+    assert (audit[-1].actor, audit[-1].reason) == ("bob", "kindness")
