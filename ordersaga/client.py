@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import OrderDocument
 from domain.ids import OrderId, order_stream, parse_order_id
 from domain.values import Outcome, Reason
+from ordersaga.after_delivery import AfterDelivery
 from ordersaga.errors import OrderSagaError, Refused
 from ordersaga.sagas import start_saga
 from workers.converter import DATA_CONVERTER
@@ -91,7 +92,7 @@ class SagaStatus:
     details: Mapping[str, Any]
 
 
-class OrderSagaClient:
+class OrderSagaClient(AfterDelivery):
     """Starts sagas, waits for them, asks them and steers them.
 
     Every method raises RPCError when Temporal does not answer.

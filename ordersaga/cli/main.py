@@ -19,6 +19,8 @@ _GROUPS = (
     "customers",
     "saga",
     "saga_steering",
+    "parcels",
+    "returns",
     "notifications",
     "verify",
     "recovery",

@@ -1,4 +1,4 @@
-"""`ordersaga recover`: sagas for open orders that have none, after Temporal lost them."""
+"""`ordersaga recover`: sagas, followed parcels and open returns, after Temporal lost them."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +32,7 @@ def recover(
     ] = 16,
     as_json: Json = False,
 ) -> None:
-    """Start the saga of every open order that has no running one, from the event store.
+    """Start what is open and does not run, from the event store: sagas, parcels, returns.
 
     For the day on which Temporal lost its database or sagas were terminated. Workers may run
     meanwhile, and doing it again is harmless: what was done for an order is recognised.
@@ -45,6 +45,7 @@ async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
     from rich.progress import Progress
 
     from ordersaga.recovery import Fate, Recovery, open_orders
+    from ordersaga.recovery_after import start_again, unfinished
 
     screen = console(stderr=True)
     async with opened() as services:
@@ -60,19 +61,28 @@ async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
                 at_once=at_once,
             )
             found = await recovery.run(waiting, lambda _: progress.advance(task))
-    emit(as_data(found), as_json=as_json, view=lambda: recovery_view(found))
+        after = await unfinished(services.redacted_store)
+        later = await start_again(client, after, dry_run=dry_run)
+    emit(as_data(found, later), as_json=as_json, view=lambda: recovery_view(found, later))
     return REFUSED if any(each.fate is Fate.LEFT for each in found) else OK
 
 
-def as_data(found: "Sequence[Recovered]") -> dict[str, object]:
-    """The JSON form: how many orders met which fate, and each of them."""
+def as_data(found: "Sequence[Recovered]", after: "Sequence[Recovered]" = ()) -> dict[str, object]:
+    """The JSON form: how many orders met which fate, and each of them; then parcels and returns."""
     from ordersaga.recovery import Fate
 
     counts = {fate.value: sum(each.fate is fate for each in found) for fate in Fate}
-    return {"open_orders": len(found), "counts": counts, "orders": list(found)}
+    return {
+        "open_orders": len(found),
+        "counts": counts,
+        "orders": list(found),
+        "parcels_and_returns": list(after),
+    }
 
 
-def recovery_view(found: "Sequence[Recovered]") -> "RenderableType":
+def recovery_view(
+    found: "Sequence[Recovered]", after: "Sequence[Recovered]" = ()
+) -> "RenderableType":
     """A recovery for people: what was done with which order, those that need a person first."""
     from rich.console import Group
     from rich.text import Text
@@ -81,7 +91,7 @@ def recovery_view(found: "Sequence[Recovered]") -> "RenderableType":
 
     importance = list(reversed(Fate))
     telling = sorted(
-        (each for each in found if each.fate not in (Fate.RUNNING, Fate.ENDED)),
+        (each for each in (*found, *after) if each.fate not in (Fate.RUNNING, Fate.ENDED)),
         key=lambda each: (importance.index(each.fate), each.order_id),
     )
     parts: list[RenderableType] = []
@@ -92,6 +102,9 @@ def recovery_view(found: "Sequence[Recovered]") -> "RenderableType":
         parts.append(Text(f"and {len(telling) - _SHOWN} more; --json lists all"))
     counts = (f"{sum(each.fate is fate for each in found)} {_words(fate)}" for fate in Fate)
     parts.append(Text(f"{len(found)} open orders: {', '.join(counts)}"))
+    if after:
+        started = sum(each.fate is not Fate.RUNNING for each in after)
+        parts.append(Text(f"{len(after)} followed parcels and open returns: {started} had no run"))
     return Group(*parts)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain import events as e
-from domain.ids import OrderId, Sku
+from domain import return_events as r
+from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
 
 
@@ -33,6 +34,27 @@ _OPEN = frozenset({Standing.SUBMITTED, Standing.RESERVED, Standing.PROCESSING})
 
 
 @dataclass(slots=True)
+class ReturnFacts:
+    """What came back of one order: pieces, and minor units by return."""
+
+    returned: Counter[Sku] = field(default_factory=Counter)
+    restocked: Counter[Sku] = field(default_factory=Counter)
+    granted: dict[ReturnId, int] = field(default_factory=dict)
+    refunded: dict[ReturnId, int] = field(default_factory=dict)
+    open: set[ReturnId] = field(default_factory=set)
+
+    @property
+    def granted_minor(self) -> int:
+        """What all returns together give back."""
+        return sum(self.granted.values())
+
+    @property
+    def refunded_minor(self) -> int:
+        """What of it has gone back."""
+        return sum(self.refunded.values())
+
+
+@dataclass(slots=True)
 class OrderFacts:
     """All that is known about one order, from all its streams.
 
@@ -48,6 +70,7 @@ class OrderFacts:
     captures: list[e.PaymentCaptured] = field(default_factory=list)
     refunds: list[Money] = field(default_factory=list)
     labels: dict[str, bool] = field(default_factory=dict)
+    returns: ReturnFacts = field(default_factory=ReturnFacts)
 
     @property
     def live_labels(self) -> list[str]:
@@ -58,7 +81,12 @@ class OrderFacts:
     def kept_minor(self) -> int:
         """Minor units that were taken and not given back."""
         taken = sum(capture.amount.minor for capture in self.captures)
-        return taken - sum(refund.minor for refund in self.refunds)
+        return taken - self.refunded_minor
+
+    @property
+    def refunded_minor(self) -> int:
+        """Minor units that were given back."""
+        return sum(refund.minor for refund in self.refunds)
 
 
 @dataclass(slots=True)
@@ -101,6 +129,8 @@ class Facts:
                 _apply_payment(self.order(OrderId(key)), event)
             case "shipment":
                 _apply_shipment(self.order(OrderId(key)), event)
+            case "returns":
+                _apply_return(self.order(OrderId(key)).returns, event)
 
     def _apply_stock(self, stock: StockFacts, event: e.Event) -> None:
         match event:
@@ -116,6 +146,9 @@ class Facts:
                 stock.change(on_hand=-pieces, reserved=-pieces)
                 self.order(order_id).reserved[sku] -= pieces
                 self.order(order_id).shipped[sku] += pieces
+            case r.StockReturned(sku, order_id, _, pieces):
+                stock.change(on_hand=pieces)
+                self.order(order_id).returns.restocked[sku] += pieces
 
 
 _STANDING_AFTER: dict[type[e.Event], Standing] = {
@@ -155,3 +188,17 @@ def _apply_shipment(order: OrderFacts, event: e.Event) -> None:
             order.labels[event.label_id] = True
         case e.LabelCancelled():
             order.labels[event.label_id] = False
+
+
+def _apply_return(returns: ReturnFacts, event: e.Event) -> None:
+    match event:
+        case r.ReturnOpened():
+            returns.open.add(event.return_id)
+            for line in event.lines:
+                returns.returned[line.sku] += line.quantity
+        case r.RefundGranted():
+            returns.granted[event.return_id] = event.amount.minor
+        case r.ReturnRefunded():
+            returns.refunded[event.return_id] = event.amount.minor
+        case r.ReturnClosed():
+            returns.open.discard(event.return_id)

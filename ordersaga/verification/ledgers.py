@@ -44,23 +44,35 @@ def kept(payment: ProviderPayment) -> int:
 # --- payments ------------------------------------------------------------------------------------
 
 
-def check_payments(facts: Facts, ledger: Payments) -> Iterator[Finding]:
-    """Every offence that the provider's ledger shows."""
+def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> Iterator[Finding]:
+    """Every offence that the provider's ledger shows.
+
+    Args:
+        facts: what the events said before the ledger was read.
+        ledger: the provider's payments.
+        now: what the events say since: refunds may have been granted meanwhile.
+    """
     for order_id in facts.orders.keys() | ledger.keys():
-        held = [payment for payment in ledger.get(order_id, []) if kept(payment)]
+        payments = ledger.get(order_id, [])
         order = facts.orders.get(order_id, OrderFacts())
-        finding = _check_payment(order_id, order, held)
+        granted = max(order.returns.granted_minor, _granted(now, order_id))
+        finding = _check_payment(order_id, order, payments, granted)
         if finding is not None:
             yield finding
 
 
+def _granted(now: Facts | None, order_id: OrderId) -> int:
+    return now.orders[order_id].returns.granted_minor if now and order_id in now.orders else 0
+
+
 def _check_payment(
-    order_id: OrderId, order: OrderFacts, held: list[ProviderPayment]
+    order_id: OrderId, order: OrderFacts, payments: list[ProviderPayment], granted: int
 ) -> Finding | None:
+    held = [payment for payment in payments if kept(payment)]
     found = _payments_text(held)
     match order.standing:
         case Standing.COMPLETED:
-            if _is_the_payment(order, held):
+            if _is_the_payment(order, payments, granted):
                 return None
             expected = f"captured once: {_our_payment(order)}"
             return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, found)
@@ -79,17 +91,23 @@ def _check_payment(
     return Finding(rule, order_id, f"at most {allowed} payments that hold money", found)
 
 
-def _is_the_payment(order: OrderFacts, held: list[ProviderPayment]) -> bool:
+def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted: int) -> bool:
     ours = [(capture.reference, capture.amount) for capture in order.captures]
-    theirs = [(payment.reference, payment.amount) for payment in held]
+    # A payment that is refunded in full holds nothing and is still the order's, if we said so.
+    theirs = [payment for payment in payments if kept(payment) or _is_ours(payment, order)]
     return (
-        len(held) == 1
-        and held[0].status is PaymentStatus.CAPTURED
-        and not held[0].refunded.minor
-        and held[0].amount == order.total
+        len(theirs) == 1
+        and theirs[0].status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
+        # A refund that is granted may be made at any moment.
+        and order.refunded_minor <= theirs[0].refunded.minor <= granted
+        and theirs[0].amount == order.total
         # A double capture in our own events is another rule's finding.
-        and theirs[0] in ours
+        and (theirs[0].reference, theirs[0].amount) in ours
     )
+
+
+def _is_ours(payment: ProviderPayment, order: OrderFacts) -> bool:
+    return payment.reference in {capture.reference for capture in order.captures}
 
 
 def _our_payment(order: OrderFacts) -> str:
@@ -147,11 +165,15 @@ def _labels_text(live: list[str]) -> str:
 
 
 def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
-    """Money kept, per currency: by our events and by the provider, over orders that have ended."""
+    """Money kept, per currency: by our events and by the provider, over orders that have ended.
+
+    Orders with a refund under way are left out.
+    """
     ours: Counter[str] = Counter()
     theirs: Counter[str] = Counter()
     for order_id, order in facts.orders.items():
-        if order.standing.is_open or order.total is None:
+        on_its_way = order.returns.granted_minor != order.returns.refunded_minor
+        if order.standing.is_open or order.total is None or on_its_way:
             continue
         ours[order.total.currency] += order.kept_minor
         for payment in ledger.get(order_id, []):

@@ -14,6 +14,9 @@ class Rule(StrEnum):
     COMPLETED_CAPTURED_ONCE = "completed_order_captured_once"
     COMPLETED_LABELLED_ONCE = "completed_order_has_one_live_label"
     COMPLETED_PIECES_SHIPPED = "completed_order_shipped_its_pieces"
+    RETURNS_WITHIN_SHIPMENT = "returned_pieces_were_shipped"
+    RESTOCKED_WITHIN_RETURNS = "restocked_pieces_came_back"
+    REFUNDS_WITHIN_CAPTURE = "refunds_of_returns_within_capture"
     CANCELLED_HOLDS_STOCK = "cancelled_order_holds_no_stock"
     CANCELLED_HOLDS_MONEY = "cancelled_order_holds_no_money"
     CANCELLED_HOLDS_LABEL = "cancelled_order_holds_no_label"
@@ -26,6 +29,7 @@ class Rule(StrEnum):
     CARRIER_OPEN_LABEL = "carrier_labelled_open_order_at_most_once"
     CARRIER_UNKNOWN_LABEL = "carrier_knows_only_our_orders"
     OPEN_ORDER_HAS_SAGA = "open_order_has_running_saga"
+    OPEN_RETURN_HAS_WORKFLOW = "open_return_has_running_workflow"
     READ_MODEL_EQUALS_FOLD = "read_model_equals_fold"
 
 

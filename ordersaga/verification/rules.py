@@ -56,7 +56,8 @@ def _reservation_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]
 
 def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     captured = [capture.amount for capture in order.captures]
-    if captured != [order.total] or order.refunds or order.holds:
+    unexplained = order.refunded_minor != order.returns.refunded_minor
+    if captured != [order.total] or unexplained or order.holds:
         yield Finding(
             Rule.COMPLETED_CAPTURED_ONCE,
             order_id,
@@ -72,6 +73,25 @@ def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
             order_id,
             f"shipped {pieces_text(order.pieces)}",
             f"shipped {pieces_text(_nonzero(order.shipped))}",
+        )
+    yield from _returned(order_id, order)
+
+
+def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    returns = order.returns
+    for rule, pieces, limit in (
+        (Rule.RETURNS_WITHIN_SHIPMENT, returns.returned, order.shipped),
+        (Rule.RESTOCKED_WITHIN_RETURNS, returns.restocked, returns.returned),
+    ):
+        if not pieces <= limit:
+            yield Finding(
+                rule, order_id, f"at most {pieces_text(_nonzero(limit))}", pieces_text(pieces)
+            )
+    captured = sum(capture.amount.minor for capture in order.captures)
+    if not returns.refunded_minor <= returns.granted_minor <= captured:
+        found = f"granted {returns.granted_minor}, refunded {returns.refunded_minor} minor units"
+        yield Finding(
+            Rule.REFUNDS_WITHIN_CAPTURE, order_id, f"at most {captured} minor units", found
         )
 
 

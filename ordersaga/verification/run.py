@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from domain.ids import OrderId, order_stream
+from domain.ids import OrderId, order_stream, return_workflow, returns_stream
 from eventstore.errors import UnknownEventType
 from ordersaga.verification import ledgers, rules
 from ordersaga.verification.facts import Facts, Standing
@@ -42,7 +42,7 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
     steps: dict[Check, Callable[[], Awaitable[None]]] = {
         Check.PAYMENTS: lambda: _payments(sources, facts, progress),
         Check.CARRIER: lambda: _carrier(sources, facts, progress),
-        Check.SAGAS: lambda: _sagas(sources, facts, progress, pause_s),
+        Check.SAGAS: lambda: _running(sources, facts, progress, pause_s),
         Check.READ_MODELS: lambda: _read_models(sources, progress),
     }
     for check, step in steps.items():
@@ -88,7 +88,9 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
     if sources.payments is None:
         return
     found = await ledgers.collect_payments(sources.payments.payments())
-    findings = ledgers.check_payments(facts, found)
+    findings = list(ledgers.check_payments(facts, found))
+    if odd := {finding.subject for finding in findings}:
+        findings = list(ledgers.check_payments(facts, found, await _by_now(sources, odd)))
     progress.findings += await _still_unknown(sources, findings)
     progress.comparisons += ledgers.compare_money(facts, found)
 
@@ -115,6 +117,32 @@ async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Seque
     ]
 
 
+async def _running(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
+    await _sagas(sources, facts, progress, pause_s)
+    await _returns(sources, facts, progress, pause_s)
+
+
+async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
+    """Every return that is open needs its workflow."""
+    if sources.sagas is None:
+        return
+    lonely = {(key, case) for key, order in facts.orders.items() for case in order.returns.open}
+    for look in range(_SAGA_LOOKS):
+        running = await sources.sagas(sorted(return_workflow(*each) for each in lonely))
+        lonely = {each for each in lonely if return_workflow(*each) not in running}
+        now = await _by_now(sources, {key for key, _ in lonely})
+        lonely = {(key, case) for key, case in lonely if case in now.order(key).returns.open}
+        if not lonely:
+            return
+        if look + 1 < _SAGA_LOOKS:
+            await asyncio.sleep(pause_s)
+    for key, case in lonely:
+        expected = f"a running workflow: return {case} is open"
+        progress.findings.append(
+            Finding(Rule.OPEN_RETURN_HAS_WORKFLOW, key, expected, "none is running")
+        )
+
+
 async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
     if sources.sagas is None:
         return
@@ -138,12 +166,19 @@ async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: f
 
 async def _standings(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Standing]:
     """Where orders stand by now."""
+    facts = await _by_now(sources, order_ids)
+    return {OrderId(key): facts.order(OrderId(key)).standing for key in order_ids}
+
+
+async def _by_now(sources: Sources, order_ids: Collection[str]) -> Facts:
+    """What the orders themselves and their returns say by now."""
     keys = [OrderId(key) for key in order_ids]
-    streams = await sources.store.read_streams([order_stream(key) for key in keys])
+    wanted = [stream for key in keys for stream in (order_stream(key), returns_stream(key))]
+    streams = await sources.store.read_streams(wanted)
     facts = Facts()
     for stored in (event for events in streams.values() for event in events):
         facts.apply(stored.stream, sources.codec.decode(stored))
-    return {key: facts.order(key).standing for key in keys}
+    return facts
 
 
 async def _read_models(sources: Sources, progress: _Progress) -> None:

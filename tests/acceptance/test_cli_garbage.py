@@ -46,6 +46,29 @@ GARBAGE: list[tuple[int, tuple[str, ...]]] = [
         (REFUSED, ("order", "add-item", "A1", "22222", "--price=1", f"--description={text}"))
         for text in ("", LONG[:500], "a\nb", NOT_UTF8)
     ),
+    *(
+        (REFUSED, ("return", "open", text, "R1", "--all", "--reason=x"))
+        for text in (SQL, EMOJI, NOT_UTF8, "")
+    ),
+    *(
+        (REFUSED, ("return", "open", "A1", text, "--all", "--reason=x"))
+        for text in (SQL, "R-1", "", EMOJI)
+    ),
+    (REFUSED, ("return", "open", "A1", "R1", "--all", "--reason=x", "--amount-minor", HUGE)),
+    (REFUSED, ("return", "open", "A1", "R1", f"--line=71053={HUGE}", "--reason=x")),
+    (REFUSED, ("return", "open", "A1", "R1", "--all", f"--reason={NOT_UTF8}")),
+    (WRONG_USAGE, ("return", "open", "A1", "R1", "--line=71053", "--reason=x")),
+    (WRONG_USAGE, ("return", "open", "A1", "R1", "--all", "--line=71053=1", "--reason=x")),
+    (WRONG_USAGE, ("return", "refund", "A1", "R1", "--reason=x")),
+    (WRONG_USAGE, ("return", "refund", "A1", "R1", "full", "--amount-minor=1", "--reason=x")),
+    (WRONG_USAGE, ("return", "restock", "A1", "R1", "--reason=x")),
+    (REFUSED, ("return", "show", SQL, "R1")),
+    (REFUSED, ("return", "show", "A1", SQL)),
+    (REFUSED, ("return", "list", "--cursor", SQL)),
+    (REFUSED, ("parcel", "show", "nobody")),
+    (REFUSED, ("parcel", "report", SQL, "--status=lost")),
+    (WRONG_USAGE, ("parcel", "report", "A1", "--status=eaten")),
+    (WRONG_USAGE, ("parcel", "report", "A1", "--status=lost", "--at", SQL)),
     (REFUSED, ("order", "set-quantity", "A1", "71053", "0")),
     (REFUSED, ("order", "set-quantity", "A1", "71053", HUGE)),
     (WRONG_USAGE, ("order", "set-quantity", "A1", "71053", "two")),

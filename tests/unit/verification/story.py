@@ -6,8 +6,10 @@ from typing import Any
 
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
 from domain import events as e
-from domain.ids import OrderId, Sku
+from domain import return_events as r
+from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
+from domain.return_values import ReturnedLine, ReturnKind
 from domain.values import Address, OrderLine, Outcome, PaymentTerms, Reason
 from ordersaga.verification.facts import Facts
 
@@ -86,6 +88,14 @@ STORY: list[Recorded] = [
     # a draft
     ("order-draft", e.OrderCreated(OrderId("draft"), None, "GBP", NOW)),
 ]
+
+R1 = ReturnId("R1")
+LAMPS_BACK = (ReturnedLine(LAMP, 2, PRICE),)
+RETURN_OPENED: Recorded = (
+    f"returns-{DONE}",
+    r.ReturnOpened(DONE, R1, ReturnKind.CUSTOMER, LAMPS_BACK, False, "ann", "broken"),
+)
+"""Two lamps of the completed order come back."""
 
 
 def facts_of(story: list[Recorded]) -> Facts:

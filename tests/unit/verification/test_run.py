@@ -21,8 +21,10 @@ from ordersaga.verification.sources import Sources
 from ordersaga.verification.wired import read_model_finding
 from tests.unit.verification.story import (
     BUSY,
+    DONE,
     LABELS,
     PAYMENTS,
+    RETURN_OPENED,
     STORY,
     Recorded,
     label,
@@ -120,6 +122,18 @@ async def test_an_open_order_without_a_saga_is_an_offender(sources: Sources) -> 
     report = await look(replace(sources, sagas=none_run))
     assert keys(report) == [(Rule.OPEN_ORDER_HAS_SAGA, BUSY)]
     assert exit_code(report) == 1
+
+
+async def test_an_open_return_without_a_workflow_is_an_offender(sources: Sources) -> None:
+    assert isinstance(sources.store, InMemoryEventStore)
+    await record(sources.store, [RETURN_OPENED])
+
+    async def sagas_only(workflow_ids: Collection[str]) -> set[str]:
+        return {each for each in workflow_ids if each.startswith("order-")}
+
+    report = await look(replace(sources, sagas=sagas_only))
+    assert keys(report) == [(Rule.OPEN_RETURN_HAS_WORKFLOW, DONE)]
+    assert (await look(sources)).clean
 
 
 async def test_a_saga_that_is_just_starting_is_no_offence(sources: Sources) -> None:
