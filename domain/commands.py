@@ -8,6 +8,8 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.shortage_commands import OrderShortageCommand, StockShortageCommand
+from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
     Compensation,
@@ -68,6 +70,7 @@ class SubmitOrder:
     """Freeze the draft and hand it to fulfilment."""
 
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ OrderCommand = (
     | StartProcessing
     | CompleteOrder
     | CancelOrder
+    | OrderShortageCommand
 )
 
 # --- stock ---------------------------------------------------------------------------------------
@@ -150,7 +154,7 @@ class ReserveStock:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStock:
-    """Undo an order's reservation; nothing happens if it holds none."""
+    """Set free all that an order holds and waits for; nothing happens if that is nothing."""
 
     order_id: OrderId
 
@@ -162,7 +166,9 @@ class ShipStock:
     order_id: OrderId
 
 
-StockCommand = ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock
+StockCommand = (
+    ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock | StockShortageCommand
+)
 
 # --- payment -------------------------------------------------------------------------------------
 

@@ -10,6 +10,17 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.shortage_events import (
+    BackorderAccepted,
+    BackorderWithdrawn,
+    ItemsUnavailable,
+    OrderAmended,
+    OrderShortageEvent,
+    StockAllocated,
+    StockBackordered,
+    StockShortageEvent,
+)
+from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
     Compensation,
@@ -77,6 +88,7 @@ class OrderSubmitted:
     address: Address | Redacted
     total: Money
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,7 @@ OrderEvent = (
     | OrderProcessingStarted
     | OrderCompleted
     | OrderCancelled
+    | OrderShortageEvent
 )
 
 # --- stock ---------------------------------------------------------------------------------------
@@ -159,7 +172,7 @@ class StockReserved:
 
 @dataclass(frozen=True, slots=True)
 class StockReleased:
-    """An order's reservation was undone."""
+    """`quantity` pieces that an order held were set free."""
 
     sku: Sku
     order_id: OrderId
@@ -175,7 +188,14 @@ class StockShipped:
     quantity: int
 
 
-StockEvent = StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped
+StockEvent = (
+    StockReceived
+    | StockAdjusted
+    | StockReserved
+    | StockReleased
+    | StockShipped
+    | StockShortageEvent
+)
 
 # --- payment -------------------------------------------------------------------------------------
 
