@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.ids import OrderId, order_stream
+from domain.money import Money
 
 _CHARGES: Final = 3
 
@@ -37,6 +38,11 @@ def void_key(order_id: OrderId) -> str:
 def refund_key(order_id: OrderId) -> str:
     """Key of giving captured money back."""
     return f"{order_stream(order_id)}:refund"
+
+
+def amendment_refund_key(order_id: OrderId, total: Money) -> str:
+    """Key of giving back what an order paid beyond its amended total; each total has its own."""
+    return f"{order_stream(order_id)}:amended-to-{total.minor}"
 
 
 def shipment_key(order_id: OrderId) -> str:

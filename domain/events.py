@@ -11,13 +11,7 @@ from datetime import datetime
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.shortage_events import (
-    BackorderAccepted,
-    BackorderWithdrawn,
-    ItemsUnavailable,
-    OrderAmended,
     OrderShortageEvent,
-    StockAllocated,
-    StockBackordered,
     StockShortageEvent,
 )
 from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms

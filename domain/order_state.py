@@ -215,10 +215,8 @@ def evolve(state: OrderState, event: OrderEvent) -> OrderState:
             return _redirected(state, event)
         case OrderReserved() | OrderProcessingStarted() | OrderCompleted():
             return _advanced(state, event)
-        case ItemsUnavailable() | BackorderAccepted():
+        case ItemsUnavailable() | BackorderAccepted() | OrderAmended():
             return _short(state, event)
-        case OrderAmended():
-            return _amended(state, event)
         case OrderCancelled():
             return _cancelled(state, event)
         case _:
@@ -304,25 +302,21 @@ def _advanced(
     raise ImpossibleHistory(event, state)
 
 
-def _short(state: OrderState, event: ItemsUnavailable | BackorderAccepted) -> Backordered:
+def _short(
+    state: OrderState, event: ItemsUnavailable | BackorderAccepted | OrderAmended
+) -> OrderState:
     match event, state:
         case ItemsUnavailable(), Submitted():
             return Backordered(state.order, event.missing, event.asking, event.deadline)
         case BackorderAccepted(), Backordered():
             return replace(state, asking=False, deadline=event.deadline)
+        case OrderAmended(), Backordered() | Reserved() | Processing():
+            return replace(state, order=_amended(state.order, event))
     raise ImpossibleHistory(event, state)
 
 
-def _amended(state: OrderState, event: OrderAmended) -> OrderState:
-    match state:
-        case Backordered() | Reserved() | Processing():
-            before = state.order
-            order = replace(
-                before, lines=event.lines, total=event.total, amended_from=before.submitted
-            )
-            return replace(state, order=order)
-        case _:
-            raise ImpossibleHistory(event, state)
+def _amended(order: FrozenOrder, event: OrderAmended) -> FrozenOrder:
+    return replace(order, lines=event.lines, total=event.total, amended_from=order.submitted)
 
 
 def _cancelled(state: OrderState, event: OrderCancelled) -> Cancelled:

@@ -51,7 +51,7 @@ class BackorderStock:
 
 @dataclass(frozen=True, slots=True)
 class ReduceClaim:
-    """Let an order keep at most `quantity` pieces: first it waits for fewer, then it holds fewer."""
+    """Let an order keep at most `quantity` pieces: those it waits for go before those it holds."""
 
     order_id: OrderId
     quantity: int

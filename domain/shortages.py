@@ -40,7 +40,7 @@ class ShortageChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnavailableTerms:
-    """What the order wants done; the deadline counts from the shortage, or from a choice to wait."""
+    """What the order wants done; a deadline counts from the shortage, or from a choice to wait."""
 
     policy: UnavailablePolicy = UnavailablePolicy.CANCEL
     deadline_hours: int = 72

@@ -137,7 +137,8 @@ def document_of(order_id: OrderId, state: order.OrderState) -> OrderDocument | N
         customer_id=known.customer_id,
         currency=known.currency,
         placed_at=known.placed_at,
-        lines=known.lines,
+        lines=known.submitted.lines,
         address=readable(known.submitted_address, "delivery address"),
         payment=known.payment,
+        unavailable=known.unavailable,
     )
