@@ -35,6 +35,8 @@ ALL_QUEUES = (ORDERS_QUEUE, INVENTORY_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE)
 
 WORKFLOW_TYPE = "OrderFulfillment"
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class OrderDocument:
@@ -96,7 +98,9 @@ class Shortage:
     deadline: datetime
 
     def __str__(self) -> str:
-        return "; ".join(str(item) for item in self.missing)
+        shown = [str(item) for item in self.missing[:_SHOWN]]
+        more = len(self.missing) - len(shown)
+        return "; ".join([*shown, f"and {more} more"] if more else shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,14 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """The provider's reference, and whether money was taken or only held."""
+    """The provider's reference, and whether money was taken or only held.
+
+    `overpaid`: more was taken than the order costs, as it was amended in the meantime.
+    """
 
     reference: str
     captured: bool
+    overpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

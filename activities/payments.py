@@ -5,6 +5,7 @@ order's key, then the call, then the append. So it may be repeated after any int
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from temporalio import activity
@@ -78,13 +79,14 @@ class PaymentActivities:
             order, known = await self._load(request.order_id)
             if done := _already_paid(known):
                 await self._record(request, None)
-                return done
+                return replace(done, overpaid=_is_overpaid(order, known))
             # Before an amendment, an attempt may have charged more under the same key.
             look_first = activity.info().attempt > 1 or order.amended_from is not None
             mode = order.payment.capture
             answer = await self._charging.charge(order, mode, look_first=look_first)
             await self._record(request, answer)
-        return _accepted(answer)
+            accepted = _accepted(answer)
+        return replace(accepted, overpaid=accepted.captured and order.total < answer.amount)
 
     @activity.defn
     async def capture_payment(self, request: StepRequest) -> PaymentResult:
@@ -131,7 +133,7 @@ class PaymentActivities:
         """
         with translated(Reason.PAYMENT_UNAVAILABLE):
             order, known = await self._load(request.order_id)
-            if isinstance(known, payment.Captured) and order.total < known.refundable:
+            if isinstance(known, payment.Captured) and _is_overpaid(order, known):
                 return await self._settling.settle(request, order, known)
         return CompensationResult(NOTHING)
 
@@ -257,6 +259,10 @@ def _already_paid(known: PaymentState) -> PaymentResult | None:
             raise refused(Reason.NOT_FULFILLABLE, "the order's payment was voided before")
         case payment.NoPayment():
             return None
+
+
+def _is_overpaid(order: FrozenOrder, known: PaymentState) -> bool:
+    return isinstance(known, payment.Captured) and order.total < known.refundable
 
 
 def _accepted(answer: ProviderPayment) -> PaymentResult:

@@ -146,11 +146,11 @@ def _orders(of: OrderActivities) -> Sequence[Callable[..., Any]]:
 
 
 def _inventory(of: InventoryActivities) -> Sequence[Callable[..., Any]]:
-    return (of.reserve_inventory, of.release_inventory)
+    return (of.reserve_inventory, of.release_inventory, of.review_shortage, of.amend_order)
 
 
 def _payments(of: PaymentActivities) -> Sequence[Callable[..., Any]]:
-    return (of.process_payment, of.capture_payment, of.undo_payment)
+    return (of.process_payment, of.capture_payment, of.undo_payment, of.settle_payment)
 
 
 def _shipping(of: ShippingActivities) -> Sequence[Callable[..., Any]]:

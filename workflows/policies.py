@@ -30,6 +30,9 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """A charge whose fate nobody knows may still arrive: how long to wait for it before closing."""
 
+LOOKS: Final = 12
+"""How often an order that waits for stock looks by itself until its deadline."""
+
 SLOW_AFTER: Final = timedelta(seconds=10)
 """A saga still open after this long shows each further step in its search attributes."""
 
