@@ -19,6 +19,7 @@ _GROUPS = (
     "customers",
     "saga",
     "saga_steering",
+    "saga_shortage",
     "notifications",
     "verify",
     "recovery",

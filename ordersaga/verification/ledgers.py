@@ -12,7 +12,7 @@ from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.verification.facts import Facts, OrderFacts, Standing
 from ordersaga.verification.report import Comparison, Finding, Rule
-from ordersaga.verification.rules import money_text
+from ordersaga.verification.rules import money_text, owed_text
 
 Payments = dict[OrderId, list[ProviderPayment]]
 Labels = dict[OrderId, list[CarrierLabel]]
@@ -62,7 +62,7 @@ def _check_payment(
         case Standing.COMPLETED:
             if _is_the_payment(order, held):
                 return None
-            expected = f"captured once: {_our_payment(order)}"
+            expected = f"captured once, and kept: {_our_payment(order)}"
             return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, found)
         case Standing.CANCELLED:
             rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
@@ -85,8 +85,7 @@ def _is_the_payment(order: OrderFacts, held: list[ProviderPayment]) -> bool:
     return (
         len(held) == 1
         and held[0].status is PaymentStatus.CAPTURED
-        and not held[0].refunded.minor
-        and held[0].amount == order.total
+        and kept(held[0]) == order.owed_minor
         # A double capture in our own events is another rule's finding.
         and theirs[0] in ours
     )
@@ -94,7 +93,7 @@ def _is_the_payment(order: OrderFacts, held: list[ProviderPayment]) -> bool:
 
 def _our_payment(order: OrderFacts) -> str:
     references = sorted({capture.reference for capture in order.captures})
-    return f"{money_text(order.total)} under {', '.join(references) or 'no reference'}"
+    return f"{owed_text(order)} under {', '.join(references) or 'no reference'}"
 
 
 def _payments_text(held: Iterable[ProviderPayment]) -> str:

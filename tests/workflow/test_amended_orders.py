@@ -222,8 +222,8 @@ async def test_a_charge_whose_answer_was_lost_before_the_amendment_is_found_and_
     client: Client, shop: Shop
 ) -> None:
     """The provider took the whole amount, nobody knows of it, and then the order gets smaller."""
-    lost = shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
-    deaf = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find"))
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find"))
     order_id, handle = await short_order(client, shop, "cancel", b=3)
 
     async def tried() -> bool:
@@ -234,7 +234,6 @@ async def test_a_charge_whose_answer_was_lost_before_the_amendment_is_found_and_
     await until_status(handle, step="on_hold")
     await _amend(handle, b=1)
     shop.payments.faults.clear()
-    assert (lost, deaf) != (None, None)
     assert (await _resume(handle))["outcome"] == "completed"
     assert await taken(shop, order_id) == (ALL, ALL - LESS)
 

@@ -70,7 +70,7 @@ async def test_an_order_that_ships_what_is_available_pays_for_that_only(
 async def test_an_order_of_which_everything_is_there_goes_its_ordinary_way(
     client: Client, shop: Shop, policy: str
 ) -> None:
-    order_id, handle = await short_order(client, shop, policy, b=3)
+    _, handle = await short_order(client, shop, policy, b=3)
     assert (await result(handle))["outcome"] == "completed"
     assert await activities_of(handle) == [
         "reserve-inventory",
