@@ -66,9 +66,17 @@ class OrderFacts:
         return 0
 
     @property
-    def owed_minor(self) -> int:
-        """Minor units that a completed order is to have kept."""
-        return (self.total.minor if self.total else 0) - self.returned_minor
+    def owed(self) -> Money | None:
+        """What a completed order is to have kept: its total less what returns gave back."""
+        total = self.total
+        return total and Money(total.minor - self.returned_minor, total.currency)
+
+    @property
+    def kept_money(self) -> list[Money]:
+        """What is left of each capture; a completed order has one."""
+        if len(self.captures) != 1:
+            return [capture.amount for capture in self.captures]
+        return [Money(self.kept_minor, self.captures[0].amount.currency)]
 
     @property
     def kept_minor(self) -> int:

@@ -85,7 +85,7 @@ def _is_the_payment(order: OrderFacts, held: list[ProviderPayment]) -> bool:
     return (
         len(held) == 1
         and held[0].status is PaymentStatus.CAPTURED
-        and kept(held[0]) == order.owed_minor
+        and Money(kept(held[0]), held[0].amount.currency) == order.owed
         # A double capture in our own events is another rule's finding.
         and theirs[0] in ours
     )

@@ -82,7 +82,7 @@ def _reservation_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]
 
 
 def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
-    if len(order.captures) != 1 or order.kept_minor != order.owed_minor or order.holds:
+    if order.kept_money != [order.owed] or order.holds:
         yield Finding(
             Rule.COMPLETED_CAPTURED_ONCE,
             order_id,
@@ -124,7 +124,7 @@ def _money_found(order: OrderFacts) -> str:
 
 def owed_text(order: OrderFacts) -> str:
     """What a completed order is to have kept, for people; a dash if it has no total."""
-    return money_text(order.total and Money(order.owed_minor, order.total.currency))
+    return money_text(order.owed)
 
 
 def money_text(amount: Money | None) -> str:
