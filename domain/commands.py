@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.shortage_commands import OrderShortageCommand, StockShortageCommand
+from domain.shortage_commands import OrderShortageCommand, StockQueueCommand
 from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
@@ -167,7 +167,7 @@ class ShipStock:
 
 
 StockCommand = (
-    ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock | StockShortageCommand
+    ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock | StockQueueCommand
 )
 
 # --- payment -------------------------------------------------------------------------------------

@@ -10,10 +10,7 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.shortage_events import (
-    OrderShortageEvent,
-    StockShortageEvent,
-)
+from domain.shortage_events import OrderShortageEvent, StockQueueEvent
 from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
@@ -183,12 +180,7 @@ class StockShipped:
 
 
 StockEvent = (
-    StockReceived
-    | StockAdjusted
-    | StockReserved
-    | StockReleased
-    | StockShipped
-    | StockShortageEvent
+    StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped | StockQueueEvent
 )
 
 # --- payment -------------------------------------------------------------------------------------

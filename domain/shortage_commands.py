@@ -57,4 +57,4 @@ class ReduceClaim:
     quantity: int
 
 
-StockShortageCommand = BackorderStock | ReduceClaim
+StockQueueCommand = BackorderStock | ReduceClaim

@@ -73,4 +73,4 @@ class BackorderWithdrawn:
     quantity: int
 
 
-StockShortageEvent = StockBackordered | StockAllocated | BackorderWithdrawn
+StockQueueEvent = StockBackordered | StockAllocated | BackorderWithdrawn

@@ -6,6 +6,7 @@ checkpoint, so acting twice must do nothing.
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,7 +23,7 @@ _LONGEST_PAUSE_S: Final = 10.0
 _log = structlog.stdlib.get_logger("ordersaga.following")
 
 
-class Follower:
+class Follower(ABC):
     """Acts on events of the feed.
 
     Args:
@@ -74,6 +75,7 @@ class Follower:
         del event
         return True
 
+    @abstractmethod
     async def act(self, event: StoredEvent) -> None:
         """Act on one event.
 
@@ -81,7 +83,7 @@ class Follower:
             RPCError: Temporal does not answer.
             StoreUnavailable: the event store does not answer.
         """
-        raise NotImplementedError
+        ...
 
     def problems(self) -> Sequence[str]:
         """What keeps it from going on right now; empty if nothing does."""
