@@ -30,7 +30,7 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """A charge whose fate nobody knows may still arrive: how long to wait for it before closing."""
 
-LOOKS: Final = 12
+LOOKS: Final = 8
 """How often an order that waits for stock looks by itself until its deadline."""
 
 SLOW_AFTER: Final = timedelta(seconds=10)
