@@ -144,11 +144,11 @@ def reservation_of(work: Work, order_id: OrderId) -> ReservationResult:
     """Where the order stands by now."""
     state = work.state(order_slot(order_id))
     order = submitted_order(state, order_id)
-    amended = tuple(Pieces(line.sku, line.quantity) for line in order.lines)
+    lines = order.lines if order.amended_from else ()
     return ReservationResult(
         order.total,
         shortage=_shortage(work, state) if isinstance(state, Backordered) else None,
-        amended=amended if order.amended_from else (),
+        amended=tuple(Pieces(line.sku, line.quantity) for line in lines),
     )
 
 
