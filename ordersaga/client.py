@@ -73,7 +73,8 @@ class SagaStatus:
     """Where a saga stands.
 
     Attributes:
-        step: a step, a compensation, or ``starting``, ``on_hold``, ``turning_back``, ``closing``,
+        step: a step, a compensation, or ``starting``, ``awaiting_choice``, ``awaiting_stock``,
+            ``amend_order``, ``settle_payment``, ``on_hold``, ``turning_back``, ``closing``,
             ``closed``.
         waits_for: one sentence.
         can_cancel: whether `cancel` would be accepted now.
