@@ -66,6 +66,7 @@ class Undoing(Steps):
     async def turn_back(self, cause: Cause) -> ClosedSaga:
         """Undo everything that was registered and end the order as cancelled."""
         self.state.turning_back, self.state.reason = True, cause.detail
+        self.state.shortage = None
         self.enter(TURNING_BACK, "the event store to record why the order is undone")
         self.visibility.follow(self.state)
         before = await self._record_why(cause)

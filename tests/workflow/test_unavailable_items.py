@@ -256,3 +256,13 @@ async def test_the_search_attributes_say_what_a_waiting_order_is_at(
     found = (await handle.describe()).search_attributes
     assert found["OrderTotalMinor"] == [LESS]
     assert found["OrderStatus"] == ["completed"]
+
+
+async def test_an_order_that_has_ended_misses_nothing_and_takes_no_wishes(
+    temporal: WorkflowEnvironment, shop: Shop
+) -> None:
+    _, handle = await _waiting(temporal, shop)
+    await handle.execute_update("cancel", BY)
+    await result(handle)
+    status = await handle.query("status")
+    assert (status["missing"], status["choices"], status["answer_by"]) == ([], [], None)
