@@ -58,7 +58,7 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
     for line in document.lines:
         yield AddItem(line.sku, line.description, line.quantity, line.unit_price)
     yield SetAddress(document.address)
-    yield SubmitOrder(document.payment)
+    yield SubmitOrder(document.payment, document.unavailable)
 
 
 def _difference(document: OrderDocument, state: OrderState) -> str | None:
@@ -76,11 +76,13 @@ def _compared(document: OrderDocument, known: FrozenOrder) -> Iterator[tuple[str
     # Without a time of its own the document takes the time at which it first came in.
     yield "placed_at", document.placed_at in (None, known.placed_at)
     wanted = {sku: (pieces, price) for sku, pieces, price in _summed(document)}
-    yield "lines", wanted == {line.sku: (line.quantity, line.unit_price) for line in known.lines}
+    lines = known.submitted.lines
+    yield "lines", wanted == {line.sku: (line.quantity, line.unit_price) for line in lines}
     # What was erased cannot be compared any more; the order is closed, so nothing depends on it.
     yield "address", known.submitted_address in (document.address, _ERASED)
     same_token = known.payment.token in (document.payment.token, _ERASED)
     yield "payment", same_token and known.payment.capture == document.payment.capture
+    yield "unavailable", document.unavailable == known.unavailable
 
 
 def _summed(document: OrderDocument) -> Iterator[tuple[Sku, int, Money]]:

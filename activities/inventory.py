@@ -1,37 +1,56 @@
 """What the saga asks of the stock ledger; task queue ``inventory``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from temporalio import activity
 
-from activities.aggregates import Work, folds, fulfillment_slot, order_slot, stock_slot
+from activities.aggregates import (
+    Slot,
+    Work,
+    folds,
+    fulfillment_slot,
+    order_slot,
+    read,
+    shipment_slot,
+    stock_slot,
+)
 from activities.context import command_context
 from activities.failures import refused, translated
 from activities.messages import (
     NOTHING,
+    AmendPieces,
     CompensationRequest,
     CompensationResult,
     ReservationResult,
     ReserveInventory,
+    ReviewShortage,
+    SagaRef,
     TurnedBack,
 )
 from activities.order_work import (
+    claimed_skus_of,
     closed_saga,
-    skus_of,
     start_trail,
     submitted_order,
     take_in,
     with_payment,
 )
+from activities.shortages import (
+    amend,
+    claim,
+    reservation_of,
+    reserve_if_all_arrived,
+    review,
+)
 from domain import fulfillment, order_state
-from domain.commands import MarkReserved, ReleaseStock
+from domain.commands import ReleaseStock
 from domain.ids import OrderId, Sku
-from domain.order_state import FrozenOrder
-from domain.policies import OutOfStock, plan_reservation
+from domain.policies import OutOfStock
 from domain.values import Reason
+from eventstore.errors import DuplicateEventId
 from eventstore.handling import CommandHandler, Decision, Loaded
 
 
@@ -43,7 +62,9 @@ class InventoryActivities:
 
     @activity.defn
     async def reserve_inventory(self, request: ReserveInventory) -> ReservationResult:
-        """Submit the order if it is new, and reserve all its stock or none: one append.
+        """Submit the order if it is new, and reserve its stock: one append.
+
+        All or none, unless the order says what else to do when items are unavailable.
 
         Raises:
             ApplicationError: out_of_stock; OrderConflict; InvalidOrderDocument; unavailable.
@@ -71,7 +92,7 @@ class InventoryActivities:
 
     @activity.defn
     async def release_inventory(self, request: CompensationRequest) -> CompensationResult:
-        """Give back whatever the order still holds; nothing if it holds nothing.
+        """Give back whatever the order still holds or waits for; nothing if that is nothing.
 
         Raises:
             ApplicationError: unavailable.
@@ -79,7 +100,7 @@ class InventoryActivities:
         slot = order_slot(request.order_id)
         with translated():
             known = await self._handler.load(slot.stream, slot.aggregate.fold)
-            skus = skus_of(known.state)
+            skus = claimed_skus_of(known.state)
             if not skus:
                 return CompensationResult(NOTHING)
             context = command_context(request.saga, "release")
@@ -89,6 +110,60 @@ class InventoryActivities:
                 context,
             )
         return CompensationResult(f"{released} reservations" if released else NOTHING)
+
+    @activity.defn
+    async def review_shortage(self, request: ReviewShortage) -> ReservationResult:
+        """See whether the missing items are there; if not, do as was chosen: one append.
+
+        Raises:
+            ApplicationError: out_of_stock, if what is there is to be shipped and nothing is;
+                not_fulfillable; unavailable.
+        """
+        now = activity.info().scheduled_time
+
+        def decide(work: Work) -> None:
+            review(work, request, now)
+
+        return await self._reconsider(request.saga, request.order_id, decide, "review")
+
+    @activity.defn
+    async def amend_order(self, request: AmendPieces) -> ReservationResult:
+        """Leave pieces out of the order and let them go: one append.
+
+        Raises:
+            ApplicationError: not_fulfillable, if it is too late or nothing would be left;
+                unavailable.
+        """
+
+        def decide(work: Work) -> None:
+            amend(work, request)
+
+        return await self._reconsider(request.saga, request.order_id, decide, "amend")
+
+    async def _reconsider(
+        self, saga: SagaRef, order_id: OrderId, change: Callable[[Work], None], purpose: str
+    ) -> ReservationResult:
+        """Let `change` decide on the order, its trail, its label and its stock."""
+        slot = order_slot(order_id)
+
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[ReservationResult]:
+            work = Work(loaded)
+            change(work)
+            return work.decision(reservation_of(work, order_id))
+
+        with translated():
+            known = await self._handler.load(slot.stream, slot.aggregate.fold)
+            slots: tuple[Slot[Any, Any], ...] = (
+                slot,
+                fulfillment_slot(order_id),
+                shipment_slot(order_id),
+                *(stock_slot(sku) for sku in claimed_skus_of(known.state)),
+            )
+            try:
+                context = command_context(saga, purpose)
+                return await self._handler.execute(folds(*slots), decide, context)
+            except DuplicateEventId:  # an earlier attempt, whose answer was lost, has done it
+                return reservation_of(await read(self._handler, *slots), order_id)
 
 
 def _reserve(
@@ -104,11 +179,11 @@ def _reserve(
     if before := _turned_back(work, order_id):
         return work.decision(ReservationResult(order.total, turned_back=before))
     if isinstance(state, order_state.Submitted):
-        shortage = _set_aside(work, order)
+        shortage = claim(work, order, now)
         if shortage:
             return Decision({}, shortage)
-        work.tell(order_slot(order_id), MarkReserved())
-    return work.decision(ReservationResult(order.total))
+    reserve_if_all_arrived(work, order_id)
+    return work.decision(reservation_of(work, order_id))
 
 
 def _turned_back(work: Work, order_id: OrderId) -> TurnedBack | None:
@@ -119,18 +194,8 @@ def _turned_back(work: Work, order_id: OrderId) -> TurnedBack | None:
     return None
 
 
-def _set_aside(work: Work, order: FrozenOrder) -> OutOfStock | None:
-    stock = {line.sku: work.state(stock_slot(line.sku)) for line in order.lines}
-    plan = plan_reservation(order.order_id, order.lines, stock)
-    if isinstance(plan, OutOfStock):
-        return plan
-    for sku, events in plan.events.items():
-        work.add(stock_slot(sku), events)
-    return None
-
-
 def _release(work: Work, order_id: OrderId, skus: tuple[Sku, ...]) -> Decision[int]:
-    held = [sku for sku in skus if order_id in work.state(stock_slot(sku)).reservations]
+    held = [sku for sku in skus if work.state(stock_slot(sku)).holds_or_waits(order_id)]
     for sku in held:
         work.tell(stock_slot(sku), ReleaseStock(order_id))
     return work.decision(len(held))

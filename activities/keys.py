@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.ids import OrderId, ReturnId, order_stream
+from domain.money import Money
 
 _CHARGES: Final = 3
 
@@ -42,6 +43,11 @@ def refund_key(order_id: OrderId) -> str:
 def return_refund_key(order_id: OrderId, return_id: ReturnId) -> str:
     """Key of giving money back for one return."""
     return f"{order_stream(order_id)}:refund:{return_id}"
+
+
+def amendment_refund_key(order_id: OrderId, total: Money) -> str:
+    """Key of giving back what an order paid beyond its amended total; each total has its own."""
+    return f"{order_stream(order_id)}:amended-to-{total.minor}"
 
 
 def shipment_key(order_id: OrderId) -> str:

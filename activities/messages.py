@@ -9,6 +9,13 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
+from domain.shortages import (
+    CANCEL_AT_ONCE,
+    MissingItem,
+    Pieces,
+    ShortageChoice,
+    UnavailableTerms,
+)
 from domain.values import (
     Address,
     Compensation,
@@ -28,6 +35,8 @@ ALL_QUEUES = (ORDERS_QUEUE, INVENTORY_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE)
 
 WORKFLOW_TYPE = "OrderFulfillment"
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class OrderDocument:
@@ -40,6 +49,7 @@ class OrderDocument:
     lines: tuple[OrderLine, ...]
     address: Address
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,10 @@ class SagaRef:
 
 @dataclass(frozen=True, slots=True)
 class ReserveInventory:
-    """Make sure the order is submitted as in `document`, then reserve all its stock or none."""
+    """Make sure the order is submitted as in `document`, then reserve its stock.
+
+    All of it or none, unless the document says what else to do when items are unavailable.
+    """
 
     saga: SagaRef
     document: OrderDocument
@@ -60,15 +73,34 @@ class ReserveInventory:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """What an earlier run left behind, if there was one.
+    """Where the order stands, also by what an earlier run did, if there was one.
 
     `finished` is set when the order had ended: nothing is to be done. `turned_back` is set when
-    an earlier run had begun to undo it: only going on undoing is right.
+    an earlier run had begun to undo it: only going on undoing is right. `shortage` is set as long
+    as items are missing. `amended` are the pieces that count now, empty if they are the submitted
+    ones; `total` is what they cost.
     """
 
     total: Money
     finished: "ClosedSaga | None" = None
     turned_back: "TurnedBack | None" = None
+    shortage: "Shortage | None" = None
+    amended: tuple[Pieces, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What an order waits for; `held` counts the pieces that are set aside for it."""
+
+    missing: tuple[MissingItem, ...]
+    held: int
+    asking: bool
+    deadline: datetime
+
+    def __str__(self) -> str:
+        shown = [str(item) for item in self.missing[:_SHOWN]]
+        more = len(self.missing) - len(shown)
+        return "; ".join([*shown, f"and {more} more"] if more else shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +144,14 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """The provider's reference, and whether money was taken or only held."""
+    """The provider's reference, and whether money was taken or only held.
+
+    `overpaid`: more was taken than the order costs, as it was amended in the meantime.
+    """
 
     reference: str
     captured: bool
+    overpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +252,38 @@ class ChangeAddress:
     order_id: OrderId
     address: Address
     by: OperatorAction
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewShortage:
+    """Look whether the missing items are there by now; if not, do as `choice` says.
+
+    `by` is who chose, None if the deadline decided or nobody did.
+    """
+
+    saga: SagaRef
+    order_id: OrderId
+    choice: ShortageChoice | None = None
+    by: OperatorAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmendPieces:
+    """Leave pieces out of an order that has no label yet; 0 drops a line."""
+
+    saga: SagaRef
+    order_id: OrderId
+    pieces: tuple[Pieces, ...]
+    by: OperatorAction
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePayment:
+    """Give back what was captured beyond an amended order's total.
+
+    `settled_by` is set when a person says that it was given back by hand.
+    """
+
+    saga: SagaRef
+    order_id: OrderId
+    settled_by: OperatorAction | None = None

@@ -1,5 +1,6 @@
 """Pieces of decisions that several activities share."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,11 +14,12 @@ from activities.aggregates import (
 )
 from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final
 from activities.intake import OrderConflict, decide_intake
-from activities.messages import ClosedSaga, OrderDocument, SagaRef
+from activities.messages import ClosedSaga, OperatorAction, OrderDocument, SagaRef
 from domain import fulfillment, order_state, payment, shipment
 from domain.commands import (
     CloseFulfillment,
     CompleteOrder,
+    RecordOperatorAction,
     ShipStock,
     StartFulfillment,
 )
@@ -91,6 +93,17 @@ def skus_of(state: OrderState) -> tuple[Sku, ...]:
     """The SKUs of a submitted order, each once; none if there is no such order."""
     frozen = order_state.frozen_order(state)
     return tuple(dict.fromkeys(line.sku for line in frozen.lines)) if frozen else ()
+
+
+def claimed_skus_of(state: OrderState) -> tuple[Sku, ...]:
+    """The SKUs of an order as it was submitted, each once: all that it can hold or wait for."""
+    frozen = order_state.frozen_order(state)
+    return tuple(dict.fromkeys(line.sku for line in frozen.submitted.lines)) if frozen else ()
+
+
+def acts(actions: Iterable[OperatorAction]) -> tuple[RecordOperatorAction, ...]:
+    """What records that operators acted."""
+    return tuple(RecordOperatorAction(act.actor, act.action, act.reason) for act in actions)
 
 
 def live_label(work: Work, order_id: OrderId) -> Shipment | None:

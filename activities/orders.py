@@ -24,15 +24,15 @@ from activities.messages import (
     CloseCancelled,
     ClosedSaga,
     EarlierRun,
-    OperatorAction,
     RecordAttention,
     RecordOperator,
     TurnBack,
 )
 from activities.order_work import (
+    acts,
+    claimed_skus_of,
     closed_saga,
     live_label,
-    skus_of,
     start_trail,
     take_in,
     with_payment,
@@ -45,7 +45,6 @@ from domain.commands import (
     CloseFulfillment,
     FulfillmentCommand,
     RecordCompensationFailure,
-    RecordOperatorAction,
     RecordStepFailure,
     RequireAttention,
     StartCompensation,
@@ -103,7 +102,7 @@ class OrderActivities:
         slot = order_slot(order_id)
         with translated():
             known = await self._handler.load(slot.stream, slot.aggregate.fold)
-            skus = skus_of(known.state)
+            skus = claimed_skus_of(known.state)
             slots = folds(
                 slot,
                 payment_slot(order_id),
@@ -142,7 +141,7 @@ class OrderActivities:
             ApplicationError: unavailable.
         """
         with translated():
-            await self._tell_trail(request.order_id, _acts(request.actions), request, "operator")
+            await self._tell_trail(request.order_id, acts(request.actions), request, "operator")
 
     @activity.defn
     async def change_address(self, request: ChangeAddress) -> None:
@@ -159,7 +158,7 @@ class OrderActivities:
             if live_label(work, order_id):
                 raise refused(Reason.NOT_FULFILLABLE, "the order has a label already")
             work.tell(order_slot(order_id), ChangeDeliveryAddress(request.address))
-            work.tell(fulfillment_slot(order_id), *_acts((request.by,)))
+            work.tell(fulfillment_slot(order_id), *acts((request.by,)))
             return work.decision(None)
 
         # A duplicate id: an earlier attempt, whose answer was lost, has done it.
@@ -187,10 +186,6 @@ class OrderActivities:
             await self._handler.execute(folds(fulfillment_slot(order_id)), decide, context)
 
 
-def _acts(actions: Iterable[OperatorAction]) -> tuple[RecordOperatorAction, ...]:
-    return tuple(RecordOperatorAction(act.actor, act.action, act.reason) for act in actions)
-
-
 def _turn_back(
     work: Work, request: TurnBack, now: datetime
 ) -> Decision[ClosedSaga | EarlierRun | None]:
@@ -200,7 +195,7 @@ def _turn_back(
         return work.decision(closed)
     trail = fulfillment_slot(order_id)
     start_trail(work, request.saga, order_id)
-    work.tell(trail, *_acts(request.operator))
+    work.tell(trail, *acts(request.operator))
     if request.step and request.kind:
         work.tell(
             trail, RecordStepFailure(request.step, request.kind, request.reason, request.detail)
@@ -216,6 +211,9 @@ def _left_behind(work: Work, request: TurnBack) -> EarlierRun | None:
     if not isinstance(trail, fulfillment.Underway) or trail.run_id == request.saga.run_id:
         return None
     match state:
+        case order_state.Backordered():
+            release = (Compensation.RELEASE_INVENTORY,)
+            return EarlierRun(release, charge_in_doubt=False, label_in_doubt=False)
         case order_state.Reserved():
             return EarlierRun(tuple(Compensation), charge_in_doubt=True, label_in_doubt=False)
         case order_state.Processing():
@@ -240,7 +238,7 @@ def _close(work: Work, request: CloseCancelled, skus: tuple[Sku, ...]) -> Decisi
 
 def _still_held(work: Work, order_id: OrderId, skus: tuple[Sku, ...]) -> Iterable[str]:
     for sku in skus:
-        if order_id in work.state(stock_slot(sku)).reservations:
+        if work.state(stock_slot(sku)).holds_or_waits(order_id):
             yield f"stock of {sku}"
     if payment.holds_money(work.state(payment_slot(order_id))):
         yield "money"

@@ -90,9 +90,10 @@ class PaymentUndo:
         try:
             return await self._give_back_as(made)
         except GatewayRejected:
-            # A capture that was under way may have come first: then it is to be refunded.
+            # A capture that was under way may have come first: then it is to be refunded. Or a
+            # refund was: then only the rest is.
             now = await self._gateway.find(made.idempotency_key)
-            if now is None or now.status is made.status:
+            if now is None or now == made:
                 raise
             return await self._give_back_as(now)
 

@@ -5,6 +5,7 @@ order's key, then the call, then the append. So it may be repeated after any int
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from temporalio import activity
@@ -23,13 +24,16 @@ from activities.context import command_context
 from activities.failures import refused, translated
 from activities.keys import capture_key
 from activities.messages import (
+    NOTHING,
     CompensationRequest,
     CompensationResult,
     PaymentResult,
+    SettlePayment,
     StepRequest,
 )
 from activities.order_work import complete, live_label, skus_of, submitted_order
 from activities.payment_charge import Charging
+from activities.payment_settling import Settling
 from activities.payment_undo import PaymentUndo
 from activities.ports import (
     OutcomeUnknown,
@@ -46,6 +50,7 @@ from domain.commands import (
     StartProcessing,
 )
 from domain.ids import OrderId
+from domain.money import Money
 from domain.order_state import FrozenOrder, Processing
 from domain.payment import PaymentState
 from domain.values import CaptureMode, Reason
@@ -60,6 +65,7 @@ class PaymentActivities:
         self._gateway = gateway
         self._charging = Charging(gateway)
         self._undo = PaymentUndo(handler, gateway)
+        self._settling = Settling(handler, gateway)
 
     @activity.defn
     async def process_payment(self, request: StepRequest) -> PaymentResult:
@@ -73,16 +79,18 @@ class PaymentActivities:
             order, known = await self._load(request.order_id)
             if done := _already_paid(known):
                 await self._record(request, None)
-                return done
-            look_first = activity.info().attempt > 1
+                return replace(done, overpaid=_is_overpaid(order, known))
+            # Before an amendment, an attempt may have charged more under the same key.
+            look_first = activity.info().attempt > 1 or order.amended_from is not None
             mode = order.payment.capture
             answer = await self._charging.charge(order, mode, look_first=look_first)
             await self._record(request, answer)
-        return _accepted(answer)
+            accepted = _accepted(answer)
+        return replace(accepted, overpaid=accepted.captured and order.total < answer.amount)
 
     @activity.defn
     async def capture_payment(self, request: StepRequest) -> PaymentResult:
-        """Take the money that is held, and complete the order whose label is bought.
+        """Take the order's total of the money that is held, and complete the order.
 
         An authorisation that has expired is replaced by a charge of the whole amount.
 
@@ -113,6 +121,22 @@ class PaymentActivities:
         with translated(Reason.PAYMENT_UNAVAILABLE):
             return await self._undo.undo(request)
 
+    @activity.defn
+    async def settle_payment(self, request: SettlePayment) -> CompensationResult:
+        """Give back what was captured beyond the total of an order that was amended since.
+
+        Money that is only held needs nothing: capturing takes the total and lets the rest go.
+
+        Raises:
+            ApplicationError: unavailable or unknown_outcome, to be tried again; a refusal of the
+                provider, for a person to look at.
+        """
+        with translated(Reason.PAYMENT_UNAVAILABLE):
+            order, known = await self._load(request.order_id)
+            if isinstance(known, payment.Captured) and _is_overpaid(order, known):
+                return await self._settling.settle(request, order, known)
+        return CompensationResult(NOTHING)
+
     async def _load(self, order_id: OrderId) -> tuple[FrozenOrder, PaymentState]:
         order, paid = order_slot(order_id), payment_slot(order_id)
         known = await read(self._handler, order, paid)
@@ -120,15 +144,15 @@ class PaymentActivities:
 
     async def _take(self, order: FrozenOrder, known: payment.Authorised) -> ProviderPayment:
         """The provider's answer to the capture, or to the charge that replaces what expired."""
-        answer = await self._capture(known)
+        answer = await self._capture(known, min(known.amount, order.total))
         if answer.status is not PaymentStatus.EXPIRED:
             return answer
         return await self._charging.charge(order, CaptureMode.AUTOMATIC, look_first=True)
 
-    async def _capture(self, known: payment.Authorised) -> ProviderPayment:
+    async def _capture(self, known: payment.Authorised, amount: Money) -> ProviderPayment:
         key = capture_key(known.order_id)
         try:
-            return await self._gateway.capture(known.reference, known.amount, key)
+            return await self._gateway.capture(known.reference, amount, key)
         except OutcomeUnknown:
             made = await self._gateway.find(known.idempotency_key)
             if made and made.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
@@ -235,6 +259,10 @@ def _already_paid(known: PaymentState) -> PaymentResult | None:
             raise refused(Reason.NOT_FULFILLABLE, "the order's payment was voided before")
         case payment.NoPayment():
             return None
+
+
+def _is_overpaid(order: FrozenOrder, known: PaymentState) -> bool:
+    return isinstance(known, payment.Captured) and order.total < known.refundable
 
 
 def _accepted(answer: ProviderPayment) -> PaymentResult:

@@ -60,8 +60,11 @@ def decide_refund(
 
 
 def _captured(work: Work, order: FrozenOrder) -> Money:
+    """What was taken for the order as it was shipped: amendments gave back the rest before."""
     paid = work.state(payment_slot(order.order_id))
-    return paid.amount if isinstance(paid, payment.Captured) else Money.zero(order.currency)
+    if not isinstance(paid, payment.Captured):
+        return Money.zero(order.currency)
+    return min(paid.amount, order.total)
 
 
 def decide_restock(

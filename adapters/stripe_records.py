@@ -132,10 +132,13 @@ class IntentRecord(_Record):
         return charge.amount_captured
 
     def _refunded_minor(self) -> int:
-        # Cancelling an authorisation shows as a refund of the charge; no money had been taken.
-        if self.status != "succeeded" or self.latest_charge is None:
+        # Cancelling an authorisation shows as a refund of the charge, and so does the rest of one
+        # that was captured in part; that money had not been taken.
+        charge = self.latest_charge
+        if self.status != "succeeded" or charge is None:
             return 0
-        return self.latest_charge.amount_refunded
+        released = charge.amount - self._captured_minor()
+        return max(charge.amount_refunded - released, 0)
 
     def _decline_code(self) -> str:
         failed = self.last_payment_error

@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.errors import InvalidValue
 from domain.ids import parse_sku
 from domain.money import Money
+from domain.shortages import MAX_DEADLINE_HOURS, UnavailableTerms
 from domain.values import Address, OrderLine, PaymentTerms, readable
 
 MAX_QUANTITY = 1_000_000
@@ -27,6 +28,12 @@ def check_quantity(quantity: int, field: str = "quantity") -> None:
     """Raise InvalidValue unless `quantity` is a whole number from 1 to MAX_QUANTITY."""
     if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidValue(field, f"must be a whole number from 1 to {MAX_QUANTITY}")
+
+
+def check_kept_pieces(quantity: int, field: str = "quantity") -> None:
+    """Raise InvalidValue unless `quantity` is a whole number from 0 (nothing) to MAX_QUANTITY."""
+    if type(quantity) is not int or not 0 <= quantity <= MAX_QUANTITY:
+        raise InvalidValue(field, f"must be a whole number from 0 to {MAX_QUANTITY}")
 
 
 def check_text(text: str, field: str, max_length: int) -> None:
@@ -96,3 +103,11 @@ def check_address(address: Address, field: str = "address") -> None:
 def check_payment(payment: PaymentTerms, field: str = "payment") -> None:
     """Raise InvalidValue naming ``<field>.token`` unless there is a token to charge."""
     check_reference(readable(payment.token, "payment token"), f"{field}.token")
+
+
+def check_unavailable(terms: UnavailableTerms, field: str = "unavailable") -> None:
+    """Raise InvalidValue naming ``<field>.deadline_hours`` unless the deadline can be kept."""
+    hours = terms.deadline_hours
+    if type(hours) is not int or not 1 <= hours <= MAX_DEADLINE_HOURS:
+        problem = f"must be a whole number from 1 to {MAX_DEADLINE_HOURS}"
+        raise InvalidValue(f"{field}.deadline_hours", problem)

@@ -10,6 +10,8 @@ from domain.delivery_commands import DeliveryCommand
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.return_commands import ReturnStock
+from domain.shortage_commands import OrderShortageCommand, StockQueueCommand
+from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
     Compensation,
@@ -70,6 +72,7 @@ class SubmitOrder:
     """Freeze the draft and hand it to fulfilment."""
 
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ OrderCommand = (
     | StartProcessing
     | CompleteOrder
     | CancelOrder
+    | OrderShortageCommand
 )
 
 # --- stock ---------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ class ReserveStock:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStock:
-    """Undo an order's reservation; nothing happens if it holds none."""
+    """Set free all that an order holds and waits for; nothing happens if that is nothing."""
 
     order_id: OrderId
 
@@ -164,7 +168,15 @@ class ShipStock:
     order_id: OrderId
 
 
-StockCommand = ReceiveStock | AdjustStock | ReserveStock | ReleaseStock | ShipStock | ReturnStock
+StockCommand = (
+    ReceiveStock
+    | AdjustStock
+    | ReserveStock
+    | ReleaseStock
+    | ShipStock
+    | StockQueueCommand
+    | ReturnStock
+)
 
 # --- payment -------------------------------------------------------------------------------------
 

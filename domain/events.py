@@ -12,6 +12,8 @@ from domain.delivery_events import DeliveryEvent
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.return_events import ReturnEvent, StockReturned
+from domain.shortage_events import OrderShortageEvent, StockQueueEvent
+from domain.shortages import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
     Compensation,
@@ -79,6 +81,7 @@ class OrderSubmitted:
     address: Address | Redacted
     total: Money
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ OrderEvent = (
     | OrderProcessingStarted
     | OrderCompleted
     | OrderCancelled
+    | OrderShortageEvent
 )
 
 # --- stock ---------------------------------------------------------------------------------------
@@ -161,7 +165,7 @@ class StockReserved:
 
 @dataclass(frozen=True, slots=True)
 class StockReleased:
-    """An order's reservation was undone."""
+    """`quantity` pieces that an order held were set free."""
 
     sku: Sku
     order_id: OrderId
@@ -178,7 +182,13 @@ class StockShipped:
 
 
 StockEvent = (
-    StockReceived | StockAdjusted | StockReserved | StockReleased | StockShipped | StockReturned
+    StockReceived
+    | StockAdjusted
+    | StockReserved
+    | StockReleased
+    | StockShipped
+    | StockQueueEvent
+    | StockReturned
 )
 
 # --- payment -------------------------------------------------------------------------------------

@@ -37,8 +37,11 @@ from domain.events import (
 )
 from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money
+from domain.order_refusals import order_closed, order_missing, wrong_status
+from domain.order_shortage import decide_shortage
 from domain.order_state import (
     INITIAL,
+    Backordered,
     Cancelled,
     Completed,
     Draft,
@@ -53,11 +56,13 @@ from domain.order_state import (
     frozen_order,
     status_of,
 )
+from domain.shortage_commands import AcceptBackorder, AmendOrder, ReportUnavailable
 from domain.values import OrderLine, readable
 
 __all__ = [
     "INITIAL",
     "MAX_LINES",
+    "Backordered",
     "Cancelled",
     "Completed",
     "Draft",
@@ -96,6 +101,8 @@ def decide(command: OrderCommand, state: OrderState) -> tuple[OrderEvent, ...]:
             return _redirect(command, state)
         case MarkReserved() | StartProcessing() | CompleteOrder():
             return _advance(command, state)
+        case ReportUnavailable() | AcceptBackorder() | AmendOrder():
+            return decide_shortage(command, state)
         case CancelOrder():
             return _cancel(command, state)
         case _:
@@ -118,21 +125,13 @@ def _editable(state: OrderState) -> Draft:
         case Draft():
             return state
         case NoOrder():
-            raise _missing()
-        case Submitted() | Reserved() | Processing():
+            raise order_missing()
+        case Submitted() | Backordered() | Reserved() | Processing():
             raise RuleBroken("order_is_frozen", "the order is submitted: its content is frozen")
         case Completed() | Cancelled():
-            raise _closed(state)
+            raise order_closed(state)
         case _:
             assert_never(state)
-
-
-def _missing() -> RuleBroken:
-    return RuleBroken("order_missing", "there is no such order: create it first")
-
-
-def _closed(state: Completed | Cancelled) -> RuleBroken:
-    return RuleBroken("order_is_closed", f"the order is {status_of(state)}: nothing can change")
 
 
 def _edit(
@@ -207,6 +206,7 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
     if draft.address is None:
         raise RuleBroken("address_missing", "set the delivery address before submitting")
     checks.check_payment(command.payment)
+    checks.check_unavailable(command.unavailable)
     return (
         OrderSubmitted(
             order_id=draft.order_id,
@@ -215,6 +215,7 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
             address=readable(draft.address, "delivery address"),
             total=draft.total,
             payment=command.payment,
+            unavailable=command.unavailable,
         ),
     )
 
@@ -222,16 +223,16 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
 def _redirect(command: ChangeDeliveryAddress, state: OrderState) -> tuple[OrderEvent, ...]:
     checks.check_address(command.address)
     match state:
-        case Submitted() | Reserved() | Processing():
+        case Submitted() | Backordered() | Reserved() | Processing():
             if command.address == state.order.address:
                 return ()
             return (DeliveryAddressChanged(command.address),)
         case Draft():
             raise RuleBroken("order_is_draft", "the order is a draft: set its address instead")
         case NoOrder():
-            raise _missing()
+            raise order_missing()
         case Completed() | Cancelled():
-            raise _closed(state)
+            raise order_closed(state)
         case _:
             assert_never(state)
 
@@ -240,7 +241,7 @@ def _advance(
     command: MarkReserved | StartProcessing | CompleteOrder, state: OrderState
 ) -> tuple[OrderEvent, ...]:
     match command, state:
-        case MarkReserved(), Submitted():
+        case MarkReserved(), Submitted() | Backordered():
             return (OrderReserved(),)
         case MarkReserved(), Reserved():
             return ()
@@ -254,7 +255,7 @@ def _advance(
             return (OrderCompleted(command.tracking_number),)
         case CompleteOrder(), Completed(tracking_number=known):
             return _unchanged("tracking_number", known, command.tracking_number)
-    raise _wrong_status(command, state)
+    raise wrong_status(command, state)
 
 
 def _unchanged(name: str, known: str, given: str) -> tuple[OrderEvent, ...]:
@@ -263,29 +264,16 @@ def _unchanged(name: str, known: str, given: str) -> tuple[OrderEvent, ...]:
     return ()
 
 
-def _wrong_status(command: OrderCommand, state: OrderState) -> RuleBroken:
-    match state:
-        case NoOrder():
-            return _missing()
-        case Completed() | Cancelled():
-            return _closed(state)
-        case _:
-            status = status_of(state)
-            return RuleBroken(
-                "wrong_status", f"{type(command).__name__} is not possible: the order is {status}"
-            )
-
-
 def _cancel(command: CancelOrder, state: OrderState) -> tuple[OrderEvent, ...]:
     match state:
-        case Draft() | Submitted() | Reserved() | Processing():
+        case Draft() | Submitted() | Backordered() | Reserved() | Processing():
             checks.check_note(command.detail, "detail")
             return (OrderCancelled(command.reason, command.detail),)
         case Cancelled():
             return ()
         case NoOrder():
-            raise _missing()
+            raise order_missing()
         case Completed():
-            raise _closed(state)
+            raise order_closed(state)
         case _:
             assert_never(state)

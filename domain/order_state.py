@@ -1,7 +1,8 @@
 """What an order is at each moment, and how it follows from the order's events.
 
-    draft -> submitted -> reserved -> processing -> completed
-      └─────────┴───────────┴────────────┴────────> cancelled
+    draft -> submitted ------------------> reserved -> processing -> completed
+      │          └───────> backordered ───────^ │           │
+      └──────────┴──────────────┴───────────────┴───────────┴──────> cancelled
 
 Each status is a type of its own and holds only what is known by then.
 """
@@ -29,6 +30,8 @@ from domain.events import (
 )
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.shortage_events import BackorderAccepted, ItemsUnavailable, OrderAmended
+from domain.shortages import CANCEL_AT_ONCE, MissingItem, UnavailableTerms
 from domain.values import Address, OrderLine, PaymentTerms, Reason, Redacted
 
 
@@ -37,6 +40,7 @@ class OrderStatus(StrEnum):
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
+    BACKORDERED = "backordered"
     RESERVED = "reserved"
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -66,11 +70,22 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """Lines and what they cost."""
+
+    lines: tuple[OrderLine, ...]
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
 class FrozenOrder:
-    """What was submitted.
+    """What was submitted, less what was left out afterwards.
 
     Attributes:
+        lines: what is to be delivered, `total` what it costs.
         address: where the parcel goes now; `submitted_address` is what the customer first gave.
+        unavailable: what is to happen when the stock does not suffice.
+        amended_from: the content as it was submitted; None unless it was amended.
     """
 
     order_id: OrderId
@@ -81,11 +96,18 @@ class FrozenOrder:
     address: Address | Redacted
     total: Money
     payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
+    amended_from: Content | None = None
 
     @property
     def currency(self) -> str:
         """Currency of every price of the order."""
         return self.total.currency
+
+    @property
+    def submitted(self) -> Content:
+        """The content as the customer submitted it."""
+        return self.amended_from or Content(self.lines, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +115,22 @@ class Submitted:
     """Frozen and handed to fulfilment."""
 
     order: FrozenOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Backordered:
+    """Some of its items are unavailable; what is there is set aside.
+
+    Attributes:
+        missing: what was not there at first; the stock streams say what still is not.
+        asking: its customer is to choose; else it waits for the stock.
+        deadline: when its default decides.
+    """
+
+    order: FrozenOrder
+    missing: tuple[MissingItem, ...]
+    asking: bool
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +166,16 @@ class Cancelled:
     detail: str
 
 
-OrderState = NoOrder | Draft | Submitted | Reserved | Processing | Completed | Cancelled
+OrderState = (
+    NoOrder | Draft | Submitted | Backordered | Reserved | Processing | Completed | Cancelled
+)
 
 INITIAL: Final[OrderState] = NoOrder()
 
 _STATUS: Final = {
     Draft: OrderStatus.DRAFT,
     Submitted: OrderStatus.SUBMITTED,
+    Backordered: OrderStatus.BACKORDERED,
     Reserved: OrderStatus.RESERVED,
     Processing: OrderStatus.PROCESSING,
     Completed: OrderStatus.COMPLETED,
@@ -174,6 +215,8 @@ def evolve(state: OrderState, event: OrderEvent) -> OrderState:
             return _redirected(state, event)
         case OrderReserved() | OrderProcessingStarted() | OrderCompleted():
             return _advanced(state, event)
+        case ItemsUnavailable() | BackorderAccepted() | OrderAmended():
+            return _short(state, event)
         case OrderCancelled():
             return _cancelled(state, event)
         case _:
@@ -233,13 +276,14 @@ def _frozen(state: OrderState, event: OrderSubmitted) -> Submitted:
             address=event.address,
             total=event.total,
             payment=event.payment,
+            unavailable=event.unavailable,
         )
     )
 
 
 def _redirected(state: OrderState, event: DeliveryAddressChanged) -> OrderState:
     match state:
-        case Submitted() | Reserved() | Processing():
+        case Submitted() | Backordered() | Reserved() | Processing():
             return replace(state, order=replace(state.order, address=event.address))
         case _:
             raise ImpossibleHistory(event, state)
@@ -249,7 +293,7 @@ def _advanced(
     state: OrderState, event: OrderReserved | OrderProcessingStarted | OrderCompleted
 ) -> OrderState:
     match event, state:
-        case OrderReserved(), Submitted():
+        case OrderReserved(), Submitted() | Backordered():
             return Reserved(state.order)
         case OrderProcessingStarted(), Reserved():
             return Processing(state.order, event.payment_reference)
@@ -258,11 +302,28 @@ def _advanced(
     raise ImpossibleHistory(event, state)
 
 
+def _short(
+    state: OrderState, event: ItemsUnavailable | BackorderAccepted | OrderAmended
+) -> OrderState:
+    match event, state:
+        case ItemsUnavailable(), Submitted():
+            return Backordered(state.order, event.missing, event.asking, event.deadline)
+        case BackorderAccepted(), Backordered():
+            return replace(state, asking=False, deadline=event.deadline)
+        case OrderAmended(), Backordered() | Reserved() | Processing():
+            return replace(state, order=_amended(state.order, event))
+    raise ImpossibleHistory(event, state)
+
+
+def _amended(order: FrozenOrder, event: OrderAmended) -> FrozenOrder:
+    return replace(order, lines=event.lines, total=event.total, amended_from=order.submitted)
+
+
 def _cancelled(state: OrderState, event: OrderCancelled) -> Cancelled:
     match state:
         case Draft():
             return Cancelled(state, event.reason, event.detail)
-        case Submitted() | Reserved() | Processing():
+        case Submitted() | Backordered() | Reserved() | Processing():
             return Cancelled(state.order, event.reason, event.detail)
         case _:
             raise ImpossibleHistory(event, state)

@@ -7,6 +7,9 @@ from domain import stock_item
 from domain.commands import ReserveStock
 from domain.events import StockEvent
 from domain.ids import OrderId, Sku
+from domain.shortage_commands import BackorderStock
+from domain.shortage_events import StockBackordered
+from domain.shortages import MissingItem
 from domain.stock_item import StockState
 from domain.values import OrderLine
 
@@ -53,9 +56,7 @@ def plan_reservation(
     Raises:
         RuleBroken: the order holds another quantity of a SKU, or it was shipped before.
     """
-    wanted: dict[Sku, int] = {}
-    for line in lines:
-        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    wanted = _wanted(lines)
     states = {sku: stock_states.get(sku, stock_item.INITIAL) for sku in wanted}
     shortages = tuple(
         Shortage(sku, quantity, states[sku].available)
@@ -69,3 +70,54 @@ def plan_reservation(
         for sku, quantity in wanted.items()
     }
     return Reservation({sku: events for sku, events in planned.items() if events})
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What is there is set aside and the rest queued for: the events, and what is missing."""
+
+    events: Mapping[Sku, tuple[StockEvent, ...]]
+    missing: tuple[MissingItem, ...]
+
+    def without_queueing(self) -> Mapping[Sku, tuple[StockEvent, ...]]:
+        """The events that only set aside what is there."""
+        return {
+            sku: tuple(event for event in events if not isinstance(event, StockBackordered))
+            for sku, events in self.events.items()
+        }
+
+
+def plan_claims(
+    order_id: OrderId, lines: Iterable[OrderLine], stock_states: Mapping[Sku, StockState]
+) -> Claims:
+    """Set aside what is there of an order's SKUs, and queue for what is not.
+
+    Args:
+        order_id: whose claims they are.
+        lines: the order's lines; pieces of the same SKU add up.
+        stock_states: the ledger of each SKU; one that is missing has no stock.
+
+    Raises:
+        RuleBroken: the order claims another quantity of a SKU, or it was shipped before.
+    """
+    wanted = _wanted(lines)
+    events = {
+        sku: stock_item.decide(
+            BackorderStock(sku, order_id, quantity), stock_states.get(sku, stock_item.INITIAL)
+        )
+        for sku, quantity in wanted.items()
+    }
+    missing = tuple(
+        MissingItem(sku, wanted[sku], event.quantity)
+        for sku, decided in events.items()
+        for event in decided
+        if isinstance(event, StockBackordered)
+    )
+    return Claims(events, missing)
+
+
+def _wanted(lines: Iterable[OrderLine]) -> dict[Sku, int]:
+    wanted: dict[Sku, int] = {}
+    for line in lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    return wanted

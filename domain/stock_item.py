@@ -1,5 +1,9 @@
 """The stock item, one per SKU: ``available = on hand - reserved >= 0``, always.
 
+Orders may wait for pieces that are not there. Whatever sets pieces free (a delivery, a count, a
+release) gives them to the queue in the same decision, first come, first served. So as long as
+anybody waits nothing is available, nobody can overtake, and fairness needs no process that runs.
+
 What is remembered, and why. Open reservations are, each by its order. Deliveries are for ever, as
 counting one twice would invent stock; there are few. Shipped orders are only for as long as a
 repeated request may arrive (the last REMEMBERED_SHIPMENTS): they decide nothing but whether
@@ -8,6 +12,7 @@ orders are not: releasing nothing is no error. Nor are returned pieces: the retu
 to it that they are booked once. So a product sold for years has a small state.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
@@ -33,6 +38,9 @@ from domain.ids import OrderId, Sku, parse_sku
 from domain.persistent_map import PersistentMap
 from domain.return_commands import ReturnStock
 from domain.return_events import StockReturned
+from domain.shortage_commands import BackorderStock, ReduceClaim
+from domain.shortage_events import BackorderWithdrawn, StockAllocated, StockBackordered
+from domain.waiting_queue import WaitingQueue
 
 REMEMBERED_SHIPMENTS: Final = 256
 
@@ -47,6 +55,7 @@ class StockState:
         reservations: pieces set aside, by order.
         deliveries: pieces received, by the delivery's reference.
         shipped: the orders that took pieces with them last, oldest first.
+        waiting: the orders that wait for pieces, and for how many.
     """
 
     sku: Sku | None = None
@@ -55,11 +64,16 @@ class StockState:
     reservations: PersistentMap[OrderId, int] = field(default_factory=PersistentMap)
     deliveries: PersistentMap[str, int] = field(default_factory=PersistentMap)
     shipped: tuple[OrderId, ...] = ()
+    waiting: WaitingQueue = field(default_factory=WaitingQueue)
 
     @property
     def available(self) -> int:
         """Pieces that can still be promised."""
         return self.on_hand - self.reserved
+
+    def holds_or_waits(self, order_id: OrderId) -> bool:
+        """Whether pieces are set aside for an order, or it queues for some."""
+        return order_id in self.reservations or self.waiting.pieces_of(order_id) > 0
 
 
 INITIAL: Final = StockState()
@@ -79,8 +93,10 @@ def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
             return _adjust(command, state)
         case ReserveStock():
             return _reserve(command, state)
-        case ReleaseStock():
-            return _release(command, state)
+        case BackorderStock():
+            return _backorder(command, state)
+        case ReleaseStock() | ReduceClaim():
+            return _give_up(command, state)
         case ShipStock():
             return _ship(command, state)
         case ReturnStock():
@@ -101,7 +117,8 @@ def _receive(command: ReceiveStock, state: StockState) -> tuple[StockEvent, ...]
     checks.check_reference(command.reference, "reference")
     booked = state.deliveries.get(command.reference)
     if booked is None:
-        return (StockReceived(command.sku, command.quantity, command.reference),)
+        received = StockReceived(command.sku, command.quantity, command.reference)
+        return (received, *_allocations(command.sku, command.quantity, state))
     if booked != command.quantity:
         raise RuleBroken(
             "delivery_differs",
@@ -122,7 +139,23 @@ def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
             "stock_below_reserved",
             f"only {state.available} pieces are free, {state.reserved} are reserved",
         )
-    return (StockAdjusted(command.sku, command.delta, command.reason),)
+    adjusted = StockAdjusted(command.sku, command.delta, command.reason)
+    return (adjusted, *_allocations(command.sku, command.delta, state))
+
+
+def _allocations(
+    sku: Sku, freed: int, state: StockState, leaving: OrderId | None = None
+) -> Iterator[StockAllocated]:
+    """Give `freed` pieces to those who wait; with a queue there are no others that are free."""
+    left = freed
+    for order_id, pieces in state.waiting:
+        if left <= 0:
+            return
+        if order_id == leaving:
+            continue
+        given = min(pieces, left)
+        left -= given
+        yield StockAllocated(sku, order_id, given)
 
 
 def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]:
@@ -140,15 +173,50 @@ def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]
     return (StockReserved(command.sku, command.order_id, command.quantity),)
 
 
-def _release(command: ReleaseStock, state: StockState) -> tuple[StockEvent, ...]:
-    held = state.reservations.get(command.order_id)
-    if held is None or state.sku is None:
+def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    order_id = command.order_id
+    claimed = state.reservations.get(order_id, 0) + state.waiting.pieces_of(order_id)
+    if claimed == command.quantity:
         return ()
-    return (StockReleased(state.sku, command.order_id, held),)
+    if claimed:
+        raise RuleBroken("claim_differs", f"the order claims {claimed} pieces already")
+    if order_id in state.shipped:
+        raise RuleBroken("already_shipped", "the order's pieces have left already")
+    there = min(state.available, command.quantity)
+    missing = command.quantity - there
+    reserved = (StockReserved(command.sku, order_id, there),) if there else ()
+    queued = (StockBackordered(command.sku, order_id, missing),) if missing else ()
+    return (*reserved, *queued)
+
+
+def _give_up(command: ReleaseStock | ReduceClaim, state: StockState) -> tuple[StockEvent, ...]:
+    if isinstance(command, ReleaseStock):
+        return _reduce(command.order_id, 0, state)
+    checks.check_kept_pieces(command.quantity)
+    return _reduce(command.order_id, command.quantity, state)
+
+
+def _reduce(order_id: OrderId, kept: int, state: StockState) -> tuple[StockEvent, ...]:
+    held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
+    too_many = held + waits - kept
+    if too_many <= 0 or state.sku is None:
+        return ()
+    withdrawn = min(waits, too_many)
+    events: list[StockEvent] = []
+    if withdrawn:
+        events.append(BackorderWithdrawn(state.sku, order_id, withdrawn))
+    if freed := too_many - withdrawn:
+        events.append(StockReleased(state.sku, order_id, freed))
+        events.extend(_allocations(state.sku, freed, state, leaving=order_id))
+    return tuple(events)
 
 
 def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
     held = state.reservations.get(command.order_id)
+    if state.waiting.pieces_of(command.order_id):
+        raise RuleBroken("still_waiting", "the order still waits for pieces")
     if held is not None and state.sku is not None:
         return (StockShipped(state.sku, command.order_id, held),)
     if command.order_id in state.shipped:
@@ -159,38 +227,36 @@ def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
 def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
-    return (StockReturned(command.sku, command.order_id, command.return_id, command.quantity),)
+    sku, pieces = command.sku, command.quantity
+    back = StockReturned(sku, command.order_id, command.return_id, pieces)
+    return (back, *_allocations(sku, pieces, state))
 
 
 def evolve(state: StockState, event: StockEvent) -> StockState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case StockReceived():
-            return replace(
-                state,
-                sku=event.sku,
-                on_hand=state.on_hand + event.quantity,
-                deliveries=state.deliveries.put(event.reference, event.quantity),
-            )
-        case StockAdjusted():
-            if state.available + event.delta < 0:
-                raise ImpossibleHistory(event, state)
-            return replace(state, sku=event.sku, on_hand=state.on_hand + event.delta)
+        case StockReceived() | StockAdjusted() | StockReturned():
+            return _counted(state, event)
         case StockReserved():
             return _reserved(state, event)
-        case StockReturned():
-            return replace(state, sku=event.sku, on_hand=state.on_hand + event.quantity)
         case StockReleased():
             return _without(state, event)
         case StockShipped():
-            rest = _without(state, event)
-            return replace(
-                rest,
-                on_hand=rest.on_hand - event.quantity,
-                shipped=(*rest.shipped[1 - REMEMBERED_SHIPMENTS :], event.order_id),
-            )
+            return _shipped(state, event)
+        case StockBackordered() | StockAllocated() | BackorderWithdrawn():
+            return _queued(state, event)
         case _:
             assert_never(event)
+
+
+def _counted(state: StockState, event: StockReceived | StockAdjusted | StockReturned) -> StockState:
+    more = event.delta if isinstance(event, StockAdjusted) else event.quantity
+    if state.available + more < 0:
+        raise ImpossibleHistory(event, state)
+    deliveries = state.deliveries
+    if isinstance(event, StockReceived):
+        deliveries = deliveries.put(event.reference, event.quantity)
+    return replace(state, sku=event.sku, on_hand=state.on_hand + more, deliveries=deliveries)
 
 
 def _reserved(state: StockState, event: StockReserved) -> StockState:
@@ -205,10 +271,50 @@ def _reserved(state: StockState, event: StockReserved) -> StockState:
 
 
 def _without(state: StockState, event: StockReleased | StockShipped) -> StockState:
-    if state.reservations.get(event.order_id) != event.quantity:
+    rest = state.reservations.get(event.order_id, 0) - event.quantity
+    if rest < 0:
         raise ImpossibleHistory(event, state)
+    held = state.reservations
     return replace(
         state,
         reserved=state.reserved - event.quantity,
-        reservations=state.reservations.drop(event.order_id),
+        reservations=held.put(event.order_id, rest) if rest else held.drop(event.order_id),
+    )
+
+
+def _shipped(state: StockState, event: StockShipped) -> StockState:
+    if state.reservations.get(event.order_id) != event.quantity:
+        raise ImpossibleHistory(event, state)
+    rest = _without(state, event)
+    return replace(
+        rest,
+        on_hand=rest.on_hand - event.quantity,
+        shipped=(*rest.shipped[1 - REMEMBERED_SHIPMENTS :], event.order_id),
+    )
+
+
+def _queued(
+    state: StockState, event: StockBackordered | StockAllocated | BackorderWithdrawn
+) -> StockState:
+    waits = state.waiting.pieces_of(event.order_id)
+    match event:
+        case StockBackordered() if not waits and state.available == 0:
+            waiting = state.waiting.joined(event.order_id, event.quantity)
+            return replace(state, sku=event.sku, waiting=waiting)
+        case StockAllocated() if next(iter(state.waiting), ("", 0))[0] == event.order_id:
+            return _allocated(state, event, waits)
+        case BackorderWithdrawn() if event.quantity <= waits:
+            return replace(state, waiting=state.waiting.reduced(event.order_id, event.quantity))
+    raise ImpossibleHistory(event, state)
+
+
+def _allocated(state: StockState, event: StockAllocated, waits: int) -> StockState:
+    if event.quantity > min(waits, state.available):
+        raise ImpossibleHistory(event, state)
+    held = state.reservations.get(event.order_id, 0) + event.quantity
+    return replace(
+        state,
+        reserved=state.reserved + event.quantity,
+        reservations=state.reservations.put(event.order_id, held),
+        waiting=state.waiting.reduced(event.order_id, event.quantity),
     )

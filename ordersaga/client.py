@@ -74,7 +74,8 @@ class SagaStatus:
     """Where a saga stands.
 
     Attributes:
-        step: a step, a compensation, or ``starting``, ``on_hold``, ``turning_back``, ``closing``,
+        step: a step, a compensation, or ``starting``, ``awaiting_choice``, ``awaiting_stock``,
+            ``amend_order``, ``settle_payment``, ``on_hold``, ``turning_back``, ``closing``,
             ``closed``.
         waits_for: one sentence.
         can_cancel: whether `cancel` would be accepted now.
@@ -204,6 +205,28 @@ class OrderSagaClient(AfterDelivery):
         """Deliver to another address; accepted until the label is bought; raises as `cancel`."""
         message = {"actor": actor, "reason": reason, "address": dict(address)}
         await self._tell(order_id, "change_address", message)
+
+    async def choose(self, order_id: str, choice: str, *, actor: str, reason: str) -> None:
+        """Say what to do about unavailable items: ship_available, wait or cancel.
+
+        Accepted while the saga waits for them; raises as `cancel`.
+        """
+        message = {"actor": actor, "reason": reason, "choice": choice}
+        await self._tell(order_id, "choose", message)
+
+    async def amend(
+        self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str
+    ) -> None:
+        """Leave pieces out of the order; accepted until the label is bought; raises as `cancel`.
+
+        Args:
+            order_id: the order.
+            pieces: what is left of each SKU that changes; 0 drops it.
+            actor: who amends it.
+            reason: why.
+        """
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+        await self._tell(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
 
     def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(order_stream(parse_order_id(order_id)))

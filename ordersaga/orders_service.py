@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -87,14 +88,29 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownWaiting:
+    """An order in the queue, and how many pieces it still waits for."""
+
+    order_id: str
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShownStock:
-    """A stock item, in pieces."""
+    """A stock item, in pieces; `waiting` are the first of the queue, in the order of service."""
 
     sku: str
     on_hand: int
     reserved: int
     available: int
+    backordered: int
     version: int
+    orders_waiting: int
+    waiting: tuple[ShownWaiting, ...]
+
+
+WAITING_SHOWN: Final = 20
+"""Orders of a queue that are shown at most."""
 
 
 def operator() -> str:
@@ -230,7 +246,16 @@ class OrdersService:
         state = loaded.state
         if loaded.version == 0:
             raise NotFound("stock item", sku)
-        return ShownStock(sku, state.on_hand, state.reserved, state.available, loaded.version)
+        return ShownStock(
+            sku=sku,
+            on_hand=state.on_hand,
+            reserved=state.reserved,
+            available=state.available,
+            backordered=state.waiting.total,
+            version=loaded.version,
+            orders_waiting=len(state.waiting),
+            waiting=tuple(ShownWaiting(*one) for one in islice(state.waiting, WAITING_SHOWN)),
+        )
 
     async def _execute(self, slot: Slot[Any, Any], command: Any, correlation_id: str) -> None:
         command_id = f"cli-{uuid4()}"

@@ -20,6 +20,8 @@ from ordersaga.wiring import Services, open_services, reaching_database
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from eventstore.model import FeedFilter
+    from ordersaga.following import Follower
     from projections.projection import Projection
     from projections.runner import ProjectionRunner
     from workers.factory import WorkerVersion
@@ -143,30 +145,42 @@ def _attention(services: Services, running: "Sequence[Projection]") -> Sequence[
 
 
 async def run_starter() -> None:
-    """Start sagas for submitted orders until a signal comes."""
-    from eventstore.subscription import Subscription
-    from ordersaga.starter import CHECKPOINT, WANTED, SagaStarter
+    """Start sagas, and tell those that wait for stock, until a signal comes."""
+    from ordersaga import arrivals, starter
     from workers.search_attributes import ensure_search_attributes
 
     async with _process("starter") as services:
         client = await services.temporal(interceptors=start_tracing(services.settings, "starter"))
         await ensure_search_attributes(client)
-        sagas = SagaStarter(client, services.handler, services.settings.starter_concurrency)
-        subscription = Subscription(
-            services.redacted_store,
-            services.checkpoints(),
-            await services.waker(),
-            CHECKPOINT,
-            WANTED,
-            sagas.handle,
-        )
+        at_once = services.settings.starter_concurrency
+        sagas = starter.SagaStarter(client, services.handler, at_once)
+        stock = arrivals.StockArrivals(client, services.handler, at_once)
+        loops = [
+            await _following(services, "starter", sagas, starter.CHECKPOINT, starter.WANTED),
+            await _following(services, "arrivals", stock, arrivals.CHECKPOINT, arrivals.WANTED),
+        ]
+        await serve(services.settings, loops)
 
-        def problems() -> Sequence[str]:
-            lost = () if subscription.healthy else ("the database does not answer",)
-            return (*lost, *sagas.problems())
 
-        loop = Loop("starter", lambda stop: sagas.follow(subscription, stop), problems=problems)
-        await serve(services.settings, [loop])
+async def _following(
+    services: Services, name: str, follower: "Follower", checkpoint: str, wanted: "FeedFilter"
+) -> Loop:
+    from eventstore.subscription import Subscription
+
+    subscription = Subscription(
+        services.redacted_store,
+        services.checkpoints(),
+        await services.waker(),
+        checkpoint,
+        wanted,
+        follower.handle,
+    )
+
+    def problems() -> Sequence[str]:
+        lost = () if subscription.healthy else ("the database does not answer",)
+        return (*lost, *follower.problems())
+
+    return Loop(name, lambda stop: follower.follow(subscription, stop), problems=problems)
 
 
 async def run_notifications() -> None:

@@ -1,7 +1,7 @@
 """What Temporal knows about sagas, as the command line shows it."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,17 @@ from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
 from ordersaga.temporal_runs import Run, describe_run, list_runs
-from workflows.saga import CLOSED, CLOSING, ON_HOLD, STARTING, TURNING_BACK
+from workflows.saga import (
+    AMENDING,
+    AWAITING_CHOICE,
+    AWAITING_STOCK,
+    CLOSED,
+    CLOSING,
+    ON_HOLD,
+    SETTLING,
+    STARTING,
+    TURNING_BACK,
+)
 from workflows.visibility import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
 
 STATUSES: Final = (
     "submitted",
+    "backordered",
     "reserved",
     "processing",
     "compensating",
@@ -37,7 +48,8 @@ STATUSES: Final = (
 STEPS: Final = (
     *(step.value for step in Step),
     *(compensation.value for compensation in Compensation),
-    *(STARTING, ON_HOLD, TURNING_BACK, CLOSING, CLOSED),
+    *(STARTING, AWAITING_CHOICE, AWAITING_STOCK, AMENDING, SETTLING),
+    *(ON_HOLD, TURNING_BACK, CLOSING, CLOSED),
 )
 _ANSWER_S: Final = 5
 _AT_ONCE: Final = 20
@@ -87,7 +99,11 @@ class RunningActivity:
 
 @dataclass(frozen=True, slots=True)
 class SagaDetails:
-    """Everything about one saga; `note` says what could not be asked, and why."""
+    """Everything about one saga; `note` says what could not be asked, and why.
+
+    `missing` are items that its order waits for until `answer_by`, with sku, ordered and missing;
+    `choices` is what can be chosen about them now.
+    """
 
     order_id: str
     workflow_id: str
@@ -105,6 +121,10 @@ class SagaDetails:
     closed_at: datetime | None
     link: str
     activities: Sequence[RunningActivity] = field(default_factory=tuple)
+    missing: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    answer_by: str | None = None
+    choices: Sequence[str] = field(default_factory=tuple)
+    amended_total_minor: int | None = None
     note: str | None = None
 
 
@@ -192,6 +212,10 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         closed_at=run.closed_at,
         link=settings.saga_link(workflow_id),
         activities=_activities(run),
+        missing=tuple(answer.get("missing", ())),
+        answer_by=answer.get("answer_by"),
+        choices=tuple(answer.get("choices", ())),
+        amended_total_minor=answer.get("amended_total_minor"),
         note=note,
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain import events as e
+from domain import shortage_events as s
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Pool, Projection, Recorded, names, own_id
 from projections.row_tables import RowTable
@@ -68,6 +69,15 @@ def _submitted(row: _Row, event: e.OrderSubmitted) -> None:
     row.item_count = sum(line.quantity for line in event.lines)
 
 
+def _backordered(row: _Row, _: s.ItemsUnavailable) -> None:
+    row.status = "backordered"
+
+
+def _amended(row: _Row, event: s.OrderAmended) -> None:
+    row.total_minor = event.total.minor
+    row.item_count = sum(line.quantity for line in event.lines)
+
+
 def _reserved(row: _Row, _: e.OrderReserved) -> None:
     row.status = "reserved"
 
@@ -86,6 +96,8 @@ def _cancelled(row: _Row, event: e.OrderCancelled) -> None:
 
 _CHANGES: Final[Mapping[type, Callable[[_Row, Any], None]]] = {
     e.OrderSubmitted: _submitted,
+    s.ItemsUnavailable: _backordered,
+    s.OrderAmended: _amended,
     e.OrderReserved: _reserved,
     e.OrderProcessingStarted: _processing,
     e.OrderCompleted: _completed,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from domain import delivery_events as d
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from domain.currencies import format_amount
 
 _LONGEST: Final = 200
@@ -29,6 +30,18 @@ def _submitted(event: e.OrderSubmitted) -> str:
 
 def _created(event: e.OrderCreated) -> str:
     return "draft opened for a guest" if event.customer_id is None else "draft opened"
+
+
+def _unavailable(event: s.ItemsUnavailable) -> str:
+    items = "; ".join(f"{item.missing} of {item.ordered} of {item.sku}" for item in event.missing)
+    asked = ", the customer is asked" if event.asking else ""
+    return f"not available: {items}{asked}"
+
+
+def _amended(event: s.OrderAmended) -> str:
+    pieces = sum(line.quantity for line in event.lines)
+    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
+    return f"order amended: {content}, {format_amount(event.total)}"
 
 
 def _closed(event: e.FulfillmentClosed) -> str:
@@ -59,11 +72,17 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     e.OrderProcessingStarted: lambda x: f"payment secured ({x.payment_reference})",
     e.OrderCompleted: lambda x: f"order completed, tracking number {x.tracking_number}",
     e.OrderCancelled: lambda x: f"order cancelled: {x.reason.value}",
+    s.ItemsUnavailable: _unavailable,
+    s.BackorderAccepted: lambda x: f"the customer waits until {x.deadline:%Y-%m-%d %H:%M} UTC",
+    s.OrderAmended: _amended,
     e.StockReceived: lambda x: f"{x.quantity} of {x.sku} received ({x.reference})",
     e.StockAdjusted: lambda x: f"{x.sku} adjusted by {x.delta:+d}: {x.reason}",
     e.StockReserved: lambda x: f"{x.quantity} of {x.sku} reserved",
     e.StockReleased: lambda x: f"{x.quantity} of {x.sku} released",
     e.StockShipped: lambda x: f"{x.quantity} of {x.sku} shipped",
+    s.StockBackordered: lambda x: f"{x.quantity} of {x.sku} waited for",
+    s.StockAllocated: lambda x: f"{x.quantity} of {x.sku} arrived and reserved",
+    s.BackorderWithdrawn: lambda x: f"{x.quantity} of {x.sku} no longer waited for",
     e.PaymentAuthorised: lambda x: (
         f"payment of {format_amount(x.amount)} authorised ({x.reference})"
     ),

@@ -15,6 +15,7 @@ from uuid import uuid5
 from domain import delivery_events as d
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from eventstore.model import JsonObject
 from projections.projection import Connection, Projection, Recorded, names, own_id
 from projections.sql import statement
@@ -49,6 +50,27 @@ def _completed(event: e.OrderCompleted) -> JsonObject:
 
 def _cancelled(event: e.OrderCancelled) -> JsonObject:
     return {"reason": event.reason.value}
+
+
+def _unavailable(event: s.ItemsUnavailable) -> JsonObject:
+    missing = [
+        {"sku": item.sku, "ordered": item.ordered, "missing": item.missing}
+        for item in event.missing
+    ]
+    deadline = event.deadline.isoformat()
+    return {"missing": missing, "asking": event.asking, "deadline": deadline}
+
+
+def _backordered(event: s.BackorderAccepted) -> JsonObject:
+    return {"deadline": event.deadline.isoformat()}
+
+
+def _amended(event: s.OrderAmended) -> JsonObject:
+    return {
+        "total_minor": event.total.minor,
+        "currency": event.total.currency,
+        "lines": [{"sku": line.sku, "quantity": line.quantity} for line in event.lines],
+    }
 
 
 def _carrier_says(event: Any) -> JsonObject:
@@ -110,6 +132,9 @@ RULES: Final[Mapping[type, Rule]] = {
     e.OrderSubmitted: Rule("order.submitted", _submitted),
     e.OrderCompleted: Rule("order.completed", _completed),
     e.OrderCancelled: Rule("order.cancelled", _cancelled),
+    s.ItemsUnavailable: Rule("order.items_unavailable", _unavailable),
+    s.BackorderAccepted: Rule("order.backordered", _backordered),
+    s.OrderAmended: Rule("order.amended", _amended),
     e.PaymentRefunded: Rule("payment.refunded", _refunded),
     e.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_says),
     e.ShipmentDelivered: Rule("shipment.delivered", _carrier_says),
@@ -141,6 +166,9 @@ SILENT: Final = names(
     e.StockReserved,
     e.StockReleased,
     e.StockShipped,
+    s.StockBackordered,
+    s.StockAllocated,
+    s.BackorderWithdrawn,
     e.PaymentAuthorised,
     e.PaymentCaptured,
     e.PaymentDeclined,

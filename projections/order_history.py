@@ -12,6 +12,7 @@ from typing import Final, get_args
 from domain import delivery_events as d
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from projections.descriptions import describe_event
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Connection, Pool, Projection, Recorded, names, own_id
@@ -32,6 +33,12 @@ _HANDLES: Final = names(
     e.StockReserved,
     e.StockReleased,
     e.StockShipped,
+    s.ItemsUnavailable,
+    s.BackorderAccepted,
+    s.OrderAmended,
+    s.StockBackordered,
+    s.StockAllocated,
+    s.BackorderWithdrawn,
     e.PaymentAuthorised,
     e.PaymentCaptured,
     e.PaymentDeclined,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain import events as e
+from domain import shortage_events as s
 from projections.projection import Recorded, names, own_id
 
 Draft = dict[str, tuple[int, int]]
@@ -49,6 +50,8 @@ HANDLES: Final = names(
     e.OrderProcessingStarted,
     e.OrderCompleted,
     e.OrderCancelled,
+    s.ItemsUnavailable,
+    s.OrderAmended,
 )
 
 
@@ -118,6 +121,16 @@ def _submitted(row: OrderRow, event: e.OrderSubmitted, at: datetime) -> None:
     row.item_count = sum(line.quantity for line in event.lines)
 
 
+def _backordered(row: OrderRow, _: s.ItemsUnavailable, __: datetime) -> None:
+    row.status = "backordered"
+
+
+def _amended(row: OrderRow, event: s.OrderAmended, _: datetime) -> None:
+    row.total_minor = event.total.minor
+    row.line_count = len(event.lines)
+    row.item_count = sum(line.quantity for line in event.lines)
+
+
 def _reserved(row: OrderRow, _: e.OrderReserved, __: datetime) -> None:
     row.status = "reserved"
 
@@ -143,4 +156,6 @@ _CHANGES: Final[Mapping[type, Callable[[OrderRow, Any, datetime], None]]] = {
     e.OrderProcessingStarted: _processing,
     e.OrderCompleted: _completed,
     e.OrderCancelled: _cancelled,
+    s.ItemsUnavailable: _backordered,
+    s.OrderAmended: _amended,
 }

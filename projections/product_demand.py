@@ -21,6 +21,7 @@ from typing import Any, Final
 import asyncpg
 
 from domain import events as e
+from domain import shortage_events as s
 from projections.paging import Page, checked_limit, decode_cursor, page_of
 from projections.projection import (
     LIVE,
@@ -90,6 +91,20 @@ class _Fold:
         for sums, pieces, _amount in self._lines(order):
             sums.reserved += pieces
 
+    def amended(self, order_id: str, event: s.OrderAmended) -> None:
+        order = self.open[order_id]
+        left: dict[str, tuple[int, int]] = {
+            line.sku: (line.quantity, line.amount.minor) for line in event.lines
+        }
+        for (sku, pieces, amount), (sums, _, _) in zip(
+            order.lines, self._lines(order), strict=True
+        ):
+            kept, kept_amount = left.get(sku, (0, 0))
+            sums.cancelled += pieces - kept
+            sums.cancelled_minor += amount - kept_amount
+            sums.reserved -= pieces - kept if order.reserved else 0
+        order.lines = [(line.sku, line.quantity, line.amount.minor) for line in event.lines]
+
     def completed(self, order_id: str, _: e.OrderCompleted) -> None:
         for sums, pieces, _amount in self._close(order_id):
             sums.shipped += pieces
@@ -118,6 +133,7 @@ class _Fold:
 _CHANGES: Final[Mapping[type, Callable[[_Fold, str, Any], None]]] = {
     e.OrderSubmitted: _Fold.submitted,
     e.OrderReserved: _Fold.reserved,
+    s.OrderAmended: _Fold.amended,
     e.OrderCompleted: _Fold.completed,
     e.OrderCancelled: _Fold.cancelled,
 }

@@ -1,4 +1,4 @@
-"""Read model `stock_levels`: what is on hand, reserved and available of each SKU.
+"""Read model `stock_levels`: what is on hand, reserved, available and waited for of each SKU.
 
 Fed by the stock stream of the SKU alone, so lanes never share a row.
 """
@@ -9,25 +9,34 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain import events as e
-from domain.return_events import StockReturned
+from domain import return_events as r
+from domain import shortage_events as s
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 from projections.projection import LIVE, Connection, Pool, Projection, Recorded, names, own_id
 from projections.sql import statement
 
-# What an event adds to: on hand, reserved, received, shipped.
-_MOVEMENTS: Final[Mapping[type, Callable[[Any], tuple[int, int, int, int]]]] = {
-    e.StockReceived: lambda x: (x.quantity, 0, x.quantity, 0),
-    e.StockAdjusted: lambda x: (x.delta, 0, 0, 0),
-    e.StockReserved: lambda x: (0, x.quantity, 0, 0),
-    e.StockReleased: lambda x: (0, -x.quantity, 0, 0),
-    e.StockShipped: lambda x: (-x.quantity, -x.quantity, 0, x.quantity),
-    StockReturned: lambda x: (x.quantity, 0, 0, 0),
+_Sums = tuple[int, int, int, int, int]
+
+# What an event adds to: on hand, reserved, received, shipped, backordered.
+_MOVEMENTS: Final[Mapping[type, Callable[[Any], _Sums]]] = {
+    e.StockReceived: lambda x: (x.quantity, 0, x.quantity, 0, 0),
+    e.StockAdjusted: lambda x: (x.delta, 0, 0, 0, 0),
+    e.StockReserved: lambda x: (0, x.quantity, 0, 0, 0),
+    e.StockReleased: lambda x: (0, -x.quantity, 0, 0, 0),
+    e.StockShipped: lambda x: (-x.quantity, -x.quantity, 0, x.quantity, 0),
+    r.StockReturned: lambda x: (x.quantity, 0, 0, 0, 0),
+    s.StockBackordered: lambda x: (0, 0, 0, 0, x.quantity),
+    s.StockAllocated: lambda x: (0, x.quantity, 0, 0, -x.quantity),
+    s.BackorderWithdrawn: lambda x: (0, 0, 0, 0, -x.quantity),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """Pieces of a SKU: `available` is on hand less reserved; received and shipped are totals."""
+    """Pieces of a SKU: `available` is on hand less reserved; received and shipped are totals.
+
+    `backordered` pieces are waited for by open orders.
+    """
 
     sku: str
     on_hand: int
@@ -35,13 +44,14 @@ class StockLevel:
     available: int
     received: int
     shipped: int
+    backordered: int
     updated_at: datetime
 
 
 @dataclass(slots=True)
 class _Change:
     at: datetime
-    sums: tuple[int, int, int, int] = (0, 0, 0, 0)
+    sums: _Sums = (0, 0, 0, 0, 0)
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
@@ -50,9 +60,9 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
         sku = own_id(item)
         change = changes.setdefault(sku, _Change(item.stored.recorded_at))
         change.at = item.stored.recorded_at
-        a, b, c, d = _MOVEMENTS[type(item.event)](item.event)
-        on_hand, reserved, received, shipped = change.sums
-        change.sums = (on_hand + a, reserved + b, received + c, shipped + d)
+        on_hand, reserved, received, shipped, backordered = change.sums
+        a, b, c, d, e_ = _MOVEMENTS[type(item.event)](item.event)
+        change.sums = (on_hand + a, reserved + b, received + c, shipped + d, backordered + e_)
     sums = [list(column) for column in zip(*(c.sums for c in changes.values()), strict=True)]
     await connection.execute(
         statement("stock_levels", "add", schema),
@@ -64,7 +74,7 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
 
 PROJECTION: Final = Projection(
     name="stock_levels",
-    version=1,
+    version=2,
     tables=("stock_levels",),
     categories=frozenset({"stock"}),
     handles=names(*_MOVEMENTS),

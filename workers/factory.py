@@ -161,13 +161,25 @@ def _orders(outside: Outside) -> Sequence[Callable[..., Any]]:
 def _inventory(outside: Outside) -> Sequence[Callable[..., Any]]:
     of = InventoryActivities(outside.handler)
     returns = ReturnStockActivities(outside.handler)
-    return (of.reserve_inventory, of.release_inventory, returns.restock_return)
+    return (
+        of.reserve_inventory,
+        of.release_inventory,
+        of.review_shortage,
+        of.amend_order,
+        returns.restock_return,
+    )
 
 
 def _payments(outside: Outside) -> Sequence[Callable[..., Any]]:
     of = PaymentActivities(outside.handler, outside.payments)
     returns = ReturnRefundActivities(outside.handler, outside.payments)
-    return (of.process_payment, of.capture_payment, of.undo_payment, returns.refund_return)
+    return (
+        of.process_payment,
+        of.capture_payment,
+        of.undo_payment,
+        of.settle_payment,
+        returns.refund_return,
+    )
 
 
 def _shipping(outside: Outside) -> Sequence[Callable[..., Any]]:

@@ -35,7 +35,7 @@ from workflows.failures import (
     raise_if_fatal,
 )
 from workflows.policies import COMPENSATION, LOOK_AGAIN_AFTER
-from workflows.saga import CLOSING, TURNING_BACK, Decision
+from workflows.saga import CLOSING, SETTLING, TURNING_BACK, Decision
 from workflows.steps import Steps
 
 _UNDO: dict[
@@ -66,6 +66,7 @@ class Undoing(Steps):
     async def turn_back(self, cause: Cause) -> ClosedSaga:
         """Undo everything that was registered and end the order as cancelled."""
         self.state.turning_back, self.state.reason = True, cause.detail
+        self.state.shortage = None
         self.enter(TURNING_BACK, "the event store to record why the order is undone")
         self.visibility.follow(self.state)
         before = await self._record_why(cause)
@@ -85,7 +86,7 @@ class Undoing(Steps):
                 if not looked_again:
                     looked_again = True
                     continue
-                settled_by = (await self._ask_operator(CLOSING, error)).settled_by
+                settled_by = (await self.ask_operator(CLOSING, error)).settled_by
 
     def _had_ended(self, closed: ClosedSaga) -> ClosedSaga:
         """The step that seemed to fail had ended the order after all: there is no way back."""
@@ -102,7 +103,7 @@ class Undoing(Steps):
         """
         if isinstance(failure, MustTurnBack):
             return failure.cause
-        cancelled = self._cancel_wanted() and isinstance(failure, FailureError)
+        cancelled = self.cancel_wanted() and isinstance(failure, FailureError)
         if cancelled or is_cancelled_exception(failure):
             return self._cause_of_cancel(failure)
         return cause_of_failure(self.state.step, failure)
@@ -134,7 +135,7 @@ class Undoing(Steps):
             cause.detail,
             (
                 *self.state.take_unrecorded(),
-                *self.state.drop_address_changes(),
+                *self.state.drop_wishes(),
                 *cause.operator,
             ),
         )
@@ -180,7 +181,7 @@ class Undoing(Steps):
                     method, request, queue, compensation.value, COMPENSATION
                 )
             except ActivityError as error:
-                decision = await self._ask_operator(compensation.value, error, compensation)
+                decision = await self.ask_operator(compensation.value, error, compensation)
                 settled_by = decision.settled_by
             else:
                 self.state.undone[compensation.value] = result.undone
@@ -194,7 +195,7 @@ class Undoing(Steps):
             "check that nothing is held and cancel the order",
         )
 
-    async def _ask_operator(
+    async def ask_operator(
         self, at_step: str, error: ActivityError, compensation: Compensation | None = None
     ) -> Decision:
         """Say that a person must act, and wait until one has."""
@@ -203,25 +204,36 @@ class Undoing(Steps):
         self.state.attention = f"{at_step} failed: {message}"
         self.enter(at_step, "an operator: retry, or resolve with a note")
         announcing = asyncio.create_task(self._record_attention(at_step, message, compensation))
-        decision = await self._decision()
-        announcing.cancel()  # an operator who acts need not be called, if the pager is still down
-        with suppress(ActivityError, asyncio.CancelledError):
-            await announcing
-        self.state.attention = None
+        try:
+            decision = await self._decision()
+        finally:
+            # An operator who acts need not be called, if the pager is still down.
+            announcing.cancel()
+            with suppress(ActivityError, asyncio.CancelledError):
+                await announcing
+            self.state.attention = None
         self.visibility.show(self.state)
         await self.record_operators()
         return decision
 
     async def _decision(self) -> Decision:
         while (decision := self.state.decision) is None:
-            await workflow.wait_condition(lambda: self.state.decision is not None)
+            if not self.state.turning_back:
+                self.stop_if_cancelled()
+            await workflow.wait_condition(
+                lambda: (
+                    self.state.decision is not None
+                    or (not self.state.turning_back and self.cancel_wanted())
+                )
+            )
         self.state.decision = None
         return decision
 
     async def _record_attention(
         self, at_step: str, message: str, compensation: Compensation | None
     ) -> None:
-        pending = "refund pending: " if compensation is Compensation.UNDO_PAYMENT else ""
+        money = (Compensation.UNDO_PAYMENT.value, SETTLING)
+        pending = "refund pending: " if at_step in money else ""
         waiting_for = (
             f"{pending}{at_step} could not be done ({message}): retry, or resolve with a note"
         )

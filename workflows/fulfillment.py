@@ -34,7 +34,7 @@ from activities.payments import PaymentActivities
 from activities.shipping import ShippingActivities
 from domain.ids import OrderId
 from domain.values import CaptureMode, Compensation, Outcome, Step
-from workflows.compensation import Undoing
+from workflows.backorders import Backorders
 from workflows.failures import Cause, TurnedBackBefore, is_refusal
 from workflows.handover import hand_over
 from workflows.messages import NO_INPUT, json_of
@@ -45,7 +45,7 @@ from workflows.shielding import to_its_end
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
-class OrderFulfillment(Undoing):
+class OrderFulfillment(Backorders):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
     @workflow.run
@@ -71,6 +71,7 @@ class OrderFulfillment(Undoing):
         reservation = await self._reserve_inventory()
         if reservation.finished:
             return reservation.finished
+        await self.wait_for_items()
         paid = await self._process_payment()
         shipped = await self._create_shipment()
         if not shipped.order_completed:
@@ -93,6 +94,7 @@ class OrderFulfillment(Undoing):
         if before := result.turned_back:
             self.state.compensations = list(Compensation)
             raise TurnedBackBefore(Cause(before.reason, before.detail))
+        self.note_reservation(result)
         return result
 
     async def _process_payment(self) -> PaymentResult:
@@ -110,6 +112,7 @@ class OrderFulfillment(Undoing):
             raise
         self.state.order_status = "processing"
         self.state.paid = True
+        self.state.unsettled = result.overpaid
         return result
 
     async def _create_shipment(self) -> ShipmentResult:

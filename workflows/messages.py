@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
+from domain import checks, order
+from domain.ids import Sku
+from domain.shortages import Pieces, ShortageChoice
 from workflows.order_document import (
     PRINTABLE,
     AddressModel,
     FieldProblem,
+    Identifier,
     InvalidDocument,
     validate,
 )
@@ -73,6 +77,29 @@ class ChangeAddressMessage(OperatorMessage):
     """``change_address``: deliver to another address. Holds personal data."""
 
     address: AddressModel
+
+
+class ChooseMessage(OperatorMessage):
+    """``choose``: what is to be done about unavailable items."""
+
+    choice: ShortageChoice
+
+
+class PiecesModel(_Message):
+    """So many pieces of a SKU are left; 0 drops it."""
+
+    sku: Identifier
+    quantity: Annotated[int, Field(ge=0, le=checks.MAX_QUANTITY)]
+
+
+class AmendMessage(OperatorMessage):
+    """``amend``: leave pieces out of the order; SKUs that are not named stay as they are."""
+
+    lines: Annotated[list[PiecesModel], Field(min_length=1, max_length=order.MAX_LINES)]
+
+    def pieces(self) -> tuple[Pieces, ...]:
+        """The same as the domain knows it."""
+        return tuple(Pieces(Sku(line.sku), line.quantity) for line in self.lines)
 
 
 class CarrierUpdateMessage(_Message):

@@ -80,12 +80,12 @@ class OperatorDesk:
     def _can_cancel(self, *inputs: Any) -> None:
         parse_message(CancelMessage, inputs)
         if not can_turn_back(self.state):
-            raise NotPossibleNow(f"the order cannot be cancelled any more: {_where(self.state)}")
+            raise NotPossibleNow(f"the order cannot be cancelled any more: {where(self.state)}")
 
     @workflow.signal(name="cancel", description="The same as the update, for use in bulk")
     def cancel_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("cancel", inputs, self._can_cancel, self._cancel_now)
+        self.quietly("cancel", inputs, self._can_cancel, self._cancel_now)
 
     def _cancel_now(self, *inputs: Any) -> None:
         self._note_cancel(parse_message(CancelMessage, inputs))
@@ -115,12 +115,12 @@ class OperatorDesk:
         if self.state.held_by:
             raise NotPossibleNow("the saga is on hold already")
         if not can_hold(self.state):
-            raise NotPossibleNow(f"there is nothing left to hold: {_where(self.state)}")
+            raise NotPossibleNow(f"there is nothing left to hold: {where(self.state)}")
 
     @workflow.signal(name="hold", description="The same as the update, for use in bulk")
     def hold_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("hold", inputs, self._can_hold, self.hold)
+        self.quietly("hold", inputs, self._can_hold, self.hold)
 
     @workflow.update(description='Go on after a hold: {"actor", "reason"}')
     def resume(self, *inputs: Any) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class OperatorDesk:
     @workflow.signal(name="resume", description="The same as the update, for use in bulk")
     def resume_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("resume", inputs, self._can_resume, self.resume)
+        self.quietly("resume", inputs, self._can_resume, self.resume)
 
     # --- retry and resolve -----------------------------------------------------------------------
 
@@ -150,6 +150,8 @@ class OperatorDesk:
         self._note(parse_message(OperatorMessage, inputs), "retry")
         if self.state.attention:
             self.state.decision = Decision(settled_by=None)
+        elif self.state.shortage and not self._running:
+            self.state.stock_moved = True
         else:
             self._retry_now = True
             self._interrupt()
@@ -158,13 +160,13 @@ class OperatorDesk:
     @retry.validator
     def _can_retry(self, *inputs: Any) -> None:
         parse_message(OperatorMessage, inputs)
-        if not (self.state.attention or self._running):
-            raise NotPossibleNow(f"nothing is being tried: {_where(self.state)}")
+        if not (self.state.attention or self.state.shortage or self._running):
+            raise NotPossibleNow(f"nothing is being tried: {where(self.state)}")
 
     @workflow.signal(name="retry", description="The same as the update, for use in bulk")
     def retry_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("retry", inputs, self._can_retry, self.retry)
+        self.quietly("retry", inputs, self._can_retry, self.retry)
 
     @workflow.update(
         description='What needs attention was settled by hand; say how: {"actor", "note"}'
@@ -181,12 +183,12 @@ class OperatorDesk:
     def _can_resolve(self, *inputs: Any) -> None:
         parse_message(ResolveMessage, inputs)
         if not self.state.attention or self.state.decision:
-            raise NotPossibleNow(f"nothing needs attention: {_where(self.state)}")
+            raise NotPossibleNow(f"nothing needs attention: {where(self.state)}")
 
     @workflow.signal(name="resolve", description="The same as the update, for use in bulk")
     def resolve_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("resolve", inputs, self._can_resolve, self.resolve)
+        self.quietly("resolve", inputs, self._can_resolve, self.resolve)
 
     # --- address and carrier ---------------------------------------------------------------------
 
@@ -204,12 +206,12 @@ class OperatorDesk:
     def _can_change_address(self, *inputs: Any) -> None:
         parse_message(ChangeAddressMessage, inputs)
         if not can_change_address(self.state):
-            raise NotPossibleNow(f"it is too late for another address: {_where(self.state)}")
+            raise NotPossibleNow(f"it is too late for another address: {where(self.state)}")
 
     @workflow.signal(name="change_address", description="The same as the update, for use in bulk")
     def change_address_signal(self, *inputs: Any) -> None:
         """Twin of the update."""
-        self._quietly("change_address", inputs, self._can_change_address, self.change_address)
+        self.quietly("change_address", inputs, self._can_change_address, self.change_address)
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
     def carrier_update(self, *inputs: Any) -> None:
@@ -233,13 +235,14 @@ class OperatorDesk:
         if self._running:
             self._running()
 
-    def _quietly(
+    def quietly(
         self,
         name: str,
         inputs: Sequence[Any],
         check: Callable[..., None],
         act: Callable[..., object],
     ) -> None:
+        """Act on a signal if it passes `check`; log why not otherwise."""
         try:
             check(*inputs)
         except (InvalidDocument, NotPossibleNow) as refusal:
@@ -248,5 +251,6 @@ class OperatorDesk:
             act(*inputs)
 
 
-def _where(state: SagaState) -> str:
+def where(state: SagaState) -> str:
+    """Where the saga is, for refusals."""
     return f"the saga is at {state.stage}"

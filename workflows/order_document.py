@@ -17,6 +17,13 @@ from domain import checks, order
 from domain.errors import DomainError
 from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.money import Money, total
+from domain.shortages import (
+    CANCEL_AT_ONCE,
+    MAX_DEADLINE_HOURS,
+    DeadlineDefault,
+    UnavailablePolicy,
+    UnavailableTerms,
+)
 from domain.values import Address, CaptureMode, OrderLine, PaymentTerms, readable
 
 MAX_MINOR = 2**63 - 1
@@ -87,6 +94,33 @@ class PaymentModel(_Strict):
     )
 
 
+class UnavailableModel(_Strict):
+    """What is to happen when items are unavailable."""
+
+    policy: Annotated[
+        UnavailablePolicy,
+        Field(
+            description="cancel: end at once, nothing set aside; ship_available: go on with what "
+            "is there; wait: queue for the missing pieces; ask: queue, and ask the customer"
+        ),
+    ] = UnavailablePolicy.CANCEL
+    deadline_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_DEADLINE_HOURS,
+            description="how long the order waits for stock or for an answer",
+        ),
+    ] = CANCEL_AT_ONCE.deadline_hours
+    default: Annotated[
+        DeadlineDefault, Field(description="what happens when the deadline has passed")
+    ] = DeadlineDefault.CANCEL
+
+    def to_domain(self) -> UnavailableTerms:
+        """The same terms as the domain knows them."""
+        return UnavailableTerms(self.policy, self.deadline_hours, self.default)
+
+
 class OrderDocumentModel(_Strict):
     """An order to be fulfilled."""
 
@@ -105,6 +139,9 @@ class OrderDocumentModel(_Strict):
     lines: Annotated[list[LineModel], Field(min_length=1, max_length=order.MAX_LINES)]
     address: AddressModel
     payment: PaymentModel
+    unavailable: Annotated[
+        UnavailableModel, Field(description="absent: cancel at once, as ever")
+    ] = UnavailableModel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +196,13 @@ def document_json_schema() -> dict[str, Any]:
 
 
 def document_to_json(document: OrderDocument) -> dict[str, Any]:
-    """The JSON form of a document; `parse_document` reads it back to an equal document."""
-    address = document.address
+    """The JSON form of a document; `parse_document` reads it back to an equal document.
+
+    What the document need not say of unavailable items is left out, so that the form, and what is
+    computed from it, stays the same for documents that say nothing.
+    """
+    address, terms = document.address, document.unavailable
+    unavailable = {} if terms == CANCEL_AT_ONCE else {"unavailable": _terms_to_json(terms)}
     return {
         "order_id": document.order_id,
         "customer_id": document.customer_id,
@@ -180,6 +222,7 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
             "token": readable(document.payment.token, "payment token"),
             "capture": document.payment.capture.value,
         },
+        **unavailable,
     }
 
 
@@ -266,6 +309,7 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
             lines=tuple(_line(line, model.currency) for line in model.lines),
             address=model.address.to_domain(),
             payment=PaymentTerms(model.payment.token, model.payment.capture),
+            unavailable=model.unavailable.to_domain(),
         )
     except DomainError as error:
         raise InvalidDocument((FieldProblem("document", str(error)),)) from None
@@ -274,6 +318,14 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
 def _line(line: LineModel, currency: str) -> OrderLine:
     price = Money(line.unit_price_minor, currency)
     return OrderLine(Sku(line.sku), line.description, line.quantity, price)
+
+
+def _terms_to_json(terms: UnavailableTerms) -> dict[str, Any]:
+    return {
+        "policy": terms.policy.value,
+        "deadline_hours": terms.deadline_hours,
+        "default": terms.default.value,
+    }
 
 
 def _line_to_json(line: OrderLine) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from activities.messages import ClosedSaga, OperatorAction, OrderDocument
+from activities.messages import ClosedSaga, OperatorAction, OrderDocument, Shortage
 from domain.ids import OrderId, Sku
+from domain.money import Money
+from domain.shortages import Pieces, ShortageChoice, UnavailablePolicy
 from domain.values import Address, Compensation, Outcome, Step
 from workflows.messages import canonical_json
 from workflows.order_document import document_to_json
@@ -16,6 +18,10 @@ from workflows.order_document import document_to_json
 STARTING = "starting"
 ON_HOLD = "on_hold"
 TURNING_BACK = "turning_back"
+AWAITING_CHOICE = "awaiting_choice"
+AWAITING_STOCK = "awaiting_stock"
+AMENDING = "amend_order"
+SETTLING = "settle_payment"
 CLOSING = "closing"
 CLOSED = "closed"
 
@@ -25,6 +31,22 @@ class AddressChange:
     """An accepted change of the delivery address that was not carried out yet."""
 
     address: Address
+    by: OperatorAction
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An accepted answer to what is to be done about unavailable items."""
+
+    what: ShortageChoice
+    by: OperatorAction
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """An accepted wish to leave pieces out that was not carried out yet."""
+
+    pieces: tuple[Pieces, ...]
     by: OperatorAction
 
 
@@ -52,6 +74,14 @@ class SagaState:
         payment_in_doubt: a charge was asked for and its fate is not known.
         label_in_doubt: so with a label.
         reserved_at: when its stock was set aside, None if it is not.
+        claimed: the reservation was answered: the order has its stock, or queues for it.
+        shortage: what it waits for, None if its items are there.
+        stock_moved: stock may have arrived since it looked last.
+        choice: the accepted answer to the shortage.
+        amendments: accepted wishes to leave pieces out, oldest first.
+        amended: the pieces that count now, empty as long as nothing was left out.
+        amended_total: what they cost.
+        unsettled: it was amended, and may have been paid more than it costs now.
         order_status: where the order itself stands.
         scans: what the carrier said of the parcel, for the workflow that follows it.
     """
@@ -77,6 +107,14 @@ class SagaState:
     payment_in_doubt: bool = False
     label_in_doubt: bool = False
     reserved_at: datetime | None = None
+    claimed: bool = False
+    shortage: Shortage | None = None
+    stock_moved: bool = False
+    choice: Choice | None = None
+    amendments: list[Amendment] = field(default_factory=list)
+    amended: tuple[Pieces, ...] = ()
+    amended_total: Money | None = None
+    unsettled: bool = False
     order_status: str = "submitted"
     scans: list[dict[str, Any]] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -98,10 +136,22 @@ class SagaState:
         taken, self.unrecorded = tuple(self.unrecorded), []
         return taken
 
-    def drop_address_changes(self) -> tuple[OperatorAction, ...]:
-        """Forget address changes that no longer matter; returns what is to be recorded of them."""
-        dropped, self.address_changes = self.address_changes, []
-        return tuple(change.by for change in dropped)
+    def drop_wishes(self) -> tuple[OperatorAction, ...]:
+        """Forget the wishes that no longer matter; returns what is to be recorded of them."""
+        dropped = [change.by for change in self.address_changes]
+        dropped += [amendment.by for amendment in self.amendments]
+        dropped += [self.choice.by] if self.choice else []
+        self.address_changes, self.amendments, self.choice = [], [], None
+        return tuple(dropped)
+
+    def pieces_left(self) -> dict[Sku, int]:
+        """The pieces of each SKU after all accepted amendments."""
+        left: Counter[Sku] = Counter()
+        for item in self.amended or self.order.lines:
+            left[item.sku] += item.quantity
+        for amendment in self.amendments:
+            left.update({item.sku: item.quantity - left[item.sku] for item in amendment.pieces})
+        return dict(left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +211,10 @@ def status_json(state: SagaState) -> dict[str, Any]:
         "attention": state.attention,
         "compensations": _texts(still_to_undo(state)),
         "undone": dict(state.undone),
+        "missing": _missing_json(state),
+        "answer_by": state.shortage.deadline.isoformat() if state.shortage else None,
+        "choices": [choice.value for choice in choices(state)],
+        "amended_total_minor": state.amended_total.minor if state.amended_total else None,
         "outcome": state.outcome.value if state.outcome else None,
     }
 
@@ -197,6 +251,34 @@ def can_hold(state: SagaState) -> bool:
 def can_change_address(state: SagaState) -> bool:
     """Whether no label was asked for yet."""
     return can_turn_back(state) and Compensation.CANCEL_SHIPMENT not in state.compensations
+
+
+def choices(state: SagaState) -> tuple[ShortageChoice, ...]:
+    """What can be chosen now about unavailable items; nothing if none are missing."""
+    shortage = state.shortage
+    if shortage is None or state.choice or not can_turn_back(state):
+        return ()
+    possible = {
+        ShortageChoice.SHIP_AVAILABLE: shortage.held > 0,
+        ShortageChoice.WAIT: shortage.asking,
+        ShortageChoice.CANCEL: True,
+    }
+    return tuple(choice for choice, is_possible in possible.items() if is_possible)
+
+
+def may_become_short(state: SagaState) -> bool:
+    """Whether the stock ledger has not answered yet, and a shortage would not end the order."""
+    document = state.document
+    waits = document is None or document.unavailable.policy in _WAITING
+    return waits and not state.claimed and can_turn_back(state)
+
+
+_WAITING = (UnavailablePolicy.WAIT, UnavailablePolicy.ASK)
+
+
+def _missing_json(state: SagaState) -> list[dict[str, Any]]:
+    missing = state.shortage.missing if state.shortage else ()
+    return [{"sku": item.sku, "ordered": item.ordered, "missing": item.missing} for item in missing]
 
 
 def _texts(compensations: Iterable[Compensation]) -> list[str]:

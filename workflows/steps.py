@@ -19,17 +19,17 @@ from activities.messages import (
 from activities.orders import OrderActivities
 from domain.values import Compensation, Step
 from workflows.failures import ReservationExpired, describe, is_refusal, is_store_down
-from workflows.operators import OperatorDesk
 from workflows.policies import RECORD, RESERVATION_HELD_FOR, STEP, Policy
 from workflows.saga import ON_HOLD
 from workflows.visibility import Visibility
+from workflows.wishes import Wishes
 
 A = TypeVar("A")
 P = TypeVar("P")
 R = TypeVar("R")
 
 
-class Steps(OperatorDesk):
+class Steps(Wishes):
     """What every step of the saga does besides its business."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Steps(OperatorDesk):
             CancelledError: the order is to be cancelled, and the step was not the last one.
         """
         self.state.step = step
-        await self._safe_point()
+        await self.safe_point()
         if undo and undo not in self.state.compensations:
             self.state.compensations.append(undo)
         self.enter(step.value, waits_for)
@@ -72,7 +72,7 @@ class Steps(OperatorDesk):
         if step is self.state.last_step:
             self.state.past_pivot = True
         else:
-            self._stop_if_cancelled()
+            self.stop_if_cancelled()
         return result
 
     async def run_activity(
@@ -107,7 +107,7 @@ class Steps(OperatorDesk):
 
     def _only_waits_for_the_store(self, error: ActivityError) -> bool:
         """Whether there is nothing to do but to go on trying: turning back needs the store too."""
-        stop = not self.state.turning_back and self._cancel_wanted()
+        stop = not self.state.turning_back and self.cancel_wanted()
         if stop or not is_store_down(error):
             return False
         self.state.waits_for = "the event store, which does not answer"
@@ -119,14 +119,14 @@ class Steps(OperatorDesk):
 
         That is what holding the orders of a provider that is down is for: they do not turn back.
         """
-        gives_up = self.state.turning_back or self._cancel_wanted() or is_refusal(error)
+        gives_up = self.state.turning_back or self.cancel_wanted() or is_refusal(error)
         if self.state.held_by is None or gives_up or not workflow.patched("hold-a-failing-step"):
             return False
         stage, waits_for = self.state.stage, self.state.waits_for
         try:
-            await self._safe_point()
+            await self.safe_point()
         except (asyncio.CancelledError, CancelledError):
-            if not self._cancel_wanted():
+            if not self.cancel_wanted():
                 raise  # this worker is letting go of the saga
             return False
         self.enter(stage, waits_for)
@@ -173,15 +173,15 @@ class Steps(OperatorDesk):
                 "record what an operator did",
             )
 
-    async def _safe_point(self) -> None:
+    async def safe_point(self) -> None:
         """Between two steps: carry out what operators asked for, and wait while on hold."""
-        self._stop_if_cancelled()
+        self.stop_if_cancelled()
         while self.state.unrecorded or self.state.held_by or self._due_address():
             await self._change_addresses()
             await self.record_operators()
             if self.state.held_by:
                 await self._wait_for_resume(self.state.held_by)
-            self._stop_if_cancelled()
+            self.stop_if_cancelled()
 
     async def _wait_for_resume(self, by: OperatorAction) -> None:
         self.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
@@ -201,7 +201,8 @@ class Steps(OperatorDesk):
 
     def _reservation_left(self) -> timedelta | None:
         """How long the order may still keep its stock unpaid; None: nothing limits it."""
-        reserved_at = self.state.reserved_at
+        shortage = self.state.shortage
+        reserved_at = shortage.deadline if shortage else self.state.reserved_at
         if reserved_at is None or Compensation.UNDO_PAYMENT in self.state.compensations:
             return None
         if not workflow.patched("reservations-expire"):
@@ -226,10 +227,11 @@ class Steps(OperatorDesk):
                     raise
                 workflow.logger.warning("the address was not changed: %s", describe(error))
 
-    def _stop_if_cancelled(self) -> None:
+    def stop_if_cancelled(self) -> None:
         """A cancel that arrived while an activity was finishing shows nowhere else."""
-        if self._cancel_wanted():
+        if self.cancel_wanted():
             raise CancelledError("the order is to be cancelled")
 
-    def _cancel_wanted(self) -> bool:
+    def cancel_wanted(self) -> bool:
+        """Whether the order is to be cancelled, by whatever way that was asked for."""
         return self.state.cancel is not None or workflow.cancellation_reason() is not None

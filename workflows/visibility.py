@@ -19,7 +19,7 @@ from temporalio.common import (
 from activities.messages import OrderDocument
 from domain.values import Compensation, Step
 from workflows.order_document import document_total
-from workflows.saga import SagaState
+from workflows.saga import SETTLING, SagaState
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
@@ -90,6 +90,8 @@ class Visibility:
             (SAGA_STEP, state.stage),
             (NEEDS_ATTENTION, state.attention is not None),
         ]
+        if state.amended_total:
+            changes.append((ORDER_TOTAL_MINOR, state.amended_total.minor))
         updates = [_set(key, new) for key, new in changes if self._shown.get(key.name) != new]
         self._shown.update({key.name: new for key, new in changes})
         if updates:
@@ -104,7 +106,8 @@ def _status(state: SagaState) -> str:
     if state.outcome:
         return state.outcome.value
     if not state.turning_back:
-        return state.order_status
+        owes = state.stage == SETTLING and state.attention is not None
+        return REFUND_PENDING if owes else state.order_status
     if state.stage == Compensation.UNDO_PAYMENT.value and (state.paid or state.payment_in_doubt):
         return REFUND_PENDING
     return "compensating"

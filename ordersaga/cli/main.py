@@ -21,6 +21,7 @@ _GROUPS = (
     "saga_steering",
     "parcels",
     "returns",
+    "saga_shortage",
     "notifications",
     "verify",
     "recovery",

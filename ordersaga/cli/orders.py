@@ -6,6 +6,12 @@ from uuid import uuid4
 import typer
 
 from domain.order_state import OrderStatus
+from domain.shortages import (
+    CANCEL_AT_ONCE,
+    DeadlineDefault,
+    UnavailablePolicy,
+    UnavailableTerms,
+)
 from domain.values import CaptureMode
 from ordersaga.cli.common import (
     Cursor,
@@ -19,6 +25,7 @@ from ordersaga.cli.common import (
     refusals,
     saga_client,
 )
+from ordersaga.cli.order_terms import DeadlineHours, Default, Unavailable
 from ordersaga.cli.output import emit, make_table, run
 
 if TYPE_CHECKING:
@@ -135,13 +142,17 @@ def submit(
     capture: Annotated[CaptureMode, typer.Option(help="When the money is taken.")] = (
         CaptureMode.AUTOMATIC
     ),
+    unavailable: Unavailable = UnavailablePolicy.CANCEL,
+    deadline_hours: DeadlineHours = CANCEL_AT_ONCE.deadline_hours,
+    default: Default = DeadlineDefault.CANCEL,
     as_json: Json = False,
 ) -> None:
     """Freeze a draft and hand it to fulfilment; the starter then starts its saga."""
     from domain.commands import SubmitOrder
     from domain.values import PaymentTerms
 
-    wish = SubmitOrder(PaymentTerms(token, capture))
+    terms = UnavailableTerms(unavailable, deadline_hours, default)
+    wish = SubmitOrder(PaymentTerms(token, capture), terms)
     run(_edit(order_id, lambda _: wish, as_json))
 
 

@@ -1,5 +1,6 @@
 """`ordersaga saga`: see which sagas run, what they wait for, and steer them."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -97,6 +98,8 @@ def page(saga: "SagaDetails") -> "RenderableType":
         ("needs attention", saga.attention),
         ("held by", saga.held_by),
         ("turning back", saga.turning_back_because),
+        ("waits until (UTC)", saga.answer_by and clock(datetime.fromisoformat(saga.answer_by))),
+        ("can be chosen", ", ".join(saga.choices)),
         ("still to undo", ", ".join(saga.compensations)),
         ("outcome", saga.outcome),
         ("started (UTC)", clock(saga.started_at)),
@@ -108,6 +111,13 @@ def page(saga: "SagaDetails") -> "RenderableType":
     parts: list[RenderableType] = [
         make_table(("order", saga.order_id), [fact for fact in facts if fact[1]])
     ]
+    if saga.missing:
+        parts.append(
+            make_table(
+                ("missing", "ordered>", "missing>"),
+                [(x["sku"], x["ordered"], x["missing"]) for x in saga.missing],
+            )
+        )
     if saga.activities:
         parts.append(
             make_table(

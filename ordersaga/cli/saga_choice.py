@@ -7,8 +7,8 @@ import typer
 Status = Annotated[
     str | None,
     typer.Option(
-        help="Only orders in this status: submitted, reserved, processing, compensating, "
-        "refund_pending, completed, cancelled."
+        help="Only orders in this status: submitted, backordered, reserved, processing, "
+        "compensating, refund_pending, completed, cancelled."
     ),
 ]
 StepName = Annotated[

@@ -6,7 +6,7 @@ and whoever wants to see first which ones a filter finds adds ``--dry-run``.
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -58,7 +58,7 @@ _ENDS_WITH: Final = "Ends with 1 if a saga did not take it."
 
 
 @dataclass(frozen=True, slots=True)
-class _How:
+class How:
     """How a command is given."""
 
     name: str
@@ -68,6 +68,8 @@ class _How:
     by_signal: bool
     rate: float
     as_json: bool
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What the message holds besides who and why."""
 
 
 def register(_app: typer.Typer) -> None:
@@ -91,20 +93,29 @@ def _steering(name: str) -> "Callable[..., None]":
         rate: Rate = 50.0,
         as_json: Json = False,
     ) -> None:
-        how = _How(name, why, dry_run, yes, by_signal, rate, as_json)
-        wish = _wish(status, step, needs_attention, condition)
-        if bool(order_ids) == bool(wish):
-            raise WrongUsage("say which sagas: either order ids, or a filter such as --step")
-        if wish:
-            run(_tell_found(wish, how))
-        run(_tell_named(order_ids or [], how))
+        how = How(name, why, dry_run, yes, by_signal, rate, as_json)
+        steer(how, order_ids, wish_of(status, step, needs_attention, condition))
 
     return command
 
 
-def _wish(
+def steer(how: How, order_ids: list[str] | None, wish: "ListingWish | None") -> None:
+    """Tell the sagas that are named, or those that a filter finds.
+
+    Raises:
+        WrongUsage: neither is given, or both are.
+    """
+    if bool(order_ids) == bool(wish):
+        raise WrongUsage("say which sagas: either order ids, or a filter such as --step")
+    if wish:
+        run(_tell_found(wish, how))
+    run(_tell_named(order_ids or [], how))
+
+
+def wish_of(
     status: str | None, step: str | None, needs_attention: bool, condition: str | None
 ) -> "ListingWish | None":
+    """Which sagas a filter means; None if nothing of it is given."""
     from ordersaga.saga_view import ListingWish
 
     given = ListingWish(
@@ -118,11 +129,11 @@ def _wish(
     return None if given == ListingWish(running=True, limit=None) else given
 
 
-def _order(how: _How) -> "Order":
+def _order(how: How) -> "Order":
     from ordersaga.bulk import Order
     from ordersaga.orders_service import operator
 
-    message: dict[str, Any] = {"actor": operator()}
+    message: dict[str, Any] = {"actor": operator(), **how.more}
     message["note" if how.name == "resolve" else "reason"] = how.why
     return Order(how.name, message, how.by_signal, how.rate)
 
@@ -130,7 +141,7 @@ def _order(how: _How) -> "Order":
 # --- by name -------------------------------------------------------------------------------------
 
 
-async def _tell_named(texts: "Sequence[str]", how: _How) -> int:
+async def _tell_named(texts: "Sequence[str]", how: How) -> int:
     from domain.ids import parse_order_id
     from ordersaga.bulk import tell_all
 
@@ -138,27 +149,28 @@ async def _tell_named(texts: "Sequence[str]", how: _How) -> int:
     if how.dry_run:
         raise WrongUsage("--dry-run goes with a filter; ids say themselves which sagas are meant")
     if len(order_ids) == 1 and not how.by_signal:
-        await _steer(order_ids[0], lambda c, o, who: _say(c, o, who, how), how.as_json)
+        await tell_one(order_ids[0], lambda c, o, who: _say(c, o, who, how), how.as_json)
         return OK
     async with opened() as services:
         told = await tell_all(await services.temporal(), order_ids, _order(how))
     return _report(told, None, how)
 
 
-async def _say(client: "OrderSagaClient", order_id: "OrderId", who: str, how: _How) -> None:
+async def _say(client: "OrderSagaClient", order_id: "OrderId", who: str, how: How) -> None:
     if how.name == "resolve":
         await client.resolve(order_id, actor=who, note=how.why)
     elif how.name == "cancel":
         await client.cancel(order_id, actor=who, reason=how.why, requested_by="operator")
     else:
-        await getattr(client, how.name)(order_id, actor=who, reason=how.why)
+        await getattr(client, how.name)(order_id, actor=who, reason=how.why, **how.more)
 
 
-async def _steer(
+async def tell_one(
     order_id: "OrderId",
     act: "Callable[[OrderSagaClient, OrderId, str], Awaitable[None]]",
     as_json: bool,
 ) -> None:
+    """Tell one saga and show it."""
     from ordersaga.orders_service import operator
     from ordersaga.saga_view import show_saga
 
@@ -171,7 +183,7 @@ async def _steer(
 # --- by filter -----------------------------------------------------------------------------------
 
 
-async def _tell_found(wish: "ListingWish", how: _How) -> int:
+async def _tell_found(wish: "ListingWish", how: How) -> int:
     from domain.ids import OrderId
     from ordersaga.bulk import tell_all
     from ordersaga.saga_view import list_sagas, query_of
@@ -187,7 +199,7 @@ async def _tell_found(wish: "ListingWish", how: _How) -> int:
     return _report(told, query_of(wish), how)
 
 
-def _show_found(found: "Sequence[ListedSaga]", query: str, how: _How) -> None:
+def _show_found(found: "Sequence[ListedSaga]", query: str, how: How) -> None:
     from ordersaga.bulk import overview
 
     counted = overview(found)
@@ -215,7 +227,7 @@ def _counts(found: "Sequence[ListedSaga]") -> str:
     return f"{len(found)} {'saga' if len(found) == 1 else 'sagas'}{': ' if steps else ''}{steps}"
 
 
-def _confirm(found: "Sequence[ListedSaga]", how: _How) -> None:
+def _confirm(found: "Sequence[ListedSaga]", how: How) -> None:
     if how.yes or not found:
         return
     if not sys.stdin.isatty():
@@ -223,7 +235,7 @@ def _confirm(found: "Sequence[ListedSaga]", how: _How) -> None:
     typer.confirm(f"{how.name} {_counts(found)}?", abort=True, err=True)
 
 
-def _report(told: "Sequence[Told]", query: str | None, how: _How) -> int:
+def _report(told: "Sequence[Told]", query: str | None, how: How) -> int:
     from collections import Counter
 
     from ordersaga.bulk import WELL
@@ -270,7 +282,7 @@ def change_address(
         "country": country,
     }
     run(
-        _steer(
+        tell_one(
             parse_order_id(order_id),
             lambda c, o, who: c.change_address(o, address, actor=who, reason=why),
             as_json,

@@ -9,6 +9,8 @@ from ordersaga.cli.common import Cursor, Json, Limit, SkuArgument, clock, opened
 from ordersaga.cli.output import emit, make_table, run
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from domain.commands import StockCommand
     from domain.ids import Sku
     from ordersaga.orders_service import ShownStock
@@ -105,6 +107,7 @@ async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool
                 "available>",
                 "received>",
                 "shipped>",
+                "backordered>",
                 "changed (UTC)",
             ),
             (
@@ -115,6 +118,7 @@ async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool
                     x.available,
                     x.received,
                     x.shipped,
+                    x.backordered,
                     clock(x.updated_at),
                 )
                 for x in page.items
@@ -124,11 +128,20 @@ async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool
 
 
 def _emit(stock: "ShownStock", as_json: bool) -> None:
-    emit(
-        stock,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("SKU", "on hand>", "reserved>", "available>"),
-            [(stock.sku, stock.on_hand, stock.reserved, stock.available)],
-        ),
+    emit(stock, as_json=as_json, view=lambda: _page(stock))
+
+
+def _page(stock: "ShownStock") -> "RenderableType":
+    from rich.console import Group
+
+    pieces = make_table(
+        ("SKU", "on hand>", "reserved>", "available>", "backordered>"),
+        [(stock.sku, stock.on_hand, stock.reserved, stock.available, stock.backordered)],
     )
+    if not stock.waiting:
+        return pieces
+    more = stock.orders_waiting - len(stock.waiting)
+    queue = make_table(
+        ("waiting, first served first", "pieces>"), [(x.order_id, x.pieces) for x in stock.waiting]
+    )
+    return Group(pieces, queue, *([f"and {more} orders more"] if more else []))

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
 
@@ -19,6 +20,7 @@ class Standing(StrEnum):
     NEVER = "never created"
     DRAFT = "draft"
     SUBMITTED = "submitted"
+    BACKORDERED = "backordered"
     RESERVED = "reserved"
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -30,7 +32,9 @@ class Standing(StrEnum):
         return self in _OPEN
 
 
-_OPEN = frozenset({Standing.SUBMITTED, Standing.RESERVED, Standing.PROCESSING})
+_OPEN = frozenset(
+    {Standing.SUBMITTED, Standing.BACKORDERED, Standing.RESERVED, Standing.PROCESSING}
+)
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class ReturnFacts:
 class OrderFacts:
     """All that is known about one order, from all its streams.
 
+    `pieces` and `total` are what counts after all amendments. `waiting` are pieces it queues for.
     `captures` and `holds` are minor units by provider reference, `labels` is True while live.
     """
 
@@ -65,6 +70,7 @@ class OrderFacts:
     pieces: Counter[Sku] = field(default_factory=Counter)
     total: Money | None = None
     reserved: Counter[Sku] = field(default_factory=Counter)
+    waiting: Counter[Sku] = field(default_factory=Counter)
     shipped: Counter[Sku] = field(default_factory=Counter)
     holds: dict[str, Money] = field(default_factory=dict)
     captures: list[e.PaymentCaptured] = field(default_factory=list)
@@ -76,6 +82,24 @@ class OrderFacts:
     def live_labels(self) -> list[str]:
         """Ids of the labels that were bought and not cancelled."""
         return [label for label, live in self.labels.items() if live]
+
+    @property
+    def returned_minor(self) -> int:
+        """Minor units that a completed order gave back for what came back."""
+        return self.returns.refunded_minor
+
+    @property
+    def owed(self) -> Money | None:
+        """What a completed order is to have kept: its total less what returns gave back."""
+        total = self.total
+        return total and Money(total.minor - self.returned_minor, total.currency)
+
+    @property
+    def kept_money(self) -> list[Money]:
+        """What is left of each capture; a completed order has one."""
+        if len(self.captures) != 1:
+            return [capture.amount for capture in self.captures]
+        return [Money(self.kept_minor, self.captures[0].amount.currency)]
 
     @property
     def kept_minor(self) -> int:
@@ -91,17 +115,20 @@ class OrderFacts:
 
 @dataclass(slots=True)
 class StockFacts:
-    """Pieces of one SKU; `lowest` is the least that was ever available or reserved."""
+    """Pieces of one SKU; `lowest` is the least that was ever available, reserved or waited for."""
 
     on_hand: int = 0
     reserved: int = 0
+    waiting: int = 0
     lowest: int = 0
 
-    def change(self, on_hand: int = 0, reserved: int = 0) -> None:
+    def change(self, on_hand: int = 0, reserved: int = 0, waiting: int = 0) -> None:
         """Book a change and remember how low it went."""
         self.on_hand += on_hand
         self.reserved += reserved
-        self.lowest = min(self.lowest, self.on_hand - self.reserved, self.reserved)
+        self.waiting += waiting
+        available = self.on_hand - self.reserved
+        self.lowest = min(self.lowest, available, self.reserved, self.waiting)
 
 
 class Facts:
@@ -149,11 +176,24 @@ class Facts:
             case r.StockReturned(sku, order_id, _, pieces):
                 stock.change(on_hand=pieces)
                 self.order(order_id).returns.restocked[sku] += pieces
+            case s.StockBackordered() | s.StockAllocated() | s.BackorderWithdrawn():
+                self._apply_queue(stock, event)
+
+    def _apply_queue(
+        self, stock: StockFacts, event: s.StockBackordered | s.StockAllocated | s.BackorderWithdrawn
+    ) -> None:
+        order, pieces = self.order(event.order_id), event.quantity
+        joins = isinstance(event, s.StockBackordered)
+        arrives = isinstance(event, s.StockAllocated)
+        stock.change(reserved=pieces if arrives else 0, waiting=pieces if joins else -pieces)
+        order.waiting[event.sku] += pieces if joins else -pieces
+        order.reserved[event.sku] += pieces if arrives else 0
 
 
 _STANDING_AFTER: dict[type[e.Event], Standing] = {
     e.OrderCreated: Standing.DRAFT,
     e.OrderSubmitted: Standing.SUBMITTED,
+    s.ItemsUnavailable: Standing.BACKORDERED,
     e.OrderReserved: Standing.RESERVED,
     e.OrderProcessingStarted: Standing.PROCESSING,
     e.OrderCompleted: Standing.COMPLETED,
@@ -163,8 +203,8 @@ _STANDING_AFTER: dict[type[e.Event], Standing] = {
 
 def _apply_order(order: OrderFacts, event: e.Event) -> None:
     order.standing = _STANDING_AFTER.get(type(event), order.standing)
-    if isinstance(event, e.OrderSubmitted):
-        order.total = event.total
+    if isinstance(event, e.OrderSubmitted | s.OrderAmended):
+        order.total, order.pieces = event.total, Counter()
         for line in event.lines:
             order.pieces[line.sku] += line.quantity
 

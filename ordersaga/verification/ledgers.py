@@ -12,7 +12,7 @@ from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.verification.facts import Facts, OrderFacts, Standing
 from ordersaga.verification.report import Comparison, Finding, Rule
-from ordersaga.verification.rules import money_text
+from ordersaga.verification.rules import money_text, owed_text
 
 Payments = dict[OrderId, list[ProviderPayment]]
 Labels = dict[OrderId, list[CarrierLabel]]
@@ -74,7 +74,7 @@ def _check_payment(
         case Standing.COMPLETED:
             if _is_the_payment(order, payments, granted):
                 return None
-            expected = f"captured once: {_our_payment(order)}"
+            expected = f"captured once, and kept: {_our_payment(order)}"
             return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, found)
         case Standing.CANCELLED:
             rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
@@ -95,14 +95,16 @@ def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted:
     ours = [(capture.reference, capture.amount) for capture in order.captures]
     # A payment that is refunded in full holds nothing and is still the order's, if we said so.
     theirs = [payment for payment in payments if kept(payment) or _is_ours(payment, order)]
+    if len(theirs) != 1 or order.total is None or order.owed is None:
+        return False
+    (payment,) = theirs
     return (
-        len(theirs) == 1
-        and theirs[0].status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
+        payment.status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
+        and payment.amount.currency == order.total.currency
         # A refund that is granted may be made at any moment.
-        and order.refunded_minor <= theirs[0].refunded.minor <= granted
-        and theirs[0].amount == order.total
+        and order.total.minor - granted <= kept(payment) <= order.owed.minor
         # A double capture in our own events is another rule's finding.
-        and (theirs[0].reference, theirs[0].amount) in ours
+        and (payment.reference, payment.amount) in ours
     )
 
 
@@ -112,7 +114,7 @@ def _is_ours(payment: ProviderPayment, order: OrderFacts) -> bool:
 
 def _our_payment(order: OrderFacts) -> str:
     references = sorted({capture.reference for capture in order.captures})
-    return f"{money_text(order.total)} under {', '.join(references) or 'no reference'}"
+    return f"{owed_text(order)} under {', '.join(references) or 'no reference'}"
 
 
 def _payments_text(held: Iterable[ProviderPayment]) -> str:

@@ -14,13 +14,18 @@ def check_events(facts: Facts) -> Iterator[Finding]:
     """Every offence against the invariants that `facts` shows."""
     for sku, stock in facts.stock.items():
         if stock.lowest < 0:
-            found = f"{stock.on_hand} on hand, {stock.reserved} reserved, lowest {stock.lowest}"
+            found = (
+                f"{stock.on_hand} on hand, {stock.reserved} reserved, {stock.waiting} waited for, "
+                f"lowest {stock.lowest}"
+            )
             yield Finding(Rule.STOCK_BELOW_ZERO, sku, "never below 0", found)
     for order_id, order in facts.orders.items():
         yield from _check_order(order_id, order)
 
 
 def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if order.standing not in (Standing.SUBMITTED, Standing.BACKORDERED):
+        yield from _waits_for_nothing(order_id, order)
     match order.standing:
         case Standing.COMPLETED:
             yield from _reservation_ended(order_id, order)
@@ -29,10 +34,18 @@ def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
             yield from _cancelled(order_id, order)
         case Standing.RESERVED | Standing.PROCESSING:
             yield from _reservation_fits(order_id, order)
-        case Standing.SUBMITTED:
-            pass
+        case Standing.SUBMITTED | Standing.BACKORDERED:
+            yield from _claim_fits(order_id, order)
         case _:
             yield from _reservation_ended(order_id, order)
+
+
+def _waits_for_nothing(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if waiting := _nonzero(order.waiting):
+        expected = f"waits for nothing: the order is {order.standing}"
+        yield Finding(
+            Rule.WAITING_WITHOUT_BACKORDER, order_id, expected, f"waits for {pieces_text(waiting)}"
+        )
 
 
 def _reservation_ended(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
@@ -40,6 +53,20 @@ def _reservation_ended(order_id: OrderId, order: OrderFacts) -> Iterator[Finding
         expected = f"nothing reserved: the order is {order.standing}"
         yield Finding(
             Rule.RESERVATION_WITHOUT_OPEN_ORDER, order_id, expected, f"reserved {pieces_text(held)}"
+        )
+
+
+def _claim_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    """An order that waits holds a part of what it ordered, and queues for no more than the rest."""
+    claimed = _nonzero(order.reserved + order.waiting)
+    if claimed - order.pieces:
+        expected = f"reserved or waited for at most {pieces_text(order.pieces)}"
+        found = f"reserved {pieces_text(_nonzero(order.reserved))}, waits for "
+        yield Finding(
+            Rule.RESERVATION_DIFFERS_FROM_ORDER,
+            order_id,
+            expected,
+            found + pieces_text(_nonzero(order.waiting)),
         )
 
 
@@ -55,13 +82,11 @@ def _reservation_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]
 
 
 def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
-    captured = [capture.amount for capture in order.captures]
-    unexplained = order.refunded_minor != order.returns.refunded_minor
-    if captured != [order.total] or unexplained or order.holds:
+    if order.kept_money != [order.owed] or order.holds:
         yield Finding(
             Rule.COMPLETED_CAPTURED_ONCE,
             order_id,
-            f"captured once: {money_text(order.total)}",
+            f"captured once, and kept: {owed_text(order)}",
             _money_found(order),
         )
     if len(order.live_labels) != 1:
@@ -87,7 +112,9 @@ def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
             yield Finding(
                 rule, order_id, f"at most {pieces_text(_nonzero(limit))}", pieces_text(pieces)
             )
+    # What an amendment gave back is not there to be given back once more.
     captured = sum(capture.amount.minor for capture in order.captures)
+    captured = min(captured, order.total.minor) if order.total else captured
     if not returns.refunded_minor <= returns.granted_minor <= captured:
         found = f"granted {returns.granted_minor}, refunded {returns.refunded_minor} minor units"
         yield Finding(
@@ -114,6 +141,11 @@ def _money_found(order: OrderFacts) -> str:
         *(f"authorised {money_text(hold)}" for hold in order.holds.values()),
     ]
     return ", ".join(parts) or "no payment"
+
+
+def owed_text(order: OrderFacts) -> str:
+    """What a completed order is to have kept, for people; a dash if it has no total."""
+    return money_text(order.owed)
 
 
 def money_text(amount: Money | None) -> str:

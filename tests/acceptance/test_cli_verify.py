@@ -50,8 +50,8 @@ async def test_a_read_model_that_was_tampered_with_is_named(
     async with shop.services() as services:
         await services.pool.execute(
             "INSERT INTO read_models.stock_levels"
-            " (sku, on_hand, reserved, received, shipped, updated_at)"
-            " VALUES ('71053', 1, 0, 1, 0, now())"
+            " (sku, on_hand, reserved, received, shipped, backordered, updated_at)"
+            " VALUES ('71053', 1, 0, 1, 0, 0, now())"
         )
     ended = await shop.run("verify", *ALONE, "--json")
     assert ended.code == 1

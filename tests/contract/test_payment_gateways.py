@@ -161,6 +161,20 @@ async def test_capturing_a_captured_payment_returns_it(subject: Subject) -> None
     assert again == payment
 
 
+async def test_capturing_less_keeps_just_that_and_lets_the_rest_go(subject: Subject) -> None:
+    payment = await authorised(subject)
+    part, key = Money(700, "GBP"), "part-" + payment.order_id
+    result = await subject.gateway.capture(payment.reference, part, key)
+    # One provider books it as taking all and giving the rest back: what is kept is the same.
+    assert result.status is PaymentStatus.CAPTURED
+    assert result.amount - result.refunded == part
+    assert await subject.gateway.capture(payment.reference, part, key) == result
+    with pytest.raises(GatewayRejected):
+        await subject.gateway.refund(payment.reference, Money(701, "GBP"), "more-" + key)
+    undone = await subject.gateway.refund(payment.reference, part, "all-" + key)
+    assert undone.status is PaymentStatus.REFUNDED
+
+
 @pytest.mark.parametrize(
     "amount", [Money(1001, "GBP"), Money(1000, "EUR"), Money(0, "GBP")], ids=str
 )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -14,9 +14,11 @@ import asyncpg
 from adapters.event_codec import JsonEventCodec
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from domain.ids import CustomerId, OrderId, ReturnId, Sku
 from domain.money import Money
 from domain.return_values import Pieces, ReturnedLine, ReturnKind
+from domain.shortages import MissingItem
 from domain.values import (
     Address,
     Compensation,
@@ -131,6 +133,33 @@ class Order:
             e.AttentionRequired("release_inventory", "release the stock by hand"),
         )
 
+    def fall_short(self) -> Told:
+        """Of each line one piece is missing, which the order queues for."""
+        missing = tuple(MissingItem(Sku(sku), pieces, 1) for sku, pieces, _ in self.lines)
+        queued = [
+            (f"stock-{sku}", event)
+            for sku, pieces, _ in self.lines
+            for event in (
+                *([e.StockReserved(Sku(sku), self.oid, pieces - 1)] if pieces > 1 else []),
+                s.StockBackordered(Sku(sku), self.oid, 1),
+            )
+        ]
+        return [*queued, *self._order(s.ItemsUnavailable(missing, True, self.placed))]
+
+    def arrive(self) -> Told:
+        arrived = [
+            (f"stock-{sku}", s.StockAllocated(Sku(sku), self.oid, 1)) for sku, _, _ in self.lines
+        ]
+        return [*arrived, *self._order(e.OrderReserved())]
+
+    def leave_out(self) -> "tuple[Order, Told]":
+        """The order without the piece of its first line that is missing, and what tells so."""
+        (sku, pieces, price), *rest = self.lines
+        less = replace(self, lines=((sku, pieces - 1, price), *rest))
+        lines = tuple(OrderLine(Sku(x), "THING", n, gbp(p)) for x, n, p in less.lines)
+        withdrawn = (f"stock-{sku}", s.BackorderWithdrawn(Sku(sku), self.oid, 1))
+        return less, [withdrawn, *self._order(s.OrderAmended(lines, less.total))]
+
     def act(self) -> Told:
         return self._saga(e.OperatorActed("grace", "retry", "it is up again"))
 
@@ -166,6 +195,14 @@ class Order:
             *self._returns(r.ReturnClosed(R1)),
         ]
 
+    def waited(self) -> list[Told]:
+        """An order that queued, lost a piece of its first line to impatience, and was served."""
+        less, amended = self.leave_out()
+        queued = [self.draft(), self.submit(), self.fall_short()]
+        if self.lines[0][1] == 1:
+            return [*queued, self.arrive(), self.pay(), self.ship()]
+        return [*queued, amended, less.arrive()[1:], less.pay(), less.ship()]
+
     def completed(self) -> list[Told]:
         return [self.draft(), self.submit(), self.reserve(), self.pay(), self.ship()]
 
@@ -189,8 +226,8 @@ def busy_history(random: Random, orders: int = 25) -> list[Told]:
         customer = random.choice([None, "17850", "13047"])
         placed = PLACED + timedelta(hours=random.randint(0, 99))
         order = Order(f"{number}", customer, lines, placed)
-        whole = [*order.completed(), order.deliver(), order.come_back(), order.give_back()]
-        story = whole if random.random() < 0.5 else order.cancelled()
+        sent_back = [*order.completed(), order.deliver(), order.come_back(), order.give_back()]
+        story = random.choice([sent_back, order.cancelled(), order.waited()])
         if random.random() < 0.3:
             story = [*story[:4], order.get_stuck(), order.act(), *story[4:]]
         stories.append(story[: random.randint(1, len(story))])

@@ -1,10 +1,9 @@
 """Records one history for each way a saga can take, for the replay test.
 
 Run it from the repository's root after a deliberate change of the saga's course, and keep the old
-files as long as sagas of that version may be open:
+files as long as sagas of that version may be open; without names it records all of them:
 
-    .venv/bin/python -m tests.support.record_histories            # all
-    .venv/bin/python -m tests.support.record_histories scanned    # some, by name
+    .venv/bin/python -m tests.support.record_histories [NAME]...
 """
 
 import asyncio
@@ -12,14 +11,16 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
+from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
 
 from adapters.faults import Fault, FaultKind
 from tests.support.record_later_histories import LATER_PATHS, record_later
@@ -70,6 +71,38 @@ async def _scan(shop: Shop, handle: Handle) -> None:
     shop.payments.faults.clear()
 
 
+def _choose(choice: str) -> Drive:
+    async def drive(shop: Shop, handle: Handle) -> None:
+        await until_status(handle, step="awaiting_choice")
+        await handle.execute_update("choose", {**BY, "choice": choice})
+
+    return drive
+
+
+async def _wait_until_it_arrives(shop: Shop, handle: Handle) -> None:
+    await _choose("wait")(shop, handle)
+    await until_status(handle, step="awaiting_stock")
+    await shop.receive(f"{handle.id.removeprefix('order-')}-sku", 1, "second")
+    await handle.signal("stock_arrived", {})
+
+
+async def _amend_after_payment(shop: Shop, handle: Handle, *then: Fault) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("hold", BY)
+    shop.payments.faults.clear()
+    for fault in then:
+        shop.payments.faults.add(fault)
+    await until_status(handle, step="on_hold")
+    lines = [{"sku": f"{handle.id.removeprefix('order-')}-sku", "quantity": 1}]
+    await handle.execute_update("amend", {**BY, "lines": lines})
+    await handle.execute_update("resume", BY)
+
+
+async def _amend_and_retry(shop: Shop, handle: Handle) -> None:
+    await _amend_after_payment(shop, handle, _NO_REFUND)
+    await _retry_when_needed(shop, handle)
+
+
 _NO_SHIP = {
     "name": "Jo",
     "line1": "1 Lane",
@@ -77,6 +110,7 @@ _NO_SHIP = {
     "postal_code": "NOSHIP",
     "country": "GB",
 }
+_ASK = {"unavailable": {"policy": "ask"}}
 _HELD = Fault(FaultKind.HOLD_BEFORE, operation="charge")
 _NO_REFUND = Fault(FaultKind.REJECTED, operation="refund")
 _NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="charge")
@@ -98,11 +132,24 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
     "scanned": ({}, 10, (_HELD,), _scan),
     "attention-and-retry": ({"address": _NO_SHIP}, 10, (_NO_REFUND,), _retry_when_needed),
+    "short-ships-available": ({"unavailable": {"policy": "ship_available"}}, 1, (), _nothing),
+    "short-deadline-passed": ({"unavailable": {"policy": "wait"}}, 1, (), _nothing),
+    "asked-ships-available": (_ASK, 1, (), _choose("ship_available")),
+    "asked-waits": (_ASK, 1, (), _wait_until_it_arrives),
+    "asked-cancels": (_ASK, 0, (), _choose("cancel")),
+    "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
+    "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
 }
 
 
-async def record(client: Client, name: str, folder: Path) -> Path:
+def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManager[None]:
+    """A customer who is asked answers in real time: the clock must not run to the deadline."""
+    return environment.with_time_skipping_disabled() if name.startswith("asked") else nullcontext()
+
+
+async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
     """Run one saga on its way and write its history."""
+    client = environment.client
     changes, stock, faults, drive = PATHS[name]
     shop, order_id = Shop(), name
     for fault in faults:
@@ -110,7 +157,8 @@ async def record(client: Client, name: str, folder: Path) -> Path:
     if stock:
         await shop.receive(f"{order_id}-sku", stock)
     async with running_workers(client, shop):
-        handle = await start(client, order_id, document(order_id, **changes))
+        with _clock(environment, name):
+            handle = await start(client, order_id, document(order_id, **changes))
         await drive(shop, handle)
         try:
             await result(handle)
@@ -148,7 +196,7 @@ async def _record_all(names: Collection[str]) -> None:
     async with time_skipping_server() as environment:
         for name in names:
             if name in PATHS:
-                print(await record(environment.client, name, FOLDER))  # noqa: T201  a script
+                print(await record(environment, name, FOLDER))  # noqa: T201  a script
             for workflow_id, history in await record_later(environment.client, name):
                 print(write(FOLDER / f"{workflow_id}.v1.json", history))  # noqa: T201  a script
 

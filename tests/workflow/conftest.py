@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.support.shop import Shop, running_workers
 from tests.support.temporal import time_skipping_server
-from workflows import compensation, policies, steps
+from workflows import amending, compensation, policies, steps
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,5 @@ def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
         initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
     )
     monkeypatch.setattr(steps, "STEP", replace(policies.STEP, backoff=backoff))
-    monkeypatch.setattr(
-        compensation, "COMPENSATION", replace(policies.COMPENSATION, backoff=backoff)
-    )
+    for module in (compensation, amending):
+        monkeypatch.setattr(module, "COMPENSATION", replace(policies.COMPENSATION, backoff=backoff))

@@ -16,6 +16,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from adapters.faults import Fault, FaultKind
@@ -185,16 +186,16 @@ async def test_exactly_what_was_accepted_is_in_the_trail_however_close_to_the_en
 
 # --- small histories -----------------------------------------------------------------------------
 
-_MOST_EVENTS = {"happy": 30, "on-shipment": 36, "out-of-stock": 45}
+_MOST_EVENTS = {"happy": 30, "on-shipment": 36, "out-of-stock": 45, "short-deadline-passed": 160}
 _MOST_OTHERWISE = 120
 
 
 @pytest.mark.usefixtures("few_attempts")
 @pytest.mark.parametrize("name", PATHS)
 async def test_the_history_of_every_ordinary_saga_is_small(
-    client: Client, name: str, tmp_path: Path
+    temporal: WorkflowEnvironment, name: str, tmp_path: Path
 ) -> None:
-    recorded = await record(client, name, tmp_path)
+    recorded = await record(temporal, name, tmp_path)
     events = recorded.read_text().count('"eventId"')
     assert 10 < events <= _MOST_EVENTS.get(name, _MOST_OTHERWISE)
 

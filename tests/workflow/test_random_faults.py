@@ -13,6 +13,7 @@ from activities.ports import LabelStatus, PaymentStatus, ProviderPayment
 from adapters.faults import Fault, FaultKind
 from tests.support.sagas import Handle, new_order_id, result, start
 from tests.support.shop import Shop, document, running_workers
+from tests.support.shortages import content as content_of
 
 BY = {"actor": "anna", "reason": "the providers work again"}
 
@@ -36,6 +37,9 @@ class Script:
     postal_code: str
     faults: tuple[tuple[FaultKind, str], ...]
     cancel: bool
+    policy: str
+    default: str
+    amend: bool
 
 
 SCRIPTS = st.builds(
@@ -48,12 +52,15 @@ SCRIPTS = st.builds(
         tuple
     ),
     cancel=st.booleans(),
+    policy=st.sampled_from(["cancel", "ship_available", "wait", "ask"]),
+    default=st.sampled_from(["cancel", "ship_available"]),
+    amend=st.booleans(),
 )
 
 
 @given(scripts=st.lists(SCRIPTS, min_size=8, max_size=8))
 @settings(
-    max_examples=5,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -76,7 +83,10 @@ async def _play(client: Client, shop: Shop, script: Script) -> None:
         shop.carrier.faults.add(fault)
     content = document(order_id, payment={"token": script.token, "capture": script.capture})
     content["address"]["postal_code"] = script.postal_code
+    content["unavailable"] = {"policy": script.policy, "default": script.default}
     handle = await start(client, order_id, content)
+    if script.amend:
+        await handle.signal("amend", {**BY, "lines": [{"sku": f"{order_id}-sku", "quantity": 1}]})
     if script.cancel:
         await handle.signal("cancel", BY)
     outcome = await _end(handle)
@@ -98,13 +108,18 @@ async def _check(shop: Shop, order_id: str, script: Script, outcome: dict[str, A
     labels = [label async for label in shop.carrier.labels() if label.order_id == order_id]
     live = [label for label in labels if label.status is LabelStatus.LIVE]
     stock = await shop.stock(f"{order_id}-sku")
-    assert stock.reserved == 0
+    assert (stock.reserved, len(stock.waiting)) == (0, 0)
     assert outcome["outcome"] == await shop.status(order_id)
     assert (await shop.story(order_id)).count("FulfillmentClosed") == 1
     if outcome["outcome"] == "completed":
-        assert [(_kept(p), p.status) for p in payments] == [(300, PaymentStatus.CAPTURED)]
+        order = await content_of(shop, order_id)
+        pieces = sum(line.quantity for line in order.lines)
+        total = order.total.minor
+        assert (pieces, total) in {(1, 150), (2, 300)}
+        assert [(_kept(p), p.status) for p in payments] == [(total, PaymentStatus.CAPTURED)]
         assert [label.tracking_number for label in live] == [outcome["tracking_number"]]
-        assert stock.on_hand == script.stock - 2
+        assert [label.pieces for label in live] == [pieces]
+        assert stock.on_hand == script.stock - pieces
     else:
         assert sum(_kept(payment) for payment in payments) == 0
         assert live == []

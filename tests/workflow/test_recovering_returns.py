@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from ordersaga.recovery_after import start_again, unfinished
 from temporalio.client import Client
 
 from activities.aggregates import shipment_slot
@@ -12,6 +11,7 @@ from domain.ids import OrderId
 from eventstore.handling import CommandContext, Decision
 from eventstore.model import Metadata
 from ordersaga.recovery import Fate
+from ordersaga.recovery_after import start_again, unfinished
 from tests.support.returns import (
     AT,
     BY,

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from temporalio.client import Client
+
 from ordersaga.after_delivery import (
     ReturnConflict,
     ReturnFailed,
     ReturnRefused,
     ReturnUnknown,
 )
-from temporalio.client import Client
-
 from ordersaga.client import OrderSagaClient
 from tests.support.returns import (
     BY,

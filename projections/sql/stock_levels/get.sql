@@ -1,4 +1,4 @@
 -- One SKU.
-SELECT sku, on_hand, reserved, available, received, shipped, updated_at
+SELECT sku, on_hand, reserved, available, received, shipped, backordered, updated_at
 FROM {schema}.stock_levels
 WHERE sku = $1

@@ -1,5 +1,5 @@
 -- SKUs of which fewer than some are available, the scarcest first, after a cursor.
-SELECT sku, on_hand, reserved, available, received, shipped, updated_at
+SELECT sku, on_hand, reserved, available, received, shipped, backordered, updated_at
 FROM {schema}.stock_levels
 WHERE available < $1
   AND ($2::bigint IS NULL OR (available, sku) > ($2, $3::text))

@@ -6,6 +6,7 @@ CREATE TABLE {schema}.stock_levels (
     available bigint NOT NULL GENERATED ALWAYS AS (on_hand - reserved) STORED,
     received bigint NOT NULL,
     shipped bigint NOT NULL,
+    backordered bigint NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT stock_levels_pkey PRIMARY KEY (sku)
 ) WITH (fillfactor = 70);

@@ -2,7 +2,8 @@
 
 Against `localstripe`, which differs from Stripe: it ignores idempotency keys, has no search, and
 books a partial capture as a full one with a refund. So here the adapter's own looking-up does all
-the work that Stripe's keys share in there; partial captures are not tested.
+the work that Stripe's keys share in there; what a partial capture looks like at Stripe is tested
+on its records alone.
 """
 
 import asyncio

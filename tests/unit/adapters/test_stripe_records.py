@@ -53,3 +53,27 @@ def test_a_capture_that_the_bank_refused_is_declined_with_its_code() -> None:
     answer = record.to_declined()
     assert (answer.status, answer.decline_code) == (PaymentStatus.DECLINED, "insufficient_funds")
     assert record.to_payment().status is PaymentStatus.AUTHORISED
+
+
+@pytest.mark.parametrize(
+    ("shown_as_refunded", "refunded", "status"),
+    [
+        (100, 0, PaymentStatus.CAPTURED),
+        (150, 50, PaymentStatus.CAPTURED),
+        (300, 200, PaymentStatus.REFUNDED),
+        (0, 0, PaymentStatus.CAPTURED),
+    ],
+)
+def test_what_a_partial_capture_released_was_neither_taken_nor_given_back(
+    shown_as_refunded: int, refunded: int, status: PaymentStatus
+) -> None:
+    charge = {
+        "status": "succeeded",
+        "amount": 300,
+        "captured": True,
+        "amount_captured": 200,
+        "amount_refunded": shown_as_refunded,
+    }
+    payment = intent("succeeded", latest_charge=charge).to_payment()
+    assert (payment.amount.minor, payment.refunded.minor) == (200, refunded)
+    assert payment.status is status

@@ -8,9 +8,11 @@ import pytest
 from domain import delivery_events as d
 from domain import events as e
 from domain import return_events as r
+from domain import shortage_events as s
 from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
 from domain.return_values import ReturnedLine, ReturnKind
+from domain.shortages import MissingItem
 from domain.values import Address, OrderLine, PaymentTerms, Reason
 from projections.notifications import PROJECTION, RULES, SILENT
 from projections.registry import ALL
@@ -36,6 +38,23 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
     e.OrderCancelled(Reason.OUT_OF_STOCK, "her mother called"): (
         "order.cancelled",
         {"reason": "out_of_stock"},
+    ),
+    s.ItemsUnavailable((MissingItem(Sku("71053"), 3, 1),), True, NOON): (
+        "order.items_unavailable",
+        {
+            "missing": [{"sku": "71053", "ordered": 3, "missing": 1}],
+            "asking": True,
+            "deadline": NOON.isoformat(),
+        },
+    ),
+    s.BackorderAccepted(NOON): ("order.backordered", {"deadline": NOON.isoformat()}),
+    s.OrderAmended(LINES[:1], Money(600, "GBP")): (
+        "order.amended",
+        {
+            "total_minor": 600,
+            "currency": "GBP",
+            "lines": [{"sku": "71053", "quantity": 2}],
+        },
     ),
     e.PaymentRefunded(ORDER, TEN, "pay-1", "refund-1"): (
         "payment.refunded",

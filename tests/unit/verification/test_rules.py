@@ -153,7 +153,7 @@ def test_an_offence_is_found_by_its_rule_and_no_other(
 def test_a_finding_says_what_was_expected_and_found() -> None:
     (finding,) = offences(changed(e.PaymentCaptured, DONE, amount=Money(999, "GBP")))
     assert (finding.expected, finding.found) == (
-        "captured once: 10.00 GBP",
+        "captured once, and kept: 10.00 GBP",
         "captured 9.99 GBP",
     )
 

@@ -1,0 +1,110 @@
+"""Many orders that wait for one product, while deliveries come in and some of them leave."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from activities.aggregates import stock_slot
+from activities.inventory import InventoryActivities
+from activities.messages import CompensationRequest, ReserveInventory
+from adapters.event_codec import JsonEventCodec
+from domain.commands import ReceiveStock
+from domain.ids import OrderId, Sku
+from domain.values import Reason
+from eventstore.grouping import GroupingHandler
+from eventstore.handling import CommandContext, Decision
+from eventstore.model import Metadata
+from eventstore.store import EventStore
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.integration.contention.test_hot_stock import run, saga, stock
+from tests.support.event_store import migrated_database, opened_store
+from tests.support.shop import document
+from workflows.order_document import parse_document
+
+ORDERS, DELIVERIES, PROCESSES = 200, 40, 3
+RARE = Sku("RARE")
+
+
+@pytest.fixture
+async def shops(
+    postgres_server: EmbeddedPostgres,
+) -> AsyncIterator[list[tuple[EventStore, GroupingHandler]]]:
+    """A store and a handler for each of some processes, none knowing of the others."""
+    async with AsyncExitStack() as opened:
+        url = await opened.enter_async_context(migrated_database(postgres_server))
+        made: list[tuple[EventStore, GroupingHandler]] = []
+        for _ in range(PROCESSES):
+            store = await opened.enter_async_context(opened_store(url, max_size=4))
+            made.append((store, GroupingHandler(store, JsonEventCodec())))
+        yield made
+        for _, handler in made:
+            await handler.close()
+
+
+def waiting_order(number: int) -> ReserveInventory:
+    """An order for 1 to 3 pieces that waits for them."""
+    order_id, pieces = f"H{number}", 1 + number % 3
+    line = {"sku": RARE, "description": "Lamp", "quantity": pieces, "unit_price_minor": 999}
+    wanted = document(order_id, lines=[line], unavailable={"policy": "wait"})
+    return ReserveInventory(saga(number), parse_document(wanted, f"order-{order_id}"))
+
+
+async def deliver(handler: GroupingHandler, number: int) -> str:
+    slot, command = stock_slot(RARE), ReceiveStock(RARE, 5, f"d{number}")
+    await handler.execute(
+        {slot.stream: slot.aggregate.fold},
+        lambda known: Decision(
+            {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
+        ),
+        CommandContext(f"deliver/{number}", Metadata("test", "test", "test")),
+    )
+    return "done"
+
+
+async def test_who_came_first_is_served_first_however_many_come_at_once(
+    shops: list[tuple[EventStore, GroupingHandler]],
+) -> None:
+    workers = [InventoryActivities(handler) for _, handler in shops]
+
+    async def come_and_perhaps_leave(number: int) -> str:
+        worker = workers[number % PROCESSES]
+        ended = await run(worker.reserve_inventory, waiting_order(number), "reserve")
+        if number % 5 == 0:
+            order_id = OrderId(f"H{number}")
+            undo = CompensationRequest(saga(number), order_id, Reason.CUSTOMER_REQUEST)
+            ended = await run(worker.release_inventory, undo, "release")
+        return ended
+
+    ended = await asyncio.gather(
+        *(come_and_perhaps_leave(number) for number in range(ORDERS)),
+        *(deliver(shops[n % PROCESSES][1], n) for n in range(DELIVERIES)),
+    )
+    assert Counter(ended) == {"done": ORDERS + DELIVERIES}
+    state = await stock(shops[0][1], RARE)
+    assert state.on_hand == 5 * DELIVERIES
+    assert (state.reserved, state.available) == (5 * DELIVERIES, 0), "more was wanted than came"
+    assert not any(f"H{number}" in state.reservations for number in range(0, ORDERS, 5))
+    await _served_in_turn(shops[0][0])
+
+
+async def _served_in_turn(store: EventStore) -> None:
+    """Nobody got a piece while somebody waited who had come before."""
+    queue: dict[str, int] = {}
+    served = 0
+    for event in await store.read_stream(f"stock-{RARE}"):
+        order_id, pieces = str(event.data.get("order_id")), int(event.data["quantity"])
+        match event.event_type:
+            case "StockBackordered":
+                queue[order_id] = pieces
+            case "StockReserved":
+                assert not queue, f"{order_id} overtook"
+            case "StockAllocated":
+                assert next(iter(queue)) == order_id
+                served += 1
+        if event.event_type in {"StockAllocated", "BackorderWithdrawn"}:
+            queue[order_id] -= pieces
+            queue = {key: left for key, left in queue.items() if left}
+    assert served > 0

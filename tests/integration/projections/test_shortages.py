@@ -1,0 +1,88 @@
+"""What the read models say of orders that wait for stock, and of amended ones."""
+
+import asyncpg
+
+from eventstore.postgres.store import PostgresEventStore
+from projections import (
+    current_orders,
+    customer_orders,
+    order_history,
+    product_demand,
+    stock_levels,
+)
+from tests.support.read_models import Order, gbp, receipt, runner_of, tell
+
+LAMPS = (("71053", 6, 339), ("84029E", 2, 1000))
+SHORT_OF_ONE = (("71053", 6, 339),)
+
+
+async def _project(pool: asyncpg.Pool, store: PostgresEventStore) -> None:
+    await runner_of(pool, store).catch_up()
+
+
+async def test_an_order_that_waits_shows_as_backordered_and_so_do_its_pieces(
+    pool: asyncpg.Pool, store: PostgresEventStore
+) -> None:
+    order = Order("A1", lines=SHORT_OF_ONE)
+    await tell(store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short())
+    await _project(pool, store)
+    row = await current_orders.get_order(pool, "A1")
+    assert row is not None
+    assert row.status == "backordered"
+    [own] = (await customer_orders.list_customer_orders(pool, "17850")).items
+    assert own.status == "backordered"
+    level = await stock_levels.get_stock(pool, "71053")
+    assert level is not None
+    assert (level.on_hand, level.reserved, level.available, level.backordered) == (5, 5, 0, 1)
+
+
+async def test_pieces_that_arrive_are_waited_for_no_longer(
+    pool: asyncpg.Pool, store: PostgresEventStore
+) -> None:
+    order = Order("A1", lines=SHORT_OF_ONE)
+    await tell(store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short())
+    await _project(pool, store)
+    await tell(store, receipt("71053", 1), order.arrive(), order.pay(), order.ship())
+    await _project(pool, store)
+    level = await stock_levels.get_stock(pool, "71053")
+    assert level is not None
+    assert (level.on_hand, level.reserved, level.backordered, level.shipped) == (0, 0, 0, 6)
+    row = await current_orders.get_order(pool, "A1")
+    assert row is not None
+    assert (row.status, row.item_count) == ("completed", 6)
+
+
+async def test_an_amended_order_shows_its_new_total_everywhere(
+    pool: asyncpg.Pool, store: PostgresEventStore
+) -> None:
+    order = Order("A1", lines=LAMPS)
+    await tell(store, order.draft(), order.submit(), order.reserve())
+    await _project(pool, store)
+    less, amended = order.leave_out()
+    await tell(store, amended[1:], less.pay(), less.ship())
+    await _project(pool, store)
+    row = await current_orders.get_order(pool, "A1")
+    assert row is not None
+    assert (row.total_minor, row.item_count, row.line_count) == (less.total.minor, 7, 2)
+    [own] = (await customer_orders.list_customer_orders(pool, "17850")).items
+    assert (own.total_minor, own.item_count) == (less.total.minor, 7)
+    story = (await order_history.list_history(pool, "A1")).items
+    assert any("order amended: 2 lines, 7 pieces" in entry.line for entry in story)
+
+
+async def test_demand_counts_what_was_left_out_as_cancelled(
+    pool: asyncpg.Pool, store: PostgresEventStore
+) -> None:
+    order = Order("A1", lines=LAMPS)
+    less, amended = order.leave_out()
+    await tell(store, order.draft(), order.submit(), order.reserve(), amended[1:])
+    await _project(pool, store)
+    demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}
+    lamp = demand["71053"]
+    assert (lamp.ordered, lamp.cancelled, lamp.reserved) == (6, 1, 5)
+    assert lamp.revenue_minor == gbp(5 * 339).minor
+    await tell(store, less.pay(), less.ship())
+    await _project(pool, store)
+    demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}
+    lamp = demand["71053"]
+    assert (lamp.ordered, lamp.shipped + lamp.cancelled, lamp.reserved) == (6, 6, 0)

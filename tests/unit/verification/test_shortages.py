@@ -1,0 +1,157 @@
+"""What verification says of backorders and of amended orders."""
+
+from typing import Any
+
+import pytest
+
+from activities.ports import PaymentStatus
+from domain import events as e
+from domain import shortage_events as s
+from domain.ids import OrderId
+from domain.money import Money
+from domain.shortages import MissingItem
+from domain.values import OrderLine, Reason
+from ordersaga.verification.ledgers import check_payments, compare_money
+from ordersaga.verification.report import Rule
+from ordersaga.verification.rules import check_events
+from tests.unit.verification.story import (
+    DONE,
+    LAMP,
+    MUG,
+    NOW,
+    PRICE,
+    STORY,
+    TOTAL,
+    Recorded,
+    facts_of,
+    payment,
+    taken_in,
+)
+
+WAITS = OrderId("waits")
+LESS = Money(500, "GBP")
+SHORT: list[Recorded] = [
+    *taken_in(WAITS),
+    (f"stock-{LAMP}", e.StockReceived(LAMP, 2, "short")),
+    (f"stock-{LAMP}", e.StockReserved(LAMP, WAITS, 2)),
+    (f"stock-{LAMP}", s.StockBackordered(LAMP, WAITS, 1)),
+    (f"stock-{MUG}", s.StockBackordered(MUG, WAITS, 1)),
+    (f"order-{WAITS}", s.ItemsUnavailable((MissingItem(LAMP, 3, 1),), True, NOW)),
+]
+"""An order for three lamps and a mug, of which two lamps are there."""
+
+
+def offences(*more: Recorded) -> list[tuple[Rule, str]]:
+    found = list(check_events(facts_of([*STORY, *SHORT, *more])))
+    assert all(finding.expected and finding.found for finding in found)
+    return [(finding.rule, finding.subject) for finding in found]
+
+
+def amended(order_id: OrderId) -> Recorded:
+    return (f"order-{order_id}", s.OrderAmended((OrderLine(LAMP, "LAMP", 2, PRICE),), LESS))
+
+
+def story_of_less(captured: Money, *refunds: Money) -> list[Recorded]:
+    """An order that ships two lamps of what it ordered."""
+    reference = f"pay-{WAITS}"
+    paid: list[Recorded] = [
+        (f"payment-{WAITS}", e.PaymentCaptured(WAITS, captured, reference, "key")),
+        *(
+            (f"payment-{WAITS}", e.PaymentRefunded(WAITS, amount, reference, f"r{amount.minor}"))
+            for amount in refunds
+        ),
+    ]
+    return [
+        (f"stock-{LAMP}", s.BackorderWithdrawn(LAMP, WAITS, 1)),
+        (f"stock-{MUG}", s.BackorderWithdrawn(MUG, WAITS, 1)),
+        amended(WAITS),
+        (f"order-{WAITS}", e.OrderReserved()),
+        *paid,
+        (f"order-{WAITS}", e.OrderProcessingStarted(reference)),
+        (f"shipment-{WAITS}", e.LabelBought(WAITS, "acme", "label-w", "T9", "k")),
+        (f"stock-{LAMP}", e.StockShipped(LAMP, WAITS, 2)),
+        (f"order-{WAITS}", e.OrderCompleted("T9")),
+    ]
+
+
+def test_an_order_that_waits_is_no_offence() -> None:
+    assert offences() == []
+
+
+@pytest.mark.parametrize(
+    ("captured", "refunds"), [(LESS, ()), (TOTAL, (Money(500, "GBP"),)), (TOTAL, (LESS,))]
+)
+def test_an_amended_order_kept_its_amended_total(
+    captured: Money, refunds: tuple[Money, ...]
+) -> None:
+    assert offences(*story_of_less(captured, *refunds)) == []
+
+
+@pytest.mark.parametrize(
+    ("captured", "refunds"), [(TOTAL, ()), (TOTAL, (Money(499, "GBP"),)), (LESS, (LESS,))]
+)
+def test_an_amended_order_that_kept_another_sum_is_an_offender(
+    captured: Money, refunds: tuple[Money, ...]
+) -> None:
+    found = offences(*story_of_less(captured, *refunds))
+    assert found == [(Rule.COMPLETED_CAPTURED_ONCE, WAITS)]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "expected"),
+    [
+        (
+            (f"stock-{MUG}", s.StockBackordered(MUG, WAITS, 1)),
+            [(Rule.RESERVATION_DIFFERS_FROM_ORDER, WAITS)],
+        ),
+        (
+            (f"stock-{LAMP}", s.StockBackordered(LAMP, DONE, 1)),
+            [(Rule.WAITING_WITHOUT_BACKORDER, DONE)],
+        ),
+        (
+            (f"order-{WAITS}", e.OrderReserved()),
+            [
+                (Rule.WAITING_WITHOUT_BACKORDER, WAITS),
+                (Rule.RESERVATION_DIFFERS_FROM_ORDER, WAITS),
+            ],
+        ),
+        (
+            (f"order-{WAITS}", e.OrderCancelled(Reason.OUT_OF_STOCK, "")),
+            [(Rule.WAITING_WITHOUT_BACKORDER, WAITS), (Rule.CANCELLED_HOLDS_STOCK, WAITS)],
+        ),
+        (
+            (f"stock-{MUG}", s.StockAllocated(MUG, WAITS, 9)),
+            [(Rule.STOCK_BELOW_ZERO, MUG)],
+        ),
+        (
+            (f"stock-{MUG}", s.BackorderWithdrawn(MUG, WAITS, 2)),
+            [(Rule.STOCK_BELOW_ZERO, MUG)],
+        ),
+    ],
+)
+def test_a_queue_that_does_not_fit_is_found_by_its_rule(
+    spoilt: Recorded, expected: list[tuple[Rule, str]]
+) -> None:
+    assert offences(spoilt) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "clean"),
+    [
+        ({"amount": TOTAL, "refunded": LESS}, True),
+        ({"amount": TOTAL}, False),
+        ({"amount": TOTAL, "refunded": Money(499, "GBP")}, False),
+        ({"amount": TOTAL, "refunded": LESS, "status": PaymentStatus.AUTHORISED}, False),
+    ],
+)
+def test_the_provider_must_have_kept_the_amended_total_as_well(
+    changes: dict[str, Any], clean: bool
+) -> None:
+    facts = facts_of([*SHORT, *story_of_less(TOTAL, LESS)])
+    ledger = {WAITS: [payment(WAITS, **changes)]}
+    found = list(check_payments(facts, ledger))
+    assert [finding.rule for finding in found] == (
+        [] if clean else [Rule.PROVIDER_COMPLETED_PAYMENT]
+    )
+    [sums] = compare_money(facts, ledger)
+    assert sums.equal == clean
