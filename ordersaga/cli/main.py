@@ -22,6 +22,7 @@ _GROUPS = (
     "notifications",
     "verify",
     "recovery",
+    "store",
     "demo",
 )
 
