@@ -14,8 +14,12 @@ BEGIN
         RAISE EXCEPTION 'events is not partitioned'
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    IF EXISTS (SELECT FROM eventstore.events_default) THEN
+    -- Appends that may reach the default partition meanwhile have to wait.
+    IF EXISTS (SELECT FROM eventstore.events_default)
+        OR (SELECT pos.last_value + 200000 > cut.border FROM eventstore.positions AS pos) THEN
         LOCK TABLE eventstore.events IN ACCESS EXCLUSIVE MODE;
+    END IF;
+    IF EXISTS (SELECT FROM eventstore.events_default) THEN
         SELECT (greatest(pos.last_value, cut.border) / cut.size + 1) * cut.size INTO ends
         FROM eventstore.positions AS pos;
         name := format('events_%s', cut.border);
