@@ -7,11 +7,33 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from benchmarks.appends import DATA, METADATA
+from benchmarks.appends import DATA, METADATA, Append
+from benchmarks.eventsource_peer import EventSourcePy
+from benchmarks.rounds import PEER, SECOND_PEER
+
+
+class Peer(Protocol):
+    """What the measures ask of another library."""
+
+    async def append(self, _stream: str, size: int) -> object:
+        """A new stream with so many events."""
+        ...
+
+    async def extend(self, stream: UUID, size: int, after: int = 0) -> object:
+        """Events after a version of a stream."""
+        ...
+
+    async def load(self, stream: UUID) -> int:
+        """Read a stream and add its prices up; returns how many events there were."""
+        ...
+
+    async def read_feed(self, page: int) -> int:
+        """Read and decode the feed."""
+        ...
 
 
 class EventSourcing:
@@ -57,6 +79,20 @@ class EventSourcing:
             for version in range(after + 1, after + size + 1)
         ]
         self._recorder.insert_events(events)
+
+    async def extend(self, stream: UUID, size: int, after: int = 0) -> object:
+        """See `insert`."""
+        return await self.run(self.insert, stream, size, after)
+
+    async def load(self, stream: UUID) -> int:
+        """See `fold`."""
+        count: int = await self.run(self.fold, stream)
+        return count
+
+    async def read_feed(self, page: int) -> int:
+        """See `read_all`."""
+        count: int = await self.run(self.read_all, page)
+        return count
 
     def _state(self, more: dict[str, Any]) -> bytes:
         return json.dumps({"data": {**DATA, **more}, "metadata": asdict(METADATA)}).encode()
@@ -108,3 +144,44 @@ class EventSourcing:
         """End threads and connections."""
         self._threads.shutdown()
         self._datastore.close()
+
+
+class Peers:
+    """Those that are installed; the others are named once.
+
+    Args:
+        dsn: of the database that `eventsourcing` shares with the store.
+        own_dsn: of a database for `eventsource-py`.
+    """
+
+    def __init__(self, dsn: str, own_dsn: str) -> None:
+        self.sourcing = _if_installed(PEER, lambda: EventSourcing(dsn))
+        self.source = _if_installed(SECOND_PEER, lambda: EventSourcePy(own_dsn))
+
+    def named(self) -> dict[str, Peer]:
+        """By the names of the report."""
+        both = {PEER: self.sourcing, SECOND_PEER: self.source}
+        return {name: peer for name, peer in both.items() if peer is not None}
+
+    def all(self) -> list[Peer]:
+        """Without their names."""
+        return list(self.named().values())
+
+    def appends(self) -> dict[str, Append]:
+        """What each does for an append."""
+        return {name: peer.append for name, peer in self.named().items()}
+
+    async def close(self) -> None:
+        """End threads and connections."""
+        if self.sourcing is not None:
+            self.sourcing.close()
+        if self.source is not None:
+            await self.source.close()
+
+
+def _if_installed(name: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except ImportError as error:
+        print(f"without {name}: {error}")
+        return None

@@ -9,6 +9,7 @@ from typing import Any
 OURS = "event store"
 RAW = "raw asyncpg"
 PEER = "eventsourcing"
+SECOND_PEER = "eventsource-py"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Final
 import asyncpg
 
 from benchmarks.appends import RAW_TABLE
-from benchmarks.peers import EventSourcing
+from benchmarks.peers import Peers
 from benchmarks.report import RESULTS, show, write
-from benchmarks.rounds import Measure
+from benchmarks.rounds import OURS, Measure
 from benchmarks.store_appends import appending
-from benchmarks.store_growth import growing
+from benchmarks.store_growth import EMPTY, PARTITIONED, growing
 from benchmarks.store_live import complete, soon, undisturbed
 from benchmarks.store_reads import catching_up, loading
 from eventstore.postgres.migrations import migrate
@@ -20,7 +20,12 @@ from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
-_OPTIONS: Final = {"max_connections": "200", "shared_buffers": "512MB", "max_wal_size": "4GB"}
+_OPTIONS: Final = {
+    "max_connections": "200",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",  # its writes would hit whoever has his turn
+}
 
 
 def main(rounds: int, scale: float, growth: int, results: Path = RESULTS) -> None:
@@ -46,35 +51,28 @@ async def _measure(
         await admin.close()
         return server.url(name)
 
-    measures = await _compare(await fresh("store"), rounds, scale)
+    peers = Peers(await fresh("store"), await fresh("second_peer"))
+    measures = await _compare(server.url("store"), peers, rounds, scale)
     measures += await complete(await fresh("writers"), int(100_000 * scale))
     if growth:
-        measures += await growing(await fresh("many"), await fresh("few"), growth, rounds)
+        names = {OURS: "many", PARTITIONED: "cut", EMPTY: "few"}
+        databases = {contender: await fresh(name) for contender, name in names.items()}
+        measures += await growing(databases, growth, rounds)
     return measures
 
 
-async def _compare(dsn: str, rounds: int, scale: float) -> list[Measure]:
+async def _compare(dsn: str, peers: Peers, rounds: int, scale: float) -> list[Measure]:
     await migrate(dsn)
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
     store, lone = PostgresEventStore(pool), PostgresEventStore(pool, group_append=False)
-    peer = _peer(dsn)
-    measures = await appending(store, lone, pool, peer, dsn, rounds, scale)
-    measures += await loading(store, pool, peer, rounds)
-    measures += await soon(dsn, store, peer, rounds, int(500 * scale))
+    measures = await appending(store, lone, pool, peers, dsn, rounds, scale)
+    measures += await loading(store, pool, peers, rounds)
+    measures += await soon(dsn, store, peers.sourcing, rounds, int(500 * scale))
     measures += await undisturbed(dsn, store, max(1, rounds // 2), 10 * scale)
-    measures += await catching_up(store, pool, peer, rounds, int(200_000 * scale))
+    measures += await catching_up(store, pool, peers, rounds, int(200_000 * scale))
     await store.close()
     await lone.close()
     await pool.close()
-    if peer is not None:
-        peer.close()
+    await peers.close()
     return measures
-
-
-def _peer(dsn: str) -> EventSourcing | None:
-    try:
-        return EventSourcing(dsn)
-    except ImportError as error:
-        print(f"without eventsourcing: {error}")
-        return None

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from benchmarks.appends import Append, Load, drive, raw_insert, through_store
-from benchmarks.peers import EventSourcing
-from benchmarks.rounds import OURS, PEER, RAW, Bar, Contender, Measure, take_turns
+from benchmarks.peers import Peers
+from benchmarks.rounds import OURS, PEER, RAW, SECOND_PEER, Bar, Contender, Measure, take_turns
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import binaries
 
@@ -35,7 +35,7 @@ async def appending(
     store: PostgresEventStore,
     lone: PostgresEventStore,
     pool: asyncpg.Pool,
-    peer: EventSourcing | None,
+    peers: Peers,
     dsn: str,
     rounds: int,
     scale: float,
@@ -45,17 +45,17 @@ async def appending(
     many = Load(32, 1, int(8000 * scale) or 32)
     one = Load(1, 1, int(500 * scale) or 10)
     appends = {OURS: through_store(store), RAW: raw_insert(pool)}
-    with_peer = appends if peer is None else {**appends, PEER: peer.append}
-    of_eight = await _turns(with_peer, eight, rounds)
-    bench = await _turns({**with_peer, ALONE: through_store(lone)}, many, rounds, dsn)
-    of_one = await _turns(with_peer, one, rounds)
+    with_peers = {**appends, **peers.appends()}
+    of_eight = await _turns(with_peers, eight, rounds)
+    bench = await _turns({**with_peers, ALONE: through_store(lone)}, many, rounds, dsn)
+    of_one = await _turns(with_peers, one, rounds)
     return [
         Measure(
             "append, 8 callers, 5 events each",
             "events/s",
             "higher",
             of_eight["speed"],
-            [Bar(RAW, at_least=1), Bar(PEER, at_least=4)],
+            [Bar(RAW, at_least=1), Bar(PEER, at_least=4), Bar(SECOND_PEER, at_least=4)],
         ),
         Measure(
             "append, 32 callers, 1 event each",

@@ -7,8 +7,18 @@ from uuid import uuid4
 import asyncpg
 
 from benchmarks.appends import DATA, METADATA
-from benchmarks.peers import EventSourcing
-from benchmarks.rounds import OURS, PEER, RAW, Bar, Contender, Measure, per_second, take_turns
+from benchmarks.peers import Peer, Peers
+from benchmarks.rounds import (
+    OURS,
+    PEER,
+    RAW,
+    SECOND_PEER,
+    Bar,
+    Contender,
+    Measure,
+    per_second,
+    take_turns,
+)
 from eventstore.codec import EncodedEvent
 from eventstore.folding import SnapshotPolicy
 from eventstore.handling import CommandHandler, Fold
@@ -61,7 +71,7 @@ async def long_stream(store: PostgresEventStore, name: str, events: int) -> None
 
 
 async def loading(
-    store: PostgresEventStore, pool: asyncpg.Pool, peer: EventSourcing | None, rounds: int
+    store: PostgresEventStore, pool: asyncpg.Pool, peers: Peers, rounds: int
 ) -> list[Measure]:
     """A short stream, a long one, and the long one with a snapshot."""
     handler = CommandHandler(store, Plain(), remembered=0)
@@ -70,10 +80,10 @@ async def loading(
     await handler.load("order-long", SNAPSHOT_FOLD)  # takes the snapshot
     await handler.close()
     peer_short, peer_long = uuid4(), uuid4()
-    if peer is not None:
-        await peer.run(peer.insert, peer_short, 5)
+    for peer in peers.all():
+        await peer.extend(peer_short, 5)
         for after in range(0, LONG, 1000):
-            await peer.run(peer.insert, peer_long, 1000, after)
+            await peer.extend(peer_long, 1000, after)
 
     async def ours() -> Mapping[str, float]:
         return {
@@ -88,16 +98,17 @@ async def loading(
             "long": await per_second(lambda: _count(pool, "order-long")),
         }
 
-    async def theirs() -> Mapping[str, float]:
-        assert peer is not None
-        return {
-            "short": await _milliseconds(lambda: peer.run(peer.fold, peer_short)),
-            "long": await per_second(lambda: peer.run(peer.fold, peer_long)),
-        }
+    def theirs(peer: Peer) -> Contender:
+        async def run() -> Mapping[str, float]:
+            return {
+                "short": await _milliseconds(lambda: peer.load(peer_short)),
+                "long": await per_second(lambda: peer.load(peer_long)),
+            }
+
+        return run
 
     contenders: dict[str, Contender] = {OURS: ours, RAW: raw}
-    if peer is not None:
-        contenders[PEER] = theirs
+    contenders |= {name: theirs(peer) for name, peer in peers.named().items()}
     found = await take_turns(contenders, rounds)
     short, long = found["short"], found["long"]
     snapshot = {OURS: found["snapshot"][OURS], "5-event order": short[OURS]}
@@ -108,7 +119,7 @@ async def loading(
             "events/s",
             "higher",
             long,
-            [Bar(PEER, at_least=4)],
+            [Bar(PEER, at_least=4), Bar(SECOND_PEER, at_least=4)],
             Bar(OURS, at_least=80_000),
         ),
         Measure(
@@ -142,12 +153,12 @@ async def _count(pool: asyncpg.Pool, stream: str) -> int:
 async def catching_up(
     store: PostgresEventStore,
     pool: asyncpg.Pool,
-    peer: EventSourcing | None,
+    peers: Peers,
     rounds: int,
     events: int,
 ) -> list[Measure]:
     """Read the whole feed, page by page."""
-    await _fill(store, peer, events)
+    await _fill(store, peers, events)
 
     async def ours() -> Mapping[str, float]:
         return {"feed": await per_second(lambda: read_all(store))}
@@ -155,21 +166,22 @@ async def catching_up(
     async def raw() -> Mapping[str, float]:
         return {"feed": await per_second(lambda: raw_read_all(pool))}
 
-    async def theirs() -> Mapping[str, float]:
-        assert peer is not None
-        return {"feed": await per_second(lambda: peer.run(peer.read_all, PAGE))}
+    def theirs(peer: Peer) -> Contender:
+        async def run() -> Mapping[str, float]:
+            return {"feed": await per_second(lambda: peer.read_feed(PAGE))}
+
+        return run
 
     contenders: dict[str, Contender] = {OURS: ours, RAW: raw}
-    if peer is not None:
-        contenders[PEER] = theirs
+    contenders |= {name: theirs(peer) for name, peer in peers.named().items()}
     found = await take_turns(contenders, rounds)
-    bars = [Bar(RAW, at_least=0.7), Bar(PEER, at_least=1)]
+    bars = [Bar(RAW, at_least=0.7), Bar(PEER, at_least=1), Bar(SECOND_PEER, at_least=1)]
     name = f"feed, catch-up over {events:,} events"
-    notes = ["raw asyncpg decodes no JSON; the other two do"]
+    notes = ["raw asyncpg decodes no JSON; the others do"]
     return [Measure(name, "events/s", "higher", found["feed"], bars, notes=notes)]
 
 
-async def _fill(store: PostgresEventStore, peer: EventSourcing | None, events: int) -> None:
+async def _fill(store: PostgresEventStore, peers: Peers, events: int) -> None:
     for _ in range((events - await store.head()) // 1000):
         appends = [
             StreamAppend(
@@ -180,10 +192,10 @@ async def _fill(store: PostgresEventStore, peer: EventSourcing | None, events: i
             for _ in range(200)
         ]
         await store.append(*appends)
-    if peer is not None:
-        stored = await peer.run(peer.read_all, PAGE)
+    for peer in peers.all():
+        stored = await peer.read_feed(PAGE)
         for _ in range((events - stored) // 1000):
-            await peer.run(peer.insert, uuid4(), 1000)
+            await peer.extend(uuid4(), 1000)
 
 
 async def read_all(store: PostgresEventStore) -> int:

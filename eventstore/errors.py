@@ -3,8 +3,10 @@
 EventStoreError
 ├── VersionConflict      somebody else appended first: load again, decide again
 ├── DuplicateEventId     an event id is known already, but from another append
+├── StreamArchived       a stream is in the archive: the store brings it back
 ├── InvalidAppend        the request itself is malformed: nothing was sent
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
+├── LayoutBusy           partitions could not be made now: try again
 ├── SchemaMissing        the database has no or an older schema: run the migrations
 ├── StoreUnavailable     the database could not be reached or ended the connection
 ├── UnknownEventType     the codec has no class for a stored event type
@@ -39,12 +41,23 @@ class DuplicateEventId(EventStoreError):
     """
 
 
+class StreamArchived(EventStoreError):
+    """A stream of the append is in the archive; nothing was appended.
+
+    A store then brings the streams back and appends: callers do not see this.
+    """
+
+
 class InvalidAppend(EventStoreError):
     """The append is malformed: no events, a stream twice, an illegal stream name."""
 
 
 class AppendOnlyViolation(EventStoreError):
     """The database refused to update or delete a stored event."""
+
+
+class LayoutBusy(EventStoreError):
+    """Partitions could not be made now: a lock did not come, or a step before it is missing."""
 
 
 class SchemaMissing(EventStoreError):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ordersaga.errors import UNREACHABLE, WRONG_USAGE, OrderSagaError, WrongSetting
+from ordersaga.errors import REFUSED, UNREACHABLE, WRONG_USAGE, OrderSagaError, WrongSetting
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -72,7 +72,9 @@ async def _database(settings: "Settings") -> list[Check]:
     except OrderSagaError as error:
         return [_bad("database", *_split(str(error)))]
     found = f"PostgreSQL {version} at {settings.database_location()}"
-    return [Check("database", True, found), await _schema(settings)]
+    schema = await _schema(settings)
+    answers = Check("database", True, found)
+    return [answers, schema, await _partitions(settings)] if schema.ok else [answers, schema]
 
 
 async def _schema(settings: "Settings") -> Check:
@@ -82,6 +84,22 @@ async def _schema(settings: "Settings") -> Check:
     if missing:
         return _bad("schema", f"lacks {', '.join(missing)}", "run `ordersaga migrate`")
     return Check("schema", True, "up to date")
+
+
+async def _partitions(settings: "Settings") -> Check:
+    from eventstore.postgres.partitions import layout_at
+
+    found = await layout_at(settings.dsn())
+    name = "partitions"
+    if found.partitions_ahead is None:
+        if found.unfinished:
+            advice = "run `ordersaga store partition` again"
+            return _bad(name, "a cut of the events was broken off", advice, REFUSED)
+        return Check(name, True, "events are kept in one table")
+    if found.partitions_ahead < 1:
+        finding = f"{max(found.partitions_ahead, 0):.1f} are left"
+        return _bad(name, finding, "run `ordersaga store add-partitions`", REFUSED)
+    return Check(name, True, f"{found.partitions_ahead:.1f} are ready")
 
 
 async def _temporal(settings: "Settings") -> list[Check]:

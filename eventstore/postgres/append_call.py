@@ -25,6 +25,14 @@ class Connections(Protocol):
         ...
 
 
+class ConnectionSource(Connections, Protocol):
+    """A pool, or what stands in for one."""
+
+    def acquire(self) -> Any:
+        """A connection for several statements, as `asyncpg.Pool.acquire` gives it."""
+        ...
+
+
 async def call(
     pool: Connections, requests: Sequence[PreparedAppend], *, check_ids: bool = False
 ) -> list[Outcome]:

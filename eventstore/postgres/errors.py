@@ -14,14 +14,22 @@ from eventstore.errors import (
     DuplicateEventId,
     EventStoreError,
     InvalidAppend,
+    LayoutBusy,
     SchemaMissing,
     StoreUnavailable,
+    StreamArchived,
 )
 
 APPEND_ONLY: Final = "ES001"
 BYPASSED: Final = "ES002"
 _UNIQUE_VIOLATION: Final = "23505"
-_EVENT_ID_KEY: Final = "events_event_id_key"
+_CHECK_VIOLATION: Final = "23514"
+_WRONG_STATE: Final = "55000"
+# Of the one table, of all partitions together, of the archive.
+_EVENT_ID_KEYS: Final = frozenset(
+    {"events_event_id_key", "event_ids_event_id_key", "archived_events_event_id_key"}
+)
+_ARCHIVED_CHECK: Final = "streams_archived_check"
 _MISSING: Final = frozenset({"3F000", "42P01", "42883", "42703"})
 _WITHOUT_EFFECT: Final = frozenset({"40001", "40P01", "55P03"})
 # Data exceptions and program limits: a value that the server cannot take.
@@ -47,14 +55,24 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> EventStoreError | None:
     state: str = error.sqlstate or ""
     if state in (APPEND_ONLY, BYPASSED):
         return AppendOnlyViolation("stored events cannot be changed, removed or put in by hand")
-    if state == _UNIQUE_VIOLATION and error.constraint_name == _EVENT_ID_KEY:
-        return DuplicateEventId("an event id is stored already, in another append")
+    if state in (_UNIQUE_VIOLATION, _CHECK_VIOLATION):
+        return _from_constraint(error.constraint_name)
+    if state == _WRONG_STATE:
+        return LayoutBusy("the store is not ready for this step")
     if state in _MISSING:
         return SchemaMissing("the event store's schema is missing or old: run the migrations")
     if state[:2] in _UNACCEPTABLE_CLASSES:
         return InvalidAppend(f"the database cannot take this value (SQLSTATE {state})")
     if state in _WITHOUT_EFFECT or state[:2] in _UNAVAILABLE_CLASSES:
         return StoreUnavailable(f"the database gave up (SQLSTATE {state})")
+    return None
+
+
+def _from_constraint(name: str | None) -> EventStoreError | None:
+    if name in _EVENT_ID_KEYS:
+        return DuplicateEventId("an event id is stored already, in another append")
+    if name == _ARCHIVED_CHECK:
+        return StreamArchived("a stream of this append is archived")
     return None
 
 

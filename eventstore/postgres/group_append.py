@@ -13,9 +13,16 @@ from uuid import UUID
 import asyncpg
 
 from eventstore.encoding import PreparedAppend
-from eventstore.errors import DuplicateEventId, EventStoreError, StoreUnavailable, VersionConflict
+from eventstore.errors import (
+    DuplicateEventId,
+    EventStoreError,
+    StoreUnavailable,
+    StreamArchived,
+    VersionConflict,
+)
 from eventstore.model import AppendResult
-from eventstore.postgres.append_call import Connections, Outcome, call
+from eventstore.postgres.append_call import ConnectionSource, Outcome, call
+from eventstore.postgres.archive import Archive
 from eventstore.postgres.lease import Lease
 
 MAX_EVENTS: Final = 1000
@@ -182,7 +189,7 @@ class GroupAppender:
 
 
 async def call_together(
-    pool: Connections, requests: Sequence[PreparedAppend]
+    pool: ConnectionSource, requests: Sequence[PreparedAppend]
 ) -> list[Outcome | Exception]:
     """Append in one transaction; an outcome for each request, in order.
 
@@ -214,7 +221,7 @@ def _first_id(request: PreparedAppend) -> UUID:
     return request.streams[0].events[0].event_id
 
 
-async def _together(pool: Connections, requests: Sequence[PreparedAppend]) -> list[Outcome]:
+async def _together(pool: ConnectionSource, requests: Sequence[PreparedAppend]) -> list[Outcome]:
     try:
         return await call(pool, requests)
     except DuplicateEventId:
@@ -222,19 +229,35 @@ async def _together(pool: Connections, requests: Sequence[PreparedAppend]) -> li
         return await call(pool, requests, check_ids=True)
 
 
-async def _answer_alone(pool: Connections, request: PreparedAppend) -> Outcome | Exception:
+async def _answer_alone(pool: ConnectionSource, request: PreparedAppend) -> Outcome | Exception:
     try:
         return await _call_alone(pool, request)
     except Exception as error:  # noqa: BLE001  it is the answer to this request's caller
         return error
 
 
-async def _call_alone(pool: Connections, request: PreparedAppend) -> Outcome:
+async def _call_alone(pool: ConnectionSource, request: PreparedAppend) -> Outcome:
     try:
         (outcome,) = await call(pool, [request])
     except DuplicateEventId:
         # The ids collided where the versions fitted: ask what they belong to.
         (outcome,) = await call(pool, [request], check_ids=True)
+    except StreamArchived:
+        outcome = await _call_restored(pool, request)
+    return outcome
+
+
+async def _call_restored(pool: ConnectionSource, request: PreparedAppend) -> Outcome:
+    """Append to streams of which some are archived: what is new there brings them back."""
+    try:
+        # Asked for the ids first: a repetition needs no stream to be brought back.
+        (outcome,) = await call(pool, [request], check_ids=True)
+    except StreamArchived:
+        names = [wanted.stream for wanted in request.streams]
+        # In one transaction: nobody archives them again in between.
+        async with pool.acquire() as connection, connection.transaction():
+            await Archive(connection).restore(names, "an append")
+            (outcome,) = await call(connection, [request], check_ids=True)
     return outcome
 
 

@@ -42,6 +42,10 @@ class Lease:
         self._timer: asyncio.TimerHandle | None = None
         self._returns: set[asyncio.Task[None]] = set()
 
+    def acquire(self) -> Any:
+        """A connection of the pool for several statements."""
+        return self._pool.acquire()
+
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """The rows of a statement, as `asyncpg.Pool.fetch` gives them."""
         kept = self._free.pop() if self._free else await self._take()

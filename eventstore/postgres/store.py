@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
@@ -24,14 +24,34 @@ from eventstore.postgres.sql_files import statement
 from eventstore.selection import check_limit
 from eventstore.store import EVERYTHING
 
-_FORWARD: Final = statement("read_stream_forward")
-_BACKWARD: Final = statement("read_stream_backward")
-_AFTER: Final = statement("read_stream_after")
-_STREAMS: Final = statement("read_streams")
+_IS_PARTITIONED: Final = statement("is_partitioned")
 _HEAD: Final = statement("head")
 _LOAD_SNAPSHOTS: Final = statement("load_snapshots")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class _StreamReads(NamedTuple):
+    """The statements that read streams."""
+
+    forward: str
+    backward: str
+    after: str
+    streams: str
+
+
+_OF_ONE_TABLE: Final = _StreamReads(
+    statement("read_stream_forward"),
+    statement("read_stream_backward"),
+    statement("read_stream_after"),
+    statement("read_streams"),
+)
+_OF_PARTITIONS: Final = _StreamReads(
+    statement("read_stream_forward_partitioned"),
+    statement("read_stream_backward_partitioned"),
+    statement("read_stream_after_partitioned"),
+    statement("read_streams_partitioned"),
+)
 
 
 class PostgresEventStore:
@@ -47,6 +67,7 @@ class PostgresEventStore:
         self._appender = GroupAppender(pool) if group_append else SingleAppender(pool)
         self._poker = Poker(pool)
         self._feed = Feed(pool)
+        self._reads: _StreamReads | None = None
 
     async def close(self) -> None:
         """Answer what is under way and send the last poke."""
@@ -74,8 +95,9 @@ class PostgresEventStore:
         if not is_name(stream):
             return []
         last = MAX_VERSION if to_version is None else to_version
+        reads = self._reads or await self._choose_reads()
         rows = await self._fetch(
-            _BACKWARD if backward else _FORWARD,
+            reads.backward if backward else reads.forward,
             stream,
             _bigint(from_version),
             _bigint(last),
@@ -91,12 +113,14 @@ class PostgresEventStore:
         after = after_versions or {}
         names = [name for name in dict.fromkeys(streams) if is_name(name)]
         found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+        reads = self._reads or await self._choose_reads()
         if len(names) == 1:
             (name,) = names
-            rows = await self._fetch(_AFTER, name, _bigint(after.get(name, 0)))
+            rows = await self._fetch(reads.after, name, _bigint(after.get(name, 0)))
             found[name] = events_of(rows)
             return found
-        rows = await self._fetch(_STREAMS, names, [_bigint(after.get(name, 0)) for name in names])
+        versions = [_bigint(after.get(name, 0)) for name in names]
+        rows = await self._fetch(reads.streams, names, versions)
         for event in events_of(rows):
             found[event.stream].append(event)
         return found
@@ -134,6 +158,12 @@ class PostgresEventStore:
         await self._fetch(
             _SAVE_SNAPSHOT, snapshot.stream, snapshot.schema_version, snapshot.version, data
         )
+
+    async def _choose_reads(self) -> _StreamReads:
+        """Asked once: either kind is right for either store, but not as fast."""
+        (row,) = await self._fetch(_IS_PARTITIONED)
+        self._reads = _OF_PARTITIONS if row[0] else _OF_ONE_TABLE
+        return self._reads
 
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():

@@ -25,6 +25,7 @@ _GROUPS = (
     "notifications",
     "verify",
     "recovery",
+    "store",
     "demo",
 )
 

@@ -14,10 +14,18 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.store import EventStore
-from tests.support.event_store import event, events, migrated_database, new_stream, opened_store
+from tests.support.event_store import event, events, new_stream, opened_kind
 from tests.support.sealed import sealed
 
-KINDS = ("memory", "postgres", "postgres-ungrouped", "sealed-memory", "sealed-postgres")
+KINDS = (
+    "memory",
+    "postgres",
+    "postgres-ungrouped",
+    "postgres-partitioned",
+    "postgres-archiving",
+    "sealed-memory",
+    "sealed-postgres",
+)
 
 
 @pytest.fixture(params=KINDS)
@@ -28,11 +36,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "sealed-memory":
         yield sealed(InMemoryEventStore())
         return
-    grouped = request.param != "postgres-ungrouped"
-    async with (
-        migrated_database(request.getfixturevalue("postgres_server")) as url,
-        opened_store(url, group_append=grouped) as opened,
-    ):
+    server = request.getfixturevalue("postgres_server")
+    async with opened_kind(server, request.param) as opened:
         yield sealed(opened) if request.param == "sealed-postgres" else opened
 
 

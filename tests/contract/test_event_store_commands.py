@@ -21,11 +21,13 @@ from tests.support.counters import (
     raise_by,
     raise_to,
 )
-from tests.support.event_store import event, migrated_database, opened_store
+from tests.support.event_store import event, opened_kind
 from tests.support.sealed import sealed
 
 
-@pytest.fixture(params=["memory", "postgres", "sealed"])
+@pytest.fixture(
+    params=["memory", "postgres", "postgres-partitioned", "postgres-archiving", "sealed"]
+)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield InMemoryEventStore()
@@ -34,7 +36,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
         yield sealed(InMemoryEventStore())
         return
     server = request.getfixturevalue("postgres_server")
-    async with migrated_database(server) as url, opened_store(url) as opened:
+    async with opened_kind(server, request.param) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, StreamAppend
 from eventstore.store import EventStore
 from tests.support.counters import COUNTER, CounterCodec, StoreWrapper, context, raise_by, raise_to
-from tests.support.event_store import event, migrated_database, opened_store
+from tests.support.event_store import event, opened_kind
 from tests.support.sealed import sealed
 
 
@@ -26,7 +26,9 @@ def counter(every: int = 10, schema_version: int = 1) -> Fold[int]:
     return Fold(0, COUNTER.evolve, policy(every, schema_version))
 
 
-@pytest.fixture(params=["memory", "postgres", "sealed"])
+@pytest.fixture(
+    params=["memory", "postgres", "postgres-partitioned", "postgres-archiving", "sealed"]
+)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield InMemoryEventStore()
@@ -35,7 +37,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
         yield sealed(InMemoryEventStore())
         return
     server = request.getfixturevalue("postgres_server")
-    async with migrated_database(server) as url, opened_store(url) as opened:
+    async with opened_kind(server, request.param) as opened:
         yield opened
 
 

@@ -55,7 +55,7 @@ class Handler:
         return [one.position for one in self.seen]
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "postgres-partitioned"])
 async def parts(request: pytest.FixtureRequest) -> AsyncIterator[Parts]:
     if request.param == "memory":
         local = LocalWaker()
@@ -63,7 +63,9 @@ async def parts(request: pytest.FixtureRequest) -> AsyncIterator[Parts]:
         return
     async with AsyncExitStack() as stack:
         server = request.getfixturevalue("postgres_server")
-        url = await stack.enter_async_context(migrated_database(server))
+        partitioned = request.param == "postgres-partitioned"
+        database = migrated_database(server, partitioned=partitioned)
+        url = await stack.enter_async_context(database)
         store = await stack.enter_async_context(opened_store(url))
         pool = await stack.enter_async_context(opened_pool(url))
         waker = PostgresWaker(url)

@@ -6,15 +6,27 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamAppend
+from eventstore.model import (
+    AppendResult,
+    Expected,
+    JsonObject,
+    Metadata,
+    NewEvent,
+    StreamAppend,
+)
+from eventstore.postgres.archive import Archive
 from eventstore.postgres.migrations import migrate
+from eventstore.postgres.partitions import add_partitions, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
+from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.support.counters import StoreWrapper
 from tests.support.postgres import fresh_database
 
-TEMPLATE = "event_store_template"
-_templates: dict[int, str] = {}
+PARTITION_SIZE = 4
+_PARTITIONS = 5
+_templates: dict[tuple[int, bool], str] = {}
 
 METADATA = Metadata("saga-1", "command-1", "tester")
 
@@ -45,23 +57,33 @@ def new_stream(name: str, count: int = 1) -> StreamAppend:
 
 
 @asynccontextmanager
-async def migrated_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """The URL of a database of its own with the event store's schema."""
-    async with fresh_database(server, await _template(server)) as url:
+async def migrated_database(
+    server: EmbeddedPostgres, *, partitioned: bool = False
+) -> AsyncIterator[str]:
+    """The URL of a database of its own with the event store's schema.
+
+    A partitioned one has tiny partitions, so that the events of a test meet their borders.
+    """
+    async with fresh_database(server, await _template(server, partitioned)) as url:
         yield url
 
 
-async def _template(server: EmbeddedPostgres) -> str:
+async def _template(server: EmbeddedPostgres, partitioned: bool) -> str:
     # Migrated once a server; copying it is many times faster.
-    if server.port not in _templates:
+    key = (server.port, partitioned)
+    if key not in _templates:
+        name = "event_store_partitioned" if partitioned else "event_store_template"
         admin = await asyncpg.connect(server.url())
         try:
-            await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+            await admin.execute(f"CREATE DATABASE {name}")
         finally:
             await admin.close()
-        await migrate(server.url(TEMPLATE))
-        _templates[server.port] = TEMPLATE
-    return _templates[server.port]
+        await migrate(server.url(name))
+        if partitioned:
+            await partition(server.url(name), PARTITION_SIZE)
+            await add_partitions(server.url(name), _PARTITIONS)
+        _templates[key] = name
+    return _templates[key]
 
 
 @asynccontextmanager
@@ -83,3 +105,30 @@ async def opened_store(
             yield store
         finally:
             await store.close()
+
+
+@asynccontextmanager
+async def opened_kind(server: EmbeddedPostgres, kind: str) -> AsyncIterator[EventStore]:
+    """A store on a database of its own, as the contract suite names the kinds."""
+    async with (
+        migrated_database(server, partitioned=kind == "postgres-partitioned") as url,
+        opened_pool(url) as pool,
+    ):
+        store = PostgresEventStore(pool, group_append=kind != "postgres-ungrouped")
+        try:
+            yield Archiving(store, Archive(pool)) if kind == "postgres-archiving" else store
+        finally:
+            await store.close()
+
+
+class Archiving(StoreWrapper):
+    """Archives whatever was appended, at once: hardly an event is read from anywhere else."""
+
+    def __init__(self, store: EventStore, archive: Archive) -> None:
+        super().__init__(store)
+        self._archive = archive
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        result = await super().append(*appends)
+        await self._archive.archive([one.stream for one in appends], "the contract suite")
+        return result

@@ -1,7 +1,7 @@
 -- A page of the feed up to a mark, by category, event type and bucket.
 SELECT event_id, stream, version, position, event_type, schema_version,
     data, metadata, timestamptz_send(recorded_at)
-FROM eventstore.events
+FROM eventstore.all_events
 WHERE position > $1
     AND position <= $2
     AND ($4::text[] IS NULL OR category = ANY ($4))

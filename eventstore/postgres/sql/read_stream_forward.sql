@@ -1,7 +1,7 @@
 -- Events of a stream, oldest first.
 SELECT event_id, stream, version, position, event_type, schema_version,
     data, metadata, timestamptz_send(recorded_at)
-FROM eventstore.events
+FROM eventstore.all_events
 WHERE stream = $1
     AND version >= $2
     AND version <= $3

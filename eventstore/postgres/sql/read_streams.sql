@@ -4,7 +4,7 @@ SELECT e.event_id, e.stream, e.version, e.position, e.event_type, e.schema_versi
     e.data, e.metadata, timestamptz_send(e.recorded_at)
 FROM unnest($1::text[], $2::bigint[]) AS w (stream, after)
 CROSS JOIN LATERAL (
-    SELECT * FROM eventstore.events AS ev
+    SELECT * FROM eventstore.all_events AS ev
     WHERE ev.stream = w.stream AND ev.version > w.after
     ORDER BY ev.version
     OFFSET 0

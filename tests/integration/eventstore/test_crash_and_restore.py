@@ -7,10 +7,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from eventstore.errors import DuplicateEventId
+from eventstore.model import Expected, StreamAppend
+from eventstore.postgres.archive import Archive
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.migrations import migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.event_store import (
+    event,
     migrated_database,
     new_stream,
     opened_pool,
@@ -57,14 +61,19 @@ async def draw_and_roll_back(pool: asyncpg.Pool) -> None:
         await connection.execute("ROLLBACK")
 
 
+@pytest.mark.parametrize("partitioned", [False, True])
 async def test_positions_and_checkpoints_survive_dump_and_restore(
-    postgres_server: EmbeddedPostgres,
+    postgres_server: EmbeddedPostgres, partitioned: bool
 ) -> None:
-    async with migrated_database(postgres_server) as old, fresh_database(postgres_server) as new:
+    async with (
+        migrated_database(postgres_server, partitioned=partitioned) as old,
+        fresh_database(postgres_server) as new,
+    ):
         async with opened_store(old) as store, opened_pool(old) as pool:
             await store.append(new_stream("cart-1", 3), new_stream("stock-1", 2))
             await draw_and_roll_back(pool)
             await PostgresCheckpoints(pool).save("reader", await store.head())
+            await Archive(pool).archive(["stock-1"], "a test")
             before = (await store.read_feed(0)).events
         copy(old, new)
         async with opened_store(new) as store, opened_pool(new) as pool:
@@ -72,8 +81,16 @@ async def test_positions_and_checkpoints_survive_dump_and_restore(
             after = await PostgresCheckpoints(pool).load("reader")
             assert (await store.append(new_stream("cart-2"))).last_position > after
             assert len((await store.read_feed(after)).events) == 1
-            with pytest.raises(asyncpg.PostgresError):
-                await pool.execute("DELETE FROM eventstore.events")
+            again = StreamAppend(
+                "stock-3", Expected.NO_STREAM, [event(event_id=before[3].event_id)]
+            )
+            with pytest.raises(DuplicateEventId):
+                await store.append(again)
+            back = await store.append(StreamAppend("stock-1", 2, [event()]))
+            assert back.versions == {"stock-1": 3}
+            for table in ("events", "archived_events"):
+                with pytest.raises(asyncpg.PostgresError):
+                    await pool.execute(f"DELETE FROM eventstore.{table}")  # noqa: S608  our names
 
 
 def copy(source: str, target: str) -> None:

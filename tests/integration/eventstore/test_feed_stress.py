@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from random import Random
 
 import asyncpg
+import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from tests.support.event_store import opened_store
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.support.event_store import migrated_database, opened_store
 from tests.support.raw_appends import (
     NaiveReader,
     PagesReader,
@@ -21,6 +24,15 @@ WRITERS = 8
 TRANSACTIONS = 40
 READERS = 3
 STREAMS = 12
+
+
+@pytest.fixture(params=["one table", "partitioned"])
+async def database(
+    request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres
+) -> AsyncIterator[str]:
+    partitioned = request.param == "partitioned"
+    async with migrated_database(postgres_server, partitioned=partitioned) as url:
+        yield url
 
 
 class Writer:

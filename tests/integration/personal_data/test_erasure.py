@@ -6,6 +6,7 @@ from activities.intake import OrderConflict
 from domain.errors import NotFound, RuleBroken
 from domain.ids import CustomerId, OrderId
 from domain.values import Address, Redacted, Redaction
+from eventstore.postgres.archive import Archive
 from ordersaga.errors import Refused
 from ordersaga.personal_data.erasure import Eraser, Erasure
 from ordersaga.personal_data.vault import KeyRing
@@ -247,3 +248,19 @@ async def test_plain_data_is_not_said_to_be_erased(database: str, master_key: st
         await ended_order(shop, "A2")
         done = await erase(shop)
         assert (done.keys_destroyed, done.plain_events) == (1, 3)
+
+
+async def test_archived_events_of_an_erased_customer_are_unreadable_too(
+    shop: SealedShop, database: str, master_key: str
+) -> None:
+    await ended_order(shop)
+    archive = Archive(shop.services.pool)
+    assert (await archive.archive(["order-A1"], "a test")).events > 0
+    assert (await shop.order("A1")).address == MOVED  # the control: read from the archive
+    await shop.runner().catch_up()
+    assert (await erase(shop)).order_ids == [OrderId("A1")]
+    async with sealed_shop(database, master_key) as another_process:
+        order = await another_process.order("A1")
+    assert (order.submitted_address, order.address) == (ERASED, ERASED)
+    assert leaked(await shop.tables()) == []
+    assert await archive.living(["order-A1"]) == {}

@@ -1,0 +1,95 @@
+"""The archive: whole streams whose events are kept apart from those in use.
+
+Reads, the feed and repeated appends see archived events as all others. An append to an archived
+stream brings it back first.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from eventstore.postgres.errors import translated
+from eventstore.postgres.sql_files import statement
+
+BATCH_EVENTS: Final = 5_000
+"""Events moved in one transaction, if no group of streams has more."""
+
+_OPEN: Final = statement("open_archive")
+_MOVE: Final = statement("archive_streams")
+_RESTORE: Final = statement("restore_streams")
+_LIVING: Final = statement("living_streams")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one transaction moved, or several together."""
+
+    streams: int
+    events: int
+
+
+class Archive:
+    """Moves streams into the archive of a database and out of it.
+
+    Args:
+        pool: from `create_pool`, or one connection of it, in a transaction or not.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool | PoolConnectionProxy") -> None:
+        self._pool = pool
+
+    async def living(self, streams: Sequence[str]) -> Mapping[str, int]:
+        """Of these streams, those that exist and are not archived, with their versions."""
+        with translated():
+            rows = await self._pool.fetch(_LIVING, list(streams))
+        return {row["name"]: row["version"] for row in rows}
+
+    async def archive(self, streams: Sequence[str], note: str) -> Moved:
+        """Move streams into the archive, all of them in one transaction, and write it down.
+
+        Streams that do not exist or are archived are left alone, so it may be repeated.
+
+        Raises:
+            StoreUnavailable: no answer; it may have happened.
+        """
+        with translated():
+            await self._pool.execute(_OPEN)
+        return await self._move(_MOVE, streams, note)
+
+    async def restore(self, streams: Sequence[str], note: str) -> Moved:
+        """Move streams out of the archive, all of them in one transaction, and write it down."""
+        return await self._move(_RESTORE, streams, note)
+
+    async def _move(self, query: str, streams: Sequence[str], note: str) -> Moved:
+        with translated():
+            (row,) = await self._pool.fetch(query, list(streams), note)
+        return Moved(row["moved_streams"], row["moved_events"])
+
+
+async def archive_many(
+    archive: Archive,
+    groups: AsyncIterable[Sequence[str]],
+    note: str,
+    *,
+    most: int = BATCH_EVENTS,
+) -> AsyncIterator[Moved]:
+    """Archive groups of streams in batches of at most `most` events, or of one larger group.
+
+    A group moves as a whole or not at all. Stopped at any moment and started again it goes on with
+    what is left: each batch is a transaction of its own.
+    """
+    batch: list[str] = []
+    size = 0
+    async for group in groups:
+        living = await archive.living(group)
+        events = sum(living.values())
+        if batch and size + events > most:
+            yield await archive.archive(batch, note)
+            batch, size = [], 0
+        batch += living
+        size += events
+    if batch:
+        yield await archive.archive(batch, note)

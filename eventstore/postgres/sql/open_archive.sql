@@ -1,0 +1,2 @@
+-- Have appends look into the archive for event ids.
+SELECT eventstore.open_archive();

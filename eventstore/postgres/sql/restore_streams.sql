@@ -1,0 +1,2 @@
+-- Move streams out of the archive.
+SELECT moved_streams, moved_events FROM eventstore.restore_streams($1, $2);

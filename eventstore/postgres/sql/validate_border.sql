@@ -1,0 +1,2 @@
+-- Prove that all events are before the border.
+ALTER TABLE eventstore.events VALIDATE CONSTRAINT events_border_check;
