@@ -14,30 +14,35 @@ _POKE: Final = statement("poke")
 INTERVAL_S: Final = 0.004
 """At most one poke in this time."""
 
+BUSY: Final = 4
+"""So many appends between two pokes are a busy time: readers have enough to read as it is."""
+
+BUSY_INTERVAL_S: Final = 0.025
+"""At most one poke in this time when it is busy: each costs as much as several appends."""
+
 
 class Poker:
     """Sends pokes in transactions of their own, never inside an append."""
 
-    def __init__(self, pool: asyncpg.Pool, interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._interval_s = interval_s
-        self._wanted = False
+        self._asked = 0
         self._task: asyncio.Task[None] | None = None
 
     def poke(self) -> None:
         """Ask for a poke; returns at once."""
-        self._wanted = True
+        self._asked += 1
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="eventstore poke")
 
     async def _run(self) -> None:
         try:
-            while self._wanted:
-                self._wanted = False
+            while self._asked:
+                asked, self._asked = self._asked, 0
                 # Readers poll as well: a poke that fails costs them one interval.
                 with contextlib.suppress(StoreUnavailable), translated():
                     await self._pool.execute(_POKE)
-                await asyncio.sleep(self._interval_s)
+                await asyncio.sleep(BUSY_INTERVAL_S if asked >= BUSY else INTERVAL_S)
         finally:
             self._task = None
 
