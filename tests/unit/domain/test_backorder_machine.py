@@ -19,7 +19,9 @@ from domain.commands import (
 )
 from domain.errors import DomainError
 from domain.events import StockReceived, StockReleased, StockReserved, StockShipped
-from domain.ids import OrderId
+from domain.ids import OrderId, ReturnId
+from domain.return_commands import ReturnStock
+from domain.return_events import StockReturned
 from domain.shortage_commands import BackorderStock, ReduceClaim
 from domain.shortage_events import BackorderWithdrawn, StockAllocated, StockBackordered
 from tests.support.domain_samples import LANTERN
@@ -33,6 +35,7 @@ COMMANDS: st.SearchStrategy[StockCommand] = st.one_of(
     st.builds(ReduceClaim, ORDERS, st.integers(0, 4)),
     st.builds(ReleaseStock, ORDERS),
     st.builds(ShipStock, ORDERS),
+    st.builds(ReturnStock, st.just(LANTERN), ORDERS, st.just(ReturnId("R1")), PIECES),
     st.builds(AdjustStock, st.just(LANTERN), st.integers(-4, 4), st.just("count")),
 )
 
@@ -105,7 +108,8 @@ class QueueMachine(RuleBasedStateMachine):
         for event in self.events:
             flow[type(event)] += getattr(event, "quantity", 0)
         delta = sum(getattr(event, "delta", 0) for event in self.events)
-        assert self.state.on_hand == flow[StockReceived] + delta - flow[StockShipped]
+        came = flow[StockReceived] + flow[StockReturned]
+        assert self.state.on_hand == came + delta - flow[StockShipped]
         set_aside = flow[StockReserved] + flow[StockAllocated]
         assert self.state.reserved == set_aside - flow[StockReleased] - flow[StockShipped]
         left = flow[StockBackordered] - flow[StockAllocated] - flow[BackorderWithdrawn]

@@ -6,7 +6,9 @@ from domain import stock_item
 from domain.commands import AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, ShipStock
 from domain.errors import ImpossibleHistory
 from domain.events import StockAdjusted, StockReceived, StockReleased, StockReserved
-from domain.ids import OrderId
+from domain.ids import OrderId, ReturnId
+from domain.return_commands import ReturnStock
+from domain.return_events import StockReturned
 from domain.shortage_commands import BackorderStock, ReduceClaim
 from domain.shortage_events import BackorderWithdrawn, StockAllocated, StockBackordered
 from domain.waiting_queue import WaitingQueue
@@ -69,6 +71,12 @@ def test_pieces_that_another_order_lets_go_are_given_to_those_who_wait() -> None
     given.when(ReleaseStock(THIRD)).then(released, given_to(SECOND, 3))
     two = StockReleased(LANTERN, THIRD, 2)
     given.when(ReduceClaim(THIRD, 2)).then(two, given_to(SECOND, 2))
+
+
+def test_pieces_that_come_back_are_given_to_those_who_wait() -> None:
+    command = ReturnStock(LANTERN, THIRD, ReturnId("R1"), 4)
+    back = StockReturned(LANTERN, THIRD, ReturnId("R1"), 4)
+    spec.given(SHORT).when(command).then(back, given_to(ORDER, 2))
 
 
 def test_an_order_that_lets_go_of_everything_gives_up_its_turn_too() -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from activities.ports import PaymentStatus
 from domain import events as e
+from domain import return_events as r
 from domain import shortage_events as s
 from domain.ids import OrderId
 from domain.money import Money
+from domain.return_values import ReturnedLine, ReturnKind
 from domain.shortages import MissingItem
 from domain.values import OrderLine, Reason
 from ordersaga.verification.ledgers import check_payments, compare_money
@@ -20,6 +22,7 @@ from tests.unit.verification.story import (
     MUG,
     NOW,
     PRICE,
+    R1,
     STORY,
     TOTAL,
     Recorded,
@@ -85,6 +88,38 @@ def test_an_amended_order_kept_its_amended_total(
     captured: Money, refunds: tuple[Money, ...]
 ) -> None:
     assert offences(*story_of_less(captured, *refunds)) == []
+
+
+def given_back(granted: Money, refunded: Money) -> list[Recorded]:
+    """One lamp of the amended order comes back, and some money goes back."""
+    stream, by = f"returns-{WAITS}", ("ann", "broken")
+    line = ReturnedLine(LAMP, 1, PRICE)
+    paid_back = e.PaymentRefunded(WAITS, refunded, f"pay-{WAITS}", "return")
+    return [
+        (stream, r.ReturnOpened(WAITS, R1, ReturnKind.CUSTOMER, (line,), False, *by)),
+        (stream, r.RefundGranted(R1, granted, *by)),
+        (f"payment-{WAITS}", paid_back),
+        (stream, r.ReturnRefunded(R1, refunded, "return")),
+    ]
+
+
+@pytest.mark.parametrize(("captured", "refunds"), [(LESS, ()), (TOTAL, (Money(500, "GBP"),))])
+def test_a_return_of_an_amended_order_gives_back_of_the_amended_total(
+    captured: Money, refunds: tuple[Money, ...]
+) -> None:
+    story, some, more = story_of_less(captured, *refunds), Money(250, "GBP"), Money(501, "GBP")
+    whole = [*STORY, *SHORT, *story, *given_back(some, some)]
+    assert offences(*story, *given_back(some, some)) == []
+    assert offences(*story, *given_back(more, some)) == [(Rule.REFUNDS_WITHIN_CAPTURE, WAITS)]
+    gone = some.minor + sum(refund.minor for refund in refunds)
+    theirs = payment(WAITS, amount=captured, refunded=Money(gone, "GBP"))
+    assert [
+        one for one in check_payments(facts_of(whole), {WAITS: [theirs]}) if one.subject == WAITS
+    ] == []
+    odd = payment(WAITS, amount=captured, refunded=Money(gone + 1, "GBP"))
+    assert [
+        one.rule for one in check_payments(facts_of(whole), {WAITS: [odd]}) if one.subject == WAITS
+    ] == [Rule.PROVIDER_COMPLETED_PAYMENT]
 
 
 @pytest.mark.parametrize(
