@@ -11,6 +11,7 @@ CHECKS = [
     "settings",
     "database",
     "schema",
+    "partitions",
     "temporal",
     "namespace",
     "search attributes",
