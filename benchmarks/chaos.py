@@ -6,6 +6,7 @@ without saying that it needs attention.
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -59,6 +60,8 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
 def main() -> None:
     """Run it in a folder of its own."""
     given = _parse()
+    # PostgreSQL is killed on purpose, and the driver tells of each connection it misses.
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     if given.keep is not None:
         code = asyncio.run(_run(given, given.keep))
     else:
