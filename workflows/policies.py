@@ -32,6 +32,7 @@ LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 
 SILENCE: Final = timedelta(days=14)
 """A parcel on its way without any news for so long needs a person."""
+
 LOOKS: Final = 8
 """How often an order that waits for stock looks by itself until its deadline."""
 
