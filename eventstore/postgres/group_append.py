@@ -20,10 +20,14 @@ from eventstore.errors import (
     StreamArchived,
     VersionConflict,
 )
-from eventstore.model import AppendResult
+from eventstore.model import AppendResult, bucket_of
 from eventstore.postgres.append_call import ConnectionSource, Outcome, call
 from eventstore.postgres.archive import Archive
+from eventstore.postgres.errors import translated
 from eventstore.postgres.lease import Lease
+from eventstore.postgres.sql_files import statement
+
+_LOCK: Final = statement("lock_streams")
 
 MAX_EVENTS: Final = 1000
 """A call takes further requests until it holds this many events."""
@@ -256,9 +260,19 @@ async def _call_restored(pool: ConnectionSource, request: PreparedAppend) -> Out
         names = [wanted.stream for wanted in request.streams]
         # In one transaction: nobody archives them again in between.
         async with pool.acquire() as connection, connection.transaction():
+            await _lock(connection, names)
             await Archive(connection).restore(names, "an append")
             (outcome,) = await call(connection, [request], check_ids=True)
     return outcome
+
+
+async def _lock(connection: asyncpg.Connection, names: Sequence[str]) -> None:
+    """Lock all rows before one is brought back, also those that the append will make.
+
+    Else this transaction would hold a later row while it waits for one that is being made.
+    """
+    with translated():
+        await connection.execute(_LOCK, list(names), [bucket_of(name) for name in names])
 
 
 def _result(outcome: Outcome) -> AppendResult:

@@ -115,6 +115,8 @@ async def opened_kind(server: EmbeddedPostgres, kind: str) -> AsyncIterator[Even
         opened_pool(url) as pool,
     ):
         store = PostgresEventStore(pool, group_append=kind != "postgres-ungrouped")
+        if kind == "postgres-archiving":
+            await Archive(pool).archive([], "nothing yet")  # opens the archive, as an operator does
         try:
             yield Archiving(store, Archive(pool)) if kind == "postgres-archiving" else store
         finally:

@@ -10,12 +10,13 @@ BEGIN
         RETURN;
     END IF;
     LOCK TABLE eventstore.archive_log IN SHARE ROW EXCLUSIVE MODE;  -- one at a time
+    -- The view first, as appends lock it before the events: the other way round is a deadlock.
+    PERFORM eventstore.define_all_events(true);
     IF NOT EXISTS (
         SELECT FROM pg_trigger
         WHERE tgrelid = 'eventstore.events'::regclass AND tgname = 'events_ids'
     ) THEN
         PERFORM eventstore.note_ids_of('eventstore.events', 'refuse_archived_id');
     END IF;
-    PERFORM eventstore.define_all_events(true);
 END
 $$;
