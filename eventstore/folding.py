@@ -81,10 +81,9 @@ class Folder:
         self._saving: set[asyncio.Task[None]] = set()
 
     async def load(self, folds: Mapping[str, Fold[Any]]) -> States:
-        """The present states of several streams, in one round trip where no snapshot is needed."""
-        bases = await self._bases(folds)
-        after = {stream: base.version for stream, base in bases.items()}
-        found = await self._store.read_streams(list(folds), after_versions=after)
+        """The present states of several streams, in one round trip."""
+        bases = {stream: self._base(stream, fold) for stream, fold in folds.items()}
+        found = await self._read(folds, bases)
         states = {
             stream: self.fold(bases[stream], fold, found[stream]) for stream, fold in folds.items()
         }
@@ -117,16 +116,24 @@ class Folder:
         if self._saving:
             await asyncio.wait(self._saving)
 
-    async def _bases(self, folds: Mapping[str, Fold[Any]]) -> dict[str, Loaded[Any]]:
-        bases = {stream: self._base(stream, fold) for stream, fold in folds.items()}
-        cold: dict[int, list[str]] = {}
-        for stream, fold in folds.items():
-            if fold.snapshots is not None and bases[stream].version == 0:
-                cold.setdefault(fold.snapshots.schema_version, []).append(stream)
-        for schema_version, streams in cold.items():
-            found = await self._store.load_snapshots(streams, schema_version=schema_version)
-            bases.update((one, _restored(folds[one], shot)) for one, shot in found.items())
-        return bases
+    async def _read(
+        self, folds: Mapping[str, Fold[Any]], bases: dict[str, Loaded[Any]]
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        """The events after the bases; where there is a snapshot it becomes the base."""
+        streams = list(folds)
+        after = {stream: base.version for stream, base in bases.items()}
+        cold = {
+            stream: fold.snapshots.schema_version
+            for stream, fold in folds.items()
+            if fold.snapshots is not None and not after[stream]
+        }
+        if not cold:
+            return await self._store.read_streams(streams, after_versions=after)
+        found = await self._store.read_from_snapshots(
+            streams, schema_versions=cold, after_versions=after
+        )
+        bases.update((one, _restored(folds[one], shot)) for one, shot in found.snapshots.items())
+        return found.events
 
     def _base(self, stream: str, fold: Fold[Any]) -> Loaded[Any]:
         known = self._known.get(stream)

@@ -21,6 +21,7 @@ from eventstore.model import (
     FeedFilter,
     FeedPage,
     Snapshot,
+    SnapshotsAndEvents,
     StoredEvent,
     StreamAppend,
 )
@@ -140,6 +141,21 @@ class InMemoryEventStore:
         after = after_versions or {}
         return {name: self._streams.get(name, [])[after.get(name, 0) :] for name in streams}
 
+    async def read_from_snapshots(
+        self,
+        streams: Sequence[str],
+        *,
+        schema_versions: Mapping[str, int],
+        after_versions: Mapping[str, int] | None = None,
+    ) -> SnapshotsAndEvents:
+        """See `EventStore.read_from_snapshots`."""
+        after = dict(after_versions or {})
+        keys = [(name, schema_versions[name]) for name in streams if name in schema_versions]
+        kept = [self._snapshots[key] for key in keys if key in self._snapshots]
+        used = {one.stream: one for one in kept if one.version > after.get(one.stream, 0)}
+        after.update((name, one.version) for name, one in used.items())
+        return SnapshotsAndEvents(used, await self.read_streams(streams, after_versions=after))
+
     async def read_feed(
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
     ) -> FeedPage:
@@ -164,13 +180,6 @@ class InMemoryEventStore:
     async def head(self) -> int:
         """See `EventStore.head`."""
         return len(self._events)
-
-    async def load_snapshots(
-        self, streams: Sequence[str], *, schema_version: int
-    ) -> Mapping[str, Snapshot]:
-        """See `EventStore.load_snapshots`."""
-        keys = [(name, schema_version) for name in streams]
-        return {key[0]: self._snapshots[key] for key in keys if key in self._snapshots}
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""

@@ -144,6 +144,19 @@ class Snapshot:
     data: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotsAndEvents:
+    """Streams as they are read from their snapshots.
+
+    Attributes:
+        snapshots: where reading began, for the streams that begin with a snapshot.
+        events: what comes after that, oldest first; every stream asked for is a key.
+    """
+
+    snapshots: Mapping[str, Snapshot]
+    events: Mapping[str, Sequence[StoredEvent]]
+
+
 def category_of(stream: str) -> str:
     """The part of a stream name before its first ``-``."""
     return stream.partition("-")[0]

@@ -9,6 +9,7 @@ from eventstore.model import (
     FeedFilter,
     FeedPage,
     Snapshot,
+    SnapshotsAndEvents,
     StoredEvent,
     StreamAppend,
 )
@@ -53,7 +54,25 @@ class EventStore(Protocol):
         """Several streams in one round trip; every name asked for is a key of the result.
 
         `after_versions` skips the events up to and including a version, for streams that are
-        loaded on top of a snapshot.
+        known up to there.
+        """
+        ...
+
+    async def read_from_snapshots(
+        self,
+        streams: Sequence[str],
+        *,
+        schema_versions: Mapping[str, int],
+        after_versions: Mapping[str, int] | None = None,
+    ) -> SnapshotsAndEvents:
+        """Several streams in one round trip, from their snapshots where there are any.
+
+        Args:
+            streams: the names; each is a key of the events.
+            schema_versions: the streams that may begin with a snapshot, and the schema version
+                it must have. A stream without such a snapshot is read from its first event.
+            after_versions: skips events as in `read_streams`. A snapshot that is not beyond
+                such a version is not used.
         """
         ...
 
@@ -78,12 +97,6 @@ class EventStore(Protocol):
         """The last position drawn so far, 0 for an empty store."""
         ...
 
-    async def load_snapshots(
-        self, streams: Sequence[str], *, schema_version: int
-    ) -> Mapping[str, Snapshot]:
-        """The newest snapshot of each stream that has one in that schema version."""
-        ...
-
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot, replacing an older one of the same stream."""
+        """Keep a snapshot, replacing an older one of the same stream and schema version."""
         ...

@@ -17,6 +17,7 @@ from eventstore.model import (
     FeedPage,
     JsonObject,
     Snapshot,
+    SnapshotsAndEvents,
     StoredEvent,
     StreamAppend,
 )
@@ -38,6 +39,10 @@ class ReadingThrough(ABC):
     @abstractmethod
     async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """The same events as the reader may see them."""
+
+    @abstractmethod
+    def _may_be_kept(self, stream: str) -> bool:
+        """Whether the stream may have a snapshot: it holds nothing personal."""
 
     async def read_stream(
         self,
@@ -66,6 +71,29 @@ class ReadingThrough(ABC):
     ) -> Mapping[str, Sequence[StoredEvent]]:
         """See `EventStore.read_streams`."""
         found = await self._inner.read_streams(streams, after_versions=after_versions)
+        return await self._opened_streams(found)
+
+    async def read_from_snapshots(
+        self,
+        streams: Sequence[str],
+        *,
+        schema_versions: Mapping[str, int],
+        after_versions: Mapping[str, int] | None = None,
+    ) -> SnapshotsAndEvents:
+        """See `EventStore.read_from_snapshots`; no snapshot is used that may hold personal data."""
+        harmless = {
+            stream: schema_version
+            for stream, schema_version in schema_versions.items()
+            if self._may_be_kept(stream)
+        }
+        found = await self._inner.read_from_snapshots(
+            streams, schema_versions=harmless, after_versions=after_versions
+        )
+        return SnapshotsAndEvents(found.snapshots, await self._opened_streams(found.events))
+
+    async def _opened_streams(
+        self, found: Mapping[str, Sequence[StoredEvent]]
+    ) -> Mapping[str, Sequence[StoredEvent]]:
         opened = iter(await self._opened([event for each in found.values() for event in each]))
         return {name: [next(opened) for _ in events] for name, events in found.items()}
 
@@ -121,12 +149,8 @@ class RedactedStore(ReadingThrough):
         """
         raise InvalidAppend("this view of the event store is for reading only")
 
-    async def load_snapshots(
-        self, _streams: Sequence[str], *, schema_version: int
-    ) -> Mapping[str, Snapshot]:
-        """None: they may hold personal data; the events are folded instead."""
-        del schema_version
-        return {}
+    def _may_be_kept(self, _stream: str) -> bool:
+        return False  # this view does not know what a snapshot holds; the events are folded instead
 
     async def save_snapshot(self, _snapshot: Snapshot) -> None:
         """Refused; raises InvalidAppend."""

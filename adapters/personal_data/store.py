@@ -161,13 +161,6 @@ class PersonalDataStore(ReadingThrough):
 
     # --- snapshots -------------------------------------------------------------------------------
 
-    async def load_snapshots(
-        self, streams: Sequence[str], *, schema_version: int
-    ) -> Mapping[str, Snapshot]:
-        """See `EventStore.load_snapshots`; there are none of streams with personal data."""
-        wanted = [stream for stream in streams if self._may_be_kept(stream)]
-        return await self._inner.load_snapshots(wanted, schema_version=schema_version)
-
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`; of streams with personal data nothing is kept.
 

@@ -13,6 +13,7 @@ from eventstore.model import (
     FeedFilter,
     FeedPage,
     Snapshot,
+    SnapshotsAndEvents,
     StoredEvent,
     StreamAppend,
 )
@@ -26,7 +27,6 @@ from eventstore.store import EVERYTHING
 
 _IS_PARTITIONED: Final = statement("is_partitioned")
 _HEAD: Final = statement("head")
-_LOAD_SNAPSHOTS: Final = statement("load_snapshots")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -38,6 +38,8 @@ class _StreamReads(NamedTuple):
     backward: str
     after: str
     streams: str
+    from_snapshot: str
+    from_snapshots: str
 
 
 _OF_ONE_TABLE: Final = _StreamReads(
@@ -45,12 +47,16 @@ _OF_ONE_TABLE: Final = _StreamReads(
     statement("read_stream_backward"),
     statement("read_stream_after"),
     statement("read_streams"),
+    statement("read_from_snapshot"),
+    statement("read_from_snapshots"),
 )
 _OF_PARTITIONS: Final = _StreamReads(
     statement("read_stream_forward_partitioned"),
     statement("read_stream_backward_partitioned"),
     statement("read_stream_after_partitioned"),
     statement("read_streams_partitioned"),
+    statement("read_from_snapshot_partitioned"),
+    statement("read_from_snapshots_partitioned"),
 )
 
 
@@ -112,18 +118,34 @@ class PostgresEventStore:
         """See `EventStore.read_streams`."""
         after = after_versions or {}
         names = [name for name in dict.fromkeys(streams) if is_name(name)]
-        found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+        versions = [_bigint(after.get(name, 0)) for name in names]
         reads = self._reads or await self._choose_reads()
         if len(names) == 1:
-            (name,) = names
-            rows = await self._fetch(reads.after, name, _bigint(after.get(name, 0)))
-            found[name] = events_of(rows)
-            return found
+            rows = await self._fetch(reads.after, names[0], versions[0])
+        else:
+            rows = await self._fetch(reads.streams, names, versions)
+        return _by_stream(streams, events_of(rows))
+
+    async def read_from_snapshots(
+        self,
+        streams: Sequence[str],
+        *,
+        schema_versions: Mapping[str, int],
+        after_versions: Mapping[str, int] | None = None,
+    ) -> SnapshotsAndEvents:
+        """See `EventStore.read_from_snapshots`."""
+        after = after_versions or {}
+        names = [name for name in dict.fromkeys(streams) if is_name(name)]
         versions = [_bigint(after.get(name, 0)) for name in names]
-        rows = await self._fetch(reads.streams, names, versions)
-        for event in events_of(rows):
-            found[event.stream].append(event)
-        return found
+        schemas = [schema_versions.get(name) for name in names]
+        reads = self._reads or await self._choose_reads()
+        if len(names) == 1:
+            rows = await self._fetch(reads.from_snapshot, names[0], versions[0], schemas[0])
+        else:
+            rows = await self._fetch(reads.from_snapshots, names, versions, schemas)
+        snapshots = _snapshots_in(rows)
+        events = events_of(rows[len(snapshots) :])
+        return SnapshotsAndEvents(snapshots, _by_stream(streams, events))
 
     async def read_feed(
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
@@ -145,13 +167,6 @@ class PostgresEventStore:
         position: int = row[0]
         return position
 
-    async def load_snapshots(
-        self, streams: Sequence[str], *, schema_version: int
-    ) -> Mapping[str, Snapshot]:
-        """See `EventStore.load_snapshots`."""
-        rows = await self._fetch(_LOAD_SNAPSHOTS, list(streams), schema_version)
-        return {row[0]: Snapshot(row[0], row[1], row[2], decode_json(row[3])) for row in rows}
-
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `EventStore.save_snapshot`."""
         data = encode_json(snapshot.data, "snapshot")
@@ -168,6 +183,26 @@ class PostgresEventStore:
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
             return await self._pool.fetch(query, *arguments)
+
+
+def _snapshots_in(rows: Sequence[asyncpg.Record]) -> dict[str, Snapshot]:
+    """The snapshots that the rows begin with; unlike events they have no event id."""
+    snapshots: dict[str, Snapshot] = {}
+    for event_id, stream, version, _, _, schema_version, data, *_ in rows:
+        if event_id is not None:
+            break
+        snapshots[stream] = Snapshot(stream, version, schema_version, decode_json(data))
+    return snapshots
+
+
+def _by_stream(streams: Sequence[str], events: list[StoredEvent]) -> dict[str, list[StoredEvent]]:
+    """The events of each of the streams, all of which are keys."""
+    found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+    if len(found) == 1:
+        return dict.fromkeys(found, events)
+    for event in events:
+        found[event.stream].append(event)
+    return found
 
 
 def _bigint(number: int) -> int:

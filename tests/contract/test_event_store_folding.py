@@ -9,7 +9,7 @@ from eventstore.errors import VersionConflict
 from eventstore.folding import Fold, SnapshotPolicy
 from eventstore.handling import CommandHandler
 from eventstore.memory import InMemoryEventStore
-from eventstore.model import Expected, StreamAppend
+from eventstore.model import Expected, Snapshot, StreamAppend
 from eventstore.store import EventStore
 from tests.support.counters import COUNTER, CounterCodec, StoreWrapper, context, raise_by, raise_to
 from tests.support.event_store import event, opened_kind
@@ -55,6 +55,11 @@ async def load_anew(store: EventStore, fold: Fold[int], stream: str = "a-1") -> 
     return total, codec.decoded
 
 
+async def snapshot_of(store: EventStore, stream: str) -> Snapshot | None:
+    found = await store.read_from_snapshots([stream], schema_versions={stream: 1})
+    return found.snapshots.get(stream)
+
+
 async def test_a_long_stream_is_loaded_from_its_snapshot(store: EventStore) -> None:
     await fill(store, "a-1", 25)
     assert await load_anew(store, counter()) == (25, 25)
@@ -65,7 +70,7 @@ async def test_a_long_stream_is_loaded_from_its_snapshot(store: EventStore) -> N
 async def test_a_short_stream_gets_no_snapshot(store: EventStore) -> None:
     await fill(store, "a-1", 9)
     await load_anew(store, counter())
-    assert await store.load_snapshots(["a-1"], schema_version=1) == {}
+    assert await snapshot_of(store, "a-1") is None
 
 
 async def test_a_snapshot_of_another_schema_version_is_not_used(store: EventStore) -> None:
@@ -81,8 +86,33 @@ async def test_commands_take_snapshots_as_a_stream_grows(store: EventStore) -> N
     for number in range(25):
         await handler.execute(folds, raise_by(1, "a-1"), context(str(number)))
     await handler.close()
-    shots = await store.load_snapshots(["a-1"], schema_version=1)
-    assert (shots["a-1"].version, shots["a-1"].data) == (20, {"total": 20})
+    assert await snapshot_of(store, "a-1") == Snapshot("a-1", 20, 1, {"total": 20})
+
+
+async def test_states_known_kept_and_new_are_loaded_together(store: EventStore) -> None:
+    for stream in ("kept-1", "kept-2", "known-1", "plain-1"):
+        await fill(store, stream, 11)
+    await load_anew(store, counter(), "kept-1")
+    await load_anew(store, counter(schema_version=2), "kept-2")
+    codec = CounterCodec()
+    handler = CommandHandler(store, codec)
+    known = Fold(0, COUNTER.evolve, policy(every=100))
+    await handler.load("known-1", known)
+    for stream in ("kept-1", "kept-2", "known-1", "plain-1"):
+        await fill(store, stream, 1)
+    folds = {
+        "kept-1": counter(),
+        "kept-2": counter(schema_version=2),
+        "known-1": known,
+        "plain-1": COUNTER,
+        "none-1": counter(),
+    }
+    codec.decoded = 0
+    totals = await handler.execute(folds, raise_by(0, *folds), context("all"))
+    assert totals == [12, 12, 12, 12, 0]
+    # One after each of the two snapshots, one after the known state, all of the plain stream.
+    assert codec.decoded == 1 + 1 + 1 + 12
+    await handler.close()
 
 
 async def test_a_state_once_folded_is_remembered(store: EventStore) -> None:

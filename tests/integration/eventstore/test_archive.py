@@ -100,9 +100,9 @@ async def test_a_snapshot_of_an_archived_stream_still_serves(
     await store.append(new_stream("cart-1", 3))
     await store.save_snapshot(Snapshot("cart-1", 2, 1, {"n": 2}))
     await archive.archive(["cart-1"], NOTE)
-    assert (await store.load_snapshots(["cart-1"], schema_version=1))["cart-1"].version == 2
-    later = await store.read_streams(["cart-1"], after_versions={"cart-1": 2})
-    assert [one.version for one in later["cart-1"]] == [3]
+    found = await store.read_from_snapshots(["cart-1"], schema_versions={"cart-1": 1})
+    assert found.snapshots["cart-1"].version == 2
+    assert [one.version for one in found.events["cart-1"]] == [3]
 
 
 # --- appending ------------------------------------------------------------------------------------

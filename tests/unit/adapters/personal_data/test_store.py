@@ -17,7 +17,14 @@ from domain.ids import OrderId
 from domain.values import Redacted, Redaction
 from eventstore.errors import InvalidAppend
 from eventstore.memory import InMemoryEventStore
-from eventstore.model import Expected, Metadata, NewEvent, Snapshot, StreamAppend
+from eventstore.model import (
+    Expected,
+    Metadata,
+    NewEvent,
+    Snapshot,
+    SnapshotsAndEvents,
+    StreamAppend,
+)
 from tests.support.domain_samples import CREATED, LEEDS, NOON, SUBMITTED, YORK
 
 CODEC = JsonEventCodec()
@@ -79,9 +86,13 @@ async def test_plain_above_and_sealed_below(kept: Kept) -> None:
 
 async def test_every_way_of_reading_opens(kept: Kept) -> None:
     await kept.store.append(append("order-A1", CREATED, AddressSet(LEEDS)))
+    schemas = {"order-A1": 1}
     ways = [
         await kept.store.read_stream("order-A1"),
         (await kept.store.read_streams(["order-none", "order-A1"]))["order-A1"],
+        (await kept.store.read_from_snapshots(["order-A1"], schema_versions=schemas)).events[
+            "order-A1"
+        ],
         (await kept.store.read_feed(0)).events,
     ]
     for events in ways:
@@ -162,13 +173,18 @@ async def test_no_snapshot_of_an_order_is_kept(kept: Kept) -> None:
     for stream in ("order-A1", "stock-71053"):
         await kept.store.save_snapshot(Snapshot(stream, 1, 1, {"name": "Ann Example"}))
     streams = ["order-A1", "stock-71053"]
-    assert set(await kept.inner.load_snapshots(streams, schema_version=1)) == {"stock-71053"}
-    assert set(await kept.store.load_snapshots(streams, schema_version=1)) == {"stock-71053"}
+    schemas = dict.fromkeys(streams, 1)
+    for store in (kept.inner, kept.store):
+        found = await store.read_from_snapshots(streams, schema_versions=schemas)
+        assert set(found.snapshots) == {"stock-71053"}
 
 
 async def test_a_snapshot_of_before_encryption_is_not_used(kept: Kept) -> None:
+    await kept.store.append(append("order-A1", CREATED, AddressSet(LEEDS)))
     await kept.inner.save_snapshot(Snapshot("order-A1", 1, 1, {"name": "Ann Example"}))
-    assert await kept.store.load_snapshots(["order-A1"], schema_version=1) == {}
+    found = await kept.store.read_from_snapshots(["order-A1"], schema_versions={"order-A1": 1})
+    assert found.snapshots == {}
+    assert [event.version for event in found.events["order-A1"]] == [1, 2]
 
 
 # --- the view without personal data --------------------------------------------------------------
@@ -192,5 +208,7 @@ async def test_the_redacted_view_takes_nothing(kept: Kept) -> None:
         await view.append(append("order-A1", CREATED))
     with pytest.raises(InvalidAppend):
         await view.save_snapshot(Snapshot("stock-1", 1, 1, {}))
-    assert await view.load_snapshots(["stock-1"], schema_version=1) == {}
+    await kept.inner.save_snapshot(Snapshot("stock-1", 1, 1, {}))
+    found = await view.read_from_snapshots(["stock-1"], schema_versions={"stock-1": 1})
+    assert found == SnapshotsAndEvents({}, {"stock-1": []})
     assert await kept.inner.head() == 0
