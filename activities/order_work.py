@@ -24,6 +24,7 @@ from domain.commands import (
     StartFulfillment,
 )
 from domain.errors import DomainError, NotFound
+from domain.fulfillment import FulfillmentState
 from domain.ids import OrderId, Sku
 from domain.order_state import FrozenOrder, OrderState
 from domain.shipment import Shipment
@@ -51,6 +52,11 @@ def start_trail(work: Work, saga: SagaRef, order_id: OrderId) -> None:
     slot = fulfillment_slot(order_id)
     if isinstance(work.state(slot), fulfillment.NotStarted):
         work.tell(slot, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
+
+
+def first_run(trail: FulfillmentState) -> str | None:
+    """The Temporal run that took the order on, None if none did."""
+    return None if isinstance(trail, fulfillment.NotStarted) else trail.run_id
 
 
 def closed_saga(state: OrderState) -> ClosedSaga | None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from temporalio import activity
 
 from activities.aggregates import (
+    Slot,
     Work,
     folds,
     fulfillment_slot,
@@ -20,7 +21,7 @@ from activities.aggregates import (
     shipment_slot,
     stock_slot,
 )
-from activities.context import command_context
+from activities.context import command_context, may_have_run
 from activities.failures import refused, translated
 from activities.keys import capture_key
 from activities.messages import (
@@ -31,7 +32,7 @@ from activities.messages import (
     SettlePayment,
     StepRequest,
 )
-from activities.order_work import complete, live_label, skus_of, submitted_order
+from activities.order_work import complete, first_run, live_label, skus_of, submitted_order
 from activities.payment_charge import Charging
 from activities.payment_settling import Settling
 from activities.payment_undo import PaymentUndo
@@ -76,12 +77,14 @@ class PaymentActivities:
                 unavailable or unknown_outcome, to be tried again.
         """
         with translated(Reason.PAYMENT_UNAVAILABLE):
-            order, known = await self._load(request.order_id)
+            trail = fulfillment_slot(request.order_id)
+            order, known, work = await self._load(request.order_id, trail)
             if done := _already_paid(known):
                 await self._record(request, None)
                 return replace(done, overpaid=_is_overpaid(order, known))
             # Before an amendment, an attempt may have charged more under the same key.
-            look_first = activity.info().attempt > 1 or order.amended_from is not None
+            asked_before = may_have_run(request.saga, first_run(work.state(trail)))
+            look_first = asked_before or order.amended_from is not None
             mode = order.payment.capture
             answer = await self._charging.charge(order, mode, look_first=look_first)
             await self._record(request, answer)
@@ -99,7 +102,7 @@ class PaymentActivities:
                 or unknown_outcome, to be tried again.
         """
         with translated(Reason.PAYMENT_UNAVAILABLE):
-            order, known = await self._load(request.order_id)
+            order, known, _ = await self._load(request.order_id)
             answer = None
             if isinstance(known, payment.Authorised):
                 answer = await self._take(order, known)
@@ -132,15 +135,17 @@ class PaymentActivities:
                 provider, for a person to look at.
         """
         with translated(Reason.PAYMENT_UNAVAILABLE):
-            order, known = await self._load(request.order_id)
+            order, known, _ = await self._load(request.order_id)
             if isinstance(known, payment.Captured) and _is_overpaid(order, known):
                 return await self._settling.settle(request, order, known)
         return CompensationResult(NOTHING)
 
-    async def _load(self, order_id: OrderId) -> tuple[FrozenOrder, PaymentState]:
+    async def _load(
+        self, order_id: OrderId, *more: Slot[Any, Any]
+    ) -> tuple[FrozenOrder, PaymentState, Work]:
         order, paid = order_slot(order_id), payment_slot(order_id)
-        known = await read(self._handler, order, paid)
-        return submitted_order(known.state(order), order_id), known.state(paid)
+        work = await read(self._handler, order, paid, *more)
+        return submitted_order(work.state(order), order_id), work.state(paid), work
 
     async def _take(self, order: FrozenOrder, known: payment.Authorised) -> ProviderPayment:
         """The provider's answer to the capture, or to the charge that replaces what expired."""

@@ -59,6 +59,10 @@ class _Provider(Generic[_Record]):
         """How often an operation was called."""
         return sum(call.operation == operation for call in self.calls)
 
+    def forget_answers(self) -> None:
+        """Let all idempotency keys expire: a request that comes again is carried out again."""
+        self._answers.clear()
+
     async def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True

@@ -48,9 +48,10 @@ class Bench:
         self.shipping = ShippingActivities(self.shop.handler, self.shop.carrier)
         self.orders = OrderActivities(self.shop.handler, self.shop.notifications)
 
-    async def run(self, method: Any, request: Any, attempt: int = 1) -> Any:
+    async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:
         environment = ActivityEnvironment()
-        environment.info = replace(environment.info, activity_id=method.__name__, attempt=attempt)
+        name = method.__name__.replace("_", "-") + again
+        environment.info = replace(environment.info, activity_id=name, attempt=attempt)
         return await environment.run(method, request)
 
     async def refused(self, method: Any, request: Any, attempt: int = 1) -> ApplicationError:
@@ -124,6 +125,28 @@ async def test_the_second_attempt_looks_the_charge_up_before_it_charges(reserved
     result = await reserved.run(reserved.payments.process_payment, STEP, attempt=2)
     assert result.captured
     assert reserved.shop.payments.count("charge") == 1
+
+
+@pytest.mark.parametrize(
+    ("run_id", "again"), [("run-1", "-2"), ("run-2", "")], ids=["retried", "another run"]
+)
+async def test_a_charge_is_looked_up_first_where_an_earlier_activity_may_have_made_it(
+    reserved: Bench, run_id: str, again: str
+) -> None:
+    payments = reserved.shop.payments
+    payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find", times=1))
+    payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge", times=1))
+    await reserved.refused(reserved.payments.process_payment, STEP)
+    payments.forget_answers()  # as providers do with keys after some time
+    request = StepRequest(SagaRef("order-A1", run_id), A1)
+    assert (await reserved.run(reserved.payments.process_payment, request, again=again)).captured
+    assert payments.count("charge") == 1
+    assert len([made async for made in payments.payments()]) == 1
+
+
+async def test_a_first_attempt_charges_without_looking(reserved: Bench) -> None:
+    await reserved.run(reserved.payments.process_payment, STEP)
+    assert reserved.shop.payments.count("find") == 0
 
 
 async def test_an_outcome_that_stays_unknown_is_tried_again(reserved: Bench) -> None:
