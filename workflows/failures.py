@@ -6,6 +6,7 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     FailureError,
+    RetryState,
     TimeoutError,  # noqa: A004  Temporal's own name for it
     is_cancelled_exception,
 )
@@ -89,6 +90,12 @@ def is_store_down(error: BaseException) -> bool:
     """Whether it was the event store that kept an activity from its end."""
     root = root_of(error)
     return isinstance(root, ApplicationError) and root.type == STORE_UNAVAILABLE
+
+
+def ran_out(error: ActivityError) -> bool:
+    """Whether an activity was out of attempts or of time; nothing was said against the request."""
+    out_of_attempts = error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED
+    return out_of_attempts or isinstance(error.cause, TimeoutError)
 
 
 def root_of(error: BaseException) -> BaseException:

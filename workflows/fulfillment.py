@@ -147,7 +147,8 @@ class OrderFulfillment(Backorders):
         if document.payment.capture is CaptureMode.ON_SHIPMENT:
             self.state.last_step = Step.CAPTURE_PAYMENT
         self.visibility.begin(document)
-        self._slow = asyncio.create_task(self._show_when_slow())
+        if not self.visibility.by_first_try:
+            self._slow = asyncio.create_task(self._show_when_slow())
 
     async def _show_when_slow(self) -> None:
         await workflow.sleep(SLOW_AFTER, summary="then show each step in the search attributes")

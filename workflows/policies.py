@@ -37,7 +37,9 @@ LOOKS: Final = 8
 """How often an order that waits for stock looks by itself until its deadline."""
 
 SLOW_AFTER: Final = timedelta(seconds=10)
-"""A saga still open after this long shows each further step in its search attributes."""
+"""A saga that is not done after this long shows each further step in its search attributes."""
+FIRST_ATTEMPTS: Final = 5
+"""Attempts of a first try; with the pauses between them some eight seconds."""
 
 _BACKOFF: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
@@ -53,13 +55,35 @@ _PATIENT_BACKOFF: Final = RetryPolicy(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long an attempt may take, how often and at what intervals there is another one."""
+    """How long an attempt may take, how often and at what intervals there is another one.
+
+    Attributes:
+        attempt: how long an attempt may take.
+        backoff: how often and at what intervals there is another one.
+        waiting: how long an attempt may wait for a worker; None: however long it takes.
+        first: what is tried before, to find out whether this is quickly done.
+    """
 
     attempt: timedelta
     backoff: RetryPolicy
+    waiting: timedelta | None = None
+    first: "Policy | None" = None
 
 
-STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS))
+FIRST_TRY: Final = Policy(
+    ATTEMPT,
+    # The name that Temporal's server has for an attempt that took too long: one is enough here.
+    replace(
+        _BACKOFF,
+        maximum_attempts=FIRST_ATTEMPTS,
+        non_retryable_error_types=["TemporalTimeout:StartToClose"],
+    ),
+    waiting=SLOW_AFTER,
+)
+"""What most steps need. If it does not do, the saga is slow: it says so, and the step goes on with
+the whole budget. A timer instead would cost each saga that is not slow a write to the server."""
+
+STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS), first=FIRST_TRY)
 
 COMPENSATION: Final = Policy(
     ATTEMPT, replace(_PATIENT_BACKOFF, maximum_attempts=COMPENSATION_ATTEMPTS)

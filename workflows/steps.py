@@ -18,7 +18,13 @@ from activities.messages import (
 )
 from activities.orders import OrderActivities
 from domain.values import Compensation, Step
-from workflows.failures import ReservationExpired, describe, is_refusal, is_store_down
+from workflows.failures import (
+    ReservationExpired,
+    describe,
+    is_refusal,
+    is_store_down,
+    ran_out,
+)
 from workflows.policies import RECORD, RESERVATION_HELD_FOR, STEP, Policy
 from workflows.saga import ON_HOLD
 from workflows.visibility import Visibility
@@ -91,26 +97,45 @@ class Steps(Wishes):
         while True:
             self._retry_now = False
             summary = f"wait for {self.state.waits_for}"
-            handle = self._start(method, request, queue, name, summary, policy)
+            budget = self._budget(policy)
+            handle = self._start(method, request, queue, name, summary, budget)
             self._running = handle.cancel
             try:
                 return await handle
             except ActivityError as error:
-                if not self._retry_now and not self._only_waits_for_the_store(error):
-                    failure = error
-                else:
+                if self._goes_on(error, budget):
                     continue
+                failure = error
             finally:
                 self._running = None
             if not await self._held_instead_of_giving_up(failure):
                 raise failure
 
+    def _budget(self, policy: Policy) -> Policy:
+        """What an activity may take now: little at first, if that is how a slow saga is noticed."""
+        notices = self.visibility.by_first_try and not self.visibility.every_change
+        return policy.first if policy.first and notices else policy
+
+    def _goes_on(self, error: ActivityError, budget: Policy) -> bool:
+        """Whether the activity is to be asked for again, whatever it failed of."""
+        if self._retry_now:
+            return True
+        if not self.state.turning_back and self.cancel_wanted():
+            return False
+        return self._only_waits_for_the_store(error) or self._was_a_first_try(error, budget)
+
     def _only_waits_for_the_store(self, error: ActivityError) -> bool:
         """Whether there is nothing to do but to go on trying: turning back needs the store too."""
-        stop = not self.state.turning_back and self.cancel_wanted()
-        if stop or not is_store_down(error):
+        if not is_store_down(error):
             return False
         self.state.waits_for = "the event store, which does not answer"
+        self.visibility.follow(self.state)
+        return True
+
+    def _was_a_first_try(self, error: ActivityError, budget: Policy) -> bool:
+        """Whether only the first, short try is used up; the saga is a slow one then."""
+        if budget.waiting is None or not ran_out(error):
+            return False
         self.visibility.follow(self.state)
         return True
 
@@ -134,6 +159,8 @@ class Steps(Wishes):
 
     async def record(self, method: Callable[[A, P], Awaitable[R]], request: P, summary: str) -> R:
         """Write something into the saga's own trail, however long that takes."""
+        if self.visibility.by_first_try:  # somebody works on it: show what becomes of it
+            self.visibility.follow(self.state)
         name = method.__name__
         return await self._start(method, request, ORDERS_QUEUE, name, summary, RECORD)
 
@@ -152,6 +179,7 @@ class Steps(Wishes):
             task_queue=queue,
             activity_id=self._activity_id(name.replace("_", "-")),
             summary=summary,
+            schedule_to_start_timeout=policy.waiting,
             start_to_close_timeout=policy.attempt,
             retry_policy=policy.backoff,
             # A charge that is under way must end before anything is undone: the default would

@@ -1,9 +1,13 @@
 """What the Temporal UI shows of a saga: search attributes and the sentence in "current details".
 
 A search attribute is written to two stores each time, so an ordinary saga writes them at its start
-(unless its client did) and at its end. A saga that takes longer than SLOW_AFTER, is held, turns
-back or needs attention keeps them up to date at every change. None holds personal data: search
-attributes are never encrypted.
+(unless its client did) and at its end. A saga that is slow, is held, turns back or needs attention
+keeps them up to date at every change. None holds personal data: search attributes are never
+encrypted.
+
+How a saga notices that it is slow: its client said SagaStep=`starting`, then a step whose first,
+short try does not do tells; or else a timer of SLOW_AFTER. Sagas that began before there were first
+tries have the timer in their history.
 """
 
 from typing import Any, Final
@@ -17,9 +21,9 @@ from temporalio.common import (
 )
 
 from activities.messages import OrderDocument
-from domain.values import Compensation, Step
+from domain.values import Compensation
 from workflows.order_document import document_total
-from workflows.saga import SETTLING, SagaState
+from workflows.saga import SETTLING, STARTING, SagaState
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
@@ -49,7 +53,7 @@ def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
     return TypedSearchAttributes(
         [
             SearchAttributePair(ORDER_STATUS, "submitted"),
-            SearchAttributePair(SAGA_STEP, Step.RESERVE_INVENTORY.value),
+            SearchAttributePair(SAGA_STEP, STARTING),
             SearchAttributePair(CUSTOMER_ID, document.customer_id or GUEST),
             SearchAttributePair(NEEDS_ATTENTION, False),
             SearchAttributePair(ORDER_TOTAL_MINOR, document_total(document).minor),
@@ -64,13 +68,21 @@ class Visibility:
         self._shown: dict[str, Any] = {}
         self.every_change = False
         """Write every change of step, not only the start and the end."""
+        self.by_first_try = False
+        """A step whose first try does not do tells that the saga is slow, not a timer."""
 
     def begin(self, document: OrderDocument) -> None:
         """Show the order, unless the client that started the saga has done so."""
         wanted = initial_attributes(document)
-        self._shown = {pair.key.name: pair.value for pair in wanted}
         given = workflow.info().typed_search_attributes
-        if any(given.get(pair.key) != pair.value for pair in wanted):
+        step = given.get(SAGA_STEP)
+        self.by_first_try = step == STARTING
+        self._shown = {pair.key.name: pair.value for pair in wanted}
+        self._shown[SAGA_STEP.name] = step or STARTING
+        # Clients of before said another step.
+        if step is None or any(
+            given.get(pair.key) != pair.value for pair in wanted if pair.key != SAGA_STEP
+        ):
             workflow.upsert_search_attributes([_set(pair.key, pair.value) for pair in wanted])
 
     def show(self, state: SagaState) -> None:

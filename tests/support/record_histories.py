@@ -32,6 +32,9 @@ from workflows import policies, steps
 FOLDER = Path(__file__).parents[1] / "workflow" / "histories"
 BY = {"actor": "anna", "reason": "as agreed"}
 
+VERSION = "v2"
+"""Of the order's saga: v2 notices by its first tries that it is slow."""
+
 Drive = Callable[[Shop, Handle], Awaitable[None]]
 
 
@@ -165,7 +168,7 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
         except WorkflowFailureError:  # that is how a native cancel ends
             assert name == "cancelled-natively"
         history = await handle.fetch_history()
-    return write(folder / f"order-{name}.v1.json", history)
+    return write(folder / f"order-{name}.{VERSION}.json", history)
 
 
 def write(path: Path, history: WorkflowHistory) -> Path:

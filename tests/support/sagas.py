@@ -7,10 +7,13 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.common import TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from tests.support.shop import Shop, document
+from workflows.order_document import InvalidDocument, parse_document
+from workflows.visibility import initial_attributes
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -24,14 +27,25 @@ def new_order_id() -> str:
 
 
 async def start(client: Client, order_id: str, content: Any = None, **options: Any) -> Handle:
-    """Start a saga with the usual document, or with `content`."""
+    """Start a saga with the usual document, or with `content`, as ordersaga's own client would.
+
+    `search_attributes=None` starts it as a client does that knows nothing of them.
+    """
+    given = document(order_id) if content is None else content
     return await client.start_workflow(
         WORKFLOW_TYPE,
-        document(order_id) if content is None else content,
+        given,
         id=f"order-{order_id}",
         task_queue=ORDERS_QUEUE,
-        **options,
+        **{"search_attributes": _attributes(given, order_id), **options},
     )
+
+
+def _attributes(content: Any, order_id: str) -> TypedSearchAttributes | None:
+    try:
+        return initial_attributes(parse_document(content, f"order-{order_id}"))
+    except InvalidDocument:
+        return None
 
 
 async def result(handle: Handle) -> Any:
@@ -80,6 +94,15 @@ async def until_status(
 
     await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)
     return status
+
+
+async def until_listed(client: Client, query: str, workflow_id: str) -> None:
+    """Wait until Temporal's list finds the run by a query."""
+
+    async def found() -> bool:
+        return workflow_id in [run.id async for run in client.list_workflows(query)]
+
+    await until(found)
 
 
 async def activities_of(handle: Handle) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -16,13 +17,16 @@ from activities.messages import (
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
 )
+from adapters.faults import Fault, FaultKind
 from tests.support.sagas import (
     Handle,
+    activities_of,
     new_order_id,
     result,
     start,
     stocked_saga,
     until,
+    until_listed,
     until_status,
 )
 from tests.support.shop import Shop, running_workers
@@ -42,34 +46,58 @@ async def workers_of(client: Client, shop: Shop, queues: Sequence[str]) -> Async
         yield
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("started", [{}, {"search_attributes": None}], ids=["ours", "another"])
 @pytest.mark.parametrize("missing", [INVENTORY_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE])
 async def test_an_order_waits_without_a_limit_for_a_worker_to_begin_its_step(
-    client: Client, missing: str
+    client: Client, missing: str, started: dict[str, Any]
 ) -> None:
     shop = Shop()
     others = [queue for queue in ALL_QUEUES if queue != missing]
     async with workers_of(client, shop, others):
-        _, handle = await stocked_saga(client, shop)
+        order_id = new_order_id()
+        await shop.receive(f"{order_id}-sku", 10)
+        handle = await start(client, order_id, **started)
+        if not started:
+            listed = f'SagaStep="{STEP_OF[missing]}" AND WorkflowId="{handle.id}"'
+            await until_listed(client, listed, handle.id)
         await until_status(handle, step=STEP_OF[missing])
-        assert await limits_of_the_wait(handle) == []
+        assert await limits_of_the_wait(handle) == ()
         async with workers_of(client, shop, [missing]):
             assert (await result(handle))["outcome"] == "completed"
 
 
-async def limits_of_the_wait(handle: Handle) -> list[str]:
-    """Activities that end by themselves if no worker begins them."""
-    scheduled = [
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first try waits for a worker no longer than a moment, and an attempt ends soon."""
+    moment = timedelta(seconds=1)
+    first = replace(policies.FIRST_TRY, attempt=moment, waiting=moment)
+    monkeypatch.setattr(steps, "STEP", replace(policies.STEP, first=first))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_one_attempt_that_takes_too_long_makes_a_saga_a_slow_one(client: Client) -> None:
+    shop = Shop()
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge", times=1))
+    async with running_workers(client, shop):
+        _, handle = await stocked_saga(client, shop)
+        listed = f'SagaStep="process_payment" AND WorkflowId="{handle.id}"'
+        await until_listed(client, listed, handle.id)
+        assert "process-payment-2" in await activities_of(handle)
+        shop.payments.faults.remove(held.number)
+        assert (await result(handle))["outcome"] == "completed"
+    assert [payment.status async for payment in shop.payments.payments()] == ["captured"]
+
+
+async def limits_of_the_wait(handle: Handle) -> tuple[timedelta, ...]:
+    """What ends the activity that was asked for last if no worker begins it."""
+    asked = [
         event.activity_task_scheduled_event_attributes
         for event in (await handle.fetch_history()).events
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
-    ]
-    assert scheduled
-    return [
-        asked.activity_id
-        for asked in scheduled
-        if asked.schedule_to_close_timeout.ToTimedelta()
-        or asked.schedule_to_start_timeout.ToTimedelta()
-    ]
+    ][-1]
+    limits = (asked.schedule_to_close_timeout, asked.schedule_to_start_timeout)
+    return tuple(limit.ToTimedelta() for limit in limits if limit.ToTimedelta())
 
 
 STEP_OF = {

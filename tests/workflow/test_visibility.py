@@ -6,18 +6,19 @@ from temporalio.client import Client
 
 from activities.messages import WORKFLOW_TYPE
 from adapters.faults import Fault, FaultKind
-from tests.support.sagas import Handle, result, stocked_saga, until, until_status
+from tests.support.sagas import (
+    Handle,
+    new_order_id,
+    result,
+    start,
+    stocked_saga,
+    until_listed,
+    until_status,
+)
 from tests.support.shop import Shop
 from workers.search_attributes import ensure_search_attributes, missing_search_attributes
 
 BY = {"actor": "anna", "reason": "fraud check"}
-
-
-async def _listed(client: Client, query: str, workflow_id: str) -> None:
-    async def found() -> bool:
-        return workflow_id in [run.id async for run in client.list_workflows(query)]
-
-    await until(found)
 
 
 async def test_a_completed_order_is_found_by_status_customer_and_total(
@@ -26,28 +27,43 @@ async def test_a_completed_order_is_found_by_status_customer_and_total(
     _, handle = await stocked_saga(client, shop, customer_id="seeker-1")
     await result(handle)
     query = 'OrderStatus="completed" AND CustomerId="seeker-1" AND OrderTotalMinor=300'
-    await _listed(client, query, handle.id)
-    await _listed(client, f'WorkflowId="{handle.id}" AND NeedsAttention=false', handle.id)
+    await until_listed(client, query, handle.id)
+    await until_listed(client, f'WorkflowId="{handle.id}" AND NeedsAttention=false', handle.id)
 
 
 async def test_a_saga_that_needs_attention_is_found_by_it(client: Client, shop: Shop) -> None:
     shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
     shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
     _, handle = await stocked_saga(client, shop)
-    await _listed(client, 'NeedsAttention=true AND OrderStatus="refund_pending"', handle.id)
-    await _listed(client, f'SagaStep="undo_payment" AND WorkflowId="{handle.id}"', handle.id)
+    await until_listed(client, 'NeedsAttention=true AND OrderStatus="refund_pending"', handle.id)
+    await until_listed(client, f'SagaStep="undo_payment" AND WorkflowId="{handle.id}"', handle.id)
     assert "Needs attention" in await _details(handle)
     shop.payments.faults.clear()
     await handle.execute_update("retry", BY)
     await result(handle)
-    await _listed(client, f'NeedsAttention=false AND WorkflowId="{handle.id}"', handle.id)
+    await until_listed(client, f'NeedsAttention=false AND WorkflowId="{handle.id}"', handle.id)
 
 
 async def test_a_saga_that_takes_long_shows_its_step(client: Client, shop: Shop) -> None:
     shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
     _, handle = await stocked_saga(client, shop)
-    await _listed(client, f'SagaStep="create_shipment" AND WorkflowId="{handle.id}"', handle.id)
-    await _listed(client, f'OrderStatus="processing" AND WorkflowId="{handle.id}"', handle.id)
+    await until_listed(
+        client, f'SagaStep="create_shipment" AND WorkflowId="{handle.id}"', handle.id
+    )
+    await until_listed(client, f'OrderStatus="processing" AND WorkflowId="{handle.id}"', handle.id)
+    shop.carrier.faults.clear()
+    await result(handle)
+
+
+async def test_a_slow_saga_whose_client_gave_no_search_attributes_shows_its_step(
+    client: Client, shop: Shop
+) -> None:
+    order_id = new_order_id()
+    await shop.receive(f"{order_id}-sku", 10)
+    shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
+    handle = await start(client, order_id, search_attributes=None)
+    listed = f'SagaStep="create_shipment" AND WorkflowId="{handle.id}"'
+    await until_listed(client, listed, handle.id)
     shop.carrier.faults.clear()
     await result(handle)
 
@@ -58,7 +74,7 @@ async def test_a_saga_on_hold_is_found_and_says_who_holds_it(client: Client, sho
     await until_status(handle, step="process_payment")
     await handle.execute_update("hold", BY)
     shop.payments.faults.remove(held.number)
-    await _listed(client, f'SagaStep="on_hold" AND WorkflowId="{handle.id}"', handle.id)
+    await until_listed(client, f'SagaStep="on_hold" AND WorkflowId="{handle.id}"', handle.id)
     assert "anna to resume it: fraud check" in await _details(handle)
     await handle.execute_update("resume", BY)
     await result(handle)
@@ -69,7 +85,7 @@ async def test_search_attributes_of_a_guest_order_name_no_customer(
 ) -> None:
     _, handle = await stocked_saga(client, shop, customer_id=None)
     await result(handle)
-    await _listed(client, f'CustomerId="guest" AND WorkflowId="{handle.id}"', handle.id)
+    await until_listed(client, f'CustomerId="guest" AND WorkflowId="{handle.id}"', handle.id)
 
 
 async def test_no_personal_data_is_in_search_attributes_and_details(
