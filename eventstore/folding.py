@@ -78,6 +78,7 @@ class Folder:
         self._codec = codec
         self._room = remembered
         self._known: OrderedDict[str, tuple[Fold[Any], Loaded[Any]]] = OrderedDict()
+        self._shared: OrderedDict[str, None] = OrderedDict()
         self._saving: set[asyncio.Task[None]] = set()
 
     async def load(self, folds: Mapping[str, Fold[Any]]) -> States:
@@ -106,6 +107,28 @@ class Folder:
         """Keep a state that this process itself brought about by appending `events` events."""
         self._remember(state.stream, fold, state)
         self._take_snapshot(fold, state, events)
+
+    def remembered(self, folds: Mapping[str, Fold[Any]]) -> States | None:
+        """The states as they were when last seen; None if a stream was not, or others write to it.
+
+        They may be old. Use them only for what an append at their versions checks.
+        """
+        if not self._shared.keys().isdisjoint(folds):
+            return None
+        states: dict[str, Loaded[Any]] = {}
+        for stream, fold in folds.items():
+            known = self._known.get(stream)
+            if known is None or known[0] != fold:
+                return None
+            states[stream] = known[1]
+        return states
+
+    def overtaken(self, stream: str) -> None:
+        """Somebody else wrote to a stream: what is remembered of it is likely to be old."""
+        self._shared[stream] = None
+        self._shared.move_to_end(stream)
+        while len(self._shared) > self._room:
+            self._shared.popitem(last=False)
 
     def forget(self, stream: str) -> None:
         """Fold the stream anew next time."""
@@ -142,7 +165,7 @@ class Folder:
         return Loaded(stream, fold.initial, 0)
 
     def _remember(self, stream: str, fold: Fold[Any], state: Loaded[Any]) -> None:
-        if state.version == 0 or self._room == 0:
+        if self._room == 0:
             return
         self._known[stream] = (fold, state)
         self._known.move_to_end(stream)

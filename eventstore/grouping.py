@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar, cast
 from eventstore.codec import EventCodec
 from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
 from eventstore.folding import Fold, Loaded, States
-from eventstore.handling import CommandContext, CommandHandler, Decide, Decision
+from eventstore.handling import CommandContext, CommandHandler, Decide, Decision, evolved
 from eventstore.model import AppendResult, Expected, Metadata, NewEvent, StreamAppend
 from eventstore.store import EventStore
 
@@ -127,10 +127,11 @@ class GroupingHandler(CommandHandler):
 
     async def _decide_in_turn(self, group: "Sequence[_Asked]") -> "_Turn":
         folds = {stream: fold for asked in group for stream, fold in asked.folds.items()}
-        turn = _Turn(folds, await self._folder.load(folds) if folds else {}, self._new_event)
-        for asked in group:
-            turn.decide(asked)
-        return turn
+        if not any(asked.overtaken for asked in group) and (known := self._trusted(folds)):
+            turn = _Turn(folds, known, self._new_event, group)
+            if turn.checked_by_append():
+                return turn
+        return _Turn(folds, await self._folder.load(folds) if folds else {}, self._new_event, group)
 
     # --- storing ---------------------------------------------------------------------------------
 
@@ -170,18 +171,20 @@ class GroupingHandler(CommandHandler):
     ) -> "Sequence[_Asked]":
         match outcome:
             case AppendResult(repeated=False):
-                self._remember(turn, chain)
+                self._keep_states(turn, chain)
                 self._answer(chain)
             case VersionConflict():
                 self._overtaken(outcome, turn.known)
                 return self._again(chain, outcome)
             case StoreUnavailable():
+                self._doubt(chain.events)
                 _fail(chain.asked, outcome)
             case _:
+                self._doubt(chain.events)
                 await self._one_by_one(chain.asked)
         return ()
 
-    def _remember(self, turn: "_Turn", chain: "_Chain") -> None:
+    def _keep_states(self, turn: "_Turn", chain: "_Chain") -> None:
         for stream, events in chain.events.items():
             self._folder.appended(turn.folds[stream], turn.states[stream], len(events))
 
@@ -269,15 +272,29 @@ class _Turn:
     """A group's commands decide one after the other."""
 
     def __init__(
-        self, folds: Mapping[str, Fold[Any]], known: States, new_event: NewEventOf
+        self,
+        folds: Mapping[str, Fold[Any]],
+        known: States,
+        new_event: NewEventOf,
+        group: Sequence[_Asked],
     ) -> None:
         self.folds = folds
         self.known = known
         self.states = dict(known)
         self.chains: list[_Chain] = []
         self._new_event = new_event
+        for asked in group:
+            self._decide(asked)
 
-    def decide(self, asked: _Asked) -> None:
+    def checked_by_append(self) -> bool:
+        """Whether appending what was decided checks every state that a command decided on."""
+        return all(
+            chain.events.keys() >= asked.folds.keys() and not isinstance(outcome, Exception)
+            for chain in self.chains
+            for asked, outcome in zip(chain.asked, chain.outcomes, strict=True)
+        )
+
+    def _decide(self, asked: _Asked) -> None:
         """Let one command decide on the states so far."""
         events: dict[str, list[NewEvent]] = {}
         changed: dict[str, Loaded[Any]] = {}
@@ -286,7 +303,7 @@ class _Turn:
             outcome = asked.decide({stream: self.states[stream] for stream in asked.folds})
             for stream, added in outcome.events.items():
                 if added:
-                    changed[stream] = self._evolved(stream, added)
+                    changed[stream] = evolved(self.states[stream], self.folds[stream], added)
                     events[stream] = [
                         self._new_event(event, asked.context, stream, index)
                         for index, event in enumerate(added)
@@ -318,13 +335,6 @@ class _Turn:
             first.absorb(other)
             self.chains.remove(other)
         return first
-
-    def _evolved(self, stream: str, events: Sequence[Any]) -> Loaded[Any]:
-        before, evolve = self.states[stream], self.folds[stream].evolve
-        state = before.state
-        for event in events:
-            state = evolve(state, event)
-        return Loaded(stream, state, before.version + len(events))
 
 
 def _fail(group: Sequence[_Asked], error: Exception) -> None:

@@ -1,7 +1,7 @@
 """Command handling: load, decide on what was loaded, append, and again on a conflict."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from eventstore.codec import EventCodec
-from eventstore.errors import VersionConflict
+from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
 from eventstore.folding import REMEMBERED, Fold, Folder, Loaded, States
 from eventstore.model import AppendResult, Expected, Metadata, NewEvent, StreamAppend
 from eventstore.store import EventStore
@@ -128,6 +128,10 @@ class CommandHandler:
         loaded again and it decides on the fresh states. Every stream that gets events is appended
         with the exact version that was loaded; a stream that was only read may have moved on.
 
+        Where all streams are remembered and `decide` has events for each of them, the append
+        checks all that it decided on: there is no need to load. Any other decision on what is
+        remembered, a refusal too, is made again on what was loaded.
+
         A command that was carried out before (its answer was lost) appends nothing and gets the
         answer of the first time.
 
@@ -140,23 +144,60 @@ class CommandHandler:
         for attempt in range(self._attempts):
             await self._pause(attempt)
             async with self._turns.take(folds, contended=conflict is not None):
-                known = await self._folder.load(folds)
-                decision = decide(known)
+                known, decision, trusted = await self._decided(folds, decide, conflict)
                 try:
                     appended = await self._append(decision, known, context)
                 except VersionConflict as refusal:
                     conflict = refusal
                     self._overtaken(refusal, known)
                     continue
+                except (DuplicateEventId, StoreUnavailable) as error:
+                    self._doubt(folds)
+                    if trusted and isinstance(error, DuplicateEventId):
+                        continue  # carried out before; on fresh states it may want nothing more
+                    raise
             if appended is not None and appended.repeated:
                 self.stats.repeated += 1
                 decision = await self._first_decision(folds, decide, context) or decision
                 return decision.result
             self.stats.decided += 1
+            self._remember(folds, known, decision)
             return decision.result
         assert conflict is not None  # noqa: S101  at least one attempt was made
         self.stats.given_up += 1
         raise conflict
+
+    async def _decided(
+        self,
+        folds: Mapping[str, Fold[Any]],
+        decide: Decide[R],
+        conflict: VersionConflict | None,
+    ) -> tuple[States, Decision[R], bool]:
+        """The states, the decision on them, and whether they were only remembered."""
+        if conflict is None and (known := self._trusted(folds)):
+            decision = _checked_by_append(decide, known)
+            if decision is not None:
+                return known, decision, True
+        known = await self._folder.load(folds)
+        return known, decide(known), False
+
+    def _trusted(self, folds: Mapping[str, Fold[Any]]) -> States | None:
+        """What to decide on without loading; None if there is no second attempt to mend it."""
+        return self._folder.remembered(folds) if self._attempts > 1 else None
+
+    def _remember(
+        self, folds: Mapping[str, Fold[Any]], known: States, decision: Decision[Any]
+    ) -> None:
+        for stream, events in decision.events.items():
+            if events:
+                self._folder.appended(
+                    folds[stream], evolved(known[stream], folds[stream], events), len(events)
+                )
+
+    def _doubt(self, streams: Iterable[str]) -> None:
+        """Do not trust what is remembered: something may have been appended unknown to us."""
+        for stream in streams:
+            self._folder.forget(stream)
 
     async def _pause(self, attempt: int) -> None:
         if attempt > 0:
@@ -165,6 +206,7 @@ class CommandHandler:
 
     def _overtaken(self, conflict: VersionConflict, known: States) -> None:
         self.stats.conflicts += 1
+        self._folder.overtaken(conflict.stream)
         if conflict.actual < known[conflict.stream].version:
             # Events that were there are gone: the database was restored from a backup.
             self._folder.forget(conflict.stream)
@@ -236,6 +278,23 @@ class CommandHandler:
             context.metadata,
             encoded.schema_version,
         )
+
+
+def evolved(known: Loaded[S], fold: Fold[S], events: Sequence[Any]) -> Loaded[S]:
+    """The state after events that are the next ones of its stream."""
+    state = known.state
+    for event in events:
+        state = fold.evolve(state, event)
+    return Loaded(known.stream, state, known.version + len(events))
+
+
+def _checked_by_append(decide: Decide[R], known: States) -> Decision[R] | None:
+    """A decision on states that may be old, if appending it checks them all; None if not."""
+    try:
+        decision = decide(known)
+    except Exception:  # noqa: BLE001  a refusal may be due to an old state: ask again on a fresh one
+        return None
+    return decision if all(decision.events.get(stream) for stream in known) else None
 
 
 def event_id_of(command_id: str, stream: str, index: int) -> UUID:

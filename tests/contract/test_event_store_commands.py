@@ -77,6 +77,18 @@ class IsOvertaken(StoreWrapper):
         return found
 
 
+class CountsReads(StoreWrapper):
+    """Counts how often streams are loaded."""
+
+    reads = 0
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        self.reads += 1
+        return await self.inner.read_streams(streams, after_versions=after_versions)
+
+
 class HandlerMaker(Protocol):
     """Makes a command handler of the kind under test."""
 
@@ -250,3 +262,87 @@ async def test_handlers_that_know_nothing_of_each_other_both_get_through(
         )
     )
     assert await total(store, "hot-1") == 50
+
+
+# --- states that are remembered ------------------------------------------------------------------
+
+BOTH = {"a-1": COUNTER, "b-1": COUNTER}
+
+
+async def test_a_command_that_the_append_checks_wholly_does_not_load_what_is_remembered(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    counting = CountsReads(store)
+    commands = handler(counting)
+    for number in range(5):
+        answer = await commands.execute(BOTH, raise_by(1, "a-1", "b-1"), context(f"{number}"))
+        assert answer == [number + 1, number + 1]
+    assert counting.reads == 1
+    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 5)
+
+
+async def test_a_decision_that_only_read_a_stream_is_made_on_loaded_states(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    counting = CountsReads(store)
+    commands = handler(counting)
+    await commands.execute(BOTH, raise_by(1, "a-1", "b-1"), context("1"))
+    await handler(store).execute({"b-1": COUNTER}, raise_by(5, "b-1"), context("2"))
+
+    def by_the_other(loaded: Mapping[str, Loaded[int]]) -> Decision[int]:
+        return Decision({"a-1": [Raised(loaded["b-1"].state)]}, loaded["b-1"].state)
+
+    assert await commands.execute(BOTH, by_the_other, context("3")) == 6
+    assert counting.reads == 2
+    assert await total(store, "a-1") == 7
+
+
+async def test_a_refusal_of_what_is_only_remembered_is_asked_again_on_loaded_states(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    commands = handler(store)
+    await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
+    await handler(store).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("2"))
+
+    def not_before_two(loaded: Mapping[str, Loaded[int]]) -> Decision[int]:
+        if loaded["a-1"].state < 2:
+            raise LookupError("too early")
+        return Decision({"a-1": [Raised(1)]}, loaded["a-1"].state)
+
+    assert await commands.execute({"a-1": COUNTER}, not_before_two, context("3")) == 2
+
+
+async def test_a_stream_that_others_write_to_is_loaded_every_time_after_one_conflict(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    counting = CountsReads(store)
+    commands, others = handler(counting), handler(store)
+    await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
+    for number in range(3):
+        await others.execute({"a-1": COUNTER}, raise_by(10, "a-1"), context(f"other-{number}"))
+        expected = 10 * (number + 1) + number + 2
+        own = await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context(f"own-{number}"))
+        assert own == [expected]
+    assert commands.stats.conflicts == 1
+    assert counting.reads == 1 + 3
+
+
+async def test_a_command_that_another_process_carried_out_is_decided_on_loaded_states(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    commands, others = handler(store), handler(store)
+    await commands.execute({"a-1": COUNTER}, raise_to(1, "a-1"), context("1"))
+    await others.execute({"a-1": COUNTER}, raise_to(2, "a-1"), context("2"))
+    await others.execute({"a-1": COUNTER}, raise_to(4, "a-1"), context("again"))
+    # On what is remembered it would append three events, two of which are stored.
+    assert await commands.execute({"a-1": COUNTER}, raise_to(4, "a-1"), context("again")) == 0
+    assert await total(store, "a-1") == 4
+
+
+async def test_nothing_is_decided_on_what_is_remembered_when_there_is_only_one_attempt(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    commands = handler(store, attempts=1)
+    await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
+    await handler(store).execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("2"))
+    assert await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("3")) == [3]
