@@ -158,6 +158,8 @@ class GroupingHandler(CommandHandler):
                 isinstance(together, AppendResult) and together.repeated
             ):
                 return [together] * len(chains)
+        if len(chains) == 1:
+            return [await self._appended(turn.appends(chains[0]))]
         return await asyncio.gather(*(self._appended(turn.appends(chain)) for chain in chains))
 
     async def _appended(self, appends: Sequence[StreamAppend]) -> AppendResult | Exception:

@@ -75,8 +75,8 @@ class GroupAppender:
     order: they are never in two calls at the same time.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._lease = Lease(pool)
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
         self._queue: deque[_Waiting] = deque()
         self._calls = 0
         self._sent = 0
@@ -106,7 +106,6 @@ class GroupAppender:
     async def close(self) -> None:
         """Wait until everything that was asked for is answered."""
         await self._idle.wait()
-        await self._lease.close()
 
     def _begin(self, streams: Iterable[str], requests: int) -> None:
         self._busy.update(streams)

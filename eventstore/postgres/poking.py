@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-import asyncpg
-
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.errors import translated
+from eventstore.postgres.lease import Lease
 from eventstore.postgres.sql_files import statement
 
 _POKE: Final = statement("poke")
@@ -24,8 +23,8 @@ BUSY_INTERVAL_S: Final = 0.025
 class Poker:
     """Sends pokes in transactions of their own, never inside an append."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -41,7 +40,7 @@ class Poker:
                 asked, self._asked = self._asked, 0
                 # Readers poll as well: a poke that fails costs them one interval.
                 with contextlib.suppress(StoreUnavailable), translated():
-                    await self._pool.execute(_POKE)
+                    await self._lease.fetch(_POKE)
                 await asyncio.sleep(BUSY_INTERVAL_S if asked >= BUSY else INTERVAL_S)
         finally:
             self._task = None

@@ -20,6 +20,7 @@ from eventstore.model import (
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed import Feed, events_of
 from eventstore.postgres.group_append import GroupAppender, SingleAppender
+from eventstore.postgres.lease import Lease
 from eventstore.postgres.poking import Poker
 from eventstore.postgres.sql_files import statement
 from eventstore.selection import check_limit
@@ -69,9 +70,9 @@ class PostgresEventStore:
     """
 
     def __init__(self, pool: asyncpg.Pool, *, group_append: bool = True) -> None:
-        self._pool = pool
-        self._appender = GroupAppender(pool) if group_append else SingleAppender(pool)
-        self._poker = Poker(pool)
+        self._lease = Lease(pool)
+        self._appender = GroupAppender(self._lease) if group_append else SingleAppender(pool)
+        self._poker = Poker(self._lease)
         self._feed = Feed(pool)
         self._reads: _StreamReads | None = None
 
@@ -79,6 +80,7 @@ class PostgresEventStore:
         """Answer what is under way and send the last poke."""
         await self._appender.close()
         await self._poker.close()
+        await self._lease.close()
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
         """See `EventStore.append`."""
@@ -182,7 +184,7 @@ class PostgresEventStore:
 
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
-            return await self._pool.fetch(query, *arguments)
+            return await self._lease.fetch(query, *arguments)
 
 
 def _snapshots_in(rows: Sequence[asyncpg.Record]) -> dict[str, Snapshot]:
