@@ -37,7 +37,10 @@ LOOKS: Final = 8
 """How often an order that waits for stock looks by itself until its deadline."""
 
 SLOW_AFTER: Final = timedelta(seconds=10)
-"""A saga that is not done after this long shows each further step in its search attributes."""
+"""A saga with a timer that is open after this long shows each further step."""
+NO_WORKER_FOR: Final = timedelta(minutes=1)
+"""A step that no worker has begun after this long makes its saga a slow one; longer than it takes to
+replace the workers by new ones."""
 FIRST_ATTEMPTS: Final = 5
 """Attempts of a first try; with the pauses between them some eight seconds."""
 
@@ -78,7 +81,7 @@ FIRST_TRY: Final = Policy(
         maximum_attempts=FIRST_ATTEMPTS,
         non_retryable_error_types=["TemporalTimeout:StartToClose"],
     ),
-    waiting=SLOW_AFTER,
+    waiting=NO_WORKER_FOR,
 )
 """What most steps need. If it does not do, the saga is slow: it says so, and the step goes on with
 the whole budget. A timer instead would cost each saga that is not slow a write to the server."""
