@@ -28,7 +28,7 @@ def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[S
     `time_of` makes a time of what the rows hold as the time of recording.
     """
     made: list[StoredEvent] = []
-    add, decode = made.append, decode_json
+    add, decode = made.append, _decode
     # Neighbours mostly belong to one append, so they share stream, metadata and time.
     last_stream = last_text = ""
     last_at: Any = None
@@ -40,6 +40,10 @@ def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[S
             last_text, origin = metadata, _metadata(metadata)
         if at != last_at:
             last_at, recorded_at = at, time_of(at)
+        try:
+            value = decode(data)
+        except (MsgspecError, RecursionError):
+            value = json.loads(data)
         add(
             StoredEvent(
                 event_id,
@@ -49,7 +53,7 @@ def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[S
                 position,
                 event_type,
                 schema,
-                decode(data),
+                value,
                 origin,
                 recorded_at,
                 bucket,
