@@ -4,10 +4,11 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from uuid import uuid4
 
 import asyncpg
+from msgspec.structs import asdict
 
 from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.store import PostgresEventStore

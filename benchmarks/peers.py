@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
+
+from msgspec.structs import asdict
 
 from benchmarks.appends import DATA, METADATA, Append
 from benchmarks.eventsource_peer import EventSourcePy

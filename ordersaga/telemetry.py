@@ -78,7 +78,7 @@ def current_traceparent() -> str | None:
 def with_current_trace(metadata: Metadata) -> Metadata:
     """The metadata with the running span, unless it names one."""
     traceparent = current_traceparent() if metadata.traceparent is None else None
-    return metadata if traceparent is None else replace(metadata, traceparent=traceparent)
+    return metadata if traceparent is None else metadata.with_traceparent(traceparent)
 
 
 class TracedEventStore(PostgresEventStore):
@@ -99,4 +99,4 @@ def _traced(append: StreamAppend, traceparent: str) -> StreamAppend:
 def _with_trace(event: NewEvent, traceparent: str) -> NewEvent:
     if event.metadata.traceparent is not None:
         return event
-    return replace(event, metadata=replace(event.metadata, traceparent=traceparent))
+    return replace(event, metadata=event.metadata.with_traceparent(traceparent))

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from msgspec import Struct
 
 from domain import events
 from eventstore.model import BUCKETS, FeedFilter, StoredEvent
@@ -19,8 +20,8 @@ LIVE: Final = "read_models"
 _KNOWN_TYPES: Final = frozenset(event.__name__ for event in get_args(events.Event))
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+# Nothing for the collector of cyclic garbage, as the envelope in it.
+class Recorded(Struct, frozen=True, gc=False):
     """An event and its envelope; `event` is None in projections that do not decode."""
 
     stored: StoredEvent

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -139,7 +138,7 @@ class RedactedStore(ReadingThrough):
         for path in self._fields[event.event_type]:
             if value_at(data, path) is not None:
                 data = with_value(data, path, redacted(Redaction.WITHHELD))
-        return replace(event, data=data)
+        return event.with_data(data)
 
     async def append(self, *_appends: StreamAppend) -> AppendResult:
         """Refused.

@@ -157,7 +157,7 @@ class PersonalDataStore(ReadingThrough):
             where = f"{_where(event)}, {'.'.join(path)}"
             place = place_of_field(event.stream, event.event_id, event.event_type, path)
             data = with_value(data, path, _opened_value(sealed, keys, place, where))
-        return replace(event, data=data)
+        return event.with_data(data)
 
     # --- snapshots -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from struct import Struct
 from typing import Any, Final
 
 import asyncpg
@@ -21,6 +22,7 @@ _FEED: Final = statement("read_feed")
 _FEED_FILTERED: Final = statement("read_feed_filtered")
 _ALL: Final = (0, BUCKETS)
 _Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_BIGINT: Final = Struct(">q").unpack
 
 _AT_ONCE: Final = 250
 """Rows that are made events before the event loop gets a turn."""
@@ -149,4 +151,4 @@ def _statement(
 
 def _time_of(sent: bytes) -> datetime:
     """The time that PostgreSQL sends in these bytes: microseconds since 2000."""
-    return _Y2K + timedelta(0, 0, int.from_bytes(sent, "big", signed=True))
+    return _Y2K + timedelta(0, 0, *_BIGINT(sent))

@@ -21,7 +21,7 @@ ALLOWED = {
     "eventstore": {"asyncpg", "msgspec"},
     "activities": {"structlog", "temporalio"},
     "adapters": {"aiohttp", "cryptography", "pydantic", "pydantic_core", "stripe", "structlog"},
-    "projections": {"asyncpg", "opentelemetry", "structlog"},
+    "projections": {"asyncpg", "msgspec", "opentelemetry", "structlog"},
     "workflows": {"pydantic", "pydantic_core", "temporalio"},
     "workers": {"structlog", "temporalio"},
 }

@@ -1,15 +1,22 @@
-"""What is read back is what the standard library would read."""
+"""What is read back is what the standard library would read; and what envelopes promise."""
 
+import copy
+import gc
 import json
+import math
+import pickle
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eventstore.encoding import encode_json
-from eventstore.envelopes import decode_json
+from eventstore.envelopes import decode_json, envelopes
 from eventstore.errors import InvalidAppend
+from eventstore.model import Metadata, StoredEvent, bucket_of
 
 scalars = (
     st.none()
@@ -83,3 +90,97 @@ def test_what_is_no_json_is_refused_with_the_error_of_the_standard_library(text:
     with pytest.raises(ValueError) as found:  # noqa: PT011  compared with the other one
         decode_json(text)
     assert str(found.value) == str(expected.value)
+
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+ORIGIN = {"correlation_id": "saga-9", "causation_id": "run/3", "actor": "ops"}
+
+
+def envelope(data: str = '{"a": [1]}', metadata: Any = ORIGIN) -> StoredEvent:
+    row = (UUID(int=7), "cart-7-x", 1, 12, "Changed", 3, data, json.dumps(metadata), NOON)
+    (made,) = envelopes([row], lambda at: at)
+    return made
+
+
+def test_an_envelope_holds_what_its_row_holds() -> None:
+    assert envelope(metadata={**ORIGIN, "extra": {"run_id": "r1"}}) == StoredEvent(
+        event_id=UUID(int=7),
+        stream="cart-7-x",
+        category="cart",
+        version=1,
+        position=12,
+        event_type="Changed",
+        schema_version=3,
+        data={"a": [1]},
+        metadata=Metadata("saga-9", "run/3", "ops", None, {"run_id": "r1"}),
+        recorded_at=NOON,
+        bucket=bucket_of("cart-7-x"),
+    )
+
+
+def test_neighbours_of_one_append_share_their_metadata() -> None:
+    rows = [
+        (UUID(int=place), "cart-7", place, place, "Changed", 1, "{}", json.dumps(ORIGIN), NOON)
+        for place in (1, 2)
+    ]
+    first, second = envelopes(rows, lambda at: at)
+    assert first.metadata is second.metadata
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {"actor": 17},
+        {"extra": {"attempt": 3}},
+        {"extra": None},
+        {"traceparent": None, "extra": {}, "unknown": [1]},
+        {"correlation_id": "9" * 5000},
+    ],
+)
+def test_metadata_of_other_types_is_read_as_it_was_stored(unusual: dict[str, Any]) -> None:
+    fields = {**ORIGIN, **unusual}
+    found = envelope(metadata=fields).metadata
+    for name in ("correlation_id", "causation_id", "actor", "traceparent"):
+        assert getattr(found, name) == fields.get(name)
+    assert found.extra == fields.get("extra", {})
+
+
+def test_metadata_without_an_actor_is_refused() -> None:
+    with pytest.raises(KeyError, match="actor"):
+        envelope(metadata={"correlation_id": "saga-9", "causation_id": "run/3"})
+
+
+def test_data_that_the_quick_decoder_refuses_is_read_by_the_standard_library() -> None:
+    assert envelope(data='{"a": 1e400}').data == {"a": math.inf}
+
+
+@pytest.mark.parametrize("name", ["data", "stream", "anything"])
+def test_an_envelope_cannot_be_changed(name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(envelope(), name, "other")
+    with pytest.raises(AttributeError):
+        setattr(envelope().metadata, name, "other")
+
+
+def test_other_data_leaves_the_rest_of_an_envelope_as_it_is() -> None:
+    before = envelope()
+    after = before.with_data({"b": 2})
+    assert (before.data, after.data) == ({"a": [1]}, {"b": 2})
+    assert after.with_data(before.data) == before
+
+
+def test_another_trace_context_leaves_the_rest_of_metadata_as_it_is() -> None:
+    traced = Metadata("saga-9", "run/3", "ops", extra={"run_id": "r1"}).with_traceparent("00-ab")
+    assert traced == Metadata("saga-9", "run/3", "ops", "00-ab", {"run_id": "r1"})
+
+
+def test_an_envelope_can_be_copied_and_pickled() -> None:
+    made = envelope()
+    assert copy.deepcopy(made) == copy.copy(made) == made
+    assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301  our own bytes
+
+
+def test_envelopes_are_nothing_to_the_collector_of_cyclic_garbage() -> None:
+    made = envelope()
+    assert not gc.is_tracked(made)
+    assert not gc.is_tracked(made.metadata)
