@@ -24,6 +24,9 @@ def main() -> None:
     parser.add_argument(
         "--growth", type=int, default=0, metavar="EVENTS", help="also in a table with so many"
     )
+    parser.add_argument(
+        "--appends-only", action="store_true", help="of the store; shows, but writes no results"
+    )
     parser.add_argument("--json", type=Path, help="file for the figures of `sagas` or `hot-sku`")
     parser.add_argument("--scenes", nargs="*", default=sagas.SCENES, choices=sagas.SCENES)
     _measure(parser.parse_args())
@@ -37,7 +40,7 @@ def _measure(given: argparse.Namespace) -> None:
         hot_sku.main(given.rounds, given.scale, given.json)
     else:
         if given.subject != "projections":
-            store.main(given.rounds, given.scale, given.growth)
+            store.main(given.rounds, given.scale, given.growth, appends_only=given.appends_only)
         if given.subject != "store":
             projections.main(given.rounds, given.scale)
 

@@ -29,22 +29,39 @@ _OPTIONS: Final = {
 }
 
 
-def main(rounds: int, scale: float, growth: int, results: Path = RESULTS) -> None:
-    """Start a server, measure, stop it, write the results."""
+def main(
+    rounds: int,
+    scale: float,
+    growth: int,
+    results: Path = RESULTS,
+    *,
+    appends_only: bool = False,
+) -> None:
+    """Start a server, measure, stop it, write the results; those of appends alone are only shown.
+
+    Args:
+        rounds: how often each contender has its turn.
+        scale: share of the usual load.
+        growth: the events of a large table that is measured too; 0 for none.
+        results: the folder for the results.
+        appends_only: measure nothing else.
+    """
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
         server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
         server.start()
         try:
-            measures = asyncio.run(_measure(server, rounds, scale, growth))
+            measures = asyncio.run(_measure(server, rounds, scale, growth, appends_only))
         finally:
             server.stop()
     show(measures, "event store")
+    if appends_only:
+        return
     settings = {"rounds": rounds, "scale": scale, "growth": growth, **_OPTIONS}
     write(measures, results, settings, "store")
 
 
 async def _measure(
-    server: EmbeddedPostgres, rounds: int, scale: float, growth: int
+    server: EmbeddedPostgres, rounds: int, scale: float, growth: int, appends_only: bool
 ) -> list[Measure]:
     async def fresh(name: str) -> str:
         admin = await asyncpg.connect(server.url())
@@ -53,7 +70,9 @@ async def _measure(
         return server.url(name)
 
     peers = Peers(await fresh("store"), await fresh("second_peer"))
-    measures = await _compare(server.url("store"), peers, rounds, scale)
+    measures = await _compare(server.url("store"), peers, rounds, scale, appends_only)
+    if appends_only:
+        return measures
     measures += await complete(await fresh("writers"), int(100_000 * scale))
     if growth:
         names = {OURS: "many", PARTITIONED: "cut", EMPTY: "few"}
@@ -62,17 +81,20 @@ async def _measure(
     return measures
 
 
-async def _compare(dsn: str, peers: Peers, rounds: int, scale: float) -> list[Measure]:
+async def _compare(
+    dsn: str, peers: Peers, rounds: int, scale: float, appends_only: bool
+) -> list[Measure]:
     await migrate(dsn)
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
     store, lone = PostgresEventStore(pool), PostgresEventStore(pool, group_append=False)
     heap.settle()  # as our processes do after their start; it serves all contenders
     measures = await appending(store, lone, pool, peers, dsn, rounds, scale)
-    measures += await loading(store, pool, peers, rounds)
-    measures += await soon(dsn, store, peers.sourcing, rounds, int(500 * scale))
-    measures += await undisturbed(dsn, store, max(1, rounds // 2), 10 * scale)
-    measures += await catching_up(store, pool, peers, rounds, int(200_000 * scale))
+    if not appends_only:
+        measures += await loading(store, pool, peers, rounds)
+        measures += await soon(dsn, store, peers.sourcing, rounds, int(500 * scale))
+        measures += await undisturbed(dsn, store, max(1, rounds // 2), 10 * scale)
+        measures += await catching_up(store, pool, peers, rounds, int(200_000 * scale))
     await store.close()
     await lone.close()
     await pool.close()

@@ -1,9 +1,11 @@
 """The stored form of appends, checked: what both stores accept is the same."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+from msgspec.json import Encoder
 
 from eventstore.errors import InvalidAppend
 from eventstore.model import (
@@ -16,6 +18,7 @@ from eventstore.model import (
 )
 
 MAX_NAME_BYTES: Final = 512
+_SURELY_SHORT: Final = MAX_NAME_BYTES // 4  # no character takes more than four bytes
 MAX_VERSION: Final = 2**63 - 1
 MAX_SCHEMA_VERSION: Final = 2**15 - 1
 
@@ -46,6 +49,33 @@ def _make_encode() -> Callable[[object], str]:
 
 
 _encode: Final = _make_encode()
+_encode_quickly: Final = Encoder().encode
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+
+
+def _is_plain_object(value: dict[Any, Any]) -> bool:
+    """Whether all keys are text and all values, at any depth, are such that encoders agree.
+
+    The quick encoder writes floats in another way, and accepts types that are refused here.
+    """
+    for key in value:  # a loop: `all` with a generator takes twice as long
+        if type(key) is not str:
+            return False
+    return _are_plain(value.values())
+
+
+def _are_plain(values: Iterable[object]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind in _PLAIN:
+            continue
+        if isinstance(value, dict):
+            plain = kind is dict and _is_plain_object(value)
+        else:
+            plain = kind is list and isinstance(value, list) and _are_plain(value)
+        if not plain:
+            return False
+    return True
 
 
 class PreparedEvent(NamedTuple):
@@ -73,6 +103,10 @@ class PreparedAppend(NamedTuple):
     size: int
 
 
+_Texts = dict[int, tuple[Metadata, str]]
+"""Metadata with its text, by the object's id; held, so that no other object gets the id."""
+
+
 def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     """Check a request and give it its stored form.
 
@@ -81,8 +115,8 @@ def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     """
     if not appends:
         raise InvalidAppend("nothing to append: no streams")
-    metadata_text = _remembering(encode_metadata)
-    streams = [_prepare_stream(append, metadata_text) for append in appends]
+    texts: _Texts = {}
+    streams = [_prepare_stream(append, texts) for append in appends]
     if len(streams) > 1 and len({prepared.stream for prepared in streams}) != len(streams):
         raise InvalidAppend("a stream is named twice: put its events into one StreamAppend")
     ids = [event.event_id for prepared in streams for event in prepared.events]
@@ -91,42 +125,33 @@ def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     return PreparedAppend(streams, len(ids))
 
 
-def _remembering(encode: Callable[[Metadata], str]) -> Callable[[Metadata], str]:
-    # The events of an append mostly share one metadata object.
-    last: tuple[Metadata, str] | None = None
-
-    def encode_once(metadata: Metadata) -> str:
-        nonlocal last
-        if last is None or last[0] is not metadata:
-            last = (metadata, encode(metadata))
-        return last[1]
-
-    return encode_once
-
-
-def _prepare_stream(
-    append: StreamAppend, metadata_text: Callable[[Metadata], str]
-) -> PreparedStream:
+def _prepare_stream(append: StreamAppend, texts: _Texts) -> PreparedStream:
     check_name("stream name", append.stream)
     if not append.events:
         raise InvalidAppend(f"no events for stream {append.stream!r}")
-    events = [_prepare_event(event, metadata_text) for event in append.events]
+    events = [_prepare_event(event, texts) for event in append.events]
     return PreparedStream(append.stream, expected_code(append.expected), events)
 
 
-def _prepare_event(event: NewEvent, metadata_text: Callable[[Metadata], str]) -> PreparedEvent:
-    check_name("event type", event.event_type)
-    if not isinstance(event.event_id, UUID):
+def _prepare_event(event: NewEvent, texts: _Texts) -> PreparedEvent:
+    event_id, event_type, schema_version = event.event_id, event.event_type, event.schema_version
+    check_name("event type", event_type)
+    if not isinstance(event_id, UUID):
         raise InvalidAppend("an event id must be a UUID")
-    if not _is_int_between(event.schema_version, 1, MAX_SCHEMA_VERSION):
+    if not _is_int_between(schema_version, 1, MAX_SCHEMA_VERSION):
         raise InvalidAppend(f"schema version must be 1 to {MAX_SCHEMA_VERSION}")
+    data = encode_json(event.data, f"data of {event_type}")
     return PreparedEvent(
-        event.event_id,
-        event.event_type,
-        event.schema_version,
-        encode_json(event.data, f"data of {event.event_type}"),
-        metadata_text(event.metadata),
+        event_id, event_type, schema_version, data, _text_of(event.metadata, texts)
     )
+
+
+def _text_of(metadata: Metadata, texts: _Texts) -> str:
+    """Encoded once: the events of an append mostly share one object."""
+    known = texts.get(id(metadata))
+    if known is None:
+        known = texts[id(metadata)] = metadata, encode_metadata(metadata)
+    return known[1]
 
 
 def expected_code(expected: ExpectedVersion) -> int:
@@ -180,7 +205,7 @@ def check_name(what: str, name: object) -> None:
         raise InvalidAppend(f"a {what} must be a text that is not empty")
     if not name.isprintable():
         raise InvalidAppend(f"a {what} must consist of printable characters")
-    if len(name) > MAX_NAME_BYTES or len(name.encode()) > MAX_NAME_BYTES:
+    if len(name) > _SURELY_SHORT and len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidAppend(f"a {what} must not be longer than {MAX_NAME_BYTES} bytes")
 
 
@@ -190,14 +215,29 @@ def encode_json(value: JsonObject, what: str) -> str:
     Raises:
         InvalidAppend: something in it has no JSON form that can be stored and read back.
     """
-    if type(value) is not dict and not isinstance(value, Mapping):
+    text = _encode_plain(value) or _encode_any(value, what)
+    if "\\u0000" in text and _holds_nul(value):
+        raise InvalidAppend(f"{what}: holds a NUL character, which PostgreSQL cannot store")
+    return text
+
+
+def _encode_plain(value: JsonObject) -> str | None:
+    """The text of what the quick encoder writes like the other one; None if it does not."""
+    try:
+        if type(value) is dict and _is_plain_object(value):
+            return _encode_quickly(value).decode()
+    except (RecursionError, UnicodeEncodeError):
+        pass  # very deep, or half of a surrogate pair: the other one tells what is wrong
+    return None
+
+
+def _encode_any(value: JsonObject, what: str) -> str:
+    if not isinstance(value, Mapping):
         raise InvalidAppend(f"{what}: must be a JSON object")
     try:
         text = _encode(value if isinstance(value, dict) else dict(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidAppend(f"{what}: no JSON ({type(error).__name__})") from None
-    if "\\u0000" in text and _holds_nul(value):
-        raise InvalidAppend(f"{what}: holds a NUL character, which PostgreSQL cannot store")
     if not text.isascii():
         _refuse_lone_surrogates(text, what)
     return text

@@ -4,12 +4,12 @@ It appends everything if every stream is at the version that is expected, else n
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from eventstore.encoding import (
     MAX_VERSION,
     PreparedAppend,
+    PreparedEvent,
     PreparedStream,
     is_met_by_events,
 )
@@ -111,11 +111,7 @@ class _Group:
         self._steps: list[int] = []
         self._sizes: list[int] = []
         self._streams: list[str] = []
-        self._ids: list[str] = []
-        self._types: list[str] = []
-        self._schemas: list[int] = []
-        self._data: list[str] = []
-        self._metadata: list[str] = []
+        self._events: list[PreparedEvent] = []
         for slot in slots.values():
             slot.left = slot.count
 
@@ -123,22 +119,18 @@ class _Group:
         """Events of one stream in a request of `size` events."""
         stream, _, events = wanted
         slot = self._of_stream[stream]
-        count, first = len(events), 1 - slot.left
-        slot.left -= count
-        self._slots += repeat(slot.index, count)
-        self._steps += range(first, first + count)
-        self._sizes += repeat(size, count)
-        self._streams += repeat(stream, count)
-        for event_id, event_type, schema_version, data, metadata in events:
-            self._ids.append(event_id.hex)
-            self._types.append(event_type)
-            self._schemas.append(schema_version)
-            self._data.append(data)
-            self._metadata.append(metadata)
+        self._events += events
+        for _ in events:
+            slot.left -= 1
+            self._slots.append(slot.index)
+            self._steps.append(-slot.left)
+            self._sizes.append(size)
+            self._streams.append(stream)
 
     def arguments(self) -> tuple[str, ...]:
         """In the order of the function's parameters."""
         slots = self._of_stream.values()
+        ids, types, schemas, data, metadata = zip(*self._events, strict=True)
         return (
             _SEPARATOR.join(self._of_stream),
             _array(map(bucket_of, self._of_stream)),
@@ -148,11 +140,11 @@ class _Group:
             _array(self._steps),
             _array(self._sizes),
             _SEPARATOR.join(self._streams),
-            "{" + ",".join(self._ids) + "}",
-            _SEPARATOR.join(self._types),
-            _array(self._schemas),
-            _SEPARATOR.join(self._data),
-            _SEPARATOR.join(self._metadata),
+            "{" + ",".join([event_id.hex for event_id in ids]) + "}",
+            _SEPARATOR.join(types),
+            _array(schemas),
+            _SEPARATOR.join(data),
+            _SEPARATOR.join(metadata),
         )
 
 
