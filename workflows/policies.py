@@ -39,8 +39,8 @@ LOOKS: Final = 8
 SLOW_AFTER: Final = timedelta(seconds=10)
 """A saga with a timer that is open after this long shows each further step."""
 NO_WORKER_FOR: Final = timedelta(minutes=1)
-"""A step that no worker has begun after this long makes its saga a slow one; longer than it takes to
-replace the workers by new ones."""
+"""A step that no worker has begun after this long makes its saga a slow one. Replacing the workers
+by new ones takes less."""
 FIRST_ATTEMPTS: Final = 5
 """Attempts of a first try; with the pauses between them some eight seconds."""
 
