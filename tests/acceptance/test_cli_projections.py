@@ -178,8 +178,12 @@ async def test_the_process_ends_when_a_loop_dies(shop: CliShop) -> None:
     (port,) = free_ports(1)
     async with _following(shop, ORDERSAGA_HEALTH_PORT=str(port)) as process:
         connection = await asyncpg.connect(shop.database_url)
-        await connection.execute("SELECT 1")
         await until(lambda: _listens(port))
+
+        async def began() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM read_models.checkpoints"))
+
+        await until(began)  # what is deleted before would be made anew
         await connection.execute("DELETE FROM read_models.checkpoints")
         await connection.close()
         async with asyncio.timeout(30):
