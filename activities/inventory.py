@@ -18,10 +18,11 @@ from activities.aggregates import (
     stock_slot,
 )
 from activities.context import command_context
-from activities.failures import refused, translated
+from activities.failures import translated
 from activities.messages import (
     NOTHING,
     AmendPieces,
+    ClosedSaga,
     CompensationRequest,
     CompensationResult,
     ReservationResult,
@@ -46,10 +47,16 @@ from activities.shortages import (
     review,
 )
 from domain import fulfillment, order_state
-from domain.commands import ReleaseStock
+from domain.commands import (
+    CancelOrder,
+    CloseFulfillment,
+    RecordStepFailure,
+    ReleaseStock,
+    StartCompensation,
+)
 from domain.ids import OrderId, Sku
 from domain.policies import OutOfStock
-from domain.values import Reason
+from domain.values import FailureKind, Outcome, Reason, Step
 from eventstore.errors import DuplicateEventId
 from eventstore.handling import CommandHandler, Decision, Loaded
 
@@ -64,10 +71,12 @@ class InventoryActivities:
     async def reserve_inventory(self, request: ReserveInventory) -> ReservationResult:
         """Submit the order if it is new, and reserve its stock: one append.
 
-        All or none, unless the order says what else to do when items are unavailable.
+        All or none, unless the order says what else to do when items are unavailable. An order
+        that gets nothing ends here, in the same append: nothing was done that would have to be
+        undone, and its customer is told at once.
 
         Raises:
-            ApplicationError: out_of_stock; OrderConflict; InvalidOrderDocument; unavailable.
+            ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
         """
         document, now = request.document, activity.info().scheduled_time
         skus = tuple(dict.fromkeys(line.sku for line in document.lines))
@@ -77,14 +86,15 @@ class InventoryActivities:
             *(stock_slot(sku) for sku in skus),
         )
 
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[ReservationResult | OutOfStock]:
-            return _reserve(Work(loaded), request, now)
+        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[ReservationResult]:
+            reserved = _reserve(Work(loaded), request, now)
+            if isinstance(reserved, OutOfStock):
+                return _end_without_stock(Work(loaded), request, now, reserved)
+            return reserved
 
         with translated():
             context = command_context(request.saga, "reserve")
             result = await self._handler.execute(slots, decide, context)
-            if isinstance(result, OutOfStock):
-                raise refused(Reason.OUT_OF_STOCK, f"out of stock: {result}")
             if result.finished is None:
                 return result
             finished = await with_payment(self._handler, document.order_id, result.finished)
@@ -168,7 +178,7 @@ class InventoryActivities:
 
 def _reserve(
     work: Work, request: ReserveInventory, now: datetime
-) -> Decision[ReservationResult | OutOfStock]:
+) -> Decision[ReservationResult] | OutOfStock:
     order_id = request.document.order_id
     take_in(work, request.document, now)
     state = work.state(order_slot(order_id))
@@ -181,9 +191,27 @@ def _reserve(
     if isinstance(state, order_state.Submitted):
         shortage = claim(work, order, now)
         if shortage:
-            return Decision({}, shortage)
+            return shortage
     reserve_if_all_arrived(work, order_id)
     return work.decision(reservation_of(work, order_id))
+
+
+def _end_without_stock(
+    work: Work, request: ReserveInventory, now: datetime, shortage: OutOfStock
+) -> Decision[ReservationResult]:
+    """Cancel the order; the trail reads as if the saga had turned back, and it has."""
+    order_id, why = request.document.order_id, f"out of stock: {shortage}"
+    reason = Reason.OUT_OF_STOCK
+    take_in(work, request.document, now)
+    start_trail(work, request.saga, order_id)
+    failure = RecordStepFailure(Step.RESERVE_INVENTORY, FailureKind.REFUSED, reason, why)
+    end = CloseFulfillment(Outcome.CANCELLED, reason, why)
+    work.tell(fulfillment_slot(order_id), failure, StartCompensation(reason, why))
+    work.tell(order_slot(order_id), CancelOrder(reason, why))
+    work.tell(fulfillment_slot(order_id), end)
+    order = submitted_order(work.state(order_slot(order_id)), order_id)
+    ended = ClosedSaga(Outcome.CANCELLED, reason, why, None, None)
+    return work.decision(ReservationResult(order.total, finished=ended))
 
 
 def _turned_back(work: Work, order_id: OrderId) -> TurnedBack | None:

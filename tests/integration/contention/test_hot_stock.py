@@ -14,6 +14,7 @@ from activities.aggregates import stock_slot
 from activities.inventory import InventoryActivities
 from activities.messages import (
     CompensationRequest,
+    ReservationResult,
     ReserveInventory,
     SagaRef,
     StepRequest,
@@ -64,14 +65,15 @@ async def receive(handler: CommandHandler, sku: Sku, pieces: int) -> None:
 
 
 async def run(method: object, request: object, activity_id: str) -> str:
-    """What became of an activity: ``done``, or the type of its failure."""
+    """What became of an activity: ``done``, why it ended the order, or the type of its failure."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, activity_id=activity_id)
     try:
-        await environment.run(method, request)  # type: ignore[arg-type]  # any activity
+        result = await environment.run(method, request)  # type: ignore[arg-type]  # any activity
     except ApplicationError as error:
         return str(error.type)
-    return "done"
+    ended = result.finished if isinstance(result, ReservationResult) else None
+    return str(ended.reason) if ended else "done"
 
 
 def reservation(number: int, *skus: Sku) -> ReserveInventory:

@@ -103,12 +103,22 @@ async def test_a_reservation_of_a_finished_order_returns_its_end(paid: Bench) ->
     assert result.finished.tracking_number
 
 
-async def test_out_of_stock_is_final_and_appends_nothing() -> None:
+async def test_an_order_that_gets_nothing_ends_with_its_reservation() -> None:
     bench = Bench()
-    error = await bench.refused(bench.inventory.reserve_inventory, bench.reservation())
-    assert (error.type, error.non_retryable) == ("out_of_stock", True)
+    result = await bench.run(bench.inventory.reserve_inventory, bench.reservation())
+    assert (result.finished.outcome, result.finished.reason) == ("cancelled", "out_of_stock")
+    assert await bench.shop.status("A1") == "cancelled"
+    events = await bench.shop.store.head()
+    again = await bench.run(bench.inventory.reserve_inventory, bench.reservation(), attempt=2)
+    assert again.finished == result.finished
+    assert await bench.shop.store.head() == events
+
+
+async def test_what_the_business_expects_is_a_benign_failure(bench: Bench) -> None:
+    payment = {"token": "tok_declined"}
+    await bench.run(bench.inventory.reserve_inventory, bench.reservation(payment=payment))
+    error = await bench.refused(bench.payments.process_payment, STEP)
     assert error.category is ApplicationErrorCategory.BENIGN  # workers log no stack trace for it
-    assert await bench.shop.store.head() == 0
 
 
 async def test_other_content_is_a_conflict(reserved: Bench) -> None:
