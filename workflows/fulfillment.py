@@ -70,6 +70,7 @@ class OrderFulfillment(Backorders):
     async def _go_forward(self) -> ClosedSaga:
         reservation = await self._reserve_inventory()
         if reservation.finished:
+            self._keep_wishes()
             return reservation.finished
         await self.wait_for_items()
         paid = await self._process_payment()
@@ -165,6 +166,11 @@ class OrderFulfillment(Backorders):
         if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
             raise CancelledError("cancelled as requested; everything was undone")
         return result_json(self.state.order_id, closed)
+
+    def _keep_wishes(self) -> None:
+        """Let what operators asked for in vain be recorded: the order has ended."""
+        if self.state.has_wishes() and workflow.patched("keep-wishes-of-the-ended"):
+            self.state.unrecorded.extend(self.state.drop_wishes())
 
     async def _record_to_the_last(self) -> None:
         """Record what operators did, also what comes in while that is under way."""

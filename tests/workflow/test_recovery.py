@@ -53,8 +53,9 @@ async def test_a_terminated_saga_is_started_again_and_the_customer_is_charged_on
     client: Client, shop: Shop
 ) -> None:
     order_id = await paid_and_terminated(client, shop)
-    shop.carrier.faults.clear()
+    # Not before: the last attempt of the terminated run might buy the label and end the order.
     assert await fates(client, shop) == {order_id: Fate.STARTED}
+    shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
     assert shop.payments.count("charge") == 1
     story = await shop.story(order_id)
