@@ -1,12 +1,12 @@
 """The metric that pages somebody: how many sagas wait for a person.
 
-Served by the process that runs the read model `fulfillments`, so it lags behind the event store
-only as far as that read model does.
+Served by the process that runs the read models that it counts in, so it lags behind the event
+store only as far as they do.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -28,13 +28,15 @@ class AttentionGauge:
 
     Args:
         runtime: whose metrics address the gauge is served at.
-        count: how many sagas wait for a person right now.
+        counts: how many sagas wait for a person right now, by what they carry: the label `of`.
     """
 
-    def __init__(self, runtime: "Runtime", count: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, runtime: "Runtime", counts: Mapping[str, Callable[[], Awaitable[int]]]
+    ) -> None:
         self._runtime = runtime  # the metrics page goes away with it
         self._gauge = runtime.metric_meter.create_gauge(METRIC, _MEANING)
-        self._count = count
+        self._counts = counts
         self._failing = False
 
     def loop(self) -> Loop:
@@ -52,7 +54,8 @@ class AttentionGauge:
         import asyncpg
 
         try:
-            self._gauge.set(await self._count())
+            for of, count in self._counts.items():
+                self._gauge.set(await count(), {"of": of})
         except (
             OSError,
             TimeoutError,

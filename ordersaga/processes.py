@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -134,14 +135,22 @@ async def run_projections(names: Sequence[str]) -> None:
 
 
 def _attention(services: Services, running: "Sequence[Projection]") -> Sequence[Loop]:
-    """The gauge of sagas that need attention, where metrics are on and its read model runs."""
-    runtime = temporal_runtime(services.settings)
-    if runtime is None or not any(projection.name == "fulfillments" for projection in running):
-        return ()
+    """The gauge of sagas that need attention, where metrics are on and such read models run."""
     from ordersaga.attention import AttentionGauge
-    from projections.fulfillments import count_needing_attention
+    from projections import fulfillments, parcels, returns
 
-    return (AttentionGauge(runtime, lambda: count_needing_attention(services.pool)).loop(),)
+    runtime = temporal_runtime(services.settings)
+    names = {projection.name for projection in running}
+    counts = {
+        of: partial(model.count_needing_attention, services.pool)
+        for of, name, model in (
+            ("orders", "fulfillments", fulfillments),
+            ("parcels", "parcels", parcels),
+            ("returns", "returns", returns),
+        )
+        if name in names
+    }
+    return (AttentionGauge(runtime, counts).loop(),) if runtime and counts else ()
 
 
 async def run_starter() -> None:

@@ -129,6 +129,11 @@ async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
     return make_row(Parcel)(row) if row else None
 
 
+async def count_needing_attention(pool: Pool) -> int:
+    """How many parcels wait for a person."""
+    return int(await pool.fetchval(statement("parcels", "count_attention", LIVE)))
+
+
 async def list_parcels(
     pool: Pool,
     *,

@@ -170,6 +170,11 @@ PROJECTION: Final = Projection(
 )
 
 
+async def count_needing_attention(pool: Pool) -> int:
+    """How many returns wait for a person."""
+    return int(await pool.fetchval(statement("returns", "count_attention", LIVE)))
+
+
 async def list_returns(
     pool: Pool,
     *,

@@ -152,7 +152,7 @@ async def gauge_is(port: int, least: int) -> bool:
 
 
 async def gauge(port: int) -> float | None:
-    """The gauge's value; None as long as nobody serves it."""
+    """The gauge's values, added up; None as long as nobody serves it."""
     try:
         async with (
             aiohttp.ClientSession() as http,
@@ -162,7 +162,7 @@ async def gauge(port: int) -> float | None:
     except aiohttp.ClientError:
         return None
     values = [x.rsplit(" ", 1)[1] for x in lines if x.startswith("ordersaga_sagas_needing_atten")]
-    return float(values[0]) if values else None
+    return sum(map(float, values)) if values else None
 
 
 async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> None:

@@ -77,6 +77,7 @@ async def test_parcels_are_listed_by_status_and_by_need_and_page_by_page(
     assert [x.order_id for x in moving.items] == ["A1"]
     needing = await parcels.list_parcels(pool, needs_attention=True)
     assert [(x.order_id, x.status) for x in needing.items] == [("nobody", "unknown")]
+    assert await parcels.count_needing_attention(pool) == 1
     first = await parcels.list_parcels(pool, limit=3)
     second = await parcels.list_parcels(pool, limit=3, cursor=first.next_cursor)
     assert len({x.order_id for page in (first, second) for x in page.items}) == 4
@@ -95,6 +96,7 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
     await tell(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
     await _project(pool, store)
     [row] = (await returns.list_returns(pool, needs_attention=True)).items
+    assert await returns.count_needing_attention(pool) == 1
     assert (row.return_id, row.refund, row.restock, row.pieces) == (
         "R1",
         "undecided",

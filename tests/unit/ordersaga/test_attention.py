@@ -12,11 +12,11 @@ from tests.support.stack import free_ports, until
 
 async def test_the_metrics_page_shows_the_count_as_long_as_the_loop_runs() -> None:
     (port,) = free_ports(1)
-    watched = AttentionGauge(_runtime(port), _three)
+    watched = AttentionGauge(_runtime(port), {"orders": _three, "parcels": _two})
     gc.collect()
     stop = asyncio.Event()
     running = asyncio.create_task(watched.loop().run(stop))
-    await until(lambda: gauge_is(port, 3))
+    await until(lambda: gauge_is(port, 5))
     assert watched.loop().problems() == ()
     stop.set()
     await running
@@ -24,13 +24,17 @@ async def test_the_metrics_page_shows_the_count_as_long_as_the_loop_runs() -> No
 
 async def test_a_database_that_is_away_is_a_problem_and_no_end() -> None:
     (port,) = free_ports(1)
-    watched = AttentionGauge(_runtime(port), _away)
+    watched = AttentionGauge(_runtime(port), {"orders": _away})
     stop = asyncio.Event()
     running = asyncio.create_task(watched.run(stop))
     await until(lambda: watched.loop().problems() == ("the database does not answer",))
     assert not running.done()
     stop.set()
     await running
+
+
+async def _two() -> int:
+    return 2
 
 
 async def _three() -> int:
