@@ -186,7 +186,14 @@ class Up:
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; a zombie is dead, its parent only has not looked yet."""
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 async def until(condition: Any, timeout_s: float = 30) -> None:
