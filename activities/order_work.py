@@ -76,9 +76,11 @@ async def with_payment(
     handler: CommandHandler, order_id: OrderId, closed: ClosedSaga
 ) -> ClosedSaga:
     """`closed` with the payment that was captured in the end, if another one had expired."""
+    if closed.outcome is Outcome.CANCELLED:
+        return closed
     slot = payment_slot(order_id)
     paid = (await handler.load(slot.stream, slot.aggregate.fold)).state
-    if closed.outcome is Outcome.CANCELLED or not isinstance(paid, payment.Captured):
+    if not isinstance(paid, payment.Captured):
         return closed
     return replace(closed, payment_reference=paid.reference)
 

@@ -90,7 +90,8 @@ class OrderFulfillment(Backorders):
             "the stock ledger to reserve the items",
             undo=Compensation.RELEASE_INVENTORY,
         )
-        self.state.order_status = "reserved"
+        if not result.finished:  # else nothing is set aside, or not any more
+            self.state.order_status = "reserved"
         self.state.reserved_at = workflow.now()
         if before := result.turned_back:
             self.state.compensations = list(Compensation)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -119,3 +120,17 @@ async def upserts_of(handle: Handle) -> int:
     history = await handle.fetch_history()
     upsert = EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
     return sum(event.event_type == upsert for event in history.events)
+
+
+async def statuses_shown(handle: Handle) -> list[str]:
+    """The values of `OrderStatus` that the saga's search attributes had, from its start on."""
+    wrote = [
+        attributes.indexed_fields["OrderStatus"].data
+        for event in (await handle.fetch_history()).events
+        for attributes in (
+            event.workflow_execution_started_event_attributes.search_attributes,
+            event.upsert_workflow_search_attributes_event_attributes.search_attributes,
+        )
+        if "OrderStatus" in attributes.indexed_fields
+    ]
+    return [json.loads(value) for value in wrote]

@@ -8,7 +8,15 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.ports import PaymentStatus
 from adapters.faults import Fault, FaultKind, FaultPlan
-from tests.support.sagas import Handle, new_order_id, result, start, until, until_status
+from tests.support.sagas import (
+    Handle,
+    new_order_id,
+    result,
+    start,
+    statuses_shown,
+    until,
+    until_status,
+)
 from tests.support.shop import Shop, document
 from tests.support.shortages import BY, content, lines, short_order, taken
 
@@ -269,6 +277,7 @@ async def test_an_amendment_that_cannot_be_carried_out_is_on_record(
     await result(handle)
     events = await shop.store.read_stream(f"fulfillment-{order_id}")
     assert [e.data["action"] for e in events if e.event_type == "OperatorActed"] == ["amend"]
+    assert await statuses_shown(handle) == ["submitted", "cancelled"]  # it never was reserved
 
 
 async def test_the_authorisation_of_an_amended_order_is_voided_as_a_whole(
