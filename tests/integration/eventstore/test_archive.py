@@ -15,6 +15,7 @@ from eventstore.postgres.partitions import layout
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.event_store import event, events, migrated_database, new_stream
+from tests.support.raw_appends import lock_waiters
 
 NOTE = "a test"
 
@@ -193,6 +194,26 @@ async def test_appends_and_moves_at_once_lose_and_double_nothing(
     assert sorted({one.position for one in page.events}) == [one.position for one in page.events]
     for stream in (await store.read_streams(names)).values():
         assert [one.version for one in stream] == list(range(1, 12))
+
+
+async def test_who_waited_for_the_opening_of_the_archive_does_not_open_it_again(
+    pool: asyncpg.Pool,
+) -> None:
+    read = "SELECT count(*) FROM eventstore.all_events"
+    async with (
+        pool.acquire() as opening,
+        pool.acquire() as waiting,
+        pool.acquire() as reading,
+        reading.transaction(),
+    ):
+        async with opening.transaction():
+            await Archive(opening).archive([], NOTE)
+            later = asyncio.create_task(Archive(waiting).archive([], NOTE))
+            await lock_waiters(pool)
+            reader = asyncio.create_task(reading.fetchval(read))
+            await lock_waiters(pool, 2)
+        assert await reader == 0  # and has the view until its transaction ends
+        assert await later == Moved(0, 0)
 
 
 # --- moving in batches ----------------------------------------------------------------------------
