@@ -30,12 +30,13 @@ ExpectedVersion = int | Expected
 """An exact version (the number of events already in the stream, at least 1), or an `Expected`."""
 
 
-# Readers make envelopes by the hundred thousand. A frozen dataclass sets its fields one by one in
-# Python, and the collector of cyclic garbage walks through all of them; these are made by one call
-# in C and are nothing to it. They are no part of a cycle, as they hold what has a JSON form.
+# Envelopes, appends and their results are made by the hundred thousand. A frozen dataclass sets its
+# fields one by one in Python, and the collector of cyclic garbage walks through all of them; these
+# are made by one call in C and are nothing to it. They are no part of a cycle, as they hold what
+# has a JSON form.
 
 
-class Metadata(Struct, frozen=True, gc=False):
+class Metadata(Struct, frozen=True, gc=False, omit_defaults=True):
     """Where an event comes from.
 
     Attributes:
@@ -57,8 +58,7 @@ class Metadata(Struct, frozen=True, gc=False):
         return replace(self, traceparent=traceparent)
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(Struct, frozen=True, gc=False):
     """An event that is to be appended; `event_id` makes repeating the append harmless."""
 
     event_id: UUID
@@ -66,6 +66,10 @@ class NewEvent:
     data: JsonObject
     metadata: Metadata
     schema_version: int = 1
+
+    def with_data(self, data: JsonObject) -> "NewEvent":
+        """The same event with other data, such as data with sealed fields."""
+        return replace(self, data=data)
 
 
 class StoredEvent(Struct, frozen=True, gc=False):
@@ -96,8 +100,7 @@ class StoredEvent(Struct, frozen=True, gc=False):
         return replace(self, data=data)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamAppend:
+class StreamAppend(Struct, frozen=True, gc=False):
     """Events for one stream (at least one) and the version the stream must have."""
 
     stream: str
@@ -105,8 +108,7 @@ class StreamAppend:
     events: Sequence[NewEvent]
 
 
-@dataclass(frozen=True, slots=True)
-class AppendResult:
+class AppendResult(Struct, frozen=True, gc=False):
     """What an append did.
 
     Attributes:

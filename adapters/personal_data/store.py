@@ -5,7 +5,6 @@ holds sealed ones. It works over any `EventStore`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -132,7 +131,7 @@ class PersonalDataStore(ReadingThrough):
             if value is not None:
                 place = place_of_field(stream, event.event_id, event.event_type, path)
                 data = with_value(data, path, seal(value, key, place))
-        return replace(event, data=data)
+        return event.with_data(data)
 
     # --- out -------------------------------------------------------------------------------------
 

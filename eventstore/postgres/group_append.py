@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
 from eventstore.encoding import PreparedAppend
 from eventstore.errors import (
@@ -54,15 +55,12 @@ class SingleAppender:
         """Nothing is under way on its own."""
 
 
-class _Waiting:
+class _Waiting(Struct, frozen=True, eq=False):
     """A request in the queue and the future its caller waits for."""
 
-    __slots__ = ("future", "request", "streams")
-
-    def __init__(self, request: PreparedAppend, streams: Sequence[str]) -> None:
-        self.request = request
-        self.streams = streams
-        self.future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
+    request: PreparedAppend
+    streams: Sequence[str]
+    future: asyncio.Future[AppendResult]
 
 
 class GroupAppender:
@@ -89,7 +87,7 @@ class GroupAppender:
         """Send the request at once if nothing is under way, else with the next group."""
         streams = [wanted.stream for wanted in request.streams]
         if self._calls:
-            waiting = _Waiting(request, streams)
+            waiting = _Waiting(request, streams, asyncio.get_running_loop().create_future())
             self._queue.append(waiting)
             if self._busy.isdisjoint(streams):
                 self._start_flusher()

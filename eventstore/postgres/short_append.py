@@ -3,8 +3,10 @@
 It appends everything if every stream is at the version that is expected, else nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from eventstore.encoding import (
     MAX_VERSION,
@@ -18,6 +20,7 @@ from eventstore.postgres.sql_files import statement
 
 APPEND_ONE: Final = statement("append_one")
 APPEND_GROUP: Final = statement("append_group")
+APPEND_NEW_STREAMS: Final = statement("append_new_streams")
 
 _SEPARATOR: Final = "\x1f"
 
@@ -37,25 +40,35 @@ def short_append(requests: Sequence[PreparedAppend]) -> ShortAppend | None:
     slots = _slots(requests)
     if slots is None:
         return None
-    group = _Group(slots)
-    for request in requests:
-        for wanted in request.streams:
-            group.add(wanted, request.size)
-    return ShortAppend(
-        APPEND_GROUP, group.arguments(), lambda numbers: _results(requests, slots, numbers)
-    )
+    arguments = _arguments(requests, slots)
+    if all(slot.expected == 0 for slot in slots.values()):
+        query = APPEND_NEW_STREAMS
+    else:
+        query = APPEND_GROUP
+        arguments = (*arguments[:3], _reached(slots), *arguments[3:])
+    return ShortAppend(query, arguments, lambda numbers: _results(requests, slots, numbers))
 
 
 def _one(wanted: PreparedStream) -> ShortAppend:
-    stream, expected, ((event_id, event_type, schema_version, data, metadata),) = wanted
+    stream = wanted.stream
+    (event,) = wanted.events
     return ShortAppend(
         APPEND_ONE,
-        (stream, bucket_of(stream), expected, event_id, event_type, schema_version, data, metadata),
+        (
+            stream,
+            bucket_of(stream),
+            wanted.expected,
+            event.event_id,
+            event.event_type,
+            event.schema_version,
+            event.data,
+            event.metadata,
+        ),
         lambda numbers: [AppendResult({stream: numbers[1]}, numbers[0])],
     )
 
 
-class _Slot:
+class _Slot(Struct):
     """What all requests of a call want of one stream.
 
     Attributes:
@@ -64,17 +77,10 @@ class _Slot:
         left: the number of events that were not looked at yet.
     """
 
-    __slots__ = ("count", "expected", "index", "left")
-
-    def __init__(self, expected: int) -> None:
-        self.expected = expected
-        self.count = 0
-        self.index = 0
-        self.left = 0
-
-    def reached(self) -> int:
-        """The version that the stream must have afterwards, or what stands for any."""
-        return self.expected if self.expected < 0 else self.expected + self.count
+    expected: int
+    count: int = 0
+    index: int = 0
+    left: int = 0
 
 
 def _slots(requests: Sequence[PreparedAppend]) -> dict[str, _Slot] | None:
@@ -97,59 +103,65 @@ def _slots(requests: Sequence[PreparedAppend]) -> dict[str, _Slot] | None:
     return {name: slots[name] for name in names}
 
 
-class _Group:
-    """The arrays of `append_group`.
+def _arguments(requests: Sequence[PreparedAppend], slots: dict[str, _Slot]) -> tuple[str, ...]:
+    """The arrays of `append_new_streams`; `append_group` takes one more.
 
     Each array is one text, to be split by the server: the driver needs more than a microsecond for
     each element of an array. Arrays of numbers and ids look like ``{1,2}``; the others are joined
     by a control character, which neither names nor JSON texts can hold.
     """
-
-    def __init__(self, slots: dict[str, _Slot]) -> None:
-        self._of_stream = slots
-        self._slots: list[int] = []
-        self._steps: list[int] = []
-        self._sizes: list[int] = []
-        self._streams: list[str] = []
-        self._events: list[PreparedEvent] = []
-        for slot in slots.values():
-            slot.left = slot.count
-
-    def add(self, wanted: PreparedStream, size: int) -> None:
-        """Events of one stream in a request of `size` events."""
-        stream, _, events = wanted
-        slot = self._of_stream[stream]
-        self._events += events
-        for _ in events:
-            slot.left -= 1
-            self._slots.append(slot.index)
-            self._steps.append(-slot.left)
-            self._sizes.append(size)
-            self._streams.append(stream)
-
-    def arguments(self) -> tuple[str, ...]:
-        """In the order of the function's parameters."""
-        slots = self._of_stream.values()
-        ids, types, schemas, data, metadata = zip(*self._events, strict=True)
-        return (
-            _SEPARATOR.join(self._of_stream),
-            _array(map(bucket_of, self._of_stream)),
-            _array(slot.count for slot in slots),
-            _array(slot.reached() for slot in slots),
-            _array(self._slots),
-            _array(self._steps),
-            _array(self._sizes),
-            _SEPARATOR.join(self._streams),
-            "{" + ",".join([event_id.hex for event_id in ids]) + "}",
-            _SEPARATOR.join(types),
-            _array(schemas),
-            _SEPARATOR.join(data),
-            _SEPARATOR.join(metadata),
-        )
+    events: list[PreparedEvent] = []
+    streams: list[str] = []
+    indexes: list[int] = []
+    steps: list[int] = []
+    sizes: list[int] = []
+    _look_at_all(slots)
+    for request in requests:
+        size = request.size
+        for wanted in request.streams:
+            stream = wanted.stream
+            slot = slots[stream]
+            events += wanted.events
+            for _ in wanted.events:
+                slot.left -= 1
+                indexes.append(slot.index)
+                steps.append(-slot.left)
+                sizes.append(size)
+                streams.append(stream)
+    return (
+        _SEPARATOR.join(slots),
+        _array([bucket_of(stream) for stream in slots]),
+        _array([slot.count for slot in slots.values()]),
+        _array(indexes),
+        _array(steps),
+        _array(sizes),
+        _SEPARATOR.join(streams),
+        "{" + ",".join([event.event_id.hex for event in events]) + "}",
+        _SEPARATOR.join([event.event_type for event in events]),
+        _array([event.schema_version for event in events]),
+        _SEPARATOR.join([event.data for event in events]),
+        _SEPARATOR.join([event.metadata for event in events]),
+    )
 
 
-def _array(values: Iterable[int]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+def _reached(slots: dict[str, _Slot]) -> str:
+    """The versions that the streams must have afterwards, or what stands for any."""
+    return _array(
+        [
+            slot.expected if slot.expected < 0 else slot.expected + slot.count
+            for slot in slots.values()
+        ]
+    )
+
+
+def _array(numbers: list[int]) -> str:
+    """Takes a third less time than the numbers' texts joined."""
+    return "{" + str(numbers)[1:-1] + "}"
+
+
+def _look_at_all(slots: dict[str, _Slot]) -> None:
+    for slot in slots.values():
+        slot.left = slot.count
 
 
 def _results(
@@ -159,14 +171,13 @@ def _results(
     results: list[AppendResult] = []
     last = -1
     streams_from = len(numbers) - len(slots) - 1
-    for slot in slots.values():
-        slot.left = slot.count
+    _look_at_all(slots)
     for request in requests:
         versions = {}
-        for stream, _, events in request.streams:
-            slot = slots[stream]
-            slot.left -= len(events)
-            versions[stream] = numbers[streams_from + slot.index] - slot.left
+        for wanted in request.streams:
+            slot = slots[wanted.stream]
+            slot.left -= len(wanted.events)
+            versions[wanted.stream] = numbers[streams_from + slot.index] - slot.left
         last += request.size
         results.append(AppendResult(versions, numbers[last]))
     return results

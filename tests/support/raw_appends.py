@@ -15,9 +15,15 @@ from eventstore.store import EventStore
 from tests.support.event_store import events
 
 
-async def append_in(connection: Any, counts: dict[str, int], *, at_once: bool = True) -> None:
+async def append_in(
+    connection: Any,
+    counts: dict[str, int],
+    *,
+    at_once: bool = True,
+    expected: Expected = Expected.ANY,
+) -> None:
     """Append so many events to each stream in the connection's open transaction."""
-    request = prepare([StreamAppend(name, Expected.ANY, events(n)) for name, n in counts.items()])
+    request = prepare([StreamAppend(name, expected, events(n)) for name, n in counts.items()])
     if at_once:
         short = short_append([request])
         assert short is not None

@@ -9,6 +9,7 @@ from random import Random
 import asyncpg
 import pytest
 
+from eventstore.model import Expected
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.event_store import migrated_database, opened_store
@@ -72,8 +73,15 @@ class Writer:
             await self._append(connection, "c")
 
     async def _append(self, connection: asyncpg.Connection, category: str) -> None:
-        at_once = self._random.random() < 0.5
-        await append_in(connection, self._counts(category), at_once=at_once)
+        way = self._random.choice(["new streams", "at once", "long", "long"])
+        if way == "new streams":
+            counts = {name: self._random.randint(1, 3) for name in self._new_names(category)}
+            await append_in(connection, counts, expected=Expected.NO_STREAM)
+        else:
+            await append_in(connection, self._counts(category), at_once=way == "at once")
+
+    def _new_names(self, category: str) -> list[str]:
+        return [f"{category}-{self._random.getrandbits(64)}" for _ in range(2)]
 
     def _counts(self, category: str) -> dict[str, int]:
         numbers = self._random.sample(range(STREAMS), self._random.randint(1, 4))

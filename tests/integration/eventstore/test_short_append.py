@@ -7,11 +7,11 @@ import pytest
 
 from eventstore.encoding import MAX_VERSION
 from eventstore.errors import VersionConflict
-from eventstore.model import Expected, StreamAppend
-from eventstore.postgres.short_append import short_append
+from eventstore.model import AppendResult, Expected, StreamAppend
+from eventstore.postgres.short_append import APPEND_GROUP, APPEND_NEW_STREAMS, short_append
 from eventstore.postgres.store import PostgresEventStore
 from tests.integration.eventstore.test_group_append import blocked, start, transactions
-from tests.support.event_store import event, events, new_stream
+from tests.support.event_store import event, events, new_stream, opened_store
 from tests.support.raw_appends import append_in, prepared
 
 
@@ -67,13 +67,14 @@ async def test_no_version_can_be_expected_that_leaves_no_room(
         await store.append(StreamAppend("a-1", MAX_VERSION, events(count)))
 
 
+@pytest.mark.parametrize("expected", [Expected.ANY, Expected.NO_STREAM])
 @pytest.mark.parametrize("count", [1, 2])
 async def test_the_feed_stops_below_a_short_append_that_is_under_way(
-    store: PostgresEventStore, pool: asyncpg.Pool, count: int
+    store: PostgresEventStore, pool: asyncpg.Pool, count: int, expected: Expected
 ) -> None:
     async with pool.acquire() as other:
         await other.execute("BEGIN")
-        await append_in(other, {"a-1": count})
+        await append_in(other, {"a-1": count}, expected=expected)
         await store.append(new_stream("b-1"))
         assert not (await store.read_feed(0)).events
         await other.execute("COMMIT")
@@ -129,6 +130,60 @@ def test_what_can_only_fit_by_chance_goes_the_long_way() -> None:
         assert short_append(requests) is None
 
 
+# --- streams that are all new ---------------------------------------------------------------------
+
+
+def test_only_a_call_whose_streams_are_all_new_inserts_them_without_a_look() -> None:
+    new = prepared({"a-1": Expected.NO_STREAM, "b-1": Expected.NO_STREAM})
+    for others, chosen in (
+        ([prepared({"c-1": Expected.NO_STREAM})], APPEND_NEW_STREAMS),
+        ([prepared({"a-1": 1})], APPEND_NEW_STREAMS),  # after the first of the same call
+        ([prepared({"c-1": Expected.ANY})], APPEND_GROUP),
+        ([prepared({"c-1": 3})], APPEND_GROUP),
+    ):
+        short = short_append([new, *others])
+        assert short is not None
+        assert short.statement == chosen
+
+
+async def test_a_call_for_new_streams_of_which_one_exists_changes_nothing_and_is_no_error(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    await store.append(new_stream("b-1", 3))
+    short = short_append(
+        [prepared({"a-1": Expected.NO_STREAM}), prepared({"b-1": Expected.NO_STREAM})]
+    )
+    assert short is not None
+    async with pool.acquire() as connection, connection.transaction():
+        assert await connection.fetchval(short.statement, *short.arguments) is None
+        await append_in(connection, {"c-1": 1})  # the transaction goes on
+    assert await versions(pool) == {"b-1": 3, "c-1": 1}
+    assert [one.stream for one in (await store.read_feed(0)).events] == ["b-1"] * 3 + ["c-1"]
+
+
+async def test_of_new_streams_asked_for_by_two_processes_each_goes_to_one(
+    database: str, store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    names = [f"cart-{number}" for number in range(40)]
+
+    async def append_all(writer: PostgresEventStore) -> list[AppendResult | BaseException]:
+        # Two events, so that none of them goes alone by another way.
+        appends = [writer.append(new_stream(name, 2)) for name in names]
+        return await asyncio.gather(*appends, return_exceptions=True)
+
+    async with opened_store(database) as other:
+        ours, theirs = await asyncio.gather(append_all(store), append_all(other))
+    for one, two in zip(ours, theirs, strict=True):
+        won, lost = (two, one) if isinstance(one, BaseException) else (one, two)
+        assert isinstance(won, AppendResult)
+        assert isinstance(lost, VersionConflict)
+    assert await versions(pool) == dict.fromkeys(names, 2)
+    assert len((await store.read_feed(0)).events) == 80
+
+
+# --- together with others -------------------------------------------------------------------------
+
+
 async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_it(
     store: PostgresEventStore, pool: asyncpg.Pool
 ) -> None:
@@ -139,13 +194,21 @@ async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_i
     assert [result.versions for result in results] == [{f"cart-{n}": 1} for n in range(4)]
 
 
-@pytest.mark.parametrize(("at_once", "count"), [(True, 1), (True, 2), (False, 1)])
+@pytest.mark.parametrize(
+    ("at_once", "count", "expected"),
+    [
+        (True, 1, Expected.ANY),
+        (True, 2, Expected.ANY),
+        (True, 2, Expected.NO_STREAM),
+        (False, 1, Expected.ANY),
+    ],
+)
 @pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
 async def test_appends_need_read_committed(
-    pool: asyncpg.Pool, isolation: str, at_once: bool, count: int
+    pool: asyncpg.Pool, isolation: str, at_once: bool, count: int, expected: Expected
 ) -> None:
     async with pool.acquire() as connection:
         with pytest.raises(asyncpg.PostgresError) as caught:
             async with connection.transaction(isolation=isolation):
-                await append_in(connection, {"cart-1": count}, at_once=at_once)
+                await append_in(connection, {"cart-1": count}, at_once=at_once, expected=expected)
     assert caught.value.sqlstate == "ES003"

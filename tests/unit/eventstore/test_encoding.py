@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventstore.codec import EncodedEvent
 from eventstore.encoding import encode_json, encode_metadata, prepare
@@ -72,6 +74,54 @@ def test_metadata_names_what_is_there() -> None:
     start = '{"correlation_id":"saga-1","causation_id":"command-1","actor":"tester"'
     assert encode_metadata(short) == start + "}"
     assert encode_metadata(long) == start + ',"traceparent":"00-trace","extra":{"run_id":"r"}}'
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXTS
+)
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner)
+)
+
+
+@given(
+    _JSON,
+    _TEXTS,
+    _TEXTS,
+    st.none() | _TEXTS | st.integers(),
+    st.dictionaries(_TEXTS, _JSON),
+)
+def test_metadata_of_any_values_is_encoded_field_by_field(
+    correlation_id: Any, causation_id: str, actor: str, traceparent: Any, extra: dict[str, Any]
+) -> None:
+    fields = {"correlation_id": correlation_id, "causation_id": causation_id, "actor": actor}
+    if traceparent is not None:
+        fields["traceparent"] = traceparent
+    if extra:
+        fields["extra"] = extra
+    made = Metadata(correlation_id, causation_id, actor, traceparent, extra)
+    assert encode_metadata(made) == encode_json(fields, "metadata")
+
+
+def test_metadata_of_a_kind_of_its_own_is_stored_as_metadata() -> None:
+    class Signed(Metadata, frozen=True):
+        signature: str = ""
+
+    signed = Signed("saga-1", "command-1", "tester", signature="abc")
+    assert encode_metadata(signed) == encode_metadata(Metadata("saga-1", "command-1", "tester"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [Metadata("a", "b", "c\0"), Metadata("a", "b", "c", extra={"d": "\ud800"})]
+)
+def test_metadata_that_cannot_be_stored_is_refused(wrong: Metadata) -> None:
+    with pytest.raises(InvalidAppend, match=r"^metadata: holds "):
+        encode_metadata(wrong)
 
 
 @pytest.mark.parametrize("value", [{"a": "\ud800"}, {"\udfff": 1}, {"a": [0.5, "\ud800"]}])

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from eventstore.encoding import encode_json
 from eventstore.envelopes import decode_json, envelopes
 from eventstore.errors import InvalidAppend
-from eventstore.model import Metadata, StoredEvent, bucket_of
+from eventstore.model import (
+    AppendResult,
+    Expected,
+    Metadata,
+    NewEvent,
+    StoredEvent,
+    StreamAppend,
+    bucket_of,
+)
 
 scalars = (
     st.none()
@@ -162,10 +170,31 @@ def test_an_envelope_cannot_be_changed(name: str) -> None:
         setattr(envelope().metadata, name, "other")
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        NewEvent(UUID(int=1), "Happened", {}, Metadata("saga-9", "run/3", "ops")),
+        StreamAppend("cart-7", Expected.NO_STREAM, []),
+        AppendResult({"cart-7": 1}, 1),
+    ],
+)
+def test_appends_and_their_results_cannot_be_changed(made: object) -> None:
+    for name in ("data", "stream", "versions"):
+        with pytest.raises(AttributeError):
+            setattr(made, name, "other")
+
+
 def test_other_data_leaves_the_rest_of_an_envelope_as_it_is() -> None:
     before = envelope()
     after = before.with_data({"b": 2})
     assert (before.data, after.data) == ({"a": [1]}, {"b": 2})
+    assert after.with_data(before.data) == before
+
+
+def test_other_data_leaves_the_rest_of_a_new_event_as_it_is() -> None:
+    before = NewEvent(UUID(int=1), "Happened", {"a": 1}, Metadata("saga-9", "run/3", "ops"), 2)
+    after = before.with_data({"b": 2})
+    assert (before.data, after.data) == ({"a": 1}, {"b": 2})
     assert after.with_data(before.data) == before
 
 
