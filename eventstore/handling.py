@@ -144,7 +144,7 @@ class CommandHandler:
         for attempt in range(self._attempts):
             await self._pause(attempt)
             async with self._turns.take(folds, contended=conflict is not None):
-                known, decision, trusted = await self._decided(folds, decide, conflict)
+                known, decision, trusted = await self._decided(folds, decide, attempt)
                 try:
                     appended = await self._append(decision, known, context)
                 except VersionConflict as refusal:
@@ -171,10 +171,10 @@ class CommandHandler:
         self,
         folds: Mapping[str, Fold[Any]],
         decide: Decide[R],
-        conflict: VersionConflict | None,
+        attempt: int,
     ) -> tuple[States, Decision[R], bool]:
         """The states, the decision on them, and whether they were only remembered."""
-        if conflict is None and (known := self._trusted(folds)):
+        if attempt == 0 and (known := self._trusted(folds)):
             decision = _checked_by_append(decide, known)
             if decision is not None:
                 return known, decision, True

@@ -339,6 +339,22 @@ async def test_a_command_that_another_process_carried_out_is_decided_on_loaded_s
     assert await total(store, "a-1") == 4
 
 
+async def test_what_is_remembered_is_decided_on_once_and_then_no_more(
+    store: EventStore, handler: HandlerMaker
+) -> None:
+    commands, others = handler(store, attempts=2, pause_s=0.01), handler(store)
+    await commands.execute({"a-1": COUNTER}, raise_to(1, "a-1"), context("1"))
+    await others.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("again"))
+    refused, answer = await asyncio.gather(
+        commands.execute({"a-1": COUNTER}, raise_to(7, "a-1"), context("again")),
+        # Goes in between and has the stream remembered anew.
+        commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("between")),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, DuplicateEventId)
+    assert answer == [4]
+
+
 async def test_nothing_is_decided_on_what_is_remembered_when_there_is_only_one_attempt(
     store: EventStore, handler: HandlerMaker
 ) -> None:
