@@ -1,6 +1,7 @@
 """All measures of the event store on one embedded server with durable commits."""
 
 import asyncio
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -10,9 +11,9 @@ import asyncpg
 from benchmarks.appends import RAW_TABLE
 from benchmarks.peers import Peers
 from benchmarks.report import RESULTS, show, write
-from benchmarks.rounds import OURS, Measure
+from benchmarks.rounds import Measure
 from benchmarks.store_appends import appending
-from benchmarks.store_growth import EMPTY, PARTITIONED, growing
+from benchmarks.store_growth import growing
 from benchmarks.store_live import complete, soon, undisturbed
 from benchmarks.store_reads import catching_up, loading
 from eventstore.postgres.migrations import migrate
@@ -27,6 +28,8 @@ _OPTIONS: Final = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",  # its writes would hit whoever has his turn
 }
+_SHARE_FOR_GROWTH: Final = 0.4
+"""Of the machine's memory, as PostgreSQL's buffers: the most that its manual advises."""
 
 
 def main(
@@ -46,8 +49,9 @@ def main(
         results: the folder for the results.
         appends_only: measure nothing else.
     """
+    options = _OPTIONS if not growth else {**_OPTIONS, "shared_buffers": _much_memory()}
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options)
         server.start()
         try:
             measures = asyncio.run(_measure(server, rounds, scale, growth, appends_only))
@@ -56,8 +60,13 @@ def main(
     show(measures, "event store")
     if appends_only:
         return
-    settings = {"rounds": rounds, "scale": scale, "growth": growth, **_OPTIONS}
+    settings = {"rounds": rounds, "scale": scale, "growth": growth, **options}
     write(measures, results, settings, "store")
+
+
+def _much_memory() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{int(memory * _SHARE_FOR_GROWTH) >> 20}MB"
 
 
 async def _measure(
@@ -69,15 +78,23 @@ async def _measure(
         await admin.close()
         return server.url(name)
 
+    async def dropped(*names: str) -> None:
+        admin = await asyncpg.connect(server.url())
+        for name in names:
+            await admin.execute(f"DROP DATABASE {name}")
+        await admin.close()
+
     peers = Peers(await fresh("store"), await fresh("second_peer"))
     measures = await _compare(server.url("store"), peers, rounds, scale, appends_only)
     if appends_only:
         return measures
     measures += await complete(await fresh("writers"), int(100_000 * scale))
     if growth:
-        names = {OURS: "many", PARTITIONED: "cut", EMPTY: "few"}
-        databases = {contender: await fresh(name) for contender, name in names.items()}
-        measures += await growing(databases, growth, rounds)
+        # One after the other, so that each has the memory to itself.
+        for partitioned in (False, True):
+            large, small = await fresh("many"), await fresh("few")
+            measures += await growing(large, small, growth, rounds, partitioned=partitioned)
+            await dropped("many", "few")
     return measures
 
 
