@@ -69,11 +69,14 @@ def _is_plain_object(value: dict[Any, Any]) -> bool:
 def _is_plain_container(value: object) -> bool:
     if isinstance(value, dict):
         return type(value) is dict and _is_plain_object(value)
-    if isinstance(value, list):
-        return type(value) is list and all(
-            type(item) in _PLAIN or _is_plain_container(item) for item in value
-        )
-    return False
+    return isinstance(value, list) and type(value) is list and _is_plain_list(value)
+
+
+def _is_plain_list(values: list[Any]) -> bool:
+    for item in values:  # noqa: SIM110  a loop, as above
+        if type(item) not in _PLAIN and not _is_plain_container(item):
+            return False
+    return True
 
 
 class PreparedEvent(Struct, frozen=True, gc=False):
