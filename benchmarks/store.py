@@ -1,7 +1,6 @@
 """All measures of the event store on one embedded server with durable commits."""
 
 import asyncio
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -13,7 +12,6 @@ from benchmarks.peers import Peers
 from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import Measure
 from benchmarks.store_appends import appending
-from benchmarks.store_growth import growing
 from benchmarks.store_live import complete, soon, undisturbed
 from benchmarks.store_reads import catching_up, loading
 from eventstore.postgres.migrations import migrate
@@ -22,55 +20,39 @@ from eventstore.postgres.store import PostgresEventStore
 from ordersaga import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
-_OPTIONS: Final = {
+OPTIONS: Final = {
     "max_connections": "200",
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",  # its writes would hit whoever has his turn
 }
-_SHARE_FOR_GROWTH: Final = 0.4
-"""Of the machine's memory, as PostgreSQL's buffers: the most that its manual advises."""
 
 
-def main(
-    rounds: int,
-    scale: float,
-    growth: int,
-    results: Path = RESULTS,
-    *,
-    appends_only: bool = False,
-) -> None:
+def main(rounds: int, scale: float, results: Path = RESULTS, *, appends_only: bool = False) -> None:
     """Start a server, measure, stop it, write the results; those of appends alone are only shown.
 
     Args:
         rounds: how often each contender has its turn.
         scale: share of the usual load.
-        growth: the events of a large table that is measured too; 0 for none.
         results: the folder for the results.
         appends_only: measure nothing else.
     """
-    options = _OPTIONS if not growth else {**_OPTIONS, "shared_buffers": _much_memory()}
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options)
+        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), OPTIONS)
         server.start()
         try:
-            measures = asyncio.run(_measure(server, rounds, scale, growth, appends_only))
+            measures = asyncio.run(_measure(server, rounds, scale, appends_only))
         finally:
             server.stop()
     show(measures, "event store")
     if appends_only:
         return
-    settings = {"rounds": rounds, "scale": scale, "growth": growth, **options}
+    settings = {"rounds": rounds, "scale": scale, **OPTIONS}
     write(measures, results, settings, "store")
 
 
-def _much_memory() -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{int(memory * _SHARE_FOR_GROWTH) >> 20}MB"
-
-
 async def _measure(
-    server: EmbeddedPostgres, rounds: int, scale: float, growth: int, appends_only: bool
+    server: EmbeddedPostgres, rounds: int, scale: float, appends_only: bool
 ) -> list[Measure]:
     async def fresh(name: str) -> str:
         admin = await asyncpg.connect(server.url())
@@ -78,23 +60,11 @@ async def _measure(
         await admin.close()
         return server.url(name)
 
-    async def dropped(*names: str) -> None:
-        admin = await asyncpg.connect(server.url())
-        for name in names:
-            await admin.execute(f"DROP DATABASE {name}")
-        await admin.close()
-
     peers = Peers(await fresh("store"), await fresh("second_peer"))
     measures = await _compare(server.url("store"), peers, rounds, scale, appends_only)
     if appends_only:
         return measures
     measures += await complete(await fresh("writers"), int(100_000 * scale))
-    if growth:
-        # One after the other, so that each has the memory to itself.
-        for partitioned in (False, True):
-            large, small = await fresh("many"), await fresh("few")
-            measures += await growing(large, small, growth, rounds, partitioned=partitioned)
-            await dropped("many", "few")
     return measures
 
 

@@ -1,22 +1,29 @@
-"""Append and load in a table with many million events, beside an empty one."""
+"""Append and load in a table with many million events, beside an empty one: `growth`."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from hashlib import md5
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import asyncpg
 
 from benchmarks.appends import Load, drive, through_store
+from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import OURS, Bar, Contender, Measure, per_second, take_turns
+from benchmarks.store import OPTIONS
 from benchmarks.store_reads import LONG, PLAIN_FOLD, Plain, long_stream
 from eventstore.handling import CommandHandler
 from eventstore.postgres.migrations import migrate
 from eventstore.postgres.partitions import add_partitions, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
+from ordersaga import heap
+from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
 EMPTY = "empty table"
 _PARTITION = 1_000_000
@@ -24,6 +31,7 @@ _IN_A_STREAM = 5
 _PART = 10_000  # streams in a transaction
 _FILLERS = 2
 _FIRST = 2_000  # streams in the "empty" table, so that there are some to load
+_SHARE_OF_MEMORY = 0.4  # as PostgreSQL's buffers: the most that its manual advises
 _APPENDS = 2_000
 _SHORT_LOADS = 1_000
 # After a checkpoint the first change of each page goes to the log as a whole, and in a large table
@@ -85,13 +93,58 @@ async def _fill_parts(dsn: str, parts: Iterator[tuple[int, int]]) -> None:
     await connection.close()
 
 
+def main(events: int, rounds: int, results: Path = RESULTS) -> None:
+    """Start a server, measure one table and then partitions, stop it, write the results.
+
+    Args:
+        events: how many the large store holds.
+        rounds: how often each has its turn.
+        results: the folder for the results.
+    """
+    options = {
+        **OPTIONS,
+        "shared_buffers": _much_memory(),
+        "max_wal_size": "12GB",  # with less, what settles the store brings the next checkpoint
+    }
+    measures: list[Measure] = []
+    for partitioned in (False, True):  # one after the other: each has the memory to itself
+        with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
+            server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options)
+            server.start()
+            try:
+                measures += asyncio.run(_measure(server, events, rounds, partitioned))
+            finally:
+                server.stop()
+    show(measures, "growth of the event store")
+    write(measures, results, {"rounds": rounds, "events": events, **options}, "growth")
+
+
+def _much_memory() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{int(memory * _SHARE_OF_MEMORY) >> 20}MB"
+
+
+async def _measure(
+    server: EmbeddedPostgres, events: int, rounds: int, partitioned: bool
+) -> list[Measure]:
+    admin = await asyncpg.connect(server.url())
+    for name in ("large", "small"):
+        await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    heap.settle()
+    return await growing(
+        server.url("large"), server.url("small"), events, rounds, partitioned=partitioned
+    )
+
+
 async def growing(
     large: str, small: str, events: int, rounds: int, *, partitioned: bool
 ) -> list[Measure]:
     """A store with so many events and one with hardly any, taking turns; both databases new."""
     async with AsyncExitStack() as stack:
-        seconds = await _filled(large, events, partitioned=partitioned)
+        # The small one first: no checkpoint must come after the large one has settled.
         await _filled(small, _FIRST * _IN_A_STREAM, partitioned=False)
+        seconds = await _filled(large, events, partitioned=partitioned)
         contenders: dict[str, Contender] = {}
         for name, dsn, count in ((OURS, large, events), (EMPTY, small, _FIRST * _IN_A_STREAM)):
             pool = await create_pool(dsn)
