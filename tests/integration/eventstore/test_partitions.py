@@ -358,6 +358,28 @@ async def test_a_read_leaves_out_partitions_of_before_its_stream(
     assert {name: len(some) for name, some in found.items()} == {"late-1": 1, "cart-1": 15}
 
 
+async def test_a_load_looks_no_further_than_the_last_event_of_its_stream(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    await store.append(new_stream("cart-1", 3))
+    await store.append(new_stream("cart-2", 30))
+    await store.append(StreamAppend("late-1", Expected.NO_STREAM, events(1)))
+    looks = (
+        "SELECT sum(coalesce(idx_scan, 0)) FROM pg_stat_xact_user_tables"
+        r" WHERE schemaname = 'eventstore' AND relname LIKE 'events\_%' AND relname <> 'events_0'"
+    )
+    read = (
+        "SELECT version FROM"
+        " eventstore.read_partitioned_streams(ARRAY[$1::text], ARRAY[$2::bigint])"
+    )
+    async with pool.acquire() as connection, connection.transaction():
+        for stream, after, versions in (("cart-1", 0, [1, 2, 3]), ("cart-1", 2, [3])):
+            assert [row[0] for row in await connection.fetch(read, stream, after)] == versions
+        assert await connection.fetchval(looks) == 0
+        assert [row[0] for row in await connection.fetch(read, "late-1", 0)] == [1]
+        assert await connection.fetchval(looks) == 1
+
+
 async def test_a_process_that_started_before_the_cut_reads_on(empty_database: str) -> None:
     await migrate(empty_database)
     async with opened_store(empty_database) as store:
