@@ -72,9 +72,12 @@ async def _compare(
     dsn: str, peers: Peers, rounds: int, scale: float, appends_only: bool
 ) -> list[Measure]:
     await migrate(dsn)
+    # As the peers: else each turn of raw SQL would leave us connections that have to learn our
+    # statements first, and those that know them at the bottom of the pool.
+    own = await create_pool(dsn, min_size=32, max_size=32)
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
-    store, lone = PostgresEventStore(pool), PostgresEventStore(pool, group_append=False)
+    store, lone = PostgresEventStore(own), PostgresEventStore(pool, group_append=False)
     heap.settle()  # as our processes do after their start; it serves all contenders
     measures = await appending(store, lone, pool, peers, dsn, rounds, scale)
     if not appends_only:
@@ -84,6 +87,7 @@ async def _compare(
         measures += await catching_up(store, pool, peers, rounds, int(200_000 * scale))
     await store.close()
     await lone.close()
+    await own.close()
     await pool.close()
     await peers.close()
     return measures

