@@ -144,8 +144,9 @@ def _prepare_event(event: NewEvent, texts: _Texts) -> PreparedEvent:
     if not _is_int_between(schema_version, 1, MAX_SCHEMA_VERSION):
         raise InvalidAppend(f"schema version must be 1 to {MAX_SCHEMA_VERSION}")
     data = encode_json(event.data, f"data of {event_type}")
+    # A plain number: a member of an enum would be written by its name.
     return PreparedEvent(
-        event_id, event_type, schema_version, data, _text_of(event.metadata, texts)
+        event_id, event_type, int(schema_version), data, _text_of(event.metadata, texts)
     )
 
 

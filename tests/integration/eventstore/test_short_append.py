@@ -1,13 +1,15 @@
 """The short way to append: all versions fit, or nothing happened and the long way decides."""
 
 import asyncio
+from enum import IntEnum
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from eventstore.encoding import MAX_VERSION
 from eventstore.errors import VersionConflict
-from eventstore.model import AppendResult, Expected, StreamAppend
+from eventstore.model import AppendResult, Expected, NewEvent, StreamAppend
 from eventstore.postgres.short_append import APPEND_GROUP, APPEND_NEW_STREAMS, short_append
 from eventstore.postgres.store import PostgresEventStore
 from tests.integration.eventstore.test_group_append import blocked, start, transactions
@@ -159,6 +161,13 @@ async def test_a_call_for_new_streams_of_which_one_exists_changes_nothing_and_is
         await append_in(connection, {"c-1": 1})  # the transaction goes on
     assert await versions(pool) == {"b-1": 3, "c-1": 1}
     assert [one.stream for one in (await store.read_feed(0)).events] == ["b-1"] * 3 + ["c-1"]
+
+
+async def test_a_schema_version_may_be_a_member_of_an_enum(store: PostgresEventStore) -> None:
+    schema = IntEnum("Schema", "FIRST SECOND")
+    told = NewEvent(uuid4(), "Happened", {}, event().metadata, schema["SECOND"])
+    await store.append(StreamAppend("cart-1", Expected.NO_STREAM, [told, event()]))
+    assert [one.schema_version for one in await store.read_stream("cart-1")] == [2, 1]
 
 
 async def test_of_new_streams_asked_for_by_two_processes_each_goes_to_one(
