@@ -35,8 +35,8 @@ _SHARE_OF_MEMORY = 0.4  # as PostgreSQL's buffers: the most that its manual advi
 _APPENDS = 2_000
 _SHORT_LOADS = 1_000
 # After a checkpoint the first change of each page goes to the log as a whole, and in a large table
-# nearly every change is the first one for a while. So many events get that over with: of the 75,000
-# pages of the index of streams and versions, of which five events touch one, they leave 7 %.
+# nearly every change is the first one for a while. So many events get that over with: of the
+# index of streams and versions, about 75,000 pages, of which five events touch one, they leave 7 %.
 _SETTLING = 1_000_000
 # And so many appends of the connections that are measured, which meet each page of the buffers for
 # the first time as well: a page fault each, where the system has no huge pages for them.

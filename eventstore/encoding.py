@@ -302,5 +302,5 @@ def _encode_plain_metadata(metadata: Metadata) -> str | None:
         ):
             return _encode_quickly(metadata).decode()
     except (RecursionError, UnicodeEncodeError):
-        pass
+        pass  # the other one tells what is wrong
     return None
