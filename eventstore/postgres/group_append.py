@@ -6,7 +6,7 @@ for its end and then goes together; each request still succeeds or is refused on
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -83,15 +83,20 @@ class GroupAppender:
         self._idle.set()
         self._flushers: set[asyncio.Task[None]] = set()
 
-    async def append(self, request: PreparedAppend) -> AppendResult:
+    def append(self, request: PreparedAppend) -> Awaitable[AppendResult]:
         """Send the request at once if nothing is under way, else with the next group."""
         streams = [wanted.stream for wanted in request.streams]
-        if self._calls:
-            waiting = _Waiting(request, streams, asyncio.get_running_loop().create_future())
-            self._queue.append(waiting)
-            if self._busy.isdisjoint(streams):
-                self._start_flusher()
-            return await waiting.future
+        if not self._calls:
+            return self._append_at_once(request, streams)
+        future = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(request, streams, future))
+        if self._calls < MAX_CALLS and self._busy.isdisjoint(streams):
+            self._start_flusher()
+        return future
+
+    async def _append_at_once(
+        self, request: PreparedAppend, streams: Sequence[str]
+    ) -> AppendResult:
         self._calls = 1
         self._idle.clear()
         self._begin(streams, 1)

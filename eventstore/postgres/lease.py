@@ -9,27 +9,32 @@ import asyncpg
 IDLE_S: Final = 0.002
 """A connection that nobody used for about so long goes back."""
 
-LONGEST_S: Final = 0.02
-"""A connection goes back after so long in any case: others may wait for the pool."""
+LOOK_S: Final = 0.02
+"""So often it is looked whether the pool has others left: if not, somebody may wait for it."""
+
+LONGEST_S: Final = 1.0
+"""A connection goes back after so long in any case: the pool may want to renew it."""
 
 
 class _Kept:
     """A connection and the times, on the loop's clock, that decide when it goes back."""
 
-    __slots__ = ("connection", "until", "used_at")
+    __slots__ = ("connection", "last", "until", "used_at")
 
-    def __init__(self, connection: Any, until: float) -> None:
+    def __init__(self, connection: Any, now: float, last: float) -> None:
         self.connection = connection
-        self.until = until
-        self.used_at = 0.0
+        self.until = now
+        self.last = last
+        self.used_at = now
 
 
 class Lease:
     """Runs statements on connections of a pool.
 
     To take a connection and to give it back takes a driver about a third as long as a short
-    statement, so one is kept for the next call if that follows at once. None is kept if the pool
-    has no other to give.
+    statement, so one is kept for the next call if that follows at once. And a few connections that
+    are used all the time are quicker than many in turns: each has a server process whose plans and
+    catalogue have to be in the processor's cache. None is kept if the pool has no other to give.
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class Lease:
             await self._pool.release(kept.connection)
             raise
         kept.used_at = asyncio.get_running_loop().time()
-        if kept.used_at < kept.until:
+        if self._may_stay(kept, kept.used_at):
             self._free.append(kept)
             self._watch()
         else:
@@ -75,9 +80,17 @@ class Lease:
 
     async def _take(self) -> _Kept:
         connection = await self._pool.acquire()
-        spare = self._pool.get_size() < self._pool.get_max_size() or self._pool.get_idle_size() > 0
         now = asyncio.get_running_loop().time()
-        return _Kept(connection, now + self._longest_s if spare else now)
+        return _Kept(connection, now, now + self._longest_s)
+
+    def _may_stay(self, kept: _Kept, now: float) -> bool:
+        if now >= kept.until and self._has_spare():
+            kept.until = min(now + LOOK_S, kept.last)
+        return now < kept.until
+
+    def _has_spare(self) -> bool:
+        pool = self._pool
+        return bool(pool.get_size() < pool.get_max_size() or pool.get_idle_size() > 0)
 
     def _watch(self) -> None:
         if self._timer is None:
@@ -87,7 +100,9 @@ class Lease:
         self._timer = None
         now = asyncio.get_running_loop().time()
         old = [
-            kept for kept in self._free if kept.used_at + self._idle_s / 2 < now or kept.until < now
+            kept
+            for kept in self._free
+            if kept.used_at + self._idle_s / 2 < now or not self._may_stay(kept, now)
         ]
         self._free = [kept for kept in self._free if kept not in old]
         for kept in old:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from typing import Final
 
+import asyncpg
+
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.errors import translated
 from eventstore.postgres.lease import Lease
@@ -23,8 +25,9 @@ BUSY_INTERVAL_S: Final = 0.025
 class Poker:
     """Sends pokes in transactions of their own, never inside an append."""
 
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        # Not the appends' lease: their connections would change places with each poke.
+        self._lease = Lease(pool)
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -49,3 +52,4 @@ class Poker:
         """Send what was asked for, then stop."""
         if self._task is not None:
             await asyncio.wait([self._task])
+        await self._lease.close()

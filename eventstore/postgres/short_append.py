@@ -21,6 +21,7 @@ from eventstore.postgres.sql_files import statement
 APPEND_ONE: Final = statement("append_one")
 APPEND_GROUP: Final = statement("append_group")
 APPEND_NEW_STREAMS: Final = statement("append_new_streams")
+APPEND_FIRST_EVENTS: Final = statement("append_first_events")
 
 _SEPARATOR: Final = "\x1f"
 
@@ -37,6 +38,9 @@ def short_append(requests: Sequence[PreparedAppend]) -> ShortAppend | None:
     """The short way for these requests; None if they cannot all fit whatever is stored."""
     if len(requests) == 1 and requests[0].size == 1:
         return _one(requests[0].streams[0])
+    firsts = _first_events(requests)
+    if firsts is not None:
+        return firsts
     slots = _slots(requests)
     if slots is None:
         return None
@@ -66,6 +70,29 @@ def _one(wanted: PreparedStream) -> ShortAppend:
         ),
         lambda numbers: [AppendResult({stream: numbers[1]}, numbers[0])],
     )
+
+
+def _first_events(requests: Sequence[PreparedAppend]) -> ShortAppend | None:
+    """The way for requests that each begin a stream with one event; None if one does not."""
+    streams: dict[str, PreparedEvent] = {}
+    for request in requests:
+        wanted = request.streams[0]
+        if request.size > 1 or wanted.expected != 0 or wanted.stream in streams:
+            return None
+        streams[wanted.stream] = wanted.events[0]
+    names = sorted(streams)  # as below
+    events = [streams[name] for name in names]
+    arguments = (
+        _SEPARATOR.join(names),
+        _array([bucket_of(name) for name in names]),
+        *_columns(events),
+    )
+
+    def results(positions: Sequence[int]) -> list[AppendResult]:
+        places = dict(zip(names, positions, strict=True))
+        return [AppendResult({stream: 1}, places[stream]) for stream in streams]
+
+    return ShortAppend(APPEND_FIRST_EVENTS, arguments, results)
 
 
 class _Slot(Struct):
@@ -136,6 +163,13 @@ def _arguments(requests: Sequence[PreparedAppend], slots: dict[str, _Slot]) -> t
         _array(steps),
         _array(sizes),
         _SEPARATOR.join(streams),
+        *_columns(events),
+    )
+
+
+def _columns(events: Sequence[PreparedEvent]) -> tuple[str, ...]:
+    """The arrays that every way takes last: ids, types, schema versions, data, metadata."""
+    return (
         "{" + ",".join([event.event_id.hex for event in events]) + "}",
         _SEPARATOR.join([event.event_type for event in events]),
         _array([event.schema_version for event in events]),

@@ -72,7 +72,7 @@ class PostgresEventStore:
     def __init__(self, pool: asyncpg.Pool, *, group_append: bool = True) -> None:
         self._lease = Lease(pool)
         self._appender = GroupAppender(self._lease) if group_append else SingleAppender(pool)
-        self._poker = Poker(self._lease)
+        self._poker = Poker(pool)
         self._feed = Feed(pool)
         self._reads: _StreamReads | None = None
 
