@@ -1,9 +1,9 @@
 """The same work through `eventsource-py` on asyncpg, as it is out of the box: Python 3.13 only."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from benchmarks.appends import DATA, METADATA
+from benchmarks.appends import DATA, METADATA, NewStream
 
 _CATEGORY = "Order"
 
@@ -38,9 +38,9 @@ class EventSourcePy:
         )
         self._store = PostgreSQLEventStore(self._engine, known, create_schema=True)
 
-    async def append(self, _stream: str, size: int) -> object:
-        """A new stream with so many events."""
-        return await self.extend(uuid4(), size)
+    async def append(self, stream: NewStream) -> object:
+        """All events of a new stream."""
+        return await self.extend(stream.id, len(stream.event_ids))
 
     async def extend(self, stream: UUID, size: int, after: int = 0) -> object:
         """Events after a version of a stream."""

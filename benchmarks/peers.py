@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import asdict
 
-from benchmarks.appends import DATA, METADATA, Append
+from benchmarks.appends import DATA, METADATA, Append, NewStream
 from benchmarks.eventsource_peer import EventSourcePy
 from benchmarks.rounds import PEER, SECOND_PEER
 
@@ -20,8 +20,8 @@ from benchmarks.rounds import PEER, SECOND_PEER
 class Peer(Protocol):
     """What the measures ask of another library."""
 
-    async def append(self, _stream: str, size: int) -> object:
-        """A new stream with so many events."""
+    async def append(self, stream: NewStream) -> object:
+        """All events of a new stream."""
         ...
 
     async def extend(self, stream: UUID, size: int, after: int = 0) -> object:
@@ -69,9 +69,9 @@ class EventSourcing:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, work, *arguments)
 
-    async def append(self, _stream: str, size: int) -> object:
-        """A new stream with so many events."""
-        return await self.run(self.insert, uuid4(), size)
+    async def append(self, stream: NewStream) -> object:
+        """All events of a new stream."""
+        return await self.run(self.insert, stream.id, len(stream.event_ids))
 
     def insert(self, stream: UUID, size: int, after: int = 0, **more: Any) -> None:
         """Events after a version of a stream."""

@@ -92,11 +92,15 @@ Contender = Callable[[], Awaitable[Mapping[str, float]]]
 async def take_turns(
     contenders: Mapping[str, Contender], rounds: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Each contender once a round, after one round to warm up; figures by measure and contender."""
+    """Each contender once a round, after one round to warm up; figures by measure and contender.
+
+    Every second round goes the other way, so that nobody always follows the same one.
+    """
     results: dict[str, dict[str, list[float]]] = {}
+    names = list(contenders)
     for turn in range(rounds + 1):
-        for name, run in contenders.items():
-            for measure, value in (await run()).items():
+        for name in names if turn % 2 else reversed(names):
+            for measure, value in (await contenders[name]()).items():
                 if turn:
                     results.setdefault(measure, {}).setdefault(name, []).append(value)
     return results

@@ -49,15 +49,16 @@ async def appending(
         },
         rounds,
     )
-    many = Load(32, 1, int(24_000 * scale) or 32)
+    # Turns of about a second each: the machine's pace changes within seconds, so many short ones.
     bench = await take_turns(
         {
-            **_contenders({**appends, ALONE: through_store(lone)}, many),
-            # In the time of a turn they do a tenth.
-            **_contenders(peers.appends(), Load(32, 1, int(2400 * scale) or 32)),
-            PGBENCH: _pgbench(dsn, many.callers, many.appends // many.callers),
+            OURS: _one(appends[OURS], _many(24_000, scale)),
+            RAW: _one(appends[RAW], _many(8_000, scale)),
+            ALONE: _one(through_store(lone), _many(6_000, scale)),
+            **_contenders(peers.appends(), _many(800, scale)),
+            PGBENCH: _pgbench(dsn, 32, int(500 * scale) or 1),
         },
-        rounds,
+        2 * rounds,
     )
     one = Load(1, 1, int(500 * scale) or 10)
     of_one = await take_turns(_contenders({**appends, **peers.appends()}, one), rounds)
@@ -85,6 +86,10 @@ async def appending(
         ),
         Measure("append, 1 caller, p50", "ms", "lower", of_one["p50"], [Bar(RAW, at_most=1.25)]),
     ]
+
+
+def _many(appends: int, scale: float) -> Load:
+    return Load(32, 1, int(appends * scale) or 32)
 
 
 def _contenders(appends: Mapping[str, Append], load: Load) -> dict[str, Contender]:

@@ -75,6 +75,7 @@ class GroupAppender:
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
+        self._loop: asyncio.AbstractEventLoop
         self._queue: deque[_Waiting] = deque()
         self._calls = 0
         self._sent = 0
@@ -88,7 +89,7 @@ class GroupAppender:
         streams = [wanted.stream for wanted in request.streams]
         if not self._calls:
             return self._append_at_once(request, streams)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[AppendResult] = self._loop.create_future()
         self._queue.append(_Waiting(request, streams, future))
         if self._calls < MAX_CALLS and self._busy.isdisjoint(streams):
             self._start_flusher()
@@ -97,6 +98,8 @@ class GroupAppender:
     async def _append_at_once(
         self, request: PreparedAppend, streams: Sequence[str]
     ) -> AppendResult:
+        # Known to all that queue up behind: to ask for it is a system call each time.
+        self._loop = asyncio.get_running_loop()
         self._calls = 1
         self._idle.clear()
         self._begin(streams, 1)
