@@ -20,16 +20,21 @@ async def append_in(
     counts: dict[str, int],
     *,
     at_once: bool = True,
+    apart: bool = False,
     expected: Expected = Expected.ANY,
 ) -> None:
-    """Append so many events to each stream in the connection's open transaction."""
-    request = prepare([StreamAppend(name, expected, events(n)) for name, n in counts.items()])
+    """Append so many events to each stream in the connection's open transaction.
+
+    In one call; `apart`: as a request for each stream.
+    """
+    appends = [StreamAppend(name, expected, events(n)) for name, n in counts.items()]
+    requests = [prepare([one]) for one in appends] if apart else [prepare(appends)]
     if at_once:
-        short = short_append([request])
+        short = short_append(requests)
         assert short is not None
         assert await connection.fetchval(short.statement, *short.arguments) is not None
     else:
-        await connection.fetch(APPEND, *arguments([request]), False)
+        await connection.fetch(APPEND, *arguments(requests), False)
 
 
 def prepared(expected: dict[str, ExpectedVersion]) -> PreparedAppend:

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from eventstore.postgres.lease import Lease
+from eventstore.postgres.lease import LOOK_S, Lease
 from tests.support.event_store import opened_pool
 
 WHO = "SELECT pg_backend_pid()"
@@ -43,6 +43,28 @@ async def test_a_connection_that_nobody_uses_goes_back_by_itself(pool: asyncpg.P
     await backend(lease)
     await all_idle(pool)
     assert await backend(lease) > 0
+    await lease.close()
+
+
+async def test_a_connection_in_use_stays_the_same_for_as_long_as_the_pool_has_others(
+    pool: asyncpg.Pool,
+) -> None:
+    lease = Lease(pool, longest_s=60)
+    used = set()
+    until = asyncio.get_running_loop().time() + 5 * LOOK_S
+    while asyncio.get_running_loop().time() < until:
+        used.add(await backend(lease))
+    assert len(used) == 1
+    await lease.close()
+
+
+async def test_a_connection_in_use_goes_back_in_the_end(pool: asyncpg.Pool) -> None:
+    lease = Lease(pool, idle_s=60, longest_s=2 * LOOK_S)
+    await backend(lease)
+    kept = pool.get_idle_size()
+    while pool.get_idle_size() == kept:
+        await backend(lease)
+    assert pool.get_idle_size() == kept + 1
     await lease.close()
 
 

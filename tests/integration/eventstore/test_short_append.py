@@ -7,10 +7,15 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from eventstore.encoding import MAX_VERSION
+from eventstore.encoding import MAX_VERSION, prepare
 from eventstore.errors import VersionConflict
-from eventstore.model import AppendResult, Expected, NewEvent, StreamAppend
-from eventstore.postgres.short_append import APPEND_GROUP, APPEND_NEW_STREAMS, short_append
+from eventstore.model import AppendResult, Expected, NewEvent, StreamAppend, bucket_of
+from eventstore.postgres.short_append import (
+    APPEND_FIRST_EVENTS,
+    APPEND_GROUP,
+    APPEND_NEW_STREAMS,
+    short_append,
+)
 from eventstore.postgres.store import PostgresEventStore
 from tests.integration.eventstore.test_group_append import blocked, start, transactions
 from tests.support.event_store import event, events, new_stream, opened_store
@@ -70,17 +75,22 @@ async def test_no_version_can_be_expected_that_leaves_no_room(
 
 
 @pytest.mark.parametrize("expected", [Expected.ANY, Expected.NO_STREAM])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("counts", [{"a-1": 1}, {"a-1": 2}, {"a-1": 1, "a-2": 1}])
+@pytest.mark.parametrize("apart", [False, True])
 async def test_the_feed_stops_below_a_short_append_that_is_under_way(
-    store: PostgresEventStore, pool: asyncpg.Pool, count: int, expected: Expected
+    store: PostgresEventStore,
+    pool: asyncpg.Pool,
+    counts: dict[str, int],
+    apart: bool,
+    expected: Expected,
 ) -> None:
     async with pool.acquire() as other:
         await other.execute("BEGIN")
-        await append_in(other, {"a-1": count}, expected=expected)
+        await append_in(other, counts, apart=apart, expected=expected)
         await store.append(new_stream("b-1"))
         assert not (await store.read_feed(0)).events
         await other.execute("COMMIT")
-    assert len((await store.read_feed(0)).events) == count + 1
+    assert len((await store.read_feed(0)).events) == sum(counts.values()) + 1
 
 
 @pytest.mark.parametrize("expected", [1, 7, Expected.STREAM_EXISTS])
@@ -148,12 +158,16 @@ def test_only_a_call_whose_streams_are_all_new_inserts_them_without_a_look() -> 
         assert short.statement == chosen
 
 
+@pytest.mark.parametrize("together", [["a-1"], ["a-1", "a-2"]])
 async def test_a_call_for_new_streams_of_which_one_exists_changes_nothing_and_is_no_error(
-    store: PostgresEventStore, pool: asyncpg.Pool
+    store: PostgresEventStore, pool: asyncpg.Pool, together: list[str]
 ) -> None:
     await store.append(new_stream("b-1", 3))
     short = short_append(
-        [prepared({"a-1": Expected.NO_STREAM}), prepared({"b-1": Expected.NO_STREAM})]
+        [
+            prepared(dict.fromkeys(together, Expected.NO_STREAM)),
+            prepared({"b-1": Expected.NO_STREAM}),
+        ]
     )
     assert short is not None
     async with pool.acquire() as connection, connection.transaction():
@@ -170,14 +184,14 @@ async def test_a_schema_version_may_be_a_member_of_an_enum(store: PostgresEventS
     assert [one.schema_version for one in await store.read_stream("cart-1")] == [2, 1]
 
 
+@pytest.mark.parametrize("count", [1, 2])
 async def test_of_new_streams_asked_for_by_two_processes_each_goes_to_one(
-    database: str, store: PostgresEventStore, pool: asyncpg.Pool
+    database: str, store: PostgresEventStore, pool: asyncpg.Pool, count: int
 ) -> None:
     names = [f"cart-{number}" for number in range(40)]
 
     async def append_all(writer: PostgresEventStore) -> list[AppendResult | BaseException]:
-        # Two events, so that none of them goes alone by another way.
-        appends = [writer.append(new_stream(name, 2)) for name in names]
+        appends = [writer.append(new_stream(name, count)) for name in names]
         return await asyncio.gather(*appends, return_exceptions=True)
 
     async with opened_store(database) as other:
@@ -186,8 +200,81 @@ async def test_of_new_streams_asked_for_by_two_processes_each_goes_to_one(
         won, lost = (two, one) if isinstance(one, BaseException) else (one, two)
         assert isinstance(won, AppendResult)
         assert isinstance(lost, VersionConflict)
-    assert await versions(pool) == dict.fromkeys(names, 2)
-    assert len((await store.read_feed(0)).events) == 80
+    assert await versions(pool) == dict.fromkeys(names, count)
+    assert len((await store.read_feed(0)).events) == 40 * count
+
+
+# --- streams that begin with one event each -------------------------------------------------------
+
+
+def test_only_requests_that_each_begin_a_stream_with_one_event_go_the_shortest_way() -> None:
+    first = prepared({"b-1": Expected.NO_STREAM})
+    for other, chosen in (
+        (prepared({"a-1": Expected.NO_STREAM}), APPEND_FIRST_EVENTS),
+        (prepared({"a-1": Expected.NO_STREAM, "c-1": Expected.NO_STREAM}), APPEND_NEW_STREAMS),
+        (prepare([new_stream("a-1", 2)]), APPEND_NEW_STREAMS),
+        (prepared({"b-1": 1}), APPEND_NEW_STREAMS),
+        (prepared({"a-1": 1}), APPEND_GROUP),
+        (prepared({"a-1": Expected.ANY}), APPEND_GROUP),
+    ):
+        short = short_append([first, other])
+        assert short is not None
+        assert short.statement == chosen
+    # Twice the same stream: the long way tells the second that it lost.
+    assert short_append([first, prepared({"b-1": Expected.NO_STREAM})]) is None
+
+
+async def test_each_of_many_who_begin_a_stream_is_told_where_its_own_event_is(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    names = [f"cart-{number}" for number in (5, 1, 4, 2, 3)]  # in another order than the locks
+    schemas = dict(zip(names, (1, 2, 3, 4, 5), strict=True))
+    async with blocked(store, pool):
+        asked = [
+            start(
+                store.append(
+                    StreamAppend(
+                        name,
+                        Expected.NO_STREAM,
+                        [event(f"Took {name}", {"cart": name}, schema_version=schemas[name])],
+                    )
+                )
+            )
+            for name in names
+        ]
+        results = await asyncio.gather(*asked)
+    assert await transactions(pool, "cart") == 2  # half of what waits, then the rest
+    for name, result in zip(names, results, strict=True):
+        (stored,) = await store.read_stream(name)
+        assert result == AppendResult({name: 1}, stored.position)
+        assert (stored.event_type, stored.data) == (f"Took {name}", {"cart": name})
+        assert (stored.schema_version, stored.version, stored.category) == (
+            schemas[name],
+            1,
+            "cart",
+        )
+        assert stored.bucket == bucket_of(name)
+
+
+async def test_whoever_begins_a_stream_that_others_began_does_not_touch_those_beside_it(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    known = new_stream("cart-2")
+    first = await store.append(known)
+    await store.append(new_stream("cart-4"))
+    async with blocked(store, pool):
+        asked = [
+            start(store.append(one))
+            for one in (new_stream("cart-3"), known, new_stream("cart-4"), new_stream("cart-1"))
+        ]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    fresh, repeated, refused, other = results
+    assert isinstance(refused, VersionConflict)
+    assert isinstance(repeated, AppendResult)
+    assert (repeated.repeated, repeated.last_position) == (True, first.last_position)
+    assert isinstance(fresh, AppendResult)
+    assert isinstance(other, AppendResult)
+    assert await versions(pool) == {**{f"cart-{n}": 1 for n in (1, 2, 3, 4)}, "hot-1": 2}
 
 
 # --- together with others -------------------------------------------------------------------------
@@ -204,20 +291,25 @@ async def test_an_append_that_waits_for_a_stream_does_not_hold_up_those_behind_i
 
 
 @pytest.mark.parametrize(
-    ("at_once", "count", "expected"),
+    ("at_once", "counts", "expected"),
     [
-        (True, 1, Expected.ANY),
-        (True, 2, Expected.ANY),
-        (True, 2, Expected.NO_STREAM),
-        (False, 1, Expected.ANY),
+        (True, {"cart-1": 1}, Expected.ANY),
+        (True, {"cart-1": 2}, Expected.ANY),
+        (True, {"cart-1": 2}, Expected.NO_STREAM),
+        (True, {"cart-1": 1, "cart-2": 1}, Expected.NO_STREAM),
+        (False, {"cart-1": 1}, Expected.ANY),
     ],
 )
 @pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
 async def test_appends_need_read_committed(
-    pool: asyncpg.Pool, isolation: str, at_once: bool, count: int, expected: Expected
+    pool: asyncpg.Pool,
+    isolation: str,
+    at_once: bool,
+    counts: dict[str, int],
+    expected: Expected,
 ) -> None:
     async with pool.acquire() as connection:
         with pytest.raises(asyncpg.PostgresError) as caught:
             async with connection.transaction(isolation=isolation):
-                await append_in(connection, {"cart-1": count}, at_once=at_once, expected=expected)
+                await append_in(connection, counts, at_once=at_once, apart=True, expected=expected)
     assert caught.value.sqlstate == "ES003"
