@@ -60,9 +60,14 @@ class Load:
     appends: int
 
     def streams(self) -> list[NewStream]:
-        """One for each append."""
+        """One for each append; the ids of its events are neighbours, as a command's are."""
         ids = [uuid4() for _ in range(self.appends)]
-        return [NewStream(one, f"order-{one}", [uuid4() for _ in range(self.size)]) for one in ids]
+        return [NewStream(one, f"order-{one}", neighbours(uuid4(), self.size)) for one in ids]
+
+
+def neighbours(first: UUID, count: int) -> list[UUID]:
+    """Ids that differ in the last bits only, see `event_id_of`."""
+    return [UUID(int=first.int ^ index) for index in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
