@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import psutil
@@ -26,6 +27,7 @@ from tests.support.sandboxes import SandboxControl
 
 READY = "ready"
 _START_TIMEOUT_S = 180
+_BELOW_OUTGOING = range(15_000, 32_000)  # Linux takes 32768 and above, others 49152
 _PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier")
 
 
@@ -44,15 +46,14 @@ class Ended:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different free ports."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Different free ports, of those that no outgoing connection takes before they are used."""
+    found: list[int] = []
+    while len(found) < count:
+        port = _BELOW_OUTGOING[SystemRandom().randrange(len(_BELOW_OUTGOING))]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found += [port] * (port not in found)
+    return found
 
 
 def clean_environment(**more: str) -> dict[str, str]:
