@@ -80,7 +80,7 @@ def _first_events(requests: Sequence[PreparedAppend]) -> ShortAppend | None:
         if request.size > 1 or wanted.expected != 0 or wanted.stream in streams:
             return None
         streams[wanted.stream] = wanted.events[0]
-    names = sorted(streams)  # as below
+    names = sorted(streams)  # in the order of collation C, see `_slots`
     events = [streams[name] for name in names]
     arguments = (
         _SEPARATOR.join(names),
