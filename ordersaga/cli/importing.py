@@ -35,8 +35,8 @@ def import_(
             min=1,
             max=1000,
             metavar="PERCENT",
-            help="First receive this part of what the taken orders want of each product, "
-            "rounded down.",
+            help="First receive this percentage of the pieces that the imported orders need of "
+            "each product, rounded up.",
         ),
     ] = None,
     payment_token: Annotated[

@@ -202,5 +202,5 @@ def demand(orders: Iterable[PlannedOrder]) -> Counter[Sku]:
 
 
 def part_of(pieces: int, percent: int) -> int:
-    """`percent` per cent of `pieces`, rounded down: never more than was asked for."""
-    return pieces * percent // 100
+    """`percent` per cent of `pieces`, rounded up: a product ordered once gets a piece."""
+    return -(-pieces * percent // 100)

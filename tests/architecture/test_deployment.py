@@ -3,7 +3,10 @@
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +15,46 @@ import yaml
 from activities.messages import ALL_QUEUES
 from ordersaga.settings import ENV_PREFIX, Settings
 from tests.support.command_line import commands
-from tests.support.source_tree import ROOT, shipped_packages, text_of
+from tests.support.source_tree import ROOT, files, name_of, shipped_packages, text_of
 
 ONE_SHOT = {"migrate", "temporal-schema", "temporal-namespace"}
 
 
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that a mapping has twice, as Compose v2 does; PyYAML keeps the last one."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # Here and not in construct_mapping: there the keys that `<<` merges are in the node too.
+        node = super().compose_mapping_node(anchor)
+        repeated = repeated_names(key.value for key, _ in node.value)
+        if repeated:
+            raise yaml.MarkedYAMLError(
+                problem=f"repeated: {repeated}", problem_mark=node.start_mark
+            )
+        return node
+
+
+def parse_yaml(text: str) -> Any:
+    return yaml.load(text, StrictLoader)  # noqa: S506  it is a SafeLoader
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """The variables of an env file: `NAME=value` lines, comments and blank lines; nothing else."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    malformed = [line for line in lines if not re.match(r"[A-Z][A-Z0-9_]*=", line)]
+    repeated = repeated_names(line.split("=")[0] for line in lines)
+    if malformed or repeated:
+        raise ValueError(f"malformed: {malformed}, repeated: {repeated}")
+    return dict(line.split("=", 1) for line in lines)
+
+
+def repeated_names(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
 @cache
 def compose() -> dict[str, Any]:
-    loaded = yaml.safe_load(text_of(ROOT / "docker-compose.yml"))
+    loaded = parse_yaml(text_of(ROOT / "docker-compose.yml"))
     assert isinstance(loaded, dict)
     return loaded
 
@@ -35,6 +70,34 @@ def ours() -> dict[str, Any]:
         for name, service in services().items()
         if "deploy/Dockerfile" in str(service.get("build")) and "entrypoint" not in service
     }
+
+
+@pytest.mark.parametrize("path", list(files(".yml", ".yaml")), ids=name_of)
+def test_a_yaml_file_has_no_key_twice(path: Path) -> None:
+    assert parse_yaml(text_of(path))
+
+
+@pytest.mark.parametrize("path", list(files(".env")), ids=name_of)
+def test_an_env_file_has_no_name_twice(path: Path) -> None:
+    assert parse_env(text_of(path))
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\nb: 2\na: 3\n", "x: &x {a: 1, a: 1}", "s: [{t: {a: 1, a: 2}}]"]
+)
+def test_a_key_that_is_there_twice_is_refused_at_any_depth(text: str) -> None:
+    with pytest.raises(yaml.MarkedYAMLError, match="repeated: \\['a'\\]"):
+        parse_yaml(text)
+
+
+def test_a_key_may_replace_a_merged_one() -> None:
+    assert parse_yaml("x: &x {a: 1, b: 1}\ny: {<<: *x, a: 2}")["y"] == {"a": 2, "b": 1}
+
+
+@pytest.mark.parametrize("text", ["A=1\n# why\nB=\nA=\n", "A=1\nB\n", "export A=1\n"])
+def test_an_env_file_that_repeats_a_name_or_holds_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="repeated"):
+        parse_env(text)
 
 
 def test_every_process_of_a_deployment_is_there() -> None:
@@ -95,9 +158,9 @@ def test_no_password_is_written_down_and_no_database_is_published() -> None:
         assert "".join(value).startswith("${")
     for name in ("postgres", "temporal-postgres"):
         assert "ports" not in services()[name]
-    example = text_of(ROOT / "deploy" / "example.env")
+    example = parse_env(text_of(ROOT / "deploy" / "example.env"))
     for variable in set(re.findall(r"\$\{(\w+):\?", text)):
-        assert f"\n{variable}=" in example
+        assert example[variable], f"Compose refuses an empty {variable}"
 
 
 def test_the_image_is_given_every_package() -> None:

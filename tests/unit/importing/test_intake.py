@@ -104,12 +104,12 @@ async def test_an_id_that_another_order_has_refuses_all_its_lines(
     assert "lines differ" in (tmp_path / "report.csv").read_text()
 
 
-async def test_stock_is_received_before_the_orders_and_rounded_down(
+async def test_stock_is_received_before_the_orders_and_rounded_up(
     shop: Shop, tmp_path: Path
 ) -> None:
     rows = [row(Quantity="5"), row(InvoiceNo="2", Quantity="4")]
     summary = await shop.imports(wish_of(tmp_path, *rows, percent=50))
-    assert (summary.pieces_received, await shop.on_hand(LAMP)) == (4, 4)
+    assert (summary.pieces_received, await shop.on_hand(LAMP)) == (5, 5)
     feed = await shop.store.read_feed(0)
     assert feed.events[0].event_type == "StockReceived"
     assert shop.finished == {"receiving stock": 0, "submitting orders": 0}

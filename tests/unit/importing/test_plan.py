@@ -168,8 +168,22 @@ def test_the_limit_counts_orders_and_every_line_is_accounted_for(tmp_path: Path)
     assert plan.lines_in_file == 4
 
 
-def test_part_of_a_demand_is_rounded_down() -> None:
-    assert [part_of(pieces, 50) for pieces in (0, 1, 2, 3)] == [0, 0, 1, 1]
+def test_part_of_a_demand_is_rounded_up() -> None:
+    assert [part_of(pieces, 50) for pieces in (0, 1, 2, 3)] == [0, 1, 1, 2]
+
+
+@given(st.integers(1, 10**9), st.integers(1, 1000))
+def test_every_product_in_demand_gets_a_piece_and_less_than_one_too_many(
+    pieces: int, percent: int
+) -> None:
+    received = part_of(pieces, percent)
+    assert received >= 1
+    assert pieces * percent <= received * 100 < pieces * percent + 100
+
+
+@given(st.integers(0, 10**9))
+def test_all_of_a_demand_is_exactly_the_demand(pieces: int) -> None:
+    assert part_of(pieces, 100) == pieces
 
 
 def test_demand_adds_up_over_orders(tmp_path: Path) -> None:
