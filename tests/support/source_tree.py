@@ -9,8 +9,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Files the tools make; everything else in the tree is ours.
-_NOT_OURS = {"__pycache__", "build", "dist", "node_modules"}
+# Files the tools make (`.git` is one in a worktree); everything else in the tree is ours.
+_NOT_OURS = {".git", "__pycache__", "build", "dist", "node_modules"}
 _HIDDEN_BUT_OURS = {".ci"}
 
 
@@ -32,7 +32,7 @@ def files(*suffixes: str, under: str = ".") -> Iterator[Path]:
             hidden = path.name.startswith(".") and path.name not in _HIDDEN_BUT_OURS
             if not hidden and path.name not in _NOT_OURS and path.suffix != ".egg-info":
                 yield from files(*suffixes, under=name_of(path))
-        elif not suffixes or path.suffix in suffixes:
+        elif path.name not in _NOT_OURS and (not suffixes or path.suffix in suffixes):
             yield path
 
 
