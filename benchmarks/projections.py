@@ -26,7 +26,7 @@ from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.values import Address, OrderLine, PaymentTerms
 from eventstore.model import Expected, NewEvent, StreamAppend
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga import heap

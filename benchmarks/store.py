@@ -14,7 +14,7 @@ from benchmarks.rounds import Measure
 from benchmarks.store_appends import appending
 from benchmarks.store_live import complete, soon, undisturbed
 from benchmarks.store_reads import catching_up, loading
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga import heap

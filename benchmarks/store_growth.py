@@ -18,7 +18,7 @@ from benchmarks.rounds import OURS, Bar, Contender, Measure, per_second, take_tu
 from benchmarks.store import OPTIONS
 from benchmarks.store_reads import LONG, PLAIN_FOLD, Plain, long_stream
 from eventstore.handling import CommandHandler
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.partitions import add_partitions, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore

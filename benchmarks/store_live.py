@@ -13,7 +13,7 @@ from benchmarks.peers import EventSourcing
 from benchmarks.rounds import OURS, PEER, Bar, Contender, Measure, percentile, take_turns
 from eventstore.checkpoints import InMemoryCheckpoints
 from eventstore.model import Expected, FeedFilter, NewEvent, StoredEvent, StreamAppend
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker

@@ -8,6 +8,7 @@ EventStoreError
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
 ├── LayoutBusy           partitions could not be made now: try again
 ├── SchemaMissing        the database has no or an older schema: run the migrations
+├── SchemaUnsupported    the database was made by a version before 0.1.0: make a new one
 ├── StoreUnavailable     the database could not be reached or ended the connection
 ├── UnknownEventType     the codec has no class for a stored event type
 └── UndecodableEvent     a stored event's data does not fit its type: look at that row
@@ -62,6 +63,10 @@ class LayoutBusy(EventStoreError):
 
 class SchemaMissing(EventStoreError):
     """The event store's schema is missing or older than this code: run the migrations."""
+
+
+class SchemaUnsupported(EventStoreError):
+    """The database was made by a version before 0.1.0: no migration leads to this code."""
 
 
 class StoreUnavailable(EventStoreError):

@@ -78,9 +78,13 @@ async def _database(settings: "Settings") -> list[Check]:
 
 
 async def _schema(settings: "Settings") -> Check:
+    from eventstore.errors import SchemaUnsupported
     from ordersaga.schema import pending_migrations
 
-    missing = await pending_migrations(settings.dsn())
+    try:
+        missing = await pending_migrations(settings.dsn())
+    except SchemaUnsupported as error:
+        return _bad("schema", *_split(str(error)), REFUSED)
     if missing:
         return _bad("schema", f"lacks {', '.join(missing)}", "run `ordersaga migrate`")
     return Check("schema", True, "up to date")

@@ -6,7 +6,7 @@ async def migrate_all(dsn: str) -> list[str]:
 
     Idempotent, and safe when several processes do it at once.
     """
-    from eventstore.postgres.migrations import EVENT_STORE, migrate
+    from eventstore.postgres.migrator import EVENT_STORE, migrate
     from ordersaga.personal_data.vault import KEY_VAULT
     from projections.install import install
 
@@ -15,7 +15,7 @@ async def migrate_all(dsn: str) -> list[str]:
 
 async def pending_migrations(dsn: str) -> list[str]:
     """Names of the migrations and read models that a database still lacks; changes nothing."""
-    from eventstore.postgres.migrations import EVENT_STORE, pending
+    from eventstore.postgres.migrator import EVENT_STORE, pending
     from ordersaga.personal_data.vault import KEY_VAULT
     from projections.install import PROJECTIONS
 

@@ -5,15 +5,15 @@ from typing import Final
 
 import asyncpg
 
-from eventstore.postgres.migrations import MigrationSet, migrate
+from eventstore.postgres.migrator import Schema, migrate
 from eventstore.postgres.sql_files import statement as feed_statement
 from projections import control
 from projections.projection import LIVE, Connection, Projection
 from projections.registry import ALL
 from projections.sql import statement
 
-PROJECTIONS: Final = MigrationSet("projections", "projections.migrations")
-"""The migrations of the control tables."""
+PROJECTIONS: Final = Schema("projections", "projections")
+"""The control tables and the outbox."""
 
 # Two-integer advisory locks are free for us: the feed's watermark uses the one-integer form.
 _INSTALL_LOCK: Final = (0x6F73, 0x7270)

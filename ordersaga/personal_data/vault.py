@@ -10,9 +10,9 @@ import asyncpg
 from adapters.personal_data.keys import DataKey, MasterKeys, WrappedKey
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.errors import translated
-from eventstore.postgres.migrations import MigrationSet
+from eventstore.postgres.migrator import Schema
 
-KEY_VAULT: Final = MigrationSet("personal_data", "ordersaga.personal_data.schema")
+KEY_VAULT: Final = Schema("personal_data", "ordersaga.personal_data")
 
 _CLAIMS: Final = 5
 _REWRAPPED_AT_ONCE: Final = 1000

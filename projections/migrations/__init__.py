@@ -1,1 +1,1 @@
-"""Numbered SQL files that make the projections' control tables; only ever added to."""
+"""Migrations: numbered SQL files that bring older databases to what `schema/` says."""

@@ -3,8 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from ordersaga.embedded.layout import DATABASE
+from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from tests.support.releases import make_old_chain
 from tests.support.stack import Up, clean_environment, free_ports, ordersaga
 
 CHECKS = [
@@ -107,6 +111,37 @@ async def test_a_process_without_schema_says_to_migrate(
     ended = await ordersaga(*command, env=env)
     assert ended.code == 3
     assert "ordersaga migrate" in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", [("worker", "all"), ("starter",), ("projections", "run"), ("migrate",), ("doctor",)]
+)
+async def test_a_database_of_before_the_first_release_is_refused_with_what_to_do(
+    empty_database: str, command: tuple[str, ...]
+) -> None:
+    await make_old_chain(empty_database)
+    ended = await ordersaga(*command, env=clean_environment(ORDERSAGA_DATABASE_URL=empty_database))
+    (line,) = [line for line in (ended.out + ended.err).splitlines() if "0.1.0" in line]
+    assert "use a new one" in line
+    if command != ("doctor",):
+        assert ended.code == 1
+        assert ended.err.count("\n") == 1
+
+
+async def test_a_data_folder_of_before_the_first_release_is_refused_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    server = EmbeddedPostgres(tmp_path / "pgdata", free_port())
+    server.start()
+    admin = await asyncpg.connect(server.url())
+    await admin.execute(f"CREATE DATABASE {DATABASE}")
+    await admin.close()
+    await make_old_chain(server.url(DATABASE))
+    server.stop()
+    ended = await ordersaga("up", "--data-dir", str(tmp_path), env=clean_environment())
+    assert ended.code == 1
+    assert "before 0.1.0" in ended.err.splitlines()[-1]
+    assert "remove its data folder" in ended.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""SQL stands in files of its own: one statement or function each, headed by a sentence."""
+"""SQL stands in files of its own, headed by a sentence; one statement each, but for schemas."""
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.source_tree import (
 
 SQL_FILES = [path for package in shipped_packages() for path in files(".sql", under=package)]
 TABLES = "tables.sql"
+SCHEMAS = {"schema", "migrations"}
 # Statements about our own tables. Asking PostgreSQL itself (locks, catalogs) may be inline, and so
 # may DROP and ALTER of a table whose schema varies: a name cannot be a parameter.
 STATEMENTS = re.compile(
@@ -48,11 +50,25 @@ def test_an_sql_file_is_headed_by_a_sentence(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in SQL_FILES if "migrations" not in path.parts and path.name != TABLES],
+    [path for path in SQL_FILES if path.parent.name not in SCHEMAS and path.name != TABLES],
     ids=name_of,
 )
 def test_an_sql_file_holds_one_statement(path: Path) -> None:
     assert len(statements(text_of(path))) == 1
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SQL_FILES if path.parent.name == "schema"], ids=name_of
+)
+def test_what_a_schema_holds_is_headed_by_a_comment(path: Path) -> None:
+    lines = text_of(path).splitlines()
+    bare = [
+        line
+        for before, line in pairwise(lines)
+        if re.match(r"CREATE (TABLE|UNLOGGED TABLE|SEQUENCE|VIEW|SCHEMA|FUNCTION|TRIGGER)\b", line)
+        and not before.startswith("--")
+    ]
+    assert bare == []
 
 
 @pytest.mark.parametrize("path", [path for path in SQL_FILES if path.name == TABLES], ids=name_of)

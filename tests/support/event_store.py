@@ -15,7 +15,7 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.postgres.archive import Archive
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.partitions import add_partitions, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore

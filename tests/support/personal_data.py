@@ -15,7 +15,7 @@ from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.values import Address, OrderLine, PaymentTerms, Reason
 from eventstore.handling import CommandContext, Decision, Fold
 from eventstore.model import Metadata
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.personal_data.vault import KEY_VAULT
 from ordersaga.settings import Settings

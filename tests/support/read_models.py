@@ -30,7 +30,7 @@ from domain.values import (
     Step,
 )
 from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamAppend
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from projections.install import install

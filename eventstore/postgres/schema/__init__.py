@@ -1,1 +1,1 @@
-"""The event store's migrations: numbered SQL files, applied once each, in order, forward only."""
+"""The event store's schema as it is now, in order of the files' names; new databases get this."""

@@ -1,1 +1,1 @@
-"""Migrations of the key vault, in order of their names."""
+"""The key vault's schema as it is now; new databases get this."""

@@ -11,7 +11,7 @@ from eventstore.errors import DuplicateEventId
 from eventstore.model import Expected, StreamAppend
 from eventstore.postgres.archive import Archive
 from eventstore.postgres.checkpoints import PostgresCheckpoints
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.event_store import (
     event,

@@ -1,21 +1,55 @@
-"""Migrations go forward only, once each, whoever starts them."""
+"""A schema is made once or migrated forward, by whoever comes first; old chains are refused."""
 
 import asyncio
+import re
 
 import asyncpg
 import pytest
 
-from eventstore.errors import SchemaMissing, StoreUnavailable
-from eventstore.postgres.migrations import EVENT_STORE, MigrationSet, migrate, pending
+from eventstore.errors import SchemaMissing, SchemaUnsupported, StoreUnavailable
+from eventstore.postgres.migrator import EVENT_STORE, Schema, migrate, pending
 from eventstore.postgres.pool import create_pool
-from ordersaga.embedded.postgres import free_port
+from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from ordersaga.personal_data.vault import KEY_VAULT
+from projections.install import PROJECTIONS
+from tests.support.catalog import contents
 from tests.support.event_store import new_stream, opened_store
+from tests.support.postgres import fresh_database
+from tests.support.releases import make_old_chain, oldest_release, released_baseline
+
+SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)
+NAMESPACES = ("eventstore", "personal_data", "read_models")
+THINGS = Schema("things", "no.package")
+
+Scripts = dict[str, list[tuple[str, str]]]
 
 
-async def test_a_new_database_gets_every_migration_in_order(empty_database: str) -> None:
-    expected = [name for name, _ in EVENT_STORE.scripts()]
-    assert await pending(empty_database) == expected
-    assert await migrate(empty_database) == expected
+@pytest.fixture
+def sql_files(monkeypatch: pytest.MonkeyPatch) -> Scripts:
+    """The files of packages that the test fills; none in those that it does not name."""
+    found: Scripts = {}
+    monkeypatch.setattr(
+        "eventstore.postgres.migrator._sql_files", lambda package: found.get(package, [])
+    )
+    return found
+
+
+async def run(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(sql)
+    await connection.close()
+
+
+async def names_in(url: str) -> set[str]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch("SELECT name FROM public.applied_migrations")
+    await connection.close()
+    return {row["name"] for row in rows}
+
+
+async def test_a_new_database_gets_the_schema(empty_database: str) -> None:
+    assert await pending(empty_database) == ["eventstore/schema"]
+    assert await migrate(empty_database) == ["eventstore/schema"]
     assert await pending(empty_database) == []
 
 
@@ -27,12 +61,9 @@ async def test_migrating_again_applies_nothing_and_keeps_events(empty_database: 
         assert len(await store.read_stream("cart-1")) == 2
 
 
-async def test_of_several_that_start_at_once_each_migration_is_applied_once(
-    empty_database: str,
-) -> None:
+async def test_of_several_that_start_at_once_one_makes_the_schema(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(5)))
-    names = [name for names in applied for name in names]
-    assert sorted(names) == [name for name, _ in EVENT_STORE.scripts()]
+    assert [name for names in applied for name in names] == ["eventstore/schema"]
 
 
 async def test_asking_what_is_pending_changes_nothing(empty_database: str) -> None:
@@ -45,17 +76,97 @@ async def test_asking_what_is_pending_changes_nothing(empty_database: str) -> No
     assert tables == 0
 
 
-async def test_a_failing_migration_leaves_those_before_it_and_nothing_of_itself(
-    empty_database: str, monkeypatch: pytest.MonkeyPatch
+async def test_schema_and_migrations_of_the_oldest_release_give_the_same(
+    postgres_server: EmbeddedPostgres,
 ) -> None:
-    scripts = [
-        ("broken/0001_good", "CREATE TABLE public.good (n int)"),
-        ("broken/0002_bad", "CREATE TABLE public.half (n int); SELECT no_such_column"),
+    release = oldest_release()
+    if release is None:  # every database that there may be has the present schema
+        assert [script.name for schema in SCHEMAS for script in schema.migrations()] == []
+        return
+    async with fresh_database(postgres_server) as new, fresh_database(postgres_server) as old:
+        await migrate(new, SCHEMAS)
+        for schema in SCHEMAS:
+            await run(old, released_baseline(schema, release))
+            for migration in schema.migrations():
+                await run(old, migration.sql)
+        assert await contents(old, NAMESPACES) == await contents(new, NAMESPACES)
+
+
+async def test_the_comparison_of_schemas_sees_every_kind_of_difference(
+    empty_database: str,
+) -> None:
+    await migrate(empty_database, SCHEMAS)
+    before = await contents(empty_database, NAMESPACES)
+    assert before == await contents(empty_database, NAMESPACES)
+    for change in (
+        "ALTER TABLE eventstore.streams ADD COLUMN extra integer",
+        "ALTER TABLE eventstore.streams ALTER COLUMN bucket DROP NOT NULL",
+        "ALTER TABLE eventstore.checkpoints ALTER COLUMN lane DROP DEFAULT",
+        "ALTER TABLE eventstore.streams SET (fillfactor = 80)",
+        "ALTER TABLE eventstore.streams DROP CONSTRAINT streams_archived_check",
+        "ALTER SEQUENCE eventstore.positions CACHE 2",
+        "ALTER TABLE eventstore.events ENABLE TRIGGER events_kept",
+        "ALTER FUNCTION eventstore.poke() SET work_mem = '1MB'",
+        "DROP INDEX personal_data.data_keys_subject_idx",
+        "DROP VIEW eventstore.all_events CASCADE",
+        "ALTER TABLE read_models.era SET LOGGED",
+    ):
+        await run(empty_database, change)
+        after = await contents(empty_database, NAMESPACES)
+        assert after != before, change
+        before = after
+
+
+async def test_a_new_database_has_what_migrations_do_without_running_them(
+    empty_database: str, sql_files: Scripts
+) -> None:
+    sql_files["no.package.schema"] = [("10_tables", "CREATE TABLE public.things (n int, m int);")]
+    sql_files["no.package.migrations"] = [("0001_m", "ALTER TABLE public.things ADD m int;")]
+    assert await migrate(empty_database, [THINGS]) == ["things/schema"]
+    assert await names_in(empty_database) == {"things/schema", "things/0001_m"}
+    assert await pending(empty_database, [THINGS]) == []
+
+
+async def test_an_older_database_gets_the_migrations_that_it_lacks_in_order(
+    empty_database: str, sql_files: Scripts
+) -> None:
+    sql_files["no.package.schema"] = [("10_tables", "CREATE TABLE public.things (n int);")]
+    await migrate(empty_database, [THINGS])
+    sql_files["no.package.migrations"] = [
+        ("0001_m", "ALTER TABLE public.things ADD m int;"),
+        ("0002_o", "ALTER TABLE public.things RENAME m TO o;"),
     ]
-    monkeypatch.setattr(MigrationSet, "scripts", lambda _: scripts)
+    assert await migrate(empty_database, [THINGS]) == ["things/0001_m", "things/0002_o"]
+    assert await migrate(empty_database, [THINGS]) == []
+
+
+async def test_a_failing_migration_leaves_those_before_it_and_nothing_of_itself(
+    empty_database: str, sql_files: Scripts
+) -> None:
+    sql_files["no.package.schema"] = [("10_tables", "CREATE TABLE public.things (n int);")]
+    await migrate(empty_database, [THINGS])
+    sql_files["no.package.migrations"] = [
+        ("0001_good", "CREATE TABLE public.good (n int)"),
+        ("0002_bad", "CREATE TABLE public.half (n int); SELECT no_such_column"),
+    ]
     with pytest.raises(SchemaMissing):
-        await migrate(empty_database)
-    assert await pending(empty_database) == ["broken/0002_bad"]
+        await migrate(empty_database, [THINGS])
+    assert await pending(empty_database, [THINGS]) == ["things/0002_bad"]
+    await run(empty_database, "CREATE TABLE public.half (n int)")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
+async def test_a_database_of_before_the_first_release_is_refused_in_one_line(
+    empty_database: str, schema: Schema
+) -> None:
+    await make_old_chain(empty_database, schema.name)
+    before = await names_in(empty_database)
+    for call in (migrate, pending):
+        with pytest.raises(SchemaUnsupported) as caught:
+            await call(empty_database, SCHEMAS)
+        line = str(caught.value)
+        assert re.fullmatch(r"the database was made before 0\.1\.0 .*: use a new .*", line)
+    assert await names_in(empty_database) == before
 
 
 async def test_a_store_on_an_empty_database_names_the_remedy(empty_database: str) -> None:

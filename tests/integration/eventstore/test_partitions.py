@@ -12,7 +12,7 @@ from eventstore.errors import AppendOnlyViolation, DuplicateEventId, LayoutBusy,
 from eventstore.model import AppendResult, Expected, StreamAppend
 from eventstore.postgres.archive import Archive
 from eventstore.postgres.errors import translated
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.partitions import add_partitions, layout, layout_at, partition
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from eventstore.postgres.migrations import migrate
+from eventstore.postgres.migrator import migrate
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from projections import current_orders

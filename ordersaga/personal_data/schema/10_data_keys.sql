@@ -1,0 +1,52 @@
+-- The key vault stands apart from events and read models, so that it can have its own privileges.
+CREATE SCHEMA personal_data;
+
+-- One row for each data key that ever was. A retired key opens what it sealed but seals nothing
+-- more; a destroyed one has lost its key material, and its row says since when.
+CREATE TABLE personal_data.data_keys (
+    key_id uuid NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    master_key_id text COLLATE "C" NOT NULL,
+    wrapped bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    retired_at timestamptz,
+    destroyed_at timestamptz,
+    CONSTRAINT data_keys_key PRIMARY KEY (key_id),
+    CONSTRAINT data_keys_destroyed_check CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL)),
+    CONSTRAINT data_keys_retired_check CHECK (destroyed_at IS NULL OR retired_at IS NOT NULL)
+);
+
+-- A subject has at most one key that seals: processes that make one at once end with the same.
+CREATE UNIQUE INDEX data_keys_present_key ON personal_data.data_keys (subject)
+WHERE retired_at IS NULL;
+
+-- Finds all keys of a subject for an erasure.
+CREATE INDEX data_keys_subject_idx ON personal_data.data_keys (subject);
+
+-- The present keys of some subjects; those without one get the offered key. A key that another
+-- transaction made in this moment is missing from the answer: ask again. The commit need not wait
+-- for the disk: an event sealed with the key is committed later, and no later commit survives a
+-- crash without this one.
+CREATE FUNCTION personal_data.claim_keys(
+    subjects text[], key_ids uuid[], master_key_id text, wrapped bytea[]
+) RETURNS SETOF personal_data.data_keys
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+        SELECT k.* FROM personal_data.data_keys AS k
+        WHERE k.subject = ANY (claim_keys.subjects) AND k.retired_at IS NULL;
+    PERFORM set_config('synchronous_commit', 'off', true);
+    RETURN QUERY
+        INSERT INTO personal_data.data_keys AS made (key_id, subject, master_key_id, wrapped)
+        SELECT offered.key_id, offered.subject, claim_keys.master_key_id, offered.wrapped
+        FROM unnest(claim_keys.subjects, claim_keys.key_ids, claim_keys.wrapped)
+            AS offered (subject, key_id, wrapped)
+        WHERE NOT EXISTS (
+            SELECT FROM personal_data.data_keys AS k
+            WHERE k.subject = offered.subject AND k.retired_at IS NULL
+        )
+        ORDER BY offered.subject
+        ON CONFLICT (subject) WHERE retired_at IS NULL DO NOTHING
+        RETURNING made.*;
+END
+$$;
