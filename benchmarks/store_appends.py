@@ -75,7 +75,7 @@ async def appending(
             "events/s",
             "higher",
             bench["speed"],
-            [Bar(RAW, at_least=3), Bar(PGBENCH, at_least=1)],
+            [],  # a figure only: the product appends through the command handler
         ),
         Measure(
             "append, 32 callers, p99",
