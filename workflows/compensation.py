@@ -155,7 +155,7 @@ class Undoing(Steps):
             self.enter(Compensation.UNDO_PAYMENT.value, "a charge that may still arrive late")
             await workflow.sleep(LOOK_AGAIN_AFTER, summary="a late charge may still arrive")
             await self._undo(Compensation.UNDO_PAYMENT, cause, settled_by)
-        if self._label_may_still_arrive() and workflow.patched("look-again-for-a-label"):
+        if self._label_may_still_arrive():
             self.state.label_in_doubt = False
             self.enter(Compensation.CANCEL_SHIPMENT.value, "a label that may still arrive late")
             await workflow.sleep(LOOK_AGAIN_AFTER, summary="a late label may still arrive")

@@ -70,7 +70,8 @@ class OrderFulfillment(Backorders):
     async def _go_forward(self) -> ClosedSaga:
         reservation = await self._reserve_inventory()
         if reservation.finished:
-            self._keep_wishes()
+            # The order ended here; what operators asked for in vain is recorded all the same.
+            self.state.unrecorded.extend(self.state.drop_wishes())
             return reservation.finished
         await self.wait_for_items()
         paid = await self._process_payment()
@@ -168,15 +169,9 @@ class OrderFulfillment(Backorders):
             raise CancelledError("cancelled as requested; everything was undone")
         return result_json(self.state.order_id, closed)
 
-    def _keep_wishes(self) -> None:
-        """Let what operators asked for in vain be recorded: the order has ended."""
-        if self.state.has_wishes() and workflow.patched("keep-wishes-of-the-ended"):
-            self.state.unrecorded.extend(self.state.drop_wishes())
-
     async def _record_to_the_last(self) -> None:
         """Record what operators did, also what comes in while that is under way."""
-        await self.record_operators()
-        while self.state.unrecorded and workflow.patched("record-to-the-last"):
+        while self.state.unrecorded:
             await self.record_operators()
 
     async def _hand_over_scans(self) -> None:

@@ -20,8 +20,6 @@ async def hand_over(order_id: OrderId, scans: list[JsonObject]) -> None:
 
     Those that arrive meanwhile are given as well.
     """
-    if scans and not workflow.patched("scans-are-handed-over"):
-        scans.clear()  # the recorded run had dropped them
     while scans:
         if not await _started_with(order_id, scans):
             await _told(order_id, scans)

@@ -136,10 +136,6 @@ class SagaState:
         taken, self.unrecorded = tuple(self.unrecorded), []
         return taken
 
-    def has_wishes(self) -> bool:
-        """Whether operators or the customer asked for something that was not carried out yet."""
-        return bool(self.address_changes or self.amendments or self.choice)
-
     def drop_wishes(self) -> tuple[OperatorAction, ...]:
         """Forget the wishes that no longer matter; returns what is to be recorded of them."""
         dropped = [change.by for change in self.address_changes]

@@ -145,7 +145,7 @@ class Steps(Wishes):
         That is what holding the orders of a provider that is down is for: they do not turn back.
         """
         gives_up = self.state.turning_back or self.cancel_wanted() or is_refusal(error)
-        if self.state.held_by is None or gives_up or not workflow.patched("hold-a-failing-step"):
+        if self.state.held_by is None or gives_up:
             return False
         stage, waits_for = self.state.stage, self.state.waits_for
         try:
@@ -232,8 +232,6 @@ class Steps(Wishes):
         shortage = self.state.shortage
         reserved_at = shortage.deadline if shortage else self.state.reserved_at
         if reserved_at is None or Compensation.UNDO_PAYMENT in self.state.compensations:
-            return None
-        if not workflow.patched("reservations-expire"):
             return None
         left = reserved_at + RESERVATION_HELD_FOR - workflow.now()
         return max(left, timedelta())

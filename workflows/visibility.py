@@ -6,8 +6,7 @@ keeps them up to date at every change. None holds personal data: search attribut
 encrypted.
 
 How a saga notices that it is slow: its client said SagaStep=`starting`, then a step whose first,
-short try does not do tells; or else a timer of SLOW_AFTER. Sagas that began before there were first
-tries have the timer in their history.
+short try does not do tells. A client that gave no search attributes gets a timer of SLOW_AFTER.
 """
 
 from typing import Any, Final
@@ -75,14 +74,9 @@ class Visibility:
         """Show the order, unless the client that started the saga has done so."""
         wanted = initial_attributes(document)
         given = workflow.info().typed_search_attributes
-        step = given.get(SAGA_STEP)
-        self.by_first_try = step == STARTING
+        self.by_first_try = given.get(SAGA_STEP) == STARTING
         self._shown = {pair.key.name: pair.value for pair in wanted}
-        self._shown[SAGA_STEP.name] = step or STARTING
-        # Clients of before said another step.
-        if step is None or any(
-            given.get(pair.key) != pair.value for pair in wanted if pair.key != SAGA_STEP
-        ):
+        if any(given.get(pair.key) != pair.value for pair in wanted):
             workflow.upsert_search_attributes([_set(pair.key, pair.value) for pair in wanted])
 
     def show(self, state: SagaState) -> None:

@@ -1,7 +1,7 @@
-"""Records one history for each way a saga can take, for the replay test.
+"""Records one history of each way a workflow can take, for the replay test.
 
-Run it from the repository's root after a deliberate change of the saga's course, and keep the old
-files as long as sagas of that version may be open; without names it records all of them:
+Run it from the repository's root after a deliberate change of a workflow's course. Keep the files
+of a released version as long as its workflows may be open. Without names it records every way:
 
     .venv/bin/python -m tests.support.record_histories [NAME]...
 """
@@ -32,8 +32,8 @@ from workflows import policies, steps
 FOLDER = Path(__file__).parents[1] / "workflow" / "histories"
 BY = {"actor": "anna", "reason": "as agreed"}
 
-VERSION = "v2"
-"""Of the order's saga: v2 notices by its first tries that it is slow."""
+VERSION = "v1"
+"""Of the courses the workflows take; it goes into the file names."""
 
 Drive = Callable[[Shop, Handle], Awaitable[None]]
 
@@ -58,6 +58,11 @@ async def _retry_when_needed(shop: Shop, handle: Handle) -> None:
     await until_status(handle, needs_attention=True)
     shop.payments.faults.clear()
     await handle.execute_update("retry", BY)
+
+
+async def _retry_before_anybody_is_told(shop: Shop, handle: Handle) -> None:
+    shop.notifications.failures.extend([RuntimeError("the pager is down")] * 1000)
+    await _retry_when_needed(shop, handle)
 
 
 async def _hold_and_resume(shop: Shop, handle: Handle) -> None:
@@ -135,6 +140,12 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
     "scanned": ({}, 10, (_HELD,), _scan),
     "attention-and-retry": ({"address": _NO_SHIP}, 10, (_NO_REFUND,), _retry_when_needed),
+    "attention-with-pager-down": (
+        {"address": _NO_SHIP},
+        10,
+        (_NO_REFUND,),
+        _retry_before_anybody_is_told,
+    ),
     "short-ships-available": ({"unavailable": {"policy": "ship_available"}}, 1, (), _nothing),
     "short-deadline-passed": ({"unavailable": {"policy": "wait"}}, 1, (), _nothing),
     "asked-ships-available": (_ASK, 1, (), _choose("ship_available")),
@@ -142,7 +153,13 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "asked-cancels": (_ASK, 0, (), _choose("cancel")),
     "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
     "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
+    "timer-to-notice": ({}, 10, (_NO_CHARGE,), _nothing),
 }
+
+
+def _options(name: str) -> dict[str, Any]:
+    """A saga notices by a timer that it is slow if its client gave no search attributes."""
+    return {"search_attributes": None} if name == "timer-to-notice" else {}
 
 
 def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManager[None]:
@@ -161,7 +178,8 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
         await shop.receive(f"{order_id}-sku", stock)
     async with running_workers(client, shop):
         with _clock(environment, name):
-            handle = await start(client, order_id, document(order_id, **changes))
+            given = document(order_id, **changes)
+            handle = await start(client, order_id, given, **_options(name))
         await drive(shop, handle)
         try:
             await result(handle)
@@ -181,6 +199,8 @@ def _scrubbed(value: Any) -> Any:
     """Without what a replay does not look at."""
     if isinstance(value, dict):
         private = {"stackTrace", "identity"}
+        if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+            private.add("name")  # of the worker's process and its host
         return {key: _scrubbed(part) for key, part in value.items() if key not in private}
     return [_scrubbed(part) for part in value] if isinstance(value, list) else value
 
@@ -201,7 +221,7 @@ async def _record_all(names: Collection[str]) -> None:
             if name in PATHS:
                 print(await record(environment, name, FOLDER))  # noqa: T201  a script
             for workflow_id, history in await record_later(environment.client, name):
-                print(write(FOLDER / f"{workflow_id}.v1.json", history))  # noqa: T201  a script
+                print(write(FOLDER / f"{workflow_id}.{VERSION}.json", history))  # noqa: T201  a script
 
 
 if __name__ == "__main__":

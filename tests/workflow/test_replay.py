@@ -1,4 +1,4 @@
-"""Recorded histories of every shipped version of the saga replay with today's code."""
+"""Recorded histories of the workflows replay with today's code."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.changed_saga import ChangedSaga
-from tests.support.record_histories import FOLDER, PATHS
+from tests.support.record_histories import FOLDER, PATHS, VERSION
 from tests.support.record_later_histories import LATER_PATHS
 from workers import replay as replaying
 from workers.replay import replay
@@ -62,7 +62,7 @@ async def test_the_control_a_saga_changed_without_a_patch_replays_no_history(
 
 
 async def test_the_control_a_history_of_another_course_does_not_replay(tmp_path: Path) -> None:
-    history = json.loads((FOLDER / "order-happy.v1.json").read_text())
+    history = json.loads((FOLDER / f"order-happy.{VERSION}.json").read_text())
     for event in history["events"]:
         scheduled = event.get("activityTaskScheduledEventAttributes")
         if scheduled and scheduled["activityId"] == "process-payment":
