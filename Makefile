@@ -81,7 +81,7 @@ chaos: setup ## real orders while everything is killed at random; CHAOS="--order
 
 docs: setup ## write docs/cli.md and the JSON Schema from the code
 	$(BIN)/python scripts/write_cli_docs.py
-	$(BIN)/python -m tests.support.write_schema
+	$(BIN)/python -m tests.support.repository.write_schema
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
-from domain.shortages import (
+from domain.order.unavailable import (
     CANCEL_AT_ONCE,
     MissingItem,
     Pieces,

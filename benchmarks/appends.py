@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga import heap
+from ordersaga.daemons import heap
 
 # About 250 bytes of data and 150 bytes of metadata, as an order's events have.
 DATA = {"sku": "85123A", "quantity": 6, "price": 255, "description": "x" * 190}

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from ordersaga.demo.source import choose_file
-from tests.support.chaos import ChaosWish, run_chaos, show
+from tests.support.faults.chaos import ChaosWish, run_chaos, show
 
 
 def _parse() -> argparse.Namespace:

@@ -24,7 +24,7 @@ from benchmarks.rounds import percentile
 from benchmarks.saga_contenders import WHOLE, Contender, running
 from benchmarks.saga_load import Placed, place, receive
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
-from tests.support.sandboxes import SandboxControl
+from tests.support.stack.sandboxes import SandboxControl
 
 ORDERS, STOCKED_SHARE = 500, 0.6
 BAR = 0.5

@@ -17,25 +17,25 @@ from uuid import uuid4
 
 import asyncpg
 
-from adapters.event_codec import JsonEventCodec
+from adapters.events.codec import JsonEventCodec
 from benchmarks.appends import METADATA
 from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import OURS, PEER, Bar, Contender, Measure, per_second, take_turns
-from domain import events as e
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.order import events as order_events
 from domain.values import Address, OrderLine, PaymentTerms
 from eventstore.model import Expected, NewEvent, StreamAppend
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga import heap
+from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
-from projections import current_orders
-from projections.install import install
-from projections.projection import Projection
+from projections.engine.projection import Projection
+from projections.engine.runner import ProjectionRunner
+from projections.operations.install import install
+from projections.read_models.current_orders import model as current_orders
 from projections.registry import ALL
-from projections.runner import ProjectionRunner
 
 CODEC = JsonEventCodec()
 WRITERS = 32
@@ -57,11 +57,11 @@ def story(number: int) -> StreamAppend:
     total, terms = Money(1530, "GBP"), PaymentTerms("tok_visa")
     placed = datetime(2011, 12, 1, tzinfo=UTC)
     told: list[Any] = [
-        e.OrderCreated(order_id, customer, "GBP", placed),
-        e.ItemAdded(sku, name, 6, price),
-        e.AddressSet(address),
-        e.OrderSubmitted(order_id, customer, (line,), address, total, terms),
-        e.OrderReserved(),
+        order_events.OrderCreated(order_id, customer, "GBP", placed),
+        order_events.ItemAdded(sku, name, 6, price),
+        order_events.AddressSet(address),
+        order_events.OrderSubmitted(order_id, customer, (line,), address, total, terms),
+        order_events.OrderReserved(),
     ]
     encoded = [CODEC.encode(event) for event in told]
     new = [NewEvent(uuid4(), one.event_type, one.data, METADATA) for one in encoded]

@@ -16,9 +16,9 @@ from temporalio.service import RPCError
 
 from activities.messages import ALL_QUEUES, ORDERS_QUEUE
 from benchmarks.saga_worker import READY_FILE
+from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 from ordersaga.embedded.stack import EmbeddedStack
-from ordersaga.schema import migrate_all
 from workers.converter import DATA_CONVERTER
 from workers.search_attributes import ensure_search_attributes
 

@@ -10,19 +10,19 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.aggregates import stock_slot
 from activities.messages import ORDERS_QUEUE
-from adapters.event_codec import JsonEventCodec
+from activities.unit_of_work import stock_slot
+from adapters.events.codec import JsonEventCodec
 from benchmarks.bare import BARE
-from domain.commands import ReceiveStock
 from domain.ids import Sku
-from eventstore.grouping import GroupingHandler
-from eventstore.handling import CommandContext, Decision
+from domain.stock.commands import ReceiveStock
+from eventstore.commands.batching import GroupingHandler
+from eventstore.commands.handler import CommandContext, Decision
 from eventstore.model import Metadata
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.sagas import start_saga
-from workflows.order_document import parse_document
+from ordersaga.client.starting import start_saga
+from workflows.documents.order import parse_document
 
 _numbers = count(1)
 _skus = count(1)

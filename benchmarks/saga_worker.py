@@ -15,12 +15,12 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.messages import ORDERS_QUEUE
-from adapters.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
 from benchmarks.bare import Bare, nothing
-from ordersaga.logging import configure_logging
-from ordersaga.service import stop_on_signals
-from ordersaga.settings import Settings, load_settings
-from ordersaga.wiring import connect_temporal, open_services
+from ordersaga.bootstrap.logging import configure_logging
+from ordersaga.bootstrap.settings import Settings, load_settings
+from ordersaga.bootstrap.wiring import connect_temporal, open_services
+from ordersaga.daemons.service import stop_on_signals
 from workers.factory import Outside, build_worker, polling
 from workers.sandbox import workflow_runner
 

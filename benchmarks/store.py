@@ -17,7 +17,7 @@ from benchmarks.store_reads import catching_up, loading
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga import heap
+from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
 OPTIONS: Final = {

@@ -17,12 +17,12 @@ from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import OURS, Bar, Contender, Measure, per_second, take_turns
 from benchmarks.store import OPTIONS
 from benchmarks.store_reads import LONG, PLAIN_FOLD, Plain, long_stream
-from eventstore.handling import CommandHandler
+from eventstore.commands.handler import CommandHandler
+from eventstore.postgres.growth.partitions import add_partitions, partition
 from eventstore.postgres.migrator import migrate
-from eventstore.postgres.partitions import add_partitions, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga import heap
+from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
 EMPTY = "empty table"

@@ -11,13 +11,13 @@ import asyncpg
 from benchmarks.appends import DATA, METADATA
 from benchmarks.peers import EventSourcing
 from benchmarks.rounds import OURS, PEER, Bar, Contender, Measure, percentile, take_turns
-from eventstore.checkpoints import InMemoryCheckpoints
 from eventstore.model import Expected, FeedFilter, NewEvent, StoredEvent, StreamAppend
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
-from eventstore.subscription import Subscription
+from eventstore.reading.checkpoints import InMemoryCheckpoints
+from eventstore.reading.subscription import Subscription
 
 QUIET = "no foreign transaction"
 NAIVE = "naive tail"

@@ -20,8 +20,8 @@ from benchmarks.rounds import (
     take_turns,
 )
 from eventstore.codec import EncodedEvent
-from eventstore.folding import SnapshotPolicy
-from eventstore.handling import CommandHandler, Fold
+from eventstore.commands.folding import Fold, SnapshotPolicy
+from eventstore.commands.handler import CommandHandler
 from eventstore.model import Expected, JsonObject, NewEvent, StoredEvent, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 

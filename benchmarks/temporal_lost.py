@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ordersaga.demo.source import choose_file
-from tests.support.chaos_shop import chaos_shop, real_orders
-from tests.support.temporal_lost import Lost, destroy_and_recover, open_at_random_points
+from tests.support.faults.temporal_lost import Lost, destroy_and_recover, open_at_random_points
+from tests.support.stack.chaos_shop import chaos_shop, real_orders
 
 
 async def _run(given: argparse.Namespace, folder: Path) -> int:

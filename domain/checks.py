@@ -6,7 +6,6 @@ from datetime import datetime
 from domain.errors import InvalidValue
 from domain.ids import parse_sku
 from domain.money import Money
-from domain.shortages import MAX_DEADLINE_HOURS, UnavailableTerms
 from domain.values import Address, OrderLine, PaymentTerms, readable
 
 MAX_QUANTITY = 1_000_000
@@ -103,11 +102,3 @@ def check_address(address: Address, field: str = "address") -> None:
 def check_payment(payment: PaymentTerms, field: str = "payment") -> None:
     """Raise InvalidValue naming ``<field>.token`` unless there is a token to charge."""
     check_reference(readable(payment.token, "payment token"), f"{field}.token")
-
-
-def check_unavailable(terms: UnavailableTerms, field: str = "unavailable") -> None:
-    """Raise InvalidValue naming ``<field>.deadline_hours`` unless the deadline can be kept."""
-    hours = terms.deadline_hours
-    if type(hours) is not int or not 1 <= hours <= MAX_DEADLINE_HOURS:
-        problem = f"must be a whole number from 1 to {MAX_DEADLINE_HOURS}"
-        raise InvalidValue(f"{field}.deadline_hours", problem)

@@ -25,9 +25,8 @@ from eventstore.model import (
     StoredEvent,
     StreamAppend,
 )
-from eventstore.selection import check_limit, selects
-from eventstore.store import EVERYTHING
-from eventstore.waking import LocalWaker
+from eventstore.reading.waking import LocalWaker
+from eventstore.store import EVERYTHING, check_limit, selects
 
 
 def utc_now() -> datetime:

@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Mapping
 
 from eventstore.codec import EncodedEvent
-from eventstore.handling import CommandContext, CommandHandler, Decision, Fold, Loaded
+from eventstore.commands.folding import Fold, Loaded
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata, StoredEvent
 

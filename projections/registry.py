@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from projections import (
-    audit_log,
-    current_orders,
-    customer_orders,
-    fulfillments,
-    notifications,
-    order_history,
-    parcels,
-    product_demand,
-    returns,
-    stock_levels,
-)
+from projections.engine.projection import Projection
 from projections.errors import UnknownProjection
-from projections.projection import Projection
+from projections.outbox import rules as notifications
+from projections.read_models.audit_log import model as audit_log
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.customer_orders import model as customer_orders
+from projections.read_models.fulfillments import model as fulfillments
+from projections.read_models.order_history import model as order_history
+from projections.read_models.parcels import model as parcels
+from projections.read_models.product_demand import model as product_demand
+from projections.read_models.returns import model as returns
+from projections.read_models.stock_levels import model as stock_levels
 
 ALL: Final[tuple[Projection, ...]] = (
     current_orders.PROJECTION,

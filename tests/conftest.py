@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support import postgres
+from tests.support.stores import postgres
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 
-from workflows.messages import SEVERAL_INPUTS
+from workflows.documents.messages import SEVERAL_INPUTS
 
 # Temporal makes a converter for each saga. What pydantic works out for a type costs more than all
 # else that a saga does, so all converters of a process share it.

@@ -13,27 +13,27 @@ from temporalio.worker import (
     WorkerDeploymentConfig,
 )
 
-from activities.delivery import DeliveryActivities
-from activities.inventory import InventoryActivities
+from activities.inventory.activities import InventoryActivities
+from activities.inventory.restock import ReturnStockActivities
 from activities.messages import (
     INVENTORY_QUEUE,
     ORDERS_QUEUE,
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
 )
-from activities.orders import OrderActivities
-from activities.payments import PaymentActivities
+from activities.orders.activities import OrderActivities
+from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import ReturnRefundActivities
 from activities.ports import Carrier, Notifications, PaymentGateway
-from activities.return_refund import ReturnRefundActivities
-from activities.return_stock import ReturnStockActivities
-from activities.returns import ReturnActivities
-from activities.shipping import ShippingActivities
-from eventstore.handling import CommandHandler
+from activities.returns.activities import ReturnActivities
+from activities.shipping.activities import ShippingActivities
+from activities.shipping.parcel import DeliveryActivities
+from eventstore.commands.handler import CommandHandler
 from workers.sandbox import workflow_runner
-from workflows.delivery import OrderDelivery
-from workflows.fulfillment import OrderFulfillment
-from workflows.order_return import OrderReturn
+from workflows.delivery.workflow import OrderDelivery
+from workflows.fulfillment.workflow import OrderFulfillment
 from workflows.policies import ATTEMPT
+from workflows.returns.workflow import OrderReturn
 
 GRACE: Final = ATTEMPT + timedelta(seconds=1)
 """How long a worker that is told to stop waits for the activities that are under way."""

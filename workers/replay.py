@@ -8,9 +8,9 @@ from temporalio.worker import Replayer
 
 from workers.converter import DATA_CONVERTER
 from workers.sandbox import workflow_runner
-from workflows.delivery import OrderDelivery
-from workflows.fulfillment import OrderFulfillment
-from workflows.order_return import OrderReturn
+from workflows.delivery.workflow import OrderDelivery
+from workflows.fulfillment.workflow import OrderFulfillment
+from workflows.returns.workflow import OrderReturn
 
 
 def load_history(path: Path) -> WorkflowHistory:

@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.visibility import ALL_ATTRIBUTES
+from workflows.common.search_attributes import ALL_ATTRIBUTES
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.provider_rules import UNSERVED_COUNTRIES
+from adapters.providers.rules import UNSERVED_COUNTRIES
 from adapters.sandboxes.process import SandboxOptions, run_sandboxes
 
 _PREFIX = "ORDERSAGA_SANDBOX_"

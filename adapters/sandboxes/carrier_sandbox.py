@@ -16,12 +16,12 @@ from pathlib import Path
 from aiohttp import web
 
 from activities.ports import CarrierLabel
-from adapters import provider_rules as rules
-from adapters.faults import FaultPlan
-from adapters.provider_rules import ServedArea
+from adapters.providers import rules
+from adapters.providers.faults import FaultPlan
+from adapters.providers.rules import ServedArea
+from adapters.providers.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 from adapters.sandboxes.web import Sandbox, read_body, read_key, read_page, unknown
-from adapters.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
 from domain.ids import OrderId
 
 

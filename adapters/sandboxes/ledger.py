@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from adapters.provider_rules import FORBIDDEN_CONTENT, same_key_other_content
+from adapters.providers.rules import FORBIDDEN_CONTENT, same_key_other_content
 
 _Result = TypeVar("_Result")
 _BATCH: Final = 200

@@ -19,11 +19,17 @@ from pathlib import Path
 from aiohttp import web
 
 from activities.ports import ProviderPayment
-from adapters import provider_rules as rules
-from adapters.faults import FaultPlan
+from adapters.providers import rules
+from adapters.providers.faults import FaultPlan
+from adapters.providers.wire import (
+    AmountBody,
+    ChargeBody,
+    ForbidChargeBody,
+    PaymentBody,
+    PaymentPage,
+)
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 from adapters.sandboxes.web import Sandbox, read_body, read_key, read_page, unknown
-from adapters.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody, PaymentPage
 from domain.ids import OrderId
 
 

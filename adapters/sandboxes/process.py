@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from adapters.faults import Fault, FaultKind, FaultPlan
-from adapters.provider_rules import UNSERVED_COUNTRIES, ServedArea
+from adapters.providers.faults import Fault, FaultKind, FaultPlan
+from adapters.providers.rules import UNSERVED_COUNTRIES, ServedArea
 from adapters.sandboxes.carrier_sandbox import create_carrier_app
 from adapters.sandboxes.payment_sandbox import create_payment_app
 

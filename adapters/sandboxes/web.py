@@ -16,10 +16,17 @@ from typing import Annotated, Final, Literal, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.faults import ActiveFault, Fault, FaultKind, FaultPlan, endure_after, endure_before
-from adapters.provider_rules import RequestRefused
+from adapters.providers.faults import (
+    ActiveFault,
+    Fault,
+    FaultKind,
+    FaultPlan,
+    endure_after,
+    endure_before,
+)
+from adapters.providers.rules import RequestRefused
+from adapters.providers.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody, ErrorDetail
 from adapters.sandboxes.ledger import Answer, Ledger, Records
-from adapters.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody, ErrorDetail
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})

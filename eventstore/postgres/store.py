@@ -17,14 +17,13 @@ from eventstore.model import (
     StoredEvent,
     StreamAppend,
 )
+from eventstore.postgres.append.queue import GroupAppender, SingleAppender
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed import Feed, events_of
-from eventstore.postgres.group_append import GroupAppender, SingleAppender
 from eventstore.postgres.lease import Lease
 from eventstore.postgres.poking import Poker
 from eventstore.postgres.sql_files import statement
-from eventstore.selection import check_limit
-from eventstore.store import EVERYTHING
+from eventstore.store import EVERYTHING, check_limit
 
 _IS_PARTITIONED: Final = statement("is_partitioned")
 _HEAD: Final = statement("head")

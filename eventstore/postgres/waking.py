@@ -8,7 +8,7 @@ import asyncpg
 
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.errors import translated
-from eventstore.waking import LocalWaker
+from eventstore.reading.waking import LocalWaker
 
 CHANNEL: Final = "eventstore_appended"
 _RETRY_S: Final = 0.5

@@ -10,8 +10,8 @@ import typer
 from ordersaga.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
-    from ordersaga.client import OrderSagaClient
-    from ordersaga.wiring import Services
+    from ordersaga.bootstrap.wiring import Services
+    from ordersaga.client.orders import OrderSagaClient
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrderArgument = Annotated[str, typer.Argument(metavar="ID", help="Order id.")]
@@ -23,8 +23,8 @@ Cursor = Annotated[str | None, typer.Option(help="Go on after the page that gave
 @asynccontextmanager
 async def opened() -> "AsyncIterator[Services]":
     """The services of the settings, for one command."""
-    from ordersaga.settings import load_settings
-    from ordersaga.wiring import open_services
+    from ordersaga.bootstrap.settings import load_settings
+    from ordersaga.bootstrap.wiring import open_services
 
     async with open_services(load_settings(), application_name="ordersaga cli") as services:
         yield services
@@ -32,7 +32,7 @@ async def opened() -> "AsyncIterator[Services]":
 
 async def saga_client(services: "Services") -> "OrderSagaClient":
     """The typed client of running sagas."""
-    from ordersaga.client import OrderSagaClient
+    from ordersaga.client.orders import OrderSagaClient
 
     return OrderSagaClient(await services.temporal())
 

@@ -10,8 +10,8 @@ from ordersaga.cli.output import emit, make_table, note, run
 from ordersaga.errors import REFUSED
 
 if TYPE_CHECKING:
+    from ordersaga.bootstrap.wiring import Services
     from ordersaga.personal_data.erasure import Erasure
-    from ordersaga.wiring import Services
 
 app = typer.Typer(
     name="customer", help="Erase personal data; look after its keys.", no_args_is_help=True
@@ -53,7 +53,7 @@ def erase(
 
 async def _erase(known_as: str, reason: str, guest: bool, as_json: bool) -> int:
     from domain.ids import parse_customer_id, parse_order_id
-    from ordersaga.orders_service import operator
+    from ordersaga.operations.orders import operator
     from ordersaga.personal_data.erasure import Eraser
 
     async with opened() as services:

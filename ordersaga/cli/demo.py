@@ -43,9 +43,9 @@ def demo(
 
 
 async def _demo(wish: "DemoWish") -> int:
+    from ordersaga.daemons.service import stop_on_signals
     from ordersaga.demo.run import Demo
     from ordersaga.demo.screen import Screen
-    from ordersaga.service import stop_on_signals
 
     stop = stop_on_signals()
     show = Demo(wish, Screen(console()), stop)

@@ -13,8 +13,8 @@ from ordersaga.errors import Refused, WrongUsage
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from projections.outbox import NotificationRow, OutboxStatus
-    from projections.paging import Page
+    from projections.outbox.outbox import NotificationRow, OutboxStatus
+    from projections.read_models.paging import Page
 
 app = typer.Typer(
     name="notifications", help="Tell other systems what happens to orders.", no_args_is_help=True
@@ -35,7 +35,7 @@ class State(StrEnum):
 @app.command("run")
 def run_sender() -> None:
     """Send until SIGTERM, to the webhook or the log; any number of processes may do it at once."""
-    from ordersaga.processes import run_notifications
+    from ordersaga.daemons.entry import run_notifications
 
     run(run_notifications())
 
@@ -47,7 +47,7 @@ def status(as_json: Json = False) -> None:
 
 
 async def _status(as_json: bool) -> None:
-    from projections.outbox import count
+    from projections.outbox.outbox import count
 
     async with opened() as services:
         found = await count(services.pool)
@@ -100,7 +100,7 @@ async def _list(
     cursor: str | None,
     as_json: bool,
 ) -> None:
-    from projections.outbox import list_notifications
+    from projections.outbox.outbox import list_notifications
 
     async with opened() as services:
         with refusals():
@@ -159,7 +159,7 @@ def _uuid(text: str) -> UUID:
 async def _retry(
     ids: list[UUID] | None, order: str | None, kind: str | None, as_json: bool
 ) -> None:
-    from projections import outbox
+    from projections.outbox import outbox
 
     async with opened() as services:
         found = await outbox.retry(services.pool, ids, subject=order, kind=kind)
@@ -180,7 +180,7 @@ def backfill(
 
 
 async def _backfill(after: int, as_json: bool) -> None:
-    from projections import outbox
+    from projections.outbox import outbox
 
     async with opened() as services:
         with refusals():

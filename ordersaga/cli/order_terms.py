@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from domain.shortages import MAX_DEADLINE_HOURS, DeadlineDefault, UnavailablePolicy
+from domain.order.unavailable import MAX_DEADLINE_HOURS, DeadlineDefault, UnavailablePolicy
 
 Unavailable = Annotated[
     UnavailablePolicy, typer.Option(help="What to do if items are unavailable.")

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import typer
 
-from domain.order_state import OrderStatus
-from domain.shortages import (
+from domain.order.state import OrderStatus
+from domain.order.unavailable import (
     CANCEL_AT_ONCE,
     DeadlineDefault,
     UnavailablePolicy,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from domain.commands import OrderCommand
-    from domain.order_state import Draft, OrderState
+    from domain.order.commands import OrderCommand
+    from domain.order.state import Draft, OrderState
     from domain.values import Address, Redacted
-    from ordersaga.orders_service import ShownOrder, TimelineEntry
+    from ordersaga.operations.orders import ShownOrder, TimelineEntry
 
 app = typer.Typer(name="order", help="Put orders together and look at them.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def create(
 
 async def _create(order_id: str, customer: str | None, currency: str, as_json: bool) -> None:
     from domain.ids import parse_customer_id, parse_order_id
-    from ordersaga.orders_service import OrdersService
+    from ordersaga.operations.orders import OrdersService
 
     known = parse_order_id(order_id)
     buyer = None if customer is None else parse_customer_id(customer)
@@ -77,9 +77,9 @@ def add_item(
     as_json: Json = False,
 ) -> None:
     """Put pieces of a product on a draft."""
-    from domain.commands import AddItem
     from domain.currencies import parse_amount
     from domain.ids import parse_sku
+    from domain.order.commands import AddItem
 
     known = parse_sku(sku)
 
@@ -93,8 +93,8 @@ def add_item(
 @app.command("remove-item")
 def remove_item(order_id: OrderArgument, sku: SkuArgument, as_json: Json = False) -> None:
     """Take a product off a draft."""
-    from domain.commands import RemoveItem
     from domain.ids import parse_sku
+    from domain.order.commands import RemoveItem
 
     wish = RemoveItem(parse_sku(sku))
     run(_edit(order_id, lambda _: wish, as_json))
@@ -108,8 +108,8 @@ def set_quantity(
     as_json: Json = False,
 ) -> None:
     """Set the number of pieces of a product on a draft."""
-    from domain.commands import ChangeQuantity
     from domain.ids import parse_sku
+    from domain.order.commands import ChangeQuantity
 
     wish = ChangeQuantity(parse_sku(sku), quantity)
     run(_edit(order_id, lambda _: wish, as_json))
@@ -128,7 +128,7 @@ def set_address(
     as_json: Json = False,
 ) -> None:
     """Set the delivery address of a draft."""
-    from domain.commands import SetAddress
+    from domain.order.commands import SetAddress
     from domain.values import Address
 
     wish = SetAddress(Address(name, line1, city, postal_code, country, line2, region))
@@ -148,7 +148,7 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Freeze a draft and hand it to fulfilment; the starter then starts its saga."""
-    from domain.commands import SubmitOrder
+    from domain.order.commands import SubmitOrder
     from domain.values import PaymentTerms
 
     terms = UnavailableTerms(unavailable, deadline_hours, default)
@@ -158,8 +158,8 @@ def submit(
 
 async def _edit(order_id: str, command: "Callable[[Draft], OrderCommand]", as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from domain.order_state import Draft
-    from ordersaga.orders_service import OrdersService
+    from domain.order.state import Draft
+    from ordersaga.operations.orders import OrdersService
 
     known = parse_order_id(order_id)
     async with opened() as services:
@@ -172,7 +172,7 @@ async def _edit(order_id: str, command: "Callable[[Draft], OrderCommand]", as_js
 
 def _frozen(state: "OrderState") -> Exception:
     from domain.errors import RuleBroken
-    from domain.order_state import status_of
+    from domain.order.state import status_of
 
     return RuleBroken("order_is_frozen", f"the order is {status_of(state)}: its content is frozen")
 
@@ -195,8 +195,8 @@ def cancel(
 
 async def _cancel(order_id: str, reason: str, by_operator: bool, wait: bool, as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from domain.order_state import Draft
-    from ordersaga.orders_service import OrdersService, operator
+    from domain.order.state import Draft
+    from ordersaga.operations.orders import OrdersService, operator
 
     known = parse_order_id(order_id)
     async with opened() as services:
@@ -230,7 +230,7 @@ def show(
 
 async def _show(order_id: str, at: str | None, at_version: int | None, as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from ordersaga.orders_service import OrdersService
+    from ordersaga.operations.orders import OrdersService
 
     known, then = parse_order_id(order_id), moment(at) if at is not None else None
     async with opened() as services:
@@ -250,7 +250,7 @@ def history(
 
 async def _history(order_id: str, until: str | None, as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from ordersaga.orders_service import OrdersService
+    from ordersaga.operations.orders import OrdersService
 
     known, then = parse_order_id(order_id), moment(until) if until is not None else None
     async with opened() as services:
@@ -271,7 +271,7 @@ def list_(
 
 async def _list(status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool) -> None:
     from ordersaga.cli.read_models import emit_orders
-    from projections.current_orders import OrderFilter, list_orders
+    from projections.read_models.current_orders.model import OrderFilter, list_orders
 
     wanted = OrderFilter(status=status.value if status else None)
     async with opened() as services:

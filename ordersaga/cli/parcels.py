@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from projections.parcels import Parcel
+    from projections.read_models.parcels.model import Parcel
 
 app = typer.Typer(name="parcel", help="Follow parcels after they have left.", no_args_is_help=True)
 
@@ -98,7 +98,7 @@ def list_(
 async def _list(
     status: str | None, needs_attention: bool, limit: int, cursor: str | None, as_json: bool
 ) -> None:
-    from projections.parcels import list_parcels
+    from projections.read_models.parcels.model import list_parcels
 
     async with opened() as services:
         with refusals():
@@ -123,7 +123,7 @@ def show(order_id: OrderArgument, as_json: Json = False) -> None:
 async def _show(order_id: str, as_json: bool) -> None:
     from domain.errors import NotFound
     from domain.ids import parse_order_id
-    from projections.parcels import get_parcel
+    from projections.read_models.parcels.model import get_parcel
 
     known = parse_order_id(order_id)
     async with opened() as services:
@@ -168,7 +168,7 @@ def resolve(order_id: OrderArgument, why: Why, as_json: Json = False) -> None:
 
 async def _steer(order_id: str, act: str, why: str, as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from ordersaga.orders_service import operator
+    from ordersaga.operations.orders import operator
 
     parse_order_id(order_id)
     async with opened() as services:

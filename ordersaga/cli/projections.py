@@ -15,12 +15,12 @@ from ordersaga.errors import INTERRUPTED, REFUSED, Refused, WrongUsage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from projections.operations import DeadLetter, ParkedStream, Replayed
-    from projections.paging import Page
-    from projections.projection import Projection
-    from projections.rebuild import Progress as Step
-    from projections.rebuild import Report
-    from projections.status import LaneStatus
+    from projections.engine.projection import Projection
+    from projections.operations.operate import DeadLetter, ParkedStream, Replayed
+    from projections.operations.rebuild import Progress as Step
+    from projections.operations.rebuild import Report
+    from projections.operations.status import LaneStatus
+    from projections.read_models.paging import Page
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Read model.")]
 Names = Annotated[
@@ -60,7 +60,7 @@ def status(names: Names = None, as_json: Json = False) -> None:
 
 
 async def _status(chosen: "Sequence[Projection]", as_json: bool) -> int:
-    from projections.status import status as look
+    from projections.operations.status import status as look
 
     async with opened() as services:
         lanes = await look(services.pool, services.redacted_store, chosen)
@@ -104,9 +104,9 @@ def rebuild(name: Name, as_json: Json = False) -> None:
 
 
 async def _rebuild(projection: "Projection", as_json: bool) -> int:
-    from ordersaga.service import stopping_on_signals
+    from ordersaga.daemons.service import stopping_on_signals
     from projections.errors import Interrupted
-    from projections.rebuild import rebuild as work
+    from projections.operations.rebuild import rebuild as work
 
     started = time.monotonic()
     async with opened() as services:
@@ -187,14 +187,14 @@ def _left(step: "Step") -> str:
 
 def pause(names: SomeNames, as_json: Json = False) -> None:
     """Stop applying in all processes; returns once no batch is under way."""
-    from projections.operations import pause as work
+    from projections.operations.operate import pause as work
 
     run(_steer(work, _select(names), as_json, "paused"))
 
 
 def resume(names: SomeNames, as_json: Json = False) -> None:
     """Go on applying."""
-    from projections.operations import resume as work
+    from projections.operations.operate import resume as work
 
     run(_steer(work, _select(names), as_json, "resumed"))
 
@@ -223,7 +223,7 @@ def replay(name: Name, stream: Stream = None, as_json: Json = False) -> None:
 
 
 async def _replay(projection: "Projection", stream: str | None, as_json: bool) -> int:
-    from projections.operations import replay as work
+    from projections.operations.operate import replay as work
 
     async with opened() as services:
         results = await work(
@@ -265,7 +265,7 @@ def dead_letters(
 async def _parked(
     chosen: "Sequence[Projection]", limit: int, cursor: str | None, as_json: bool
 ) -> None:
-    from projections.operations import list_parked
+    from projections.operations.operate import list_parked
 
     async with opened() as services:
         page = await list_parked(services.pool, chosen, limit=limit, cursor=cursor)
@@ -287,7 +287,7 @@ def _parked_table(page: "Page[ParkedStream]") -> Any:
 
 
 async def _letters(projection: "Projection", stream: str, limit: int, as_json: bool) -> None:
-    from projections.operations import list_letters
+    from projections.operations.operate import list_letters
 
     async with opened() as services:
         letters = await list_letters(services.pool, projection, stream, limit=limit)

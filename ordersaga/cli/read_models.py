@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.order_state import OrderStatus
+from domain.order.state import OrderStatus
 from domain.values import Reason
 from ordersaga.cli.common import (
     Cursor,
@@ -25,10 +25,10 @@ from ordersaga.cli.output import emit, make_table, note, run
 if TYPE_CHECKING:
     from datetime import date
 
-    from projections.audit_log import AuditFilter
-    from projections.current_orders import CurrentOrder, OrderFilter
-    from projections.paging import Page
-    from projections.product_demand import DemandFilter, Measure
+    from projections.read_models.audit_log.model import AuditFilter
+    from projections.read_models.current_orders.model import CurrentOrder, OrderFilter
+    from projections.read_models.paging import Page
+    from projections.read_models.product_demand.model import DemandFilter, Measure
 
 orders = typer.Typer(name="orders", help="Orders in the read models.", no_args_is_help=True)
 demand = typer.Typer(name="demand", help="Which products are wanted.", no_args_is_help=True)
@@ -67,7 +67,7 @@ def current(
     as_json: Json = False,
 ) -> None:
     """List orders as they are now, the latest placed first."""
-    from projections.current_orders import OrderFilter
+    from projections.read_models.current_orders.model import OrderFilter
 
     wanted = OrderFilter(
         status=status.value if status else None,
@@ -80,7 +80,7 @@ def current(
 
 
 async def _current(wanted: "OrderFilter", limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.current_orders import list_orders
+    from projections.read_models.current_orders.model import list_orders
 
     async with opened() as services:
         with refusals():
@@ -129,7 +129,7 @@ async def _history(
 ) -> None:
     from domain.errors import NotFound
     from domain.ids import parse_order_id
-    from projections.order_history import list_history
+    from projections.read_models.order_history.model import list_history
 
     known = parse_order_id(order_id)
     async with opened() as services:
@@ -167,7 +167,7 @@ async def _customer(
     customer_id: str, status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool
 ) -> None:
     from domain.ids import parse_customer_id
-    from projections.customer_orders import customer_totals, list_customer_orders
+    from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 
     known = parse_customer_id(customer_id)
     async with opened() as services:
@@ -226,7 +226,7 @@ def top(
     as_json: Json = False,
 ) -> None:
     """List the products that are wanted most."""
-    from projections.product_demand import DemandFilter, Measure
+    from projections.read_models.product_demand.model import DemandFilter, Measure
 
     wanted = DemandFilter(
         since=_day(since), until=_day(until), currency=storable(currency, "--currency")
@@ -237,7 +237,7 @@ def top(
 async def _top(
     by: "Measure", wanted: "DemandFilter", limit: int, cursor: str | None, as_json: bool
 ) -> None:
-    from projections.product_demand import top_products
+    from projections.read_models.product_demand.model import top_products
 
     async with opened() as services:
         with refusals():
@@ -283,7 +283,7 @@ def audit(
     from dataclasses import replace
 
     from domain.ids import parse_order_id
-    from projections.audit_log import ANY_EVENT, of_order
+    from projections.read_models.audit_log.model import ANY_EVENT, of_order
 
     wanted = of_order(parse_order_id(order_id)) if order_id is not None else ANY_EVENT
     wanted = replace(
@@ -297,7 +297,7 @@ def audit(
 
 
 async def _audit(wanted: "AuditFilter", limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.audit_log import list_audit
+    from projections.read_models.audit_log.model import list_audit
 
     async with opened() as services:
         with refusals():

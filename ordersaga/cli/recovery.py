@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ordersaga.recovery import Recovered
+    from ordersaga.operations.recovery import Recovered
 
 _SHOWN = 50
 
@@ -44,8 +44,8 @@ def recover(
 async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
     from rich.progress import Progress
 
-    from ordersaga.recovery import Fate, Recovery, open_orders
-    from ordersaga.recovery_after import start_again, unfinished
+    from ordersaga.operations.recovery import Fate, Recovery, open_orders
+    from ordersaga.operations.recovery_returns import start_again, unfinished
 
     screen = console(stderr=True)
     async with opened() as services:
@@ -69,7 +69,7 @@ async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
 
 def as_data(found: "Sequence[Recovered]", after: "Sequence[Recovered]" = ()) -> dict[str, object]:
     """The JSON form: how many orders met which fate, and each of them; then parcels and returns."""
-    from ordersaga.recovery import Fate
+    from ordersaga.operations.recovery import Fate
 
     counts = {fate.value: sum(each.fate is fate for each in found) for fate in Fate}
     return {
@@ -87,7 +87,7 @@ def recovery_view(
     from rich.console import Group
     from rich.text import Text
 
-    from ordersaga.recovery import Fate
+    from ordersaga.operations.recovery import Fate
 
     importance = list(reversed(Fate))
     telling = sorted(

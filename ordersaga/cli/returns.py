@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ordersaga.client import OrderSagaClient
-    from projections.returns import ReturnRow
+    from ordersaga.client.orders import OrderSagaClient
+    from projections.read_models.returns.model import ReturnRow
 
 app = typer.Typer(name="return", help="Take goods back, and give money back.", no_args_is_help=True)
 
@@ -93,8 +93,8 @@ def open_(
 
 
 async def _open(document: dict[str, Any], as_json: bool) -> None:
-    from ordersaga.after_delivery import checked_return
-    from ordersaga.orders_service import operator
+    from ordersaga.client.returns import checked_return
+    from ordersaga.operations.orders import operator
 
     given = checked_return({**document, "actor": operator()})
     async with opened() as services:
@@ -147,7 +147,7 @@ async def _list(
     cursor: str | None,
     as_json: bool,
 ) -> None:
-    from projections.returns import list_returns
+    from projections.read_models.returns.model import list_returns
 
     async with opened() as services:
         with refusals():
@@ -297,7 +297,7 @@ async def _steer(
     act: "Callable[[OrderSagaClient, str], Awaitable[None]]",
     as_json: bool,
 ) -> None:
-    from ordersaga.orders_service import operator
+    from ordersaga.operations.orders import operator
 
     _check(order_id, return_id)
     async with opened() as services:

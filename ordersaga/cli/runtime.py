@@ -10,7 +10,7 @@ from ordersaga.cli.output import emit, printable, run
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from ordersaga.doctor import Check
+    from ordersaga.operations.doctor import Check
 
 _QUEUES = ("orders", "inventory", "payments", "shipping")
 
@@ -34,7 +34,7 @@ def worker(
     ],
 ) -> None:
     """Work on task queues until SIGTERM; finishes what is under way."""
-    from ordersaga.processes import run_worker
+    from ordersaga.daemons.entry import run_worker
 
     run(run_worker(_known_queues(queues)))
 
@@ -57,14 +57,14 @@ def run_projections(
     ] = None,
 ) -> None:
     """Follow the event store until SIGTERM; any number of processes may do it at once."""
-    from ordersaga.processes import run_projections as work
+    from ordersaga.daemons.entry import run_projections as work
 
     run(work(tuple(names or ())))
 
 
 def starter() -> None:
     """Start a saga for each submitted order until SIGTERM."""
-    from ordersaga.processes import run_starter
+    from ordersaga.daemons.entry import run_starter
 
     run(run_starter())
 
@@ -77,9 +77,9 @@ def migrate(
 
 
 async def _migrate(as_json: bool) -> None:
-    from ordersaga.schema import migrate_all
-    from ordersaga.settings import load_settings
-    from ordersaga.wiring import reaching_database
+    from ordersaga.bootstrap.schema import migrate_all
+    from ordersaga.bootstrap.settings import load_settings
+    from ordersaga.bootstrap.wiring import reaching_database
 
     settings = load_settings()
     with reaching_database(settings):
@@ -96,7 +96,7 @@ def doctor(
 
 
 async def _doctor(as_json: bool) -> int:
-    from ordersaga.doctor import examine
+    from ordersaga.operations.doctor import examine
 
     checks = await examine()
     emit(checks, as_json=as_json, view=lambda: _checklist(checks))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from ordersaga.saga_view import ListedSaga, ListingWish, SagaDetails
+    from ordersaga.operations.sagas import ListedSaga, ListingWish, SagaDetails
 
 app = typer.Typer(name="saga", help="See and steer sagas.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List sagas, the latest started first, as Temporal knows them."""
-    from ordersaga.saga_view import ListingWish
+    from ordersaga.operations.sagas import ListingWish
 
     wish = ListingWish(
         storable(status, "--status"),
@@ -44,7 +44,7 @@ def list_(
 
 
 async def _list(wish: "ListingWish", as_json: bool) -> None:
-    from ordersaga.saga_view import list_sagas
+    from ordersaga.operations.sagas import list_sagas
 
     async with opened() as services:
         found = await list_sagas(await services.temporal(), wish)
@@ -78,7 +78,7 @@ def show(order_id: OrderArgument, as_json: Json = False) -> None:
 
 async def _show(order_id: str, as_json: bool) -> None:
     from domain.ids import parse_order_id
-    from ordersaga.saga_view import show_saga
+    from ordersaga.operations.sagas import show_saga
 
     known = parse_order_id(order_id)
     async with opened() as services:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from domain.shortages import ShortageChoice
+from domain.order.unavailable import ShortageChoice
 from ordersaga.cli.common import Json, OrderArgument
 from ordersaga.cli.output import run
 from ordersaga.cli.saga import app

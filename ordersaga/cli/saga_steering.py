@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from domain.ids import OrderId
-    from ordersaga.bulk import Order, Told
-    from ordersaga.client import OrderSagaClient
-    from ordersaga.saga_view import ListedSaga, ListingWish
+    from ordersaga.client.orders import OrderSagaClient
+    from ordersaga.operations.bulk import Order, Told
+    from ordersaga.operations.sagas import ListedSaga, ListingWish
 
 Why = Annotated[
     str,
@@ -116,7 +116,7 @@ def wish_of(
     status: str | None, step: str | None, needs_attention: bool, condition: str | None
 ) -> "ListingWish | None":
     """Which sagas a filter means; None if nothing of it is given."""
-    from ordersaga.saga_view import ListingWish
+    from ordersaga.operations.sagas import ListingWish
 
     given = ListingWish(
         order_status=storable(status, "--status"),
@@ -130,8 +130,8 @@ def wish_of(
 
 
 def _order(how: How) -> "Order":
-    from ordersaga.bulk import Order
-    from ordersaga.orders_service import operator
+    from ordersaga.operations.bulk import Order
+    from ordersaga.operations.orders import operator
 
     message: dict[str, Any] = {"actor": operator(), **how.more}
     message["note" if how.name == "resolve" else "reason"] = how.why
@@ -143,7 +143,7 @@ def _order(how: How) -> "Order":
 
 async def _tell_named(texts: "Sequence[str]", how: How) -> int:
     from domain.ids import parse_order_id
-    from ordersaga.bulk import tell_all
+    from ordersaga.operations.bulk import tell_all
 
     order_ids = list(dict.fromkeys(parse_order_id(text) for text in texts))
     if how.dry_run:
@@ -171,8 +171,8 @@ async def tell_one(
     as_json: bool,
 ) -> None:
     """Tell one saga and show it."""
-    from ordersaga.orders_service import operator
-    from ordersaga.saga_view import show_saga
+    from ordersaga.operations.orders import operator
+    from ordersaga.operations.sagas import show_saga
 
     async with opened() as services:
         await act(await saga_client(services), order_id, operator())
@@ -185,8 +185,8 @@ async def tell_one(
 
 async def _tell_found(wish: "ListingWish", how: How) -> int:
     from domain.ids import OrderId
-    from ordersaga.bulk import tell_all
-    from ordersaga.saga_view import list_sagas, query_of
+    from ordersaga.operations.bulk import tell_all
+    from ordersaga.operations.sagas import list_sagas, query_of
 
     async with opened() as services:
         client = await services.temporal()
@@ -200,7 +200,7 @@ async def _tell_found(wish: "ListingWish", how: How) -> int:
 
 
 def _show_found(found: "Sequence[ListedSaga]", query: str, how: How) -> None:
-    from ordersaga.bulk import overview
+    from ordersaga.operations.bulk import overview
 
     counted = overview(found)
     data = {
@@ -221,7 +221,7 @@ def _found_view(found: "Sequence[ListedSaga]", query: str) -> "RenderableType":
 
 
 def _counts(found: "Sequence[ListedSaga]") -> str:
-    from ordersaga.bulk import overview
+    from ordersaga.operations.bulk import overview
 
     steps = ", ".join(f"{n} at {step}" for step, n in overview(found).by_step.items())
     return f"{len(found)} {'saga' if len(found) == 1 else 'sagas'}{': ' if steps else ''}{steps}"
@@ -238,7 +238,7 @@ def _confirm(found: "Sequence[ListedSaga]", how: How) -> None:
 def _report(told: "Sequence[Told]", query: str | None, how: How) -> int:
     from collections import Counter
 
-    from ordersaga.bulk import WELL
+    from ordersaga.operations.bulk import WELL
 
     fates = Counter(each.fate.value for each in told)
     data = {"command": how.name, "query": query, "found": len(told), "fates": fates, "sagas": told}

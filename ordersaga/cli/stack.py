@@ -46,10 +46,10 @@ def up(
 
 
 async def _up(data_dir: Path, options: "StackOptions") -> int:
+    from ordersaga.bootstrap.settings import load_settings
+    from ordersaga.daemons.service import stopping_on_signals
     from ordersaga.embedded.layout import NOTIFICATIONS
     from ordersaga.embedded.stack import EmbeddedStack
-    from ordersaga.service import stopping_on_signals
-    from ordersaga.settings import load_settings
 
     settings = load_settings()  # what is wrong should show here, not in the log of a child
     if settings.webhook_url is not None:

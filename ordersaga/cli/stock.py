@@ -11,9 +11,9 @@ from ordersaga.cli.output import emit, make_table, run
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from domain.commands import StockCommand
     from domain.ids import Sku
-    from ordersaga.orders_service import ShownStock
+    from domain.stock.commands import StockCommand
+    from ordersaga.operations.orders import ShownStock
 
 app = typer.Typer(name="stock", help="Receive, correct and look at stock.", no_args_is_help=True)
 
@@ -28,8 +28,8 @@ def receive(
     as_json: Json = False,
 ) -> None:
     """Book a delivery in."""
-    from domain.commands import ReceiveStock
     from domain.ids import parse_sku
+    from domain.stock.commands import ReceiveStock
 
     known = parse_sku(sku)
     name = f"by-hand-{uuid4().hex[:12]}" if reference is None else reference
@@ -44,15 +44,15 @@ def adjust(
     as_json: Json = False,
 ) -> None:
     """Correct the ledger after a count."""
-    from domain.commands import AdjustStock
     from domain.ids import parse_sku
+    from domain.stock.commands import AdjustStock
 
     known = parse_sku(sku)
     run(_tell(known, AdjustStock(known, by, reason), as_json))
 
 
 async def _tell(sku: "Sku", command: "StockCommand", as_json: bool) -> None:
-    from ordersaga.orders_service import OrdersService
+    from ordersaga.operations.orders import OrdersService
 
     async with opened() as services:
         _emit(await OrdersService.of(services).tell_stock(sku, command), as_json)
@@ -81,7 +81,7 @@ def show(
 
 async def _show(sku: str, as_json: bool) -> None:
     from domain.ids import parse_sku
-    from ordersaga.orders_service import OrdersService
+    from ordersaga.operations.orders import OrdersService
 
     known = parse_sku(sku)
     async with opened() as services:
@@ -89,7 +89,7 @@ async def _show(sku: str, as_json: bool) -> None:
 
 
 async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.stock_levels import list_stock
+    from projections.read_models.stock_levels.model import list_stock
 
     async with opened() as services:
         with refusals():

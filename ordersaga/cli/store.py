@@ -13,10 +13,10 @@ from ordersaga.errors import INTERRUPTED, Refused, WrongUsage
 if TYPE_CHECKING:
     from asyncio import Event
 
-    from eventstore.postgres.archive import Archive
-    from eventstore.postgres.partitions import Layout
+    from eventstore.postgres.growth.archive import Archive
+    from eventstore.postgres.growth.partitions import Layout
     from eventstore.store import EventStore
-    from ordersaga.closed_orders import ClosedOrder
+    from ordersaga.operations.archivable_orders import ClosedOrder
 
 app = typer.Typer(
     name="store", help="How events are kept: partitions, the archive.", no_args_is_help=True
@@ -32,7 +32,7 @@ def status(as_json: Json = False) -> None:
 
 
 async def _status(as_json: bool) -> None:
-    from eventstore.postgres.partitions import layout
+    from eventstore.postgres.growth.partitions import layout
 
     async with opened() as services:
         found = await layout(services.pool)
@@ -81,7 +81,7 @@ def partition(
 
 
 async def _partition(size: int, as_json: bool) -> None:
-    from eventstore.postgres.partitions import partition as work
+    from eventstore.postgres.growth.partitions import partition as work
 
     async with opened() as services:
         made = await work(services.settings.dsn(), size, note)
@@ -100,7 +100,7 @@ def add_partitions(
 
 async def _add_partitions(ahead: int, as_json: bool) -> None:
     from eventstore.errors import LayoutBusy
-    from eventstore.postgres.partitions import add_partitions as work
+    from eventstore.postgres.growth.partitions import add_partitions as work
 
     async with opened() as services:
         try:
@@ -132,8 +132,8 @@ def archive(
 
 
 async def _archive(limit: datetime, dry_run: bool, batch: int, as_json: bool) -> int:
-    from eventstore.postgres.archive import Archive
-    from ordersaga.service import stopping_on_signals
+    from eventstore.postgres.growth.archive import Archive
+    from ordersaga.daemons.service import stopping_on_signals
 
     count = {"orders": 0, "streams": 0, "events": 0}
     async with opened() as services:
@@ -156,7 +156,7 @@ async def _until(
     stop: "Event", store: "EventStore", keep: "Archive", limit: datetime, count: dict[str, int]
 ) -> "AsyncIterator[ClosedOrder]":
     """The orders that can go, until somebody wants to stop."""
-    from ordersaga.closed_orders import closed_orders
+    from ordersaga.operations.archivable_orders import closed_orders
 
     async for order in closed_orders(store, keep, limit):
         if stop.is_set():
@@ -172,7 +172,7 @@ async def _move(
     batch: int,
     count: dict[str, int],
 ) -> None:
-    from eventstore.postgres.archive import archive_many
+    from eventstore.postgres.growth.archive import archive_many
 
     groups = (order.streams async for order in orders)
     async for moved in archive_many(keep, groups, reason, most=batch):
@@ -193,7 +193,7 @@ def restore(
 
 
 async def _restore(streams: Sequence[str], as_json: bool) -> None:
-    from eventstore.postgres.archive import Archive
+    from eventstore.postgres.growth.archive import Archive
 
     async with opened() as services:
         moved = await Archive(services.pool).restore(streams, "ordersaga store restore")

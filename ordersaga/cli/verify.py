@@ -7,12 +7,12 @@ import typer
 from ordersaga.cli.common import Json, opened
 from ordersaga.cli.output import emit, make_table, run
 from ordersaga.errors import REFUSED, UNREACHABLE
-from ordersaga.verification.report import Check
+from ordersaga.operations.verification.report import Check
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ordersaga.verification.report import Report
+    from ordersaga.operations.verification.report import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +34,8 @@ def verify(
 
 
 async def _verify(skip: frozenset[Check], as_json: bool) -> int:
-    from ordersaga.verification.run import verify as look
-    from ordersaga.verification.wired import open_sources
+    from ordersaga.operations.verification.run import verify as look
+    from ordersaga.operations.verification.wired import open_sources
 
     async with opened() as services:
         report = await look(await open_sources(services, skip), skip)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 from domain.ids import OrderId
 from ordersaga.cli.orders import timeline_table
 from ordersaga.cli.output import make_table
-from projections.current_orders import StatusCount
+from projections.read_models.current_orders.model import StatusCount
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ordersaga.orders_service import OrdersService, TimelineEntry
+    from ordersaga.operations.orders import OrdersService, TimelineEntry
 
 _MEANING: Final = {
     None: "paid and shipped",

@@ -9,6 +9,8 @@ from typing import Final
 
 from domain.ids import OrderId
 from domain.values import PaymentTerms
+from ordersaga.bootstrap.settings import Settings, load_settings
+from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.cli.verify import report_view
 from ordersaga.demo import mix
 from ordersaga.demo.folder import fresh_folder
@@ -19,12 +21,10 @@ from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.errors import Refused
 from ordersaga.importing.intake import receive_stock, submit_orders
 from ordersaga.importing.plan import ImportPlan, PlannedOrder, read_plan
-from ordersaga.orders_service import OrdersService
-from ordersaga.settings import Settings, load_settings
-from ordersaga.verification.run import verify
-from ordersaga.verification.wired import open_sources
-from ordersaga.wiring import Services, open_services
-from projections.current_orders import StatusCount, count_orders
+from ordersaga.operations.orders import OrdersService
+from ordersaga.operations.verification.run import verify
+from ordersaga.operations.verification.wired import open_sources
+from projections.read_models.current_orders.model import StatusCount, count_orders
 
 _LOOK_EVERY_S: Final = 0.5
 _PREFIX: Final = "ORDERSAGA_"

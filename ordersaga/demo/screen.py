@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from projections.current_orders import StatusCount
+from projections.read_models.current_orders.model import StatusCount
 
 _LINE_EVERY_S: Final = 3.0
 _ENDED: Final = frozenset({"completed", "cancelled"})

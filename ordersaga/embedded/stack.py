@@ -216,7 +216,7 @@ class EmbeddedStack:
 
 def _search_attributes() -> Mapping[str, str]:
     """The saga's search attributes with their types as Temporal's command line names them."""
-    from workflows.visibility import ALL_ATTRIBUTES
+    from workflows.common.search_attributes import ALL_ATTRIBUTES
 
     return {
         key.name: key.indexed_value_type.name.title().replace("_", "") for key in ALL_ATTRIBUTES
@@ -233,7 +233,7 @@ async def _ensure_database(layout: Layout) -> None:
 
 
 async def _migrate(dsn: str) -> None:
-    from ordersaga.schema import migrate_all
+    from ordersaga.bootstrap.schema import migrate_all
 
     await migrate_all(dsn)
 

@@ -8,17 +8,19 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from activities.aggregates import ORDER, STOCK
-from activities.intake import OrderConflict, decide_intake
 from activities.messages import OrderDocument
-from domain import stock_item
+from activities.orders.intake import OrderConflict, decide_intake
+from activities.unit_of_work import ORDER, STOCK
 from domain.checks import MAX_QUANTITY
-from domain.commands import ReceiveStock
 from domain.errors import DomainError
-from domain.events import OrderEvent, StockEvent
 from domain.ids import OrderId, Sku, order_stream, stock_stream
-from domain.stock_item import StockState
-from eventstore.handling import CommandContext, CommandHandler, Decision, Loaded
+from domain.order.events import OrderEvent
+from domain.stock import item as stock_item
+from domain.stock.commands import ReceiveStock
+from domain.stock.events import StockEvent
+from domain.stock.item import StockState
+from eventstore.commands.folding import Loaded
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from ordersaga.importing.plan import PlannedOrder, refuse_order
 from ordersaga.importing.refusals import LineReason, RefusedLine

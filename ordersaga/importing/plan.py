@@ -15,7 +15,8 @@ from ordersaga.importing.parsing import ParsedLine, parse_line, refused
 from ordersaga.importing.reader import RawLine, read_lines
 from ordersaga.importing.refusals import LineReason, RefusedLine
 from ordersaga.importing.text_lines import file_digest
-from workflows.order_document import InvalidDocument, document_to_json, parse_document
+from workflows.documents.order import document_to_json, parse_document
+from workflows.documents.validation import InvalidDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.values import PaymentTerms
-from eventstore.handling import CommandHandler
+from eventstore.commands.handler import CommandHandler
 from ordersaga.importing.intake import Done, receive_stock, submit_orders
 from ordersaga.importing.plan import ImportPlan, demand, part_of, read_plan
 from ordersaga.importing.refusals import RefusedLine, check_report_path, write_report

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from adapters.personal_data.vaults import LIFETIME_S
-from domain import customer
-from domain.commands import RecordErasure
+from domain.customer import erasure as customer
+from domain.customer.commands import RecordErasure
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, customer_subject, erasure_stream
-from eventstore.handling import CommandContext, Decision, Fold, Loaded, States
+from eventstore.commands.folding import Fold, Loaded, States
+from eventstore.commands.handler import CommandContext, Decision
 from eventstore.model import Metadata
 from ordersaga.errors import Refused
 from ordersaga.personal_data.orders import FoundOrders, load_orders, orders_of_customer, owner
 from ordersaga.personal_data.vault import KeyRing
 
 if TYPE_CHECKING:
-    from ordersaga.wiring import Services
+    from ordersaga.bootstrap.wiring import Services
 
 QUIET_S: Final = LIFETIME_S + 2.0
 """How long an erasure waits: as long as a key is remembered, and for appends under way."""

@@ -11,7 +11,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE
 from domain.ids import CustomerId, OrderId, order_stream
-from workflows.visibility import CUSTOMER_ID, GUEST
+from workflows.common.search_attributes import CUSTOMER_ID
+from workflows.fulfillment.visibility import GUEST
 
 _AT_ONCE = 10
 _ORDERS_IN_A_QUERY = 50

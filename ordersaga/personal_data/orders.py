@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from activities.aggregates import ORDER
+from activities.unit_of_work import ORDER
 from adapters.personal_data.fields import PERSONAL_FIELDS, value_at
 from adapters.personal_data.sealing import is_sealed
 from domain.ids import CustomerId, OrderId, order_stream
-from domain.order_state import Draft, NoOrder, OrderState, frozen_order
+from domain.order.state import Draft, NoOrder, OrderState, frozen_order
 from eventstore.model import FeedFilter, StoredEvent
 
 if TYPE_CHECKING:
-    from ordersaga.wiring import Services
+    from ordersaga.bootstrap.wiring import Services
 
 _CREATED: Final = FeedFilter(frozenset({"order"}), frozenset({"OrderCreated"}))
 _AT_ONCE: Final = 100
@@ -79,9 +79,9 @@ def _is_plain(event: StoredEvent) -> bool:
 
 
 async def _candidates(services: "Services", customer_id: CustomerId) -> AsyncIterator[OrderId]:
-    from projections import control
-    from projections.customer_orders import PROJECTION
-    from projections.projection import LIVE
+    from projections.engine import control
+    from projections.engine.projection import LIVE
+    from projections.read_models.customer_orders.model import PROJECTION
 
     # The positions first: what lies before them is in the read model, or parked.
     lanes = await control.load_lanes(services.pool, LIVE, [PROJECTION.name])
@@ -95,7 +95,7 @@ async def _candidates(services: "Services", customer_id: CustomerId) -> AsyncIte
 
 
 async def _in_read_model(services: "Services", customer_id: CustomerId) -> AsyncIterator[OrderId]:
-    from projections.customer_orders import list_customer_orders
+    from projections.read_models.customer_orders.model import list_customer_orders
 
     cursor: str | None = None
     while True:
@@ -108,8 +108,8 @@ async def _in_read_model(services: "Services", customer_id: CustomerId) -> Async
 
 
 async def _parked(services: "Services") -> AsyncIterator[OrderId]:
-    from projections.customer_orders import PROJECTION
-    from projections.operations import list_parked
+    from projections.operations.operate import list_parked
+    from projections.read_models.customer_orders.model import PROJECTION
 
     cursor: str | None = None
     while True:

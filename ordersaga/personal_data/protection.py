@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from ordersaga.bootstrap.settings import ENV_PREFIX, Settings
 from ordersaga.errors import WrongSetting
-from ordersaga.settings import ENV_PREFIX, Settings
 
 if TYPE_CHECKING:
     import asyncpg

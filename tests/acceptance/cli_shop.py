@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ordersaga.settings import Settings
-from ordersaga.wiring import Services, open_services
-from tests.support.stack import Ended, clean_environment, free_ports, ordersaga
+from ordersaga.bootstrap.settings import Settings
+from ordersaga.bootstrap.wiring import Services, open_services
+from tests.support.stack.stack import Ended, clean_environment, free_ports, ordersaga
 
 MASTER_KEY = base64.b64encode(b"k" * 32).decode()
 _ROOT = Path(__file__).parents[2]

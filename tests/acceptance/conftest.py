@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.stack import Up
-from tests.support.traces import Collector, running_collector
+from tests.support.stack.stack import Up
+from tests.support.stack.traces import Collector, running_collector
 
 
 @pytest.fixture(scope="session")

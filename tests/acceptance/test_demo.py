@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 
 from ordersaga.demo.source import SHIPPED_SAMPLE
-from tests.support.stack import clean_environment, ordersaga
+from tests.support.stack.stack import clean_environment, ordersaga
 
 
 async def test_the_demo_ends_well_and_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source_tree import ROOT, project, shipped_packages
+from tests.support.repository.source_tree import ROOT, project, shipped_packages
 
 CONTRACTS = [contract["id"] for contract in project()["tool"]["importlinter"]["contracts"]]
 

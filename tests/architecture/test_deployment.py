@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from activities.messages import ALL_QUEUES
-from ordersaga.settings import ENV_PREFIX, Settings
-from tests.support.command_line import commands
-from tests.support.source_tree import ROOT, files, name_of, shipped_packages, text_of
+from ordersaga.bootstrap.settings import ENV_PREFIX, Settings
+from tests.support.repository.command_line import commands
+from tests.support.repository.source_tree import ROOT, files, name_of, shipped_packages, text_of
 
 ONE_SHOT = {"migrate", "temporal-schema", "temporal-namespace"}
 

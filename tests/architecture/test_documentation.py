@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ordersaga.bootstrap.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
 from ordersaga.embedded.state import DATA_DIR_VARIABLE
-from ordersaga.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
-from tests.support.command_line import commands
-from tests.support.source_tree import ROOT, files, name_of, text_of
+from tests.support.repository.command_line import commands
+from tests.support.repository.source_tree import ROOT, files, name_of, text_of
 
 DOCUMENTS = [path for path in files(".md") if "adr" not in path.parts]
 VARIABLES = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source_tree import (
+from tests.support.repository.source_tree import (
     files,
     imports_of,
     name_of,

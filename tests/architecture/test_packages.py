@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from tests.support.source_tree import ROOT, project, shipped_packages, tree_of
+from tests.support.repository.source_tree import ROOT, project, shipped_packages, tree_of
 
 NOT_SHIPPED = {"tests", "benchmarks"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source_tree import ROOT, files, name_of, text_of
+from tests.support.repository.source_tree import ROOT, files, name_of, text_of
 
 SUITES = {"unit", "contract", "integration", "workflow", "acceptance", "architecture"}
 BINARY = {".gz", ".png", ".whl", ".zip", ".ico"}

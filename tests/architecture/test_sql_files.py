@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source_tree import (
+from tests.support.repository.source_tree import (
     files,
     name_of,
     shipped_modules,

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.source_tree import files, name_of, tree_of
+from tests.support.repository.source_tree import files, name_of, tree_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import pytest
 
 from activities.ports import Carrier, CarrierLedger, GatewayRejected, LabelStatus, ParcelItem
-from adapters.fakes import FakeCarrier
-from adapters.http_carrier import HttpCarrier
-from adapters.provider_rules import POSTAL_CODE_MARKER, ServedArea
-from tests.support.carrier_examples import HOME, label_request
-from tests.support.sandboxes import running_sandboxes
+from adapters.providers.fakes import FakeCarrier
+from adapters.providers.rules import POSTAL_CODE_MARKER, ServedArea
+from adapters.shipping.http import HttpCarrier
+from tests.support.stack.carrier_examples import HOME, label_request
+from tests.support.stack.sandboxes import running_sandboxes
 
 
 class Subject(Carrier, CarrierLedger, Protocol):

@@ -14,8 +14,8 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.store import EventStore
-from tests.support.event_store import event, events, new_stream, opened_kind
-from tests.support.sealed import sealed
+from tests.support.stores.event_store import event, events, new_stream, opened_kind
+from tests.support.stores.sealed import sealed
 
 KINDS = (
     "memory",

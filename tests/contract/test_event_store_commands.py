@@ -6,13 +6,14 @@ from typing import Any, Protocol
 
 import pytest
 
+from eventstore.commands.batching import GroupingHandler
+from eventstore.commands.folding import Loaded
+from eventstore.commands.handler import CommandHandler, Decision, event_id_of
 from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
-from eventstore.grouping import GroupingHandler
-from eventstore.handling import CommandHandler, Decision, Loaded, event_id_of
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import AppendResult, Expected, StoredEvent, StreamAppend
 from eventstore.store import EventStore
-from tests.support.counters import (
+from tests.support.stores.counters import (
     COUNTER,
     CounterCodec,
     Raised,
@@ -21,8 +22,8 @@ from tests.support.counters import (
     raise_by,
     raise_to,
 )
-from tests.support.event_store import event, opened_kind
-from tests.support.sealed import sealed
+from tests.support.stores.event_store import event, opened_kind
+from tests.support.stores.sealed import sealed
 
 
 @pytest.fixture(

@@ -5,15 +5,22 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from eventstore.commands.folding import Fold, SnapshotPolicy
+from eventstore.commands.handler import CommandHandler
 from eventstore.errors import VersionConflict
-from eventstore.folding import Fold, SnapshotPolicy
-from eventstore.handling import CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, Snapshot, StreamAppend
 from eventstore.store import EventStore
-from tests.support.counters import COUNTER, CounterCodec, StoreWrapper, context, raise_by, raise_to
-from tests.support.event_store import event, opened_kind
-from tests.support.sealed import sealed
+from tests.support.stores.counters import (
+    COUNTER,
+    CounterCodec,
+    StoreWrapper,
+    context,
+    raise_by,
+    raise_to,
+)
+from tests.support.stores.event_store import event, opened_kind
+from tests.support.stores.sealed import sealed
 
 
 def policy(every: int = 10, schema_version: int = 1) -> SnapshotPolicy[int]:

@@ -20,8 +20,8 @@ from eventstore.model import (
     bucket_of,
 )
 from eventstore.store import EventStore
-from tests.support.event_store import event, new_stream, opened_kind
-from tests.support.sealed import sealed
+from tests.support.stores.event_store import event, new_stream, opened_kind
+from tests.support.stores.sealed import sealed
 
 KINDS = (
     "memory",

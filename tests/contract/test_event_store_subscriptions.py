@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from eventstore.checkpoints import Checkpoints, InMemoryCheckpoints
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, FeedFilter, StoredEvent, StreamAppend
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.waking import PostgresWaker
+from eventstore.reading.checkpoints import Checkpoints, InMemoryCheckpoints
+from eventstore.reading.subscription import Subscription
+from eventstore.reading.waking import LocalWaker, Waker
 from eventstore.store import EVERYTHING, EventStore
-from eventstore.subscription import Subscription
-from eventstore.waking import LocalWaker, Waker
-from tests.support.counters import StoreWrapper
-from tests.support.event_store import (
+from tests.support.stores.counters import StoreWrapper
+from tests.support.stores.event_store import (
     event,
     migrated_database,
     new_stream,

@@ -15,14 +15,14 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
-from adapters.fakes import FakePaymentGateway
-from adapters.http_payment import HttpPaymentGateway
-from adapters.stripe_payment import StripePaymentGateway
+from adapters.payments.http import HttpPaymentGateway
+from adapters.payments.stripe import StripePaymentGateway
+from adapters.providers.fakes import FakePaymentGateway
 from domain.money import Money
 from domain.values import CaptureMode
-from tests.support.localstripe import running_localstripe
-from tests.support.payment_examples import GBP_10, charge_request
-from tests.support.sandboxes import running_sandboxes
+from tests.support.stack.localstripe import running_localstripe
+from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.sandboxes import running_sandboxes
 
 
 class Gateway(PaymentGateway, PaymentLedger, Protocol):

@@ -7,7 +7,7 @@ import asyncpg
 
 from eventstore.postgres.migrator import Schema
 from eventstore.postgres.sql_files import statement
-from tests.support.source_tree import ROOT
+from tests.support.repository.source_tree import ROOT
 
 
 def oldest_release() -> str | None:

@@ -9,9 +9,11 @@ from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.shop import Shop, running_workers
-from tests.support.temporal import time_skipping_server
-from workflows import amending, compensation, policies, steps
+from tests.support.sagas.shop import Shop, running_workers
+from tests.support.sagas.temporal import time_skipping_server
+from workflows import policies
+from workflows.fulfillment import amendment as amending
+from workflows.fulfillment import compensation, steps
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.changed_saga import ChangedSaga
-from tests.support.record_histories import FOLDER, PATHS, VERSION
-from tests.support.record_later_histories import LATER_PATHS
+from tests.support.sagas.changed_saga import ChangedSaga
+from tests.support.sagas.record_histories import FOLDER, PATHS, VERSION
+from tests.support.sagas.record_later_histories import LATER_PATHS
 from workers import replay as replaying
 from workers.replay import replay
 

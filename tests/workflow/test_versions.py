@@ -12,12 +12,12 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from activities.messages import ORDERS_QUEUE
-from adapters.faults import Fault, FaultKind
-from tests.support.changed_saga import MARK, ChangedSaga
-from tests.support.sagas import Handle, activities_of, result, stocked_saga, until
-from tests.support.shop import Shop, running_workers
-from tests.support.stack import clean_environment, run_program
-from tests.support.temporal import SERVER, time_skipping_server
+from adapters.providers.faults import Fault, FaultKind
+from tests.support.sagas.changed_saga import MARK, ChangedSaga
+from tests.support.sagas.sagas import Handle, activities_of, result, stocked_saga, until
+from tests.support.sagas.shop import Shop, running_workers
+from tests.support.sagas.temporal import SERVER, time_skipping_server
+from tests.support.stack.stack import clean_environment, run_program
 from workers import factory
 from workers.factory import WorkerVersion
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pytest
 
 from activities.ports import PaymentGateway, PaymentStatus, ProviderPayment
-from adapters.fakes import FakePaymentGateway
-from adapters.faults import Fault, FaultKind
-from adapters.http_payment import HttpPaymentGateway
+from adapters.payments.http import HttpPaymentGateway
+from adapters.providers.fakes import FakePaymentGateway
+from adapters.providers.faults import Fault, FaultKind
 from domain.values import CaptureMode
-from tests.support.payment_examples import charge_request
-from tests.support.sandboxes import running_sandboxes
+from tests.support.stack.payment_examples import charge_request
+from tests.support.stack.sandboxes import running_sandboxes
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from activities.ports import (
     OutcomeUnknown,
     PaymentStatus,
 )
-from adapters.faults import Fault, FaultKind
-from adapters.http_carrier import HttpCarrier
-from adapters.http_payment import HttpPaymentGateway
-from adapters.provider_rules import DECLINING_TOKENS
-from tests.support.carrier_examples import label_request
-from tests.support.payment_examples import GBP_10, charge_request
-from tests.support.sandboxes import SandboxProcess, running_sandboxes
+from adapters.payments.http import HttpPaymentGateway
+from adapters.providers.faults import Fault, FaultKind
+from adapters.providers.rules import DECLINING_TOKENS
+from adapters.shipping.http import HttpCarrier
+from tests.support.stack.carrier_examples import label_request
+from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.sandboxes import SandboxProcess, running_sandboxes
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.provider_rules import RequestRefused
+from adapters.providers.rules import RequestRefused
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 
 

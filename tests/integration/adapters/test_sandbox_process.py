@@ -14,13 +14,13 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
-from adapters.faults import Fault, FaultKind
-from adapters.http_carrier import HttpCarrier
-from adapters.http_payment import HttpPaymentGateway
+from adapters.payments.http import HttpPaymentGateway
+from adapters.providers.faults import Fault, FaultKind
+from adapters.shipping.http import HttpCarrier
 from ordersaga.embedded.postgres import free_port
-from tests.support.carrier_examples import HOME, label_request
-from tests.support.payment_examples import GBP_10, charge_request
-from tests.support.sandboxes import SandboxProcess, running_sandboxes
+from tests.support.stack.carrier_examples import HOME, label_request
+from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.sandboxes import SandboxProcess, running_sandboxes
 
 
 async def charge_until_killed(gateway: HttpPaymentGateway, answered: list[ProviderPayment]) -> None:

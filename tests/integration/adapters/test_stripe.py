@@ -24,11 +24,11 @@ from activities.ports import (
     PaymentLedger,
     PaymentStatus,
 )
-from adapters.stripe_payment import StripePaymentGateway
+from adapters.payments.stripe import StripePaymentGateway
 from domain.money import Money
 from domain.values import CaptureMode
-from tests.support.localstripe import running_localstripe
-from tests.support.payment_examples import GBP_10, charge_request
+from tests.support.stack.localstripe import running_localstripe
+from tests.support.stack.payment_examples import GBP_10, charge_request
 
 KEY = "sk_test_very_secret"
 STRIPE = web.AppKey("stripe", str)

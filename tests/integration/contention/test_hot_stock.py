@@ -10,8 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.aggregates import stock_slot
-from activities.inventory import InventoryActivities
+from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     CompensationRequest,
     ReservationResult,
@@ -19,21 +18,22 @@ from activities.messages import (
     SagaRef,
     StepRequest,
 )
-from activities.payments import PaymentActivities
-from activities.shipping import ShippingActivities
-from adapters.event_codec import JsonEventCodec
-from adapters.fakes import FakeCarrier, FakePaymentGateway
-from domain.commands import ReceiveStock
+from activities.payments.activities import PaymentActivities
+from activities.shipping.activities import ShippingActivities
+from activities.unit_of_work import stock_slot
+from adapters.events.codec import JsonEventCodec
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku
-from domain.stock_item import StockState
+from domain.stock.commands import ReceiveStock
+from domain.stock.item import StockState
 from domain.values import Reason
-from eventstore.grouping import GroupingHandler
-from eventstore.handling import CommandContext, CommandHandler, Decision
+from eventstore.commands.batching import GroupingHandler
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.event_store import migrated_database, opened_store
-from tests.support.shop import document
-from workflows.order_document import parse_document
+from tests.support.sagas.shop import document
+from tests.support.stores.event_store import migrated_database, opened_store
+from workflows.documents.order import parse_document
 
 ORDERS, PIECES, PROCESSES = 500, 300, 4
 HOT = Sku("HOT")

@@ -7,22 +7,22 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from activities.aggregates import stock_slot
-from activities.inventory import InventoryActivities
+from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory
-from adapters.event_codec import JsonEventCodec
-from domain.commands import ReceiveStock
+from activities.unit_of_work import stock_slot
+from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku
+from domain.stock.commands import ReceiveStock
 from domain.values import Reason
-from eventstore.grouping import GroupingHandler
-from eventstore.handling import CommandContext, Decision
+from eventstore.commands.batching import GroupingHandler
+from eventstore.commands.handler import CommandContext, Decision
 from eventstore.model import Metadata
 from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.integration.contention.test_hot_stock import run, saga, stock
-from tests.support.event_store import migrated_database, opened_store
-from tests.support.shop import document
-from workflows.order_document import parse_document
+from tests.support.sagas.shop import document
+from tests.support.stores.event_store import migrated_database, opened_store
+from workflows.documents.order import parse_document
 
 ORDERS, DELIVERIES, PROCESSES = 200, 40, 3
 RARE = Sku("RARE")

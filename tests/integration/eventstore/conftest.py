@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.event_store import migrated_database, opened_pool, opened_store
+from tests.support.stores.event_store import migrated_database, opened_pool, opened_store
 
 
 @pytest.fixture

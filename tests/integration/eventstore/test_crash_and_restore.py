@@ -9,19 +9,19 @@ import pytest
 
 from eventstore.errors import DuplicateEventId
 from eventstore.model import Expected, StreamAppend
-from eventstore.postgres.archive import Archive
 from eventstore.postgres.checkpoints import PostgresCheckpoints
+from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.migrator import migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
-from tests.support.event_store import (
+from tests.support.stores.event_store import (
     event,
     migrated_database,
     new_stream,
     opened_pool,
     opened_store,
 )
-from tests.support.postgres import TEST_OPTIONS, fresh_database, programs
-from tests.support.raw_appends import StoreReader, append_in
+from tests.support.stores.postgres import TEST_OPTIONS, fresh_database, programs
+from tests.support.stores.raw_appends import StoreReader, append_in
 
 
 @pytest.fixture

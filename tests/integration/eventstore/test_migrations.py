@@ -11,11 +11,11 @@ from eventstore.postgres.migrator import EVENT_STORE, Schema, migrate, pending
 from eventstore.postgres.pool import create_pool
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from ordersaga.personal_data.vault import KEY_VAULT
-from projections.install import PROJECTIONS
+from projections.operations.install import PROJECTIONS
 from tests.support.catalog import contents
-from tests.support.event_store import new_stream, opened_store
-from tests.support.postgres import fresh_database
 from tests.support.releases import make_old_chain, oldest_release, released_baseline
+from tests.support.stores.event_store import new_stream, opened_store
+from tests.support.stores.postgres import fresh_database
 
 SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)
 NAMESPACES = ("eventstore", "personal_data", "read_models")

@@ -6,12 +6,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from eventstore.folding import Fold, Folder, SnapshotPolicy
+from eventstore.commands.folding import Fold, Folder, SnapshotPolicy
 from eventstore.model import Expected, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.counters import COUNTER, CounterCodec
-from tests.support.event_store import event, migrated_database
+from tests.support.stores.counters import COUNTER, CounterCodec
+from tests.support.stores.event_store import event, migrated_database
 
 
 def counter(schema_version: int = 1) -> Fold[int]:

@@ -9,9 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.notifier import Pace, Persistence
-from projections import outbox
-from tests.support.notifications import (
+from ordersaga.daemons.notifier import Pace, Persistence
+from projections.outbox import outbox
+from tests.support.stack.stack import until
+from tests.support.stores.notifications import (
     COMPLETED,
     QUICK,
     SUBMITTED,
@@ -20,9 +21,8 @@ from tests.support.notifications import (
     sending,
     settled,
 )
-from tests.support.read_models import Order, tell
-from tests.support.stack import until
-from tests.support.webhooks import SECRET, Receiver, hang
+from tests.support.stores.read_models import Order, tell
+from tests.support.stores.webhooks import SECRET, Receiver, hang
 
 
 @pytest.mark.parametrize("status", [500, 503, 408, 425, 429, 302])

@@ -12,21 +12,18 @@ import pytest
 
 from eventstore.model import BUCKETS, bucket_of
 from eventstore.postgres.store import PostgresEventStore
-from projections import checking, control, notifications, operations, outbox
+from projections.engine import control
+from projections.engine.lane import LaneWorker, Step
+from projections.engine.projection import LIVE
 from projections.errors import BackfillRefused, Stalled
-from projections.install import install
-from projections.lane import LaneWorker, Step
-from projections.projection import LIVE
-from projections.rebuild import rebuild
-from tests.support.event_store import opened_pool
-from tests.support.read_models import (
-    CODEC,
-    SECRET_NAME,
-    Order,
-    runner_of,
-    tell,
-    tell_raw,
-)
+from projections.operations import checking
+from projections.operations import operate as operations
+from projections.operations.install import install
+from projections.operations.rebuild import rebuild
+from projections.outbox import outbox
+from projections.outbox import rules as notifications
+from tests.support.stores.event_store import opened_pool
+from tests.support.stores.read_models import CODEC, SECRET_NAME, Order, runner_of, tell, tell_raw
 
 NOTIFICATIONS = notifications.PROJECTION
 COMPLETED = ["order.submitted", "order.completed"]

@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.schema import migrate_all
-from projections import notifications, outbox
-from tests.support.read_models import Order, runner_of, tell
-from tests.support.stack import Ended, clean_environment, ordersaga, until
-from tests.support.webhooks import SECRET, Receiver
+from ordersaga.bootstrap.schema import migrate_all
+from projections.outbox import outbox
+from projections.outbox import rules as notifications
+from tests.support.stack.stack import Ended, clean_environment, ordersaga, until
+from tests.support.stores.read_models import Order, runner_of, tell
+from tests.support.stores.webhooks import SECRET, Receiver
 
 SUBMITTED = "ordersaga.order.submitted"
 COMPLETED = "ordersaga.order.completed"

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from structlog.testing import capture_logs
 
-from adapters.cloud_events import LogSink
+from adapters.notifications.cloud_events import LogSink
 from eventstore.model import Metadata
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.notifier import Notifier, Pace
-from projections import outbox
-from tests.support.notifications import (
+from ordersaga.daemons.notifier import Notifier, Pace
+from projections.outbox import outbox
+from tests.support.stack.stack import until
+from tests.support.stores.notifications import (
     COMPLETED,
     PACE,
     QUICK,
@@ -23,9 +24,8 @@ from tests.support.notifications import (
     sending,
     settled,
 )
-from tests.support.read_models import SECRET_NAME, Order, tell
-from tests.support.stack import until
-from tests.support.webhooks import Receiver, hang
+from tests.support.stores.read_models import SECRET_NAME, Order, tell
+from tests.support.stores.webhooks import Receiver, hang
 
 
 async def test_events_arrive_once_signed_and_in_the_order_of_each_order(

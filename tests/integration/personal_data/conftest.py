@@ -5,7 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.personal_data import SealedShop, new_master_key, sealed_shop, vault_database
+from tests.support.stores.personal_data import (
+    SealedShop,
+    new_master_key,
+    sealed_shop,
+    vault_database,
+)
 
 
 @pytest.fixture

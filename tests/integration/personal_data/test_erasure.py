@@ -2,17 +2,17 @@
 
 import pytest
 
-from activities.intake import OrderConflict
+from activities.orders.intake import OrderConflict
 from domain.errors import NotFound, RuleBroken
 from domain.ids import CustomerId, OrderId
 from domain.values import Address, Redacted, Redaction
-from eventstore.postgres.archive import Archive
+from eventstore.postgres.growth.archive import Archive
 from ordersaga.errors import Refused
 from ordersaga.personal_data.erasure import Eraser, Erasure
 from ordersaga.personal_data.vault import KeyRing
-from projections import checking, rebuild
+from projections.operations import checking, rebuild
 from projections.registry import ALL
-from tests.support.personal_data import HIDDEN, MOVED, SECRETS, SealedShop, sealed_shop
+from tests.support.stores.personal_data import HIDDEN, MOVED, SECRETS, SealedShop, sealed_shop
 
 ERASED = Redacted(Redaction.ERASED)
 CUSTOMER = CustomerId("17850")

@@ -12,17 +12,12 @@ import pytest
 from adapters.personal_data.errors import MasterKeyMissing, Tampered
 from adapters.personal_data.keys import MasterKeys
 from eventstore.errors import SchemaMissing
+from ordersaga.bootstrap.settings import Settings
+from ordersaga.bootstrap.wiring import open_services
 from ordersaga.errors import WrongSetting
 from ordersaga.personal_data.vault import KeyRing, PostgresKeyVault
-from ordersaga.settings import Settings
-from ordersaga.wiring import open_services
-from tests.support.event_store import opened_pool
-from tests.support.personal_data import (
-    HIDDEN,
-    SealedShop,
-    new_master_key,
-    sealed_shop,
-)
+from tests.support.stores.event_store import opened_pool
+from tests.support.stores.personal_data import HIDDEN, SealedShop, new_master_key, sealed_shop
 
 MASTER = MasterKeys(b"m" * 32)
 ROOT = Path(__file__).parents[3]

@@ -7,8 +7,8 @@ import pytest
 
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.event_store import migrated_database, opened_pool
-from tests.support.read_models import installed_database
+from tests.support.stores.event_store import migrated_database, opened_pool
+from tests.support.stores.read_models import installed_database
 
 
 @pytest.fixture

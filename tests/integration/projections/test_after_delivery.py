@@ -6,16 +6,20 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain import delivery_events as d
-from domain import events as e
-from domain import return_events as r
 from domain.ids import OrderId, ReturnId, Sku
-from domain.return_values import Pieces, ReturnedLine, ReturnKind
+from domain.returns import events as returns_events
+from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.shipment import events as shipment_events
+from domain.stock import events as stock_events
 from eventstore.postgres.store import PostgresEventStore
-from projections import audit_log, order_history, parcels, returns, stock_levels
 from projections.errors import InvalidCursor
-from projections.paging import Page
-from tests.support.read_models import PLACED, Order, gbp, receipt, runner_of, tell
+from projections.read_models.audit_log import model as audit_log
+from projections.read_models.order_history import model as order_history
+from projections.read_models.paging import Page
+from projections.read_models.parcels import model as parcels
+from projections.read_models.returns import model as returns
+from projections.read_models.stock_levels import model as stock_levels
+from tests.support.stores.read_models import PLACED, Order, gbp, receipt, runner_of, tell
 
 Store = PostgresEventStore
 BY = ("ann", "broken")
@@ -29,7 +33,7 @@ def _opened(order_id: str, return_id: str) -> tuple[str, Any]:
     line = ReturnedLine(Sku("71053"), 2, gbp(339))
     return (
         f"returns-{order_id}",
-        r.ReturnOpened(
+        returns_events.ReturnOpened(
             OrderId(order_id), ReturnId(return_id), ReturnKind.CUSTOMER, (line,), False, *BY
         ),
     )
@@ -39,9 +43,13 @@ async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     stream = "shipment-A1"
-    await tell(store, *Order("A1").completed(), [(stream, e.ShipmentDelivered(PLACED))])
-    asked = d.DeliveryAttentionRequired("contradiction", "lost, but delivered is on record")
-    await tell(store, [(stream, d.ScanContradicted("lost", PLACED)), (stream, asked)])
+    await tell(
+        store, *Order("A1").completed(), [(stream, shipment_events.ShipmentDelivered(PLACED))]
+    )
+    asked = shipment_events.DeliveryAttentionRequired(
+        "contradiction", "lost, but delivered is on record"
+    )
+    await tell(store, [(stream, shipment_events.ScanContradicted("lost", PLACED)), (stream, asked)])
     await _project(pool, store)
     parcel = await parcels.get_parcel(pool, "A1")
     assert parcel is not None
@@ -52,7 +60,7 @@ async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
     )
     assert (parcel.contradicted_by, parcel.needs_attention) == ("lost", True)
     assert parcel.waiting_for == "lost, but delivered is on record"
-    await tell(store, [(stream, d.DeliveryOperatorActed("ann", "resolve", "has it"))])
+    await tell(store, [(stream, shipment_events.DeliveryOperatorActed("ann", "resolve", "has it"))])
     await _project(pool, store)
     after = await parcels.get_parcel(pool, "A1")
     assert after is not None
@@ -69,8 +77,8 @@ async def test_parcels_are_listed_by_status_and_by_need_and_page_by_page(
     for number in range(3):
         await tell(store, *Order(f"A{number}").completed())
     later = PLACED + timedelta(days=1)
-    await tell(store, [("shipment-A1", e.ShipmentInTransit(later))])
-    lonely = d.DeliveryAttentionRequired("recording", "the order has no parcel")
+    await tell(store, [("shipment-A1", shipment_events.ShipmentInTransit(later))])
+    lonely = shipment_events.DeliveryAttentionRequired("recording", "the order has no parcel")
     await tell(store, [("shipment-nobody", lonely)])
     await _project(pool, store)
     moving = await parcels.list_parcels(pool, status="in_transit")
@@ -92,7 +100,9 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
     r1, stream = ReturnId("R1"), "returns-A1"
     await tell(store, receipt("71053", 20), receipt("84029E", 20))
     await tell(store, *Order("A1").completed())
-    question = r.ReturnAttentionRequired(r1, "decision", "decide about refund and restock")
+    question = returns_events.ReturnAttentionRequired(
+        r1, "decision", "decide about refund and restock"
+    )
     await tell(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
     await _project(pool, store)
     [row] = (await returns.list_returns(pool, needs_attention=True)).items
@@ -106,19 +116,23 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
     await tell(
         store,
         [
-            (stream, r.RefundGranted(r1, gbp(678), *BY)),
-            (stream, r.RestockDecided(r1, (Pieces(Sku("71053"), 1),), *BY)),
-            ("stock-71053", r.StockReturned(Sku("71053"), OrderId("A1"), r1, 1)),
-            (stream, r.ReturnRestocked(r1)),
+            (stream, returns_events.RefundGranted(r1, gbp(678), *BY)),
+            (stream, returns_events.RestockDecided(r1, (Pieces(Sku("71053"), 1),), *BY)),
+            ("stock-71053", stock_events.StockReturned(Sku("71053"), OrderId("A1"), r1, 1)),
+            (stream, returns_events.ReturnRestocked(r1)),
         ],
     )
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("granted", 678, "restocked", 1, False, True)
     await tell(
-        store, [(stream, r.ReturnRefunded(r1, gbp(678), "key")), (stream, r.ReturnClosed(r1))]
+        store,
+        [
+            (stream, returns_events.ReturnRefunded(r1, gbp(678), "key")),
+            (stream, returns_events.ReturnClosed(r1)),
+        ],
     )
-    await tell(store, [(stream, r.RefundDenied(ReturnId("R2"), *BY))])
-    await tell(store, [(stream, r.RestockDecided(ReturnId("R2"), (), *BY))])
+    await tell(store, [(stream, returns_events.RefundDenied(ReturnId("R2"), *BY))])
+    await tell(store, [(stream, returns_events.RestockDecided(ReturnId("R2"), (), *BY))])
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("refunded", 678, "restocked", 1, False, False)
     assert await _summary(pool, "R2") == ("denied", 0, "none", 0, False, True)
@@ -143,7 +157,7 @@ async def _summary(pool: asyncpg.Pool, return_id: str) -> tuple[object, ...]:
 async def test_open_returns_are_listed_page_by_page(pool: asyncpg.Pool, store: Store) -> None:
     for number in range(5):
         await tell(store, [_opened(f"A{number}", "R1")])
-    await tell(store, [("returns-A0", r.ReturnClosed(ReturnId("R1")))])
+    await tell(store, [("returns-A0", returns_events.ReturnClosed(ReturnId("R1")))])
     await _project(pool, store)
     first = await returns.list_returns(pool, open_only=True, limit=3)
     second = await returns.list_returns(pool, open_only=True, limit=3, cursor=first.next_cursor)
@@ -157,9 +171,9 @@ async def test_a_return_stands_in_the_orders_story_and_in_the_audit_log(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     await tell(store, *Order("A1").completed(), [_opened("A1", "R1")])
-    returned = r.StockReturned(Sku("71053"), OrderId("A1"), ReturnId("R1"), 1)
+    returned = stock_events.StockReturned(Sku("71053"), OrderId("A1"), ReturnId("R1"), 1)
     await tell(store, [("stock-71053", returned)])
-    granted = r.RefundGranted(ReturnId("R1"), gbp(678), "bob", "kindness")
+    granted = returns_events.RefundGranted(ReturnId("R1"), gbp(678), "bob", "kindness")
     await tell(store, [("returns-A1", granted)])
     await _project(pool, store)
     told = (await order_history.list_history(pool, "A1")).items[-3:]

@@ -2,11 +2,11 @@
 
 import asyncpg
 
-from eventstore.postgres.archive import Archive
+from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.store import PostgresEventStore
-from projections import checking, rebuild
+from projections.operations import checking, rebuild
 from projections.registry import ALL
-from tests.support.read_models import CODEC, Order, runner_of, tables, tell
+from tests.support.stores.read_models import CODEC, Order, runner_of, tables, tell
 
 
 async def test_a_rebuild_sees_archived_events_and_equals_what_was_there(

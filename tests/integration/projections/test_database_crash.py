@@ -17,15 +17,15 @@ import pytest
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
-from projections import current_orders
-from projections.checking import check
-from projections.install import install
-from projections.lane import LaneWorker, Options, Step
-from projections.runner import Pace, ProjectionRunner
-from tests.support.event_store import opened_pool
-from tests.support.postgres import programs
-from tests.support.raw_appends import append_in
-from tests.support.read_models import (
+from projections.engine.lane import LaneWorker, Options, Step
+from projections.engine.runner import Pace, ProjectionRunner
+from projections.operations.checking import check
+from projections.operations.install import install
+from projections.read_models.current_orders import model as current_orders
+from tests.support.stores.event_store import opened_pool
+from tests.support.stores.postgres import programs
+from tests.support.stores.raw_appends import append_in
+from tests.support.stores.read_models import (
     CODEC,
     Order,
     busy_history,

@@ -12,14 +12,17 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from projections import audit_log, current_orders, operations, product_demand
-from projections.install import PROJECTIONS, install
-from projections.lane import LaneWorker, Options, Step
-from projections.projection import Connection, Projection, Recorded
+from projections.engine.lane import LaneWorker, Options, Step
+from projections.engine.projection import Connection, Projection, Recorded
+from projections.engine.runner import Pace
+from projections.operations import operate as operations
+from projections.operations.install import PROJECTIONS, install
+from projections.read_models.audit_log import model as audit_log
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.product_demand import model as product_demand
 from projections.registry import ALL
-from projections.runner import Pace
-from tests.support.event_store import opened_pool
-from tests.support.read_models import (
+from tests.support.stores.event_store import opened_pool
+from tests.support.stores.read_models import (
     CODEC,
     Order,
     busy_history,

@@ -9,22 +9,33 @@ import asyncpg
 import pytest
 import structlog
 
-from domain import events as e
+from domain.order import events as order_events
 from eventstore.postgres.store import PostgresEventStore
-from projections import audit_log, current_orders, operations, order_history
+from projections.engine.lane import Options
+from projections.engine.observing import Counters
+from projections.engine.projection import Connection, Projection, Recorded
+from projections.engine.runner import Pace
 from projections.errors import Stalled
-from projections.lane import Options
-from projections.observing import Counters
-from projections.projection import Connection, Projection, Recorded
-from projections.runner import Pace
-from projections.status import status as lane_status
-from tests.support.read_models import CODEC, Order, caught_up, eventually, runner_of, tell, tell_raw
+from projections.operations import operate as operations
+from projections.operations.status import status as lane_status
+from projections.read_models.audit_log import model as audit_log
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.order_history import model as order_history
+from tests.support.stores.read_models import (
+    CODEC,
+    Order,
+    caught_up,
+    eventually,
+    runner_of,
+    tell,
+    tell_raw,
+)
 
 Store = PostgresEventStore
 QUICK = Pace(held=0.001, retry=0.001, retry_most=0.001)
 
 
-def _refusing(*order_ids: str, event_class: type = e.OrderReserved) -> Projection:
+def _refusing(*order_ids: str, event_class: type = order_events.OrderReserved) -> Projection:
     """`current_orders` with a bug that some orders bring out."""
 
     async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:

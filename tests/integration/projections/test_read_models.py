@@ -5,25 +5,24 @@ from datetime import UTC, date, timedelta
 import asyncpg
 import pytest
 
-from domain import events as e
 from domain.ids import OrderId, Sku
+from domain.order import events as order_events
+from domain.stock import events as stock_events
 from eventstore.model import Metadata
 from eventstore.postgres.store import PostgresEventStore
-from projections import (
-    audit_log,
-    current_orders,
-    customer_orders,
-    fulfillments,
-    order_history,
-    product_demand,
-    stock_levels,
-)
-from projections.audit_log import AuditFilter
-from projections.current_orders import OrderFilter, StatusCount
 from projections.errors import InvalidCursor
-from projections.paging import as_json
-from projections.product_demand import DemandFilter, Measure
-from tests.support.read_models import (
+from projections.read_models.audit_log import model as audit_log
+from projections.read_models.audit_log.model import AuditFilter
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.current_orders.model import OrderFilter, StatusCount
+from projections.read_models.customer_orders import model as customer_orders
+from projections.read_models.fulfillments import model as fulfillments
+from projections.read_models.order_history import model as order_history
+from projections.read_models.paging import as_json
+from projections.read_models.product_demand import model as product_demand
+from projections.read_models.product_demand.model import DemandFilter, Measure
+from projections.read_models.stock_levels import model as stock_levels
+from tests.support.stores.read_models import (
     PLACED,
     SECRET_NAME,
     Order,
@@ -62,10 +61,10 @@ async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> No
     await tell(store, draft.draft())
     await _project(pool, store)
     changes = [
-        (draft.stream, e.QuantityChanged(Sku("71053"), 1)),
-        (draft.stream, e.ItemRemoved(Sku("84029E"))),
-        (draft.stream, e.ItemAdded(Sku("NEW"), "NEW", 2, gbp(5))),
-        (draft.stream, e.ItemAdded(Sku("NEW"), "NEW", 1, gbp(5))),
+        (draft.stream, order_events.QuantityChanged(Sku("71053"), 1)),
+        (draft.stream, order_events.ItemRemoved(Sku("84029E"))),
+        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 2, gbp(5))),
+        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(5))),
     ]
     await tell(store, changes)
     await _project(pool, store)
@@ -204,7 +203,7 @@ async def test_stock_levels_add_up_and_scarce_products_come_first(
 ) -> None:
     await tell(store, receipt("71053", 10), receipt("84029E", 50), receipt("FULL", 99))
     await tell(store, *Order("A1").completed(), *Order("A2").completed()[:3])
-    await tell(store, [("stock-84029E", e.StockAdjusted(Sku("84029E"), -40, "count"))])
+    await tell(store, [("stock-84029E", stock_events.StockAdjusted(Sku("84029E"), -40, "count"))])
     await tell(store, *Order("A3").cancelled())
     await _project(pool, store)
     level = await stock_levels.get_stock(pool, "71053")

@@ -8,16 +8,18 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from projections import current_orders, operations, product_demand
-from projections.checking import check
+from projections.engine.lane import Options
+from projections.engine.runner import Pace
 from projections.errors import Interrupted, NotInstalled, RebuildNeeded
-from projections.lane import Options
-from projections.rebuild import NEXT, Progress, rebuild
+from projections.operations import operate as operations
+from projections.operations.checking import check
+from projections.operations.rebuild import NEXT, Progress, rebuild
+from projections.operations.status import status as lane_status
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.product_demand import model as product_demand
 from projections.registry import ALL
-from projections.runner import Pace
-from projections.status import status as lane_status
-from tests.support.event_store import opened_pool
-from tests.support.read_models import (
+from tests.support.stores.event_store import opened_pool
+from tests.support.stores.read_models import (
     CODEC,
     Order,
     busy_history,

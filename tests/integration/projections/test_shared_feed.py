@@ -7,12 +7,11 @@ import asyncpg
 
 from eventstore.model import FeedFilter, FeedPage
 from eventstore.postgres.store import PostgresEventStore
-from eventstore.selection import selects
-from eventstore.store import EVERYTHING
-from projections import control
-from projections.feed import FeedReader, SharedFeed
+from eventstore.store import EVERYTHING, selects
+from projections.engine import control
+from projections.engine.feed import FeedReader, SharedFeed
 from projections.registry import ALL
-from tests.support.read_models import Order, busy_history, runner_of, tell
+from tests.support.stores.read_models import Order, busy_history, runner_of, tell
 
 Store = PostgresEventStore
 ORDERS = FeedFilter(categories=frozenset({"order"}))

@@ -3,14 +3,12 @@
 import asyncpg
 
 from eventstore.postgres.store import PostgresEventStore
-from projections import (
-    current_orders,
-    customer_orders,
-    order_history,
-    product_demand,
-    stock_levels,
-)
-from tests.support.read_models import Order, gbp, receipt, runner_of, tell
+from projections.read_models.current_orders import model as current_orders
+from projections.read_models.customer_orders import model as customer_orders
+from projections.read_models.order_history import model as order_history
+from projections.read_models.product_demand import model as product_demand
+from projections.read_models.stock_levels import model as stock_levels
+from tests.support.stores.read_models import Order, gbp, receipt, runner_of, tell
 
 LAMPS = (("71053", 6, 339), ("84029E", 2, 1000))
 SHORT_OF_ONE = (("71053", 6, 339),)

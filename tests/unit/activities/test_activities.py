@@ -7,7 +7,7 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
-from activities.inventory import InventoryActivities
+from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     ChangeAddress,
     CloseCancelled,
@@ -20,17 +20,17 @@ from activities.messages import (
     StepRequest,
     TurnBack,
 )
-from activities.orders import OrderActivities
-from activities.payments import PaymentActivities
+from activities.orders.activities import OrderActivities
+from activities.payments.activities import PaymentActivities
 from activities.ports import LabelStatus, PaymentStatus
-from activities.shipping import ShippingActivities
-from adapters.faults import Fault, FaultKind
+from activities.shipping.activities import ShippingActivities
+from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
-from domain.payment import holds_money
+from domain.payment.payment import holds_money
 from domain.values import FailureKind, Reason, Step
 from eventstore.errors import StoreUnavailable
-from tests.support.shop import Shop, document
-from workflows.order_document import parse_document
+from tests.support.sagas.shop import Shop, document
+from workflows.documents.order import parse_document
 
 A1 = OrderId("A1")
 SAGA = SagaRef("order-A1", "run-1")

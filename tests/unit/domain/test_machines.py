@@ -1,16 +1,20 @@
 """Random commands against the aggregates: what must hold whatever anybody asks for."""
 
 from functools import reduce
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain import order, payment, stock_item
-from domain.commands import (
+from domain.errors import DomainError
+from domain.ids import OrderId, Sku
+from domain.money import Money, total
+from domain.order import decisions
+from domain.order import state as order
+from domain.order.commands import (
     AddItem,
-    AdjustStock,
     CancelOrder,
     ChangeDeliveryAddress,
     ChangeQuantity,
@@ -18,26 +22,30 @@ from domain.commands import (
     CreateOrder,
     MarkReserved,
     OrderCommand,
-    ReceiveStock,
+    RemoveItem,
+    SetAddress,
+    StartProcessing,
+    SubmitOrder,
+)
+from domain.payment import payment
+from domain.payment.commands import (
     RecordAuthorisation,
     RecordCapture,
     RecordDecline,
     RecordRefund,
     RecordVoid,
-    ReleaseStock,
-    RemoveItem,
-    ReserveStock,
-    SetAddress,
-    ShipStock,
-    StartProcessing,
-    StockCommand,
-    SubmitOrder,
 )
-from domain.errors import DomainError
-from domain.ids import OrderId, Sku
-from domain.money import Money, total
+from domain.stock import item as stock_item
+from domain.stock.commands import (
+    AdjustStock,
+    ReceiveStock,
+    ReleaseStock,
+    ReserveStock,
+    ShipStock,
+    StockCommand,
+)
 from domain.values import CaptureMode, PaymentTerms, Reason
-from tests.support.domain_samples import CARD, LANTERN, LEEDS, NOON, ORDER, YORK
+from tests.support.sagas.domain_samples import CARD, LANTERN, LEEDS, NOON, ORDER, YORK
 
 QUANTITIES = st.integers(-1, 8) | st.sampled_from([999_999, 1_000_000, 1_000_001])
 SKUS = st.sampled_from([Sku("A"), Sku("B"), Sku("C")])
@@ -115,7 +123,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class OrderMachine(Machine):
-    aggregate = order
+    aggregate = SimpleNamespace(decide=decisions.decide, evolve=order.evolve, INITIAL=order.INITIAL)
 
     @initialize()
     def create(self) -> None:

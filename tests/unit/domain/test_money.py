@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.currencies import format_amount, minor_digits, parse_amount
 from domain.errors import CurrencyMismatch, InvalidValue, MoneyOverflow
 from domain.money import Money, total
-from tests.support.domain_samples import gbp
+from tests.support.sagas.domain_samples import gbp
 
 MINORS = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.integers(-(2**40), 2**40)

@@ -7,7 +7,7 @@ from domain import checks
 from domain.errors import InvalidValue
 from domain.ids import OrderId, Sku, parse_order_id, streams_of_order
 from domain.values import CaptureMode, PaymentTerms
-from tests.support.domain_samples import CARD, LANTERN_LINE, LEEDS, NOON, SUBMITTED, gbp
+from tests.support.sagas.domain_samples import CARD, LANTERN_LINE, LEEDS, NOON, SUBMITTED, gbp
 
 
 def test_the_text_of_an_address_shows_no_personal_data() -> None:

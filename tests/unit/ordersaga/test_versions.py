@@ -3,9 +3,9 @@
 import pytest
 from temporalio.common import VersioningBehavior
 
+from ordersaga.bootstrap.settings import load_settings
+from ordersaga.daemons.entry import version_of
 from ordersaga.errors import WrongSetting
-from ordersaga.processes import version_of
-from ordersaga.settings import load_settings
 
 
 def test_versioning_is_off_unless_it_is_asked_for() -> None:

@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.event_codec import JsonEventCodec
+from adapters.events.codec import JsonEventCodec
 from adapters.personal_data.errors import Tampered
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from adapters.personal_data.store import PersonalDataStore
 from adapters.personal_data.vaults import InMemoryKeyVault
-from domain.events import AddressSet, DeliveryAddressChanged, OrderCreated
 from domain.ids import OrderId
+from domain.order.events import AddressSet, DeliveryAddressChanged, OrderCreated
 from domain.values import Redacted, Redaction
 from eventstore.errors import InvalidAppend
 from eventstore.memory import InMemoryEventStore
@@ -25,7 +25,7 @@ from eventstore.model import (
     SnapshotsAndEvents,
     StreamAppend,
 )
-from tests.support.domain_samples import CREATED, LEEDS, NOON, SUBMITTED, YORK
+from tests.support.sagas.domain_samples import CREATED, LEEDS, NOON, SUBMITTED, YORK
 
 CODEC = JsonEventCodec()
 SECRETS = ("Ann Example", "High Street", "Low Street", "LS1 4AP", "tok_visa")

@@ -1,0 +1,209 @@
+"""Inputs and results of the activities behind returns and deliveries; plain JSON, as `messages`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.messages import OperatorAction, SagaRef
+from domain.ids import OrderId, ReturnId
+from domain.money import Money
+from domain.returns.values import Pieces, ReturnKind
+
+DELIVERY_WORKFLOW_TYPE = "OrderDelivery"
+RETURN_WORKFLOW_TYPE = "OrderReturn"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDecision:
+    """What somebody decided about the money.
+
+    Attributes:
+        grant: False: nothing goes back.
+        amount_minor: minor units of the order's currency; None: the price of what came back.
+    """
+
+    grant: bool
+    amount_minor: int | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestockDecision:
+    """What somebody decided about the goods; `pieces` None: all that came back."""
+
+    pieces: tuple[Pieces, ...] | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDocument:
+    """A return as a client hands it in, checked; `pieces` None: everything that is left."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    kind: ReturnKind
+    pieces: tuple[Pieces, ...] | None
+    refund: RefundDecision | None
+    restock: RestockDecision | None
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReturnCase:
+    """Open the case, with the decisions that the document brings; once."""
+
+    saga: SagaRef
+    document: ReturnDocument
+
+
+@dataclass(frozen=True, slots=True)
+class DecideCase:
+    """Record one or both decisions."""
+
+    saga: SagaRef
+    order_id: OrderId
+    return_id: ReturnId
+    refund: RefundDecision | None = None
+    restock: RestockDecision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRequest:
+    """Carry out a decision, or close the case.
+
+    `settled_by` is set when a person says that the refund was made by hand: the provider is asked
+    once more, and where it cannot confirm, the person's word is recorded as the proof.
+    """
+
+    saga: SagaRef
+    order_id: OrderId
+    return_id: ReturnId
+    settled_by: OperatorAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Where a case stands in the event store.
+
+    Attributes:
+        pieces: what is in the case; empty if there was nothing left to open one over.
+        refund: what was granted; zero if denied, None while undecided.
+        refund_reference: what the provider knows the refund by, once it was made.
+        restock: what goes into stock; None while undecided.
+        restocked: it is there.
+    """
+
+    pieces: tuple[Pieces, ...] = ()
+    refund: Money | None = None
+    refund_reference: str | None = None
+    restock: tuple[Pieces, ...] | None = None
+    restocked: bool = False
+    closed: bool = False
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Which decisions are missing: ``refund``, ``restock``."""
+        if self.closed:
+            return ()
+        found = (("refund", self.refund), ("restock", self.restock))
+        return tuple(name for name, decision in found if decision is None)
+
+    @property
+    def refund_is_due(self) -> bool:
+        """Whether money is still to be given back."""
+        return bool(self.refund and self.refund.minor and self.refund_reference is None)
+
+    @property
+    def restock_is_due(self) -> bool:
+        """Whether goods are still to be put into stock."""
+        return bool(self.restock) and not self.restocked
+
+    def merged(self, other: "CaseView") -> "CaseView":
+        """What is known from two views of one case, whichever is the newer one."""
+        return CaseView(
+            pieces=self.pieces,
+            refund=self.refund if other.refund is None else other.refund,
+            refund_reference=other.refund_reference or self.refund_reference,
+            restock=self.restock if other.restock is None else other.restock,
+            restocked=self.restocked or other.restocked,
+            closed=self.closed or other.closed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAttention:
+    """Record and announce that a person must act on a case."""
+
+    saga: SagaRef
+    order_id: OrderId
+    return_id: ReturnId
+    at_step: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOperators:
+    """Record who steered a case, how and why."""
+
+    saga: SagaRef
+    order_id: OrderId
+    return_id: ReturnId
+    actions: tuple[OperatorAction, ...]
+
+
+# --- parcels -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the carrier says of the parcel, at the carrier's time."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordScan:
+    """Record a scan; None: only look where the parcel is."""
+
+    saga: SagaRef
+    order_id: OrderId
+    scan: Scan | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelView:
+    """Where a parcel is on record.
+
+    Attributes:
+        status: the shipment's status.
+        arrived: the carrier is done with it.
+        contradicted_by: another end that the carrier told of, if nobody has looked at it yet.
+        case_to_open: the kind of the return that this end asks for and that is not there yet.
+    """
+
+    status: str
+    arrived: bool
+    contradicted_by: str | None = None
+    case_to_open: ReturnKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelAttention:
+    """Record and announce that a person must look at a parcel."""
+
+    saga: SagaRef
+    order_id: OrderId
+    at_step: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelOperators:
+    """Record who steered the following of a parcel, how and why."""
+
+    saga: SagaRef
+    order_id: OrderId
+    actions: tuple[OperatorAction, ...]

@@ -1,0 +1,1 @@
+"""The event codec and its upcasters."""

@@ -1,0 +1,108 @@
+"""CloudEvents over HTTP to one receiver, signed as Standard Webhooks 1.0 asks."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import aiohttp
+
+from adapters.notifications.cloud_events import CONTENT_TYPE, CloudEvent, NotDelivered
+from adapters.notifications.signature import signature
+
+_CONNECT_TIMEOUT_S: Final = 5.0
+_KEEPALIVE_S: Final = 30.0
+# What a receiver says when the same request may succeed later; so do all of 5xx.
+_PASSING: Final = frozenset({408, 425, 429})
+_LONGEST_WISH_S: Final = 86_400.0
+_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class WebhookSink:
+    """Posts events to one URL; the connections are made by the first one.
+
+    Args:
+        url: where to; redirects are not followed, so that nothing is sent to a stranger.
+        keys: with which each request is signed, from `parse_secrets`.
+        timeout_s: seconds one request may take, connecting included.
+        connections: at most so many at once.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        keys: Sequence[bytes],
+        *,
+        timeout_s: float = 10.0,
+        connections: int = 8,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = url
+        self._keys = tuple(keys)
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s)
+        )
+        self._connections = connections
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, event: CloudEvent) -> None:
+        """Post the event.
+
+        Raises:
+            NotDelivered: no answer, or another one than 2xx. Final if the receiver refused it:
+                400 to 499, other than 408, 425 and 429.
+        """
+        body = event.to_json()
+        try:
+            async with self._pool().post(
+                self._url, data=body, headers=self._headers(event, body), allow_redirects=False
+            ) as response:
+                status, wish = response.status, response.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # Its text can hold the URL, which may hold a key.
+            raise NotDelivered(type(error).__name__) from None
+        if not 200 <= status < 300:
+            final = 400 <= status < 500 and status not in _PASSING
+            raise NotDelivered(f"HTTP {status}", final=final, retry_after_s=_seconds(wish))
+
+    async def close(self) -> None:
+        """Release the connections; a later call makes new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _headers(self, event: CloudEvent, body: bytes) -> dict[str, str]:
+        timestamp = int(self._clock())
+        return {
+            "Content-Type": f"{CONTENT_TYPE}; charset=utf-8",
+            "User-Agent": "ordersaga",
+            "webhook-id": event.id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(self._keys, event.id, timestamp, body),
+            **_trace_context(event),
+        }
+
+    def _pool(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, keepalive_timeout=_KEEPALIVE_S
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+
+def _trace_context(event: CloudEvent) -> dict[str, str]:
+    """The same trace as in the event, where HTTP tools look for it."""
+    found = event.extensions.get("traceparent")
+    return {} if found is None else {"traceparent": found}
+
+
+def _seconds(wish: str) -> float | None:
+    """A ``Retry-After`` in seconds; its other form, a date, is not looked at."""
+    if not _SECONDS.fullmatch(wish.strip()):
+        return None
+    return min(float(wish), _LONGEST_WISH_S)

@@ -1,0 +1,1 @@
+"""Payment providers: HTTP and Stripe."""

@@ -1,0 +1,342 @@
+"""The payment provider Stripe, through its official package.
+
+A charge is a confirmed PaymentIntent; the order, our key and a fingerprint of the request stand in
+its metadata. Three things together make a charge happen once: Stripe's own idempotency keys (which
+it keeps for 24 hours at least), a search by metadata (complete but for the last minute or so), and
+the list of payment intents (always complete, but without a filter).
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import aiohttp
+import stripe
+from stripe.params import PaymentIntentListParams
+
+from activities.ports import (
+    ChargeRequest,
+    GatewayRejected,
+    GatewayUnavailable,
+    OutcomeUnknown,
+    ProviderPayment,
+)
+from adapters.payments.stripe_records import (
+    CONTENT,
+    KEY,
+    ORDER,
+    UNSETTLED,
+    CardRefused,
+    IntentRecord,
+    KeyTaken,
+    WrongCredentials,
+    as_rejection,
+    read_intent,
+    read_refund,
+    translated,
+)
+from adapters.providers import rules
+from domain.ids import OrderId
+from domain.money import Money
+from domain.values import CaptureMode
+
+_PAGE: Final = 100
+_MAX_PAGES: Final = 50
+# How far a charge looks back on an account without search; Stripe's own key covers the last day.
+_GLANCE_PAGES: Final = 5
+# Stripe's search lags by less than a minute as a rule; what is younger than this is also listed.
+_RECENT_S: Final = 300.0
+_CONNECT_TIMEOUT_S: Final = 5.0
+# The form of requests and answers that this module was written for; the package knows later ones,
+# which name some parameters differently.
+_API_VERSION: Final = "2024-06-20"
+# Stripe wants two decimals for these, ISO 4217 has none.
+_OTHER_DECIMALS: Final = frozenset({"ISK", "UGX"})
+
+
+class StripePaymentGateway:
+    """Stripe as payment gateway and ledger.
+
+    Args:
+        api_key: secret or restricted key; never shown.
+        api_base: another address of the API, for tests.
+        timeout_s: seconds that one request may take.
+        clock: seconds since the epoch.
+
+    Raises:
+        ValueError: there is no key.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        api_base: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not api_key.strip():
+            raise ValueError("stripe: there is no API key")
+        # At DEBUG the package logs whole requests, card tokens included.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
+        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=_CONNECT_TIMEOUT_S)
+        self._http = stripe.AIOHTTPClient(timeout=timeout)
+        # No retries here: who calls retries, and decides whether to look first.
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": api_base} if api_base else None,
+            http_client=self._http,
+            max_network_retries=0,
+            stripe_version=_API_VERSION,
+        ).v1
+        self._clock = clock
+        self._can_search = True
+        self._used = False
+
+    async def charge(self, request: ChargeRequest) -> ProviderPayment:
+        """Authorise or capture; the same key returns the payment it made, as it stands now."""
+        content = rules.charge_fingerprint(request)
+        known = await self._search(request.idempotency_key)
+        if known is None and not self._can_search:
+            known = await self._scan(request.idempotency_key, _GLANCE_PAGES)
+        if known is None:
+            known = await self._create(request, content)
+        if known.metadata.get(CONTENT) != content:
+            raise GatewayRejected("stripe charge: this key was used with other content")
+        return await self._settle(known)
+
+    async def find(self, idempotency_key: str) -> ProviderPayment | None:
+        """The payment as it stands now, or None if the key was never seen.
+
+        Raises:
+            GatewayUnavailable: also if there were too many payments lately to be sure; a minute
+                later the search knows them.
+        """
+        intent = await self._search(idempotency_key) or await self._look_through(idempotency_key)
+        return await self._settle(intent) if intent else None
+
+    async def forbid(
+        self, order_id: OrderId, amount: Money, idempotency_key: str
+    ) -> ProviderPayment | None:
+        """Take a key out of use, unless a payment was made under it: then that payment.
+
+        A payment intent that is never confirmed uses the key up: a charge that arrives later is
+        refused by Stripe itself, and one that this module is asked for finds it by its metadata.
+        """
+        if made := await self.find(idempotency_key):
+            return made
+        try:
+            intent = await self._create_forbidden(order_id, amount, idempotency_key)
+        except KeyTaken:  # the charge arrived in the meantime
+            if made := await self.find(idempotency_key):
+                return made
+            raise GatewayUnavailable("stripe forbid: a charge is under way") from None
+        return (await self._cancel(intent.id, f"{idempotency_key}:forbid")).to_payment()
+
+    async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+        """Take at most the authorised amount; capturing a captured payment returns it."""
+        payment = await self._payment(reference, changes=False)
+        with as_rejection("capture"):
+            if rules.capture(payment, amount) == payment:
+                return payment
+        try:
+            with translated("capture", changes=True):
+                answer = await self._client.payment_intents.capture_async(
+                    reference,
+                    {"amount_to_capture": amount.minor, "expand": ["latest_charge"]},
+                    {"idempotency_key": idempotency_key},
+                )
+        except CardRefused:
+            return (await self._intent(reference, changes=True)).to_declined()
+        return read_intent(answer, changes=True).to_payment()
+
+    async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
+        """Give an authorisation back; voiding a voided payment returns it."""
+        payment = await self._payment(reference, changes=False)
+        with as_rejection("void"):
+            if rules.void(payment) == payment:
+                return payment
+        return (await self._cancel(reference, idempotency_key)).to_payment()
+
+    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+        """Give captured money back, at most what was captured, once per key."""
+        payment = await self._payment(reference, changes=False)
+        if not await self._is_refunded(reference, amount, idempotency_key):
+            with as_rejection("refund"):
+                rules.refund(payment, amount)
+            with translated("refund", changes=True):
+                await self._client.refunds.create_async(
+                    {
+                        "payment_intent": reference,
+                        "amount": amount.minor,
+                        "metadata": {KEY: idempotency_key, ORDER: payment.order_id},
+                    },
+                    {"idempotency_key": idempotency_key},
+                )
+        return await self._payment(reference, changes=True)
+
+    async def payments(self) -> AsyncIterator[ProviderPayment]:
+        """Every payment that this system made, newest first as Stripe lists them."""
+        async for page in self._pages():
+            for intent in page:
+                if intent.ours:
+                    yield intent.to_payment()
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._used:
+            await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's gap
+
+    # --- finding ---------------------------------------------------------------------------------
+
+    async def _search(self, key: str) -> IntentRecord | None:
+        """Look the key up by Stripe's search; remembers if this account cannot search."""
+        if not self._can_search:
+            return None
+        quoted = key.replace("\\", "\\\\").replace("'", "\\'")
+        self._used = True
+        try:
+            with translated("search", changes=False):
+                found = await self._client.payment_intents.search_async(
+                    {"query": f"metadata['{KEY}']:'{quoted}'"}
+                )
+        except WrongCredentials:
+            raise
+        except GatewayRejected:
+            self._can_search = False
+            return None
+        # What the search shows may be a minute old: it tells which payment, not how it stands.
+        return await self._intent(found.data[0].id, changes=False) if found.data else None
+
+    async def _look_through(self, key: str) -> IntentRecord | None:
+        """Look the key up in the list, as far back as the search may lag."""
+        return await self._scan(key, _MAX_PAGES, must_be_sure=True)
+
+    async def _scan(
+        self, key: str, most_pages: int, *, must_be_sure: bool = False
+    ) -> IntentRecord | None:
+        """Look the key up among the latest payments: only recent ones if there is a search."""
+        oldest = self._clock() - _RECENT_S if self._can_search else 0.0
+        pages = 0
+        async for page in self._pages():
+            for intent in page:
+                if intent.metadata.get(KEY) == key:
+                    return intent
+            pages += 1
+            if page and page[-1].created < oldest:
+                return None
+            if pages == most_pages and must_be_sure:
+                raise GatewayUnavailable("stripe find: too many payments lately to be sure")
+            if pages == most_pages:
+                return None
+        return None
+
+    async def _pages(self) -> AsyncIterator[list[IntentRecord]]:
+        after: str | None = ""
+        while after is not None:
+            self._used = True
+            with translated("list", changes=False):
+                listed = await self._client.payment_intents.list_async(_page_after(after))
+            page = [read_intent(item, changes=False) for item in listed.data]
+            yield page
+            after = page[-1].id if page and listed.has_more else None
+
+    async def _payment(self, reference: str, *, changes: bool) -> ProviderPayment:
+        intent = await self._intent(reference, changes=changes)
+        if not intent.ours:
+            raise GatewayRejected("stripe: this payment was not made by this system")
+        return intent.to_payment()
+
+    async def _intent(self, reference: str, *, changes: bool) -> IntentRecord:
+        self._used = True
+        with translated("retrieve", changes=changes):
+            answer = await self._client.payment_intents.retrieve_async(
+                reference, {"expand": ["latest_charge"]}
+            )
+        return read_intent(answer, changes=changes)
+
+    async def _is_refunded(self, reference: str, amount: Money, key: str) -> bool:
+        """Whether the refund of this key was made."""
+        with translated("list refunds", changes=False):
+            listed = await self._client.refunds.list_async(
+                {"payment_intent": reference, "limit": _PAGE}
+            )
+        refunds = [read_refund(item) for item in listed.data]
+        made = next((r for r in refunds if (r.metadata or {}).get(KEY) == key), None)
+        if made is None:
+            return False
+        if made.failed:
+            raise GatewayRejected("stripe refund: the refund of this key failed at the bank")
+        if Money(made.amount, made.currency.upper()) != amount:
+            raise GatewayRejected("stripe refund: this key was used with other content")
+        return True
+
+    # --- changing --------------------------------------------------------------------------------
+
+    async def _create(self, request: ChargeRequest, content: str) -> IntentRecord:
+        amount, key = request.amount, request.idempotency_key
+        if amount.minor <= 0 or amount.currency in _OTHER_DECIMALS:
+            raise GatewayRejected("stripe charge: this amount or currency cannot be charged")
+        held = request.capture is CaptureMode.ON_SHIPMENT
+        self._used = True
+        try:
+            with translated("charge", changes=True):
+                answer = await self._client.payment_intents.create_async(
+                    {
+                        "amount": amount.minor,
+                        "currency": amount.currency.lower(),
+                        "payment_method": request.token,
+                        "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # of _API_VERSION
+                        "capture_method": "manual" if held else "automatic",
+                        "confirm": True,
+                        "off_session": True,
+                        "metadata": {ORDER: request.order_id, KEY: key, CONTENT: content},
+                        "expand": ["latest_charge"],
+                    },
+                    {"idempotency_key": key},
+                )
+        except CardRefused:
+            return await self._declined(key)
+        return read_intent(answer, changes=True)
+
+    async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
+        self._used = True
+        with translated("forbid", changes=True):
+            answer = await self._client.payment_intents.create_async(
+                {
+                    "amount": amount.minor,
+                    "currency": amount.currency.lower(),
+                    "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # of _API_VERSION
+                    "metadata": {ORDER: order_id, KEY: key, CONTENT: rules.FORBIDDEN_CONTENT},
+                    "expand": ["latest_charge"],
+                },
+                {"idempotency_key": key},
+            )
+        return read_intent(answer, changes=True)
+
+    async def _declined(self, key: str) -> IntentRecord:
+        intent = await self._scan(key, _MAX_PAGES)
+        if intent is None:
+            raise OutcomeUnknown("stripe charge: declined, but the payment cannot be found")
+        return intent
+
+    async def _settle(self, intent: IntentRecord) -> ProviderPayment:
+        """Cancel a payment that waits for the customer: nobody is there to go on with it."""
+        if intent.status in UNSETTLED:
+            intent = await self._cancel(intent.id, f"{intent.metadata[KEY]}:abandon")
+        return intent.to_payment()
+
+    async def _cancel(self, reference: str, key: str) -> IntentRecord:
+        with translated("cancel", changes=True):
+            answer = await self._client.payment_intents.cancel_async(
+                reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
+            )
+        return read_intent(answer, changes=True)
+
+
+def _page_after(after: str) -> PaymentIntentListParams:
+    page: PaymentIntentListParams = {"limit": _PAGE, "expand": ["data.latest_charge"]}
+    if after:
+        page["starting_after"] = after
+    return page

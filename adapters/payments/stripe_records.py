@@ -1,0 +1,227 @@
+"""Stripe's answers in our words: payments, and what each failure means."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+import aiohttp
+import stripe
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from activities.ports import (
+    GatewayError,
+    GatewayRejected,
+    GatewayUnavailable,
+    OutcomeUnknown,
+    PaymentStatus,
+    ProviderPayment,
+)
+from adapters.providers.rules import FORBIDDEN_CONTENT, RequestRefused
+from domain.ids import OrderId
+from domain.money import Money
+
+KEY: Final = "idempotency_key"
+ORDER: Final = "order_id"
+CONTENT: Final = "content"
+
+UNSETTLED: Final = frozenset({"requires_action", "requires_confirmation"})
+"""The customer could still complete such a payment: it is to be cancelled, not left alone."""
+
+# Stripe itself cancels an authorisation that was not captured in time.
+_LAPSED: Final = "automatic"
+_NOT_AUTHENTICATED: Final = "authentication_required"
+
+
+class CardRefused(GatewayRejected):
+    """The bank or Stripe declined the card; the payment intent says why."""
+
+
+class KeyTaken(GatewayRejected):
+    """Stripe was asked for something else under the same idempotency key."""
+
+
+class WrongCredentials(GatewayRejected):
+    """Stripe does not accept the API key."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class ChargeRecord(_Record):
+    """A charge: the movement of money behind a payment intent."""
+
+    status: str
+    amount: int
+    captured: bool
+    amount_captured: int | None = None
+    amount_refunded: int = 0
+
+
+class FailureRecord(_Record):
+    """Why the last attempt to pay failed."""
+
+    code: str | None = None
+    decline_code: str | None = None
+
+
+class IntentRecord(_Record):
+    """A payment intent, as far as we need it."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    created: int
+    metadata: dict[str, str]
+    cancellation_reason: str | None = None
+    latest_charge: ChargeRecord | None = None
+    last_payment_error: FailureRecord | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether this system made it."""
+        return KEY in self.metadata and ORDER in self.metadata
+
+    def to_payment(self) -> ProviderPayment:
+        """The payment in our words.
+
+        Raises:
+            OutcomeUnknown: Stripe has not made up its mind.
+        """
+        status = self._status()
+        return ProviderPayment(
+            reference=self.id,
+            idempotency_key=self.metadata[KEY],
+            order_id=OrderId(self.metadata[ORDER]),
+            status=status,
+            amount=Money(self._captured_minor(), self.currency.upper()),
+            refunded=Money(self._refunded_minor(), self.currency.upper()),
+            decline_code=self._decline_code() if status is PaymentStatus.DECLINED else None,
+        )
+
+    def to_declined(self) -> ProviderPayment:
+        """The answer to a capture that the bank refused; the payment itself stands as it was."""
+        payment = self.to_payment()
+        code = self._decline_code()
+        return replace(payment, status=PaymentStatus.DECLINED, decline_code=code)
+
+    def _status(self) -> PaymentStatus:
+        if self.metadata.get(CONTENT) == FORBIDDEN_CONTENT:
+            return PaymentStatus.FORBIDDEN
+        if self.status == "succeeded":
+            everything = self._refunded_minor() >= self._captured_minor()
+            return PaymentStatus.REFUNDED if everything else PaymentStatus.CAPTURED
+        if self.status == "requires_capture":
+            return PaymentStatus.AUTHORISED
+        if self.status == "canceled" and self._was_authorised():
+            lapsed = self.cancellation_reason == _LAPSED
+            return PaymentStatus.EXPIRED if lapsed else PaymentStatus.VOIDED
+        if self.status in {*UNSETTLED, "requires_payment_method", "canceled"}:
+            return PaymentStatus.DECLINED
+        raise OutcomeUnknown(f"stripe: the payment is {self.status}")
+
+    def _was_authorised(self) -> bool:
+        return self.latest_charge is not None and self.latest_charge.status == "succeeded"
+
+    def _captured_minor(self) -> int:
+        charge = self.latest_charge
+        if self.status != "succeeded" or charge is None or charge.amount_captured is None:
+            return self.amount
+        return charge.amount_captured
+
+    def _refunded_minor(self) -> int:
+        # Cancelling an authorisation shows as a refund of the charge, and so does the rest of one
+        # that was captured in part; that money had not been taken.
+        charge = self.latest_charge
+        if self.status != "succeeded" or charge is None:
+            return 0
+        released = charge.amount - self._captured_minor()
+        return max(charge.amount_refunded - released, 0)
+
+    def _decline_code(self) -> str:
+        failed = self.last_payment_error
+        if failed is None:
+            return _NOT_AUTHENTICATED
+        return failed.decline_code or failed.code or _NOT_AUTHENTICATED
+
+
+class RefundRecord(_Record):
+    """A refund."""
+
+    id: str
+    status: str | None
+    amount: int
+    currency: str
+    metadata: dict[str, str] | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the money came back to us."""
+        return self.status in {"failed", "canceled"}
+
+
+def read_intent(answer: Any, *, changes: bool) -> IntentRecord:
+    """Stripe's object as a record; raises OutcomeUnknown or GatewayUnavailable if it is none."""
+    try:
+        return IntentRecord.model_validate(answer.to_dict())
+    except (ValidationError, AttributeError):
+        what = "stripe: the answer cannot be read"
+        raise (OutcomeUnknown(what) if changes else GatewayUnavailable(what)) from None
+
+
+def read_refund(answer: Any) -> RefundRecord:
+    """Stripe's object as a record; raises GatewayUnavailable if it is none."""
+    try:
+        return RefundRecord.model_validate(answer.to_dict())
+    except (ValidationError, AttributeError):
+        raise GatewayUnavailable("stripe: the answer cannot be read") from None
+
+
+def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:
+    """What an error of the stripe package means; its text is left behind, it may hold anything."""
+    what = f"stripe {operation}: {_describe(error)}"
+    if isinstance(error, stripe.RateLimitError) or _never_connected(error):
+        return GatewayUnavailable(what)
+    if isinstance(error, stripe.CardError):
+        return CardRefused(what)
+    if isinstance(error, stripe.AuthenticationError):
+        return WrongCredentials(what)
+    if isinstance(error, stripe.IdempotencyError):
+        return KeyTaken(what)
+    if isinstance(error, stripe.InvalidRequestError | stripe.PermissionError):
+        return GatewayRejected(what)
+    return OutcomeUnknown(what) if changes else GatewayUnavailable(what)
+
+
+def _never_connected(error: Exception) -> bool:
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(error, kinds) or isinstance(error.__cause__, kinds)
+
+
+def _describe(error: Exception) -> str:
+    parts = [type(error).__name__]
+    if isinstance(error, stripe.StripeError):
+        status = error.http_status
+        parts += [f"HTTP {status}"] if status else []
+        parts += [error.code] if error.code else []
+    return " ".join(parts)
+
+
+@contextmanager
+def translated(operation: str, *, changes: bool) -> Iterator[None]:
+    """Errors of the package become errors of the port; their own text goes no further."""
+    try:
+        yield
+    except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
+        raise failure(operation, error, changes=changes) from None
+
+
+@contextmanager
+def as_rejection(operation: str) -> Iterator[None]:
+    """A request that breaks a rule of ours is the caller's mistake."""
+    try:
+        yield
+    except RequestRefused as refused:
+        raise GatewayRejected(f"stripe {operation}: {refused}") from None

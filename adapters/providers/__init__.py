@@ -1,0 +1,1 @@
+"""What all provider adapters share: HTTP, wire formats, rules, fakes, faults."""

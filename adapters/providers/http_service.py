@@ -1,0 +1,177 @@
+"""One JSON service over HTTP: the connection pool, time limits, and what each failure means."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from activities.ports import GatewayError, GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+CONNECT_TIMEOUT_S: Final = 5.0
+_POOL_SIZE: Final = 100
+# Shorter than servers keep idle connections, so that a call is seldom sent into a closing one.
+_KEEPALIVE_S: Final = 30.0
+_NO_EFFECT: Final = frozenset({425, 429, 503})
+_SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
+
+
+class HttpService:
+    """Calls to the service at `base_url`; the connection pool is made by the first one.
+
+    Args:
+        name: what errors call the service.
+        base_url: http or https URL without a query.
+        timeout_s: seconds a whole call may take, connecting included.
+
+    Raises:
+        ValueError: `base_url` is no http(s) URL.
+    """
+
+    def __init__(self, name: str, base_url: str, timeout_s: float) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"{name}: the base URL must start with http:// or https://")
+        self._name = name
+        self._base_url = base_url.rstrip("/")
+        connect_s = min(CONNECT_TIMEOUT_S, timeout_s)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=connect_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(
+        self, path: str, answer: type[_Model], query: Mapping[str, str | int] | None = None
+    ) -> _Model:
+        """Read something.
+
+        Raises:
+            NotFoundThere: the service says so itself.
+            GatewayUnavailable, GatewayRejected: see `failure`.
+        """
+        status, content = await self._send("GET", path, query=query)
+        return self._read(path, status, content, answer, changes=False)
+
+    async def post(
+        self, path: str, body: BaseModel | None, key: str, answer: type[_Model]
+    ) -> _Model:
+        """Change something, once per `key`.
+
+        Raises:
+            GatewayUnavailable, OutcomeUnknown, GatewayRejected: see `failure`.
+        """
+        status, content = await self._send("POST", path, body=body, key=key)
+        return self._read(path, status, content, answer, changes=True)
+
+    async def close(self) -> None:
+        """Release the connections; a later call makes new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def reject_answer(self, path: str, *, changes: bool) -> NoReturn:
+        """Raise what an answer that makes no sense means."""
+        what = f"{self._name} {_shown(path)}: the answer cannot be read"
+        raise (OutcomeUnknown(what) if changes else GatewayUnavailable(what)) from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: BaseModel | None = None,
+        key: str | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if key is not None:
+            headers[IDEMPOTENCY_HEADER] = key
+        try:
+            async with self._pool().request(
+                method,
+                self._base_url + path,
+                data=body.model_dump_json().encode() if body is not None else None,
+                params=query,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
+
+    def _pool(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=_POOL_SIZE, keepalive_timeout=_KEEPALIVE_S)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+    def _read(
+        self, path: str, status: int, content: bytes, answer: type[_Model], *, changes: bool
+    ) -> _Model:
+        if status not in (200, 201):
+            code = _error_code(content)
+            if status == 404 and code.startswith("unknown_"):
+                raise NotFoundThere(f"{self._name} {_shown(path)}: {code}")
+            raise failure(f"{self._name} {_shown(path)}", status, code, changes=changes)
+        try:
+            return answer.model_validate_json(content)
+        except ValidationError:
+            self.reject_answer(path, changes=changes)
+
+
+class NotFoundThere(GatewayRejected):
+    """The service itself says that it does not hold what was asked for."""
+
+
+def failure(
+    what: str, cause: int | BaseException, code: str = "", *, changes: bool
+) -> GatewayError:
+    """What a failed call means, from its HTTP status or the exception that ended it.
+
+    GatewayUnavailable: the connection could not be made, or the service says that it did nothing
+    (425, 429, 503), or a call that changes nothing failed on the way. OutcomeUnknown: a change was
+    sent and no clear answer came back. GatewayRejected: the service refused the request.
+    """
+    if isinstance(cause, int):
+        what = f"{what}: HTTP {cause} {code}".rstrip()
+        if cause < 500 and cause not in _NO_EFFECT:
+            return GatewayRejected(what)
+        no_effect = cause in _NO_EFFECT
+    else:
+        what = f"{what}: {type(cause).__name__}"  # its text can hold the URL or more
+        no_effect = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        if isinstance(cause, aiohttp.InvalidURL):
+            return GatewayRejected(what)
+    return GatewayUnavailable(what) if no_effect or not changes else OutcomeUnknown(what)
+
+
+def expressed(what: str, build: Callable[[], _Model]) -> _Model:
+    """The body that `build` makes; raises GatewayRejected if the request does not fit the wire."""
+    try:
+        return build()
+    except ValidationError as invalid:
+        fields = ", ".join(".".join(map(str, error["loc"])) for error in invalid.errors())
+        raise GatewayRejected(f"{what}: cannot be sent, wrong or too long: {fields}") from None
+
+
+def in_path(value: str) -> str:
+    """`value` as one segment of a path."""
+    return quote(value, safe="")
+
+
+def _shown(path: str) -> str:
+    """The kind of call: the path without keys and references."""
+    parts = path.split("/")
+    return "/".join([*parts[:2], *(["…"] if len(parts) > 2 else []), *parts[3:4]])
+
+
+def _error_code(content: bytes) -> str:
+    try:
+        code = ErrorBody.model_validate_json(content).error.code
+    except ValidationError:
+        return ""
+    return code if _SAFE_CODE.fullmatch(code) else ""

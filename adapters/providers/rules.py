@@ -1,0 +1,260 @@
+"""What the fake and the sandbox providers agree on: who is declined, which change is allowed.
+
+Pure functions over the records of `activities.ports`; who keeps the records does not matter here.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from activities.ports import (
+    CarrierLabel,
+    ChargeRequest,
+    LabelRequest,
+    LabelStatus,
+    PaymentStatus,
+    ProviderPayment,
+)
+from adapters.providers.faults import FaultKind
+from domain.ids import OrderId
+from domain.money import Money
+from domain.values import CaptureMode
+
+DECLINING_TOKENS: Final[Mapping[str, str]] = {
+    "tok_declined": "card_declined",
+    "tok_insufficient_funds": "insufficient_funds",
+    "tok_expired": "expired_card",
+    "tok_lost_card": "lost_card",
+    "tok_stolen_card": "stolen_card",
+    "tok_fraudulent": "fraudulent",
+    "tok_incorrect_cvc": "incorrect_cvc",
+}
+"""Card tokens that are always declined, with the code of the decline. All others are accepted."""
+
+POSTAL_CODE_MARKER: Final = "NOSHIP"
+"""A postal code that starts with this (any case) is refused."""
+
+UNSERVED_COUNTRIES: Final = frozenset({"AQ", "KP"})
+"""ISO 3166 alpha-2 codes of the countries that are refused unless told otherwise."""
+
+CARRIER_NAME: Final = "Sandbox Express"
+
+FORBIDDEN_CONTENT: Final = "forbidden"
+"""Stands in for the fingerprint of a request under a key that was taken out of use."""
+
+
+class RequestRefused(Exception):
+    """A provider does not do what it is asked; `code` is stable, the text is safe to show."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def same_key_other_content() -> RequestRefused:
+    """The refusal of a key that was used for something else before."""
+    return RequestRefused("idempotency_conflict", "this key was used with other content")
+
+
+def digest(*parts: str) -> str:
+    """A fingerprint of `parts` that does not give them away: 64 hexadecimal digits."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+# --- payments ------------------------------------------------------------------------------------
+
+
+def charge_fingerprint(request: ChargeRequest) -> str:
+    """The same for requests of the same content."""
+    amount = request.amount
+    content = (request.order_id, str(amount.minor), amount.currency, request.token, request.capture)
+    return digest("charge", *content)
+
+
+def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> ProviderPayment:
+    """The payment that a charge makes; a token in `declines` makes a declined one.
+
+    Raises:
+        RequestRefused: the amount is not positive.
+    """
+    _require_positive(request.amount)
+    decline = declines.get(request.token)
+    held = request.capture is CaptureMode.ON_SHIPMENT
+    accepted = PaymentStatus.AUTHORISED if held else PaymentStatus.CAPTURED
+    return ProviderPayment(
+        reference=f"pay_{digest('payment', request.idempotency_key)[:20]}",
+        idempotency_key=request.idempotency_key,
+        order_id=request.order_id,
+        status=PaymentStatus.DECLINED if decline else accepted,
+        amount=request.amount,
+        refunded=Money.zero(request.amount.currency),
+        decline_code=decline,
+    )
+
+
+def forbidden_payment(order_id: OrderId, amount: Money, idempotency_key: str) -> ProviderPayment:
+    """What stands under the key of a charge that is never to be carried out."""
+    request = ChargeRequest(order_id, amount, "", CaptureMode.ON_SHIPMENT, idempotency_key)
+    return replace(open_payment(request, {}), status=PaymentStatus.FORBIDDEN)
+
+
+def answer_to_capture(
+    payment: ProviderPayment, amount: Money, fate: FaultKind | None
+) -> ProviderPayment:
+    """The answer to a capture, also when the bank decides against it on purpose.
+
+    Raises:
+        RequestRefused: as `capture`.
+    """
+    match fate:
+        case FaultKind.DECLINED:
+            return refuse_capture(payment)
+        case FaultKind.EXPIRED:
+            return expire(payment)
+        case _:
+            return capture(payment, amount)
+
+
+def kept_after(before: ProviderPayment, answer: ProviderPayment) -> ProviderPayment:
+    """What the ledger holds after a change was answered: a declined one changed nothing."""
+    return before if answer.status is PaymentStatus.DECLINED else answer
+
+
+def refuse_capture(payment: ProviderPayment) -> ProviderPayment:
+    """The bank's no to a capture; the payment itself stays as it is."""
+    if payment.status is not PaymentStatus.AUTHORISED:
+        raise _wrong_state("captured", payment)
+    return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
+
+
+def expire(payment: ProviderPayment) -> ProviderPayment:
+    """`payment` after the bank let an authorisation go that nobody had captured."""
+    if payment.status is not PaymentStatus.AUTHORISED:
+        return payment
+    return replace(payment, status=PaymentStatus.EXPIRED)
+
+
+def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:
+    """`payment` after `amount` was taken; the rest of the authorisation is given back.
+
+    Raises:
+        RequestRefused: it is neither authorised nor captured, or `amount` exceeds it.
+    """
+    if payment.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
+        return payment
+    if payment.status is not PaymentStatus.AUTHORISED:
+        raise _wrong_state("captured", payment)
+    _require_positive(amount)
+    _require_at_most(amount, payment.amount)
+    return replace(payment, status=PaymentStatus.CAPTURED, amount=amount)
+
+
+def void(payment: ProviderPayment) -> ProviderPayment:
+    """`payment` after its authorisation was given back.
+
+    Raises:
+        RequestRefused: it is neither authorised nor voided.
+    """
+    if payment.status in (PaymentStatus.VOIDED, PaymentStatus.EXPIRED):
+        return payment
+    if payment.status is not PaymentStatus.AUTHORISED:
+        raise _wrong_state("voided", payment)
+    return replace(payment, status=PaymentStatus.VOIDED)
+
+
+def refund(payment: ProviderPayment, amount: Money) -> ProviderPayment:
+    """`payment` after `amount` of what was captured went back; refunded once all of it has.
+
+    Raises:
+        RequestRefused: it is not captured, or less than `amount` is left of it.
+    """
+    if payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
+        raise _wrong_state("refunded", payment)
+    _require_positive(amount)
+    _require_at_most(amount, payment.amount - payment.refunded)
+    given_back = payment.refunded + amount
+    status = PaymentStatus.REFUNDED if given_back == payment.amount else PaymentStatus.CAPTURED
+    return replace(payment, refunded=given_back, status=status)
+
+
+def _wrong_state(verb: str, payment: ProviderPayment) -> RequestRefused:
+    return RequestRefused("wrong_state", f"a {payment.status} payment cannot be {verb}")
+
+
+def _require_positive(amount: Money) -> None:
+    if amount.minor <= 0:
+        raise RequestRefused("invalid_amount", "the amount must be more than nothing")
+
+
+def _require_at_most(amount: Money, limit: Money) -> None:
+    if amount.currency != limit.currency:
+        raise RequestRefused("wrong_currency", "the payment is in another currency")
+    if limit < amount:
+        raise RequestRefused("amount_too_large", "the amount is more than the payment allows")
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServedArea:
+    """Where a carrier delivers: all countries but `unserved`, all postal codes but marked ones."""
+
+    unserved: frozenset[str] = UNSERVED_COUNTRIES
+
+    def refusal(self, country: str, postal_code: str) -> str | None:
+        """Why an address is refused, as a code without personal data; None if it is served."""
+        if country.upper() in self.unserved:
+            return "country_not_served"
+        if postal_code.strip().upper().startswith(POSTAL_CODE_MARKER):
+            return "postal_code_not_served"
+        return None
+
+
+def label_fingerprint(request: LabelRequest) -> str:
+    """The same for requests of the same content."""
+    to = request.address
+    address = (to.name, to.line1, to.line2, to.city, to.region, to.postal_code, to.country)
+    items = [part for item in request.items for part in (item.sku, str(item.quantity))]
+    return digest("label", request.order_id, *address, *items)
+
+
+def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
+    """The label that a request buys; an address out of `area` makes a refused one."""
+    refusal = area.refusal(request.address.country, request.address.postal_code)
+    mark = digest("label", request.idempotency_key)
+    return CarrierLabel(
+        label_id=f"lbl_{mark[:20]}",
+        idempotency_key=request.idempotency_key,
+        order_id=request.order_id,
+        status=LabelStatus.REFUSED if refusal else LabelStatus.LIVE,
+        carrier=CARRIER_NAME,
+        tracking_number="" if refusal else f"SX{int(mark[20:35], 16):018d}",
+        refusal=refusal,
+        pieces=sum(item.quantity for item in request.items),
+    )
+
+
+def forbidden_label(order_id: OrderId, idempotency_key: str) -> CarrierLabel:
+    """What stands under the key of a label that is never to be bought."""
+    mark = digest("label", idempotency_key)
+    return CarrierLabel(
+        label_id=f"lbl_{mark[:20]}",
+        idempotency_key=idempotency_key,
+        order_id=order_id,
+        status=LabelStatus.FORBIDDEN,
+        carrier=CARRIER_NAME,
+        tracking_number="",
+    )
+
+
+def cancel_label(label: CarrierLabel) -> CarrierLabel:
+    """`label` after it was taken back.
+
+    Raises:
+        RequestRefused: it was never live.
+    """
+    if label.status in (LabelStatus.REFUSED, LabelStatus.FORBIDDEN):
+        raise RequestRefused("wrong_state", f"a {label.status} label cannot be cancelled")
+    return replace(label, status=LabelStatus.CANCELLED)

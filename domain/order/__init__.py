@@ -1,0 +1,1 @@
+"""The order: a draft that is filled, submitted, fulfilled or cancelled."""

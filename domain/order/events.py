@@ -1,0 +1,154 @@
+"""Facts about an order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import CustomerId, OrderId, Sku
+from domain.money import Money
+from domain.order.unavailable import CANCEL_AT_ONCE, MissingItem, UnavailableTerms
+from domain.values import (
+    Address,
+    OrderLine,
+    PaymentTerms,
+    Reason,
+    Redacted,
+)
+
+# --- order ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsUnavailable:
+    """The stock did not suffice: `missing` is not there; what is there is set aside.
+
+    `asking`: its customer is to choose. At `deadline` the order's default decides.
+    """
+
+    missing: tuple[MissingItem, ...]
+    asking: bool
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackorderAccepted:
+    """The customer chose to wait for the missing pieces, until `deadline`."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAmended:
+    """Pieces were left out after submission: these lines and this total are what counts now."""
+
+    lines: tuple[OrderLine, ...]
+    total: Money
+
+
+OrderShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
+
+# --- order ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCreated:
+    """A draft was opened; `customer_id` is None for a guest; `placed_at` is the shop's time."""
+
+    order_id: OrderId
+    customer_id: CustomerId | None
+    currency: str
+    placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """`quantity` more pieces of a SKU were put on the draft."""
+
+    sku: Sku
+    description: str
+    quantity: int
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRemoved:
+    """A SKU was taken off the draft with all its pieces."""
+
+    sku: Sku
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityChanged:
+    """The draft now holds `quantity` pieces of the SKU."""
+
+    sku: Sku
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    """The draft's delivery address was set."""
+
+    address: Address | Redacted
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSubmitted:
+    """The draft was frozen: these lines, this address, this total, paid on these terms."""
+
+    order_id: OrderId
+    customer_id: CustomerId | None
+    lines: tuple[OrderLine, ...]
+    address: Address | Redacted
+    total: Money
+    payment: PaymentTerms
+    unavailable: UnavailableTerms = CANCEL_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAddressChanged:
+    """After submission, and before a label was bought, the delivery address was corrected."""
+
+    address: Address | Redacted
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReserved:
+    """Stock for every line is reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderProcessingStarted:
+    """The payment was authorised or captured; `payment_reference` is the provider's."""
+
+    payment_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCompleted:
+    """The order is paid and its parcel is on its way."""
+
+    tracking_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """The order ended without delivery; all its effects were undone before."""
+
+    reason: Reason
+    detail: str
+
+
+OrderEvent = (
+    OrderCreated
+    | ItemAdded
+    | ItemRemoved
+    | QuantityChanged
+    | AddressSet
+    | OrderSubmitted
+    | DeliveryAddressChanged
+    | OrderReserved
+    | OrderProcessingStarted
+    | OrderCompleted
+    | OrderCancelled
+    | OrderShortageEvent
+)

@@ -1,0 +1,1 @@
+"""The payment of an order: authorised, captured, voided, refunded."""

@@ -1,0 +1,309 @@
+"""The payment of an order, as the provider's answers tell it.
+
+    none ──> authorised ──> captured (refunds count down what is kept)
+      │           └───────> voided
+      └────> declined
+
+A record may come twice or late: one that tells what is known already changes nothing, one that
+contradicts it is refused. After a decline or a void a new attempt needs a new idempotency key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, assert_never
+
+from domain import checks
+from domain.errors import ImpossibleHistory, RuleBroken
+from domain.ids import OrderId
+from domain.money import Money, total
+from domain.payment.commands import (
+    PaymentCommand,
+    RecordAuthorisation,
+    RecordCapture,
+    RecordDecline,
+    RecordRefund,
+    RecordVoid,
+)
+from domain.payment.events import (
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentEvent,
+    PaymentRefunded,
+    PaymentVoided,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NoPayment:
+    """The provider was not asked yet, or its answer is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """The provider holds `amount`; `capture_declines` are keys of captures that it refused."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+    capture_declines: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The provider took `amount`; `refunds` are the amounts given back, by refund reference."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+    refunds: Mapping[str, Money] = field(default_factory=dict)
+
+    @property
+    def refunded(self) -> Money:
+        """What went back so far."""
+        return total(self.refunds.values(), self.amount.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What can still go back."""
+        return self.amount - self.refunded
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The provider refused."""
+
+    order_id: OrderId
+    code: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """The authorisation was given back; no money moved."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+
+
+PaymentState = NoPayment | Authorised | Captured | Declined | Voided
+
+INITIAL: Final[PaymentState] = NoPayment()
+
+
+def holds_money(state: PaymentState) -> bool:
+    """Whether the customer's money is taken or blocked."""
+    match state:
+        case Authorised():
+            return True
+        case Captured():
+            return state.refundable.minor > 0
+        case NoPayment() | Declined() | Voided():
+            return False
+        case _:
+            assert_never(state)
+
+
+# --- decide --------------------------------------------------------------------------------------
+
+
+def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    """The events that a record leads to; none if it is known already.
+
+    Raises:
+        InvalidValue: a value of the command is not acceptable.
+        CurrencyMismatch: the amount is not in the payment's currency.
+        RuleBroken: the record contradicts what is known.
+    """
+    match command:
+        case RecordAuthorisation():
+            return _authorise(command, state)
+        case RecordCapture():
+            return _capture(command, state)
+        case RecordDecline():
+            return _decline(command, state)
+        case RecordVoid():
+            return _void(command, state)
+        case RecordRefund():
+            return _refund(command, state)
+        case _:
+            assert_never(command)
+
+
+def _check_attempt(command: RecordAuthorisation | RecordCapture) -> None:
+    checks.check_positive(command.amount, "amount")
+    checks.check_reference(command.reference, "reference")
+    checks.check_reference(command.idempotency_key, "idempotency_key")
+
+
+def _authorise(command: RecordAuthorisation, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    _check_attempt(command)
+    match state:
+        case Authorised() | Captured() | Voided() if state.reference == command.reference:
+            if isinstance(state, Authorised) and state.amount != command.amount:
+                raise _differs("amount")
+            return ()
+        case Authorised() | Captured():
+            raise _differs("reference")
+        case Declined() | Voided():
+            _check_new_key(command.idempotency_key, state)
+        case NoPayment():
+            pass
+        case _:
+            assert_never(state)
+    return (
+        PaymentAuthorised(
+            command.order_id, command.amount, command.reference, command.idempotency_key
+        ),
+    )
+
+
+def _capture(command: RecordCapture, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    _check_attempt(command)
+    match state:
+        case Captured():
+            _check_same(command, state)
+            return ()
+        case Authorised():
+            _check_covered(command, state)
+        case Declined() | Voided():
+            _check_new_key(command.idempotency_key, state)
+        case NoPayment():
+            pass
+        case _:
+            assert_never(state)
+    return (
+        PaymentCaptured(
+            command.order_id, command.amount, command.reference, command.idempotency_key
+        ),
+    )
+
+
+def _check_same(command: RecordCapture, state: Captured) -> None:
+    if state.reference != command.reference:
+        raise _differs("reference")
+    if state.amount != command.amount:
+        raise _differs("amount")
+
+
+def _check_covered(command: RecordCapture, state: Authorised) -> None:
+    if state.reference != command.reference:
+        raise _differs("reference")
+    if state.amount < command.amount:
+        raise RuleBroken(
+            "capture_exceeds_authorisation", "more was captured than had been authorised"
+        )
+
+
+def _check_new_key(key: str, state: Declined | Voided) -> None:
+    if key == state.idempotency_key:
+        raise RuleBroken(
+            "attempt_is_over", "this attempt was declined or voided: a new one needs a new key"
+        )
+
+
+def _differs(what: str) -> RuleBroken:
+    return RuleBroken(f"payment_{what}_differs", f"the order's payment has another {what}")
+
+
+def _decline(command: RecordDecline, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    checks.check_reference(command.code, "code")
+    checks.check_reference(command.idempotency_key, "idempotency_key")
+    key = command.idempotency_key
+    match state:
+        case Captured():
+            raise RuleBroken("already_captured", "the payment was captured, not declined")
+        case Authorised() if key == state.idempotency_key:
+            raise RuleBroken("already_authorised", "the payment was authorised, not declined")
+        case Authorised() if key in state.capture_declines:
+            return ()
+        case Declined() if key == state.idempotency_key:
+            return ()
+        case Voided():
+            _check_new_key(key, state)
+        case NoPayment() | Authorised() | Declined():
+            pass
+        case _:
+            assert_never(state)
+    return (PaymentDeclined(command.order_id, command.amount, command.code, key),)
+
+
+def _void(command: RecordVoid, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    match state:
+        case Authorised() | Voided() | Captured() if state.reference != command.reference:
+            raise _differs("reference")
+        case Authorised():
+            return (PaymentVoided(command.order_id, state.amount, state.reference),)
+        case Voided():
+            return ()
+        case Captured():
+            raise RuleBroken("already_captured", "captured money is refunded, not voided")
+        case NoPayment() | Declined():
+            raise RuleBroken("nothing_authorised", "there is no authorisation to void")
+        case _:
+            assert_never(state)
+
+
+def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, ...]:
+    checks.check_positive(command.amount, "amount")
+    checks.check_reference(command.refund_reference, "refund_reference")
+    if not isinstance(state, Captured):
+        raise RuleBroken("nothing_captured", "there is no captured money to refund")
+    if state.reference != command.reference:
+        raise _differs("reference")
+    known = state.refunds.get(command.refund_reference)
+    if known == command.amount:
+        return ()
+    if known is not None:
+        raise RuleBroken("refund_differs", "this refund is recorded with another amount")
+    if state.refundable < command.amount:
+        raise RuleBroken("refund_exceeds_capture", "more was refunded than had been captured")
+    return (
+        PaymentRefunded(
+            command.order_id, command.amount, command.reference, command.refund_reference
+        ),
+    )
+
+
+# --- evolve --------------------------------------------------------------------------------------
+
+
+def evolve(state: PaymentState, event: PaymentEvent) -> PaymentState:
+    """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    match event:
+        case PaymentAuthorised():
+            return Authorised(event.order_id, event.amount, event.reference, event.idempotency_key)
+        case PaymentCaptured():
+            return Captured(event.order_id, event.amount, event.reference, event.idempotency_key)
+        case PaymentDeclined():
+            return _declined(state, event)
+        case PaymentVoided():
+            return _voided(state, event)
+        case PaymentRefunded():
+            return _refunded(state, event)
+        case _:
+            assert_never(event)
+
+
+def _declined(state: PaymentState, event: PaymentDeclined) -> PaymentState:
+    # A capture that is declined leaves the authorisation standing: it is still to be voided.
+    if isinstance(state, Authorised):
+        keys = state.capture_declines | {event.idempotency_key}
+        return replace(state, capture_declines=keys)
+    return Declined(event.order_id, event.code, event.idempotency_key)
+
+
+def _voided(state: PaymentState, event: PaymentVoided) -> PaymentState:
+    if not isinstance(state, Authorised):
+        raise ImpossibleHistory(event, state)
+    return Voided(state.order_id, state.amount, state.reference, state.idempotency_key)
+
+
+def _refunded(state: PaymentState, event: PaymentRefunded) -> PaymentState:
+    if not isinstance(state, Captured) or state.refundable < event.amount:
+        raise ImpossibleHistory(event, state)
+    return replace(state, refunds={**state.refunds, event.refund_reference: event.amount})

@@ -1,0 +1,1 @@
+"""Returns: goods and money of completed orders that go back."""

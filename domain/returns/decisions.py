@@ -1,0 +1,258 @@
+"""The returns of an order: what came back, and what is to become of the goods and of the money.
+
+    opened ──> refund granted or denied ──> refunded ─┐
+       └─────> restock decided ──────────> restocked ─┴─> closed
+
+The two decisions are independent, each is made once, and each is carried out once. Never do the
+cases of an order hold more pieces of a SKU than were shipped, nor give back more than was captured,
+nor restock more pieces than came back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import assert_never
+
+from domain import checks
+from domain.errors import RuleBroken
+from domain.ids import ReturnId, Sku, parse_return_id, parse_sku
+from domain.money import Money
+from domain.returns.commands import (
+    CloseReturn,
+    DecideRestock,
+    DenyRefund,
+    GrantRefund,
+    OpenReturn,
+    RecordRestocked,
+    RecordReturnOperator,
+    RecordReturnRefund,
+    RequireReturnAttention,
+    ReturnCommand,
+)
+from domain.returns.events import (
+    RefundDenied,
+    RefundGranted,
+    RestockDecided,
+    ReturnAttentionRequired,
+    ReturnClosed,
+    ReturnEvent,
+    ReturnOpened,
+    ReturnOperatorActed,
+    ReturnRefunded,
+    ReturnRestocked,
+)
+from domain.returns.state import ReturnCase, ReturnsState
+from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+
+MAX_ACTOR = 100
+
+
+def decide(command: ReturnCommand, state: ReturnsState) -> tuple[ReturnEvent, ...]:
+    """The events that a command leads to; none if what it asks for is so already.
+
+    Raises:
+        InvalidValue: a value of the command is not acceptable.
+        CurrencyMismatch: an amount is not in the order's currency.
+        RuleBroken: what was shipped, captured or decided before does not allow it.
+    """
+    if isinstance(command, OpenReturn):
+        return _open(command, state)
+    case = _case(command.return_id, state)
+    match command:
+        case GrantRefund() | DenyRefund():
+            return _decide_refund(command, case, state)
+        case DecideRestock():
+            return _decide_restock(command, case)
+        case RecordReturnRefund() | RecordRestocked():
+            return _carried_out(command, case)
+        case RequireReturnAttention() | RecordReturnOperator():
+            return (_noted(command),)
+        case CloseReturn():
+            return _close(case)
+        case _:
+            assert_never(command)
+
+
+def _case(return_id: ReturnId, state: ReturnsState) -> ReturnCase:
+    case = state.cases.get(return_id)
+    if case is None:
+        raise RuleBroken("return_missing", "the order has no return of this id")
+    return case
+
+
+def _check_by(actor: str, reason: str) -> None:
+    checks.check_text(actor, "actor", MAX_ACTOR)
+    checks.check_note(reason, "reason")
+
+
+# --- open ----------------------------------------------------------------------------------------
+
+
+def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
+    parse_return_id(command.return_id)
+    _check_by(command.actor, command.reason)
+    known = state.cases.get(command.return_id)
+    if known is not None:
+        _check_same(command, known)
+        return ()
+    lines = _lines(command, state)
+    return (
+        ReturnOpened(
+            command.order_id,
+            command.return_id,
+            command.kind,
+            lines,
+            command.pieces is None,
+            command.actor,
+            command.reason,
+        ),
+    )
+
+
+def _check_same(command: OpenReturn, known: ReturnCase) -> None:
+    same_pieces = (
+        known.everything
+        if command.pieces is None
+        else not known.everything and _counted(command.pieces) == _counted(known.lines)
+    )
+    if command.kind is not known.kind or not same_pieces:
+        raise RuleBroken("return_differs", "the order has a return of this id with other content")
+
+
+def _counted(pieces: Iterable[Pieces | ReturnedLine]) -> Counter[Sku]:
+    counted: Counter[Sku] = Counter()
+    for item in pieces:
+        counted[item.sku] += item.quantity
+    return counted
+
+
+def _lines(command: OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]:
+    left = _counted(command.shipped)
+    left.subtract(state.returned)
+    wanted = left if command.pieces is None else _wanted(command.pieces)
+    prices = {line.sku: line.unit_price for line in command.shipped}
+    for sku, quantity in wanted.items():
+        if quantity > left[sku]:
+            raise RuleBroken(
+                "return_exceeds_shipment",
+                f"{quantity} of {sku} cannot come back: {max(left[sku], 0)} are left to return",
+            )
+    lines = tuple(ReturnedLine(sku, n, prices[sku]) for sku, n in wanted.items() if n > 0)
+    if not lines:
+        raise RuleBroken("nothing_to_return", "all pieces of the order are in other returns")
+    return lines
+
+
+def _wanted(pieces: Iterable[Pieces]) -> Counter[Sku]:
+    checked = tuple(pieces)
+    for item in checked:
+        parse_sku(item.sku)
+        checks.check_quantity(item.quantity)
+    return _counted(checked)
+
+
+# --- the two decisions ---------------------------------------------------------------------------
+
+
+def _decide_refund(
+    command: GrantRefund | DenyRefund, case: ReturnCase, state: ReturnsState
+) -> tuple[ReturnEvent, ...]:
+    _check_by(command.actor, command.reason)
+    if case.refund is not None:
+        _check_same_refund(command, case.refund)
+        return ()
+    if isinstance(command, DenyRefund):
+        return (RefundDenied(case.return_id, command.actor, command.reason),)
+    left = command.captured - state.granted(command.captured.currency)
+    amount = _amount(command, case, left)
+    if left.minor <= 0 or left < amount:
+        raise RuleBroken(
+            "refund_exceeds_capture",
+            f"only {max(left.minor, 0)} minor units are left of what was captured",
+        )
+    return (RefundGranted(case.return_id, amount, command.actor, command.reason),)
+
+
+def _amount(command: GrantRefund, case: ReturnCase, left: Money) -> Money:
+    if command.amount is None:
+        return min(case.price, left)
+    checks.check_positive(command.amount, "amount")
+    return command.amount
+
+
+def _check_same_refund(command: GrantRefund | DenyRefund, decided: Money) -> None:
+    match command:
+        case DenyRefund():
+            same = decided.minor == 0
+        case GrantRefund(amount=None):
+            same = decided.minor > 0
+        case GrantRefund():
+            same = decided == command.amount
+        case _:
+            assert_never(command)
+    if not same:
+        raise RuleBroken("refund_decided", "the refund of this return is decided already")
+
+
+def _decide_restock(command: DecideRestock, case: ReturnCase) -> tuple[ReturnEvent, ...]:
+    _check_by(command.actor, command.reason)
+    all_pieces = tuple(Pieces(line.sku, line.quantity) for line in case.lines)
+    pieces = all_pieces if command.pieces is None else command.pieces
+    if case.restock is not None:
+        if _counted(pieces) != _counted(case.restock):
+            raise RuleBroken("restock_decided", "the restock of this return is decided already")
+        return ()
+    wanted = _wanted(pieces)
+    if wanted and case.kind is ReturnKind.LOST:
+        raise RuleBroken("lost_goods", "what the carrier lost cannot go back into stock")
+    returned = _counted(case.lines)
+    for sku, quantity in wanted.items():
+        if quantity > returned[sku]:
+            raise RuleBroken(
+                "restock_exceeds_return", f"only {returned[sku]} of {sku} are in this return"
+            )
+    merged = tuple(Pieces(sku, quantity) for sku, quantity in wanted.items())
+    return (RestockDecided(case.return_id, merged, command.actor, command.reason),)
+
+
+# --- carrying out --------------------------------------------------------------------------------
+
+
+def _carried_out(
+    command: RecordReturnRefund | RecordRestocked, case: ReturnCase
+) -> tuple[ReturnEvent, ...]:
+    match command:
+        case RecordReturnRefund():
+            return _refunded(command, case)
+        case RecordRestocked():
+            if case.restocked:
+                return ()
+            if not case.restock_is_due:
+                raise RuleBroken("nothing_to_restock", "no restock was decided for this return")
+            return (ReturnRestocked(case.return_id),)
+        case _:
+            assert_never(command)
+
+
+def _refunded(command: RecordReturnRefund, case: ReturnCase) -> tuple[ReturnEvent, ...]:
+    checks.check_reference(command.refund_reference, "refund_reference")
+    if case.refund_reference is not None:
+        return ()
+    if not case.refund_is_due or case.refund is None:
+        raise RuleBroken("refund_not_granted", "no refund was granted for this return")
+    return (ReturnRefunded(case.return_id, case.refund, command.refund_reference),)
+
+
+def _noted(command: RequireReturnAttention | RecordReturnOperator) -> ReturnEvent:
+    if isinstance(command, RequireReturnAttention):
+        checks.check_note(command.waiting_for, "waiting_for")
+        return ReturnAttentionRequired(command.return_id, command.at_step, command.waiting_for)
+    _check_by(command.actor, command.reason)
+    return ReturnOperatorActed(command.return_id, command.actor, command.action, command.reason)
+
+
+def _close(case: ReturnCase) -> tuple[ReturnEvent, ...]:
+    if case.closed:
+        return ()
+    if not case.settled:
+        raise RuleBroken("return_not_settled", "the return is not decided or not carried out yet")
+    return (ReturnClosed(case.return_id),)

@@ -1,0 +1,146 @@
+"""The cases of one order's returns, and how they follow from the events."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, assert_never
+
+from domain.errors import ImpossibleHistory
+from domain.ids import ReturnId, Sku
+from domain.money import Money, total
+from domain.returns.events import (
+    RefundDenied,
+    RefundGranted,
+    RestockDecided,
+    ReturnAttentionRequired,
+    ReturnClosed,
+    ReturnEvent,
+    ReturnOpened,
+    ReturnOperatorActed,
+    ReturnRefunded,
+    ReturnRestocked,
+)
+from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCase:
+    """One case.
+
+    Attributes:
+        everything: it was opened over all that was left, whatever that was.
+        refund: the amount granted; zero if it was denied, None while undecided.
+        refund_reference: what the provider knows the refund by, once it was made.
+        restock: pieces that go back into stock; None while undecided.
+        restocked: they are there.
+    """
+
+    return_id: ReturnId
+    kind: ReturnKind
+    lines: tuple[ReturnedLine, ...]
+    everything: bool
+    refund: Money | None = None
+    refund_reference: str | None = None
+    restock: tuple[Pieces, ...] | None = None
+    restocked: bool = False
+    closed: bool = False
+
+    @property
+    def price(self) -> Money:
+        """What was paid for the pieces."""
+        return total((line.amount for line in self.lines), self.lines[0].unit_price.currency)
+
+    @property
+    def refund_is_due(self) -> bool:
+        """Whether money was granted that has not gone back yet."""
+        return bool(self.refund and self.refund.minor and self.refund_reference is None)
+
+    @property
+    def restock_is_due(self) -> bool:
+        """Whether pieces are to go into stock that are not there yet."""
+        return bool(self.restock) and not self.restocked
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The decisions that nobody has made yet."""
+        open_ = (("refund", self.refund), ("restock", self.restock))
+        return tuple(name for name, decision in open_ if decision is None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to decide or to do."""
+        return not (self.undecided or self.refund_is_due or self.restock_is_due)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnsState:
+    """All cases of an order, in the order in which they were opened."""
+
+    cases: Mapping[ReturnId, ReturnCase] = field(default_factory=dict)
+
+    @property
+    def returned(self) -> Counter[Sku]:
+        """Pieces that are in some case."""
+        pieces: Counter[Sku] = Counter()
+        for case in self.cases.values():
+            pieces.update({line.sku: line.quantity for line in case.lines})
+        return pieces
+
+    def granted(self, currency: str) -> Money:
+        """What all cases together give back."""
+        return total((case.refund for case in self.cases.values() if case.refund), currency)
+
+
+INITIAL: Final = ReturnsState()
+
+
+def evolve(state: ReturnsState, event: ReturnEvent) -> ReturnsState:
+    """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    if isinstance(event, ReturnOpened):
+        return _opened(state, event)
+    case = state.cases.get(event.return_id)
+    if case is None:
+        raise ImpossibleHistory(event, state)
+    return _with(state, _changed(case, event))
+
+
+def _opened(state: ReturnsState, event: ReturnOpened) -> ReturnsState:
+    if event.return_id in state.cases:
+        raise ImpossibleHistory(event, state)
+    return _with(state, ReturnCase(event.return_id, event.kind, event.lines, event.everything))
+
+
+def _with(state: ReturnsState, case: ReturnCase) -> ReturnsState:
+    return replace(state, cases={**state.cases, case.return_id: case})
+
+
+_Change = (
+    RefundGranted
+    | RefundDenied
+    | RestockDecided
+    | ReturnRefunded
+    | ReturnRestocked
+    | ReturnAttentionRequired
+    | ReturnOperatorActed
+    | ReturnClosed
+)
+
+
+def _changed(case: ReturnCase, event: _Change) -> ReturnCase:
+    match event:
+        case RefundGranted():
+            return replace(case, refund=event.amount)
+        case RefundDenied():
+            return replace(case, refund=Money.zero(case.lines[0].unit_price.currency))
+        case RestockDecided():
+            return replace(case, restock=event.pieces)
+        case ReturnRefunded():
+            return replace(case, refund_reference=event.refund_reference)
+        case ReturnRestocked():
+            return replace(case, restocked=True)
+        case ReturnClosed():
+            return replace(case, closed=True)
+        case ReturnAttentionRequired() | ReturnOperatorActed():
+            return case
+        case _:
+            assert_never(event)

@@ -1,0 +1,1 @@
+"""The saga's own record: its steps, failures, operator actions and end."""

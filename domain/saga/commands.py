@@ -1,0 +1,86 @@
+"""Commands to the record of a saga."""
+
+from dataclasses import dataclass
+
+from domain.ids import OrderId
+from domain.values import (
+    Compensation,
+    FailureKind,
+    Outcome,
+    Reason,
+    Step,
+)
+
+# --- fulfillment ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartFulfillment:
+    """Record that a saga took the order on; a later run of the same saga changes nothing."""
+
+    order_id: OrderId
+    workflow_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStepFailure:
+    """Record that a step gave up."""
+
+    step: Step
+    kind: FailureKind
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartCompensation:
+    """Record that the saga turns back."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCompensationFailure:
+    """Record that an undoing used up its budget."""
+
+    compensation: Compensation
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequireAttention:
+    """Record that a person must act."""
+
+    at_step: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOperatorAction:
+    """Record who steered the saga, how and why."""
+
+    actor: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFulfillment:
+    """Record how the saga ended; closing twice in the same way changes nothing."""
+
+    outcome: Outcome
+    reason: Reason | None
+    detail: str
+
+
+FulfillmentCommand = (
+    StartFulfillment
+    | RecordStepFailure
+    | StartCompensation
+    | RecordCompensationFailure
+    | RequireAttention
+    | RecordOperatorAction
+    | CloseFulfillment
+)

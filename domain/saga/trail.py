@@ -1,0 +1,230 @@
+"""The saga's own trail: what it did, why it turned back, who stepped in, how it ended.
+
+    not started -> running -> compensating -> closed
+                      └────────────────────────┘
+In between it may need attention; whatever an operator does takes that note off. After the close
+only operators' acts are added.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from domain import checks
+from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
+from domain.ids import OrderId
+from domain.saga.commands import (
+    CloseFulfillment,
+    FulfillmentCommand,
+    RecordCompensationFailure,
+    RecordOperatorAction,
+    RecordStepFailure,
+    RequireAttention,
+    StartCompensation,
+    StartFulfillment,
+)
+from domain.saga.events import (
+    AttentionRequired,
+    CompensationFailed,
+    CompensationStarted,
+    FulfillmentClosed,
+    FulfillmentEvent,
+    FulfillmentStarted,
+    OperatorActed,
+    StepFailed,
+)
+from domain.values import Outcome, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """No saga took the order on yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A saga works on the order.
+
+    Attributes:
+        turned_back: why it compensates, None while it goes forward.
+        last_failure: the last failure since an operator acted, to tell a repeated record.
+        attention: what a person must do, None if nobody must.
+    """
+
+    order_id: OrderId
+    workflow_id: str
+    run_id: str
+    turned_back: CompensationStarted | None = None
+    last_failure: StepFailed | CompensationFailed | None = None
+    attention: AttentionRequired | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The saga ended."""
+
+    order_id: OrderId
+    workflow_id: str
+    run_id: str
+    outcome: Outcome
+    reason: Reason | None
+    detail: str
+
+
+FulfillmentState = NotStarted | Underway | Closed
+_Failure = RecordStepFailure | RecordCompensationFailure
+
+INITIAL: Final[FulfillmentState] = NotStarted()
+
+
+# --- decide --------------------------------------------------------------------------------------
+
+
+def decide(command: FulfillmentCommand, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+    """The events that a record leads to; none if it stands there already.
+
+    Raises:
+        InvalidValue: a value of the command is not acceptable.
+        RuleBroken: the trail does not allow it.
+    """
+    match command:
+        case StartFulfillment():
+            return _start(command, state)
+        case RecordStepFailure() | RecordCompensationFailure():
+            return _fail(command, _underway(state))
+        case StartCompensation():
+            return _turn_back(command, _underway(state))
+        case RequireAttention():
+            return _require_attention(command, _underway(state))
+        case RecordOperatorAction():
+            return _operate(command)
+        case CloseFulfillment():
+            return _close(command, state)
+        case _:
+            assert_never(command)
+
+
+def _start(command: StartFulfillment, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+    checks.check_reference(command.workflow_id, "workflow_id")
+    checks.check_reference(command.run_id, "run_id")
+    if isinstance(state, NotStarted):
+        return (FulfillmentStarted(command.order_id, command.workflow_id, command.run_id),)
+    if state.workflow_id != command.workflow_id:
+        raise RuleBroken("fulfilled_by_another", "another workflow took the order on")
+    return ()
+
+
+def _underway(state: FulfillmentState) -> Underway:
+    match state:
+        case Underway():
+            return state
+        case NotStarted():
+            raise RuleBroken("fulfillment_not_started", "no saga took the order on yet")
+        case Closed():
+            raise RuleBroken("fulfillment_is_closed", "the saga of the order has ended")
+        case _:
+            assert_never(state)
+
+
+def _fail(command: _Failure, state: Underway) -> tuple[FulfillmentEvent, ...]:
+    checks.check_note(command.message, "message")
+    event: StepFailed | CompensationFailed
+    match command:
+        case RecordStepFailure():
+            event = StepFailed(command.step, command.kind, command.reason, command.message)
+        case RecordCompensationFailure():
+            if state.turned_back is None:
+                raise RuleBroken("not_compensating", "the saga has not turned back")
+            event = CompensationFailed(command.compensation, command.message)
+        case _:
+            assert_never(command)
+    return () if event == state.last_failure else (event,)
+
+
+def _turn_back(command: StartCompensation, state: Underway) -> tuple[FulfillmentEvent, ...]:
+    checks.check_note(command.detail, "detail")
+    if state.turned_back is not None:
+        return ()
+    return (CompensationStarted(command.reason, command.detail),)
+
+
+def _require_attention(command: RequireAttention, state: Underway) -> tuple[FulfillmentEvent, ...]:
+    checks.check_reference(command.at_step, "at_step")
+    checks.check_note(command.waiting_for, "waiting_for")
+    event = AttentionRequired(command.at_step, command.waiting_for)
+    return () if event == state.attention else (event,)
+
+
+def _operate(command: RecordOperatorAction) -> tuple[FulfillmentEvent, ...]:
+    checks.check_reference(command.actor, "actor")
+    checks.check_reference(command.action, "action")
+    checks.check_note(command.reason, "reason")
+    return (OperatorActed(command.actor, command.action, command.reason),)
+
+
+def _close(command: CloseFulfillment, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+    checks.check_note(command.detail, "detail")
+    if isinstance(state, Closed):
+        if (state.outcome, state.reason) == (command.outcome, command.reason):
+            return ()
+        raise RuleBroken("closed_differently", f"the saga ended as {state.outcome}")
+    _check_outcome(command, _underway(state))
+    return (FulfillmentClosed(command.outcome, command.reason, command.detail),)
+
+
+def _check_outcome(command: CloseFulfillment, state: Underway) -> None:
+    completed = command.outcome is Outcome.COMPLETED
+    if completed == (command.reason is not None):
+        raise InvalidValue("reason", "is given exactly when the order was cancelled")
+    if completed and state.turned_back is not None:
+        raise RuleBroken("saga_turned_back", "a saga that turned back ends in cancellation")
+
+
+# --- evolve --------------------------------------------------------------------------------------
+
+
+def evolve(state: FulfillmentState, event: FulfillmentEvent) -> FulfillmentState:
+    """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    match event:
+        case FulfillmentStarted():
+            if not isinstance(state, NotStarted):
+                raise ImpossibleHistory(event, state)
+            return Underway(event.order_id, event.workflow_id, event.run_id)
+        case OperatorActed():
+            return _operated(state)
+        case StepFailed() | CompensationFailed() | CompensationStarted() | AttentionRequired():
+            return _noted(state, event)
+        case FulfillmentClosed():
+            return _closed(state, event)
+        case _:
+            assert_never(event)
+
+
+def _operated(state: FulfillmentState) -> FulfillmentState:
+    if isinstance(state, Underway):
+        return replace(state, last_failure=None, attention=None)
+    return state
+
+
+def _noted(
+    state: FulfillmentState,
+    event: StepFailed | CompensationFailed | CompensationStarted | AttentionRequired,
+) -> Underway:
+    if not isinstance(state, Underway):
+        raise ImpossibleHistory(event, state)
+    match event:
+        case StepFailed() | CompensationFailed():
+            return replace(state, last_failure=event)
+        case CompensationStarted():
+            return replace(state, turned_back=event)
+        case AttentionRequired():
+            return replace(state, attention=event)
+        case _:
+            assert_never(event)
+
+
+def _closed(state: FulfillmentState, event: FulfillmentClosed) -> Closed:
+    if not isinstance(state, Underway):
+        raise ImpossibleHistory(event, state)
+    return Closed(
+        state.order_id, state.workflow_id, state.run_id, event.outcome, event.reason, event.detail
+    )

@@ -1,0 +1,233 @@
+"""The shipment of an order: its label, and how far the parcel is.
+
+Carriers report twice, late and out of order. A shipment only ever moves forward, and delivered,
+returned, lost and cancelled are ends: an update that would lead elsewhere changes nothing. Only
+that the carrier contradicted itself about the end is put on record, for a person to look at.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, assert_never
+
+from domain import checks
+from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
+from domain.ids import OrderId
+from domain.shipment.commands import (
+    RecordCarrierUpdate,
+    RecordDeliveryOperator,
+    RecordLabel,
+    RecordLabelCancelled,
+    RequireDeliveryAttention,
+    ShipmentCommand,
+)
+from domain.shipment.events import (
+    DeliveryAttentionRequired,
+    DeliveryEvent,
+    DeliveryOperatorActed,
+    LabelBought,
+    LabelCancelled,
+    ScanContradicted,
+    ShipmentDelivered,
+    ShipmentEvent,
+    ShipmentHandedOver,
+    ShipmentInTransit,
+    ShipmentLost,
+    ShipmentReturned,
+)
+
+
+class ShipmentStatus(StrEnum):
+    """Where a shipment stands."""
+
+    LABEL_BOUGHT = "label_bought"
+    LABEL_CANCELLED = "label_cancelled"
+    HANDED_OVER = "handed_over"
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    LOST = "lost"
+
+
+_Scan = ShipmentHandedOver | ShipmentInTransit | ShipmentDelivered | ShipmentReturned | ShipmentLost
+_ScanType = type[_Scan]
+
+_SCANS: Final[dict[str, _ScanType]] = {
+    ShipmentStatus.HANDED_OVER: ShipmentHandedOver,
+    ShipmentStatus.IN_TRANSIT: ShipmentInTransit,
+    ShipmentStatus.DELIVERED: ShipmentDelivered,
+    ShipmentStatus.RETURNED: ShipmentReturned,
+    ShipmentStatus.LOST: ShipmentLost,
+}
+_STATUS_AFTER: Final = {scan: ShipmentStatus(status) for status, scan in _SCANS.items()}
+_PROGRESS: Final = {
+    ShipmentStatus.LABEL_BOUGHT: 0,
+    ShipmentStatus.HANDED_OVER: 1,
+    ShipmentStatus.IN_TRANSIT: 2,
+}
+_END: Final = 3
+_ARRIVALS: Final = frozenset(
+    {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.LOST}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NoShipment:
+    """No label was bought yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A parcel under its latest label.
+
+    Attributes:
+        updated_at: the carrier's time of the last move.
+        contradictions: other ends that the carrier told of after the one on record.
+        contradicted_by: the last of them, until a person has looked at it.
+    """
+
+    order_id: OrderId
+    carrier: str
+    label_id: str
+    tracking_number: str
+    idempotency_key: str
+    status: ShipmentStatus = ShipmentStatus.LABEL_BOUGHT
+    updated_at: datetime | None = None
+    contradictions: frozenset[str] = frozenset()
+    contradicted_by: str | None = None
+
+    @property
+    def label_is_live(self) -> bool:
+        """Whether the label counts: it was bought and not cancelled."""
+        return self.status is not ShipmentStatus.LABEL_CANCELLED
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the carrier is done with the parcel, one way or the other."""
+        return self.status in _ARRIVALS
+
+
+ShipmentState = NoShipment | Shipment
+
+INITIAL: Final[ShipmentState] = NoShipment()
+
+
+def _progress(status: ShipmentStatus) -> int:
+    return _PROGRESS.get(status, _END)
+
+
+def decide(command: ShipmentCommand, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+    """The events that a record leads to; none if it is known already or came too late.
+
+    Raises:
+        InvalidValue: a value of the command is not acceptable.
+        RuleBroken: the record contradicts what is known.
+    """
+    match command:
+        case RecordLabel():
+            return _buy(command, state)
+        case RecordLabelCancelled():
+            return _cancel(command, state)
+        case RecordCarrierUpdate():
+            return _update(command, state)
+        case RequireDeliveryAttention():
+            return (DeliveryAttentionRequired(command.at_step, command.waiting_for),)
+        case RecordDeliveryOperator():
+            return (DeliveryOperatorActed(command.actor, command.action, command.reason),)
+        case _:
+            assert_never(command)
+
+
+def _buy(command: RecordLabel, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+    for name in ("carrier", "label_id", "tracking_number", "idempotency_key"):
+        checks.check_reference(getattr(command, name), name)
+    if isinstance(state, Shipment):
+        if state.label_id == command.label_id:
+            return ()
+        if state.label_is_live:
+            raise RuleBroken("label_exists", "the order has another live label")
+        if state.idempotency_key == command.idempotency_key:
+            raise RuleBroken("label_is_cancelled", "a new label needs a new idempotency key")
+    return (
+        LabelBought(
+            command.order_id,
+            command.carrier,
+            command.label_id,
+            command.tracking_number,
+            command.idempotency_key,
+        ),
+    )
+
+
+def _cancel(command: RecordLabelCancelled, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+    if isinstance(state, NoShipment):
+        raise _no_label()
+    if state.label_id != command.label_id:
+        raise RuleBroken("label_differs", "the order's label is another one")
+    if state.status is ShipmentStatus.LABEL_CANCELLED:
+        return ()
+    if state.status is not ShipmentStatus.LABEL_BOUGHT:
+        raise RuleBroken("parcel_has_left", "the carrier has the parcel: its label stays")
+    return (LabelCancelled(command.order_id, command.label_id),)
+
+
+def _no_label() -> RuleBroken:
+    return RuleBroken("label_missing", "no label was bought for the order")
+
+
+def _update(command: RecordCarrierUpdate, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+    scan = _SCANS.get(command.status)
+    if scan is None:
+        raise InvalidValue("status", f"must be one of {', '.join(_SCANS)}")
+    checks.check_moment(command.at, "at")
+    if isinstance(state, NoShipment):
+        raise _no_label()
+    if _progress(ShipmentStatus(command.status)) > _progress(state.status):
+        return (scan(command.at),)
+    return _contradicting(command, state)
+
+
+def _contradicting(command: RecordCarrierUpdate, state: Shipment) -> tuple[ShipmentEvent, ...]:
+    told = ShipmentStatus(command.status)
+    another_end = state.has_arrived and told in _ARRIVALS and told is not state.status
+    if not another_end or told in state.contradictions:
+        return ()
+    return (ScanContradicted(command.status, command.at),)
+
+
+def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
+    """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    match event:
+        case LabelBought():
+            return Shipment(
+                event.order_id,
+                event.carrier,
+                event.label_id,
+                event.tracking_number,
+                event.idempotency_key,
+            )
+        case LabelCancelled():
+            if isinstance(state, NoShipment):
+                raise ImpossibleHistory(event, state)
+            return replace(state, status=ShipmentStatus.LABEL_CANCELLED)
+        case ScanContradicted() | DeliveryAttentionRequired() | DeliveryOperatorActed():
+            return _noted(state, event)
+        case _:
+            return _moved(state, event)
+
+
+def _noted(state: ShipmentState, event: DeliveryEvent) -> ShipmentState:
+    match state, event:
+        case Shipment(), ScanContradicted(status=told):
+            known = state.contradictions | {told}
+            return replace(state, contradictions=known, contradicted_by=told)
+        case Shipment(), DeliveryOperatorActed():
+            return replace(state, contradicted_by=None)
+        case _:
+            return state
+
+
+def _moved(state: ShipmentState, event: _Scan) -> Shipment:
+    if isinstance(state, NoShipment):
+        raise ImpossibleHistory(event, state)
+    return replace(state, status=_STATUS_AFTER[type(event)], updated_at=event.at)

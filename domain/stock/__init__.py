@@ -1,0 +1,1 @@
+"""Stock, one item per SKU: what is on hand, reserved, and waited for."""

@@ -1,0 +1,323 @@
+"""The stock item, one per SKU: ``available = on hand - reserved >= 0``, always.
+
+Orders may wait for pieces that are not there. Whatever sets pieces free (a delivery, a count, a
+release) gives them to the queue in the same decision, first come, first served. So as long as
+anybody waits nothing is available, nobody can overtake, and fairness needs no process that runs.
+
+What is remembered, and why. Open reservations are, each by its order. Deliveries are for ever, as
+counting one twice would invent stock; there are few. Shipped orders are only for as long as a
+repeated request may arrive (the last REMEMBERED_SHIPMENTS): they decide nothing but whether
+shipping again is answered by "done already" or by a refusal, pieces leave once either way. Released
+orders are not: releasing nothing is no error. Nor are returned pieces: the returns of the order see
+to it that they are booked once. So a product sold for years has a small state.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, assert_never
+
+from domain import checks
+from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
+from domain.ids import OrderId, Sku, parse_sku
+from domain.stock.commands import (
+    AdjustStock,
+    BackorderStock,
+    ReceiveStock,
+    ReduceClaim,
+    ReleaseStock,
+    ReserveStock,
+    ReturnStock,
+    ShipStock,
+    StockCommand,
+)
+from domain.stock.events import (
+    BackorderWithdrawn,
+    StockAdjusted,
+    StockAllocated,
+    StockBackordered,
+    StockEvent,
+    StockReceived,
+    StockReleased,
+    StockReserved,
+    StockReturned,
+    StockShipped,
+)
+from domain.stock.persistent_map import PersistentMap
+from domain.stock.queue import WaitingQueue
+
+REMEMBERED_SHIPMENTS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class StockState:
+    """A SKU's ledger, in pieces.
+
+    Attributes:
+        sku: None until something happened to it.
+        reserved: the sum of `reservations`.
+        reservations: pieces set aside, by order.
+        deliveries: pieces received, by the delivery's reference.
+        shipped: the orders that took pieces with them last, oldest first.
+        waiting: the orders that wait for pieces, and for how many.
+    """
+
+    sku: Sku | None = None
+    on_hand: int = 0
+    reserved: int = 0
+    reservations: PersistentMap[OrderId, int] = field(default_factory=PersistentMap)
+    deliveries: PersistentMap[str, int] = field(default_factory=PersistentMap)
+    shipped: tuple[OrderId, ...] = ()
+    waiting: WaitingQueue = field(default_factory=WaitingQueue)
+
+    @property
+    def available(self) -> int:
+        """Pieces that can still be promised."""
+        return self.on_hand - self.reserved
+
+    def holds_or_waits(self, order_id: OrderId) -> bool:
+        """Whether pieces are set aside for an order, or it queues for some."""
+        return order_id in self.reservations or self.waiting.pieces_of(order_id) > 0
+
+
+INITIAL: Final = StockState()
+
+
+def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
+    """The events that a command leads to; none if what it asks for is so already.
+
+    Raises:
+        InvalidValue: a value of the command is not acceptable.
+        RuleBroken: the ledger does not allow it.
+    """
+    match command:
+        case ReceiveStock():
+            return _receive(command, state)
+        case AdjustStock():
+            return _adjust(command, state)
+        case ReserveStock():
+            return _reserve(command, state)
+        case BackorderStock():
+            return _backorder(command, state)
+        case ReleaseStock() | ReduceClaim():
+            return _give_up(command, state)
+        case ShipStock():
+            return _ship(command, state)
+        case ReturnStock():
+            return _return(command, state)
+        case _:
+            assert_never(command)
+
+
+def _check_sku(sku: Sku, state: StockState) -> None:
+    parse_sku(sku)
+    if state.sku not in (None, sku):
+        raise RuleBroken("wrong_sku", f"this is the ledger of {state.sku}, not of {sku}")
+
+
+def _receive(command: ReceiveStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    checks.check_reference(command.reference, "reference")
+    booked = state.deliveries.get(command.reference)
+    if booked is None:
+        received = StockReceived(command.sku, command.quantity, command.reference)
+        return (received, *_allocations(command.sku, command.quantity, state))
+    if booked != command.quantity:
+        raise RuleBroken(
+            "delivery_differs",
+            f"this delivery is booked with {booked} pieces: adjust the stock instead",
+        )
+    return ()
+
+
+def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    if type(command.delta) is not int or not 1 <= abs(command.delta) <= checks.MAX_QUANTITY:
+        raise InvalidValue(
+            "delta", f"must be a whole number up to {checks.MAX_QUANTITY} either way, not 0"
+        )
+    checks.check_reference(command.reason, "reason")
+    if state.available + command.delta < 0:
+        raise RuleBroken(
+            "stock_below_reserved",
+            f"only {state.available} pieces are free, {state.reserved} are reserved",
+        )
+    adjusted = StockAdjusted(command.sku, command.delta, command.reason)
+    return (adjusted, *_allocations(command.sku, command.delta, state))
+
+
+def _allocations(
+    sku: Sku, freed: int, state: StockState, leaving: OrderId | None = None
+) -> Iterator[StockAllocated]:
+    """Give `freed` pieces to those who wait; with a queue there are no others that are free."""
+    left = freed
+    for order_id, pieces in state.waiting:
+        if left <= 0:
+            return
+        if order_id == leaving:
+            continue
+        given = min(pieces, left)
+        left -= given
+        yield StockAllocated(sku, order_id, given)
+
+
+def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    held = state.reservations.get(command.order_id)
+    if held == command.quantity:
+        return ()
+    if held is not None:
+        raise RuleBroken("reservation_differs", f"the order holds {held} pieces already")
+    if command.order_id in state.shipped:
+        raise RuleBroken("already_shipped", "the order's pieces have left already")
+    if command.quantity > state.available:
+        raise RuleBroken("not_enough_stock", f"only {state.available} pieces are available")
+    return (StockReserved(command.sku, command.order_id, command.quantity),)
+
+
+def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    order_id = command.order_id
+    claimed = state.reservations.get(order_id, 0) + state.waiting.pieces_of(order_id)
+    if claimed == command.quantity:
+        return ()
+    if claimed:
+        raise RuleBroken("claim_differs", f"the order claims {claimed} pieces already")
+    if order_id in state.shipped:
+        raise RuleBroken("already_shipped", "the order's pieces have left already")
+    there = min(state.available, command.quantity)
+    missing = command.quantity - there
+    reserved = (StockReserved(command.sku, order_id, there),) if there else ()
+    queued = (StockBackordered(command.sku, order_id, missing),) if missing else ()
+    return (*reserved, *queued)
+
+
+def _give_up(command: ReleaseStock | ReduceClaim, state: StockState) -> tuple[StockEvent, ...]:
+    if isinstance(command, ReleaseStock):
+        return _reduce(command.order_id, 0, state)
+    checks.check_kept_pieces(command.quantity)
+    return _reduce(command.order_id, command.quantity, state)
+
+
+def _reduce(order_id: OrderId, kept: int, state: StockState) -> tuple[StockEvent, ...]:
+    held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
+    too_many = held + waits - kept
+    if too_many <= 0 or state.sku is None:
+        return ()
+    withdrawn = min(waits, too_many)
+    events: list[StockEvent] = []
+    if withdrawn:
+        events.append(BackorderWithdrawn(state.sku, order_id, withdrawn))
+    if freed := too_many - withdrawn:
+        events.append(StockReleased(state.sku, order_id, freed))
+        events.extend(_allocations(state.sku, freed, state, leaving=order_id))
+    return tuple(events)
+
+
+def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
+    held = state.reservations.get(command.order_id)
+    if state.waiting.pieces_of(command.order_id):
+        raise RuleBroken("still_waiting", "the order still waits for pieces")
+    if held is not None and state.sku is not None:
+        return (StockShipped(state.sku, command.order_id, held),)
+    if command.order_id in state.shipped:
+        return ()
+    raise RuleBroken("nothing_reserved", "the order holds no reservation that could be shipped")
+
+
+def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:
+    _check_sku(command.sku, state)
+    checks.check_quantity(command.quantity)
+    sku, pieces = command.sku, command.quantity
+    back = StockReturned(sku, command.order_id, command.return_id, pieces)
+    return (back, *_allocations(sku, pieces, state))
+
+
+def evolve(state: StockState, event: StockEvent) -> StockState:
+    """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    match event:
+        case StockReceived() | StockAdjusted() | StockReturned():
+            return _counted(state, event)
+        case StockReserved():
+            return _reserved(state, event)
+        case StockReleased():
+            return _without(state, event)
+        case StockShipped():
+            return _shipped(state, event)
+        case StockBackordered() | StockAllocated() | BackorderWithdrawn():
+            return _queued(state, event)
+        case _:
+            assert_never(event)
+
+
+def _counted(state: StockState, event: StockReceived | StockAdjusted | StockReturned) -> StockState:
+    more = event.delta if isinstance(event, StockAdjusted) else event.quantity
+    if state.available + more < 0:
+        raise ImpossibleHistory(event, state)
+    deliveries = state.deliveries
+    if isinstance(event, StockReceived):
+        deliveries = deliveries.put(event.reference, event.quantity)
+    return replace(state, sku=event.sku, on_hand=state.on_hand + more, deliveries=deliveries)
+
+
+def _reserved(state: StockState, event: StockReserved) -> StockState:
+    if event.quantity > state.available or event.order_id in state.reservations:
+        raise ImpossibleHistory(event, state)
+    return replace(
+        state,
+        sku=event.sku,
+        reserved=state.reserved + event.quantity,
+        reservations=state.reservations.put(event.order_id, event.quantity),
+    )
+
+
+def _without(state: StockState, event: StockReleased | StockShipped) -> StockState:
+    rest = state.reservations.get(event.order_id, 0) - event.quantity
+    if rest < 0:
+        raise ImpossibleHistory(event, state)
+    held = state.reservations
+    return replace(
+        state,
+        reserved=state.reserved - event.quantity,
+        reservations=held.put(event.order_id, rest) if rest else held.drop(event.order_id),
+    )
+
+
+def _shipped(state: StockState, event: StockShipped) -> StockState:
+    if state.reservations.get(event.order_id) != event.quantity:
+        raise ImpossibleHistory(event, state)
+    rest = _without(state, event)
+    return replace(
+        rest,
+        on_hand=rest.on_hand - event.quantity,
+        shipped=(*rest.shipped[1 - REMEMBERED_SHIPMENTS :], event.order_id),
+    )
+
+
+def _queued(
+    state: StockState, event: StockBackordered | StockAllocated | BackorderWithdrawn
+) -> StockState:
+    waits = state.waiting.pieces_of(event.order_id)
+    match event:
+        case StockBackordered() if not waits and state.available == 0:
+            waiting = state.waiting.joined(event.order_id, event.quantity)
+            return replace(state, sku=event.sku, waiting=waiting)
+        case StockAllocated() if next(iter(state.waiting), ("", 0))[0] == event.order_id:
+            return _allocated(state, event, waits)
+        case BackorderWithdrawn() if event.quantity <= waits:
+            return replace(state, waiting=state.waiting.reduced(event.order_id, event.quantity))
+    raise ImpossibleHistory(event, state)
+
+
+def _allocated(state: StockState, event: StockAllocated, waits: int) -> StockState:
+    if event.quantity > min(waits, state.available):
+        raise ImpossibleHistory(event, state)
+    held = state.reservations.get(event.order_id, 0) + event.quantity
+    return replace(
+        state,
+        reserved=state.reserved + event.quantity,
+        reservations=state.reservations.put(event.order_id, held),
+        waiting=state.waiting.reduced(event.order_id, event.quantity),
+    )

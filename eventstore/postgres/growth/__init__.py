@@ -1,0 +1,1 @@
+"""Optional, for large stores: partitions, archive, bulk import."""

@@ -1,0 +1,1 @@
+"""Following the feed: subscriptions, wake-ups, checkpoints."""

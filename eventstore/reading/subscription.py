@@ -1,0 +1,159 @@
+"""Follows the feed: catching up and live through one code path."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Final
+
+from eventstore.errors import StoreUnavailable
+from eventstore.model import FeedFilter, FeedPage, StoredEvent
+from eventstore.reading.checkpoints import Checkpoints
+from eventstore.reading.waking import Waker
+from eventstore.store import EventStore
+
+Handle = Callable[[Sequence[StoredEvent]], Awaitable[None]]
+
+_SHORTEST_REPOLL_S: Final = 0.001
+_LONGEST_REPOLL_S: Final = 0.005
+_LONGEST_RETRY_S: Final = 5.0
+_SAVE_EVERY: Final = 1000
+"""A checkpoint that moved over unwanted events only is saved after so many positions."""
+
+
+class Subscription:
+    """Hands every wanted event to `handle` at least once, in order of position.
+
+    While `handle` works on a full page the next one is read, and none beyond that, so a slow
+    handler is never flooded. The checkpoint is saved after `handle`; what was handled but not saved
+    comes again after a crash.
+
+    Args:
+        store: whose feed is followed.
+        checkpoints: where the position is kept under `name`.
+        waker: ends the wait when something was appended.
+        name: of this reader; two at the same time would both handle everything.
+        wanted: which events are handed over.
+        handle: takes at most `batch` events; what it raises ends `run`.
+        batch: largest number of events at once.
+        poll_s: longest wait without a look at the store.
+
+    Attributes:
+        position: everything up to here is handled.
+        head: the last position drawn when the store was last read.
+        healthy: False while the store cannot be reached.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        checkpoints: Checkpoints,
+        waker: Waker,
+        name: str,
+        wanted: FeedFilter,
+        handle: Handle,
+        *,
+        batch: int = 500,
+        poll_s: float = 0.5,
+    ) -> None:
+        self._store = store
+        self._checkpoints = checkpoints
+        self._waker = waker
+        self._name = name
+        self._wanted = wanted
+        self._handle = handle
+        self._batch = batch
+        self._poll_s = poll_s
+        self._saved = 0
+        self._pause_s = _SHORTEST_REPOLL_S
+        self._retry_s = 0.0
+        self._started = False
+        self._pages: AsyncGenerator[FeedPage, None] | None = None
+        self.position = 0
+        self.head = 0
+        self.healthy = True
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the feed until `stop` is set; the events under way are handled to their end.
+
+        Raises:
+            whatever `handle` raises; its events come again with the next `run`.
+        """
+        try:
+            await self._follow(stop)
+        finally:
+            await self._leave_pages()
+        if self._started and self.position != self._saved:
+            await self._save()
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            mark = self._waker.mark()
+            page = await self._next_page()
+            if page is None:
+                await self._unless(stop, asyncio.sleep(self._retry_s))
+                continue
+            if page.events:
+                await self._handle(page.events)
+            await self._move_to(page)
+            await self._wait_for_more(page, mark, stop)
+
+    async def _next_page(self) -> FeedPage | None:
+        try:
+            if not self._started:
+                self.position = self._saved = await self._checkpoints.load(self._name)
+                self._started = True
+            if self._pages is None:
+                self._pages = self._store.feed_pages(
+                    self.position, limit=self._batch, wanted=self._wanted
+                )
+            page = await anext(self._pages)
+        except StoreUnavailable:
+            await self._leave_pages()
+            self.healthy = False
+            self._retry_s = min(max(2 * self._retry_s, 0.1), _LONGEST_RETRY_S)
+            return None
+        if len(page.events) < self._batch:
+            await self._leave_pages()  # that was the last one
+        self.healthy = True
+        self._retry_s = 0.0
+        return page
+
+    async def _leave_pages(self) -> None:
+        pages, self._pages = self._pages, None
+        if pages is not None:
+            await pages.aclose()
+
+    async def _move_to(self, page: FeedPage) -> None:
+        # A crash can take the sequence back behind positions that were drawn but never committed;
+        # they will be drawn again.
+        self.position, self.head = min(page.next_position, page.head), page.head
+        if page.events or self.position - self._saved >= _SAVE_EVERY:
+            await self._save()
+
+    async def _save(self) -> None:
+        try:
+            await self._checkpoints.save(self._name, self.position)
+        except StoreUnavailable:
+            self.healthy = False  # it is saved with the next page, or its events come again
+        else:
+            self._saved = self.position
+
+    async def _wait_for_more(self, page: FeedPage, mark: int, stop: asyncio.Event) -> None:
+        if len(page.events) == self._batch:
+            return
+        if page.head > page.next_position:
+            # Drawn but not committed: it will be readable in a moment, and no poke may come.
+            await self._unless(stop, asyncio.sleep(self._pause_s))
+            self._pause_s = min(2 * self._pause_s, _LONGEST_REPOLL_S)
+            return
+        self._pause_s = _SHORTEST_REPOLL_S
+        await self._unless(stop, self._waker.wait(self._poll_s, mark))
+
+    async def _unless(self, stop: asyncio.Event, waiting: Awaitable[object]) -> None:
+        """Wait for `waiting`, but no longer than until `stop` is set."""
+        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

@@ -1,0 +1,1 @@
+"""Settings, wiring, telemetry, logging and schema set-up."""

@@ -1,0 +1,288 @@
+"""Everything that can be set, where it comes from, and one clear line when it is wrong.
+
+Sources, the first that has a value wins: environment variables ``ORDERSAGA_*``, the file named by
+ORDERSAGA_CONFIG_FILE (``.toml``, or ``.env`` lines), the embedded stack that runs on the data
+folder (only if no database URL was given), defaults. Temporal's address, namespace, TLS and API
+key come from Temporal's own variables (TEMPORAL_ADDRESS …) and configuration file.
+"""
+
+import os
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ordersaga.embedded.state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
+from ordersaga.errors import Unreachable, WrongSetting
+
+ENV_PREFIX = "ORDERSAGA_"
+SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
+CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+VersionPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}$")]
+
+
+class Settings(BaseSettings):
+    """The settings of every ordersaga program; read them with `load_settings`.
+
+    Attributes:
+        database_url: PostgreSQL URL; secret, because it may hold a password.
+        database_pool_size: connections one process opens at most.
+        payment_provider: which adapter takes money.
+        payment_url: base URL of the payment sandbox.
+        carrier_url: base URL of the carrier.
+        stripe_api_base: another address of Stripe's API, for tests.
+        gateway_timeout_s: how long one call to a provider or carrier may take.
+        worker_concurrency: activities one worker runs at once, per task queue.
+        workflow_concurrency: workflow tasks one worker runs at once.
+        starter_concurrency: sagas the starter starts at once.
+        drain_timeout_s: how long a worker may finish running work after SIGTERM; by default a
+            little longer than an activity's one attempt may take.
+        worker_versioning: whether open sagas stay with the build they began with, move on to the
+            current one, or builds are not told apart; needs `build_id` unless off.
+        deployment_name: the worker deployment, one for all builds and task queues.
+        build_id: names the build of the code that a worker runs.
+        metrics_port: serves Prometheus metrics of the Temporal SDK on this port.
+        health_port: serves ``/healthz`` on this port.
+        stuck_after_s: a projection lane that has not moved for so long is unwell.
+        bind_host: address that both listen on.
+        ready_file: written when a worker is ready, removed when it stops.
+        otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
+        ui_url: base URL of the Temporal UI, for links.
+        embedded_temporal_address: set by `ordersaga up` for its own processes.
+        webhook_url: where notifications are posted; without it they go to the log.
+        webhook_secret: one or two keys ``whsec_<base64>`` that sign them, apart by a space.
+        webhook_timeout_s: how long the receiver may take to answer.
+        webhook_connections: notifications one sender has on their way at once.
+        notification_attempts: after so many a notification is dead.
+        notification_max_age_days: one that waited longer to be sent is dead.
+        notification_source: CloudEvents source of this installation, a URI reference.
+        encrypt_personal_data: False stores personal data in plain text: it cannot be erased then.
+        master_key: base64 of 32 random bytes; locks the data keys.
+        master_key_file: a file that holds it, used if `master_key` is not set.
+        older_master_keys: master keys of before a change, apart by spaces; they only open.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr | None = None
+    database_pool_size: Count = 10
+    payment_provider: Literal["sandbox", "stripe"] = "sandbox"
+    payment_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8181")
+    carrier_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8182")
+    stripe_api_key: SecretStr | None = None
+    stripe_api_base: AnyHttpUrl | None = None
+    gateway_timeout_s: Seconds = 5.0
+    worker_concurrency: Count = 50
+    workflow_concurrency: Count = 100
+    starter_concurrency: Count = 16
+    drain_timeout_s: Seconds = 11.0
+    worker_versioning: Literal["off", "pinned", "auto_upgrade"] = "off"
+    deployment_name: VersionPart = "ordersaga"
+    build_id: VersionPart | None = None
+    metrics_port: Port | None = None
+    health_port: Port | None = None
+    stuck_after_s: Seconds = 30.0
+    bind_host: str = "127.0.0.1"
+    ready_file: Path | None = None
+    otlp_endpoint: AnyHttpUrl | None = None
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    ui_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8233")
+    embedded_temporal_address: str | None = None
+    webhook_url: AnyHttpUrl | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_timeout_s: Seconds = 10.0
+    webhook_connections: Count = 8
+    notification_attempts: Count = 30
+    notification_max_age_days: Count = 7
+    notification_source: Annotated[str, Field(pattern=r"^[!-~]+$")] = "/ordersaga"
+    encrypt_personal_data: bool = True
+    master_key: SecretStr | None = None
+    master_key_file: Path | None = None
+    older_master_keys: SecretStr | None = None
+
+    def dsn(self) -> str:
+        """The database URL with its password: for connecting, never for showing.
+
+        Raises:
+            Unreachable: no URL is set and no embedded stack runs on the data folder.
+        """
+        if self.database_url is None:
+            raise Unreachable(
+                f"no database: {ENV_PREFIX}DATABASE_URL is not set and no embedded stack runs on "
+                f"{chosen_data_dir()} (start one with `ordersaga up`)"
+            )
+        return self.database_url.get_secret_value()
+
+    def master_key_texts(self) -> list[str]:
+        """The present master key and the older ones, as base64; empty if none is set.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        if self.master_key is not None:
+            current = self.master_key.get_secret_value()
+        elif self.master_key_file is not None:
+            current = self.master_key_file.read_text()
+        else:
+            return []
+        older = self.older_master_keys.get_secret_value() if self.older_master_keys else ""
+        return [current, *older.split()]
+
+    def database_location(self) -> str:
+        """Host, port and name of the database, fit to be shown."""
+        dsn = PostgresDsn(self.dsn())
+        host = dsn.hosts()[0]
+        return f"{host.get('host')}:{host.get('port') or 5432}{dsn.path or ''}"
+
+    def saga_link(self, workflow_id: str) -> str:
+        """Address of a saga's page in the Temporal UI."""
+        base = str(self.ui_url).rstrip("/")
+        return f"{base}/namespaces/{namespace()}/workflows/{workflow_id}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the interface's argument
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file before the running stack."""
+        running = _RunningStackSource(settings_cls)
+        return (init_settings, env_settings, *_file_source(settings_cls), running)
+
+
+class _RunningStackSource(PydanticBaseSettingsSource):
+    """The addresses of the embedded stack, unless another database was chosen."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  the interface's arguments
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        if "database_url" in self.current_state:
+            return {}
+        state = load_running(chosen_data_dir())
+        if state is None:
+            return {}
+        return {
+            name.removeprefix(ENV_PREFIX).lower(): value
+            for name, value in state.settings_env().items()
+        }
+
+
+def namespace() -> str:
+    """Temporal's namespace as the environment names it."""
+    return os.environ.get("TEMPORAL_NAMESPACE") or "default"
+
+
+def unknown_variables() -> list[str]:
+    """Names of environment variables that look like ours and set nothing: typing errors."""
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {CONFIG_FILE_VARIABLE, DATA_DIR_VARIABLE}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith(ENV_PREFIX) and name not in known and not name.startswith(SANDBOX_PREFIX)
+    )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and check all settings; `overrides` win over every source.
+
+    Raises:
+        WrongSetting: names the variable and what would be right; never shows a secret value.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise WrongSetting(_first_problem(error)) from None
+    except (OSError, ValueError) as error:
+        path = os.environ.get(CONFIG_FILE_VARIABLE, "")
+        raise WrongSetting(f"{CONFIG_FILE_VARIABLE}: cannot read {path}: {error}") from None
+    _check_together(settings)
+    return settings
+
+
+def _file_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
+    name = os.environ.get(CONFIG_FILE_VARIABLE)
+    if not name:
+        return ()
+    path = Path(name)
+    if not path.is_file():
+        raise FileNotFoundError("there is no such file")
+    if path.suffix == ".toml":
+        return (TomlConfigSettingsSource(settings_cls, path),)
+    return (DotEnvSettingsSource(settings_cls, env_file=path),)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    variable = ENV_PREFIX + ".".join(str(part) for part in problem["loc"]).upper()
+    return f"{variable}: {problem['msg']}"
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.payment_provider == "stripe" and settings.stripe_api_key is None:
+        raise WrongSetting(
+            f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
+        )
+    if settings.worker_versioning != "off" and settings.build_id is None:
+        raise WrongSetting(f"{ENV_PREFIX}BUILD_ID: needed when worker versioning is on")
+    _check_webhook(settings)
+    _check_master_keys(settings)
+    if settings.database_url is None:
+        return
+    try:
+        TypeAdapter(PostgresDsn).validate_python(settings.database_url.get_secret_value())
+    except ValidationError:
+        raise WrongSetting(
+            f"{ENV_PREFIX}DATABASE_URL: must look like postgresql://user:password@host:port/name"
+        ) from None
+
+
+def _check_webhook(settings: Settings) -> None:
+    from adapters.notifications.signature import parse_secrets
+
+    if settings.webhook_secret is None:
+        if settings.webhook_url is not None:
+            raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: needed when a webhook URL is set")
+        return
+    try:
+        parse_secrets(settings.webhook_secret.get_secret_value())
+    except ValueError as error:
+        raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: {error}") from None
+
+
+def _check_master_keys(settings: Settings) -> None:
+    try:
+        texts = settings.master_key_texts()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting(
+            f"{ENV_PREFIX}MASTER_KEY_FILE: cannot be read ({type(error).__name__})"
+        ) from None
+    if not texts:
+        return
+    from adapters.personal_data.keys import parse_master_key
+
+    for name, text in zip_longest(["MASTER_KEY"], texts, fillvalue="OLDER_MASTER_KEYS"):
+        try:
+            parse_master_key(text)
+        except ValueError as error:
+            raise WrongSetting(f"{ENV_PREFIX}{name}: {error}") from None

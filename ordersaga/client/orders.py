@@ -1,0 +1,303 @@
+"""A typed client for Python services that place orders and steer their sagas.
+
+sagas = await OrderSagaClient.connect("localhost:7233")
+order_id = await sagas.start(document)
+result = await sagas.result(order_id)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.messages import OrderDocument
+from domain.ids import OrderId, order_stream, parse_order_id
+from domain.values import Outcome, Reason
+from ordersaga.client.returns import AfterDelivery
+from ordersaga.client.starting import start_saga
+from ordersaga.errors import OrderSagaError, Refused
+from workers.converter import DATA_CONVERTER
+from workflows.documents.order import document_to_json, parse_document
+from workflows.documents.validation import InvalidDocument
+from workflows.fulfillment.state import content_digest, placed_at_text
+
+
+class OrderConflict(Refused):
+    """The order id belongs to an order with other content; nothing was changed."""
+
+
+class DocumentRefused(Refused):
+    """The order document is wrong; the text names every field."""
+
+
+class SagaUnknown(Refused):
+    """Temporal knows no saga of this order."""
+
+
+class SagaRefused(Refused):
+    """The saga does not accept the command now; the text says why."""
+
+
+class SagaFailed(OrderSagaError):
+    """The saga failed instead of ending the order; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SagaResult:
+    """How an order ended.
+
+    Attributes:
+        reason: why it was cancelled; None if it was completed.
+        detail: the reason in words; may be empty.
+        payment_reference: the provider's, if the payment was made.
+        tracking_number: the carrier's, if the parcel is on its way.
+    """
+
+    order_id: OrderId
+    outcome: Outcome
+    reason: Reason | None
+    detail: str
+    payment_reference: str | None
+    tracking_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SagaStatus:
+    """Where a saga stands.
+
+    Attributes:
+        step: a step, a compensation, or ``starting``, ``awaiting_choice``, ``awaiting_stock``,
+            ``amend_order``, ``settle_payment``, ``on_hold``, ``turning_back``, ``closing``,
+            ``closed``.
+        waits_for: one sentence.
+        can_cancel: whether `cancel` would be accepted now.
+        attention: what a person must do, None if nothing.
+        details: the whole answer of the saga.
+    """
+
+    order_id: OrderId
+    step: str
+    waits_for: str
+    can_cancel: bool
+    needs_attention: bool
+    attention: str | None
+    outcome: Outcome | None
+    details: Mapping[str, Any]
+
+
+class OrderSagaClient(AfterDelivery):
+    """Starts sagas, waits for them, asks them and steers them.
+
+    Every method raises RPCError when Temporal does not answer.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @classmethod
+    async def connect(cls, address: str | None = None, **options: Any) -> Self:
+        """Connect to Temporal.
+
+        Args:
+            address: host and port; None: from TEMPORAL_ADDRESS and Temporal's configuration file.
+            **options: passed on to `temporalio.client.Client.connect` (namespace, tls, api_key).
+
+        Raises:
+            RuntimeError: Temporal does not answer.
+        """
+        from temporalio.envconfig import ClientConfig
+
+        config = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
+        if address is not None:
+            config["target_host"] = address
+        return cls(await Client.connect(**{**config, "data_converter": DATA_CONVERTER, **options}))
+
+    async def start(self, document: OrderDocument | Mapping[str, Any]) -> OrderId:
+        """Start the saga of an order, once: the same document again changes nothing.
+
+        Args:
+            document: the order, as an `OrderDocument` or in its JSON form.
+
+        Raises:
+            DocumentRefused: names the fields that are wrong; nothing was started.
+            OrderConflict: the order id is taken by an order with other content.
+        """
+        order = _checked(document)
+        try:
+            await start_saga(self._client, order, WorkflowIDConflictPolicy.FAIL)
+        except WorkflowAlreadyStartedError:
+            await self._require_same(order)
+        return order.order_id
+
+    async def result(self, order_id: str) -> SagaResult:
+        """Wait until the order has ended.
+
+        Raises:
+            OrderConflict: the saga found the order in the event store with other content.
+            SagaUnknown: there is no such saga.
+            SagaFailed: it failed, was terminated or timed out.
+        """
+        try:
+            answer = await self._handle(order_id).result()
+        except WorkflowFailureError as error:
+            raise _failure(error) from error
+        except RPCError as error:
+            raise _unknown_if_missing(error, order_id) from error
+        return _result(answer)
+
+    async def status(self, order_id: str) -> SagaStatus:
+        """Ask the saga where it stands; needs a running worker.
+
+        Raises:
+            SagaUnknown: there is no such saga.
+        """
+        try:
+            answer = await self._handle(order_id).query("status")
+        except RPCError as error:
+            raise _unknown_if_missing(error, order_id) from error
+        return _status(parse_order_id(order_id), answer)
+
+    async def cancel(
+        self, order_id: str, *, actor: str, reason: str, requested_by: str = "customer"
+    ) -> None:
+        """End the order and undo what was done; accepted until the step without return.
+
+        Args:
+            order_id: the order.
+            actor: who asks.
+            reason: why; stands in the audit trail.
+            requested_by: ``customer`` or ``operator``.
+
+        Raises:
+            SagaRefused: it is too late, or the saga has ended.
+            SagaUnknown: there is no such saga.
+        """
+        message = {"actor": actor, "reason": reason, "requested_by": requested_by}
+        await self._tell(order_id, "cancel", message)
+
+    async def hold(self, order_id: str, *, actor: str, reason: str) -> None:
+        """Keep the saga from starting its next step; raises as `cancel`."""
+        await self._tell(order_id, "hold", {"actor": actor, "reason": reason})
+
+    async def resume(self, order_id: str, *, actor: str, reason: str) -> None:
+        """Let a held saga go on; raises as `cancel`."""
+        await self._tell(order_id, "resume", {"actor": actor, "reason": reason})
+
+    async def retry(self, order_id: str, *, actor: str, reason: str) -> None:
+        """Try the step or compensation that failed again, now; raises as `cancel`."""
+        await self._tell(order_id, "retry", {"actor": actor, "reason": reason})
+
+    async def resolve(self, order_id: str, *, actor: str, note: str) -> None:
+        """Say that an operator settled by hand what the saga waits for; raises as `cancel`."""
+        await self._tell(order_id, "resolve", {"actor": actor, "note": note})
+
+    async def change_address(
+        self, order_id: str, address: Mapping[str, str], *, actor: str, reason: str
+    ) -> None:
+        """Deliver to another address; accepted until the label is bought; raises as `cancel`."""
+        message = {"actor": actor, "reason": reason, "address": dict(address)}
+        await self._tell(order_id, "change_address", message)
+
+    async def choose(self, order_id: str, choice: str, *, actor: str, reason: str) -> None:
+        """Say what to do about unavailable items: ship_available, wait or cancel.
+
+        Accepted while the saga waits for them; raises as `cancel`.
+        """
+        message = {"actor": actor, "reason": reason, "choice": choice}
+        await self._tell(order_id, "choose", message)
+
+    async def amend(
+        self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str
+    ) -> None:
+        """Leave pieces out of the order; accepted until the label is bought; raises as `cancel`.
+
+        Args:
+            order_id: the order.
+            pieces: what is left of each SKU that changes; 0 drops it.
+            actor: who amends it.
+            reason: why.
+        """
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+        await self._tell(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
+
+    def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(order_stream(parse_order_id(order_id)))
+
+    async def _tell(self, order_id: str, update: str, message: Mapping[str, Any]) -> None:
+        try:
+            await self._handle(order_id).execute_update(update, message)
+        except WorkflowUpdateFailedError as error:
+            raise SagaRefused(_text(error.cause)) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and "completed" in error.message:
+                raise SagaRefused(f"the saga of order {order_id} has ended") from error
+            raise _unknown_if_missing(error, order_id) from error
+
+    async def _require_same(self, order: OrderDocument) -> None:
+        known = (await self.status(order.order_id)).details
+        other_time = placed_at_text(order) not in (None, known.get("placed_at"))
+        if other_time or known.get("content_digest") != content_digest(order):
+            raise OrderConflict(f"order {order.order_id} exists already with other content")
+
+
+def _checked(document: OrderDocument | Mapping[str, Any]) -> OrderDocument:
+    raw = document_to_json(document) if isinstance(document, OrderDocument) else document
+    order_id = raw.get("order_id")
+    try:
+        return parse_document(raw, f"order-{order_id}")
+    except InvalidDocument as error:
+        raise DocumentRefused(str(error)) from None
+
+
+def _failure(error: WorkflowFailureError) -> OrderSagaError:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == "OrderConflict":
+        return OrderConflict(cause.message)
+    if isinstance(cause, ApplicationError) and cause.type == "InvalidOrderDocument":
+        return DocumentRefused(cause.message)
+    return SagaFailed(_text(cause))
+
+
+def _text(cause: BaseException | None) -> str:
+    return getattr(cause, "message", None) or str(cause)
+
+
+def _unknown_if_missing(error: RPCError, order_id: str) -> Exception:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return SagaUnknown(f"Temporal knows no saga of order {order_id}")
+    return error
+
+
+def _result(answer: Mapping[str, Any]) -> SagaResult:
+    reason = answer["reason"]
+    return SagaResult(
+        order_id=OrderId(answer["order_id"]),
+        outcome=Outcome(answer["outcome"]),
+        reason=Reason(reason) if reason else None,
+        detail=answer["detail"],
+        payment_reference=answer["payment_reference"],
+        tracking_number=answer["tracking_number"],
+    )
+
+
+def _status(order_id: OrderId, answer: Mapping[str, Any]) -> SagaStatus:
+    outcome = answer["outcome"]
+    return SagaStatus(
+        order_id=order_id,
+        step=answer["step"],
+        waits_for=answer["waits_for"],
+        can_cancel=answer["can_cancel"],
+        needs_attention=answer["needs_attention"],
+        attention=cast("str | None", answer["attention"]),
+        outcome=Outcome(outcome) if outcome else None,
+        details=answer,
+    )

@@ -1,0 +1,1 @@
+"""The long-running processes: starter, notifier, signals, health."""

@@ -1,0 +1,103 @@
+"""Following the feed on behalf of sagas: at least once, through outages of Temporal and the store.
+
+An event is handed over again when the process died between acting on it and saving the
+checkpoint, so acting twice must do nothing.
+"""
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from eventstore.commands.handler import CommandHandler
+from eventstore.errors import StoreUnavailable
+from eventstore.model import StoredEvent
+from eventstore.reading.subscription import Subscription
+
+_LONGEST_PAUSE_S: Final = 10.0
+_log = structlog.stdlib.get_logger("ordersaga.following")
+
+
+class Follower(ABC):
+    """Acts on events of the feed.
+
+    Args:
+        client: Temporal.
+        handler: loads what the events are about.
+        concurrency: events acted on at once.
+        pause_s: wait after a failure; doubles with each further one.
+    """
+
+    def __init__(
+        self, client: Client, handler: CommandHandler, concurrency: int, *, pause_s: float = 0.25
+    ) -> None:
+        self.client = client
+        self.handler = handler
+        self._slots = asyncio.Semaphore(concurrency)
+        self._pause_s = pause_s
+        self._failures = 0
+
+    async def follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Follow the feed until `stop` is set; outages are waited out.
+
+        Args:
+            subscription: its handler is `handle`.
+            stop: ends it.
+        """
+        while not stop.is_set():
+            try:
+                await subscription.run(stop)
+            except* (RPCError, StoreUnavailable) as errors:
+                self._failures += 1
+                follower = type(self).__name__
+                _log.warning("cannot go on now", follower=follower, problem=_kinds(errors))
+                await self._pause(stop)
+
+    async def handle(self, events: Sequence[StoredEvent]) -> None:
+        """Act on a page of events.
+
+        Raises:
+            ExceptionGroup: of RPCError or StoreUnavailable; hand the same page in again.
+        """
+        wanted = [event for event in events if self.wants(event)]
+        async with asyncio.TaskGroup() as group:
+            for event in wanted:
+                group.create_task(self._act(event))
+        self._failures = 0
+
+    def wants(self, event: StoredEvent) -> bool:
+        """Whether an event is to be acted on."""
+        del event
+        return True
+
+    @abstractmethod
+    async def act(self, event: StoredEvent) -> None:
+        """Act on one event.
+
+        Raises:
+            RPCError: Temporal does not answer.
+            StoreUnavailable: the event store does not answer.
+        """
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """What keeps it from going on right now; empty if nothing does."""
+        return (f"{self._failures} failures in a row",) if self._failures else ()
+
+    async def _act(self, event: StoredEvent) -> None:
+        async with self._slots:
+            await self.act(event)
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        pause = min(self._pause_s * 2**self._failures, _LONGEST_PAUSE_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
+def _kinds(errors: BaseExceptionGroup[Exception]) -> str:
+    return ", ".join(sorted({type(error).__name__ for error in errors.exceptions}))

@@ -1,0 +1,151 @@
+"""A long-running process: loops that run until SIGTERM, a ready file, a health address."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from ordersaga.bootstrap.settings import Settings
+
+
+_log = structlog.stdlib.get_logger("ordersaga.service")
+_PROBE_EVERY_S: Final = 0.05
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _always() -> bool:
+    return True
+
+
+def _no_problems() -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One thing that a process does until it is told to stop.
+
+    Attributes:
+        name: in logs and in the health answer.
+        run: works until the event is set, then finishes what is under way and returns.
+        is_ready: whether it has begun to take work.
+        problems: what is wrong with it right now, in words; empty if it is well.
+    """
+
+    name: str
+    run: Callable[[asyncio.Event], Awaitable[None]]
+    is_ready: Callable[[], bool] = _always
+    problems: Callable[[], Sequence[str]] = _no_problems
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM, SIGINT and SIGHUP set; the process goes on until it looks."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.contextmanager
+def stopping_on_signals() -> Iterator[asyncio.Event]:
+    """As `stop_on_signals`, and the signals have their usual effect again afterwards."""
+    try:
+        yield stop_on_signals()
+    finally:
+        loop = asyncio.get_running_loop()
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def serve(settings: "Settings", loops: Sequence[Loop]) -> None:
+    """Run all loops until a signal comes; if one ends before that, the others stop as well.
+
+    Raises:
+        Exception: what the first loop that failed raised, after all have stopped.
+    """
+    with stopping_on_signals() as stop:
+        tasks = [asyncio.create_task(_guard(loop, stop), name=loop.name) for loop in loops]
+        async with _health(settings, loops, tasks), _readiness(settings.ready_file, loops):
+            _log.info("started", loops=[loop.name for loop in loops])
+            await stop.wait()
+            _log.info("stopping")
+            await asyncio.wait(tasks)
+        _log.info("stopped")
+    for task in tasks:
+        task.result()
+
+
+async def _guard(loop: Loop, stop: asyncio.Event) -> None:
+    try:
+        await loop.run(stop)
+    finally:
+        if not stop.is_set():
+            _log.error("a loop ended by itself", loop=loop.name)
+        stop.set()
+
+
+@asynccontextmanager
+async def _readiness(ready_file: Path | None, loops: Sequence[Loop]) -> AsyncIterator[None]:
+    if ready_file is None:
+        yield
+        return
+    announcing = asyncio.create_task(_announce(ready_file, loops))
+    try:
+        yield
+    finally:
+        announcing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await announcing
+        await asyncio.to_thread(ready_file.unlink, missing_ok=True)
+
+
+async def _announce(ready_file: Path, loops: Sequence[Loop]) -> None:
+    # Temporal's worker tells of its start through a property only, so it has to be asked.
+    while not all(loop.is_ready() for loop in loops):  # noqa: ASYNC110  the line above
+        await asyncio.sleep(_PROBE_EVERY_S)
+    await asyncio.to_thread(ready_file.touch)
+
+
+@asynccontextmanager
+async def _health(
+    settings: "Settings", loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]
+) -> AsyncIterator[None]:
+    if settings.health_port is None:
+        yield
+        return
+    from aiohttp import web
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return _answer(loops, tasks)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.bind_host, settings.health_port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _answer(loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]) -> "web.Response":
+    from aiohttp import web
+
+    found = {
+        loop.name: ["is dead"] if task.done() else list(loop.problems())
+        for loop, task in zip(loops, tasks, strict=True)
+    }
+    well = not any(found.values())
+    body = {"healthy": well, "ready": all(loop.is_ready() for loop in loops), "loops": found}
+    return web.json_response(body, status=200 if well else 503)

@@ -1,0 +1,1 @@
+"""Operator tools: sagas, bulk commands, recovery, verification, doctor."""

@@ -1,0 +1,80 @@
+"""Orders that ended long ago: which streams of theirs can go to the archive."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from domain.ids import OrderId, fulfillment_stream, streams_of_order
+from domain.order.events import OrderCancelled, OrderCompleted
+from domain.saga.events import FulfillmentClosed
+from eventstore.model import FeedFilter, StoredEvent
+from eventstore.postgres.growth.archive import Archive
+from eventstore.store import EventStore
+
+_PAGE: Final = 500
+_ENDED: Final = FeedFilter(
+    categories=frozenset({"order"}),
+    event_types=frozenset({OrderCompleted.__name__, OrderCancelled.__name__}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedOrder:
+    """An order of which nothing happened any more since the limit.
+
+    Attributes:
+        streams: those of its streams that are not archived yet.
+    """
+
+    order_id: OrderId
+    streams: Sequence[str]
+    events: int
+
+
+async def closed_orders(
+    store: EventStore, archive: Archive, before: datetime
+) -> AsyncIterator[ClosedOrder]:
+    """Orders that ended, with their saga, and whose last event is older than a limit.
+
+    In the order in which they ended; those that are archived are left out.
+    """
+    position = 0
+    while True:
+        page = await store.read_feed(position, limit=_PAGE, wanted=_ENDED)
+        ended = [
+            OrderId(event.stream.partition("-")[2])
+            for event in page.events
+            if event.recorded_at < before
+        ]
+        for order in await _closed(store, archive, ended, before):
+            yield order
+        if not page.events or page.events[-1].recorded_at >= before:
+            return
+        position = page.next_position
+
+
+async def _closed(
+    store: EventStore, archive: Archive, ended: Sequence[OrderId], before: datetime
+) -> list[ClosedOrder]:
+    names = {order_id: streams_of_order(order_id) for order_id in ended}
+    living = await archive.living([name for each in names.values() for name in each])
+    waiting = {
+        order_id: [name for name in each if name in living]
+        for order_id, each in names.items()
+        if any(name in living for name in each)
+    }
+    events = await store.read_streams([name for order_id in waiting for name in names[order_id]])
+    return [
+        ClosedOrder(order_id, streams, sum(living[name] for name in streams))
+        for order_id, streams in waiting.items()
+        if _rests({name: events[name] for name in names[order_id]}, order_id, before)
+    ]
+
+
+def _rests(streams: dict[str, Sequence[StoredEvent]], order_id: OrderId, before: datetime) -> bool:
+    """Whether the saga has ended, if there was one, and nothing came after the limit."""
+    saga = streams[fulfillment_stream(order_id)]
+    if saga and not any(event.event_type == FulfillmentClosed.__name__ for event in saga):
+        return False
+    return all(event.recorded_at < before for each in streams.values() for event in each)

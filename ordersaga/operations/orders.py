@@ -1,0 +1,336 @@
+"""What the command line does with orders and stock: commands, an order as it was, its timeline."""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from activities.unit_of_work import ORDER, STOCK, Slot, Work, folds, order_slot, stock_slot
+from domain.currencies import format_amount
+from domain.errors import NotFound
+from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
+from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
+from domain.order.state import (
+    Cancelled,
+    Completed,
+    Draft,
+    FrozenOrder,
+    NoOrder,
+    OrderState,
+    Processing,
+    status_of,
+)
+from domain.stock.commands import StockCommand
+from domain.stock.item import StockState
+from domain.values import Address, OrderLine, Reason, Redacted
+from eventstore.codec import EventCodec
+from eventstore.commands.folding import Loaded
+from eventstore.commands.handler import CommandContext, CommandHandler
+from eventstore.model import Metadata, StoredEvent
+from eventstore.store import EventStore
+
+if TYPE_CHECKING:
+    from ordersaga.bootstrap.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line as people see it; amounts as text and in minor units."""
+
+    sku: str
+    description: str
+    quantity: int
+    unit_price: str
+    unit_price_minor: int
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOrder:
+    """An order as people see it. Holds personal data: for the screen, never for a log.
+
+    `version` is that of the order's stream; `as_of` is when its last shown event was recorded.
+    """
+
+    order_id: str
+    status: str
+    version: int
+    as_of: datetime
+    customer_id: str | None
+    placed_at: datetime
+    currency: str
+    total: str
+    total_minor: int
+    lines: tuple[ShownLine, ...]
+    address: Address | Redacted | None
+    capture: str | None
+    payment_reference: str | None
+    tracking_number: str | None
+    reason: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """An event in the story of an order, told in a sentence without personal data."""
+
+    position: int
+    recorded_at: datetime
+    stream: str
+    version: int
+    event_type: str
+    what: str
+    actor: str
+    correlation_id: str
+    causation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWaiting:
+    """An order in the queue, and how many pieces it still waits for."""
+
+    order_id: str
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStock:
+    """A stock item, in pieces; `waiting` are the first of the queue, in the order of service."""
+
+    sku: str
+    on_hand: int
+    reserved: int
+    available: int
+    backordered: int
+    version: int
+    orders_waiting: int
+    waiting: tuple[ShownWaiting, ...]
+
+
+WAITING_SHOWN: Final = 20
+"""Orders of a queue that are shown at most."""
+
+
+def operator() -> str:
+    """Who sits at this command line, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # no such user in the system's table, and no variable names one
+        return "cli:unknown"
+
+
+class OrdersService:
+    """Commands and questions about orders and stock, against the event store alone."""
+
+    def __init__(self, handler: CommandHandler, store: EventStore, codec: EventCodec) -> None:
+        self._handler = handler
+        self._store = store
+        self._codec = codec
+
+    @classmethod
+    def of(cls, services: "Services") -> "OrdersService":
+        """On the services of the composition root."""
+        return cls(services.handler, services.store, services.codec)
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    async def create(
+        self, order_id: OrderId, customer_id: CustomerId | None, currency: str
+    ) -> ShownOrder:
+        """Open a draft."""
+        return await self.tell(
+            order_id, CreateOrder(order_id, customer_id, currency, datetime.now(UTC))
+        )
+
+    async def tell(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
+        """Let the order decide a command and return the order after it.
+
+        Raises:
+            NotFound: there is no such order (unless the command creates it).
+            DomainError: the order refuses.
+        """
+        if not isinstance(command, CreateOrder):
+            await self.state(order_id)
+        await self._execute(order_slot(order_id), command, order_stream(order_id))
+        return await self.show(order_id)
+
+    async def cancel_draft(self, order_id: OrderId, detail: str) -> ShownOrder:
+        """Cancel an order that no saga carries yet."""
+        return await self.tell(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
+
+    async def state(self, order_id: OrderId) -> OrderState:
+        """The order now; raises NotFound."""
+        loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
+        if isinstance(loaded.state, NoOrder):
+            raise NotFound("order", order_id)
+        return loaded.state
+
+    async def show(
+        self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
+    ) -> ShownOrder:
+        """The order now, as it was at a time, or with the events up to a version.
+
+        Raises:
+            NotFound: there was no such order then.
+        """
+        stored = await self._store.read_stream(
+            order_stream(order_id), until=at, to_version=at_version
+        )
+        if not stored:
+            raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
+        state: OrderState = ORDER.fold.initial
+        for item in stored:
+            state = ORDER.fold.evolve(state, self._codec.decode(item))
+        return shown(state, stored[-1])
+
+    async def timeline(
+        self, order_id: OrderId, *, until: datetime | None = None
+    ) -> Sequence[TimelineEntry]:
+        """Everything that happened to an order, over all streams, in the order of the feed.
+
+        Raises:
+            NotFound: there is no such order.
+        """
+        own = await self._store.read_streams(streams_of_order(order_id))
+        events = [item for stream in own.values() for item in stream]
+        if not events:
+            raise NotFound("order", order_id)
+        events += await self._stock_events(order_id, events)
+        told = sorted(events, key=lambda item: item.position)
+        return [self._entry(item) for item in told if until is None or item.recorded_at <= until]
+
+    async def _stock_events(
+        self, order_id: OrderId, events: Sequence[StoredEvent]
+    ) -> list[StoredEvent]:
+        skus = {
+            str(line["sku"])
+            for item in events
+            if item.event_type == "OrderSubmitted"
+            for line in item.data["lines"]
+        }
+        streams = await self._store.read_streams([stock_stream(Sku(sku)) for sku in sorted(skus)])
+        return [
+            item
+            for stream in streams.values()
+            for item in stream
+            if item.data.get("order_id") == order_id
+        ]
+
+    def _entry(self, item: StoredEvent) -> TimelineEntry:
+        from projections.read_models.descriptions import describe_event
+
+        return TimelineEntry(
+            position=item.position,
+            recorded_at=item.recorded_at,
+            stream=item.stream,
+            version=item.version,
+            event_type=item.event_type,
+            what=describe_event(self._codec.decode(item)),
+            actor=item.metadata.actor,
+            correlation_id=item.metadata.correlation_id,
+            causation_id=item.metadata.causation_id,
+        )
+
+    # --- stock -----------------------------------------------------------------------------------
+
+    async def tell_stock(self, sku: Sku, command: StockCommand) -> ShownStock:
+        """Let the stock item decide a command and return it as it is then."""
+        await self._execute(stock_slot(sku), command, stock_stream(sku))
+        return await self.show_stock(sku)
+
+    async def show_stock(self, sku: Sku) -> ShownStock:
+        """The stock item now; raises NotFound."""
+        loaded: Loaded[StockState] = await self._handler.load(stock_stream(sku), STOCK.fold)
+        state = loaded.state
+        if loaded.version == 0:
+            raise NotFound("stock item", sku)
+        return ShownStock(
+            sku=sku,
+            on_hand=state.on_hand,
+            reserved=state.reserved,
+            available=state.available,
+            backordered=state.waiting.total,
+            version=loaded.version,
+            orders_waiting=len(state.waiting),
+            waiting=tuple(ShownWaiting(*one) for one in islice(state.waiting, WAITING_SHOWN)),
+        )
+
+    async def _execute(self, slot: Slot[Any, Any], command: Any, correlation_id: str) -> None:
+        command_id = f"cli-{uuid4()}"
+        context = CommandContext(command_id, Metadata(correlation_id, command_id, operator()))
+        await self._handler.execute(folds(slot), partial(_decide, slot, command), context)
+
+
+def _decide(slot: Slot[Any, Any], command: Any, loaded: Any) -> Any:
+    work = Work(loaded)
+    work.tell(slot, command)
+    return work.decision(None)
+
+
+# --- how an order is shown -----------------------------------------------------------------------
+
+_NOTHING: Final = {
+    "capture": None,
+    "payment_reference": None,
+    "tracking_number": None,
+    "reason": None,
+    "detail": None,
+}
+
+
+def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
+    """An order as people see it; `last` is the last event that led to `state`."""
+    match state:
+        case NoOrder():
+            raise NotFound("order", last.stream)
+        case Draft():
+            return _shown(state, state, last)
+        case _:
+            return replace(_shown(state, state.order, last), **_endings(state))
+
+
+def _endings(state: OrderState) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if isinstance(state, Processing | Completed):
+        found["payment_reference"] = state.payment_reference
+    if isinstance(state, Completed):
+        found["tracking_number"] = state.tracking_number
+    if isinstance(state, Cancelled):
+        found |= {"reason": state.reason.value, "detail": state.detail}
+    return found
+
+
+def _shown(state: OrderState, content: Draft | FrozenOrder, last: StoredEvent) -> ShownOrder:
+    lines = content.lines if isinstance(content, FrozenOrder) else content.lines.values()
+    base = ShownOrder(
+        order_id=content.order_id,
+        status=str(status_of(state)),
+        version=last.version,
+        as_of=last.recorded_at,
+        customer_id=content.customer_id,
+        placed_at=content.placed_at,
+        currency=content.currency,
+        total=format_amount(content.total),
+        total_minor=content.total.minor,
+        lines=tuple(_shown_line(line) for line in lines),
+        address=content.address,
+        **_NOTHING,
+    )
+    if isinstance(content, FrozenOrder):
+        return replace(base, capture=content.payment.capture.value)
+    return base
+
+
+def _shown_line(line: OrderLine) -> ShownLine:
+    return ShownLine(
+        sku=line.sku,
+        description=line.description,
+        quantity=line.quantity,
+        unit_price=format_amount(line.unit_price),
+        unit_price_minor=line.unit_price.minor,
+        amount=format_amount(line.amount),
+    )

@@ -1,0 +1,1 @@
+"""`ordersaga verify`: the invariants and their proof."""

@@ -1,0 +1,258 @@
+"""What the events say about each order and each SKU, folded for verification.
+
+This fold is written apart from the aggregates' own on purpose: a mistake there must not hide here.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain import events as domain_events
+from domain.ids import OrderId, ReturnId, Sku
+from domain.money import Money
+from domain.order import events as order_events
+from domain.payment import events as payment_events
+from domain.returns import events as returns_events
+from domain.shipment import events as shipment_events
+from domain.stock import events as stock_events
+
+
+class Standing(StrEnum):
+    """Where an order stands, as far as the invariants care; DRAFT and NEVER need no saga."""
+
+    NEVER = "never created"
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    BACKORDERED = "backordered"
+    RESERVED = "reserved"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        """Submitted and not ended: a saga must be carrying it."""
+        return self in _OPEN
+
+
+_OPEN = frozenset(
+    {Standing.SUBMITTED, Standing.BACKORDERED, Standing.RESERVED, Standing.PROCESSING}
+)
+
+
+@dataclass(slots=True)
+class ReturnFacts:
+    """What came back of one order: pieces, and minor units by return."""
+
+    returned: Counter[Sku] = field(default_factory=Counter)
+    restocked: Counter[Sku] = field(default_factory=Counter)
+    granted: dict[ReturnId, int] = field(default_factory=dict)
+    refunded: dict[ReturnId, int] = field(default_factory=dict)
+    open: set[ReturnId] = field(default_factory=set)
+
+    @property
+    def granted_minor(self) -> int:
+        """What all returns together give back."""
+        return sum(self.granted.values())
+
+    @property
+    def refunded_minor(self) -> int:
+        """What of it has gone back."""
+        return sum(self.refunded.values())
+
+
+@dataclass(slots=True)
+class OrderFacts:
+    """All that is known about one order, from all its streams.
+
+    `pieces` and `total` are what counts after all amendments. `waiting` are pieces it queues for.
+    `captures` and `holds` are minor units by provider reference, `labels` is True while live.
+    """
+
+    standing: Standing = Standing.NEVER
+    pieces: Counter[Sku] = field(default_factory=Counter)
+    total: Money | None = None
+    reserved: Counter[Sku] = field(default_factory=Counter)
+    waiting: Counter[Sku] = field(default_factory=Counter)
+    shipped: Counter[Sku] = field(default_factory=Counter)
+    holds: dict[str, Money] = field(default_factory=dict)
+    captures: list[payment_events.PaymentCaptured] = field(default_factory=list)
+    refunds: list[Money] = field(default_factory=list)
+    labels: dict[str, bool] = field(default_factory=dict)
+    returns: ReturnFacts = field(default_factory=ReturnFacts)
+
+    @property
+    def live_labels(self) -> list[str]:
+        """Ids of the labels that were bought and not cancelled."""
+        return [label for label, live in self.labels.items() if live]
+
+    @property
+    def returned_minor(self) -> int:
+        """Minor units that a completed order gave back for what came back."""
+        return self.returns.refunded_minor
+
+    @property
+    def owed(self) -> Money | None:
+        """What a completed order is to have kept: its total less what returns gave back."""
+        total = self.total
+        return total and Money(total.minor - self.returned_minor, total.currency)
+
+    @property
+    def kept_money(self) -> list[Money]:
+        """What is left of each capture; a completed order has one."""
+        if len(self.captures) != 1:
+            return [capture.amount for capture in self.captures]
+        return [Money(self.kept_minor, self.captures[0].amount.currency)]
+
+    @property
+    def kept_minor(self) -> int:
+        """Minor units that were taken and not given back."""
+        taken = sum(capture.amount.minor for capture in self.captures)
+        return taken - self.refunded_minor
+
+    @property
+    def refunded_minor(self) -> int:
+        """Minor units that were given back."""
+        return sum(refund.minor for refund in self.refunds)
+
+
+@dataclass(slots=True)
+class StockFacts:
+    """Pieces of one SKU; `lowest` is the least that was ever available, reserved or waited for."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    waiting: int = 0
+    lowest: int = 0
+
+    def change(self, on_hand: int = 0, reserved: int = 0, waiting: int = 0) -> None:
+        """Book a change and remember how low it went."""
+        self.on_hand += on_hand
+        self.reserved += reserved
+        self.waiting += waiting
+        available = self.on_hand - self.reserved
+        self.lowest = min(self.lowest, available, self.reserved, self.waiting)
+
+
+class Facts:
+    """Folds the feed; `apply` must see every event once, in the order of the feed."""
+
+    def __init__(self) -> None:
+        self.orders: dict[OrderId, OrderFacts] = {}
+        self.stock: dict[Sku, StockFacts] = {}
+        self.events = 0
+
+    def order(self, order_id: OrderId) -> OrderFacts:
+        """The facts of an order, empty ones for an unknown id."""
+        return self.orders.setdefault(order_id, OrderFacts())
+
+    def apply(self, stream: str, event: domain_events.Event) -> None:
+        """Fold one event of `stream`."""
+        self.events += 1
+        category, _, key = stream.partition("-")
+        match category:
+            case "order":
+                _apply_order(self.order(OrderId(key)), event)
+            case "stock":
+                self._apply_stock(self.stock.setdefault(Sku(key), StockFacts()), event)
+            case "payment":
+                _apply_payment(self.order(OrderId(key)), event)
+            case "shipment":
+                _apply_shipment(self.order(OrderId(key)), event)
+            case "returns":
+                _apply_return(self.order(OrderId(key)).returns, event)
+
+    def _apply_stock(self, stock: StockFacts, event: domain_events.Event) -> None:
+        match event:
+            case (
+                stock_events.StockReceived(quantity=pieces)
+                | stock_events.StockAdjusted(delta=pieces)
+            ):
+                stock.change(on_hand=pieces)
+            case stock_events.StockReserved(sku, order_id, pieces):
+                stock.change(reserved=pieces)
+                self.order(order_id).reserved[sku] += pieces
+            case stock_events.StockReleased(sku, order_id, pieces):
+                stock.change(reserved=-pieces)
+                self.order(order_id).reserved[sku] -= pieces
+            case stock_events.StockShipped(sku, order_id, pieces):
+                stock.change(on_hand=-pieces, reserved=-pieces)
+                self.order(order_id).reserved[sku] -= pieces
+                self.order(order_id).shipped[sku] += pieces
+            case stock_events.StockReturned(sku, order_id, _, pieces):
+                stock.change(on_hand=pieces)
+                self.order(order_id).returns.restocked[sku] += pieces
+            case (
+                stock_events.StockBackordered()
+                | stock_events.StockAllocated()
+                | stock_events.BackorderWithdrawn()
+            ):
+                self._apply_queue(stock, event)
+
+    def _apply_queue(
+        self,
+        stock: StockFacts,
+        event: stock_events.StockBackordered
+        | stock_events.StockAllocated
+        | stock_events.BackorderWithdrawn,
+    ) -> None:
+        order, pieces = self.order(event.order_id), event.quantity
+        joins = isinstance(event, stock_events.StockBackordered)
+        arrives = isinstance(event, stock_events.StockAllocated)
+        stock.change(reserved=pieces if arrives else 0, waiting=pieces if joins else -pieces)
+        order.waiting[event.sku] += pieces if joins else -pieces
+        order.reserved[event.sku] += pieces if arrives else 0
+
+
+_STANDING_AFTER: dict[type[domain_events.Event], Standing] = {
+    order_events.OrderCreated: Standing.DRAFT,
+    order_events.OrderSubmitted: Standing.SUBMITTED,
+    order_events.ItemsUnavailable: Standing.BACKORDERED,
+    order_events.OrderReserved: Standing.RESERVED,
+    order_events.OrderProcessingStarted: Standing.PROCESSING,
+    order_events.OrderCompleted: Standing.COMPLETED,
+    order_events.OrderCancelled: Standing.CANCELLED,
+}
+
+
+def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
+    order.standing = _STANDING_AFTER.get(type(event), order.standing)
+    if isinstance(event, order_events.OrderSubmitted | order_events.OrderAmended):
+        order.total, order.pieces = event.total, Counter()
+        for line in event.lines:
+            order.pieces[line.sku] += line.quantity
+
+
+def _apply_payment(order: OrderFacts, event: domain_events.Event) -> None:
+    match event:
+        case payment_events.PaymentAuthorised():
+            order.holds[event.reference] = event.amount
+        case payment_events.PaymentCaptured():
+            order.holds.pop(event.reference, None)
+            order.captures.append(event)
+        case payment_events.PaymentVoided():
+            order.holds.pop(event.reference, None)
+        case payment_events.PaymentRefunded():
+            order.refunds.append(event.amount)
+
+
+def _apply_shipment(order: OrderFacts, event: domain_events.Event) -> None:
+    match event:
+        case shipment_events.LabelBought():
+            order.labels[event.label_id] = True
+        case shipment_events.LabelCancelled():
+            order.labels[event.label_id] = False
+
+
+def _apply_return(returns: ReturnFacts, event: domain_events.Event) -> None:
+    match event:
+        case returns_events.ReturnOpened():
+            returns.open.add(event.return_id)
+            for line in event.lines:
+                returns.returned[line.sku] += line.quantity
+        case returns_events.RefundGranted():
+            returns.granted[event.return_id] = event.amount.minor
+        case returns_events.ReturnRefunded():
+            returns.refunded[event.return_id] = event.amount.minor
+        case returns_events.ReturnClosed():
+            returns.open.discard(event.return_id)

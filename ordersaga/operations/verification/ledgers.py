@@ -1,0 +1,221 @@
+"""The providers' own ledgers against our events.
+
+The ledgers are read after the events: what had ended by then cannot change any more, so a live
+system gives no false alarm. Orders that are still open are judged only for being charged twice.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
+from domain.ids import OrderId
+from domain.money import Money
+from ordersaga.operations.verification.facts import Facts, OrderFacts, Standing
+from ordersaga.operations.verification.report import Comparison, Finding, Rule
+from ordersaga.operations.verification.rules import money_text, owed_text
+
+Payments = dict[OrderId, list[ProviderPayment]]
+Labels = dict[OrderId, list[CarrierLabel]]
+
+
+async def collect_payments(ledger: AsyncIterator[ProviderPayment]) -> Payments:
+    """All payments of a provider by order."""
+    found: Payments = defaultdict(list)
+    async for payment in ledger:
+        found[payment.order_id].append(payment)
+    return dict(found)
+
+
+async def collect_labels(ledger: AsyncIterator[CarrierLabel]) -> Labels:
+    """All labels of a carrier by order."""
+    found: Labels = defaultdict(list)
+    async for label in ledger:
+        found[label.order_id].append(label)
+    return dict(found)
+
+
+def kept(payment: ProviderPayment) -> int:
+    """Minor units that the provider holds or took for us and did not give back."""
+    if payment.status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
+        return payment.amount.minor - payment.refunded.minor
+    return payment.amount.minor if payment.status is PaymentStatus.AUTHORISED else 0
+
+
+# --- payments ------------------------------------------------------------------------------------
+
+
+def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> Iterator[Finding]:
+    """Every offence that the provider's ledger shows.
+
+    Args:
+        facts: what the events said before the ledger was read.
+        ledger: the provider's payments.
+        now: what the events say since: refunds may have been granted meanwhile.
+    """
+    for order_id in facts.orders.keys() | ledger.keys():
+        payments = ledger.get(order_id, [])
+        order = facts.orders.get(order_id, OrderFacts())
+        granted = max(order.returns.granted_minor, _granted(now, order_id))
+        finding = _check_payment(order_id, order, payments, granted)
+        if finding is not None:
+            yield finding
+
+
+def _granted(now: Facts | None, order_id: OrderId) -> int:
+    return now.orders[order_id].returns.granted_minor if now and order_id in now.orders else 0
+
+
+def _check_payment(
+    order_id: OrderId, order: OrderFacts, payments: list[ProviderPayment], granted: int
+) -> Finding | None:
+    held = [payment for payment in payments if kept(payment)]
+    found = _payments_text(held)
+    match order.standing:
+        case Standing.COMPLETED:
+            if _is_the_payment(order, payments, granted):
+                return None
+            expected = f"captured once, and kept: {_our_payment(order)}"
+            return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, found)
+        case Standing.CANCELLED:
+            rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
+        case Standing.NEVER:
+            # The provider's answer may be ahead of our first event only in a saga's first seconds,
+            # and money is never asked for before the order is recorded.
+            rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
+        case Standing.DRAFT:
+            rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
+        case _:
+            rule, allowed = Rule.PROVIDER_OPEN_PAYMENT, 1
+    if len(held) <= allowed:
+        return None
+    return Finding(rule, order_id, f"at most {allowed} payments that hold money", found)
+
+
+def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted: int) -> bool:
+    ours = [(capture.reference, capture.amount) for capture in order.captures]
+    # A payment that is refunded in full holds nothing and is still the order's, if we said so.
+    theirs = [payment for payment in payments if kept(payment) or _is_ours(payment, order)]
+    if len(theirs) != 1 or order.total is None or order.owed is None:
+        return False
+    (payment,) = theirs
+    return (
+        payment.status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
+        and payment.amount.currency == order.total.currency
+        # A refund that is granted may be made at any moment.
+        and order.total.minor - granted <= kept(payment) <= order.owed.minor
+        # A double capture in our own events is another rule's finding.
+        and (payment.reference, payment.amount) in ours
+    )
+
+
+def _is_ours(payment: ProviderPayment, order: OrderFacts) -> bool:
+    return payment.reference in {capture.reference for capture in order.captures}
+
+
+def _our_payment(order: OrderFacts) -> str:
+    references = sorted({capture.reference for capture in order.captures})
+    return f"{owed_text(order)} under {', '.join(references) or 'no reference'}"
+
+
+def _payments_text(held: Iterable[ProviderPayment]) -> str:
+    texts = (
+        f"{payment.status} {money_text(payment.amount)} (refunded {money_text(payment.refunded)}) "
+        f"under {payment.reference}"
+        for payment in held
+    )
+    return "; ".join(texts) or "no money"
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
+    """Every offence that the carrier's ledger shows."""
+    for order_id in facts.orders.keys() | ledger.keys():
+        labels = ledger.get(order_id, [])
+        live = sorted(label.label_id for label in labels if label.status is LabelStatus.LIVE)
+        order = facts.orders.get(order_id, OrderFacts())
+        finding = _check_label(order_id, order, live)
+        if finding is not None:
+            yield finding
+
+
+def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Finding | None:
+    match order.standing:
+        case Standing.COMPLETED:
+            # Two live labels in our own events are another rule's finding.
+            if len(live) == 1 and live[0] in order.live_labels:
+                return None
+            expected = f"one live label: {', '.join(sorted(order.live_labels)) or 'none known'}"
+            return Finding(Rule.CARRIER_COMPLETED_LABEL, order_id, expected, _labels_text(live))
+        case Standing.CANCELLED:
+            rule, allowed = Rule.CARRIER_CANCELLED_LABEL, 0
+        case Standing.NEVER | Standing.DRAFT:
+            rule, allowed = Rule.CARRIER_UNKNOWN_LABEL, 0
+        case _:
+            rule, allowed = Rule.CARRIER_OPEN_LABEL, 1
+    if len(live) <= allowed:
+        return None
+    return Finding(rule, order_id, f"at most {allowed} live labels", _labels_text(live))
+
+
+def _labels_text(live: list[str]) -> str:
+    return f"live labels {', '.join(live)}" if live else "no live label"
+
+
+# --- sums ----------------------------------------------------------------------------------------
+
+
+def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
+    """Money kept, per currency: by our events and by the provider, over orders that have ended.
+
+    Orders with a refund under way are left out.
+    """
+    ours: Counter[str] = Counter()
+    theirs: Counter[str] = Counter()
+    for order_id, order in facts.orders.items():
+        on_its_way = order.returns.granted_minor != order.returns.refunded_minor
+        if order.standing.is_open or order.total is None or on_its_way:
+            continue
+        ours[order.total.currency] += order.kept_minor
+        for payment in ledger.get(order_id, []):
+            theirs[payment.amount.currency] += kept(payment)
+    return [
+        Comparison(
+            f"money kept, {currency}",
+            money_text(Money(ours[currency], currency)),
+            money_text(Money(theirs[currency], currency)),
+        )
+        for currency in sorted(ours | theirs)
+    ]
+
+
+def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
+    """Live labels and pieces by our events and by the carrier, over orders that have ended."""
+    ended = [key for key, order in facts.orders.items() if not order.standing.is_open]
+    ours = sum(len(facts.orders[key].live_labels) for key in ended)
+    theirs = sum(label.status is LabelStatus.LIVE for key in ended for label in ledger.get(key, []))
+    pieces = sum(facts.orders[key].shipped.total() for key in ended)
+    sent = sum(
+        label.pieces
+        for key in ended
+        for label in ledger.get(key, [])
+        if label.status is LabelStatus.LIVE
+    )
+    return [
+        Comparison("live labels", str(ours), str(theirs)),
+        Comparison("pieces shipped, and in live parcels", str(pieces), str(sent)),
+    ]
+
+
+def compare_pieces(facts: Facts) -> list[Comparison]:
+    """Pieces shipped by the stock ledger, and pieces that the completed orders asked for."""
+    shipped = sum(order.shipped.total() for order in facts.orders.values())
+    ordered = sum(
+        order.pieces.total()
+        for order in facts.orders.values()
+        if order.standing is Standing.COMPLETED
+    )
+    return [
+        Comparison("pieces shipped, and ordered by completed orders", str(shipped), str(ordered))
+    ]

@@ -1,0 +1,167 @@
+"""The invariants that the events alone can prove."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from domain.currencies import format_amount
+from domain.ids import OrderId, Sku
+from domain.money import Money
+from ordersaga.operations.verification.facts import Facts, OrderFacts, Standing
+from ordersaga.operations.verification.report import Finding, Rule
+
+
+def check_events(facts: Facts) -> Iterator[Finding]:
+    """Every offence against the invariants that `facts` shows."""
+    for sku, stock in facts.stock.items():
+        if stock.lowest < 0:
+            found = (
+                f"{stock.on_hand} on hand, {stock.reserved} reserved, {stock.waiting} waited for, "
+                f"lowest {stock.lowest}"
+            )
+            yield Finding(Rule.STOCK_BELOW_ZERO, sku, "never below 0", found)
+    for order_id, order in facts.orders.items():
+        yield from _check_order(order_id, order)
+
+
+def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if order.standing not in (Standing.SUBMITTED, Standing.BACKORDERED):
+        yield from _waits_for_nothing(order_id, order)
+    match order.standing:
+        case Standing.COMPLETED:
+            yield from _reservation_ended(order_id, order)
+            yield from _completed(order_id, order)
+        case Standing.CANCELLED:
+            yield from _cancelled(order_id, order)
+        case Standing.RESERVED | Standing.PROCESSING:
+            yield from _reservation_fits(order_id, order)
+        case Standing.SUBMITTED | Standing.BACKORDERED:
+            yield from _claim_fits(order_id, order)
+        case _:
+            yield from _reservation_ended(order_id, order)
+
+
+def _waits_for_nothing(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if waiting := _nonzero(order.waiting):
+        expected = f"waits for nothing: the order is {order.standing}"
+        yield Finding(
+            Rule.WAITING_WITHOUT_BACKORDER, order_id, expected, f"waits for {pieces_text(waiting)}"
+        )
+
+
+def _reservation_ended(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if held := _nonzero(order.reserved):
+        expected = f"nothing reserved: the order is {order.standing}"
+        yield Finding(
+            Rule.RESERVATION_WITHOUT_OPEN_ORDER, order_id, expected, f"reserved {pieces_text(held)}"
+        )
+
+
+def _claim_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    """An order that waits holds a part of what it ordered, and queues for no more than the rest."""
+    claimed = _nonzero(order.reserved + order.waiting)
+    if claimed - order.pieces:
+        expected = f"reserved or waited for at most {pieces_text(order.pieces)}"
+        found = f"reserved {pieces_text(_nonzero(order.reserved))}, waits for "
+        yield Finding(
+            Rule.RESERVATION_DIFFERS_FROM_ORDER,
+            order_id,
+            expected,
+            found + pieces_text(_nonzero(order.waiting)),
+        )
+
+
+def _reservation_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    held = _nonzero(order.reserved)
+    if held != order.pieces:
+        yield Finding(
+            Rule.RESERVATION_DIFFERS_FROM_ORDER,
+            order_id,
+            f"reserved {pieces_text(order.pieces)}",
+            f"reserved {pieces_text(held)}",
+        )
+
+
+def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    if order.kept_money != [order.owed] or order.holds:
+        yield Finding(
+            Rule.COMPLETED_CAPTURED_ONCE,
+            order_id,
+            f"captured once, and kept: {owed_text(order)}",
+            _money_found(order),
+        )
+    if len(order.live_labels) != 1:
+        found = f"{len(order.live_labels)} live labels {sorted(order.live_labels)}"
+        yield Finding(Rule.COMPLETED_LABELLED_ONCE, order_id, "1 live label", found)
+    if _nonzero(order.shipped) != order.pieces:
+        yield Finding(
+            Rule.COMPLETED_PIECES_SHIPPED,
+            order_id,
+            f"shipped {pieces_text(order.pieces)}",
+            f"shipped {pieces_text(_nonzero(order.shipped))}",
+        )
+    yield from _returned(order_id, order)
+
+
+def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    returns = order.returns
+    for rule, pieces, limit in (
+        (Rule.RETURNS_WITHIN_SHIPMENT, returns.returned, order.shipped),
+        (Rule.RESTOCKED_WITHIN_RETURNS, returns.restocked, returns.returned),
+    ):
+        if not pieces <= limit:
+            yield Finding(
+                rule, order_id, f"at most {pieces_text(_nonzero(limit))}", pieces_text(pieces)
+            )
+    # What an amendment gave back is not there to be given back once more.
+    captured = sum(capture.amount.minor for capture in order.captures)
+    captured = min(captured, order.total.minor) if order.total else captured
+    if not returns.refunded_minor <= returns.granted_minor <= captured:
+        found = f"granted {returns.granted_minor}, refunded {returns.refunded_minor} minor units"
+        yield Finding(
+            Rule.REFUNDS_WITHIN_CAPTURE, order_id, f"at most {captured} minor units", found
+        )
+
+
+def _cancelled(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    held, shipped = _nonzero(order.reserved), _nonzero(order.shipped)
+    if held or shipped:
+        found = f"reserved {pieces_text(held)}, shipped {pieces_text(shipped)}"
+        yield Finding(Rule.CANCELLED_HOLDS_STOCK, order_id, "no stock held or shipped", found)
+    if order.kept_minor or order.holds:
+        yield Finding(Rule.CANCELLED_HOLDS_MONEY, order_id, "no money held", _money_found(order))
+    if order.live_labels:
+        found = f"live labels {sorted(order.live_labels)}"
+        yield Finding(Rule.CANCELLED_HOLDS_LABEL, order_id, "no live label", found)
+
+
+def _money_found(order: OrderFacts) -> str:
+    parts = [
+        *(f"captured {money_text(capture.amount)}" for capture in order.captures),
+        *(f"refunded {money_text(refund)}" for refund in order.refunds),
+        *(f"authorised {money_text(hold)}" for hold in order.holds.values()),
+    ]
+    return ", ".join(parts) or "no payment"
+
+
+def owed_text(order: OrderFacts) -> str:
+    """What a completed order is to have kept, for people; a dash if it has no total."""
+    return money_text(order.owed)
+
+
+def money_text(amount: Money | None) -> str:
+    """An amount for people; a dash for none."""
+    return "-" if amount is None else format_amount(amount)
+
+
+def pieces_text(pieces: Counter[Sku]) -> str:
+    """Pieces per SKU for people, in a stable order; the first few if there are many."""
+    shown = [f"{count} of {sku}" for sku, count in sorted(pieces.items())[:_SHOWN]]
+    more = len(pieces) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "nothing"
+
+
+_SHOWN = 5
+
+
+def _nonzero(pieces: Counter[Sku]) -> Counter[Sku]:
+    return Counter({sku: count for sku, count in pieces.items() if count})

@@ -1,0 +1,201 @@
+"""A whole verification: events first, then everybody else's view of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from domain.ids import OrderId, order_stream, return_workflow, returns_stream
+from eventstore.errors import UnknownEventType
+from ordersaga.operations.verification import ledgers, rules
+from ordersaga.operations.verification.facts import Facts, Standing
+from ordersaga.operations.verification.report import (
+    Check,
+    Comparison,
+    Finding,
+    NotChecked,
+    Report,
+    Rule,
+)
+from ordersaga.operations.verification.sources import Sources
+
+PAGE = 2000
+_SAGA_LOOKS = 3
+_UNKNOWN_RULES = frozenset({Rule.PROVIDER_UNKNOWN_PAYMENT, Rule.CARRIER_UNKNOWN_LABEL})
+
+
+@dataclass(slots=True)
+class _Progress:
+    findings: list[Finding] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+
+
+async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: float = 1.0) -> Report:
+    """Look at every source and return everything that is wrong.
+
+    Args:
+        sources: where to look.
+        skip: checks that the caller does not want; they are named in the report.
+        pause_s: seconds between looks at an order that seems to have no saga: a saga may be just
+            starting or ending.
+    """
+    facts, unknown = await read_facts(sources)
+    progress = _Progress(findings=list(rules.check_events(facts)))
+    progress.comparisons += ledgers.compare_pieces(facts)
+    progress.not_checked += [
+        NotChecked(Check.EVENTS, f"no class for event type {name}") for name in sorted(unknown)
+    ]
+    steps: dict[Check, Callable[[], Awaitable[None]]] = {
+        Check.PAYMENTS: lambda: _payments(sources, facts, progress),
+        Check.CARRIER: lambda: _carrier(sources, facts, progress),
+        Check.SAGAS: lambda: _running(sources, facts, progress, pause_s),
+        Check.READ_MODELS: lambda: _read_models(sources, progress),
+    }
+    for check, step in steps.items():
+        await _attempt(check, step, sources, skip, progress)
+    findings = sorted(progress.findings, key=lambda finding: (finding.rule, finding.subject))
+    return Report(findings, progress.not_checked, progress.comparisons, _counts(facts))
+
+
+async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
+    """Fold the whole feed; also the event types that this version does not know."""
+    facts, unknown = Facts(), set[str]()
+    async with aclosing(sources.store.feed_pages(0, limit=PAGE)) as pages:
+        async for page in pages:
+            for stored in page.events:
+                try:
+                    facts.apply(stored.stream, sources.codec.decode(stored))
+                except UnknownEventType as error:
+                    unknown.add(error.event_type)
+    return facts, unknown
+
+
+async def _attempt(
+    check: Check,
+    step: Callable[[], Awaitable[None]],
+    sources: Sources,
+    skip: Collection[Check],
+    progress: _Progress,
+) -> None:
+    if check in skip:
+        progress.not_checked.append(NotChecked(check, "left out on request", wanted=False))
+        return
+    if check in sources.missing:
+        progress.not_checked.append(NotChecked(check, sources.missing[check]))
+        return
+    try:
+        await step()
+    except sources.unreachable as error:
+        why = f"does not answer ({type(error).__name__}: {error})"
+        progress.not_checked.append(NotChecked(check, why))
+
+
+async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None:
+    if sources.payments is None:
+        return
+    found = await ledgers.collect_payments(sources.payments.payments())
+    findings = list(ledgers.check_payments(facts, found))
+    if odd := {finding.subject for finding in findings}:
+        findings = list(ledgers.check_payments(facts, found, await _by_now(sources, odd)))
+    progress.findings += await _still_unknown(sources, findings)
+    progress.comparisons += ledgers.compare_money(facts, found)
+
+
+async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
+    if sources.carrier is None:
+        return
+    found = await ledgers.collect_labels(sources.carrier.labels())
+    findings = ledgers.check_labels(facts, found)
+    progress.findings += await _still_unknown(sources, findings)
+    progress.comparisons += ledgers.compare_labels(facts, found)
+
+
+async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Sequence[Finding]:
+    """Leave out orders that were submitted while the verification ran."""
+    kept = list(findings)
+    doubtful = {finding.subject for finding in kept if finding.rule in _UNKNOWN_RULES}
+    standings = await _standings(sources, doubtful)
+    return [
+        finding
+        for finding in kept
+        if finding.rule not in _UNKNOWN_RULES
+        or standings[OrderId(finding.subject)] in (Standing.NEVER, Standing.DRAFT)
+    ]
+
+
+async def _running(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
+    await _sagas(sources, facts, progress, pause_s)
+    await _returns(sources, facts, progress, pause_s)
+
+
+async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
+    """Every return that is open needs its workflow."""
+    if sources.sagas is None:
+        return
+    lonely = {(key, case) for key, order in facts.orders.items() for case in order.returns.open}
+    for look in range(_SAGA_LOOKS):
+        running = await sources.sagas(sorted(return_workflow(*each) for each in lonely))
+        lonely = {each for each in lonely if return_workflow(*each) not in running}
+        now = await _by_now(sources, {key for key, _ in lonely})
+        lonely = {(key, case) for key, case in lonely if case in now.order(key).returns.open}
+        if not lonely:
+            return
+        if look + 1 < _SAGA_LOOKS:
+            await asyncio.sleep(pause_s)
+    for key, case in lonely:
+        expected = f"a running workflow: return {case} is open"
+        progress.findings.append(
+            Finding(Rule.OPEN_RETURN_HAS_WORKFLOW, key, expected, "none is running")
+        )
+
+
+async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
+    if sources.sagas is None:
+        return
+    lonely = {key for key, order in facts.orders.items() if order.standing.is_open}
+    for look in range(_SAGA_LOOKS):
+        # Saga first, order second: an order that ends in between is no offender.
+        running = await sources.sagas([order_stream(key) for key in sorted(lonely)])
+        lonely = {key for key in lonely if order_stream(key) not in running}
+        standings = await _standings(sources, lonely)
+        lonely = {key for key in lonely if standings[key].is_open}
+        if not lonely:
+            return
+        if look + 1 < _SAGA_LOOKS:
+            await asyncio.sleep(pause_s)
+    for key in lonely:
+        expected = f"a running saga: the order is {facts.orders[key].standing}"
+        progress.findings.append(
+            Finding(Rule.OPEN_ORDER_HAS_SAGA, key, expected, "none is running")
+        )
+
+
+async def _standings(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Standing]:
+    """Where orders stand by now."""
+    facts = await _by_now(sources, order_ids)
+    return {OrderId(key): facts.order(OrderId(key)).standing for key in order_ids}
+
+
+async def _by_now(sources: Sources, order_ids: Collection[str]) -> Facts:
+    """What the orders themselves and their returns say by now."""
+    keys = [OrderId(key) for key in order_ids]
+    wanted = [stream for key in keys for stream in (order_stream(key), returns_stream(key))]
+    streams = await sources.store.read_streams(wanted)
+    facts = Facts()
+    for stored in (event for events in streams.values() for event in events):
+        facts.apply(stored.stream, sources.codec.decode(stored))
+    return facts
+
+
+async def _read_models(sources: Sources, progress: _Progress) -> None:
+    if sources.read_models is not None:
+        progress.findings += await sources.read_models()
+
+
+def _counts(facts: Facts) -> dict[str, int]:
+    counts = {"events": facts.events, "skus": len(facts.stock)}
+    for order in facts.orders.values():
+        if order.standing is not Standing.NEVER:
+            counts[f"orders_{order.standing}"] = counts.get(f"orders_{order.standing}", 0) + 1
+    return counts

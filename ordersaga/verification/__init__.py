@@ -1,1 +1,0 @@
-"""Proving the invariants from events, providers' ledgers, sagas and read models."""

@@ -1,0 +1,1 @@
+"""The projection engine: lanes, batches, checkpoints."""

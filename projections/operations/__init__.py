@@ -1,0 +1,1 @@
+"""Installing, rebuilding, checking and operating read models."""

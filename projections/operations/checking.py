@@ -1,0 +1,124 @@
+"""Proof that the read models equal the fold of the events."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+from eventstore.codec import EventCodec
+from eventstore.model import BUCKETS
+from eventstore.store import EventStore
+from projections.engine import control
+from projections.engine.concurrently import side_by_side
+from projections.engine.decoding import DecodeOnce
+from projections.engine.feed import SharedFeed, union
+from projections.engine.projection import LIVE, Connection, Pool, Projection
+from projections.errors import NotInstalled
+from projections.operations.shadow import Shadow
+from projections.registry import ALL
+
+_MOST_NAMED: Final = 10
+"""Offending rows named per table."""
+
+
+async def check(
+    pool: Pool,
+    store: EventStore,
+    codec: EventCodec,
+    projections: Sequence[Projection] = ALL,
+) -> list[str]:
+    """One line for each way in which a read model differs from its events; empty if none does.
+
+    Folds everything again into a schema of its own, as far as the live tables are, and compares.
+    The live lanes stand still only for the last events and the comparison.
+
+    Raises:
+        NotInstalled: a projection has no tables.
+        Stalled: the database went on failing.
+    """
+    # What was told does not follow from the events alone.
+    telling = [projection.name for projection in projections if projection.side_effects]
+    foldable = [projection for projection in projections if not projection.side_effects]
+    offenders = [line for name in telling for line in await _parked(pool, name)]
+    if not foldable:
+        return offenders
+    # The feed is read once for all of them.
+    wanted = union(projection.wanted((0, BUCKETS)) for projection in foldable)
+    feed, codec, run = SharedFeed(pool, store, wanted), DecodeOnce(codec), secrets.token_hex(4)
+    shadows = [
+        Shadow(pool, store, codec, projection, f"read_models_check_{run}_{number}", feed=feed)
+        for number, projection in enumerate(foldable)
+    ]
+    try:
+        await side_by_side(_fold(pool, shadow) for shadow in shadows)
+        for shadow in shadows:
+            offenders += await _check_one(pool, shadow)
+    finally:
+        for shadow in shadows:
+            await _clean(pool, shadow)
+    return offenders
+
+
+async def _fold(pool: Pool, shadow: Shadow) -> None:
+    """Bring the second set of tables to where the live one was just now."""
+    live = await control.load_lanes(pool, LIVE, [shadow.projection.name])
+    if not live:
+        raise NotInstalled(shadow.projection.name)
+    await shadow.prepare()
+    await shadow.advance([lane.position for lane in live])
+
+
+async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
+    name = shadow.projection.name
+    async with pool.acquire() as connection, connection.transaction():
+        live = await control.lock_lanes(connection, LIVE, name)
+        await shadow.advance([lane.position for lane in live])
+        offenders = await _parked(connection, name)
+        for table in shadow.projection.tables:
+            offenders += await _compare(connection, shadow, table)
+    return offenders
+
+
+async def _parked(connection: "Connection | Pool", name: str) -> list[str]:
+    rows = await connection.fetch(control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED)
+    return [
+        f"{name}: stream {row['stream']} is parked with {row['events']} events: {row['error']}"
+        for row in rows
+    ]
+
+
+async def _compare(connection: Connection, shadow: Shadow, table: str) -> list[str]:
+    live, fold = f"{LIVE}.{table}", f"{shadow.target}.{table}"
+    key = await _key_columns(connection, fold)
+    surplus = await _difference(connection, live, fold, key)
+    missing = await _difference(connection, fold, live, key)
+    both = set(surplus) & set(missing)
+    return [
+        *(f"{table}: row {_text(row)} differs from its events" for row in sorted(both)),
+        *(f"{table}: row {_text(row)} follows from no event" for row in surplus if row not in both),
+        *(f"{table}: row {_text(row)} is missing" for row in missing if row not in both),
+    ]
+
+
+async def _key_columns(connection: Connection, table: str) -> str:
+    rows = await connection.fetch(control.sql("key_columns"), table)
+    return ", ".join(f"{row['column_name']}::text" for row in rows)
+
+
+async def _difference(
+    connection: Connection, left: str, right: str, key: str
+) -> list[tuple[Any, ...]]:
+    rows = await connection.fetch(
+        f"SELECT {key} FROM (TABLE {left} EXCEPT ALL TABLE {right}) AS odd"  # noqa: S608  our own names
+        f" ORDER BY {key} LIMIT {_MOST_NAMED}"
+    )
+    return [tuple(row) for row in rows]
+
+
+def _text(row: tuple[Any, ...]) -> str:
+    return "/".join(map(str, row))
+
+
+async def _clean(pool: Pool, shadow: Shadow) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await shadow.discard(connection)
+        await connection.execute(f"DROP SCHEMA IF EXISTS {shadow.target} CASCADE")

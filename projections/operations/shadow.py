@@ -1,0 +1,124 @@
+"""A second set of a read model's tables, in another schema, filled beside the live one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from eventstore.codec import EventCodec
+from eventstore.model import BUCKETS
+from eventstore.store import EventStore
+from projections.engine import control
+from projections.engine.concurrently import side_by_side
+from projections.engine.control import Lane
+from projections.engine.feed import SharedFeed
+from projections.engine.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
+from projections.engine.projection import LIVE, Connection, Pool, Projection
+from projections.errors import Stalled
+from projections.operations.install import create
+
+Watch = Callable[[int], Awaitable[None]]
+"""Called after each batch with the lowest position of all lanes; may raise to stop."""
+
+_GIVE_UP_AFTER = 8
+_RETRY_S = 0.05
+
+
+async def ignore(_: int) -> None:
+    """A watch that does nothing."""
+
+
+class Shadow:
+    """The tables of one projection in the schema `target`, with lanes like the live ones'."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        store: EventStore,
+        codec: EventCodec,
+        projection: Projection,
+        target: str,
+        options: Options = DEFAULT_OPTIONS,
+        feed: SharedFeed | None = None,
+    ) -> None:
+        self._pool = pool
+        self._store = store
+        self._codec = codec
+        self.projection = projection
+        self.target = target
+        self._options = options
+        self._feed = feed or SharedFeed(pool, store, projection.wanted((0, BUCKETS)))
+
+    async def prepare(self) -> bool:
+        """Make the tables, or keep what an earlier run of the same version left; True if kept."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            live = await control.lock_lanes(connection, LIVE, self.projection.name)
+            kept = await self._is_kept(connection, live)
+            if not kept:
+                await self.discard(connection)
+                await self._make(connection, live)
+        return kept
+
+    async def _is_kept(self, connection: Connection, live: Sequence[Lane]) -> bool:
+        version = await connection.fetchval(
+            control.sql("load_version"), self.target, self.projection.name
+        )
+        mine = await control.lock_lanes(connection, self.target, self.projection.name)
+        same_lanes = [lane.buckets for lane in mine] == [lane.buckets for lane in live]
+        return version == self.projection.version and same_lanes
+
+    async def _make(self, connection: Connection, live: Sequence[Lane]) -> None:
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.target}")
+        await create(connection, self.target, self.projection)
+        lanes = [(lane.buckets, 0, False) for lane in live]
+        await control.insert_lanes(connection, self.target, self.projection.name, lanes)
+
+    async def discard(self, connection: Connection) -> None:
+        """Drop the tables and all that is known about them."""
+        for table in self.projection.tables:
+            await connection.execute(f"DROP TABLE IF EXISTS {self.target}.{table}")
+        for name in ("delete_lanes", "delete_version", "unpark_all"):
+            await connection.execute(control.sql(name), self.target, self.projection.name)
+
+    async def advance(self, goals: Sequence[int], watch: Watch = ignore) -> None:
+        """Apply each lane up to its goal, a position, and not beyond.
+
+        Raises:
+            Stalled: the database went on failing.
+        """
+        lanes = await control.load_lanes(self._pool, self.target, [self.projection.name])
+        positions = [lane.position for lane in lanes]
+
+        def watch_lane(index: int) -> Watch:
+            async def moved(position: int) -> None:
+                positions[index] = position
+                await watch(min(positions))
+
+            return moved
+
+        await side_by_side(
+            self._reach(lane, goal, watch_lane(index))
+            for index, (lane, goal) in enumerate(zip(lanes, goals, strict=True))
+        )
+
+    async def _reach(self, lane: Lane, goal: int, watch: Watch) -> None:
+        worker = LaneWorker(
+            self._pool,
+            self._store,
+            self._codec,
+            self.projection,
+            lane.number,
+            lane.buckets,
+            target=self.target,
+            options=self._options,
+            feed=self._feed,
+        )
+        failures, reached = 0, lane.position
+        while reached < goal:
+            step = await worker.step(upto=goal)
+            failures = failures + 1 if step is Step.FAILED else 0
+            if failures >= _GIVE_UP_AFTER or step is Step.CHANGED:
+                raise Stalled(self.projection.name, lane.number, worker.error or "it was discarded")
+            if step in (Step.MORE, Step.BEHIND, Step.DRAINED):
+                reached = worker.position
+                await watch(reached)
+            if step is not Step.MORE:
+                await asyncio.sleep(_RETRY_S if failures else 0.001)

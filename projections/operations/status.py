@@ -1,0 +1,150 @@
+"""Where every lane stands, and whether anybody moves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from eventstore.model import FeedFilter
+from eventstore.store import EVERYTHING, EventStore
+from projections.engine import control
+from projections.engine.control import Lane
+from projections.engine.projection import LIVE, Pool, Projection
+from projections.errors import NotInstalled
+
+STUCK_AFTER_S: Final = 10.0
+"""A lane that has something to pass and has not moved for so long is stuck."""
+
+
+class LaneState(StrEnum):
+    """How a lane is doing."""
+
+    CURRENT = "current"  # nothing is left to apply
+    BEHIND = "behind"  # it has events before it and moves, or had them only a moment ago
+    PAUSED = "paused"  # an operator stopped it
+    STUCK = "stuck"  # it has events before it and does not move
+    OUTDATED = "outdated"  # its tables belong to another version of the definition
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """How far a lane is.
+
+    Attributes:
+        lag_positions: positions drawn by the store's sequence and not yet applied.
+        lag_seconds: age of the oldest event that is not applied, 0.0 if there is none.
+        parked: streams that wait for a replay.
+        updated_at: when the checkpoint moved last.
+        problem: what is wrong and what to do, None if nothing is.
+    """
+
+    projection: str
+    lane: int
+    state: LaneState
+    position: int
+    head: int
+    lag_positions: int
+    lag_seconds: float
+    paused: bool
+    parked: int
+    updated_at: datetime | None
+    problem: str | None
+
+
+async def status(
+    pool: Pool,
+    store: EventStore,
+    projections: Sequence[Projection],
+    *,
+    stuck_after_s: float = STUCK_AFTER_S,
+) -> list[LaneStatus]:
+    """Where every lane of some projections stands.
+
+    Raises:
+        NotInstalled: a projection has no lanes.
+    """
+    look = _Look(pool, store, await pool.fetchval(control.sql("clock")), await store.head())
+    versions = await _versions(pool, projections)
+    found: list[LaneStatus] = []
+    for projection in projections:
+        lanes = await control.load_lanes(pool, LIVE, [projection.name])
+        if not lanes:
+            raise NotInstalled(projection.name)
+        outdated = _outdated(projection, versions.get(projection.name))
+        found += [await look.at(projection, lane, outdated, stuck_after_s) for lane in lanes]
+    return found
+
+
+async def _versions(pool: Pool, projections: Sequence[Projection]) -> dict[str, int]:
+    names = [projection.name for projection in projections]
+    rows = await pool.fetch(control.sql("load_versions"), LIVE, names)
+    return {row["projection"]: row["version"] for row in rows}
+
+
+def _outdated(projection: Projection, stored: int | None) -> str | None:
+    if stored == projection.version:
+        return None
+    return (
+        f"its tables are of version {stored}, this program needs {projection.version}: "
+        f"run `ordersaga projections rebuild {projection.name}`"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at all lanes, at one moment."""
+
+    pool: Pool
+    store: EventStore
+    now: datetime
+    head: int
+
+    async def at(
+        self, projection: Projection, lane: Lane, outdated: str | None, stuck_after_s: float
+    ) -> LaneStatus:
+        wanted = await self._age_of_next(lane, projection.wanted(lane.buckets))
+        anything = await self._age_of_next(lane, EVERYTHING)
+        moved = self._age(lane.updated_at)
+        if outdated:
+            state, problem = LaneState.OUTDATED, outdated
+        elif lane.paused:
+            state, problem = LaneState.PAUSED, None
+        elif anything is None:
+            state, problem = LaneState.CURRENT, None
+        elif min(anything, moved) > stuck_after_s:
+            state, problem = LaneState.STUCK, await self._why_stuck(lane, moved)
+        else:  # what it passes by without applying is no lag
+            state, problem = LaneState.CURRENT if wanted is None else LaneState.BEHIND, None
+        return LaneStatus(
+            projection=projection.name,
+            lane=lane.number,
+            state=state,
+            position=lane.position,
+            head=self.head,
+            lag_positions=max(self.head - lane.position, 0),
+            lag_seconds=wanted or 0.0,
+            paused=lane.paused,
+            parked=lane.parked,
+            updated_at=lane.updated_at,
+            problem=problem,
+        )
+
+    async def _age_of_next(self, lane: Lane, wanted: FeedFilter) -> float | None:
+        """Seconds since the next event behind the checkpoint was recorded; None without one."""
+        if lane.position >= self.head:
+            return None
+        page = await self.store.read_feed(lane.position, limit=1, wanted=wanted)
+        return self._age(page.events[0].recorded_at) if page.events else None
+
+    def _age(self, at: datetime | None) -> float:
+        return float("inf") if at is None else max((self.now - at).total_seconds(), 0.0)
+
+    async def _why_stuck(self, lane: Lane, moved: float) -> str:
+        held = await self.pool.fetchval(control.sql("is_held"), LIVE, lane.projection, lane.number)
+        if held:
+            return f"a worker holds it and has not moved it for {moved:.0f} s: see the worker's log"
+        return (
+            f"no worker has moved it for {moved:.0f} s: run `ordersaga projections run`, "
+            "or see why its worker fails"
+        )

@@ -1,0 +1,1 @@
+"""The outbox: which events become notifications, and their delivery state."""

@@ -1,0 +1,1 @@
+"""The read models, one folder each: its fold, its queries, its SQL."""

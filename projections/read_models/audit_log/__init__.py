@@ -1,0 +1,1 @@
+"""Read model `audit_log`."""

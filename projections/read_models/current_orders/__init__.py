@@ -1,0 +1,1 @@
+"""Read model `current_orders`."""

@@ -1,0 +1,154 @@
+"""One line for a person about each event; no personal data, no secrets, no provider tokens."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from domain.currencies import format_amount
+from domain.customer import events as customer_events
+from domain.order import events as order_events
+from domain.payment import events as payment_events
+from domain.returns import events as returns_events
+from domain.saga import events as saga_events
+from domain.shipment import events as shipment_events
+from domain.stock import events as stock_events
+
+_LONGEST: Final = 200
+
+
+def describe_event(event: Any) -> str:
+    """What happened, in one line of at most 200 characters."""
+    line = " ".join(_LINES[type(event)](event).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _submitted(event: order_events.OrderSubmitted) -> str:
+    pieces = sum(line.quantity for line in event.lines)
+    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
+    return f"order submitted: {content}, {format_amount(event.total)}"
+
+
+def _created(event: order_events.OrderCreated) -> str:
+    return "draft opened for a guest" if event.customer_id is None else "draft opened"
+
+
+def _unavailable(event: order_events.ItemsUnavailable) -> str:
+    items = "; ".join(f"{item.missing} of {item.ordered} of {item.sku}" for item in event.missing)
+    asked = ", the customer is asked" if event.asking else ""
+    return f"not available: {items}{asked}"
+
+
+def _amended(event: order_events.OrderAmended) -> str:
+    pieces = sum(line.quantity for line in event.lines)
+    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
+    return f"order amended: {content}, {format_amount(event.total)}"
+
+
+def _closed(event: saga_events.FulfillmentClosed) -> str:
+    because = f" ({event.reason.value})" if event.reason else ""
+    return f"saga closed: {event.outcome.value}{because}"
+
+
+def _restock(event: returns_events.RestockDecided) -> str:
+    pieces = sum(item.quantity for item in event.pieces)
+    what = f"{_counted(pieces, 'piece')} back into stock" if pieces else "nothing back into stock"
+    return f"{event.actor} decided on return {event.return_id}: {what}: {event.reason}"
+
+
+def _opened(event: returns_events.ReturnOpened) -> str:
+    pieces = _counted(sum(line.quantity for line in event.lines), "piece")
+    return f"return {event.return_id} opened ({event.kind.value}) over {pieces}: {event.reason}"
+
+
+_LINES: Final[Mapping[type, Callable[[Any], str]]] = {
+    order_events.OrderCreated: _created,
+    order_events.ItemAdded: lambda x: (
+        f"{x.quantity} of {x.sku} added at {format_amount(x.unit_price)}"
+    ),
+    order_events.ItemRemoved: lambda x: f"{x.sku} removed",
+    order_events.QuantityChanged: lambda x: f"quantity of {x.sku} changed to {x.quantity}",
+    order_events.AddressSet: lambda _: "delivery address set",
+    order_events.OrderSubmitted: _submitted,
+    order_events.DeliveryAddressChanged: lambda _: "delivery address changed",
+    order_events.OrderReserved: lambda _: "stock reserved for every line",
+    order_events.OrderProcessingStarted: lambda x: f"payment secured ({x.payment_reference})",
+    order_events.OrderCompleted: lambda x: f"order completed, tracking number {x.tracking_number}",
+    order_events.OrderCancelled: lambda x: f"order cancelled: {x.reason.value}",
+    order_events.ItemsUnavailable: _unavailable,
+    order_events.BackorderAccepted: lambda x: (
+        f"the customer waits until {x.deadline:%Y-%m-%d %H:%M} UTC"
+    ),
+    order_events.OrderAmended: _amended,
+    stock_events.StockReceived: lambda x: f"{x.quantity} of {x.sku} received ({x.reference})",
+    stock_events.StockAdjusted: lambda x: f"{x.sku} adjusted by {x.delta:+d}: {x.reason}",
+    stock_events.StockReserved: lambda x: f"{x.quantity} of {x.sku} reserved",
+    stock_events.StockReleased: lambda x: f"{x.quantity} of {x.sku} released",
+    stock_events.StockShipped: lambda x: f"{x.quantity} of {x.sku} shipped",
+    stock_events.StockBackordered: lambda x: f"{x.quantity} of {x.sku} waited for",
+    stock_events.StockAllocated: lambda x: f"{x.quantity} of {x.sku} arrived and reserved",
+    stock_events.BackorderWithdrawn: lambda x: f"{x.quantity} of {x.sku} no longer waited for",
+    payment_events.PaymentAuthorised: lambda x: (
+        f"payment of {format_amount(x.amount)} authorised ({x.reference})"
+    ),
+    payment_events.PaymentCaptured: lambda x: (
+        f"payment of {format_amount(x.amount)} captured ({x.reference})"
+    ),
+    payment_events.PaymentDeclined: lambda x: (
+        f"payment of {format_amount(x.amount)} declined: {x.code}"
+    ),
+    payment_events.PaymentVoided: lambda x: (
+        f"authorisation of {format_amount(x.amount)} voided ({x.reference})"
+    ),
+    payment_events.PaymentRefunded: lambda x: (
+        f"{format_amount(x.amount)} refunded ({x.refund_reference})"
+    ),
+    shipment_events.LabelBought: lambda x: (
+        f"label bought from {x.carrier}, tracking number {x.tracking_number}"
+    ),
+    shipment_events.LabelCancelled: lambda x: f"label {x.label_id} cancelled",
+    shipment_events.ShipmentHandedOver: lambda _: "parcel handed to the carrier",
+    shipment_events.ShipmentInTransit: lambda _: "parcel in transit",
+    shipment_events.ShipmentDelivered: lambda _: "parcel delivered",
+    shipment_events.ShipmentReturned: lambda _: "parcel returned to sender",
+    shipment_events.ShipmentLost: lambda _: "parcel lost",
+    saga_events.FulfillmentStarted: lambda x: f"saga {x.workflow_id} started",
+    saga_events.StepFailed: lambda x: f"{x.step.value} failed ({x.reason.value}): {x.message}",
+    saga_events.CompensationStarted: lambda x: f"turning back: {x.reason.value}",
+    saga_events.CompensationFailed: lambda x: f"{x.compensation.value} failed: {x.message}",
+    saga_events.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
+    saga_events.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
+    saga_events.FulfillmentClosed: _closed,
+    shipment_events.ScanContradicted: lambda x: (
+        f"the carrier contradicts itself: {x.status} after another end"
+    ),
+    shipment_events.DeliveryAttentionRequired: lambda x: f"parcel needs attention: {x.waiting_for}",
+    shipment_events.DeliveryOperatorActed: lambda x: (
+        f"{x.actor} did {x.action} for the parcel: {x.reason}"
+    ),
+    stock_events.StockReturned: lambda x: (
+        f"{x.quantity} of {x.sku} back in stock (return {x.return_id})"
+    ),
+    returns_events.ReturnOpened: _opened,
+    returns_events.RefundGranted: lambda x: (
+        f"{x.actor} granted {format_amount(x.amount)} for return {x.return_id}: {x.reason}"
+    ),
+    returns_events.RefundDenied: lambda x: (
+        f"{x.actor} denied a refund for return {x.return_id}: {x.reason}"
+    ),
+    returns_events.RestockDecided: _restock,
+    returns_events.ReturnRefunded: lambda x: (
+        f"{format_amount(x.amount)} given back for return {x.return_id} ({x.refund_reference})"
+    ),
+    returns_events.ReturnRestocked: lambda x: f"goods of return {x.return_id} are in stock",
+    returns_events.ReturnAttentionRequired: lambda x: (
+        f"return {x.return_id} needs attention: {x.waiting_for}"
+    ),
+    returns_events.ReturnOperatorActed: lambda x: (
+        f"{x.actor} did {x.action} for return {x.return_id}: {x.reason}"
+    ),
+    returns_events.ReturnClosed: lambda x: f"return {x.return_id} closed",
+    customer_events.CustomerErased: lambda x: f"personal data of {x.subject} erased: {x.reason}",
+}

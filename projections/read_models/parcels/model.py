@@ -1,0 +1,157 @@
+"""Read model `parcels`: where every parcel is, and which ones need a person.
+
+Fed by the shipment stream of the order alone, so lanes never share a row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from domain.shipment import events as shipment_events
+from projections.engine.projection import LIVE, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import RowTable
+from projections.engine.sql_files import statement
+from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+
+
+@dataclass(slots=True)
+class _Row:
+    order_id: str
+    status: str = "unknown"
+    carrier: str | None = None
+    tracking_number: str | None = None
+    scanned_at: datetime | None = None
+    contradicted_by: str | None = None
+    needs_attention: bool = False
+    waiting_for: str | None = None
+    last_operator: str | None = None
+    updated_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The parcel of an order.
+
+    Attributes:
+        status: label_bought, label_cancelled, handed_over, in_transit, delivered, returned, lost;
+            unknown while scans came but no label is known.
+        scanned_at: the carrier's time of the last move.
+        contradicted_by: another end that the carrier told of, until a person has looked at it.
+        needs_attention: a person must look; `waiting_for` says what on.
+        last_operator: who looked at it last.
+    """
+
+    order_id: str
+    status: str
+    carrier: str | None
+    tracking_number: str | None
+    scanned_at: datetime | None
+    contradicted_by: str | None
+    needs_attention: bool
+    waiting_for: str | None
+    last_operator: str | None
+    updated_at: datetime
+    version: int
+
+
+def _labelled(row: _Row, event: shipment_events.LabelBought) -> None:
+    row.status, row.carrier = "label_bought", event.carrier
+    row.tracking_number, row.scanned_at = event.tracking_number, None
+    _looked_after(row)
+
+
+def _cancelled(row: _Row, _: shipment_events.LabelCancelled) -> None:
+    row.status = "label_cancelled"
+
+
+def _moved(status: str) -> Callable[[_Row, Any], None]:
+    def change(row: _Row, event: Any) -> None:
+        row.status, row.scanned_at = status, event.at
+        _looked_after(row)
+
+    return change
+
+
+def _contradicted(row: _Row, event: shipment_events.ScanContradicted) -> None:
+    row.contradicted_by = event.status
+
+
+def _needs_attention(row: _Row, event: shipment_events.DeliveryAttentionRequired) -> None:
+    row.needs_attention, row.waiting_for = True, event.waiting_for
+
+
+def _operated(row: _Row, event: shipment_events.DeliveryOperatorActed) -> None:
+    row.last_operator, row.contradicted_by = event.actor, None
+    _looked_after(row)
+
+
+def _looked_after(row: _Row) -> None:
+    row.needs_attention, row.waiting_for = False, None
+
+
+_CHANGES: Final[Mapping[type, Callable[[_Row, Any], None]]] = {
+    shipment_events.LabelBought: _labelled,
+    shipment_events.LabelCancelled: _cancelled,
+    shipment_events.ShipmentHandedOver: _moved("handed_over"),
+    shipment_events.ShipmentInTransit: _moved("in_transit"),
+    shipment_events.ShipmentDelivered: _moved("delivered"),
+    shipment_events.ShipmentReturned: _moved("returned"),
+    shipment_events.ShipmentLost: _moved("lost"),
+    shipment_events.ScanContradicted: _contradicted,
+    shipment_events.DeliveryAttentionRequired: _needs_attention,
+    shipment_events.DeliveryOperatorActed: _operated,
+}
+
+
+def _apply_to(rows: dict[str, _Row], item: Recorded) -> None:
+    order_id = own_id(item)
+    row = rows.setdefault(order_id, _Row(order_id))
+    row.updated_at, row.version = item.stored.recorded_at, item.stored.version
+    _CHANGES[type(item.event)](row, item.event)
+
+
+PROJECTION: Final = Projection(
+    name="parcels",
+    version=1,
+    tables=("parcels",),
+    categories=frozenset({"shipment"}),
+    handles=names(*_CHANGES),
+    apply=RowTable("parcels", _Row, _apply_to).apply,
+)
+
+
+async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
+    """The parcel of an order, or None if none is known."""
+    row = await pool.fetchrow(statement("read_models/parcels", "get", LIVE), order_id)
+    return make_row(Parcel)(row) if row else None
+
+
+async def count_needing_attention(pool: Pool) -> int:
+    """How many parcels wait for a person."""
+    return int(await pool.fetchval(statement("read_models/parcels", "count_attention", LIVE)))
+
+
+async def list_parcels(
+    pool: Pool,
+    *,
+    status: str | None = None,
+    needs_attention: bool | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Parcel]:
+    """Parcels, the latest changed first.
+
+    Raises:
+        InvalidCursor: the cursor is not from this listing.
+    """
+    after = decode_cursor(cursor, datetime, str)
+    rows = await pool.fetch(
+        statement("read_models/parcels", "list", LIVE),
+        status,
+        needs_attention,
+        *after,
+        checked_limit(limit) + 1,
+    )
+    return page_of(rows, limit, make_row(Parcel), lambda row: (row["updated_at"], row["order_id"]))

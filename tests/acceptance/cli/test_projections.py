@@ -1,0 +1,196 @@
+"""`ordersaga projections …` as processes, against a database of their own."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.acceptance.cli_shop import CliShop
+from tests.support.stack.stack import free_ports, until
+from tests.support.stores.event_store import opened_store
+from tests.support.stores.read_models import Order, tell, tell_raw
+
+
+@pytest.fixture
+async def shop(empty_database: str, tmp_path: Path) -> CliShop:
+    return await CliShop.opened(empty_database, tmp_path)
+
+
+async def _tell(shop: CliShop, *order_ids: str) -> None:
+    async with opened_store(shop.database_url) as store:
+        for order_id in order_ids:
+            await tell(store, *Order(order_id).completed())
+
+
+@asynccontextmanager
+async def _following(shop: CliShop, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`ordersaga projections run` as a process."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "ordersaga", "projections", "run"),
+        env={**shop.env, **settings},
+        stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def test_status_shows_lag_and_turns_bad_when_nobody_moves_a_lane(shop: CliShop) -> None:
+    await _tell(shop, "A1")
+    behind = await shop.json("projections", "status", "current_orders")
+    assert [lane["state"] for lane in behind] == ["behind"]
+    assert behind[0]["lag_positions"] == behind[0]["head"] > 0
+    assert behind[0]["lag_seconds"] > 0
+    await _make_old(shop)
+    stuck = await shop.run("projections", "status", "current_orders")
+    assert stuck.code == 1
+    assert "no worker has moved it" in stuck.err
+    connection = await asyncpg.connect(shop.database_url)
+    async with connection.transaction():
+        await connection.execute("SELECT FROM read_models.checkpoints FOR UPDATE")
+        held = await shop.run("projections", "status", "current_orders", "--json")
+    await connection.close()
+    assert held.code == 1
+    (lane,) = json.loads(held.out)
+    assert lane["state"] == "stuck"
+    assert "a worker holds it" in lane["problem"]
+
+
+async def _make_old(shop: CliShop) -> None:
+    """As if everything had happened an hour ago."""
+    connection = await asyncpg.connect(shop.database_url)
+    await connection.execute(
+        "UPDATE read_models.checkpoints SET updated_at = updated_at - interval '1 hour'"
+    )
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute("ALTER TABLE eventstore.events DISABLE TRIGGER events_append_only")
+    await connection.execute(
+        "UPDATE eventstore.events SET recorded_at = recorded_at - interval '1 hour'"
+    )
+    await connection.execute(
+        "ALTER TABLE eventstore.events ENABLE ALWAYS TRIGGER events_append_only"
+    )
+    await connection.close()
+
+
+async def test_status_is_good_once_everything_is_applied(shop: CliShop) -> None:
+    await _tell(shop, "A1")
+    async with _following(shop):
+        await until(lambda: _all_current(shop), 90)
+
+
+async def _all_current(shop: CliShop) -> bool:
+    lanes = await shop.json("projections", "status")
+    return all(lane["state"] == "current" for lane in lanes)
+
+
+async def test_rebuild_reports_progress_and_replaces_the_tables(shop: CliShop) -> None:
+    await _tell(shop, "A1", "B2")
+    rebuilt = await shop.run("projections", "rebuild", "current_orders", "--json")
+    assert rebuilt.json()["projection"] == "current_orders"
+    assert "current_orders: 100 %" in rebuilt.err
+    assert "done" in rebuilt.err
+    page = await shop.json("orders", "current")
+    assert {order["order_id"] for order in page["items"]} == {"A1", "B2"}
+
+
+async def test_a_paused_read_model_says_so_until_it_is_resumed(shop: CliShop) -> None:
+    await _tell(shop, "A1")
+    assert await shop.json("projections", "pause", "current_orders") == {
+        "paused": ["current_orders"]
+    }
+    assert [x["state"] for x in await shop.json("projections", "status", "current_orders")] == [
+        "paused"
+    ]
+    assert (await shop.run("projections", "resume", "current_orders")).code == 0
+    assert [x["state"] for x in await shop.json("projections", "status", "current_orders")] == [
+        "behind"
+    ]
+
+
+async def test_dead_letters_are_listed_and_replayed(shop: CliShop) -> None:
+    async with opened_store(shop.database_url) as store:
+        await tell_raw(store, "order-A1", "FromTheFuture", {})
+    assert (await shop.run("projections", "rebuild", "current_orders")).code == 0
+    page = await shop.json("projections", "dead-letters", "current_orders")
+    assert [(x["stream"], x["events"]) for x in page["items"]] == [("order-A1", 1)]
+    letters = await shop.json("projections", "dead-letters", "current_orders", "--stream=order-A1")
+    assert [(x["event_type"], x["waiting"]) for x in letters] == [("FromTheFuture", False)]
+    again = await shop.run("projections", "replay", "current_orders", "--stream", "order-A1")
+    assert again.code == 1
+    assert "UnknownEventType" in again.out
+    other = await shop.run("projections", "replay", "current_orders", "--stream", "order-B2")
+    assert other.code == 1
+    assert "not parked" in other.err
+
+
+async def test_an_unknown_read_model_is_wrong_usage(shop: CliShop) -> None:
+    ended = await shop.run_all(
+        [
+            ("projections", command, "nothing")
+            for command in ("status", "rebuild", "pause", "resume", "replay", "dead-letters")
+        ]
+    )
+    assert [(one.code, "there is no projection 'nothing'" in one.err) for one in ended] == [
+        (2, True)
+    ] * 6
+
+
+async def test_health_turns_bad_when_a_lane_hangs_and_good_again(shop: CliShop) -> None:
+    (port,) = free_ports(1)
+    settings = {"ORDERSAGA_HEALTH_PORT": str(port), "ORDERSAGA_STUCK_AFTER_S": "3"}
+    blocker = await asyncpg.connect(shop.database_url)
+    async with _following(shop, **settings), aiohttp.ClientSession() as session:
+
+        async def health() -> tuple[int, str]:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                    return answer.status, await answer.text()
+            except aiohttp.ClientError:
+                return 0, ""
+
+        await until(lambda: _is(health, 200, '"healthy": true'))
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE read_models.current_orders")
+            await _tell(shop, "A1")
+            await until(lambda: _is(health, 503, "current_orders lane 0: stuck for"))
+        await until(lambda: _is(health, 200, '"healthy": true'))
+    await blocker.close()
+
+
+async def _is(health, status: int, text: str) -> bool:  # type: ignore[no-untyped-def]  # a local function
+    found, body = await health()
+    return found == status and text in body
+
+
+async def test_the_process_ends_when_a_loop_dies(shop: CliShop) -> None:
+    (port,) = free_ports(1)
+    async with _following(shop, ORDERSAGA_HEALTH_PORT=str(port)) as process:
+        connection = await asyncpg.connect(shop.database_url)
+        await until(lambda: _listens(port))
+        await connection.execute("DELETE FROM read_models.checkpoints")
+        await connection.close()
+        await _tell(shop, "A1")  # a lane that has nothing to do does not look at its checkpoint
+        async with asyncio.timeout(30):
+            assert await process.wait() == 3
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

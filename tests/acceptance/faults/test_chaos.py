@@ -1,0 +1,72 @@
+"""A short chaos: everything is killed at random, and afterwards everything adds up."""
+
+from pathlib import Path
+
+from activities.ports import ChargeRequest
+from domain.values import CaptureMode
+from ordersaga.demo.source import SHIPPED_SAMPLE
+from tests.support.faults.chaos import ChaosResult, ChaosWish, run_chaos
+from tests.support.stack.chaos_shop import Settled, chaos_shop, real_orders
+from workflows.documents.order import document_total
+
+ORDERS = 60
+
+
+async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -> None:
+    wish = ChaosWish(
+        SHIPPED_SAMPLE, tmp_path / "data", ORDERS, minutes=0.6, seed=20101201, pause_s=2
+    )
+    result = await run_chaos(wish, print)
+    assert result.problems == [], f"seed {wish.seed}"
+    assert result.settled.attention == []
+    assert result.outcomes.keys() <= {"completed", "cancelled"}
+    assert result.outcomes.total() == ORDERS
+    # The control: it was no calm day.
+    assert result.kills.total() >= 1
+    assert result.faults.total() >= 1
+    assert result.restarts.keys() >= {"postgres", "temporal", "sandboxes", "worker-orders"}
+    assert sum(result.restarts.values()) >= 1
+
+
+async def test_the_control_a_second_charge_at_the_provider_is_found(tmp_path: Path) -> None:
+    orders = real_orders(SHIPPED_SAMPLE, 3, seed=1)
+    result = ChaosResult(ChaosWish(SHIPPED_SAMPLE, tmp_path / "data", 3, minutes=0, seed=1))
+    async with chaos_shop(tmp_path / "data", print) as shop:
+        await shop.receive_stock_for(orders, some_short=False)
+        for order in orders:
+            await shop.submit(order, through_temporal=True)
+        result.settled = await shop.settle(120)
+        result.report = await shop.verify()
+        assert result.problems == []
+        again = ChargeRequest(
+            orders[0].document.order_id,
+            document_total(orders[0].document),
+            "tok_visa",
+            CaptureMode.AUTOMATIC,
+            "somebody-elses-key",
+        )
+        await shop.services.payments().charge(again)
+        result.report = await shop.verify()
+    assert any("provider_" in problem for problem in result.problems)
+    assert "sums differ: money kept, GBP" in result.problems
+
+
+def test_more_orders_than_a_file_holds_are_placed_again_under_other_ids() -> None:
+    orders = real_orders(SHIPPED_SAMPLE, 700, seed=3)
+    assert len({order.document.order_id for order in orders}) == 700
+    assert orders == real_orders(SHIPPED_SAMPLE, 700, seed=3)
+    assert orders != real_orders(SHIPPED_SAMPLE, 700, seed=4)
+
+
+def test_the_control_what_must_not_be_is_named() -> None:
+    from domain.ids import OrderId
+    from ordersaga.operations.verification.report import Comparison, Finding, Report, Rule
+
+    wish = ChaosWish(SHIPPED_SAMPLE, Path("unused"), 1, 1, 1)
+    finding = Finding(Rule.PROVIDER_CANCELLED_PAYMENT, "X2", "no money", "captured 1.00 GBP")
+    report = Report([finding], (), [Comparison("money kept, GBP", "0.00", "1.00")], {})
+    settled = Settled(attention=[OrderId("X4")], stuck=[OrderId("X3")])
+    result = ChaosResult(wish, lost=[OrderId("X1")], settled=settled, report=report)
+    for named in ("lost: order X1", "stuck: order X3", "X2", "money kept"):
+        assert any(named in problem for problem in result.problems)
+    assert not any("X4" in problem for problem in result.problems)  # it says that it needs a person

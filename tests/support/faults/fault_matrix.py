@@ -1,0 +1,320 @@
+"""The fault matrix: every step and compensation, everything that can happen to it, both captures.
+
+A cell plays one saga. What goes wrong is arranged beforehand; an operator repairs it when the saga
+says that it needs one. A worker that is killed is an attempt that stops at an exact point and never
+goes on; an attempt that times out goes on long after the saga has given it up.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from temporalio.client import Client
+
+from adapters.providers.faults import ActiveFault, Fault, FaultKind, FaultPlan
+from domain.values import CaptureMode, Compensation, Reason, Step
+from eventstore.errors import VersionConflict
+from eventstore.model import StreamAppend
+from tests.support.faults.traps import Trap, TrappedShop, store_is_down
+from tests.support.sagas.sagas import Handle, activities_of, start, until_status
+from tests.support.sagas.shop import document
+
+ATTEMPTS = 3
+BY = {"actor": "anna", "reason": "repaired"}
+PATIENCE_S = 150
+
+
+class Trouble(StrEnum):
+    """What happens to a step or a compensation."""
+
+    REFUSED = "refused"
+    TRANSIENT = "transient error"
+    DOWN = "down for good"
+    TIMES_OUT = "times out"
+    ANSWER_LOST = "answer lost"
+    KILLED_BEFORE = "killed before the effect"
+    KILLED_BETWEEN = "killed between effect and append"
+    KILLED_AFTER = "killed after the append"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of the matrix."""
+
+    operation: Step | Compensation
+    trouble: Trouble
+    capture: CaptureMode
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation}-{self.trouble}-{self.capture}".replace(" ", "_")
+
+    @property
+    def cannot_occur(self) -> bool:
+        """An order that is captured at once has no capture of its own."""
+        at_once = self.capture is CaptureMode.AUTOMATIC
+        return at_once and self.operation is Step.CAPTURE_PAYMENT
+
+    @property
+    def is_the_stores(self) -> bool:
+        """The stock ledger is the event store itself: its effect is the append, and no provider's.
+
+        So nothing can be killed in between the two, which stands for: decided, not appended. A
+        release is never refused, as only what is held is released; somebody else being faster
+        with every append comes nearest.
+        """
+        return self.operation in (Step.RESERVE_INVENTORY, Compensation.RELEASE_INVENTORY)
+
+    @property
+    def activity(self) -> str:
+        return self.operation.value.replace("_", "-")
+
+
+MATRIX = tuple(
+    Cell(operation, trouble, capture)
+    for operation in (*Step, *Compensation)
+    for trouble in Trouble
+    for capture in CaptureMode
+)
+
+_UNAVAILABLE = {
+    Step.RESERVE_INVENTORY: Reason.INVENTORY_UNAVAILABLE,
+    Step.PROCESS_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
+    Step.CREATE_SHIPMENT: Reason.CARRIER_UNAVAILABLE,
+    Step.CAPTURE_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
+}
+_REFUSED = {
+    Step.RESERVE_INVENTORY: Reason.OUT_OF_STOCK,
+    Step.PROCESS_PAYMENT: Reason.PAYMENT_DECLINED,
+    Step.CREATE_SHIPMENT: Reason.ADDRESS_REFUSED,
+    Step.CAPTURE_PAYMENT: Reason.PAYMENT_DECLINED,
+}
+_UNDOES = {
+    Step.PROCESS_PAYMENT: Compensation.UNDO_PAYMENT,
+    Step.CREATE_SHIPMENT: Compensation.CANCEL_SHIPMENT,
+    Step.CAPTURE_PAYMENT: Compensation.UNDO_PAYMENT,
+}
+
+
+def expected_reason(cell: Cell) -> Reason | None:
+    """Why the order of a cell is cancelled; None: it is completed."""
+    if isinstance(cell.operation, Compensation):
+        return _reason_to_undo(cell)
+    if cell.cannot_occur:
+        return None
+    if cell.trouble is Trouble.REFUSED:
+        return _REFUSED[cell.operation]
+    gives_up = cell.trouble is Trouble.TIMES_OUT or (
+        cell.trouble is Trouble.DOWN and not cell.is_the_stores
+    )
+    return _UNAVAILABLE[cell.operation] if gives_up else None
+
+
+def _reason_to_undo(cell: Cell) -> Reason:
+    if cell.operation is Compensation.UNDO_PAYMENT:
+        return Reason.ADDRESS_REFUSED
+    lost = cell.operation is Compensation.CANCEL_SHIPMENT and cell.capture is CaptureMode.AUTOMATIC
+    return Reason.CARRIER_UNAVAILABLE if lost else Reason.PAYMENT_DECLINED
+
+
+def expected_attention(cell: Cell) -> str | None:
+    """At which compensation the saga of a cell calls an operator."""
+    if cell.cannot_occur:
+        return None
+    if isinstance(cell.operation, Compensation):
+        calls = {Trouble.TIMES_OUT} | (
+            set() if cell.is_the_stores else {Trouble.REFUSED, Trouble.DOWN}
+        )
+        return cell.operation.value if cell.trouble in calls else None
+    if cell.trouble is Trouble.DOWN and cell.operation in _UNDOES:
+        return _UNDOES[cell.operation].value
+    return None
+
+
+# --- stopping an attempt at an exact point -------------------------------------------------------
+
+
+# --- playing a cell ------------------------------------------------------------------------------
+
+
+@dataclass
+class Played:
+    """What became of a cell's saga."""
+
+    order_id: str
+    outcome: dict[str, Any]
+    attention: str | None
+    waited_for: str
+    activities: list[str]
+
+
+class Play:
+    """One cell in a shop."""
+
+    def __init__(self, client: Client, shop: TrappedShop, cell: Cell, number: int) -> None:
+        self.client = client
+        self.shop = shop
+        self.cell = cell
+        self.order_id = f"M{number}"
+        self.pieces = 10
+        self.token = "tok_visa"
+        self.postal_code = "LS1 1AA"
+        self.repairs: list[Callable[[], object]] = []
+        self.late: list[Callable[[], object]] = []
+        """Lets the attempts go on that the saga has given up."""
+
+    async def run(self) -> Played:
+        self._force_the_way_back()
+        self._arrange()
+        await self.shop.receive(f"{self.order_id}-sku", self.pieces)
+        content = document(
+            self.order_id, payment={"token": self.token, "capture": self.cell.capture.value}
+        )
+        content["address"]["postal_code"] = self.postal_code
+        handle = await start(self.client, self.order_id, content)
+        attention, waited_for = await self._operate(handle)
+        async with asyncio.timeout(PATIENCE_S):
+            outcome = await handle.result()
+        return Played(self.order_id, outcome, attention, waited_for, await activities_of(handle))
+
+    async def _operate(self, handle: Handle) -> tuple[str | None, str]:
+        """Repair what is broken once the saga says that it cannot go on alone."""
+        if expected_attention(self.cell):
+            status = await until_status(handle, patience_s=PATIENCE_S, needs_attention=True)
+            self._repair()
+            await handle.execute_update("retry", BY)
+            return str(status["step"]), str(status["waits_for"])
+        if self.cell.is_the_stores and self.cell.trouble is Trouble.DOWN:
+            waits = "the event store, which does not answer"
+            await until_status(handle, patience_s=PATIENCE_S, waits_for=waits)
+            self._repair()
+            return None, waits
+        return None, ""
+
+    def _repair(self) -> None:
+        for repair in self.repairs:
+            repair()
+
+    # --- what goes wrong -------------------------------------------------------------------------
+
+    def _force_the_way_back(self) -> None:
+        match self.cell.operation:
+            case Compensation.RELEASE_INVENTORY:
+                self.token = "tok_declined"
+            case Compensation.UNDO_PAYMENT:
+                self.postal_code = "NOSHIP"
+            case Compensation.CANCEL_SHIPMENT if self.cell.capture is CaptureMode.ON_SHIPMENT:
+                self._fault(self.shop.payments.faults, FaultKind.DECLINED, "capture")
+            case Compensation.CANCEL_SHIPMENT:
+                # The label is bought, but nobody gets to know before the budget is used up.
+                self._fault(self.shop.carrier.faults, FaultKind.ANSWER_LOST, "buy_label")
+                self._fault(self.shop.carrier.faults, FaultKind.UNAVAILABLE, "find", ATTEMPTS)
+
+    def _arrange(self) -> None:
+        if self.cell.trouble is Trouble.KILLED_AFTER:
+            self._trap("report")
+        elif self.cell.is_the_stores:
+            self._arrange_in_the_store()
+        elif self.cell.trouble is Trouble.REFUSED:
+            self._arrange_refusal()
+        else:
+            self._arrange_at_the_provider()
+
+    def _arrange_in_the_store(self) -> None:
+        match self.cell.trouble:
+            case Trouble.REFUSED if self.cell.operation is Step.RESERVE_INVENTORY:
+                self.pieces = 1
+            case Trouble.REFUSED:
+                self._trap("append", 30, lambda a: VersionConflict(a.stream, str(a.expected), 99))
+            case Trouble.TRANSIENT:
+                self._trap("append", 2, store_is_down)
+            case Trouble.DOWN:
+                self.repairs.append(self._trap("append", None, store_is_down).released.set)
+            case Trouble.TIMES_OUT:
+                self._let_go_late(self._trap("append", None).released.set)
+            case Trouble.ANSWER_LOST:
+                self._trap("appended", 1, store_is_down)
+            case Trouble.KILLED_BEFORE:
+                self._trap("begin")
+            case _:
+                self._trap("append")
+
+    def _arrange_refusal(self) -> None:
+        match self.cell.operation:
+            case Step.PROCESS_PAYMENT:
+                self.token = "tok_declined"
+            case Step.CREATE_SHIPMENT:
+                self.postal_code = "NOSHIP"
+            case Step.CAPTURE_PAYMENT:
+                self._fault(self.faults, FaultKind.DECLINED, "capture")
+            case _:
+                self._fault(self.faults, FaultKind.REJECTED, self._call, 1)
+
+    def _arrange_at_the_provider(self) -> None:
+        match self.cell.trouble:
+            case Trouble.TRANSIENT:
+                self._fault(self.faults, FaultKind.UNAVAILABLE, self._call, 2)
+            case Trouble.DOWN:
+                for call in self._calls_when_down():
+                    active = self._fault(self.faults, FaultKind.UNAVAILABLE, call)
+                    self.repairs.append(self._takes_back(active))
+            case Trouble.TIMES_OUT:
+                active = self._fault(self.faults, FaultKind.HOLD_BEFORE, self._call)
+                self._let_go_late(self._takes_back(active))
+            case Trouble.ANSWER_LOST:
+                self._fault(self.faults, FaultKind.ANSWER_LOST, self._call)
+            case Trouble.KILLED_BEFORE:
+                self._fault(self.faults, FaultKind.HOLD_BEFORE, self._call, 1)
+            case Trouble.KILLED_BETWEEN:
+                self._fault(self.faults, FaultKind.HOLD_AFTER, self._call, 1)
+
+    @property
+    def faults(self) -> FaultPlan:
+        at_the_carrier = (Step.CREATE_SHIPMENT, Compensation.CANCEL_SHIPMENT)
+        provider = (
+            self.shop.carrier if self.cell.operation in at_the_carrier else self.shop.payments
+        )
+        return provider.faults
+
+    @property
+    def _call(self) -> str:
+        """The call of the provider that the operation is about."""
+        refund = "refund" if self.cell.capture is CaptureMode.AUTOMATIC else "void"
+        return {
+            Step.PROCESS_PAYMENT: "charge",
+            Step.CREATE_SHIPMENT: "buy_label",
+            Step.CAPTURE_PAYMENT: "capture",
+            Compensation.UNDO_PAYMENT: refund,
+            Compensation.CANCEL_SHIPMENT: "cancel_label",
+        }[self.cell.operation]
+
+    def _calls_when_down(self) -> tuple[str, ...]:
+        if self.cell.operation is Step.CAPTURE_PAYMENT:
+            return ("capture", "void", "refund")
+        return ("*",) if isinstance(self.cell.operation, Step) else (self._call,)
+
+    def _let_go_late(self, let_go: Callable[[], object]) -> None:
+        """Steps that were given up go on after the saga's end; undoing goes on when repaired."""
+        after_the_end = isinstance(self.cell.operation, Step)
+        (self.late if after_the_end else self.repairs).append(let_go)
+
+    def _fault(
+        self, plan: FaultPlan, kind: FaultKind, operation: str, times: int | None = None
+    ) -> ActiveFault:
+        return plan.add(Fault(kind, operation, order=self.order_id, times=times))
+
+    def _takes_back(self, active: ActiveFault) -> Callable[[], object]:
+        faults = self.faults
+        return lambda: faults.remove(active.number)
+
+    def _trap(
+        self,
+        where: str,
+        times: int | None = 1,
+        error: Callable[[StreamAppend], Exception] | None = None,
+    ) -> Trap:
+        trap = Trap(f"order-{self.order_id}", self.cell.activity, where, times, error)
+        self.shop.traps.set.append(trap)
+        return trap

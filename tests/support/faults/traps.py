@@ -1,0 +1,107 @@
+"""Traps: what an activity attempt or an append can be caught in, at an exact point."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from eventstore.commands.handler import CommandHandler
+from eventstore.errors import StoreUnavailable
+from eventstore.memory import InMemoryEventStore
+from eventstore.model import AppendResult, StreamAppend
+from tests.support.sagas.shop import Shop
+
+
+@dataclass
+class Trap:
+    """Catches what the activity of one saga does, `times` times.
+
+    `hang` waits until `released`; else the trap raises what `error` makes.
+    """
+
+    workflow_id: str
+    activity: str
+    where: str
+    times: int | None = 1
+    error: Callable[[StreamAppend], Exception] | None = None
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    hits: int = 0
+
+    def catches(self, workflow_id: str, activity_id: str, where: str) -> bool:
+        mine = (self.workflow_id, self.where) == (workflow_id, where)
+        used_up = self.times is not None and self.hits >= self.times
+        return (
+            mine
+            and not used_up
+            and activity_id.startswith(self.activity)
+            and not self.released.is_set()
+        )
+
+
+class Traps(Interceptor):
+    """All traps of a run; catches attempts as they begin and when they are about to report."""
+
+    def __init__(self) -> None:
+        self.set: list[Trap] = []
+
+    async def spring(
+        self, workflow_id: str, activity_id: str, where: str, first: StreamAppend | None = None
+    ) -> None:
+        for trap in self.set:
+            if trap.catches(workflow_id, activity_id, where):
+                trap.hits += 1
+                if trap.error is None or first is None:
+                    await trap.released.wait()
+                else:
+                    raise trap.error(first)
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  Temporal's own name for it
+        return _AroundAttempt(next, self)
+
+
+class _AroundAttempt(ActivityInboundInterceptor):
+    def __init__(self, inner: ActivityInboundInterceptor, traps: Traps) -> None:
+        super().__init__(inner)
+        self._traps = traps
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  as above
+        info = activity.info()
+        await self._traps.spring(info.workflow_id or "", info.activity_id, "begin")
+        result = await super().execute_activity(input)
+        await self._traps.spring(info.workflow_id or "", info.activity_id, "report")
+        return result
+
+
+class TrappedStore(InMemoryEventStore):
+    """An event store whose appends can be caught before and after they are made."""
+
+    def __init__(self, traps: Traps) -> None:
+        super().__init__()
+        self._traps = traps
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        metadata = appends[0].events[0].metadata
+        activity_id = metadata.causation_id.rpartition("/")[2]
+        await self._traps.spring(metadata.correlation_id, activity_id, "append", appends[0])
+        result = await super().append(*appends)
+        await self._traps.spring(metadata.correlation_id, activity_id, "appended", appends[0])
+        return result
+
+
+class TrappedShop(Shop):
+    """A shop whose store can be trapped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.traps = Traps()
+        self.store = TrappedStore(self.traps)
+        # Each command on its own: an append that is held must not hold those of other sagas.
+        self.handler = CommandHandler(self.store, self.codec)
+
+
+def store_is_down(_: StreamAppend) -> Exception:
+    """What a trapped append raises when the store does not answer."""
+    return StoreUnavailable("down on purpose")

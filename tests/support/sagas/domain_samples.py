@@ -1,0 +1,29 @@
+"""A few well-known things of the shop that domain tests speak of."""
+
+from datetime import UTC, datetime
+
+from domain.ids import CustomerId, OrderId, Sku
+from domain.money import Money
+from domain.order.events import AddressSet, ItemAdded, OrderCreated, OrderSubmitted
+from domain.values import Address, OrderLine, PaymentTerms
+
+ORDER = OrderId("A1")
+LANTERN = Sku("71053")
+HEART = Sku("84029E")
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+LEEDS = Address("Ann Example", "1 High Street", "Leeds", "LS1 4AP", "GB")
+YORK = Address("Ann Example", "2 Low Street", "York", "YO1 7HH", "GB")
+CARD = PaymentTerms("tok_visa")
+
+CREATED = OrderCreated(ORDER, CustomerId("17850"), "GBP", NOON)
+LANTERNS_ADDED = ItemAdded(LANTERN, "WHITE METAL LANTERN", 6, Money(339, "GBP"))
+ADDRESS_SET = AddressSet(LEEDS)
+LANTERN_LINE = OrderLine(LANTERN, "WHITE METAL LANTERN", 6, Money(339, "GBP"))
+SUBMITTED = OrderSubmitted(
+    ORDER, CustomerId("17850"), (LANTERN_LINE,), LEEDS, Money(2034, "GBP"), CARD
+)
+
+
+def gbp(minor: int) -> Money:
+    """Pence."""
+    return Money(minor, "GBP")

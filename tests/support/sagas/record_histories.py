@@ -1,0 +1,230 @@
+"""Records one history of each way a workflow can take, for the replay test.
+
+Run it from the repository's root after a deliberate change of a workflow's course. Keep the files
+of a released version as long as its workflows may be open. Without names it records every way:
+
+    .venv/bin/python -m tests.support.sagas.record_histories [NAME]...
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from temporalio.client import WorkflowFailureError, WorkflowHistory
+from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
+
+from adapters.providers.faults import Fault, FaultKind
+from tests.support.sagas.record_later_histories import LATER_PATHS, record_later
+from tests.support.sagas.sagas import Handle, result, start, until_status
+from tests.support.sagas.shop import Shop, document, running_workers
+from tests.support.sagas.temporal import time_skipping_server
+from workflows import policies
+from workflows.fulfillment import steps
+
+FOLDER = Path(__file__).parents[2] / "workflow" / "histories"
+BY = {"actor": "anna", "reason": "as agreed"}
+
+VERSION = "v1"
+"""Of the courses the workflows take; it goes into the file names."""
+
+Drive = Callable[[Shop, Handle], Awaitable[None]]
+
+
+async def _nothing(shop: Shop, handle: Handle) -> None:
+    """Let the saga run."""
+
+
+async def _cancel(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.signal("cancel", BY)
+    shop.payments.faults.clear()
+
+
+async def _cancel_natively(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.cancel()
+    shop.payments.faults.clear()
+
+
+async def _retry_when_needed(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, needs_attention=True)
+    shop.payments.faults.clear()
+    await handle.execute_update("retry", BY)
+
+
+async def _retry_before_anybody_is_told(shop: Shop, handle: Handle) -> None:
+    shop.notifications.failures.extend([RuntimeError("the pager is down")] * 1000)
+    await _retry_when_needed(shop, handle)
+
+
+async def _hold_and_resume(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("hold", BY)
+    shop.payments.faults.clear()
+    await until_status(handle, step="on_hold")
+    await handle.execute_update("resume", BY)
+
+
+async def _scan(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.signal("carrier_update", {"status": "in_transit", "at": "2026-01-03T10:00:00Z"})
+    shop.payments.faults.clear()
+
+
+def _choose(choice: str) -> Drive:
+    async def drive(shop: Shop, handle: Handle) -> None:
+        await until_status(handle, step="awaiting_choice")
+        await handle.execute_update("choose", {**BY, "choice": choice})
+
+    return drive
+
+
+async def _wait_until_it_arrives(shop: Shop, handle: Handle) -> None:
+    await _choose("wait")(shop, handle)
+    await until_status(handle, step="awaiting_stock")
+    await shop.receive(f"{handle.id.removeprefix('order-')}-sku", 1, "second")
+    await handle.signal("stock_arrived", {})
+
+
+async def _amend_after_payment(shop: Shop, handle: Handle, *then: Fault) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("hold", BY)
+    shop.payments.faults.clear()
+    for fault in then:
+        shop.payments.faults.add(fault)
+    await until_status(handle, step="on_hold")
+    lines = [{"sku": f"{handle.id.removeprefix('order-')}-sku", "quantity": 1}]
+    await handle.execute_update("amend", {**BY, "lines": lines})
+    await handle.execute_update("resume", BY)
+
+
+async def _amend_and_retry(shop: Shop, handle: Handle) -> None:
+    await _amend_after_payment(shop, handle, _NO_REFUND)
+    await _retry_when_needed(shop, handle)
+
+
+_NO_SHIP = {
+    "name": "Jo",
+    "line1": "1 Lane",
+    "city": "Leeds",
+    "postal_code": "NOSHIP",
+    "country": "GB",
+}
+_ASK = {"unavailable": {"policy": "ask"}}
+_HELD = Fault(FaultKind.HOLD_BEFORE, operation="charge")
+_NO_REFUND = Fault(FaultKind.REJECTED, operation="refund")
+_NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="charge")
+
+PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
+    "happy": ({}, 10, (), _nothing),
+    "on-shipment": (
+        {"payment": {"token": "tok_visa", "capture": "on_shipment"}},
+        10,
+        (),
+        _nothing,
+    ),
+    "out-of-stock": ({}, 0, (), _nothing),
+    "declined": ({"payment": {"token": "tok_declined"}}, 10, (), _nothing),
+    "address-refused": ({"address": _NO_SHIP}, 10, (), _nothing),
+    "gateway-down": ({}, 10, (_NO_CHARGE,), _nothing),
+    "cancelled": ({}, 10, (_HELD,), _cancel),
+    "cancelled-natively": ({}, 10, (_HELD,), _cancel_natively),
+    "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
+    "scanned": ({}, 10, (_HELD,), _scan),
+    "attention-and-retry": ({"address": _NO_SHIP}, 10, (_NO_REFUND,), _retry_when_needed),
+    "attention-with-pager-down": (
+        {"address": _NO_SHIP},
+        10,
+        (_NO_REFUND,),
+        _retry_before_anybody_is_told,
+    ),
+    "short-ships-available": ({"unavailable": {"policy": "ship_available"}}, 1, (), _nothing),
+    "short-deadline-passed": ({"unavailable": {"policy": "wait"}}, 1, (), _nothing),
+    "asked-ships-available": (_ASK, 1, (), _choose("ship_available")),
+    "asked-waits": (_ASK, 1, (), _wait_until_it_arrives),
+    "asked-cancels": (_ASK, 0, (), _choose("cancel")),
+    "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
+    "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
+    "timer-to-notice": ({}, 10, (_NO_CHARGE,), _nothing),
+}
+
+
+def _options(name: str) -> dict[str, Any]:
+    """A saga notices by a timer that it is slow if its client gave no search attributes."""
+    return {"search_attributes": None} if name == "timer-to-notice" else {}
+
+
+def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManager[None]:
+    """A customer who is asked answers in real time: the clock must not run to the deadline."""
+    return environment.with_time_skipping_disabled() if name.startswith("asked") else nullcontext()
+
+
+async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
+    """Run one saga on its way and write its history."""
+    client = environment.client
+    changes, stock, faults, drive = PATHS[name]
+    shop, order_id = Shop(), name
+    for fault in faults:
+        shop.payments.faults.add(fault)
+    if stock:
+        await shop.receive(f"{order_id}-sku", stock)
+    async with running_workers(client, shop):
+        with _clock(environment, name):
+            given = document(order_id, **changes)
+            handle = await start(client, order_id, given, **_options(name))
+        await drive(shop, handle)
+        try:
+            await result(handle)
+        except WorkflowFailureError:  # that is how a native cancel ends
+            assert name == "cancelled-natively"
+        history = await handle.fetch_history()
+    return write(folder / f"order-{name}.{VERSION}.json", history)
+
+
+def write(path: Path, history: WorkflowHistory) -> Path:
+    """Write a history without what names the machine it was recorded on."""
+    path.write_text(json.dumps(_scrubbed(history.to_json_dict()), indent=1) + "\n", "utf-8")
+    return path
+
+
+def _scrubbed(value: Any) -> Any:
+    """Without what a replay does not look at."""
+    if isinstance(value, dict):
+        private = {"stackTrace", "identity"}
+        if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+            private.add("name")  # of the worker's process and its host
+        return {key: _scrubbed(part) for key, part in value.items() if key not in private}
+    return [_scrubbed(part) for part in value] if isinstance(value, list) else value
+
+
+async def _main(names: Collection[str]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    backoff = RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
+    )
+    fewer_attempts = replace(policies.STEP, backoff=backoff)
+    with patch.object(steps, "STEP", fewer_attempts):
+        await _record_all(names or {*PATHS, *LATER_PATHS})
+
+
+async def _record_all(names: Collection[str]) -> None:
+    async with time_skipping_server() as environment:
+        for name in names:
+            if name in PATHS:
+                print(await record(environment, name, FOLDER))  # noqa: T201  a script
+            for workflow_id, history in await record_later(environment.client, name):
+                print(write(FOLDER / f"{workflow_id}.{VERSION}.json", history))  # noqa: T201  a script
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1:]))
+    os._exit(0)  # the SDK's threads may abort the interpreter's own ending

@@ -1,0 +1,137 @@
+"""Starting sagas in tests and reading what became of them."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.common import TypedSearchAttributes
+from temporalio.exceptions import ApplicationError
+
+from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
+from tests.support.sagas.shop import Shop, document
+from workflows.documents.order import parse_document
+from workflows.documents.validation import InvalidDocument
+from workflows.fulfillment.visibility import initial_attributes
+
+Handle = WorkflowHandle[Any, Any]
+
+_numbers = itertools.count(1)
+PATIENCE_S = 30.0
+
+
+def new_order_id() -> str:
+    """An order id that no other test of this run uses."""
+    return f"T{next(_numbers)}"
+
+
+async def start(client: Client, order_id: str, content: Any = None, **options: Any) -> Handle:
+    """Start a saga with the usual document, or with `content`, as ordersaga's own client would.
+
+    `search_attributes=None` starts it as a client does that knows nothing of them.
+    """
+    given = document(order_id) if content is None else content
+    return await client.start_workflow(
+        WORKFLOW_TYPE,
+        given,
+        id=f"order-{order_id}",
+        task_queue=ORDERS_QUEUE,
+        **{"search_attributes": _attributes(given, order_id), **options},
+    )
+
+
+def _attributes(content: Any, order_id: str) -> TypedSearchAttributes | None:
+    try:
+        return initial_attributes(parse_document(content, f"order-{order_id}"))
+    except InvalidDocument:
+        return None
+
+
+async def result(handle: Handle) -> Any:
+    async with asyncio.timeout(PATIENCE_S):
+        return await handle.result()
+
+
+async def stocked_saga(
+    client: Client, shop: Shop, stock: int = 10, **changes: Any
+) -> tuple[str, Handle]:
+    """A saga over an order whose only item is in stock."""
+    order_id = new_order_id()
+    await shop.receive(f"{order_id}-sku", stock)
+    return order_id, await start(client, order_id, document(order_id, **changes))
+
+
+async def failure(handle: Handle) -> ApplicationError:
+    """The ApplicationError that the run failed with."""
+    try:
+        outcome = await result(handle)
+    except WorkflowFailureError as error:
+        if isinstance(error.cause, ApplicationError):
+            return error.cause
+        raise
+    raise AssertionError(f"the run did not fail: {outcome}")
+
+
+async def until(
+    condition: Callable[[], Awaitable[bool]], patience_s: float = PATIENCE_S, pause_s: float = 0.02
+) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(patience_s):
+        while not await condition():  # noqa: ASYNC110  a server is asked, nothing here can wake us
+            await asyncio.sleep(pause_s)
+
+
+async def until_status(
+    handle: Handle, patience_s: float = PATIENCE_S, **wanted: Any
+) -> dict[str, Any]:
+    """Wait until the saga's status has these values; returns it."""
+    status: dict[str, Any] = {}
+
+    async def reached() -> bool:
+        status.update(await handle.query("status"))
+        return all(status[name] == value for name, value in wanted.items())
+
+    await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)
+    return status
+
+
+async def until_listed(client: Client, query: str, workflow_id: str) -> None:
+    """Wait until Temporal's list finds the run by a query."""
+
+    async def found() -> bool:
+        return workflow_id in [run.id async for run in client.list_workflows(query)]
+
+    await until(found)
+
+
+async def activities_of(handle: Handle) -> list[str]:
+    """The ids of the activities that the saga asked for, in order."""
+    return [
+        event.activity_task_scheduled_event_attributes.activity_id
+        for event in (await handle.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+
+
+async def upserts_of(handle: Handle) -> int:
+    """How often the saga wrote its search attributes."""
+    history = await handle.fetch_history()
+    upsert = EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
+    return sum(event.event_type == upsert for event in history.events)
+
+
+async def statuses_shown(handle: Handle) -> list[str]:
+    """The values of `OrderStatus` that the saga's search attributes had, from its start on."""
+    wrote = [
+        attributes.indexed_fields["OrderStatus"].data
+        for event in (await handle.fetch_history()).events
+        for attributes in (
+            event.workflow_execution_started_event_attributes.search_attributes,
+            event.upsert_workflow_search_attributes_event_attributes.search_attributes,
+        )
+        if "OrderStatus" in attributes.indexed_fields
+    ]
+    return [json.loads(value) for value in wrote]

@@ -1,0 +1,77 @@
+"""A shop in which items run short: orders over several SKUs, and the news of arriving stock."""
+
+from typing import Any
+
+from temporalio.client import Client
+
+from domain.ids import OrderId
+from domain.order.state import FrozenOrder, frozen_order
+from domain.payment.payment import Captured
+from ordersaga.daemons.stock_signals import WANTED, StockArrivals
+from tests.support.sagas.sagas import Handle, new_order_id, start
+from tests.support.sagas.shop import Shop, document
+
+BY = {"actor": "anna", "reason": "as agreed on the phone"}
+FIRST_PRICE, SECOND_PRICE = 150, 400
+
+
+def lines(order_id: str, first: int = 2, second: int = 3) -> list[dict[str, Any]]:
+    """Pieces of the SKUs `<order id>-a` at 1.50 and `<order id>-b` at 4.00."""
+    wanted = (("a", first, FIRST_PRICE), ("b", second, SECOND_PRICE))
+    return [
+        {
+            "sku": f"{order_id}-{name}",
+            "description": "Mug",
+            "quantity": quantity,
+            "unit_price_minor": price,
+        }
+        for name, quantity, price in wanted
+    ]
+
+
+async def short_order(
+    client: Client, shop: Shop, policy: str, *, a: int = 2, b: int = 1, **more: Any
+) -> tuple[str, Handle]:
+    """The saga of an order for 2 of the first SKU and 3 of the second, of which `a`, `b` are there.
+
+    `more` with `deadline_hours` or `default` belongs to its terms, the rest to the document.
+    """
+    order_id = new_order_id()
+    for name, pieces in (("a", a), ("b", b)):
+        if pieces:
+            await shop.receive(f"{order_id}-{name}", pieces)
+    terms = {key: more.pop(key) for key in ("deadline_hours", "default") if key in more}
+    wanted = document(
+        order_id, lines=lines(order_id), unavailable={"policy": policy, **terms}, **more
+    )
+    return order_id, await start(client, order_id, wanted)
+
+
+async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: str) -> None:
+    """A delivery, whose news the follower carries to the sagas as in production."""
+    before = await shop.store.head()
+    await shop.receive(sku, pieces, reference)
+    events = await shop.store.read_feed(before, limit=1000, wanted=WANTED)
+    await StockArrivals(client, shop.handler, 4).handle(list(events.events))
+
+
+async def tell_news(client: Client, shop: Shop) -> None:
+    """Carry all news of arrived stock once more: the follower may do so after a crash."""
+    events = await shop.store.read_feed(0, limit=1000, wanted=WANTED)
+    await StockArrivals(client, shop.handler, 4).handle(list(events.events))
+
+
+async def content(shop: Shop, order_id: str) -> FrozenOrder:
+    """What the order holds by now."""
+    known = frozen_order(await shop.order(order_id))
+    assert known is not None
+    return known
+
+
+async def taken(shop: Shop, order_id: str) -> tuple[int, int]:
+    """Minor units captured and given back, by our own events and by the provider alike."""
+    paid = await shop.payment(order_id)
+    assert isinstance(paid, Captured)
+    [theirs] = [one async for one in shop.payments.payments() if one.order_id == OrderId(order_id)]
+    assert (theirs.amount, theirs.refunded) == (paid.amount, paid.refunded)
+    return paid.amount.minor, paid.refunded.minor

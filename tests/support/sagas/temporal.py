@@ -1,0 +1,42 @@
+"""A real Temporal server with time skipping for the whole test run."""
+
+import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from temporalio.testing import WorkflowEnvironment
+
+from workers.converter import DATA_CONVERTER
+from workflows.common.search_attributes import ALL_ATTRIBUTES
+
+SERVER = Path(sysconfig.get_path("scripts")) / "temporal"
+
+SETTINGS = {
+    "frontend.WorkflowTimeSkippingEnabled": "true",
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
+    "history.transferProcessorMaxPollRPS": "2000",
+    # So that a test need not make a history of thousands of events to see it go on as a new one.
+    "limit.historyCount.suggestContinueAsNew": "300",
+}
+
+
+@asynccontextmanager
+async def time_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    """The environment; each workflow started through its client has a clock of its own."""
+    arguments = [
+        part
+        for name, value in SETTINGS.items()
+        for part in ("--dynamic-config-value", f"{name}={value}")
+    ]
+    environment = await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(SERVER),
+        dev_server_log_level="never",
+        dev_server_extra_args=arguments,
+        data_converter=DATA_CONVERTER,
+        search_attributes=list(ALL_ATTRIBUTES),
+        ui=False,
+    )
+    async with environment:
+        yield environment

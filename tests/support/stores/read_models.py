@@ -1,0 +1,356 @@
+"""Histories of a shop for projection tests, appended straight to a store, and a view of tables."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from adapters.events.codec import JsonEventCodec
+from domain.ids import CustomerId, OrderId, ReturnId, Sku
+from domain.money import Money
+from domain.order import events as order_events
+from domain.order.unavailable import MissingItem
+from domain.payment import events as payment_events
+from domain.returns import events as returns_events
+from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.saga import events as saga_events
+from domain.shipment import events as shipment_events
+from domain.stock import events as stock_events
+from domain.values import (
+    Address,
+    Compensation,
+    FailureKind,
+    OrderLine,
+    Outcome,
+    PaymentTerms,
+    Reason,
+    Step,
+)
+from eventstore.model import Expected, JsonObject, Metadata, NewEvent, StreamAppend
+from eventstore.postgres.migrator import migrate
+from eventstore.postgres.store import PostgresEventStore
+from ordersaga.embedded.postgres import EmbeddedPostgres
+from projections.engine.projection import LIVE, Projection
+from projections.engine.runner import ProjectionRunner
+from projections.operations.install import install
+from projections.operations.status import status as lane_status
+from projections.registry import ALL
+from tests.support.stores.postgres import fresh_database
+
+PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
+SECRET_NAME = "Zacharias Geheim"
+ADDRESS = Address(SECRET_NAME, "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
+CODEC = JsonEventCodec()
+R1 = ReturnId("R1")
+BY = ("ann", "broken")
+SAGA = Metadata("order-X", "run-1/5", "saga", extra={"run_id": "run-1"})
+Told = list[tuple[str, Any]]
+"""Events in the order in which they are appended, each with its stream."""
+
+
+def gbp(minor: int) -> Money:
+    return Money(minor, "GBP")
+
+
+@dataclass
+class Order:
+    """An order that is told step by step; each method returns the events of one append."""
+
+    id: str
+    customer: str | None = "17850"
+    lines: tuple[tuple[str, int, int], ...] = (("71053", 6, 339), ("84029E", 2, 1000))
+    placed: datetime = PLACED
+
+    @property
+    def stream(self) -> str:
+        return f"order-{self.id}"
+
+    @property
+    def oid(self) -> OrderId:
+        return OrderId(self.id)
+
+    @property
+    def total(self) -> Money:
+        return gbp(sum(pieces * price for _, pieces, price in self.lines))
+
+    def _order(self, *events: Any) -> Told:
+        return [(self.stream, event) for event in events]
+
+    def _saga(self, *events: Any) -> Told:
+        return [(f"fulfillment-{self.id}", event) for event in events]
+
+    def draft(self) -> Told:
+        customer = None if self.customer is None else CustomerId(self.customer)
+        added = [
+            order_events.ItemAdded(Sku(sku), "THING", pieces, gbp(price))
+            for sku, pieces, price in self.lines
+        ]
+        created = order_events.OrderCreated(self.oid, customer, "GBP", self.placed)
+        return self._order(created, *added, order_events.AddressSet(ADDRESS))
+
+    def submit(self) -> Told:
+        customer = None if self.customer is None else CustomerId(self.customer)
+        lines = tuple(
+            OrderLine(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
+        )
+        terms = PaymentTerms("tok_secret")
+        return self._order(
+            order_events.OrderSubmitted(self.oid, customer, lines, ADDRESS, self.total, terms)
+        )
+
+    def _stock(self, event_class: Any) -> Told:
+        return [
+            (f"stock-{sku}", event_class(Sku(sku), self.oid, pieces))
+            for sku, pieces, _ in self.lines
+        ]
+
+    def reserve(self) -> Told:
+        started = self._saga(saga_events.FulfillmentStarted(self.oid, self.stream, "run-1"))
+        return [
+            *self._stock(stock_events.StockReserved),
+            *self._order(order_events.OrderReserved()),
+            *started,
+        ]
+
+    def pay(self) -> Told:
+        captured = payment_events.PaymentCaptured(
+            self.oid, self.total, f"pay-{self.id}", f"{self.stream}:pay"
+        )
+        payment = (f"payment-{self.id}", captured)
+        return [payment, *self._order(order_events.OrderProcessingStarted(f"pay-{self.id}"))]
+
+    def ship(self) -> Told:
+        label = shipment_events.LabelBought(
+            self.oid, "parcels", "L1", f"TN-{self.id}", f"{self.stream}:ship"
+        )
+        return [
+            (f"shipment-{self.id}", label),
+            *self._stock(stock_events.StockShipped),
+            *self._order(order_events.OrderCompleted(f"TN-{self.id}")),
+            *self._saga(saga_events.FulfillmentClosed(Outcome.COMPLETED, None, "")),
+        ]
+
+    def turn_back(self) -> Told:
+        reason = Reason.PAYMENT_DECLINED
+        failed = saga_events.StepFailed(
+            Step.PROCESS_PAYMENT, FailureKind.REFUSED, reason, "card declined"
+        )
+        return self._saga(failed, saga_events.CompensationStarted(reason, "card declined"))
+
+    def get_stuck(self) -> Told:
+        return self._saga(
+            saga_events.CompensationFailed(Compensation.RELEASE_INVENTORY, "down"),
+            saga_events.AttentionRequired("release_inventory", "release the stock by hand"),
+        )
+
+    def fall_short(self) -> Told:
+        """Of each line one piece is missing, which the order queues for."""
+        missing = tuple(MissingItem(Sku(sku), pieces, 1) for sku, pieces, _ in self.lines)
+        queued = [
+            (f"stock-{sku}", event)
+            for sku, pieces, _ in self.lines
+            for event in (
+                *(
+                    [stock_events.StockReserved(Sku(sku), self.oid, pieces - 1)]
+                    if pieces > 1
+                    else []
+                ),
+                stock_events.StockBackordered(Sku(sku), self.oid, 1),
+            )
+        ]
+        return [*queued, *self._order(order_events.ItemsUnavailable(missing, True, self.placed))]
+
+    def arrive(self) -> Told:
+        arrived = [
+            (f"stock-{sku}", stock_events.StockAllocated(Sku(sku), self.oid, 1))
+            for sku, _, _ in self.lines
+        ]
+        return [*arrived, *self._order(order_events.OrderReserved())]
+
+    def leave_out(self) -> "tuple[Order, Told]":
+        """The order without the piece of its first line that is missing, and what tells so."""
+        (sku, pieces, price), *rest = self.lines
+        less = replace(self, lines=((sku, pieces - 1, price), *rest))
+        lines = tuple(OrderLine(Sku(x), "THING", n, gbp(p)) for x, n, p in less.lines)
+        withdrawn = (f"stock-{sku}", stock_events.BackorderWithdrawn(Sku(sku), self.oid, 1))
+        return less, [withdrawn, *self._order(order_events.OrderAmended(lines, less.total))]
+
+    def act(self) -> Told:
+        return self._saga(saga_events.OperatorActed("grace", "retry", "it is up again"))
+
+    def cancel(self) -> Told:
+        reason = Reason.PAYMENT_DECLINED
+        return [
+            *self._stock(stock_events.StockReleased),
+            *self._order(order_events.OrderCancelled(reason, "card declined")),
+            *self._saga(saga_events.FulfillmentClosed(Outcome.CANCELLED, reason, "card declined")),
+        ]
+
+    def deliver(self) -> Told:
+        return [(f"shipment-{self.id}", shipment_events.ShipmentDelivered(self.placed))]
+
+    def _returns(self, *events: Any) -> Told:
+        return [(f"returns-{self.id}", event) for event in events]
+
+    def come_back(self) -> Told:
+        sku, pieces, price = self.lines[0]
+        line = ReturnedLine(Sku(sku), pieces, gbp(price))
+        opened = returns_events.ReturnOpened(self.oid, R1, ReturnKind.CUSTOMER, (line,), False, *BY)
+        return self._returns(
+            opened, returns_events.ReturnAttentionRequired(R1, "decision", "decide")
+        )
+
+    def give_back(self) -> Told:
+        sku, pieces, price = self.lines[0]
+        amount, key = gbp(pieces * price), f"{self.stream}:refund:R1"
+        back = Pieces(Sku(sku), pieces)
+        return [
+            *self._returns(
+                returns_events.RefundGranted(R1, amount, *BY),
+                returns_events.RestockDecided(R1, (back,), *BY),
+            ),
+            (f"stock-{sku}", stock_events.StockReturned(Sku(sku), self.oid, R1, pieces)),
+            (
+                f"payment-{self.id}",
+                payment_events.PaymentRefunded(self.oid, amount, f"pay-{self.id}", key),
+            ),
+            *self._returns(
+                returns_events.ReturnRestocked(R1), returns_events.ReturnRefunded(R1, amount, key)
+            ),
+            *self._returns(returns_events.ReturnClosed(R1)),
+        ]
+
+    def waited(self) -> list[Told]:
+        """An order that queued, lost a piece of its first line to impatience, and was served."""
+        less, amended = self.leave_out()
+        queued = [self.draft(), self.submit(), self.fall_short()]
+        if self.lines[0][1] == 1:
+            return [*queued, self.arrive(), self.pay(), self.ship()]
+        return [*queued, amended, less.arrive()[1:], less.pay(), less.ship()]
+
+    def completed(self) -> list[Told]:
+        return [self.draft(), self.submit(), self.reserve(), self.pay(), self.ship()]
+
+    def cancelled(self) -> list[Told]:
+        return [self.draft(), self.submit(), self.reserve(), self.turn_back(), self.cancel()]
+
+
+def receipt(sku: str, pieces: int) -> Told:
+    return [
+        (
+            f"stock-{sku}",
+            stock_events.StockReceived(Sku(sku), pieces, f"delivery-{uuid4().hex[:6]}"),
+        )
+    ]
+
+
+def busy_history(random: Random, orders: int = 25) -> list[Told]:
+    """Orders of every fate, told at the same time, so that their events mix."""
+    skus = ["71053", "84029E", "22752", "POST"]
+    stories: list[list[Told]] = []
+    for number in range(orders):
+        lines = tuple(
+            (sku, random.randint(1, 9), random.randint(50, 900))
+            for sku in random.sample(skus, random.randint(1, 4))
+        )
+        customer = random.choice([None, "17850", "13047"])
+        placed = PLACED + timedelta(hours=random.randint(0, 99))
+        order = Order(f"{number}", customer, lines, placed)
+        sent_back = [*order.completed(), order.deliver(), order.come_back(), order.give_back()]
+        story = random.choice([sent_back, order.cancelled(), order.waited()])
+        if random.random() < 0.3:
+            story = [*story[:4], order.get_stuck(), order.act(), *story[4:]]
+        stories.append(story[: random.randint(1, len(story))])
+    told = [receipt(sku, 1000) for sku in skus]
+    while stories:
+        story = random.choice(stories)
+        told.append(story.pop(0))
+        stories = [rest for rest in stories if rest]
+    return told
+
+
+async def tell(store: PostgresEventStore, *told: Told, metadata: Metadata = SAGA) -> int:
+    """Append each batch of events atomically; returns the last position."""
+    position = 0
+    for batch in told:
+        streams: dict[str, list[NewEvent]] = {}
+        for stream, event in batch:
+            encoded = CODEC.encode(event)
+            streams.setdefault(stream, []).append(
+                NewEvent(uuid4(), encoded.event_type, encoded.data, metadata)
+            )
+        result = await store.append(
+            *(StreamAppend(name, Expected.ANY, new) for name, new in streams.items())
+        )
+        position = result.last_position
+    return position
+
+
+async def tell_raw(
+    store: PostgresEventStore, stream: str, event_type: str, data: JsonObject
+) -> int:
+    """Append an event as it stands, known or not."""
+    new = NewEvent(uuid4(), event_type, data, SAGA)
+    result = await store.append(StreamAppend(stream, Expected.ANY, [new]))
+    return result.last_position
+
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+async def tables(pool: asyncpg.Pool, schema: str = LIVE) -> Tables:
+    """All rows of all read models, sorted."""
+    names = [table for projection in ALL for table in projection.tables]
+    found: Tables = {}
+    for name in names:
+        rows = await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")  # noqa: S608  our names
+        found[name] = [tuple(row) for row in rows]
+    return found
+
+
+def runner_of(
+    pool: asyncpg.Pool, store: PostgresEventStore, projections: Sequence[Any] = ALL, **more: Any
+) -> ProjectionRunner:
+    return ProjectionRunner(pool, store, CODEC, None, projections, **more)
+
+
+TEMPLATE = "read_models_template"
+_templates: set[int] = set()
+
+
+@asynccontextmanager
+async def installed_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The URL of a database of its own with the event store and the read models."""
+    if server.port not in _templates:  # made once a server; copying it is many times faster
+        admin = await asyncpg.connect(server.url())
+        await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+        await admin.close()
+        await migrate(server.url(TEMPLATE))
+        await install(server.url(TEMPLATE))
+        _templates.add(server.port)
+    async with fresh_database(server, TEMPLATE) as url:
+        yield url
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]]) -> None:
+    """Wait until a condition in the database holds; the test's own time limit bounds it."""
+    while not await condition():  # noqa: ASYNC110  it is the database that changes
+        await asyncio.sleep(0.005)
+
+
+async def caught_up(
+    pool: asyncpg.Pool, store: PostgresEventStore, projections: Sequence[Projection] = ALL
+) -> None:
+    """Wait until running workers have applied everything."""
+
+    async def no_lag() -> bool:
+        lanes = await lane_status(pool, store, projections)
+        return not any(lane.lag_positions for lane in lanes)
+
+    await eventually(no_lag)

@@ -1,0 +1,153 @@
+"""Giving money back of an amended order: late answers, killed attempts, and undoing on top."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.inventory.activities import InventoryActivities
+from activities.messages import (
+    NOTHING,
+    AmendPieces,
+    CompensationRequest,
+    OperatorAction,
+    ReserveInventory,
+    SagaRef,
+    SettlePayment,
+    StepRequest,
+)
+from activities.payments.activities import PaymentActivities
+from activities.ports import ProviderPayment
+from adapters.providers.fakes import FakePaymentGateway
+from domain.ids import OrderId, Sku
+from domain.money import Money
+from domain.order.unavailable import Pieces
+from domain.payment.payment import Captured
+from domain.values import Reason
+from tests.support.sagas.shop import Shop, document
+from workflows.documents.order import parse_document
+
+ORDER = OrderId("A1")
+SAGA = SagaRef("order-A1", "run-1")
+ANNA = OperatorAction("anna", "amend", "the customer asked")
+PAID, LESS = 300, 150
+
+
+class LateRefund(FakePaymentGateway):
+    """Before the next refund another one arrives that had been under way for long."""
+
+    late: int = 0
+
+    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+        if self.late:
+            late, self.late = self.late, 0
+            await super().refund(reference, Money(late, "GBP"), "under-way")
+        return await super().refund(reference, amount, idempotency_key)
+
+
+class Paid:
+    """An order that was paid at once, and the activities that work on it."""
+
+    def __init__(self) -> None:
+        self.shop = Shop()
+        self.gateway = LateRefund()
+        self.inventory = InventoryActivities(self.shop.handler)
+        self.payments = PaymentActivities(self.shop.handler, self.gateway)
+
+    async def run(self, method: Any, request: Any, name: str) -> Any:
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, activity_id=name)
+        return await environment.run(method, request)
+
+    async def begin(self) -> None:
+        await self.shop.receive("A1-sku", 2)
+        request = ReserveInventory(SAGA, parse_document(document("A1"), "order-A1"))
+        await self.run(self.inventory.reserve_inventory, request, "reserve")
+        await self.run(self.payments.process_payment, StepRequest(SAGA, ORDER), "pay")
+
+    async def amend(self, pieces: int = 1) -> None:
+        request = AmendPieces(SAGA, ORDER, (Pieces(Sku("A1-sku"), pieces),), ANNA)
+        await self.run(self.inventory.amend_order, request, "amend")
+
+    async def settle(self, by: OperatorAction | None = None) -> str:
+        request = SettlePayment(SAGA, ORDER, by)
+        return str((await self.run(self.payments.settle_payment, request, "settle")).undone)
+
+    async def undo(self) -> None:
+        request = CompensationRequest(SAGA, ORDER, Reason.CUSTOMER_REQUEST)
+        await self.run(self.payments.undo_payment, request, "undo")
+
+    async def refunded(self) -> tuple[int, int]:
+        """Minor units given back, by our events and by the provider."""
+        ours = await self.shop.payment("A1")
+        assert isinstance(ours, Captured)
+        theirs = await self.gateway.find(ours.idempotency_key)
+        assert theirs is not None
+        return ours.refunded.minor, theirs.refunded.minor
+
+
+@pytest.fixture
+async def order() -> Paid:
+    paid = Paid()
+    await paid.begin()
+    return paid
+
+
+async def test_an_order_that_was_not_amended_owes_nothing(order: Paid) -> None:
+    assert await order.settle() == NOTHING
+    assert order.gateway.count("refund") == 0
+
+
+async def test_settling_twice_gives_back_once(order: Paid) -> None:
+    await order.amend()
+    assert await order.settle() == "refunded"
+    assert await order.settle() == NOTHING
+    assert await order.refunded() == (PAID - LESS, PAID - LESS)
+
+
+async def test_a_refund_that_was_made_and_not_recorded_is_recorded_and_not_made_again(
+    order: Paid,
+) -> None:
+    await order.amend()
+    known = await order.shop.payment("A1")
+    assert isinstance(known, Captured)
+    await order.gateway.refund(known.reference, Money(PAID - LESS, "GBP"), "killed-attempt")
+    assert await order.settle() == "refunded"
+    assert await order.refunded() == (PAID - LESS, PAID - LESS)
+    assert order.gateway.count("refund") == 1
+
+
+async def test_undoing_meets_a_refund_that_arrives_late_and_gives_back_the_rest(
+    order: Paid,
+) -> None:
+    await order.amend()
+    order.gateway.late = PAID - LESS
+    await order.undo()
+    assert await order.refunded() == (PAID, PAID)
+
+
+async def test_undoing_after_settling_gives_back_no_more_than_was_taken(order: Paid) -> None:
+    await order.amend()
+    await order.settle()
+    await order.undo()
+    await order.undo()
+    assert await order.refunded() == (PAID, PAID)
+
+
+async def test_an_amendment_that_would_leave_nothing_changes_nothing(order: Paid) -> None:
+    events = await order.shop.store.head()
+    with pytest.raises(ApplicationError) as refusal:
+        await order.amend(0)
+    assert refusal.value.type == Reason.NOT_FULFILLABLE
+    assert await order.shop.store.head() == events
+    assert (await order.shop.stock("A1-sku")).reserved == 2
+
+
+async def test_amending_again_after_a_lost_answer_changes_nothing_more(order: Paid) -> None:
+    await order.amend()
+    events = await order.shop.store.head()
+    await order.amend()
+    assert await order.shop.store.head() == events
+    assert (await order.shop.stock("A1-sku")).reserved == 1

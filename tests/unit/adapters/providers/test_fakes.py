@@ -1,0 +1,133 @@
+"""What the fakes add to the contracts: failures on purpose, a log of calls, notices."""
+
+import asyncio
+
+import pytest
+
+from activities.ports import (
+    AttentionNotice,
+    CarrierLedger,
+    GatewayError,
+    GatewayRejected,
+    GatewayUnavailable,
+    Notifications,
+    OutcomeUnknown,
+    PaymentLedger,
+    PaymentStatus,
+)
+from adapters.providers.fakes import Call, FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.providers.faults import Fault, FaultKind
+from domain.ids import OrderId
+from tests.support.stack.carrier_examples import label_request
+from tests.support.stack.payment_examples import GBP_10, charge_request
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "was_done"),
+    [
+        (FaultKind.UNAVAILABLE, GatewayUnavailable, False),
+        (FaultKind.REJECTED, GatewayRejected, False),
+        (FaultKind.SERVER_ERROR, OutcomeUnknown, False),
+        (FaultKind.REQUEST_LOST, OutcomeUnknown, False),
+        (FaultKind.ANSWER_LOST, OutcomeUnknown, True),
+        (FaultKind.GARBAGE, OutcomeUnknown, True),
+    ],
+)
+async def test_a_failed_charge_fails_as_at_a_real_provider(
+    kind: FaultKind, error: type[GatewayError], was_done: bool
+) -> None:
+    gateway, request = FakePaymentGateway(), charge_request("tok_visa")
+    gateway.faults.add(Fault(kind, operation="charge", times=1))
+    with pytest.raises(error):
+        await gateway.charge(request)
+    assert (await gateway.find(request.idempotency_key) is not None) is was_done
+    assert (await gateway.charge(request)).status is PaymentStatus.CAPTURED
+    assert gateway.count("charge") == 2
+
+
+async def test_a_provider_can_be_away_for_ever() -> None:
+    gateway = FakePaymentGateway()
+    gateway.faults.add(Fault(FaultKind.UNAVAILABLE))
+    for _ in range(20):
+        with pytest.raises(GatewayUnavailable):
+            await gateway.find("key")
+
+
+async def test_the_call_log_keeps_failed_calls_too() -> None:
+    carrier, request = FakeCarrier(), label_request()
+    carrier.faults.add(Fault(FaultKind.UNAVAILABLE, times=1))
+    with pytest.raises(GatewayUnavailable):
+        await carrier.buy_label(request)
+    label = await carrier.buy_label(request)
+    await carrier.cancel_label(label.label_id, "cancel")
+    bought = Call("buy_label", request.order_id, request.idempotency_key)
+    assert carrier.calls == [bought, bought, Call("cancel_label", request.order_id, "cancel")]
+
+
+async def test_declines_can_be_chosen() -> None:
+    gateway = FakePaymentGateway({"tok_mine": "do_not_honor"})
+    payment = await gateway.charge(charge_request("tok_mine"))
+    assert payment.decline_code == "do_not_honor"
+
+
+async def test_a_fault_can_hit_one_order_only() -> None:
+    gateway = FakePaymentGateway()
+    hit, spared = charge_request("tok_visa"), charge_request("tok_visa")
+    gateway.faults.add(Fault(FaultKind.UNAVAILABLE, order=hit.order_id))
+    assert (await gateway.charge(spared)).status is PaymentStatus.CAPTURED
+    with pytest.raises(GatewayUnavailable):
+        await gateway.charge(hit)
+
+
+async def test_a_call_can_be_held_between_its_work_and_its_answer() -> None:
+    gateway, request = FakePaymentGateway(), charge_request("tok_visa")
+    hold = gateway.faults.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
+    waiting = asyncio.create_task(gateway.charge(request))
+    await asyncio.sleep(0.01)
+    assert hold.holding == 1
+    assert await gateway.find(request.idempotency_key) is not None
+    gateway.faults.clear()
+    assert (await waiting).status is PaymentStatus.CAPTURED
+
+
+async def test_a_refused_change_can_lose_its_answer_too() -> None:
+    gateway = FakePaymentGateway()
+    payment = await gateway.charge(charge_request("tok_visa"))
+    gateway.faults.add(Fault(FaultKind.ANSWER_LOST, operation="void", times=1))
+    with pytest.raises(OutcomeUnknown):
+        await gateway.void(payment.reference, "void")
+    with pytest.raises(GatewayRejected, match="wrong_state"):
+        await gateway.void(payment.reference, "void")
+
+
+async def test_a_refused_key_can_be_used_again() -> None:
+    gateway = FakePaymentGateway()
+    payment = await gateway.charge(charge_request("tok_visa"))
+    too_much = GBP_10 + GBP_10
+    with pytest.raises(GatewayRejected):
+        await gateway.refund(payment.reference, too_much, "refund")
+    assert (await gateway.refund(payment.reference, GBP_10, "refund")).refunded == GBP_10
+
+
+async def test_closing_is_remembered() -> None:
+    gateway, carrier = FakePaymentGateway(), FakeCarrier()
+    await gateway.close()
+    assert (gateway.closed, carrier.closed) == (True, False)
+
+
+async def test_fakes_are_ledgers() -> None:
+    payments: PaymentLedger = FakePaymentGateway()
+    carrier: CarrierLedger = FakeCarrier()
+    assert [p async for p in payments.payments()] == []
+    assert [label async for label in carrier.labels()] == []
+
+
+async def test_notices_are_remembered_and_can_fail() -> None:
+    recording = RecordingNotifications()
+    notifications: Notifications = recording
+    notice = AttentionNotice(OrderId("A1"), "undo_payment", "retry or resolve")
+    recording.failures.append(ConnectionError("no way out"))
+    with pytest.raises(ConnectionError):
+        await notifications.needs_attention(notice)
+    await notifications.needs_attention(notice)
+    assert recording.notices == [notice]

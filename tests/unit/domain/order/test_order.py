@@ -1,0 +1,355 @@
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from domain.errors import CurrencyMismatch, ImpossibleHistory, MoneyOverflow
+from domain.ids import CustomerId, OrderId, Sku
+from domain.money import Money
+from domain.order import decisions as order_decisions
+from domain.order import state as order_state
+from domain.order.commands import (
+    AddItem,
+    CancelOrder,
+    ChangeDeliveryAddress,
+    ChangeQuantity,
+    CompleteOrder,
+    CreateOrder,
+    MarkReserved,
+    OrderCommand,
+    RemoveItem,
+    SetAddress,
+    StartProcessing,
+    SubmitOrder,
+)
+from domain.order.events import (
+    AddressSet,
+    DeliveryAddressChanged,
+    ItemAdded,
+    ItemRemoved,
+    OrderCancelled,
+    OrderCompleted,
+    OrderProcessingStarted,
+    OrderReserved,
+    OrderSubmitted,
+    QuantityChanged,
+)
+from domain.values import OrderLine, PaymentTerms, Reason
+from tests.support.sagas.domain_samples import (
+    ADDRESS_SET,
+    CARD,
+    CREATED,
+    HEART,
+    LANTERN,
+    LANTERN_LINE,
+    LANTERNS_ADDED,
+    LEEDS,
+    NOON,
+    ORDER,
+    SUBMITTED,
+    YORK,
+    gbp,
+)
+from tests.support.sagas.specification import Given, Specification
+
+spec = Specification(order_decisions.decide, order_state.evolve, order_state.INITIAL)
+FILLED = (CREATED, LANTERNS_ADDED, ADDRESS_SET)
+HANDED_IN = (*FILLED, SUBMITTED)
+RESERVED = (*HANDED_IN, OrderReserved())
+PAID = (*RESERVED, OrderProcessingStarted("pay_1"))
+DONE = (*PAID, OrderCompleted("TRACK1"))
+GONE = (*HANDED_IN, OrderCancelled(Reason.OUT_OF_STOCK, "71053"))
+CREATE = CreateOrder(ORDER, CustomerId("17850"), "GBP", NOON)
+ADD_LANTERNS = AddItem(LANTERN, "WHITE METAL LANTERN", 6, gbp(339))
+CANCEL = CancelOrder(Reason.CUSTOMER_REQUEST, "changed her mind")
+
+
+def draft() -> Given:
+    return spec.given(*FILLED)
+
+
+# --- the draft -----------------------------------------------------------------------------------
+
+
+def test_creating_opens_a_draft() -> None:
+    spec.given().when(CREATE).then(CREATED)
+
+
+def test_an_order_id_is_used_once() -> None:
+    spec.given(CREATED).when(CREATE).then_refused("order_exists")
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (replace(CREATE, order_id=OrderId("no spaces")), "order_id"),
+        (replace(CREATE, customer_id=CustomerId("")), "customer_id"),
+        (replace(CREATE, currency="pounds"), "currency"),
+        (replace(CREATE, placed_at=datetime(2026, 1, 31)), "placed_at"),  # noqa: DTZ001 # that is it
+    ],
+)
+def test_creating_refuses_a_bad_value(command: CreateOrder, field: str) -> None:
+    spec.given().when(command).then_invalid(field)
+
+
+def test_an_item_is_added() -> None:
+    spec.given(CREATED).when(ADD_LANTERNS).then(LANTERNS_ADDED)
+
+
+def test_more_of_the_same_at_the_same_price_adds_up() -> None:
+    draft().when(ADD_LANTERNS).then(LANTERNS_ADDED)
+    state = spec.state(*FILLED, LANTERNS_ADDED)
+    assert [(line.sku, line.quantity) for line in state.lines.values()] == [(LANTERN, 12)]
+    assert state.total == gbp(12 * 339)
+
+
+def test_the_same_sku_at_another_price_is_not_merged_in_silence() -> None:
+    draft().when(replace(ADD_LANTERNS, unit_price=gbp(340))).then_refused("price_differs")
+
+
+def test_a_price_in_another_currency_is_refused() -> None:
+    draft().when(replace(ADD_LANTERNS, unit_price=Money(339, "EUR"))).then_raises(CurrencyMismatch)
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1_000_001, True, 1.0, "6"])
+def test_a_quantity_is_a_whole_number_from_1_to_a_million(quantity: int) -> None:
+    draft().when(replace(ADD_LANTERNS, quantity=quantity)).then_invalid("quantity")
+    draft().when(ChangeQuantity(LANTERN, quantity)).then_invalid("quantity")
+
+
+def test_a_quantity_that_adds_up_beyond_a_million_is_refused() -> None:
+    draft().when(replace(ADD_LANTERNS, quantity=999_995)).then_invalid("quantity")
+
+
+@pytest.mark.parametrize("minor", [0, -1])
+def test_nothing_is_given_away(minor: int) -> None:
+    draft().when(replace(ADD_LANTERNS, unit_price=gbp(minor))).then_invalid("unit_price")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 201, "two\nlines", "nul\x00", "\ud800"])
+def test_a_description_is_printable_and_short(text: str) -> None:
+    draft().when(replace(ADD_LANTERNS, description=text)).then_invalid("description")
+
+
+def test_an_item_needs_a_proper_sku() -> None:
+    draft().when(replace(ADD_LANTERNS, sku=Sku("'; DROP TABLE"))).then_invalid("sku")
+
+
+def test_a_total_beyond_64_bits_is_refused_when_the_item_is_added() -> None:
+    huge = AddItem(HEART, "HEART", 1, gbp(2**63 - 1))
+    draft().when(huge).then_raises(MoneyOverflow)
+    draft().when(huge).then_invalid("total")
+
+
+def test_a_total_beyond_64_bits_is_refused_when_a_quantity_grows() -> None:
+    dear = ItemAdded(HEART, "HEART", 1, gbp(2**62))
+    spec.given(CREATED, dear).when(ChangeQuantity(HEART, 2)).then_invalid("total")
+
+
+def test_an_order_has_at_most_2000_lines() -> None:
+    full = tuple(
+        ItemAdded(Sku(f"S{n}"), "THING", 1, gbp(1)) for n in range(order_decisions.MAX_LINES)
+    )
+    spec.given(CREATED, full).when(ADD_LANTERNS).then_refused("too_many_lines")
+
+
+def test_an_item_is_removed_with_all_its_pieces() -> None:
+    draft().when(RemoveItem(LANTERN)).then(ItemRemoved(LANTERN))
+    state = spec.state(*FILLED, ItemRemoved(LANTERN))
+    assert (state.lines, state.total) == ({}, gbp(0))
+
+
+def test_an_item_that_is_not_there_cannot_be_removed_or_changed() -> None:
+    draft().when(RemoveItem(HEART)).then_refused("item_missing")
+    draft().when(ChangeQuantity(HEART, 2)).then_refused("item_missing")
+
+
+def test_a_quantity_is_changed() -> None:
+    draft().when(ChangeQuantity(LANTERN, 2)).then(QuantityChanged(LANTERN, 2))
+    assert spec.state(*FILLED, QuantityChanged(LANTERN, 2)).total == gbp(2 * 339)
+
+
+def test_the_same_quantity_or_address_again_changes_nothing() -> None:
+    draft().when(ChangeQuantity(LANTERN, 6)).then_nothing()
+    draft().when(SetAddress(LEEDS)).then_nothing()
+
+
+def test_the_address_is_set_and_corrected() -> None:
+    spec.given(CREATED).when(SetAddress(LEEDS)).then(ADDRESS_SET)
+    draft().when(SetAddress(YORK)).then(AddressSet(YORK))
+
+
+def test_a_bad_address_is_refused_by_field() -> None:
+    draft().when(SetAddress(replace(LEEDS, city=""))).then_invalid("address.city")
+
+
+# --- submitting ----------------------------------------------------------------------------------
+
+
+def test_submitting_freezes_lines_address_and_total() -> None:
+    draft().when(SubmitOrder(CARD)).then(SUBMITTED)
+
+
+def test_the_total_is_the_sum_of_all_lines() -> None:
+    heart = ItemAdded(HEART, "RED HEART", 2, gbp(150))
+    lines = (LANTERN_LINE, OrderLine(HEART, "RED HEART", 2, gbp(150)))
+    spec.given(*FILLED, heart).when(SubmitOrder(CARD)).then(
+        OrderSubmitted(ORDER, CustomerId("17850"), lines, LEEDS, gbp(2334), CARD)
+    )
+
+
+def test_an_empty_order_cannot_be_submitted() -> None:
+    spec.given(CREATED, ADDRESS_SET).when(SubmitOrder(CARD)).then_refused("order_is_empty")
+
+
+def test_an_order_without_address_cannot_be_submitted() -> None:
+    spec.given(CREATED, LANTERNS_ADDED).when(SubmitOrder(CARD)).then_refused("address_missing")
+
+
+def test_submitting_needs_a_payment_token() -> None:
+    draft().when(SubmitOrder(PaymentTerms(""))).then_invalid("payment.token")
+
+
+EDITS: list[OrderCommand] = [
+    ADD_LANTERNS,
+    RemoveItem(LANTERN),
+    ChangeQuantity(LANTERN, 1),
+    SetAddress(YORK),
+    SubmitOrder(CARD),
+]
+
+
+@pytest.mark.parametrize("command", EDITS)
+@pytest.mark.parametrize("history", [HANDED_IN, RESERVED, PAID])
+def test_nothing_edits_a_submitted_order(command: OrderCommand, history: tuple[object]) -> None:
+    spec.given(*history).when(command).then_refused("order_is_frozen")
+
+
+@pytest.mark.parametrize("command", EDITS)
+@pytest.mark.parametrize("history", [DONE, GONE])
+def test_nothing_edits_an_order_that_ended(command: OrderCommand, history: tuple[object]) -> None:
+    spec.given(*history).when(command).then_refused("order_is_closed")
+
+
+# --- changing where it goes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("history", [HANDED_IN, RESERVED, PAID])
+def test_the_delivery_address_is_corrected_after_submission(history: tuple[object]) -> None:
+    spec.given(*history).when(ChangeDeliveryAddress(YORK)).then(DeliveryAddressChanged(YORK))
+    spec.given(*history).when(ChangeDeliveryAddress(LEEDS)).then_nothing()
+
+
+def test_what_the_customer_submitted_is_kept_beside_the_corrected_address() -> None:
+    frozen = order_state.frozen_order(spec.state(*RESERVED, DeliveryAddressChanged(YORK)))
+    assert frozen is not None
+    assert (frozen.submitted_address, frozen.address) == (LEEDS, YORK)
+
+
+def test_the_delivery_address_of_other_orders_stays() -> None:
+    command = ChangeDeliveryAddress(YORK)
+    spec.given().when(command).then_refused("order_missing")
+    draft().when(command).then_refused("order_is_draft")
+    spec.given(*DONE).when(command).then_refused("order_is_closed")
+    spec.given(*GONE).when(command).then_refused("order_is_closed")
+
+
+# --- moving on -----------------------------------------------------------------------------------
+
+
+def test_a_submitted_order_is_reserved_once() -> None:
+    spec.given(*HANDED_IN).when(MarkReserved()).then(OrderReserved())
+    spec.given(*RESERVED).when(MarkReserved()).then_nothing()
+
+
+def test_a_reserved_order_starts_processing_once() -> None:
+    spec.given(*RESERVED).when(StartProcessing("pay_1")).then(OrderProcessingStarted("pay_1"))
+    spec.given(*PAID).when(StartProcessing("pay_1")).then_nothing()
+    spec.given(*PAID).when(StartProcessing("pay_2")).then_refused("payment_reference_differs")
+
+
+def test_a_processing_order_completes_once() -> None:
+    spec.given(*PAID).when(CompleteOrder("TRACK1")).then(OrderCompleted("TRACK1"))
+    spec.given(*DONE).when(CompleteOrder("TRACK1")).then_nothing()
+    spec.given(*DONE).when(CompleteOrder("TRACK2")).then_refused("tracking_number_differs")
+
+
+@pytest.mark.parametrize(
+    ("history", "command"),
+    [
+        (FILLED, MarkReserved()),
+        (PAID, MarkReserved()),
+        (HANDED_IN, StartProcessing("pay_1")),
+        (HANDED_IN, CompleteOrder("T")),
+        (RESERVED, CompleteOrder("T")),
+    ],
+)
+def test_no_step_is_skipped_or_taken_back(history: tuple[object], command: OrderCommand) -> None:
+    spec.given(*history).when(command).then_refused("wrong_status")
+
+
+@pytest.mark.parametrize("history", [DONE, GONE])
+def test_an_order_that_ended_does_not_move_on(history: tuple[object]) -> None:
+    spec.given(*history).when(MarkReserved()).then_refused("order_is_closed")
+
+
+@pytest.mark.parametrize("history", [FILLED, HANDED_IN, RESERVED, PAID])
+def test_an_open_order_is_cancelled_with_its_reason(history: tuple[object]) -> None:
+    spec.given(*history).when(CANCEL).then(
+        OrderCancelled(Reason.CUSTOMER_REQUEST, "changed her mind")
+    )
+
+
+def test_cancelling_again_changes_nothing() -> None:
+    spec.given(*GONE).when(CANCEL).then_nothing()
+
+
+def test_a_completed_order_cannot_be_cancelled() -> None:
+    spec.given(*DONE).when(CANCEL).then_refused("order_is_closed")
+
+
+@pytest.mark.parametrize("command", [*EDITS, MarkReserved(), CANCEL])
+def test_an_order_must_exist(command: OrderCommand) -> None:
+    spec.given().when(command).then_refused("order_missing")
+
+
+# --- the state -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("history", "status"),
+    [
+        ((), None),
+        (FILLED, "draft"),
+        (HANDED_IN, "submitted"),
+        (RESERVED, "reserved"),
+        (PAID, "processing"),
+        (DONE, "completed"),
+        (GONE, "cancelled"),
+    ],
+)
+def test_each_state_has_its_status(history: tuple[object], status: str | None) -> None:
+    state = spec.state(*history)
+    assert order_state.status_of(state) == status
+    assert (order_state.frozen_order(state) is None) == (status in (None, "draft"))
+
+
+def test_a_cancelled_draft_was_never_frozen() -> None:
+    state = spec.state(*FILLED, OrderCancelled(Reason.CUSTOMER_REQUEST, ""))
+    assert order_state.frozen_order(state) is None
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        (LANTERNS_ADDED,),
+        (CREATED, CREATED),
+        (*FILLED, OrderReserved()),
+        (SUBMITTED,),
+        (*DONE, OrderCancelled(Reason.OPERATOR_REQUEST, "")),
+        (*GONE, DeliveryAddressChanged(YORK)),
+    ],
+)
+def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+    with pytest.raises(ImpossibleHistory):
+        spec.state(*history)

@@ -1,0 +1,154 @@
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import ImpossibleHistory
+from domain.saga import trail as fulfillment
+from domain.saga.commands import (
+    CloseFulfillment,
+    FulfillmentCommand,
+    RecordCompensationFailure,
+    RecordOperatorAction,
+    RecordStepFailure,
+    RequireAttention,
+    StartCompensation,
+    StartFulfillment,
+)
+from domain.saga.events import (
+    AttentionRequired,
+    CompensationFailed,
+    CompensationStarted,
+    FulfillmentClosed,
+    FulfillmentStarted,
+    OperatorActed,
+    StepFailed,
+)
+from domain.values import Compensation, FailureKind, Outcome, Reason, Step
+from tests.support.sagas.domain_samples import ORDER
+from tests.support.sagas.specification import Specification
+
+spec = Specification(fulfillment.decide, fulfillment.evolve, fulfillment.INITIAL)
+STARTED = FulfillmentStarted(ORDER, "order-A1", "run-1")
+DECLINED = StepFailed(
+    Step.PROCESS_PAYMENT, FailureKind.REFUSED, Reason.PAYMENT_DECLINED, "insufficient_funds"
+)
+TURNED = CompensationStarted(Reason.PAYMENT_DECLINED, "insufficient_funds")
+STUCK = CompensationFailed(Compensation.UNDO_PAYMENT, "the provider is down")
+HELP = AttentionRequired("undo_payment", "the provider must come back")
+ACTED = OperatorActed("cli:ann", "retry", "provider is back")
+COMPLETED = FulfillmentClosed(Outcome.COMPLETED, None, "")
+CANCELLED = FulfillmentClosed(Outcome.CANCELLED, Reason.PAYMENT_DECLINED, "insufficient_funds")
+
+START = StartFulfillment(ORDER, "order-A1", "run-1")
+FAIL = RecordStepFailure(
+    Step.PROCESS_PAYMENT, FailureKind.REFUSED, Reason.PAYMENT_DECLINED, "insufficient_funds"
+)
+TURN = StartCompensation(Reason.PAYMENT_DECLINED, "insufficient_funds")
+GIVE_UP = RecordCompensationFailure(Compensation.UNDO_PAYMENT, "the provider is down")
+ASK = RequireAttention("undo_payment", "the provider must come back")
+ACT = RecordOperatorAction("cli:ann", "retry", "provider is back")
+CLOSE_GOOD = CloseFulfillment(Outcome.COMPLETED, None, "")
+CLOSE_BAD = CloseFulfillment(Outcome.CANCELLED, Reason.PAYMENT_DECLINED, "insufficient_funds")
+
+
+def test_a_saga_takes_an_order_on() -> None:
+    spec.given().when(START).then(STARTED)
+
+
+@pytest.mark.parametrize("history", [(STARTED,), (STARTED, COMPLETED)])
+def test_a_later_run_of_the_same_saga_changes_nothing(history: tuple[object]) -> None:
+    spec.given(*history).when(replace(START, run_id="run-2")).then_nothing()
+
+
+def test_another_saga_cannot_take_the_order_on() -> None:
+    other = replace(START, workflow_id="order-B2")
+    spec.given(STARTED).when(other).then_refused("fulfilled_by_another")
+
+
+def test_a_failed_step_is_recorded_once() -> None:
+    spec.given(STARTED).when(FAIL).then(DECLINED)
+    spec.given(STARTED, DECLINED).when(FAIL).then_nothing()
+
+
+def test_the_same_failure_after_an_operator_acted_is_a_new_one() -> None:
+    spec.given(STARTED, DECLINED, ACTED).when(FAIL).then(DECLINED)
+
+
+def test_the_saga_turns_back_once() -> None:
+    spec.given(STARTED, DECLINED).when(TURN).then(TURNED)
+    spec.given(STARTED, TURNED).when(replace(TURN, detail="again")).then_nothing()
+
+
+def test_a_failed_compensation_is_recorded_once() -> None:
+    spec.given(STARTED, TURNED).when(GIVE_UP).then(STUCK)
+    spec.given(STARTED, TURNED, STUCK).when(GIVE_UP).then_nothing()
+    spec.given(STARTED, TURNED, STUCK, ACTED).when(GIVE_UP).then(STUCK)
+
+
+def test_only_a_saga_that_turned_back_compensates() -> None:
+    spec.given(STARTED).when(GIVE_UP).then_refused("not_compensating")
+
+
+def test_attention_is_asked_for_once_until_somebody_acts() -> None:
+    spec.given(STARTED).when(ASK).then(HELP)
+    spec.given(STARTED, HELP).when(ASK).then_nothing()
+    assert spec.state(STARTED, HELP).attention == HELP
+    spec.given(STARTED, HELP, ACTED).when(ASK).then(HELP)
+    assert spec.state(STARTED, HELP, ACTED).attention is None
+
+
+@pytest.mark.parametrize("history", [(), (STARTED,), (STARTED, COMPLETED)])
+def test_an_operators_act_is_always_recorded(history: tuple[object]) -> None:
+    spec.given(*history).when(ACT).then(ACTED)
+
+
+@pytest.mark.parametrize("name", ["actor", "action"])
+def test_an_act_says_who_and_what(name: str) -> None:
+    parts = {"actor": "cli:ann", "action": "retry", "reason": "", name: ""}
+    spec.given(STARTED).when(RecordOperatorAction(**parts)).then_invalid(name)
+
+
+def test_a_saga_ends_completed_or_cancelled() -> None:
+    spec.given(STARTED).when(CLOSE_GOOD).then(COMPLETED)
+    spec.given(STARTED, TURNED).when(CLOSE_BAD).then(CANCELLED)
+
+
+def test_a_saga_ends_once() -> None:
+    spec.given(STARTED, COMPLETED).when(CLOSE_GOOD).then_nothing()
+    spec.given(STARTED, CANCELLED).when(CLOSE_BAD).then_nothing()
+    spec.given(STARTED, COMPLETED).when(CLOSE_BAD).then_refused("closed_differently")
+    spec.given(STARTED, CANCELLED).when(CLOSE_GOOD).then_refused("closed_differently")
+
+
+def test_a_saga_that_turned_back_does_not_complete() -> None:
+    spec.given(STARTED, TURNED).when(CLOSE_GOOD).then_refused("saga_turned_back")
+
+
+def test_a_reason_is_given_exactly_for_a_cancelled_order() -> None:
+    spec.given(STARTED).when(replace(CLOSE_GOOD, reason=Reason.OUT_OF_STOCK)).then_invalid("reason")
+    spec.given(STARTED).when(replace(CLOSE_BAD, reason=None)).then_invalid("reason")
+
+
+TRAIL: list[FulfillmentCommand] = [FAIL, TURN, GIVE_UP, ASK]
+
+
+@pytest.mark.parametrize("command", TRAIL)
+def test_after_the_close_the_saga_adds_nothing(command: FulfillmentCommand) -> None:
+    spec.given(STARTED, CANCELLED).when(command).then_refused("fulfillment_is_closed")
+
+
+@pytest.mark.parametrize("command", [*TRAIL, CLOSE_GOOD])
+def test_before_the_start_the_saga_adds_nothing(command: FulfillmentCommand) -> None:
+    spec.given().when(command).then_refused("fulfillment_not_started")
+
+
+@pytest.mark.parametrize("text", ["x" * 2001, "nul\x00"])
+def test_notes_are_storable(text: str) -> None:
+    spec.given(STARTED).when(replace(FAIL, message=text)).then_invalid("message")
+    spec.given(STARTED).when(replace(ACT, reason=text)).then_invalid("reason")
+
+
+@pytest.mark.parametrize("history", [(TURNED,), (COMPLETED,), (STARTED, STARTED)])
+def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+    with pytest.raises(ImpossibleHistory):
+        spec.state(*history)

@@ -1,0 +1,186 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import reduce
+
+import pytest
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
+
+from domain.errors import ImpossibleHistory
+from domain.shipment import shipment
+from domain.shipment.commands import (
+    RecordCarrierUpdate,
+    RecordDeliveryOperator,
+    RecordLabel,
+    RecordLabelCancelled,
+    RequireDeliveryAttention,
+)
+from domain.shipment.events import (
+    DeliveryAttentionRequired,
+    DeliveryOperatorActed,
+    LabelBought,
+    LabelCancelled,
+    ScanContradicted,
+    ShipmentDelivered,
+    ShipmentHandedOver,
+    ShipmentInTransit,
+    ShipmentLost,
+    ShipmentReturned,
+)
+from domain.shipment.shipment import ShipmentStatus
+from tests.support.sagas.domain_samples import NOON, ORDER
+from tests.support.sagas.specification import Specification
+
+spec = Specification(shipment.decide, shipment.evolve, shipment.INITIAL)
+BOUGHT = LabelBought(ORDER, "postal", "lbl_1", "TRACK1", "k1")
+TAKEN_BACK = LabelCancelled(ORDER, "lbl_1")
+HANDED = ShipmentHandedOver(NOON)
+MOVING = ShipmentInTransit(NOON)
+BUY = RecordLabel(ORDER, "postal", "lbl_1", "TRACK1", "k1")
+CANCEL = RecordLabelCancelled(ORDER, "lbl_1")
+ENDS = [ShipmentDelivered(NOON), ShipmentReturned(NOON), ShipmentLost(NOON), TAKEN_BACK]
+SCANS = ["handed_over", "in_transit", "delivered", "returned", "lost"]
+
+
+def test_a_label_is_bought_once() -> None:
+    spec.given().when(BUY).then(BOUGHT)
+    spec.given(BOUGHT).when(BUY).then_nothing()
+    spec.given(BOUGHT, HANDED).when(BUY).then_nothing()
+
+
+def test_an_order_has_one_live_label() -> None:
+    spec.given(BOUGHT).when(replace(BUY, label_id="lbl_2")).then_refused("label_exists")
+
+
+def test_a_new_label_after_a_cancelled_one_needs_a_new_key() -> None:
+    given = spec.given(BOUGHT, TAKEN_BACK)
+    given.when(replace(BUY, label_id="lbl_2")).then_refused("label_is_cancelled")
+    given.when(replace(BUY, label_id="lbl_2", idempotency_key="k2")).then(
+        replace(BOUGHT, label_id="lbl_2", idempotency_key="k2")
+    )
+
+
+@pytest.mark.parametrize("name", ["carrier", "label_id", "tracking_number", "idempotency_key"])
+def test_a_label_is_complete(name: str) -> None:
+    spec.given().when(RecordLabel(**{**_parts(), name: ""})).then_invalid(name)
+
+
+def _parts() -> dict[str, str]:
+    return {
+        "order_id": ORDER,
+        "carrier": "postal",
+        "label_id": "lbl_1",
+        "tracking_number": "TRACK1",
+        "idempotency_key": "k1",
+    }
+
+
+def test_a_label_is_cancelled_once() -> None:
+    spec.given(BOUGHT).when(CANCEL).then(TAKEN_BACK)
+    spec.given(BOUGHT, TAKEN_BACK).when(CANCEL).then_nothing()
+    assert not spec.state(BOUGHT, TAKEN_BACK).label_is_live
+
+
+def test_another_label_is_not_cancelled() -> None:
+    spec.given().when(CANCEL).then_refused("label_missing")
+    spec.given(BOUGHT).when(RecordLabelCancelled(ORDER, "lbl_2")).then_refused("label_differs")
+
+
+@pytest.mark.parametrize("move", [HANDED, MOVING, *ENDS[:3]])
+def test_the_label_of_a_parcel_that_left_stays(move: object) -> None:
+    spec.given(BOUGHT, move).when(CANCEL).then_refused("parcel_has_left")
+
+
+@pytest.mark.parametrize(
+    ("status", "event"), list(zip(SCANS, [HANDED, MOVING, *ENDS[:3]], strict=True))
+)
+def test_each_scan_is_recorded(status: str, event: object) -> None:
+    spec.given(BOUGHT).when(RecordCarrierUpdate(status, NOON)).then(event)
+
+
+def test_a_scan_that_comes_twice_changes_nothing() -> None:
+    spec.given(BOUGHT, MOVING).when(RecordCarrierUpdate("in_transit", NOON)).then_nothing()
+
+
+def test_a_scan_that_comes_late_does_not_move_the_parcel_back() -> None:
+    spec.given(BOUGHT, MOVING).when(RecordCarrierUpdate("handed_over", NOON)).then_nothing()
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("status", SCANS)
+def test_no_scan_leads_out_of_an_end(end: object, status: str) -> None:
+    before = spec.state(BOUGHT, end)
+    later = RecordCarrierUpdate(status, NOON + timedelta(days=1))
+    after = reduce(shipment.evolve, shipment.decide(later, before), before)
+    assert (after.status, after.updated_at) == (before.status, before.updated_at)
+
+
+def test_another_end_than_the_one_on_record_is_noted_once_for_a_person() -> None:
+    lost = RecordCarrierUpdate("lost", NOON)
+    noted = ScanContradicted("lost", NOON)
+    arrived = ShipmentDelivered(NOON)
+    spec.given(BOUGHT, arrived).when(lost).then(noted)
+    spec.given(BOUGHT, arrived, noted).when(lost).then_nothing()
+    assert spec.state(BOUGHT, arrived, noted).contradicted_by == "lost"
+    looked_at = DeliveryOperatorActed("ann", "resolve", "the customer has it")
+    assert spec.state(BOUGHT, arrived, noted, looked_at).contradicted_by is None
+
+
+def test_who_looked_after_a_parcel_is_recorded_and_moves_nothing() -> None:
+    asked = DeliveryAttentionRequired("no_news", "no news for 14 days")
+    spec.given(BOUGHT).when(RequireDeliveryAttention("no_news", "no news for 14 days")).then(asked)
+    acted = DeliveryOperatorActed("ann", "retry", "wait on")
+    spec.given().when(RecordDeliveryOperator("ann", "retry", "wait on")).then(acted)
+    assert spec.state(BOUGHT, asked, acted) == spec.state(BOUGHT)
+    assert spec.state(asked) == spec.state()
+
+
+def test_a_scan_is_of_a_known_kind_and_moment() -> None:
+    naive = datetime(2026, 1, 31)  # noqa: DTZ001 # a time without zone is what is refused
+    spec.given(BOUGHT).when(RecordCarrierUpdate("eaten", NOON)).then_invalid("status")
+    spec.given(BOUGHT).when(RecordCarrierUpdate("label_bought", NOON)).then_invalid("status")
+    spec.given(BOUGHT).when(RecordCarrierUpdate("lost", naive)).then_invalid("at")
+
+
+def test_a_scan_needs_a_label() -> None:
+    spec.given().when(RecordCarrierUpdate("lost", NOON)).then_refused("label_missing")
+
+
+@hypothesis_given(st.lists(st.tuples(st.sampled_from(SCANS), st.integers(-9, 9)), max_size=12))
+def test_whatever_the_carrier_reports_the_parcel_only_moves_forward(
+    scans: list[tuple[str, int]],
+) -> None:
+    state = spec.state(BOUGHT)
+    order = ["label_bought", *SCANS]
+    for status, hours in scans:
+        command = RecordCarrierUpdate(status, NOON + timedelta(hours=hours))
+        before = state
+        for event in shipment.decide(command, state):
+            state = shipment.evolve(state, event)
+        assert order.index(state.status) >= order.index(before.status)
+        moved = (state.status, state.updated_at) != (before.status, before.updated_at)
+        assert not (moved and before.has_arrived)
+    assert state.status in set(ShipmentStatus)
+
+
+@hypothesis_given(
+    st.sampled_from(SCANS[2:]).flatmap(
+        lambda end: st.permutations([*SCANS[:2], end] * 2).map(lambda scans: (end, scans))
+    )
+)
+def test_shuffled_and_doubled_scans_of_one_journey_always_end_alike(
+    journey: tuple[str, list[str]],
+) -> None:
+    end, scans = journey
+    state = spec.state(BOUGHT)
+    for status in scans:
+        command = RecordCarrierUpdate(status, NOON + timedelta(hours=SCANS.index(status)))
+        state = reduce(shipment.evolve, shipment.decide(command, state), state)
+    at = NOON + timedelta(hours=SCANS.index(end))
+    assert (state.status, state.updated_at, state.contradictions) == (end, at, frozenset())
+
+
+@pytest.mark.parametrize("event", [HANDED, TAKEN_BACK])
+def test_a_damaged_history_is_not_folded(event: object) -> None:
+    with pytest.raises(ImpossibleHistory):
+        spec.state(event)

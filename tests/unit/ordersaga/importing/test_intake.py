@@ -1,0 +1,143 @@
+"""A plan goes into the event store once, however often it is imported."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from activities.unit_of_work import ORDER, STOCK
+from adapters.events.codec import JsonEventCodec
+from domain.ids import OrderId, Sku, order_stream, stock_stream
+from domain.order.state import Submitted
+from domain.values import PaymentTerms
+from eventstore.commands.handler import CommandHandler
+from eventstore.memory import InMemoryEventStore
+from ordersaga.importing.intake import receive_stock
+from ordersaga.importing.run import Displays, ImportOrder, ImportSummary, import_plan, prepare
+from tests.unit.ordersaga.importing.builders import row, write
+
+VISA = PaymentTerms("tok_visa")
+LAMP = Sku("71053")
+
+
+class Shop:
+    def __init__(self) -> None:
+        self.store = InMemoryEventStore()
+        self.handler = CommandHandler(self.store, JsonEventCodec())
+        self.finished: dict[str, int] = {}
+
+    async def imports(self, wish: ImportOrder) -> ImportSummary:
+        return await import_plan(self.handler, wish, prepare(wish), Displays(self.task))
+
+    def task(self, name: str, size: int):
+        self.finished[name] = -size
+
+        def done(finished: int) -> None:
+            self.finished[name] += finished
+
+        return done
+
+    async def on_hand(self, sku: Sku) -> int:
+        return (await self.handler.load(stock_stream(sku), STOCK.fold)).state.on_hand
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def wish_of(folder: Path, *rows: dict[str, str], percent: int | None = None) -> ImportOrder:
+    return ImportOrder(
+        file=write(folder, *rows),
+        report=folder / "report.csv",
+        currency="GBP",
+        payment=VISA,
+        stock_percent=percent,
+    )
+
+
+def many(count: int) -> list[dict[str, str]]:
+    return [row(InvoiceNo=str(number), StockCode=str(10_000 + number)) for number in range(count)]
+
+
+async def test_orders_are_submitted_as_the_import_and_correlated_with_their_sagas(
+    shop: Shop, tmp_path: Path
+) -> None:
+    await shop.imports(wish_of(tmp_path, row()))
+    loaded = await shop.handler.load(order_stream(OrderId("536365")), ORDER.fold)
+    assert isinstance(loaded.state, Submitted)
+    events = await shop.store.read_stream("order-536365")
+    assert {(e.metadata.actor, e.metadata.correlation_id) for e in events} == {
+        ("import", "order-536365")
+    }
+
+
+async def test_every_line_is_accounted_for_in_the_summary(shop: Shop, tmp_path: Path) -> None:
+    summary = await shop.imports(wish_of(tmp_path, *many(50), row(StockCode="POST")))
+    assert (summary.orders_new, summary.orders_already_there) == (50, 0)
+    assert (summary.lines_taken, summary.lines_refused) == (50, 1)
+    assert summary.lines_in_file == 51
+    assert summary.refused_by_reason == {"no_product": 1}
+    assert shop.finished == {"submitting orders": 0}
+
+
+async def test_importing_again_adds_nothing(shop: Shop, tmp_path: Path) -> None:
+    wish = wish_of(tmp_path, *many(50), percent=100)
+    first = await shop.imports(wish)
+    head = await shop.store.head()
+    again = await shop.imports(wish)
+    assert await shop.store.head() == head
+    assert (first.pieces_received, again.pieces_received) == (300, 0)
+    assert (again.orders_new, again.orders_already_there) == (0, 50)
+    assert again.lines_taken == 50
+
+
+async def test_an_id_that_another_order_has_refuses_all_its_lines(
+    shop: Shop, tmp_path: Path
+) -> None:
+    await shop.imports(wish_of(tmp_path, row()))
+    head = await shop.store.head()
+    changed = wish_of(tmp_path, row(Quantity="7"), row(StockCode="22222"))
+    summary = await shop.imports(changed)
+    assert summary.refused_by_reason == {"order_conflict": 2}
+    assert (summary.lines_taken, await shop.store.head()) == (0, head)
+    assert "lines differ" in (tmp_path / "report.csv").read_text()
+
+
+async def test_stock_is_received_before_the_orders_and_rounded_up(
+    shop: Shop, tmp_path: Path
+) -> None:
+    rows = [row(Quantity="5"), row(InvoiceNo="2", Quantity="4")]
+    summary = await shop.imports(wish_of(tmp_path, *rows, percent=50))
+    assert (summary.pieces_received, await shop.on_hand(LAMP)) == (5, 5)
+    feed = await shop.store.read_feed(0)
+    assert feed.events[0].event_type == "StockReceived"
+    assert shop.finished == {"receiving stock": 0, "submitting orders": 0}
+
+
+async def test_a_larger_limit_later_receives_only_the_difference(
+    shop: Shop, tmp_path: Path
+) -> None:
+    rows = [row(Quantity="5"), row(InvoiceNo="2", Quantity="4")]
+    wish = wish_of(tmp_path, *rows, percent=100)
+    first = await shop.imports(replace(wish, limit=1))
+    second = await shop.imports(wish)
+    assert (first.pieces_received, second.pieces_received) == (5, 4)
+    assert await shop.on_hand(LAMP) == 9
+
+
+async def test_another_file_brings_its_own_stock(shop: Shop) -> None:
+    assert await receive_stock(shop.handler, "aaaa", {LAMP: 3}) == 3
+    assert await receive_stock(shop.handler, "bbbb", {LAMP: 3}) == 3
+    assert await shop.on_hand(LAMP) == 6
+
+
+async def test_more_than_one_delivery_can_hold_comes_in_several(shop: Shop) -> None:
+    assert await receive_stock(shop.handler, "aaaa", {LAMP: 2_500_000}) == 2_500_000
+    assert await shop.on_hand(LAMP) == 2_500_000
+    assert await receive_stock(shop.handler, "aaaa", {LAMP: 2_500_000}) == 0
+
+
+async def test_nothing_wanted_receives_nothing(shop: Shop) -> None:
+    assert await receive_stock(shop.handler, "aaaa", {LAMP: 0}) == 0
+    assert await shop.store.head() == 0

@@ -1,0 +1,161 @@
+"""Which events other systems are told, and what about them."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from domain import events as domain_events
+from domain.ids import OrderId, ReturnId, Sku
+from domain.money import Money
+from domain.order import events as order_events
+from domain.order.unavailable import MissingItem
+from domain.payment import events as payment_events
+from domain.returns import events as returns_events
+from domain.returns.values import ReturnedLine, ReturnKind
+from domain.saga import events as saga_events
+from domain.shipment import events as shipment_events
+from domain.values import Address, OrderLine, PaymentTerms, Reason
+from projections.outbox.rules import PROJECTION, RULES, SILENT
+from projections.registry import ALL
+
+EVENT_TYPES = {event.__name__ for event in get_args(domain_events.Event)}
+TEN = Money(1000, "GBP")
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PERSONAL = ("Zacharias", "Hidden", "Leeds", "LS99", "tok_secret", "grace", "her mother called")
+ORDER = OrderId("A1")
+R1 = ReturnId("R1")
+LINES = (
+    OrderLine(Sku("71053"), "LANTERN", 2, Money(300, "GBP")),
+    OrderLine(Sku("POST"), "POSTAGE", 1, Money(400, "GBP")),
+)
+ADDRESS = Address("Zacharias Geheim", "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
+
+TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
+    order_events.OrderSubmitted(ORDER, None, LINES, ADDRESS, TEN, PaymentTerms("tok_secret")): (
+        "order.submitted",
+        {"total_minor": 1000, "currency": "GBP", "pieces": 3},
+    ),
+    order_events.OrderCompleted("TN1"): ("order.completed", {"tracking_number": "TN1"}),
+    order_events.OrderCancelled(Reason.OUT_OF_STOCK, "her mother called"): (
+        "order.cancelled",
+        {"reason": "out_of_stock"},
+    ),
+    order_events.ItemsUnavailable((MissingItem(Sku("71053"), 3, 1),), True, NOON): (
+        "order.items_unavailable",
+        {
+            "missing": [{"sku": "71053", "ordered": 3, "missing": 1}],
+            "asking": True,
+            "deadline": NOON.isoformat(),
+        },
+    ),
+    order_events.BackorderAccepted(NOON): ("order.backordered", {"deadline": NOON.isoformat()}),
+    order_events.OrderAmended(LINES[:1], Money(600, "GBP")): (
+        "order.amended",
+        {
+            "total_minor": 600,
+            "currency": "GBP",
+            "lines": [{"sku": "71053", "quantity": 2}],
+        },
+    ),
+    payment_events.PaymentRefunded(ORDER, TEN, "pay-1", "refund-1"): (
+        "payment.refunded",
+        {
+            "amount_minor": 1000,
+            "currency": "GBP",
+            "payment_reference": "pay-1",
+            "refund_reference": "refund-1",
+        },
+    ),
+    shipment_events.ShipmentHandedOver(NOON): ("shipment.handed_over", {"at": NOON.isoformat()}),
+    shipment_events.ShipmentDelivered(NOON): ("shipment.delivered", {"at": NOON.isoformat()}),
+    shipment_events.ShipmentReturned(NOON): ("shipment.returned", {"at": NOON.isoformat()}),
+    shipment_events.ShipmentLost(NOON): ("shipment.lost", {"at": NOON.isoformat()}),
+    saga_events.AttentionRequired("release_inventory", "release the stock by hand"): (
+        "fulfillment.attention_required",
+        {"at_step": "release_inventory", "waiting_for": "release the stock by hand"},
+    ),
+    saga_events.OperatorActed("grace", "retry", "her mother called"): (
+        "fulfillment.operator_acted",
+        {"action": "retry"},
+    ),
+    shipment_events.ScanContradicted("lost", NOON): (
+        "shipment.contradicted",
+        {"status": "lost", "at": NOON.isoformat()},
+    ),
+    shipment_events.DeliveryAttentionRequired("no_news", "no news of the parcel for 14 days"): (
+        "shipment.attention_required",
+        {"at_step": "no_news", "waiting_for": "no news of the parcel for 14 days"},
+    ),
+    returns_events.ReturnOpened(
+        ORDER,
+        R1,
+        ReturnKind.CUSTOMER,
+        (ReturnedLine(Sku("71053"), 2, Money(300, "GBP")),),
+        False,
+        "grace",
+        "her mother called",
+    ): (
+        "return.opened",
+        {"return_id": "R1", "kind": "customer", "lines": [{"sku": "71053", "quantity": 2}]},
+    ),
+    returns_events.ReturnRefunded(R1, TEN, "refund-1"): (
+        "return.refunded",
+        {
+            "return_id": "R1",
+            "amount_minor": 1000,
+            "currency": "GBP",
+            "refund_reference": "refund-1",
+        },
+    ),
+    returns_events.ReturnRestocked(R1): ("return.restocked", {"return_id": "R1"}),
+    returns_events.ReturnAttentionRequired(R1, "decision", "decide about refund of return R1"): (
+        "return.attention_required",
+        {
+            "return_id": "R1",
+            "at_step": "decision",
+            "waiting_for": "decide about refund of return R1",
+        },
+    ),
+    returns_events.ReturnClosed(R1): ("return.closed", {"return_id": "R1"}),
+}
+
+
+def forgotten(event_types: set[str]) -> set[str]:
+    return event_types - PROJECTION.handles - SILENT
+
+
+def test_every_event_is_told_or_silent_on_purpose() -> None:
+    assert forgotten(EVENT_TYPES) == set()
+    assert SILENT <= EVENT_TYPES
+    assert not PROJECTION.handles & SILENT
+
+
+def test_an_event_that_nobody_decided_about_is_found() -> None:
+    assert forgotten(EVENT_TYPES | {"OrderPutOnTheMoon"}) == {"OrderPutOnTheMoon"}
+
+
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
+def test_what_is_told_about_an_event(event: Any) -> None:
+    rule = RULES[type(event)]
+    assert (rule.kind, rule.data(event)) == TOLD[event]
+
+
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
+def test_no_personal_data_and_no_free_text_of_a_person_is_told(event: Any) -> None:
+    told = str(RULES[type(event)].data(event))
+    assert not [word for word in PERSONAL if word in told]
+
+
+def test_every_rule_is_shown_here() -> None:
+    assert {type(event) for event in TOLD} == set(RULES)
+
+
+def test_each_kind_is_told_by_one_event_type() -> None:
+    kinds = [rule.kind for rule in RULES.values()]
+    assert len(kinds) == len(set(kinds))
+
+
+def test_only_notifications_have_side_effects_and_they_leave_no_table_to_a_rebuild() -> None:
+    assert [p.name for p in ALL if p.side_effects] == ["notifications"]
+    assert PROJECTION.tables == ()

@@ -1,0 +1,81 @@
+"""What an order document can say about unavailable items."""
+
+from typing import Any
+
+import pytest
+
+from activities.messages import OrderDocument
+from activities.orders.intake import OrderConflict, decide_intake
+from domain.order import state as order
+from domain.order.state import INITIAL
+from domain.order.unavailable import (
+    CANCEL_AT_ONCE,
+    DeadlineDefault,
+    UnavailablePolicy,
+    UnavailableTerms,
+)
+from tests.support.sagas.shop import document
+from workflows.documents.order import document_to_json, parse_document
+from workflows.documents.validation import InvalidDocument
+from workflows.fulfillment.state import content_digest
+
+DIGEST_OF_BEFORE = "22cfe5e0043e100736004c0107854f19474bb76fb1359d6f70845a348849d5fc"
+"""Of the usual document, as it was computed before documents could say anything of this."""
+
+
+def _parsed(**changes: Any) -> OrderDocument:
+    return parse_document(document("A1", **changes), "order-A1")
+
+
+def test_a_document_that_says_nothing_is_the_same_as_ever() -> None:
+    silent, spoken = _parsed(), _parsed(unavailable={"policy": "cancel"})
+    assert silent.unavailable == spoken.unavailable == CANCEL_AT_ONCE
+    assert "unavailable" not in document_to_json(silent)
+    assert content_digest(silent) == content_digest(spoken) == DIGEST_OF_BEFORE
+
+
+def test_terms_are_read_and_written_back_equal() -> None:
+    terms = {"policy": "ask", "deadline_hours": 24, "default": "ship_available"}
+    parsed = _parsed(unavailable=terms)
+    assert parsed.unavailable == UnavailableTerms(
+        UnavailablePolicy.ASK, 24, DeadlineDefault.SHIP_AVAILABLE
+    )
+    assert document_to_json(parsed)["unavailable"] == terms
+    assert parse_document(document_to_json(parsed), "order-A1") == parsed
+    assert content_digest(parsed) != DIGEST_OF_BEFORE
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("policy", "later"),
+        ("policy", None),
+        ("default", "wait"),
+        ("deadline_hours", 0),
+        ("deadline_hours", 2_161),
+        ("deadline_hours", "72"),
+        ("deadline_hours", 1.5),
+        ("more", 1),
+    ],
+)
+def test_wrong_terms_are_refused_by_the_name_of_the_field(field: str, value: object) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        _parsed(unavailable={"policy": "ask", field: value})
+    assert [problem.field for problem in refusal.value.problems] == [f"unavailable.{field}"]
+
+
+@pytest.mark.parametrize("value", [None, "ask", [], 1])
+def test_terms_that_are_no_object_are_refused(value: object) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        _parsed(unavailable=value)
+    assert [problem.field for problem in refusal.value.problems] == ["unavailable"]
+
+
+def test_the_same_order_with_other_terms_is_another_order() -> None:
+    asking = _parsed(unavailable={"policy": "ask"})
+    state = INITIAL
+    for event in decide_intake(asking, state):
+        state = order.evolve(state, event)
+    assert decide_intake(asking, state) == ()
+    with pytest.raises(OrderConflict, match="unavailable differ"):
+        decide_intake(_parsed(), state)

@@ -1,0 +1,141 @@
+"""Every step and compensation meets every fault, with both ways to capture; no cell is left out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
+
+from activities.ports import LabelStatus, PaymentStatus
+from domain.values import Compensation, Outcome, Step
+from ordersaga.operations.verification.report import Check, Report
+from ordersaga.operations.verification.run import verify
+from ordersaga.operations.verification.sources import Sources
+from tests.support.faults.fault_matrix import (
+    ATTEMPTS,
+    MATRIX,
+    Cell,
+    Play,
+    Played,
+    Trouble,
+    expected_attention,
+    expected_reason,
+)
+from tests.support.faults.traps import TrappedShop
+from tests.support.sagas.shop import running_workers
+from workflows import policies
+from workflows.fulfillment import compensation, steps
+
+AT_ONCE = 32
+# Long enough for an attempt on a busy machine, as attempts that hang are cut off by it.
+ATTEMPT = timedelta(seconds=6)
+
+
+@dataclass
+class Results:
+    """All cells after they were played, and after late attempts have come to their end."""
+
+    shop: TrappedShop
+    played: dict[Cell, Played | BaseException]
+    report: Report
+
+    def of(self, cell: Cell) -> Played:
+        found = self.played[cell]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+
+@pytest.fixture(scope="module")
+async def results(temporal: WorkflowEnvironment) -> AsyncIterator[Results]:
+    with pytest.MonkeyPatch.context() as patch:
+        _hurry(patch)
+        yield await _play_all(temporal.client)
+
+
+def _hurry(patch: pytest.MonkeyPatch) -> None:
+    backoff = RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=10.0,
+        maximum_attempts=ATTEMPTS,
+    )
+    patch.setattr(steps, "STEP", policies.Policy(ATTEMPT, backoff))
+    patch.setattr(compensation, "COMPENSATION", policies.Policy(ATTEMPT, backoff))
+    patch.setattr(steps, "RECORD", replace(policies.RECORD, attempt=ATTEMPT))
+
+
+async def _play_all(client: Client) -> Results:
+    shop = TrappedShop()
+    plays = {cell: Play(client, shop, cell, n) for n, cell in enumerate(MATRIX)}
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def play(cell: Cell) -> Played:
+        async with turns:
+            return await plays[cell].run()
+
+    async with running_workers(client, shop, interceptors=[shop.traps]):
+        played = await asyncio.gather(*map(play, plays), return_exceptions=True)
+        for late in (go for one in plays.values() for go in one.late):
+            late()
+        # Leaving waits for those attempts, and puts an end to the ones that were killed.
+    report = await verify(_sources(shop))
+    return Results(shop, dict(zip(plays, played, strict=True)), report)
+
+
+def _sources(shop: TrappedShop) -> Sources:
+    missing = {Check.SAGAS: "each cell awaits its own", Check.READ_MODELS: "not of this test"}
+    return Sources(shop.store, shop.codec, shop.payments, shop.carrier, None, None, missing)
+
+
+def test_the_matrix_has_every_step_compensation_fault_and_capture() -> None:
+    assert len(MATRIX) == len(set(MATRIX)) == (len(Step) + len(Compensation)) * len(Trouble) * 2
+    assert [len(Step), len(Compensation), len(Trouble)] == [4, 3, 8]
+
+
+@pytest.mark.parametrize("cell", MATRIX, ids=lambda cell: cell.name)
+async def test_a_saga_ends_or_says_what_it_needs_and_the_ledgers_agree(
+    results: Results, cell: Cell
+) -> None:
+    played, reason = results.of(cell), expected_reason(cell)
+    ending = Outcome.CANCELLED if reason else Outcome.COMPLETED
+    assert (played.outcome["outcome"], played.outcome["reason"]) == (ending, reason)
+    assert played.attention == expected_attention(cell)
+    findings = [
+        f for f in results.report.findings if f.subject.partition("-")[0] == played.order_id
+    ]
+    assert findings == []
+    await _require_agreement(results.shop, played, ending)
+    reached = [one for one in played.activities if one.startswith(cell.activity)]
+    assert bool(reached) is not cell.cannot_occur
+
+
+async def _require_agreement(shop: TrappedShop, played: Played, ending: Outcome) -> None:
+    """Each effect happened once at most, and nothing is left of a cancelled order."""
+    order_id = played.order_id
+    payments = [p async for p in shop.payments.payments() if p.order_id == order_id]
+    labels = [label async for label in shop.carrier.labels() if label.order_id == order_id]
+    assert len(payments) <= 1
+    assert len(labels) <= 1
+    stock, types = await shop.stock(f"{order_id}-sku"), await shop.story(order_id)
+    assert types.count("FulfillmentClosed") == 1
+    if ending is Outcome.COMPLETED:
+        assert [(p.status, p.amount.minor) for p in payments] == [(PaymentStatus.CAPTURED, 300)]
+        assert [(x.status, x.tracking_number) for x in labels] == [
+            (LabelStatus.LIVE, played.outcome["tracking_number"])
+        ]
+        assert (stock.on_hand, stock.reserved) == (8, 0)
+    else:
+        gone = {PaymentStatus.VOIDED, PaymentStatus.REFUNDED, PaymentStatus.DECLINED}
+        assert {p.status for p in payments} <= gone | {PaymentStatus.FORBIDDEN}
+        assert LabelStatus.LIVE not in {label.status for label in labels}
+        assert stock.reserved == 0
+        assert types[-1] == "FulfillmentClosed" or "OrderCancelled" in types
+
+
+async def test_the_sums_of_money_labels_and_pieces_agree_over_all_cells(results: Results) -> None:
+    assert results.report.findings == []
+    assert [c for c in results.report.comparisons if not c.equal] == []

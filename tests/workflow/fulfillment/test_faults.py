@@ -1,0 +1,147 @@
+"""Providers that fail: for a while, for good, or without telling whether they did it."""
+
+import pytest
+from temporalio.client import Client
+
+from activities.ports import LabelStatus, PaymentStatus
+from adapters.providers.faults import Fault, FaultKind
+from domain.payment.payment import holds_money
+from tests.support.sagas.sagas import activities_of, result, stocked_saga, until, until_status
+from tests.support.sagas.shop import Shop
+
+pytestmark = pytest.mark.usefixtures("few_attempts")
+
+BY = {"actor": "anna", "reason": "the provider is back"}
+
+
+async def test_a_gateway_that_is_down_for_a_while_only_costs_time(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, times=3))
+    _, handle = await stocked_saga(client, shop)
+    assert (await result(handle))["outcome"] == "completed"
+    assert shop.payments.count("charge") >= 1
+    assert len([p async for p in shop.payments.payments()]) == 1
+
+
+async def test_a_gateway_whose_charges_fail_for_good_cancels_the_order(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    order_id, handle = await stocked_saga(client, shop)
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+    assert (await shop.stock(f"{order_id}-sku")).reserved == 0
+    # The charge may have been under way: the provider was told not to make it any more.
+    [made] = [p async for p in shop.payments.payments()]
+    assert made.status is PaymentStatus.FORBIDDEN
+    assert "undo-payment-2" not in await activities_of(handle)
+
+
+async def test_a_gateway_that_is_down_for_good_needs_attention_and_holds_what_it_holds(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE))
+    order_id, handle = await stocked_saga(client, shop)
+    status = await until_status(handle, needs_attention=True)
+    assert status["step"] == "undo_payment"
+    assert "operator" in status["waits_for"]
+    assert await shop.status(order_id) == "reserved"
+
+    async def announced() -> bool:
+        return [notice.at_step for notice in shop.notifications.notices] == ["undo_payment"]
+
+    await until(announced)
+    shop.payments.faults.clear()
+    await handle.execute_update("retry", BY)
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ANSWER_LOST, FaultKind.REQUEST_LOST])
+async def test_a_charge_with_unknown_outcome_is_looked_up_and_made_once(
+    client: Client, shop: Shop, kind: FaultKind
+) -> None:
+    shop.payments.faults.add(Fault(kind, operation="charge", times=1))
+    _, handle = await stocked_saga(client, shop)
+    assert (await result(handle))["outcome"] == "completed"
+    [payment] = [p async for p in shop.payments.payments()]
+    assert payment.status is PaymentStatus.CAPTURED
+    assert shop.payments.count("find") >= 1
+
+
+async def test_a_charge_whose_answers_are_all_lost_is_found_by_its_key(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
+    _, handle = await stocked_saga(client, shop)
+    assert (await result(handle))["outcome"] == "completed"
+    assert shop.payments.count("charge") == 1
+
+
+async def test_a_label_whose_answer_is_lost_is_found_by_its_key(client: Client, shop: Shop) -> None:
+    shop.carrier.faults.add(Fault(FaultKind.ANSWER_LOST, operation="buy_label"))
+    _, handle = await stocked_saga(client, shop)
+    assert (await result(handle))["outcome"] == "completed"
+    assert len([label async for label in shop.carrier.labels()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("capture", "undone"),
+    [("automatic", PaymentStatus.REFUNDED), ("on_shipment", PaymentStatus.VOIDED)],
+)
+async def test_a_carrier_that_fails_after_the_payment_gives_the_money_back(
+    client: Client, shop: Shop, capture: str, undone: PaymentStatus
+) -> None:
+    shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
+    payment = {"token": "tok_visa", "capture": capture}
+    order_id, handle = await stocked_saga(client, shop, payment=payment)
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
+    [made] = [p async for p in shop.payments.payments()]
+    assert made.status is undone
+    assert not holds_money(await shop.payment(order_id))
+
+
+async def test_a_provider_that_rejects_our_credentials_is_not_asked_again(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="charge"))
+    _, handle = await stocked_saga(client, shop)
+    outcome = await result(handle)
+    assert outcome["reason"] == "payment_unavailable"
+    assert "rejected" in outcome["detail"]
+    assert shop.payments.count("charge") == 1
+
+
+async def test_a_capture_that_fails_cancels_the_label_and_voids_the_money(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="capture"))
+    payment = {"token": "tok_visa", "capture": "on_shipment"}
+    order_id, handle = await stocked_saga(client, shop, payment=payment)
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+    [label] = [label async for label in shop.carrier.labels()]
+    assert label.status is LabelStatus.CANCELLED
+    [made] = [p async for p in shop.payments.payments()]
+    assert made.status is PaymentStatus.VOIDED
+    assert (await shop.stock(f"{order_id}-sku")).reserved == 0
+
+
+async def test_a_capture_whose_answer_is_lost_completes_the_order(
+    client: Client, shop: Shop
+) -> None:
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="capture"))
+    payment = {"token": "tok_visa", "capture": "on_shipment"}
+    _, handle = await stocked_saga(client, shop, payment=payment)
+    assert (await result(handle))["outcome"] == "completed"
+
+
+async def test_a_lost_answer_to_a_refund_does_not_refund_twice(client: Client, shop: Shop) -> None:
+    shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="refund", times=1))
+    _, handle = await stocked_saga(client, shop)
+    assert (await result(handle))["outcome"] == "cancelled"
+    [made] = [p async for p in shop.payments.payments()]
+    assert (made.status, made.refunded) == (PaymentStatus.REFUNDED, made.amount)

@@ -1,0 +1,64 @@
+"""Each activity after the pivot is cut off before and after its append, and tried again."""
+
+import pytest
+from temporalio.client import Client
+
+from domain.ids import Sku, stock_stream
+from tests.support.faults.traps import Trap, TrappedShop, store_is_down
+from tests.support.sagas.returns import BY, completed, on_hand, open_return, refunded_minor, scan
+from tests.support.sagas.sagas import result, until
+from tests.support.sagas.shop import running_workers
+
+ONCE = (
+    "ShipmentDelivered",
+    "ReturnOpened",
+    "ReturnAttentionRequired",
+    "RefundGranted",
+    "PaymentRefunded",
+    "ReturnRefunded",
+    "RestockDecided",
+    "ReturnRestocked",
+    "ReturnClosed",
+)
+ACTIVITIES = (
+    "record-scan",
+    "open-return",
+    "record-return-attention",
+    "decide-return",
+    "refund-return",
+    "restock-return",
+    "close-return",
+)
+
+
+@pytest.mark.parametrize("where", ["append", "appended"])
+@pytest.mark.parametrize("activity", ACTIVITIES)
+async def test_an_activity_that_was_cut_off_is_repeated_and_has_its_effect_once(
+    client: Client, activity: str, where: str
+) -> None:
+    shop = TrappedShop()
+    async with running_workers(client, shop):
+        order_id = await completed(client, shop)
+        traps = [
+            Trap(workflow_id, activity, where, times=2, error=store_is_down)
+            for workflow_id in (f"delivery-{order_id}", f"return-{order_id}-R1")
+        ]
+        shop.traps.set.extend(traps)
+        await result(await scan(client, order_id, "delivered"))
+        handle = await open_return(client, order_id)
+
+        async def asked() -> bool:
+            return "ReturnAttentionRequired" in await shop.story(order_id)
+
+        await until(asked)
+        await handle.execute_update("decide_refund", {"refund": "full", **BY})
+        await handle.execute_update("decide_restock", {"restock": "all", **BY})
+        assert (await result(handle))["restocked"] is True
+    # What was appended is found when the activity is tried again; each decision is one of its own.
+    once = where == "appended" and activity != "decide-return"
+    assert sum(trap.hits for trap in traps) == (1 if once else 2)
+    assert (await refunded_minor(shop, order_id), await on_hand(shop, order_id)) == (150, 9)
+    story = await shop.story(order_id)
+    assert {name: story.count(name) for name in ONCE} == dict.fromkeys(ONCE, 1)
+    stock = await shop.store.read_stream(stock_stream(Sku(f"{order_id}-sku")))
+    assert [event.event_type for event in stock].count("StockReturned") == 1

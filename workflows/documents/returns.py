@@ -1,0 +1,215 @@
+"""The return document, and the decisions about it: what clients hand in, checked field by field."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from activities.returns.messages import RefundDecision, RestockDecision, ReturnDocument
+from domain import checks
+from domain.ids import OrderId, ReturnId, Sku, return_workflow
+from domain.order import decisions as order
+from domain.returns.values import Pieces, ReturnKind
+from workflows.documents.messages import Actor, Words, only_message
+from workflows.documents.order import MAX_MINOR
+from workflows.documents.validation import FieldProblem, Identifier, InvalidDocument, validate
+
+_M = TypeVar("_M", bound=BaseModel)
+
+# No hyphen, so that return-<order id>-<return id> names one return only.
+_ReturnId = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$", min_length=1, max_length=64)
+]
+_TAGS: Final = frozenset({"as_word", "as_amount", "as_list"})
+OWN_IDS: Final = frozenset(kind.value for kind in ReturnKind if kind is not ReturnKind.CUSTOMER)
+"""Return ids that belong to the cases which a parcel's end opens: one of each an order."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PiecesModel(_Strict):
+    """So many pieces of a SKU."""
+
+    sku: Identifier
+    quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
+
+
+class AmountModel(_Strict):
+    """An amount in the order's currency."""
+
+    amount_minor: Annotated[int, Field(ge=1, le=MAX_MINOR, description="minor units (pence)")]
+
+
+def _form(value: object) -> str:
+    if isinstance(value, dict | BaseModel):
+        return "as_amount"
+    return "as_list" if isinstance(value, list | tuple) else "as_word"
+
+
+_List = Annotated[list[PiecesModel], Field(min_length=1, max_length=order.MAX_LINES)]
+_Lines = Annotated[
+    Annotated[Literal["all"], Tag("as_word")] | Annotated[_List, Tag("as_list")],
+    Discriminator(_form),
+]
+_Refund = Annotated[
+    Annotated[Literal["full", "none"], Tag("as_word")] | Annotated[AmountModel, Tag("as_amount")],
+    Discriminator(_form),
+]
+_Restock = Annotated[
+    Annotated[Literal["all", "none"], Tag("as_word")] | Annotated[_List, Tag("as_list")],
+    Discriminator(_form),
+]
+
+
+class ReturnDocumentModel(_Strict):
+    """Goods or money of a completed order that go back."""
+
+    model_config = ConfigDict(title="ReturnDocument")
+
+    order_id: Identifier
+    return_id: Annotated[
+        _ReturnId, Field(description="the workflow id is return-<order_id>-<return_id>")
+    ]
+    kind: ReturnKind = ReturnKind.CUSTOMER
+    lines: Annotated[
+        _Lines, Field(description='what comes back; "all": everything that is in no other return')
+    ]
+    refund: Annotated[
+        _Refund | None, Field(description="full: the price of the lines; absent: decided later")
+    ] = None
+    restock: Annotated[
+        _Restock | None, Field(description="what goes back into stock; absent: decided later")
+    ] = None
+    actor: Actor
+    reason: Words
+
+
+class DecideRefundMessage(_Strict):
+    """``decide_refund``: what becomes of the money."""
+
+    refund: _Refund
+    actor: Actor
+    reason: Words
+
+
+class DecideRestockMessage(_Strict):
+    """``decide_restock``: what becomes of the goods."""
+
+    restock: _Restock
+    actor: Actor
+    reason: Words
+
+
+def parse_return(raw: object, workflow_id: str | None = None) -> ReturnDocument:
+    """The return that `raw` describes.
+
+    Args:
+        raw: the JSON text as bytes, or the JSON value as Python values.
+        workflow_id: the case's id, which must be ``return-<order_id>-<return_id>``; None: not yet
+            known.
+
+    Raises:
+        InvalidDocument: naming every field that is wrong.
+    """
+    model = checked(ReturnDocumentModel, raw, "document")
+    if problems := tuple(_problems(model, workflow_id)):
+        raise InvalidDocument(problems)
+    return ReturnDocument(
+        OrderId(model.order_id),
+        ReturnId(model.return_id),
+        model.kind,
+        None if model.lines == "all" else pieces_of(model.lines),
+        refund_decision(model.refund, model.actor, model.reason),
+        restock_decision(model.restock, model.actor, model.reason),
+        model.actor,
+        model.reason,
+    )
+
+
+def checked(model: type[_M], raw: object, root: str) -> _M:
+    """`raw` as `model`; raises InvalidDocument with the paths that the sender knows."""
+    try:
+        found = validate(model, raw, root)
+    except InvalidDocument as error:
+        raise InvalidDocument(tuple(_plain(problem) for problem in error.problems)) from None
+    if not isinstance(found, model):
+        raise TypeError("validation returned another type")
+    return found
+
+
+def checked_message(model: type[_M], inputs: Sequence[Any]) -> _M:
+    """The one message among `inputs`; raises InvalidDocument as `checked`."""
+    return checked(model, only_message(inputs), "message")
+
+
+def refund_decision(
+    refund: AmountModel | str | None, actor: str, reason: str
+) -> RefundDecision | None:
+    """What a document or message says of the money; None if nothing."""
+    if refund is None:
+        return None
+    amount = refund.amount_minor if isinstance(refund, AmountModel) else None
+    return RefundDecision(refund != "none", amount, actor, reason)
+
+
+def restock_decision(
+    restock: list[PiecesModel] | str | None, actor: str, reason: str
+) -> RestockDecision | None:
+    """What a document or message says of the goods; None if nothing."""
+    if restock is None:
+        return None
+    if isinstance(restock, list):
+        return RestockDecision(pieces_of(restock), actor, reason)
+    return RestockDecision(() if restock == "none" else None, actor, reason)
+
+
+def pieces_of(lines: list[PiecesModel] | str) -> tuple[Pieces, ...]:
+    """The pieces that are listed."""
+    return tuple(Pieces(Sku(x.sku), x.quantity) for x in lines if isinstance(x, PiecesModel))
+
+
+def return_to_json(document: ReturnDocument) -> dict[str, Any]:
+    """The JSON form of a return; `parse_return` reads it back."""
+    content: dict[str, Any] = {
+        "order_id": document.order_id,
+        "return_id": document.return_id,
+        "kind": document.kind.value,
+        "lines": "all" if document.pieces is None else _listed(document.pieces),
+        "actor": document.actor,
+        "reason": document.reason,
+    }
+    if refund := document.refund:
+        amount = "full" if refund.amount_minor is None else {"amount_minor": refund.amount_minor}
+        content["refund"] = amount if refund.grant else "none"
+    if restock := document.restock:
+        pieces = "all" if restock.pieces is None else _listed(restock.pieces)
+        content["restock"] = pieces or "none"
+    return content
+
+
+def return_json_schema() -> dict[str, Any]:
+    """The JSON Schema of the return document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ReturnDocumentModel.model_json_schema(),
+    }
+
+
+def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
+    return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
+
+
+def _plain(problem: FieldProblem) -> FieldProblem:
+    parts = [part for part in problem.field.split(".") if part not in _TAGS]
+    return FieldProblem(".".join(parts), problem.problem)
+
+
+def _problems(model: ReturnDocumentModel, workflow_id: str | None) -> Iterator[FieldProblem]:
+    wanted = return_workflow(OrderId(model.order_id), ReturnId(model.return_id))
+    if workflow_id not in (None, wanted):
+        yield FieldProblem("return_id", f"needs the workflow id {wanted}, not this one")
+    own = model.return_id in OWN_IDS or model.kind is not ReturnKind.CUSTOMER
+    if own and model.return_id != model.kind.value:
+        yield FieldProblem("return_id", "must be the kind for lost and returned_to_sender only")

@@ -1,0 +1,64 @@
+"""What a return says when it is asked, and at its end; nothing of it is personal data."""
+
+import hashlib
+from typing import Any
+
+from activities.returns.messages import CaseView, ReturnDocument
+from domain.returns.values import Pieces
+from workflows.common.operator_requests import Attended
+from workflows.documents.messages import canonical_json
+from workflows.documents.returns import return_to_json
+
+
+def return_digest(document: ReturnDocument) -> str:
+    """A fingerprint of the content: 64 hexadecimal digits; who asked, and why, does not count."""
+    content = return_to_json(document)
+    del content["actor"], content["reason"]
+    for part in ("lines", "restock"):
+        if isinstance(content.get(part), list):
+            content[part] = sorted(content[part], key=canonical_json)
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def case_status(
+    document: ReturnDocument | None, case: CaseView | None, seen: Attended
+) -> dict[str, Any]:
+    """The answer to the query ``status``."""
+    return {
+        "order_id": document.order_id if document else None,
+        "return_id": document.return_id if document else None,
+        "content_digest": return_digest(document) if document else None,
+        "opened": case is not None,
+        "step": seen.stage,
+        "waits_for": seen.waits_for,
+        "needs_attention": bool(seen.attention),
+        "attention": "; ".join(seen.attention.values()) or None,
+        "undecided": list(case.undecided) if case else [],
+        **_outcome(case or CaseView()),
+    }
+
+
+def case_result(document: ReturnDocument, case: CaseView) -> dict[str, Any]:
+    """The result of a return."""
+    return {
+        "order_id": document.order_id,
+        "return_id": document.return_id,
+        "kind": document.kind.value,
+        "outcome": "closed" if case.pieces else "nothing_to_return",
+        **_outcome(case),
+    }
+
+
+def _outcome(case: CaseView) -> dict[str, Any]:
+    return {
+        "lines": _listed(case.pieces),
+        "refund_minor": case.refund.minor if case.refund else None,
+        "currency": case.refund.currency if case.refund else None,
+        "refund_reference": case.refund_reference,
+        "restock": None if case.restock is None else _listed(case.restock),
+        "restocked": case.restocked,
+    }
+
+
+def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
+    return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
