@@ -9,20 +9,16 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
-from domain.order.unavailable import (
-    CANCEL_AT_ONCE,
-    MissingItem,
-    Pieces,
-    ShortageChoice,
-    UnavailableTerms,
-)
+from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
 from domain.values import (
     Address,
     Compensation,
     FailureKind,
+    MissingItem,
     OrderLine,
     Outcome,
     PaymentTerms,
+    Pieces,
     Reason,
     Step,
 )

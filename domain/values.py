@@ -71,6 +71,26 @@ class OrderLine:
         return self.unit_price * self.quantity
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """`quantity` pieces of `sku`."""
+
+    sku: Sku
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissingItem:
+    """Of `ordered` pieces of a SKU, `missing` are not in stock."""
+
+    sku: Sku
+    ordered: int
+    missing: int
+
+    def __str__(self) -> str:
+        return f"{self.sku}: {self.ordered} wanted, {self.ordered - self.missing} there"
+
+
 class CaptureMode(StrEnum):
     """When money is taken: at once, or authorised first and captured when the label is bought."""
 

@@ -10,11 +10,11 @@ from activities.unit_of_work import Work, fulfillment_slot, order_slot, stock_sl
 from domain.ids import OrderId, Sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
 from domain.order.state import Backordered, FrozenOrder
-from domain.order.unavailable import MissingItem, Pieces, ShortageChoice, UnavailablePolicy
+from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.stock.allocation import Claims, OutOfStock, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
 from domain.stock.events import StockEvent
-from domain.values import Reason
+from domain.values import MissingItem, Pieces, Reason
 
 
 def claim(work: Work, order: FrozenOrder, now: datetime) -> OutOfStock | None:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from activities.messages import OperatorAction, SagaRef
 from domain.ids import OrderId, ReturnId
-from domain.money import Money
-from domain.returns.values import Pieces, ReturnKind
+from domain.returns.values import CaseProgress, ReturnKind
+from domain.values import Pieces
 
 DELIVERY_WORKFLOW_TYPE = "OrderDelivery"
 RETURN_WORKFLOW_TYPE = "OrderReturn"
@@ -84,44 +84,16 @@ class CaseRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseView:
-    """Where a case stands in the event store.
+class CaseView(CaseProgress):
+    """A case as the event store knows it.
 
-    Attributes:
-        pieces: what is in the case; empty if there was nothing left to open one over.
-        refund: what was granted; zero if denied, None while undecided.
-        refund_reference: what the provider knows the refund by, once it was made.
-        restock: what goes into stock; None while undecided.
-        restocked: it is there.
+    `pieces` is what it covers; empty if nothing was left to open it for.
     """
 
     pieces: tuple[Pieces, ...] = ()
-    refund: Money | None = None
-    refund_reference: str | None = None
-    restock: tuple[Pieces, ...] | None = None
-    restocked: bool = False
-    closed: bool = False
-
-    @property
-    def undecided(self) -> tuple[str, ...]:
-        """Which decisions are missing: ``refund``, ``restock``."""
-        if self.closed:
-            return ()
-        found = (("refund", self.refund), ("restock", self.restock))
-        return tuple(name for name, decision in found if decision is None)
-
-    @property
-    def refund_is_due(self) -> bool:
-        """Whether money is still to be given back."""
-        return bool(self.refund and self.refund.minor and self.refund_reference is None)
-
-    @property
-    def restock_is_due(self) -> bool:
-        """Whether goods are still to be put into stock."""
-        return bool(self.restock) and not self.restocked
 
     def merged(self, other: "CaseView") -> "CaseView":
-        """What is known from two views of one case, whichever is the newer one."""
+        """What two views of one case know together, whichever is the newer."""
         return CaseView(
             pieces=self.pieces,
             refund=self.refund if other.refund is None else other.refund,

@@ -10,7 +10,8 @@ from domain.order.state import FrozenOrder
 from domain.payment import payment
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
-from domain.returns.values import Pieces, ReturnedLine
+from domain.returns.values import ReturnedLine
+from domain.values import Pieces
 
 NOTHING_LEFT = CaseView(closed=True)
 """Stands for a case over everything that is left, where nothing is."""

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.order.unavailable import CANCEL_AT_ONCE, MissingItem, Pieces, UnavailableTerms
+from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
+    MissingItem,
     PaymentTerms,
+    Pieces,
     Reason,
 )
 

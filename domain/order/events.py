@@ -5,9 +5,10 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.order.unavailable import CANCEL_AT_ONCE, MissingItem, UnavailableTerms
+from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import (
     Address,
+    MissingItem,
     OrderLine,
     PaymentTerms,
     Reason,

@@ -33,8 +33,8 @@ from domain.order.events import (
     OrderSubmitted,
     QuantityChanged,
 )
-from domain.order.unavailable import CANCEL_AT_ONCE, MissingItem, UnavailableTerms
-from domain.values import Address, OrderLine, PaymentTerms, Reason, Redacted
+from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
 
 class OrderStatus(StrEnum):

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
-from domain.ids import Sku
 
 MAX_DEADLINE_HOURS: Final = 2_160
 """Ninety days."""
@@ -50,26 +49,6 @@ class UnavailableTerms:
 
 CANCEL_AT_ONCE: Final = UnavailableTerms()
 """The terms of an order that says nothing of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """So many pieces of a SKU."""
-
-    sku: Sku
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class MissingItem:
-    """Of `ordered` pieces of a SKU, `missing` are not there."""
-
-    sku: Sku
-    ordered: int
-    missing: int
-
-    def __str__(self) -> str:
-        return f"{self.sku}: {self.ordered} wanted, {self.ordered - self.missing} there"
 
 
 def check_unavailable(terms: UnavailableTerms, field: str = "unavailable") -> None:

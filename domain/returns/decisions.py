@@ -41,7 +41,8 @@ from domain.returns.events import (
     ReturnRestocked,
 )
 from domain.returns.state import ReturnCase, ReturnsState
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import ReturnedLine, ReturnKind
+from domain.values import Pieces
 
 MAX_ACTOR = 100
 

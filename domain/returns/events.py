@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from domain.ids import OrderId, ReturnId
 from domain.money import Money
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import ReturnedLine, ReturnKind
+from domain.values import Pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,56 +20,22 @@ from domain.returns.events import (
     ReturnRefunded,
     ReturnRestocked,
 )
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import CaseProgress, ReturnedLine, ReturnKind
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnCase:
-    """One case.
-
-    Attributes:
-        everything: it was opened over all that was left, whatever that was.
-        refund: the amount granted; zero if it was denied, None while undecided.
-        refund_reference: what the provider knows the refund by, once it was made.
-        restock: pieces that go back into stock; None while undecided.
-        restocked: they are there.
-    """
+class ReturnCase(CaseProgress):
+    """One case; `everything`: it was opened for all pieces that were left to return."""
 
     return_id: ReturnId
     kind: ReturnKind
     lines: tuple[ReturnedLine, ...]
     everything: bool
-    refund: Money | None = None
-    refund_reference: str | None = None
-    restock: tuple[Pieces, ...] | None = None
-    restocked: bool = False
-    closed: bool = False
 
     @property
     def price(self) -> Money:
         """What was paid for the pieces."""
         return total((line.amount for line in self.lines), self.lines[0].unit_price.currency)
-
-    @property
-    def refund_is_due(self) -> bool:
-        """Whether money was granted that has not gone back yet."""
-        return bool(self.refund and self.refund.minor and self.refund_reference is None)
-
-    @property
-    def restock_is_due(self) -> bool:
-        """Whether pieces are to go into stock that are not there yet."""
-        return bool(self.restock) and not self.restocked
-
-    @property
-    def undecided(self) -> tuple[str, ...]:
-        """The decisions that nobody has made yet."""
-        open_ = (("refund", self.refund), ("restock", self.restock))
-        return tuple(name for name, decision in open_ if decision is None)
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is left to decide or to do."""
-        return not (self.undecided or self.refund_is_due or self.restock_is_due)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,19 @@
-"""Values of what comes back after an order was shipped: kinds of cases, pieces, returned lines."""
+"""Values of returns: kinds of cases, returned lines, the progress of a case."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.ids import Sku
 from domain.money import Money
+from domain.values import Pieces
 
 
 class ReturnKind(StrEnum):
-    """Why goods or money go back: the customer, the carrier's loss, or an undelivered parcel."""
+    """Why goods or money come back: sent by the customer, lost by the carrier, undelivered."""
 
     CUSTOMER = "customer"
     LOST = "lost"
     RETURNED_TO_SENDER = "returned_to_sender"
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """`quantity` pieces (at least 1) of `sku`."""
-
-    sku: Sku
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +28,45 @@ class ReturnedLine:
     def amount(self) -> Money:
         """Quantity times unit price."""
         return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseProgress:
+    """What has been decided and carried out for a case.
+
+    Attributes:
+        refund: the amount granted; zero if it was denied, None while undecided.
+        refund_reference: the provider's reference of the refund, once it was made.
+        restock: pieces to put back into stock; None while undecided.
+        restocked: whether they have been booked in.
+        closed: whether the case has ended.
+    """
+
+    refund: Money | None = None
+    refund_reference: str | None = None
+    restock: tuple[Pieces, ...] | None = None
+    restocked: bool = False
+    closed: bool = False
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The decisions that nobody has made yet: ``refund``, ``restock``."""
+        if self.closed:
+            return ()
+        decisions = (("refund", self.refund), ("restock", self.restock))
+        return tuple(name for name, decision in decisions if decision is None)
+
+    @property
+    def refund_is_due(self) -> bool:
+        """Whether a refund was granted but not made yet."""
+        return bool(self.refund and self.refund.minor and self.refund_reference is None)
+
+    @property
+    def restock_is_due(self) -> bool:
+        """Whether pieces are to go back into stock but have not been booked in yet."""
+        return bool(self.restock) and not self.restocked
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to decide or to carry out."""
+        return not (self.undecided or self.refund_is_due or self.restock_is_due)

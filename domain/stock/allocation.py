@@ -1,84 +1,74 @@
-"""Decisions that span several aggregates."""
+"""Stock for a whole order: decisions that span the ledgers of several SKUs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.ids import OrderId, Sku
-from domain.order.unavailable import MissingItem
 from domain.stock import item as stock_item
 from domain.stock.commands import BackorderStock, ReserveStock
 from domain.stock.events import StockBackordered, StockEvent
 from domain.stock.item import StockState
-from domain.values import OrderLine
+from domain.values import MissingItem, OrderLine
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """All of an order's stock can be set aside: the events to append, by SKU.
+    """All stock of an order can be reserved: the events to append, by SKU.
 
-    A SKU that the order holds already has no events; an empty map means that all is done.
+    A SKU that is already reserved for the order has no events; an empty map means nothing to do.
     """
 
     events: Mapping[Sku, tuple[StockEvent, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shortage:
-    """Of `sku`, `wanted` pieces were asked for and only `available` are there."""
-
-    sku: Sku
-    wanted: int
-    available: int
-
-
-@dataclass(frozen=True, slots=True)
 class OutOfStock:
-    """Something is short, so nothing is reserved; every shortage is named."""
+    """Stock does not suffice, so nothing is reserved; `missing` names every SKU that is short."""
 
-    shortages: tuple[Shortage, ...]
+    missing: tuple[MissingItem, ...]
 
     def __str__(self) -> str:
-        return "; ".join(f"{s.sku}: {s.wanted} wanted, {s.available} there" for s in self.shortages)
+        return "; ".join(map(str, self.missing))
 
 
 def plan_reservation(
     order_id: OrderId, lines: Iterable[OrderLine], stock_states: Mapping[Sku, StockState]
 ) -> Reservation | OutOfStock:
-    """Set all SKUs of an order aside, or none of them.
+    """Reserve every SKU of an order, or none of them.
 
     Args:
         order_id: whose reservation it is.
         lines: the order's lines; pieces of the same SKU add up.
-        stock_states: the ledger of each SKU; one that is missing has no stock.
+        stock_states: the ledger of each SKU; a SKU without one has no stock.
 
     Raises:
-        RuleBroken: the order holds another quantity of a SKU, or it was shipped before.
+        RuleBroken: the order has reserved another quantity of a SKU, or was shipped.
     """
-    wanted = _wanted(lines)
-    states = {sku: stock_states.get(sku, stock_item.INITIAL) for sku in wanted}
-    shortages = tuple(
-        Shortage(sku, quantity, states[sku].available)
-        for sku, quantity in wanted.items()
+    pieces = _pieces_by_sku(lines)
+    states = {sku: stock_states.get(sku, stock_item.INITIAL) for sku in pieces}
+    missing = tuple(
+        MissingItem(sku, quantity, quantity - states[sku].available)
+        for sku, quantity in pieces.items()
         if order_id not in states[sku].reservations and quantity > states[sku].available
     )
-    if shortages:
-        return OutOfStock(shortages)
+    if missing:
+        return OutOfStock(missing)
     planned = {
         sku: stock_item.decide(ReserveStock(sku, order_id, quantity), states[sku])
-        for sku, quantity in wanted.items()
+        for sku, quantity in pieces.items()
     }
     return Reservation({sku: events for sku, events in planned.items() if events})
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What is there is set aside and the rest queued for: the events, and what is missing."""
+    """Reserves what is available and queues for the rest: the events, and what is missing."""
 
     events: Mapping[Sku, tuple[StockEvent, ...]]
     missing: tuple[MissingItem, ...]
 
     def without_queueing(self) -> Mapping[Sku, tuple[StockEvent, ...]]:
-        """The events that only set aside what is there."""
+        """The events that only reserve what is available."""
         return {
             sku: tuple(event for event in events if not isinstance(event, StockBackordered))
             for sku, events in self.events.items()
@@ -88,25 +78,25 @@ class Claims:
 def plan_claims(
     order_id: OrderId, lines: Iterable[OrderLine], stock_states: Mapping[Sku, StockState]
 ) -> Claims:
-    """Set aside what is there of an order's SKUs, and queue for what is not.
+    """Reserve what is available of an order's SKUs, and queue for the rest.
 
     Args:
         order_id: whose claims they are.
         lines: the order's lines; pieces of the same SKU add up.
-        stock_states: the ledger of each SKU; one that is missing has no stock.
+        stock_states: the ledger of each SKU; a SKU without one has no stock.
 
     Raises:
-        RuleBroken: the order claims another quantity of a SKU, or it was shipped before.
+        RuleBroken: the order claims another quantity of a SKU, or was shipped.
     """
-    wanted = _wanted(lines)
+    pieces = _pieces_by_sku(lines)
     events = {
         sku: stock_item.decide(
             BackorderStock(sku, order_id, quantity), stock_states.get(sku, stock_item.INITIAL)
         )
-        for sku, quantity in wanted.items()
+        for sku, quantity in pieces.items()
     }
     missing = tuple(
-        MissingItem(sku, wanted[sku], event.quantity)
+        MissingItem(sku, pieces[sku], event.quantity)
         for sku, decided in events.items()
         for event in decided
         if isinstance(event, StockBackordered)
@@ -114,8 +104,8 @@ def plan_claims(
     return Claims(events, missing)
 
 
-def _wanted(lines: Iterable[OrderLine]) -> dict[Sku, int]:
-    wanted: dict[Sku, int] = {}
+def _pieces_by_sku(lines: Iterable[OrderLine]) -> dict[Sku, int]:
+    pieces: dict[Sku, int] = {}
     for line in lines:
-        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-    return wanted
+        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+    return pieces

@@ -15,7 +15,8 @@ from temporalio.common import RawValue
 from domain import checks
 from domain.ids import Sku
 from domain.order import decisions as order
-from domain.order.unavailable import Pieces, ShortageChoice
+from domain.order.unavailable import ShortageChoice
+from domain.values import Pieces
 from workflows.documents.order import AddressModel
 from workflows.documents.validation import (
     PRINTABLE,

@@ -9,7 +9,8 @@ from activities.returns.messages import RefundDecision, RestockDecision, ReturnD
 from domain import checks
 from domain.ids import OrderId, ReturnId, Sku, return_workflow
 from domain.order import decisions as order
-from domain.returns.values import Pieces, ReturnKind
+from domain.returns.values import ReturnKind
+from domain.values import Pieces
 from workflows.documents.messages import Actor, Words, only_message
 from workflows.documents.order import MAX_MINOR
 from workflows.documents.validation import FieldProblem, Identifier, InvalidDocument, validate

@@ -10,8 +10,8 @@ from typing import Any
 from activities.messages import ClosedSaga, OperatorAction, OrderDocument, Shortage
 from domain.ids import OrderId, Sku
 from domain.money import Money
-from domain.order.unavailable import Pieces, ShortageChoice, UnavailablePolicy
-from domain.values import Address, Compensation, Outcome, Step
+from domain.order.unavailable import ShortageChoice, UnavailablePolicy
+from domain.values import Address, Compensation, Outcome, Pieces, Step
 from workflows.documents.messages import canonical_json
 from workflows.documents.order import document_to_json
 

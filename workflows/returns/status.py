@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from activities.returns.messages import CaseView, ReturnDocument
-from domain.returns.values import Pieces
+from domain.values import Pieces
 from workflows.common.operator_requests import Attended
 from workflows.documents.messages import canonical_json
 from workflows.documents.returns import return_to_json

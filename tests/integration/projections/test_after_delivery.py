@@ -8,9 +8,10 @@ import pytest
 
 from domain.ids import OrderId, ReturnId, Sku
 from domain.returns import events as returns_events
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import ReturnedLine, ReturnKind
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
+from domain.values import Pieces
 from eventstore.postgres.store import PostgresEventStore
 from projections.errors import InvalidCursor
 from projections.read_models.audit_log import model as audit_log

@@ -15,10 +15,9 @@ from adapters.events.codec import JsonEventCodec
 from domain.ids import CustomerId, OrderId, ReturnId, Sku
 from domain.money import Money
 from domain.order import events as order_events
-from domain.order.unavailable import MissingItem
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import ReturnedLine, ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
@@ -26,9 +25,11 @@ from domain.values import (
     Address,
     Compensation,
     FailureKind,
+    MissingItem,
     OrderLine,
     Outcome,
     PaymentTerms,
+    Pieces,
     Reason,
     Step,
 )

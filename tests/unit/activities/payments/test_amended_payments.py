@@ -23,9 +23,8 @@ from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
 from domain.ids import OrderId, Sku
 from domain.money import Money
-from domain.order.unavailable import Pieces
 from domain.payment.payment import Captured
-from domain.values import Reason
+from domain.values import Pieces, Reason
 from tests.support.sagas.shop import Shop, document
 from workflows.documents.order import parse_document
 

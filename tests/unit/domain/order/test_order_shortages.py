@@ -31,12 +31,10 @@ from domain.order.events import (
 from domain.order.unavailable import (
     CANCEL_AT_ONCE,
     DeadlineDefault,
-    MissingItem,
-    Pieces,
     UnavailablePolicy,
     UnavailableTerms,
 )
-from domain.values import OrderLine, Reason
+from domain.values import MissingItem, OrderLine, Pieces, Reason
 from tests.support.sagas.domain_samples import (
     ADDRESS_SET,
     CARD,

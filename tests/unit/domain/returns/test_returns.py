@@ -36,10 +36,11 @@ from domain.returns.events import (
     ReturnRefunded,
     ReturnRestocked,
 )
-from domain.returns.values import Pieces, ReturnedLine, ReturnKind
+from domain.returns.values import ReturnedLine, ReturnKind
 from domain.stock import item as stock_item
 from domain.stock.commands import ReturnStock
 from domain.stock.events import StockReceived, StockReserved, StockReturned, StockShipped
+from domain.values import Pieces
 from tests.support.sagas.domain_samples import HEART, LANTERN, ORDER, gbp
 from tests.support.sagas.specification import Specification
 

@@ -9,13 +9,12 @@ from domain import events as domain_events
 from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
 from domain.order import events as order_events
-from domain.order.unavailable import MissingItem
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
 from domain.returns.values import ReturnedLine, ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
-from domain.values import Address, OrderLine, PaymentTerms, Reason
+from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason
 from projections.outbox.rules import PROJECTION, RULES, SILENT
 from projections.registry import ALL
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.returns.values import Pieces, ReturnKind
+from domain.returns.values import ReturnKind
+from domain.values import Pieces
 from tests.support.repository.write_schema import RETURN_PATH, schema_text
 from tests.support.sagas.returns import return_document
 from workflows.documents.returns import parse_return, return_to_json

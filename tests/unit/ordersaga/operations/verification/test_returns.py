@@ -9,8 +9,8 @@ from activities.ports import PaymentStatus, ProviderPayment
 from domain.money import Money
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import Pieces
 from domain.stock import events as stock_events
+from domain.values import Pieces
 from ordersaga.operations.verification import ledgers
 from ordersaga.operations.verification.report import Rule
 from ordersaga.operations.verification.rules import check_events

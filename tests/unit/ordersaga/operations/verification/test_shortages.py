@@ -8,13 +8,12 @@ from activities.ports import PaymentStatus
 from domain.ids import OrderId
 from domain.money import Money
 from domain.order import events as order_events
-from domain.order.unavailable import MissingItem
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
 from domain.returns.values import ReturnedLine, ReturnKind
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import OrderLine, Reason
+from domain.values import MissingItem, OrderLine, Reason
 from ordersaga.operations.verification.ledgers import check_payments, compare_money
 from ordersaga.operations.verification.report import Rule
 from ordersaga.operations.verification.rules import check_events

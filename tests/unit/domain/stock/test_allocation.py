@@ -3,9 +3,9 @@ import pytest
 from domain.errors import RuleBroken
 from domain.ids import OrderId
 from domain.stock import item as stock_item
-from domain.stock.allocation import OutOfStock, Reservation, Shortage, plan_reservation
+from domain.stock.allocation import OutOfStock, Reservation, plan_reservation
 from domain.stock.events import StockReceived, StockReserved
-from domain.values import OrderLine
+from domain.values import MissingItem, OrderLine
 from tests.support.sagas.domain_samples import HEART, LANTERN, LANTERN_LINE, ORDER, gbp
 from tests.support.sagas.specification import Specification
 
@@ -26,22 +26,21 @@ def test_all_skus_of_an_order_are_reserved() -> None:
 
 def test_one_short_sku_reserves_nothing() -> None:
     states = {LANTERN: spec.state(LANTERNS)}
-    assert plan_reservation(ORDER, [LANTERN_LINE, HEART_LINE], states) == OutOfStock(
-        (Shortage(HEART, 2, 0),)
-    )
+    plan = plan_reservation(ORDER, [LANTERN_LINE, HEART_LINE], states)
+    assert plan == OutOfStock((MissingItem(HEART, 2, 2),))
 
 
 def test_every_shortage_is_named() -> None:
     states = {LANTERN: spec.state(LANTERNS, StockReserved(LANTERN, OrderId("B2"), 5))}
     plan = plan_reservation(ORDER, [LANTERN_LINE, HEART_LINE], states)
-    assert plan == OutOfStock((Shortage(LANTERN, 6, 5), Shortage(HEART, 2, 0)))
+    assert plan == OutOfStock((MissingItem(LANTERN, 6, 1), MissingItem(HEART, 2, 2)))
     assert str(plan) == "71053: 6 wanted, 5 there; 84029E: 2 wanted, 0 there"
 
 
 def test_lines_of_the_same_sku_add_up() -> None:
     states = {LANTERN: spec.state(LANTERNS)}
     plan = plan_reservation(ORDER, [LANTERN_LINE, LANTERN_LINE], states)
-    assert plan == OutOfStock((Shortage(LANTERN, 12, 10),))
+    assert plan == OutOfStock((MissingItem(LANTERN, 12, 2),))
 
 
 def test_what_the_order_holds_already_is_left_alone() -> None:
