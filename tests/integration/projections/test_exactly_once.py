@@ -124,9 +124,9 @@ _WORKER = """
 import asyncio, sys
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from projections.lane import Options
+from projections.engine.lane import Options
 from projections.registry import ALL
-from tests.support.read_models import runner_of
+from tests.support.stores.read_models import runner_of
 
 async def main():
     pool = await create_pool(sys.argv[1], max_size=8)
