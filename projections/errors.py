@@ -1,13 +1,13 @@
-"""What projections can refuse, and how foreign errors are told apart and described.
+"""The errors of the projections, and how other errors are classified and described.
 
 ProjectionError
 ├── UnknownProjection  no projection has that name
 ├── NotInstalled       a projection has no tables or lanes: run the migrations
-├── RebuildNeeded      the tables were made from another version of the definition
+├── RebuildNeeded      the tables belong to another version of the projection
 ├── InvalidCursor      a paging cursor was not made by this query
-├── Stalled            batches of a lane go on failing because of the database
-├── Interrupted        a rebuild was stopped before its end; starting it again goes on
-└── BackfillRefused    notifications cannot go back while streams are parked
+├── Stalled            a lane makes no progress because of the database
+├── Interrupted        a rebuild was stopped; starting it again continues
+└── BackfillRefused    no backfill of notifications while streams are parked
 """
 
 from typing import Final
@@ -19,14 +19,14 @@ from eventstore.errors import EventStoreError, StoreUnavailable
 
 
 class ProjectionError(Exception):
-    """Root of all refusals of the projections."""
+    """Base class of the errors of the projections."""
 
 
 class UnknownProjection(ProjectionError):
     """No projection has that name."""
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"there is no projection {name!r}; there are: {', '.join(known)}")
+    def __init__(self, name: str, names: tuple[str, ...]) -> None:
+        super().__init__(f"there is no projection {name!r}; there are: {', '.join(names)}")
         self.name = name
 
 
@@ -41,23 +41,24 @@ class NotInstalled(ProjectionError):
 class RebuildNeeded(ProjectionError):
     """The stored tables belong to another version of the projection."""
 
-    def __init__(self, name: str, stored: int, wanted: int) -> None:
+    def __init__(self, name: str, stored: int, required: int) -> None:
         super().__init__(
-            f"projection {name!r} has tables of version {stored}, this program needs {wanted}: "
+            f"projection {name!r} has tables of version {stored}, "
+            f"this program requires {required}: "
             f"run `ordersaga projections rebuild {name}`"
         )
         self.name = name
 
 
 class InvalidCursor(ProjectionError):
-    """A cursor is not one that this query returned."""
+    """The cursor was not returned by this listing."""
 
     def __init__(self) -> None:
-        super().__init__("the cursor is not one that this listing returned")
+        super().__init__("the cursor was not returned by this listing")
 
 
 class Stalled(ProjectionError):
-    """A lane cannot be applied because of the database; nothing was lost."""
+    """A lane cannot be applied because of the database; nothing is lost."""
 
     def __init__(self, name: str, lane: int, error: str) -> None:
         super().__init__(f"lane {lane} of projection {name!r} makes no progress: {error}")
@@ -65,11 +66,11 @@ class Stalled(ProjectionError):
 
 
 class Interrupted(ProjectionError):
-    """A rebuild was asked to stop; what it did is kept."""
+    """A rebuild was asked to stop; its progress is kept."""
 
 
 class BackfillRefused(ProjectionError):
-    """A projection with parked streams cannot go back; nothing was changed."""
+    """A projection with parked streams cannot be moved back; nothing was changed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -78,7 +79,7 @@ class BackfillRefused(ProjectionError):
         self.name = name
 
 
-# The database or the way to it is at fault, not an event: the batch is tried again for ever.
+# The database or the connection is at fault, not an event: the batch is retried without limit.
 _OUTAGES: Final = (
     StoreUnavailable,
     OSError,
@@ -91,21 +92,23 @@ _OUTAGES: Final = (
     asyncpg.InvalidTransactionStateError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.InternalServerError,
-    asyncpg.InternalClientError,  # the driver, cut off in the middle of an exchange
+    asyncpg.InternalClientError,  # the connection was lost in the middle of a statement
 )
 
 
 def is_outage(error: BaseException) -> bool:
-    """True if the error says nothing about the events, so that trying again is right."""
+    """True if the error is not caused by the events, so the batch should be retried."""
     if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(error, ValueError)  # a ValueError is an argument that does not fit
+        return not isinstance(
+            error, ValueError
+        )  # a ValueError is an argument that PostgreSQL cannot store
     return isinstance(error, _OUTAGES)
 
 
 def describe(error: BaseException) -> str:
-    """One line about an error that holds no personal data.
+    """The error in one line, without personal data.
 
-    Database messages can quote values, so of those only code and names are kept.
+    Database messages may quote values, so only the code and names are kept.
     """
     name = type(error).__name__
     if isinstance(error, DomainError | EventStoreError):

@@ -1,4 +1,4 @@
-"""Every projection there is."""
+"""All projections."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -31,10 +31,10 @@ ALL: Final[tuple[Projection, ...]] = (
 
 
 def select(names: Sequence[str]) -> tuple[Projection, ...]:
-    """The projections of these names; all if none is named.
+    """The projections with these names; all of them without names.
 
     Raises:
-        UnknownProjection: there is none of a name.
+        UnknownProjection: no projection has one of the names.
     """
     by_name = {projection.name: projection for projection in ALL}
     for name in names:

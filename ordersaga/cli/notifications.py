@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from projections.outbox.outbox import NotificationRow, OutboxStatus
-    from projections.read_models.paging import Page
+    from projections.paging import Page
 
 app = typer.Typer(
     name="notifications", help="Tell other systems what happens to orders.", no_args_is_help=True

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from projections.engine.projection import Projection
-    from projections.operations.operate import DeadLetter, ParkedStream, Replayed
+    from projections.operations.operate import DeadLetter, ParkedStream, ReplayResult
     from projections.operations.rebuild import Progress as Step
     from projections.operations.rebuild import Report
     from projections.operations.status import LaneStatus
-    from projections.read_models.paging import Page
+    from projections.paging import Page
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Read model.")]
 Names = Annotated[
@@ -235,7 +235,7 @@ async def _replay(projection: "Projection", stream: str | None, as_json: bool) -
     return REFUSED if any(result.error for result in results) else 0
 
 
-def _replay_table(results: "Sequence[Replayed]") -> Any:
+def _replay_table(results: "Sequence[ReplayResult]") -> Any:
     if not results:
         return "nothing is parked"
     return make_table(
@@ -287,10 +287,10 @@ def _parked_table(page: "Page[ParkedStream]") -> Any:
 
 
 async def _letters(projection: "Projection", stream: str, limit: int, as_json: bool) -> None:
-    from projections.operations.operate import list_letters
+    from projections.operations.operate import list_dead_letters
 
     async with opened() as services:
-        letters = await list_letters(services.pool, projection, stream, limit=limit)
+        letters = await list_dead_letters(services.pool, projection, stream, limit=limit)
     if not letters:
         raise Refused(f"stream {stream!r} is not parked by {projection.name}")
     emit(letters, as_json=as_json, view=lambda: _letters_table(letters))

@@ -25,9 +25,9 @@ from ordersaga.cli.output import emit, make_table, note, run
 if TYPE_CHECKING:
     from datetime import date
 
+    from projections.paging import Page
     from projections.read_models.audit_log.model import AuditFilter
     from projections.read_models.current_orders.model import CurrentOrder, OrderFilter
-    from projections.read_models.paging import Page
     from projections.read_models.product_demand.model import DemandFilter, Measure
 
 orders = typer.Typer(name="orders", help="Orders in the read models.", no_args_is_help=True)

@@ -21,7 +21,7 @@ from adapters.notifications.cloud_events import CloudEvent, NotDelivered, Sink
 from eventstore.errors import StoreUnavailable
 from projections.errors import describe, is_outage
 from projections.outbox import outbox
-from projections.outbox.outbox import Taken
+from projections.outbox.outbox import LeasedNotification
 
 if TYPE_CHECKING:
     from projections.engine.projection import Pool
@@ -138,12 +138,12 @@ class Notifier:
             return ("the database does not answer",)
         return ()
 
-    async def _take(self) -> Sequence[Taken]:
+    async def _take(self) -> Sequence[LeasedNotification]:
         free = self._pace.at_once - len(self._under_way)
         if free <= 0 or self._clock() < self._quiet_until:
             return ()
         try:
-            taken = await outbox.take(self._pool, free, self._pace.lease)
+            taken = await outbox.lease(self._pool, free, self._pace.lease)
         except Exception as error:  # noqa: BLE001  what is no outage is raised again
             self._note_outage(error)
             return ()
@@ -157,7 +157,7 @@ class Notifier:
         self._outages += 1
         _log.warning("outbox not reachable", error=describe(error), failures=self._outages)
 
-    def _start(self, taken: Taken) -> None:
+    def _start(self, taken: LeasedNotification) -> None:
         task = asyncio.create_task(self._handle(taken), name=f"notify {taken.subject}")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -183,7 +183,7 @@ class Notifier:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    async def _handle(self, taken: Taken) -> None:
+    async def _handle(self, taken: LeasedNotification) -> None:
         """Send one and note how it went; if that cannot be noted, the lease runs out."""
         try:
             if taken.age.total_seconds() > self._persistence.max_age_s:
@@ -193,18 +193,18 @@ class Notifier:
         except Exception as error:  # noqa: BLE001  one notification must not end the others
             _log.warning("notification left to its lease", **_named(taken), error=describe(error))
 
-    async def _send(self, taken: Taken) -> None:
+    async def _send(self, taken: LeasedNotification) -> None:
         try:
             await self._sink.send(cloud_event(taken, self._source))
         except NotDelivered as problem:
             await self._note_failure(taken, problem)
         else:
             self._failures, self._quiet_until = 0, 0.0
-            kept = await outbox.deliver(self._pool, taken)
+            kept = await outbox.mark_delivered(self._pool, taken)
             _waited.record(taken.age.total_seconds(), {"kind": taken.kind})
             self._tell(taken, "delivered", kept)
 
-    async def _note_failure(self, taken: Taken, problem: NotDelivered) -> None:
+    async def _note_failure(self, taken: LeasedNotification, problem: NotDelivered) -> None:
         if problem.final or taken.attempts >= self._persistence.attempts:
             await self._bury(taken, str(problem))
         else:
@@ -221,17 +221,19 @@ class Notifier:
             breath = self._pace.breath_s * 2.0 ** min(excess // self._pace.tolerated, 20)
             self._quiet_until = self._clock() + min(breath, self._pace.longest_breath_s)
 
-    async def _bury(self, taken: Taken, why: str) -> None:
-        kept = await outbox.bury(self._pool, taken, why)
+    async def _bury(self, taken: LeasedNotification, why: str) -> None:
+        kept = await outbox.mark_dead(self._pool, taken, why)
         self._tell(taken, "dead", kept, why)
 
-    def _tell(self, taken: Taken, result: str, kept: bool, error: str | None = None) -> None:
+    def _tell(
+        self, taken: LeasedNotification, result: str, kept: bool, error: str | None = None
+    ) -> None:
         _attempts.add(1, {"kind": taken.kind, "result": result})
         level = {"delivered": _log.info, "postponed": _log.warning, "dead": _log.error}[result]
         level(f"notification {result}", **_named(taken), error=error, lease_lost=not kept)
 
 
-def _named(taken: Taken) -> dict[str, object]:
+def _named(taken: LeasedNotification) -> dict[str, object]:
     return {
         "notification": str(taken.id),
         "kind": taken.kind,
@@ -240,7 +242,7 @@ def _named(taken: Taken) -> dict[str, object]:
     }
 
 
-def cloud_event(taken: Taken, source: str) -> CloudEvent:
+def cloud_event(taken: LeasedNotification, source: str) -> CloudEvent:
     """A row of the outbox as a CloudEvent."""
     extensions = {"sequence": f"{taken.position:020d}"}
     if taken.traceparent:

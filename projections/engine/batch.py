@@ -1,4 +1,4 @@
-"""Apply one page of the feed within a transaction, and set aside what cannot be applied."""
+"""Decode a slice of the feed, apply it within a transaction, and isolate what cannot be applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,24 @@ from projections.errors import describe, is_outage
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A decoded page: what can be applied, what could not be decoded, what must wait."""
+class Batch:
+    """A decoded slice of the feed.
+
+    Attributes:
+        ready: events to apply.
+        refusals: events that could not be decoded.
+        waiting: events of streams that are parked already.
+    """
 
     ready: tuple[Recorded, ...]
     refusals: tuple[Refusal, ...] = ()
     waiting: tuple[StoredEvent, ...] = ()
 
 
-def decode(projection: Projection, codec: EventCodec, events: Sequence[StoredEvent]) -> Prepared:
+def decode(projection: Projection, codec: EventCodec, events: Sequence[StoredEvent]) -> Batch:
     """Decode the events that the projection handles.
 
-    An event that cannot be decoded, because its type is unknown or its data damaged, refuses its
-    stream from there on.
+    An event of an unknown type or with damaged data refuses its stream from there on.
     """
     ready: list[Recorded] = []
     refused: dict[str, tuple[StoredEvent, str, list[StoredEvent]]] = {}
@@ -32,30 +37,28 @@ def decode(projection: Projection, codec: EventCodec, events: Sequence[StoredEve
             refused[stored.stream][2].append(stored)
         elif not projection.handles:
             ready.append(Recorded(stored, None))
-        elif not projection.passes_by(stored.event_type):
+        elif not projection.ignores(stored.event_type):
             try:
                 ready.append(Recorded(stored, codec.decode(stored)))
-            except Exception as error:  # noqa: BLE001  whatever is wrong with it, it is set aside
+            except Exception as error:  # noqa: BLE001  any decoding error parks the stream
                 refused[stored.stream] = (stored, describe(error), [])
     refusals = (Refusal(event, error, tuple(rest)) for event, error, rest in refused.values())
-    return Prepared(tuple(ready), tuple(refusals))
+    return Batch(tuple(ready), tuple(refusals))
 
 
-def without(prepared: Prepared, parked: frozenset[str], page: Sequence[StoredEvent]) -> Prepared:
-    """The same page where every event of a stream that is parked already waits."""
-    if not parked:
-        return prepared
-    return Prepared(
-        tuple(item for item in prepared.ready if item.stored.stream not in parked),
-        tuple(refusal for refusal in prepared.refusals if refusal.event.stream not in parked),
-        tuple(event for event in page if event.stream in parked),
+def without_parked(batch: Batch, parked: frozenset[str], events: Sequence[StoredEvent]) -> Batch:
+    """The batch, decoded from `events`, in which all events of parked streams wait."""
+    return Batch(
+        tuple(item for item in batch.ready if item.stored.stream not in parked),
+        tuple(refusal for refusal in batch.refusals if refusal.event.stream not in parked),
+        tuple(event for event in events if event.stream in parked),
     )
 
 
-def merge(applying: Sequence[Refusal], decoding: Sequence[Refusal]) -> list[Refusal]:
-    """One refusal a stream: what failed to apply comes before what could not be decoded."""
-    merged = {refusal.event.stream: refusal for refusal in applying}
-    for refusal in decoding:
+def merge(not_applied: Sequence[Refusal], not_decoded: Sequence[Refusal]) -> list[Refusal]:
+    """One refusal per stream: events that failed to apply come before those not decoded."""
+    merged = {refusal.event.stream: refusal for refusal in not_applied}
+    for refusal in not_decoded:
         first = merged.get(refusal.event.stream)
         if first is None:
             merged[refusal.event.stream] = refusal
@@ -68,12 +71,12 @@ def merge(applying: Sequence[Refusal], decoding: Sequence[Refusal]) -> list[Refu
 async def apply_isolated(
     connection: Connection, projection: Projection, schema: str, items: Sequence[Recorded]
 ) -> list[Refusal]:
-    """Apply everything that can be applied; return what cannot, by stream.
+    """Apply everything that can be applied; return what cannot, one refusal per stream.
 
-    Halves the set of streams until the failing ones stand alone, each try in a savepoint.
+    Halves the set of streams until the failing ones are alone. Each attempt is a savepoint.
 
     Raises:
-        whatever says nothing about the events, such as a lost connection.
+        Exception: an outage, for example a lost connection; it says nothing about the events.
     """
     if not items or await _try(connection, projection, schema, items) is None:
         return []

@@ -1,12 +1,12 @@
-"""Run several things at once, as one."""
+"""Run coroutines concurrently as one operation."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
 
-async def side_by_side(coroutines: Iterable[Coroutine[Any, Any, Any]]) -> None:
-    """Await all; when one fails cancel the others and raise its error, not a group of errors."""
+async def run_concurrently(coroutines: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Await all. If one fails, cancel the others and raise its error, not an exception group."""
     try:
         async with asyncio.TaskGroup() as group:
             for coroutine in coroutines:

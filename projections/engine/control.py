@@ -1,8 +1,9 @@
-"""The control tables: where each lane stands and what could not be applied."""
+"""The control tables: the checkpoint of each lane and the events that could not be applied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
@@ -13,12 +14,13 @@ from eventstore.model import BUCKETS, StoredEvent
 from projections.engine.projection import Connection, Pool
 from projections.engine.sql_files import statement
 
-_FOLDER: Final = "engine/sql"
+sql: Final = partial(statement, "projections.engine.sql")
+"""A statement on the control tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A range of buckets of a projection, half-open, and how far it has been applied."""
+    """A half-open range of buckets of a projection, and the position up to which it is applied."""
 
     projection: str
     number: int
@@ -31,7 +33,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What the checkpoint row says once its lock is held."""
+    """The checkpoint row, read after its lock was acquired."""
 
     position: int
     buckets: tuple[int, int]
@@ -42,7 +44,7 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An event that could not be applied, why, and the events of its stream behind it."""
+    """An event that could not be applied, why, and the later events of its stream."""
 
     event: StoredEvent
     error: str
@@ -50,7 +52,7 @@ class Refusal:
 
 
 def divide(lanes: int) -> list[tuple[int, int]]:
-    """All buckets as `lanes` ranges of about the same size.
+    """All buckets, divided into `lanes` ranges of about the same size.
 
     Raises:
         ValueError: not 1 to BUCKETS lanes.
@@ -61,15 +63,10 @@ def divide(lanes: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def sql(name: str) -> str:
-    """A statement on the control tables."""
-    return statement(_FOLDER, name)
-
-
 async def lock_lane(
     connection: Connection, target: str, projection: str, lane: int
 ) -> Fence | None:
-    """Take the fence for this transaction; None if another worker holds it."""
+    """Acquire the fence for this transaction; None if another worker holds it."""
     row = await connection.fetchrow(sql("lock_lane"), target, projection, lane)
     if row is None:
         return None
@@ -77,10 +74,10 @@ async def lock_lane(
     return Fence(row["position"], buckets, row["paused"], row["parked"], row["era"])
 
 
-async def load_place(
+async def load_position(
     pool: Pool, target: str, projection: str, lane: int
 ) -> tuple[int, UUID] | None:
-    """Where a lane stands and since which crash that is known; None if there is no such lane."""
+    """The position of a lane and the era in which it was read; None if there is no such lane."""
     while True:
         row = await pool.fetchrow(sql("load_position"), target, projection, lane)
         if row is None:
@@ -91,7 +88,7 @@ async def load_place(
 
 
 async def lock_lanes(connection: Connection, target: str, projection: str) -> list[Lane]:
-    """Wait for the fences of all lanes of a projection and take them for this transaction."""
+    """Wait for the fences of all lanes of a projection and hold them for this transaction."""
     rows = await connection.fetch(sql("lock_lanes"), target, projection)
     return [_lane(projection, row) for row in rows]
 
@@ -99,7 +96,7 @@ async def lock_lanes(connection: Connection, target: str, projection: str) -> li
 async def load_lanes(
     pool: Pool, target: str, projections: Sequence[str] | None = None
 ) -> list[Lane]:
-    """The lanes of some projections, or of all."""
+    """The lanes of these projections; of all if None."""
     rows = await pool.fetch(sql("load_lanes"), target, projections)
     return [_lane(row["projection"], row, row["updated_at"]) for row in rows]
 
@@ -120,29 +117,32 @@ async def insert_lanes(
     connection: Connection,
     target: str,
     projection: str,
-    lanes: Sequence[tuple[tuple[int, int], int, bool]],
+    buckets: Sequence[tuple[int, int]],
+    position: int,
+    *,
+    paused: bool = False,
 ) -> None:
-    """Give a projection lanes of (buckets, position, paused), unless it has some."""
+    """Create a lane at `position` for each range of buckets, unless the projection has lanes."""
     await connection.execute(
         sql("insert_lanes"),
         target,
         projection,
-        list(range(len(lanes))),
-        [buckets[0] for buckets, _, _ in lanes],
-        [buckets[1] for buckets, _, _ in lanes],
-        [position for _, position, _ in lanes],
-        [paused for _, _, paused in lanes],
+        list(range(len(buckets))),
+        [first for first, _ in buckets],
+        [end for _, end in buckets],
+        position,
+        paused,
     )
 
 
 async def move_lane(
     connection: Connection, target: str, projection: str, lane: int, position: int, parked: int = 0
 ) -> None:
-    """Move a checkpoint whose fence is held; `parked` streams were parked in this batch."""
+    """Move a checkpoint whose fence is held; this batch parked `parked` streams."""
     await connection.execute(sql("move_lane"), target, projection, lane, position, parked)
 
 
-async def parked_among(
+async def load_parked(
     connection: Connection, target: str, projection: str, streams: Sequence[str]
 ) -> frozenset[str]:
     """Which of the streams are parked."""
@@ -157,7 +157,7 @@ async def park(
     refusals: Sequence[Refusal],
     attempts: int,
 ) -> None:
-    """Park the streams of refused events and keep a row of every event passed over."""
+    """Park the streams of refused events; these and the later events become dead letters."""
     if not refusals:
         return
     await connection.execute(
@@ -170,32 +170,31 @@ async def park(
         [refusal.error for refusal in refusals],
         attempts,
     )
-    causes = {refusal.event.position: False for refusal in refusals}
-    letters = [event for refusal in refusals for event in (refusal.event, *refusal.waiting)]
-    await keep(connection, target, projection, letters, causes)
+    failed = [refusal.event for refusal in refusals]
+    await insert_dead_letters(connection, target, projection, failed, waiting=False)
+    behind = [event for refusal in refusals for event in refusal.waiting]
+    await insert_dead_letters(connection, target, projection, behind)
 
 
-async def keep(
+async def insert_dead_letters(
     connection: Connection,
     target: str,
     projection: str,
-    letters: Sequence[StoredEvent],
-    waiting: Mapping[int, bool],
+    events: Sequence[StoredEvent],
+    *,
+    waiting: bool = True,
 ) -> None:
-    """Keep a row of every event of a parked stream that was passed over.
-
-    `waiting` tells by position which of them failed themselves (False); the others wait.
-    """
-    if not letters:
+    """Record events of parked streams: those behind the failed one, or (not `waiting`) it."""
+    if not events:
         return
     await connection.execute(
         sql("insert_dead_letters"),
         target,
         projection,
-        [event.position for event in letters],
-        [event.stream for event in letters],
-        [event.version for event in letters],
-        [event.event_id for event in letters],
-        [event.event_type for event in letters],
-        [waiting.get(event.position, True) for event in letters],
+        [event.position for event in events],
+        [event.stream for event in events],
+        [event.version for event in events],
+        [event.event_id for event in events],
+        [event.event_type for event in events],
+        waiting,
     )

@@ -1,9 +1,9 @@
-"""One reading of the feed for all lanes of a process that stand close together.
+"""One reader of the feed for all lanes of a process that are close together.
 
-It keeps a window: the last pages that the lane in front asked for. Lanes that stand in the window
-are served from it, each its own part. A lane behind the window reads on its own, with its own
-filter, until it has come up. Nothing is read before a lane asks for it and the window is bounded:
-when it is full the lane in front waits for those that move, and those that do not drop out.
+It keeps a window: the last pages that the leading lane asked for. Lanes within the window are
+served from it, each its own part. A lane behind the window reads for itself, with its own filter,
+until it has caught up. Nothing is read before a lane asks for it, and the window is bounded: when
+it is full, the leading lane waits for lanes that move; lanes that do not move drop out.
 """
 
 import asyncio
@@ -21,25 +21,25 @@ from projections.engine import control
 from projections.engine.projection import Pool
 
 WINDOW: Final = 8000
-"""Events that are kept for the lanes that follow the one in front."""
+"""Events kept for the lanes that follow the leading one."""
 
 _PAGES: Final = 64
-"""Pages that are kept at most: a store with little to do is followed in small ones."""
+"""Most pages kept: when little happens, pages are small."""
 
 _LOOK_AGAIN_S: Final = 0.005
 _PATIENCE_S: Final = 1.0
-"""So long after its last read a lane is waited for, before it drops out of the window."""
+"""How long the leading lane waits for a lane after its last read, before that lane drops out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
-    """A part of the feed for one lane.
+class FeedSlice:
+    """The part of the feed after a position that one lane asked for.
 
     Attributes:
         next_position: where to read on.
         head: the last position drawn when this was read.
-        more: True if there is something to read on at once.
-        era: between which two crashes of the database it was read.
+        more: there is more to read at once.
+        era: the era of the database, between two crashes, in which it was read.
     """
 
     events: Sequence[StoredEvent]
@@ -50,14 +50,14 @@ class Portion:
 
 
 def union(filters: Iterable[FeedFilter]) -> FeedFilter:
-    """The part of the feed that holds the parts of all filters, which name no event types."""
-    every = list(filters)
-    names = [wanted.categories for wanted in every]
-    ranges = [wanted.buckets or (0, BUCKETS) for wanted in every]
+    """A filter that selects what any of the filters selects; they must not name event types."""
+    parts = list(filters)
+    categories = [part.categories for part in parts]
+    ranges = [part.buckets or (0, BUCKETS) for part in parts]
     buckets = (min(first for first, _ in ranges), max(end for _, end in ranges))
-    together: frozenset[str] = frozenset().union(*names) if all(names) else frozenset()
+    everything: frozenset[str] = frozenset()
     return FeedFilter(
-        categories=together,
+        categories=everything.union(*categories) if all(categories) else everything,
         buckets=None if buckets == (0, BUCKETS) else buckets,
     )
 
@@ -65,20 +65,20 @@ def union(filters: Iterable[FeedFilter]) -> FeedFilter:
 class FeedReader:
     """One lane's view of a shared feed."""
 
-    def __init__(self, feed: "SharedFeed", wanted: FeedFilter) -> None:
+    def __init__(self, feed: "SharedFeed", feed_filter: FeedFilter) -> None:
         self._feed = feed
-        self.wanted = wanted
-        self.place = 0  # where it will read next
-        self.read_at = -_PATIENCE_S  # when it read last
+        self.feed_filter = feed_filter
+        self.position = 0  # where it reads next
+        self.read_at = -_PATIENCE_S  # when it last read
 
-    async def read(self, after: int, limit: int) -> Portion:
-        """What comes after a position, at most `limit` events."""
-        portion = await self._feed.read(after, limit, self.wanted)
-        self.place, self.read_at = portion.next_position, time.monotonic()
-        return portion
+    async def read(self, after: int, limit: int) -> FeedSlice:
+        """What follows a position, at most `limit` events."""
+        part = await self._feed.read(after, limit, self.feed_filter)
+        self.position, self.read_at = part.next_position, time.monotonic()
+        return part
 
     def drop(self, era: UUID | None) -> None:
-        """Let go of what the feed holds if it is of this era: a crash may have overtaken it."""
+        """Drop what the feed has cached if it is of this era, which a crash may have ended."""
         self._feed.drop(era)
 
 
@@ -86,112 +86,112 @@ class SharedFeed:
     """Reads the feed for several lanes.
 
     Args:
-        wanted: the part that the lanes need together.
-        window: how many events are kept at most, beside the page read last.
+        feed_filter: selects everything that any of the lanes needs.
+        window: most events kept, besides the last page.
     """
 
     def __init__(
-        self, pool: Pool, store: EventStore, wanted: FeedFilter, window: int = WINDOW
+        self, pool: Pool, store: EventStore, feed_filter: FeedFilter, window: int = WINDOW
     ) -> None:
         self._pool = pool
         self._store = store
-        self._wanted = wanted
+        self._filter = feed_filter
         self._window = window
         self._pages: deque[FeedPage] = deque()
-        self._kept = 0
-        self._low = 0  # the window holds what comes after this position
-        self._high = 0  # up to and including this one
+        self._kept = 0  # events in the pages
+        self._start = 0  # the window holds what follows this position
+        self._end = 0  # up to and including this one
         self._more = False
         self._era: UUID | None = None
-        self._begun = 0
-        self._finished = 0
+        self._begun = 0  # the number of the last read that was begun
+        self._finished = 0  # the number of the last read that was finished
         self._reading = asyncio.Lock()
         self._readers: WeakSet[FeedReader] = WeakSet()
 
-    def reader(self, wanted: FeedFilter) -> FeedReader:
+    def reader(self, feed_filter: FeedFilter) -> FeedReader:
         """A view for one lane."""
-        reader = FeedReader(self, wanted)
+        reader = FeedReader(self, feed_filter)
         self._readers.add(reader)
         return reader
 
     def drop(self, era: UUID | None) -> None:
-        """Forget all pages if they were read in this era."""
+        """Drop all pages if they were read in this era."""
         if self._era == era:
             self._pages.clear()
-            self._kept = self._low = self._high = 0
+            self._kept = self._start = self._end = 0
             self._more, self._era = False, None
 
-    async def read(self, after: int, limit: int, wanted: FeedFilter) -> Portion:
-        """What comes after a position for a lane with this filter, at most `limit` events."""
+    async def read(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
+        """What follows a position for a lane with this filter, at most `limit` events."""
         asked = self._begun
-        if after >= self._high:
+        if after >= self._end:
             async with self._reading:
-                # A read that began before we asked may lack what was committed since.
-                late = after == self._high and self._finished <= asked
-                if after > self._high or late or not self._pages:
-                    await self._read_on(after, limit)
-        if after < self._low:
-            return await self._read_apart(after, limit, wanted)
-        return self._cut(after, limit, wanted)
+                # A read that began before this call may lack what was committed since.
+                outdated = after == self._end and self._finished <= asked
+                if after > self._end or outdated or not self._pages:
+                    await self._extend(after, limit)
+        if after < self._start:
+            return await self._read_apart(after, limit, feed_filter)
+        return self._slice(after, limit, feed_filter)
 
-    async def _read_apart(self, after: int, limit: int, wanted: FeedFilter) -> Portion:
-        page = await self._store.read_feed(after, limit=limit, wanted=wanted)
+    async def _read_apart(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
+        page = await self._store.read_feed(after, limit=limit, wanted=feed_filter)
         more = len(page.events) == limit
-        return Portion(page.events, page.next_position, page.head, more, await self._load_era())
+        return FeedSlice(page.events, page.next_position, page.head, more, await self._load_era())
 
-    async def _read_on(self, after: int, limit: int) -> None:
-        if after == self._high:
+    async def _extend(self, after: int, limit: int) -> None:
+        if after == self._end:
             await self._wait_for_followers(limit)
         self._begun += 1
         number = self._begun
-        page = await self._store.read_feed(after, limit=limit, wanted=self._wanted)
+        page = await self._store.read_feed(after, limit=limit, wanted=self._filter)
         era = await self._load_era()
-        if after != self._high or era != self._era:
+        if after != self._end or era != self._era:
             self._pages.clear()
-            self._kept, self._low, self._era = 0, after, era
+            self._kept, self._start, self._era = 0, after, era
         self._keep(page)
-        self._high, self._more = page.next_position, len(page.events) == limit
+        self._end, self._more = page.next_position, len(page.events) == limit
         self._finished = number
 
     async def _wait_for_followers(self, limit: int) -> None:
-        """Wait as long as room is needed and somebody who moves still needs the oldest page."""
+        """Wait while the window is full and a lane that moves still needs the oldest page."""
         while self._pages and self._kept + limit > self._window:
             edge, recent = self._pages[0].next_position, time.monotonic() - _PATIENCE_S
             if not any(
-                self._low <= reader.place < edge and reader.read_at > recent
+                self._start <= reader.position < edge and reader.read_at > recent
                 for reader in self._readers
             ):
                 return
             await asyncio.sleep(_LOOK_AGAIN_S)
 
     def _keep(self, page: FeedPage) -> None:
-        if self._pages and not page.events:  # an idle reader must not pile up empty pages
+        if self._pages and not page.events:  # an idle reader must not collect empty pages
             page = FeedPage(self._pages.pop().events, page.next_position, page.head)
         else:
             self._kept += len(page.events)
         self._pages.append(page)
-        # Nobody follows a lane that is alone; and what lives longer costs the collector more.
+        # A single lane has no followers, and events that live longer cost garbage collection.
         window = self._window if len(self._readers) > 1 else 0
         while len(self._pages) > 1 and (self._kept > window or len(self._pages) > _PAGES):
             oldest = self._pages.popleft()
             self._kept -= len(oldest.events)
-            self._low = oldest.next_position
+            self._start = oldest.next_position
 
     async def _load_era(self) -> UUID | None:
-        """Read after a page: if it is still the era that a lane knows, the page is of it too."""
+        """Loaded after a page: if a lane still knows this era, the page belongs to it too."""
         era: UUID | None = await self._pool.fetchval(control.sql("load_era"))
         return era
 
-    def _cut(self, after: int, limit: int, wanted: FeedFilter) -> Portion:
+    def _slice(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
         head = self._pages[-1].head
-        everything = wanted == self._wanted
-        found: list[StoredEvent] = []
+        everything = feed_filter == self._filter
+        events: list[StoredEvent] = []
         for page in self._pages:
             if page.next_position <= after:
                 continue
             for event in page.events:
-                if event.position > after and (everything or selects(wanted, event)):
-                    if len(found) == limit:
-                        return Portion(found, found[-1].position, head, True, self._era)
-                    found.append(event)
-        return Portion(found, self._high, head, self._more, self._era)
+                if event.position > after and (everything or selects(feed_filter, event)):
+                    if len(events) == limit:
+                        return FeedSlice(events, events[-1].position, head, True, self._era)
+                    events.append(event)
+        return FeedSlice(events, self._end, head, self._more, self._era)

@@ -1,22 +1,21 @@
-"""One worker on one lane: read a page, take the fence, apply, move the checkpoint, commit."""
+"""One worker on one lane: read a slice, take the fence, apply, move the checkpoint, commit."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, TypeGuard
-from uuid import UUID
+from typing import Any, Final, TypeGuard
 
 import structlog
 
 from eventstore.codec import EventCodec
-from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from projections.engine import control
-from projections.engine.batch import Prepared, apply_isolated, decode, merge, without
+from projections.engine.batch import Batch, apply_isolated, decode, merge, without_parked
 from projections.engine.control import Fence, Refusal
-from projections.engine.feed import Portion, SharedFeed
+from projections.engine.feed import FeedSlice, SharedFeed
+from projections.engine.lane_position import LanePosition
 from projections.engine.observing import Counters, Observer
 from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.errors import describe, is_outage
@@ -26,27 +25,27 @@ _log = structlog.get_logger(__name__)
 BATCH: Final = 500
 
 
-class Step(Enum):
-    """How a step ended, so that the caller knows when to take the next."""
+class StepResult(Enum):
+    """How a step ended, so that the caller knows when to take the next one."""
 
-    MORE = auto()  # the page was full: go on at once
-    BEHIND = auto()  # positions are drawn that cannot be read yet: soon
+    MORE = auto()  # there is more to apply: go on at once
+    BEHIND = auto()  # positions are drawn that cannot be read yet: try again soon
     DRAINED = auto()  # nothing is left: wait to be woken
-    HELD = auto()  # another worker has the lane
-    PAUSED = auto()  # an operator stopped the projection
+    HELD = auto()  # another worker holds the lane
+    PAUSED = auto()  # an operator paused the projection
     CHANGED = auto()  # the projection was divided into other lanes: load them again
-    FAILED = auto()  # the batch failed and was rolled back; `Worker.error` says why
+    FAILED = auto()  # the batch was rolled back; `LaneWorker.error` says why
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How lanes are worked on.
+class LaneOptions:
+    """How lanes are applied.
 
     Attributes:
         batch: most events in a transaction of a lane that is not behind.
-        growth: how many times as many at most while every page is full.
-        attempts: how often a failing batch is tried as a whole before it is taken apart.
-        idle_save_s: how often at most a checkpoint is moved over events that are not wanted.
+        growth: factor by which a batch may grow while the lane is behind.
+        attempts: how often a failing batch is retried as a whole before it is split.
+        idle_save_s: shortest time between two checkpoints that only pass events of others.
     """
 
     batch: int = BATCH
@@ -55,17 +54,17 @@ class Options:
     idle_save_s: float = 1.0
 
 
-DEFAULT_OPTIONS: Final = Options()
+DEFAULT_OPTIONS: Final = LaneOptions()
 
 
 class LaneWorker:
     """Applies one lane of one projection to the tables of one schema.
 
-    The page is read before the transaction, after the position this worker last saw, and the next
-    one while this one is applied. The log never changes behind a position, so a page stays right;
-    if another worker has moved the checkpoint meanwhile the fence shows it, and nothing of the
-    page is used. The one exception is a crash of the database, which can take back positions that
-    were drawn for nothing: all that is remembered holds for one era only.
+    Each slice of the feed is read before the transaction, after the position that this worker saw
+    last; the next one is read while this one is applied. The log never changes behind a position,
+    so a slice stays valid. If another worker moved the checkpoint meanwhile, the fence shows it
+    and the slice is dropped. The one exception is a crash of the database, which can take back
+    positions that no event used: whatever a worker remembers holds for one era only.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class LaneWorker:
         buckets: tuple[int, int],
         *,
         target: str = LIVE,
-        options: Options = DEFAULT_OPTIONS,
+        options: LaneOptions = DEFAULT_OPTIONS,
         observer: Observer | None = None,
         feed: SharedFeed | None = None,
     ) -> None:
@@ -87,16 +86,12 @@ class LaneWorker:
         self.projection = projection
         self.lane = lane
         self._buckets = buckets
-        wanted = projection.wanted(buckets)
-        self._feed = (feed or SharedFeed(pool, store, wanted)).reader(wanted)
+        feed_filter = projection.feed_filter(buckets)
+        self._feed = (feed or SharedFeed(pool, store, feed_filter)).reader(feed_filter)
         self._target = target
         self._options = options
         self._observer: Observer = observer or Counters()
-        self._saved: int | None = None  # the stored checkpoint, as far as this worker knows
-        self._read_on = 0  # where to read on; beyond `_saved` after pages without wanted events
-        self._era: UUID | None = None  # the two lines above hold until the next crash
-        self._limit = options.batch
-        self._ahead: tuple[int, Portion] | None = None  # what comes after a position
+        self._position = LanePosition(options.batch, options.growth)
         self._saved_at = time.monotonic()
         self._failures = 0
         self.error: str | None = None
@@ -104,83 +99,77 @@ class LaneWorker:
     @property
     def position(self) -> int:
         """Where this worker reads on."""
-        return self._read_on
+        return self._position.next
 
-    async def step(self, *, upto: int | None = None, save: bool = True) -> Step:
-        """Apply the next page, not beyond position `upto`.
+    async def step(self, *, upto: int | None = None, save: bool = True) -> StepResult:
+        """Apply the next slice, not beyond position `upto`.
 
-        `save` False leaves the checkpoint for a while if a page held nothing to apply.
+        With `save` False, a slice that holds nothing to apply moves the checkpoint only once in a
+        while.
         """
         try:
-            outcome = await self._step(upto, save)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is logged and tried again
+            result = await self._step(upto, save)
+        except Exception as error:  # noqa: BLE001  any failure is logged and retried
             self._note_failure(error)
-            return Step.FAILED
-        if outcome in (Step.MORE, Step.BEHIND, Step.DRAINED):
+            return StepResult.FAILED
+        if result in (StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED):
             self._failures, self.error = 0, None
-        return outcome
+        return result
 
-    async def _step(self, upto: int | None, save: bool) -> Step:
-        if self._saved is None and not await self._load():
-            return Step.CHANGED
-        portion = _until(await self._next(), self._read_on, upto)
-        if portion.era != self._era:
-            # Either may be of before a crash: the page, if it lay in the feed's window since then.
-            self._feed.drop(portion.era)
-            self._forget()
-            return Step.MORE
-        self._limit = self._grown() if portion.more else self._options.batch
-        prepared = decode(self.projection, self._codec, portion.events)
-        if portion.events or self._is_due(portion, save):
-            return await self._commit_and_read_on(portion, prepared)
-        self._read_on = portion.next_position
-        return _outcome(portion)
+    async def _step(self, upto: int | None, save: bool) -> StepResult:
+        if self._position.checkpoint is None and not await self._load():
+            return StepResult.CHANGED
+        feed_slice = _truncate(await self._next_slice(), self._position.next, upto)
+        if feed_slice.era != self._position.era:
+            # The database crashed. The slice may predate it (if it came from the feed's window),
+            # or the position.
+            self._feed.drop(feed_slice.era)
+            self._position.forget()
+            return StepResult.MORE
+        self._position.resize(full=feed_slice.more)
+        batch = decode(self.projection, self._codec, feed_slice.events)
+        if feed_slice.events or self._must_save(feed_slice, save):
+            return await self._commit_and_prefetch(feed_slice, batch)
+        self._position.next = feed_slice.next_position
+        return _result(feed_slice)
 
     async def _load(self) -> bool:
-        place = await control.load_place(self._pool, self._target, self.projection.name, self.lane)
-        if place is None:
+        loaded = await control.load_position(
+            self._pool, self._target, self.projection.name, self.lane
+        )
+        if loaded is None:
             return False
-        self._saved, self._era = place
-        self._read_on = self._saved
+        self._position.load(*loaded)
         return True
 
-    def _forget(self) -> None:
-        self._saved, self._ahead = None, None
+    async def _next_slice(self) -> FeedSlice:
+        return self._position.take_prefetched() or await self._read(self._position.next)
 
-    async def _next(self) -> Portion:
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] == self._read_on:
-            return ahead[1]
-        return await self._read(self._read_on)
+    async def _read(self, after: int) -> FeedSlice:
+        return await self._feed.read(after, self._position.limit)
 
-    async def _read(self, after: int) -> Portion:
-        return await self._feed.read(after, self._limit)
-
-    def _grown(self) -> int:
-        return min(self._limit * 2, self._options.batch * self._options.growth)
-
-    def _is_due(self, portion: Portion, save: bool) -> bool:
-        if portion.next_position == self._saved:
+    def _must_save(self, feed_slice: FeedSlice, save: bool) -> bool:
+        if feed_slice.next_position == self._position.checkpoint:
             return False
         return save or time.monotonic() - self._saved_at >= self._options.idle_save_s
 
-    async def _commit_and_read_on(self, portion: Portion, prepared: Prepared) -> Step:
-        """While the database applies one page, the next one is read and decoded into envelopes."""
-        if not portion.more:
-            return await self._commit(portion, prepared)
-        reading = asyncio.create_task(self._read(portion.next_position))
+    async def _commit_and_prefetch(self, feed_slice: FeedSlice, batch: Batch) -> StepResult:
+        """While the database applies one slice, read the next one."""
+        if not feed_slice.more:
+            return await self._commit(feed_slice, batch)
+        reading = asyncio.create_task(self._read(feed_slice.next_position))
         try:
-            outcome = await self._commit(portion, prepared)
+            result = await self._commit(feed_slice, batch)
         except BaseException:
             reading.cancel()
             await asyncio.wait({reading})
             raise
         await asyncio.wait({reading})
-        if reading.exception() is None:  # else it is read again, and fails where it is counted
-            self._ahead = portion.next_position, reading.result()
-        return outcome
+        if reading.exception() is None:  # otherwise the next step reads again and reports it
+            self._position.prefetch(feed_slice.next_position, reading.result())
+        return result
 
-    async def _commit(self, portion: Portion, prepared: Prepared) -> Step:
+    async def _commit(self, feed_slice: FeedSlice, batch: Batch) -> StepResult:
         started = time.monotonic()
         async with self._pool.acquire() as connection, connection.transaction():
             fence = await control.lock_lane(
@@ -188,115 +177,103 @@ class LaneWorker:
             )
             if not self._is_ours(fence):
                 return self._not_ours(fence)
-            refusals, letters = await self._apply(connection, fence, portion, prepared)
+            refusals, letters = await self._apply(connection, fence, feed_slice, batch)
             await control.move_lane(
                 connection,
                 self._target,
                 self.projection.name,
                 self.lane,
-                portion.next_position,
+                feed_slice.next_position,
                 len(refusals),
             )
-        self._saved = self._read_on = portion.next_position
+        self._position.commit(feed_slice.next_position)
         self._saved_at = time.monotonic()
         self._observer.applied(
-            self.projection.name, self.lane, len(portion.events), self._saved_at - started
+            self.projection.name, self.lane, len(feed_slice.events), self._saved_at - started
         )
-        self._tell(refusals, letters)
-        return _outcome(portion)
+        self._report(refusals, letters)
+        return _result(feed_slice)
 
     def _is_ours(self, fence: Fence | None) -> TypeGuard[Fence]:
-        if fence is None or fence.paused or fence.era != self._era:
+        if fence is None or fence.paused or fence.era != self._position.era:
             return False
-        return fence.position == self._saved and fence.buckets == self._buckets
+        return fence.position == self._position.checkpoint and fence.buckets == self._buckets
 
-    def _not_ours(self, fence: Fence | None) -> Step:
-        self._forget()
+    def _not_ours(self, fence: Fence | None) -> StepResult:
+        self._position.forget()
         if fence is None:
-            return Step.HELD
+            return StepResult.HELD
         if fence.buckets != self._buckets:
-            return Step.CHANGED
-        return Step.PAUSED if fence.paused else Step.MORE  # moved by another worker: read there
+            return StepResult.CHANGED
+        # Otherwise another worker moved the checkpoint: go on from there.
+        return StepResult.PAUSED if fence.paused else StepResult.MORE
 
     async def _apply(
-        self, connection: Connection, fence: Fence, portion: Portion, prepared: Prepared
+        self, connection: Connection, fence: Fence, feed_slice: FeedSlice, batch: Batch
     ) -> tuple[list[Refusal], int]:
-        """Apply what can be applied; the refused streams and the number of dead letters."""
+        """Apply what can be applied; returns the refusals and the number of dead letters."""
         name = self.projection.name
         if fence.parked:
-            streams = list({event.stream for event in portion.events})
-            parked = await control.parked_among(connection, self._target, name, streams)
-            prepared = without(prepared, parked, portion.events)
-        refusals = merge(await self._apply_ready(connection, prepared), prepared.refusals)
+            streams = list({event.stream for event in feed_slice.events})
+            parked = await control.load_parked(connection, self._target, name, streams)
+            batch = without_parked(batch, parked, feed_slice.events)
+        refusals = merge(await self._apply_ready(connection, batch), batch.refusals)
         await control.park(connection, self._target, name, refusals, self._failures + 1)
-        await control.keep(connection, self._target, name, prepared.waiting, {})
+        await control.insert_dead_letters(connection, self._target, name, batch.waiting)
         letters = sum(1 + len(refusal.waiting) for refusal in refusals)
-        return refusals, letters + len(prepared.waiting)
+        return refusals, letters + len(batch.waiting)
 
-    async def _apply_ready(self, connection: Connection, prepared: Prepared) -> Sequence[Refusal]:
+    async def _apply_ready(self, connection: Connection, batch: Batch) -> Sequence[Refusal]:
         if self._failures >= self._options.attempts:
-            return await apply_isolated(connection, self.projection, self._target, prepared.ready)
-        if prepared.ready:
-            await self.projection.apply(connection, self._target, prepared.ready)
+            return await apply_isolated(connection, self.projection, self._target, batch.ready)
+        if batch.ready:
+            await self.projection.apply(connection, self._target, batch.ready)
         return ()
 
     def _note_failure(self, error: Exception) -> None:
-        self._forget()
-        self._limit = self._options.batch
+        self._position.forget()
+        self._position.resize(full=False)
         self.error = describe(error)
         outage = is_outage(error)
         if outage:
             self._observer.outage(self.projection.name, self.lane)
         else:
             self._failures += 1
-        _log.warning(
-            "projection batch failed",
-            projection=self.projection.name,
-            lane=self.lane,
-            target=self._target,
-            error=self.error,
-            outage=outage,
-            attempt=self._failures,
+        self._log.warning(
+            "projection batch failed", error=self.error, outage=outage, attempt=self._failures
         )
 
-    def _tell(self, refusals: Sequence[Refusal], letters: int) -> None:
+    def _report(self, refusals: Sequence[Refusal], letters: int) -> None:
         if refusals:
             self._observer.parked(self.projection.name, self.lane, len(refusals))
         if letters:
             self._observer.passed_over(self.projection.name, self.lane, letters)
-            _log.warning(
-                "events passed over",
-                projection=self.projection.name,
-                target=self._target,
-                lane=self.lane,
-                events=letters,
-            )
+            self._log.warning("events passed over", events=letters)
         for refusal in refusals:
-            _log_parked(self.projection.name, self._target, refusal.event, refusal)
+            self._log.error(
+                "stream parked",
+                stream=refusal.event.stream,
+                position=refusal.event.position,
+                event_type=refusal.event.event_type,
+                error=refusal.error,
+                waiting=len(refusal.waiting),
+            )
+
+    @property
+    def _log(self) -> Any:
+        return _log.bind(projection=self.projection.name, lane=self.lane, target=self._target)
 
 
-def _until(portion: Portion, after: int, upto: int | None) -> Portion:
-    """What of a portion lies at or below position `upto`."""
-    if upto is None or portion.next_position <= upto:
-        return portion
-    kept = [event for event in portion.events if event.position <= upto]
-    return Portion(kept, max(upto, after), upto, False, portion.era)
+def _truncate(feed_slice: FeedSlice, after: int, upto: int | None) -> FeedSlice:
+    """The part of a slice at or below position `upto`."""
+    if upto is None or feed_slice.next_position <= upto:
+        return feed_slice
+    events = [event for event in feed_slice.events if event.position <= upto]
+    return FeedSlice(events, max(upto, after), upto, False, feed_slice.era)
 
 
-def _outcome(portion: Portion) -> Step:
-    if portion.more:
-        return Step.MORE
-    return Step.BEHIND if portion.head > portion.next_position else Step.DRAINED
-
-
-def _log_parked(projection: str, target: str, event: StoredEvent, refusal: Refusal) -> None:
-    _log.error(
-        "stream parked",
-        projection=projection,
-        target=target,
-        stream=event.stream,
-        position=event.position,
-        event_type=event.event_type,
-        error=refusal.error,
-        waiting=len(refusal.waiting),
-    )
+def _result(feed_slice: FeedSlice) -> StepResult:
+    if feed_slice.more:
+        return StepResult.MORE
+    behind = feed_slice.head > feed_slice.next_position
+    return StepResult.BEHIND if behind else StepResult.DRAINED

@@ -1,31 +1,31 @@
-"""What the runner tells whoever counts: batches, parked streams, outages."""
+"""What the runner reports for metrics: batches, parked streams, outages."""
 
 from collections import Counter
 from typing import Protocol
 
 
 class Observer(Protocol):
-    """Receives what happens; must be quick and must not raise."""
+    """Receives what happens. Calls must be quick and must not raise."""
 
     def applied(self, projection: str, lane: int, events: int, seconds: float) -> None:
-        """A batch of `events` was committed, `seconds` after its fence was asked for."""
+        """A batch of `events` was committed, `seconds` after it asked for the fence."""
         ...
 
     def parked(self, projection: str, lane: int, streams: int) -> None:
-        """So many further streams were parked."""
+        """`streams` more streams were parked."""
         ...
 
     def passed_over(self, projection: str, lane: int, events: int) -> None:
-        """So many events became dead letters, the failed ones and those behind them."""
+        """`events` events became dead letters: those that failed and those behind them."""
         ...
 
     def outage(self, projection: str, lane: int) -> None:
-        """A batch failed because of the database; it is tried again."""
+        """A batch failed because of the database; it is retried."""
         ...
 
 
 class Counters:
-    """An observer that just counts, by (what, projection)."""
+    """An observer that only counts, by (what, projection)."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()

@@ -1,4 +1,4 @@
-"""What a projection is: the tables of one read model and how a batch of events changes them."""
+"""What a projection is: the tables of a read model and how a batch of events changes them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 LIVE: Final = "read_models"
 """The schema that queries read."""
 
-_KNOWN_TYPES: Final = frozenset(event.__name__ for event in get_args(domain_events.Event))
+_DOMAIN_TYPES: Final = frozenset(event.__name__ for event in get_args(domain_events.Event))
 
 
-# Nothing for the collector of cyclic garbage, as the envelope in it.
+# Like its envelope, it cannot be part of a reference cycle, so the collector skips it.
 class Recorded(Struct, frozen=True, gc=False):
     """An event and its envelope; `event` is None in projections that do not decode."""
 
@@ -35,22 +35,22 @@ Apply = Callable[[Connection, str, Sequence[Recorded]], Awaitable[None]]
 class Projection:
     """A read model that follows the feed.
 
-    Lanes are applied side by side: events of one stream come in order, those of different
-    streams in any order. So either a row is fed by one stream only, or the change is commutative
-    (a sum, an insert) and the statement locks shared rows in one order, for example sorted.
+    Lanes are applied concurrently. Events of one stream come in order, those of different streams
+    in any order. So either each row is fed by one stream only, or the change is commutative (a
+    sum, an insert) and the statement locks shared rows in a fixed order, for example sorted.
 
     Attributes:
-        name: also the folder of its SQL files, where `tables.sql` makes its tables and indexes.
-        version: raised whenever tables or meaning change; the tables are then rebuilt.
+        name: also the name of its folder, where `tables.sql` creates its tables and indexes.
+        version: raised whenever tables or their meaning change; the tables are then rebuilt.
         tables: the names of its tables.
-        categories: the streams it follows; empty for all.
-        handles: names of the event types that change it; others that are known are passed by,
-            unknown ones are parked. Empty: it wants every type and works on envelopes alone.
+        categories: the stream categories it follows; empty means all.
+        handles: names of the event types that change it. Other types of the domain are ignored;
+            unknown types are parked. Empty: it takes every type and reads only envelopes.
         apply: changes the tables of a schema (second argument) by a batch, in few statements.
-            Must depend on the events and the tables only: no clock, no chance, no other tables.
-        side_effects: its rows are acted on outside. So no event is applied again: a rebuild only
-            notes the new version, and it begins at the present of a store that has a history.
-            Its tables are made by migrations and outlive it.
+            It must depend on the events and these tables only: no clock, no random values.
+        side_effects: other systems act on its rows, so no event may be applied twice. A rebuild
+            only records the new version. Installed on a store that has a history, it starts at
+            the present. The migrations create its tables.
     """
 
     name: str
@@ -61,16 +61,16 @@ class Projection:
     apply: Apply
     side_effects: bool = False
 
-    def wanted(self, buckets: tuple[int, int]) -> FeedFilter:
-        """The part of the feed that a lane of this projection follows."""
-        every = buckets == (0, BUCKETS)
-        return FeedFilter(categories=self.categories, buckets=None if every else buckets)
+    def feed_filter(self, buckets: tuple[int, int] = (0, BUCKETS)) -> FeedFilter:
+        """The part of the feed that a lane with these buckets follows; by default all lanes."""
+        all_buckets = buckets == (0, BUCKETS)
+        return FeedFilter(categories=self.categories, buckets=None if all_buckets else buckets)
 
-    def passes_by(self, event_type: str) -> bool:
-        """True for an event type that is known and does not change this read model."""
+    def ignores(self, event_type: str) -> bool:
+        """True for a type of the domain that does not change this read model."""
         if not self.handles or event_type in self.handles:
             return False
-        return event_type in _KNOWN_TYPES
+        return event_type in _DOMAIN_TYPES
 
 
 def names(*event_classes: type) -> frozenset[str]:
@@ -79,5 +79,5 @@ def names(*event_classes: type) -> frozenset[str]:
 
 
 def own_id(item: Recorded) -> str:
-    """The part of the event's stream name behind the category: an order id, a SKU."""
+    """The id in the stream's name, after the category: an order id, a SKU."""
     return item.stored.stream.partition("-")[2]

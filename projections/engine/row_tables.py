@@ -1,77 +1,89 @@
-"""Read models with one row a stream: load the rows a batch touches, fold, write them back.
+"""Read models with one row per stream: load the rows that a batch changes, fold, write back.
 
-Every row is fed by one stream, so by one lane, and that lane's fence covers load and write.
+Each row is fed by one stream and therefore by one lane. The lane's fence protects the whole
+load-fold-write cycle.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from projections.engine.projection import Connection, Recorded, own_id
-from projections.engine.sql_files import statement
 
 Row = TypeVar("Row")
 
 
-class RowTable(Generic[Row]):
-    """A table whose columns are the fields of a dataclass and whose first one is the key.
+class Sql(Protocol):
+    """Gives the text of a statement for the tables of a schema."""
 
-    Fields that its constructor does not take are no columns: they live as long as the batch.
+    def __call__(self, name: str, schema: str = ...) -> str:
+        """See `statement`."""
+        ...
+
+
+async def execute_columns(
+    connection: Connection, query: str, rows: Iterable[Sequence[Any]]
+) -> None:
+    """Run a statement that takes one array per column; nothing without rows."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if columns:
+        await connection.execute(query, *columns)
+
+
+def ids_of_earlier_streams(batch: Sequence[Recorded]) -> list[str]:
+    """The ids of the streams that began before this batch, so that rows of them may be stored."""
+    begun = {item.stored.stream for item in batch if item.stored.version == 1}
+    return list({own_id(item) for item in batch if item.stored.stream not in begun})
+
+
+class RowTable(Generic[Row]):
+    """A table whose columns are fields of a dataclass; the first one is the key.
 
     Args:
-        folder: has `load.sql` (rows by a list of keys), `insert.sql` and `update.sql` (both take
-            one array a column, in the order of the fields).
-        apply_to: applies one event to the rows, which are keyed by the stream's own id (the part
-            behind the category).
-        settle: gives a row the form in which it is stored, once a batch; None if it always has it.
+        sql: has `load` (rows by a list of keys), `insert` and `update` (both take one array per
+            column, in the order of `columns`).
+        apply_to: applies one event to the rows, which are keyed by the id in the stream's name.
+        columns: names of the stored fields. By default all that the constructor takes; the others
+            live only as long as the batch.
+        settle: brings a row into its stored form, once per batch.
     """
 
     def __init__(
         self,
-        folder: str,
+        sql: Sql,
         row_class: type[Row],
         apply_to: Callable[[dict[str, Row], Recorded], None],
+        *,
+        columns: Sequence[str] | None = None,
         settle: Callable[[Row], None] | None = None,
     ) -> None:
-        self._folder = f"read_models/{folder}"
+        self._sql = sql
         self._row_class = row_class
         self._apply_to = apply_to
         self._settle = settle
-        self._columns = [
-            attrgetter(field.name)
-            for field in fields(row_class)  # type: ignore[arg-type]  # a dataclass
-            if field.init
-        ]
+        declared = fields(row_class)  # type: ignore[arg-type]  # a dataclass
+        self._values = attrgetter(*(columns or [field.name for field in declared if field.init]))
 
     async def apply(self, connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
-        """Apply a batch; three statements at most."""
+        """Apply a batch with at most three statements."""
         rows = await self._load(connection, schema, batch)
-        known = frozenset(rows)
+        stored = frozenset(rows)
         for item in batch:
             self._apply_to(rows, item)
         if self._settle is not None:
             for row in rows.values():
                 self._settle(row)
-        new = [row for key, row in rows.items() if key not in known]
-        old = [row for key, row in rows.items() if key in known]
-        await self._write(connection, schema, "insert", new)
-        await self._write(connection, schema, "update", old)
+        inserts = [self._values(row) for key, row in rows.items() if key not in stored]
+        updates = [self._values(row) for key, row in rows.items() if key in stored]
+        await execute_columns(connection, self._sql("insert", schema), inserts)
+        await execute_columns(connection, self._sql("update", schema), updates)
 
     async def _load(
         self, connection: Connection, schema: str, batch: Sequence[Recorded]
     ) -> dict[str, Row]:
-        """The stored rows of the streams that did not begin in this batch."""
-        begun = {item.stored.stream for item in batch if item.stored.version == 1}
-        wanted = {own_id(item) for item in batch if item.stored.stream not in begun}
-        if not wanted:
+        ids = ids_of_earlier_streams(batch)
+        if not ids:
             return {}
-        found = await connection.fetch(statement(self._folder, "load", schema), list(wanted))
-        return {row[0]: self._row_class(*row) for row in found}
-
-    async def _write(
-        self, connection: Connection, schema: str, name: str, rows: Sequence[Row]
-    ) -> None:
-        if rows:
-            columns: list[list[Any]] = [list(map(get, rows)) for get in self._columns]
-            await connection.execute(statement(self._folder, name, schema), *columns)
+        records = await connection.fetch(self._sql("load", schema), ids)
+        return {record[0]: self._row_class(**record) for record in records}

@@ -1,7 +1,7 @@
-"""Projection workers: every lane of some projections followed in one process.
+"""Projection workers: follow every lane of some projections in one process.
 
-Any number of processes may run the same projections: for each batch the fence decides who applies
-it, so when one dies another goes on with the next batch, and nothing is applied twice.
+Any number of processes may run the same projections. The fence decides who applies each batch, so
+when one process dies, another continues with the next batch and nothing is applied twice.
 """
 
 import asyncio
@@ -14,14 +14,13 @@ from typing import Final
 import structlog
 
 from eventstore.codec import EventCodec
-from eventstore.model import BUCKETS
 from eventstore.reading.waking import LocalWaker, Waker
 from eventstore.store import EventStore
 from projections.engine import control
-from projections.engine.concurrently import side_by_side
-from projections.engine.decoding import DecodeOnce
+from projections.engine.caching_codec import CachingCodec
+from projections.engine.concurrently import run_concurrently
 from projections.engine.feed import SharedFeed, union
-from projections.engine.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
+from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult
 from projections.engine.observing import Counters, Observer
 from projections.engine.projection import LIVE, Pool, Projection
 from projections.errors import NotInstalled, RebuildNeeded, Stalled, is_outage
@@ -30,15 +29,15 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class LaneDelays:
     """How long a lane waits, in seconds.
 
     Attributes:
         idle: longest wait for a poke when there is nothing to do.
-        behind: before looking again for positions that are drawn but not readable yet.
-        held: before trying a lane again that another worker holds or an operator paused.
-        linger: after a page that was not full, so that a busy store is followed in larger pages.
-        retry: after a failed batch; grows to `retry_most`.
+        behind: before looking again for positions that are drawn but cannot be read yet.
+        held: before retrying a lane that another worker holds or an operator paused.
+        linger: after being woken, so that a busy store is followed in larger batches.
+        retry: after a failed batch; doubles up to `retry_most`.
     """
 
     idle: float = 0.5
@@ -49,18 +48,18 @@ class Pace:
     retry_most: float = 2.0
 
 
-DEFAULT_PACE: Final = Pace()
+DEFAULT_DELAYS: Final = LaneDelays()
 
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
-    """How a lane's loop is doing in this process.
+    """What a lane's loop did last in this process.
 
     Attributes:
-        lane: -1 as long as the lanes could not be read.
-        last_step: how its last step ended, "begun" before the first has.
-        since_s: seconds since then; far above `Pace.idle` the loop hangs.
-        failures: failed batches in a row.
+        lane: -1 until the lanes are loaded.
+        last_step: how the last step ended, in lower case; "begun" before the first one.
+        since_s: seconds since then; far above `LaneDelays.idle` means that the loop hangs.
+        failures: consecutive failed batches.
         error: why the last batch failed, None if it did not.
     """
 
@@ -73,20 +72,20 @@ class LaneHealth:
 
 
 _GIVE_UP_AFTER: Final = 8
-"""Failures in a row after which catching up ends; well above the attempts at a poisoned batch."""
+"""Consecutive failures after which catching up ends; well above the attempts at a poison batch."""
 
 _NO_LANE: Final = -1
 
-_PROGRESS: Final = frozenset({Step.MORE, Step.BEHIND, Step.DRAINED})
+_PROGRESS: Final = frozenset({StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED})
 
 
 class ProjectionRunner:
     """Keeps the live tables of some projections up to date.
 
     Args:
-        pool: connections; a lane needs one while it commits a batch.
-        waker: tells when there may be something new; None polls.
-        projections: which to run; must be installed.
+        pool: each lane needs one connection while it commits a batch.
+        waker: reports that there may be new events; without one, lanes poll.
+        projections: which to run; they must be installed.
     """
 
     def __init__(
@@ -97,25 +96,25 @@ class ProjectionRunner:
         waker: Waker | None,
         projections: Sequence[Projection],
         *,
-        options: Options = DEFAULT_OPTIONS,
-        pace: Pace = DEFAULT_PACE,
+        options: LaneOptions = DEFAULT_OPTIONS,
+        delays: LaneDelays = DEFAULT_DELAYS,
         observer: Observer | None = None,
     ) -> None:
         self._pool = pool
         self._store = store
         self._feed = SharedFeed(
-            pool, store, union(projection.wanted((0, BUCKETS)) for projection in projections)
+            pool, store, union(projection.feed_filter() for projection in projections)
         )
-        self._codec = DecodeOnce(codec) if len(projections) > 1 else codec
+        self._codec = CachingCodec(codec) if len(projections) > 1 else codec
         self._waker: Waker = waker or LocalWaker()
         self._projections = tuple(projections)
         self._options = options
-        self._pace = pace
+        self._delays = delays
         self.observer: Observer = observer or Counters()
         self._steps: dict[tuple[str, int], tuple[float, LaneHealth]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow the feed until `stop` is set; the batches under way are finished.
+        """Follow the feed until `stop` is set; current batches are finished first.
 
         Raises:
             NotInstalled: a projection has no tables.
@@ -123,24 +122,24 @@ class ProjectionRunner:
         """
         for projection in self._projections:
             await self._check(projection)
-        await side_by_side(self._follow(projection, stop) for projection in self._projections)
+        await run_concurrently(self._follow(projection, stop) for projection in self._projections)
 
     async def catch_up(self) -> int:
-        """Apply everything that is in the store now; returns the position reached by all lanes.
+        """Apply everything that is in the store now; returns the position that all lanes reached.
 
-        Paused projections stay behind. Waits for lanes that other workers hold.
+        Skips paused projections. Waits for lanes that other workers hold.
 
         Raises:
             NotInstalled: a projection has no tables.
             RebuildNeeded: the tables belong to another version of the projection.
-            Stalled: the database went on failing.
+            Stalled: the database kept failing.
         """
         head = await self._store.head()
         workers: list[LaneWorker] = []
         for projection in self._projections:
             await self._check(projection)
             workers += await self._workers(projection)
-        await side_by_side(self._reach(worker, head) for worker in workers)
+        await run_concurrently(self._reach(worker, head) for worker in workers)
         return head
 
     def health(self) -> list[LaneHealth]:
@@ -175,20 +174,20 @@ class ProjectionRunner:
         ]
 
     async def _follow(self, projection: Projection, stop: asyncio.Event) -> None:
-        """Run the lanes of a projection; start over when it was divided into other lanes."""
+        """Run the lanes of a projection; start over when it is divided into other lanes."""
         while not stop.is_set():
             self._forget_lanes(projection)
             changed = asyncio.Event()
-            workers = await self._workers_patiently(projection, stop)
-            await side_by_side(self._loop(worker, stop, changed) for worker in workers)
+            workers = await self._workers_with_retry(projection, stop)
+            await run_concurrently(self._loop(worker, stop, changed) for worker in workers)
 
     def _forget_lanes(self, projection: Projection) -> None:
-        """Until the lanes are known, the projection as a whole is what can hang."""
+        """Until the lanes are loaded, the health of the projection as a whole is reported."""
         for key in [key for key in self._steps if key[0] == projection.name]:
             del self._steps[key]
         self._remember(LaneHealth(projection.name, _NO_LANE, "begun", 0.0, 0, None))
 
-    async def _workers_patiently(
+    async def _workers_with_retry(
         self, projection: Projection, stop: asyncio.Event
     ) -> list[LaneWorker]:
         while not stop.is_set():
@@ -198,7 +197,7 @@ class ProjectionRunner:
                 if not is_outage(error):
                     raise
                 _log.warning("lanes not readable", error=type(error).__name__)
-                await self._pause(self._pace.retry_most, stop)
+                await self._pause(self._delays.retry_most, stop)
         return []
 
     async def _loop(self, worker: LaneWorker, stop: asyncio.Event, changed: asyncio.Event) -> None:
@@ -207,26 +206,26 @@ class ProjectionRunner:
         self._note(worker, "begun", failures)
         while not stop.is_set() and not changed.is_set():
             mark = self._waker.mark()
-            step = await worker.step(save=False)
-            failures = failures + 1 if step is Step.FAILED else 0
-            self._note(worker, step.name.lower(), failures)
-            if step is Step.CHANGED:
+            result = await worker.step(save=False)
+            failures = failures + 1 if result is StepResult.FAILED else 0
+            self._note(worker, result.name.lower(), failures)
+            if result is StepResult.CHANGED:
                 changed.set()
-            elif step is Step.DRAINED:
+            elif result is StepResult.DRAINED:
                 await self._wait(mark, stop)
-            elif step is not Step.MORE:
-                await self._pause(self._delay(step, failures), stop)
+            elif result is not StepResult.MORE:
+                await self._pause(self._delay(result, failures), stop)
 
     async def _wait(self, mark: int, stop: asyncio.Event) -> None:
-        if await self._waker.wait(self._pace.idle, mark):
-            await self._pause(self._pace.linger, stop)
+        if await self._waker.wait(self._delays.idle, mark):
+            await self._pause(self._delays.linger, stop)
 
-    def _delay(self, step: Step, failures: int) -> float:
-        if step is Step.BEHIND:
-            return self._pace.behind
-        if step is Step.FAILED:
-            return float(min(self._pace.retry * 2 ** min(failures, 10), self._pace.retry_most))
-        return self._pace.held
+    def _delay(self, result: StepResult, failures: int) -> float:
+        if result is StepResult.BEHIND:
+            return self._delays.behind
+        if result is StepResult.FAILED:
+            return float(min(self._delays.retry * 2 ** min(failures, 10), self._delays.retry_most))
+        return self._delays.held
 
     async def _pause(self, seconds: float, stop: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
@@ -242,15 +241,15 @@ class ProjectionRunner:
     async def _reach(self, worker: LaneWorker, head: int) -> None:
         failures = 0
         while True:
-            step = await worker.step()
-            failures = failures + 1 if step is Step.FAILED else 0
-            if step is Step.PAUSED or (step in _PROGRESS and worker.position >= head):
+            result = await worker.step()
+            failures = failures + 1 if result is StepResult.FAILED else 0
+            if result is StepResult.PAUSED or (result in _PROGRESS and worker.position >= head):
                 return
-            if step is Step.CHANGED:
+            if result is StepResult.CHANGED:
                 raise NotInstalled(worker.projection.name)
             if failures >= _GIVE_UP_AFTER:
                 raise Stalled(
                     worker.projection.name, worker.lane, worker.error or "no reason given"
                 )
-            if step is not Step.MORE:
-                await asyncio.sleep(self._delay(step, failures))
+            if result is not StepResult.MORE:
+                await asyncio.sleep(self._delay(result, failures))

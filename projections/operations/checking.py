@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eventstore.codec import EventCodec
-from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from projections.engine import control
-from projections.engine.concurrently import side_by_side
-from projections.engine.decoding import DecodeOnce
+from projections.engine.caching_codec import CachingCodec
+from projections.engine.concurrently import run_concurrently
 from projections.engine.feed import SharedFeed, union
 from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.errors import NotInstalled
@@ -17,7 +16,7 @@ from projections.operations.shadow import Shadow
 from projections.registry import ALL
 
 _MOST_NAMED: Final = 10
-"""Offending rows named per table."""
+"""Most rows and streams named per table and projection."""
 
 
 async def check(
@@ -26,40 +25,40 @@ async def check(
     codec: EventCodec,
     projections: Sequence[Projection] = ALL,
 ) -> list[str]:
-    """One line for each way in which a read model differs from its events; empty if none does.
+    """One line for each row that differs from its events; empty if everything agrees.
 
-    Folds everything again into a schema of its own, as far as the live tables are, and compares.
-    The live lanes stand still only for the last events and the comparison.
+    Folds all events into tables in another schema, up to the positions of the live lanes, and
+    compares. The live lanes stand still only for the last events and the comparison.
 
     Raises:
         NotInstalled: a projection has no tables.
-        Stalled: the database went on failing.
+        Stalled: the database kept failing.
     """
-    # What was told does not follow from the events alone.
-    telling = [projection.name for projection in projections if projection.side_effects]
+    # Rows with side effects (sent notifications) do not follow from the events alone.
+    acting = [projection.name for projection in projections if projection.side_effects]
     foldable = [projection for projection in projections if not projection.side_effects]
-    offenders = [line for name in telling for line in await _parked(pool, name)]
+    offenders = [line for name in acting for line in await _parked(pool, name)]
     if not foldable:
         return offenders
-    # The feed is read once for all of them.
-    wanted = union(projection.wanted((0, BUCKETS)) for projection in foldable)
-    feed, codec, run = SharedFeed(pool, store, wanted), DecodeOnce(codec), secrets.token_hex(4)
+    # All of them share one reader of the feed.
+    feed = SharedFeed(pool, store, union(projection.feed_filter() for projection in foldable))
+    codec, run = CachingCodec(codec), secrets.token_hex(4)
     shadows = [
         Shadow(pool, store, codec, projection, f"read_models_check_{run}_{number}", feed=feed)
         for number, projection in enumerate(foldable)
     ]
     try:
-        await side_by_side(_fold(pool, shadow) for shadow in shadows)
+        await run_concurrently(_fold(pool, shadow) for shadow in shadows)
         for shadow in shadows:
             offenders += await _check_one(pool, shadow)
     finally:
         for shadow in shadows:
-            await _clean(pool, shadow)
+            await _drop(pool, shadow)
     return offenders
 
 
 async def _fold(pool: Pool, shadow: Shadow) -> None:
-    """Bring the second set of tables to where the live one was just now."""
+    """Bring the second set of tables up to the current positions of the live lanes."""
     live = await control.load_lanes(pool, LIVE, [shadow.projection.name])
     if not live:
         raise NotInstalled(shadow.projection.name)
@@ -108,7 +107,7 @@ async def _difference(
     connection: Connection, left: str, right: str, key: str
 ) -> list[tuple[Any, ...]]:
     rows = await connection.fetch(
-        f"SELECT {key} FROM (TABLE {left} EXCEPT ALL TABLE {right}) AS odd"  # noqa: S608  our own names
+        f"SELECT {key} FROM (TABLE {left} EXCEPT ALL TABLE {right}) AS odd"  # noqa: S608  names of our own tables
         f" ORDER BY {key} LIMIT {_MOST_NAMED}"
     )
     return [tuple(row) for row in rows]
@@ -118,7 +117,7 @@ def _text(row: tuple[Any, ...]) -> str:
     return "/".join(map(str, row))
 
 
-async def _clean(pool: Pool, shadow: Shadow) -> None:
+async def _drop(pool: Pool, shadow: Shadow) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await shadow.discard(connection)
         await connection.execute(f"DROP SCHEMA IF EXISTS {shadow.target} CASCADE")

@@ -1,4 +1,4 @@
-"""Make the control tables and the tables of every read model."""
+"""Create the control tables and the tables of every read model."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,21 +15,21 @@ from projections.registry import ALL
 PROJECTIONS: Final = Schema("projections", "projections")
 """The control tables and the outbox."""
 
-# Two-integer advisory locks are free for us: the feed's watermark uses the one-integer form.
+# The feed's watermark uses one-integer advisory locks, so two-integer keys cannot collide.
 _INSTALL_LOCK: Final = (0x6F73, 0x7270)
 
 
 async def install(
     dsn: str, projections: Sequence[Projection] = ALL, *, lanes: int = 1
 ) -> list[str]:
-    """Make what is missing; returns the names of migrations and read models that were made.
+    """Create what is missing; returns the names of the new migrations and read models.
 
-    Idempotent, and safe when several processes do it at once. `lanes` is for projections that
-    have none yet; later it is changed by `operations.set_lanes`. Tables of an older version of a
-    read model are left alone: `rebuild` replaces them. A projection with side effects begins
-    behind what the store holds already.
+    Idempotent, and safe when several processes do it at once. `lanes` applies to projections that
+    have none yet; `set_lanes` changes it later. Tables of an older version of a read model are
+    left alone: `rebuild` replaces them. A projection with side effects starts after the events
+    that the store already holds.
     """
-    done = await migrate(dsn, [PROJECTIONS])
+    installed = await migrate(dsn, [PROJECTIONS])
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
@@ -37,26 +37,28 @@ async def install(
             for projection in projections:
                 if await connection.fetchval(control.sql("load_version"), LIVE, projection.name):
                     continue
-                await create(connection, LIVE, projection)
-                begin = await _present(connection) if projection.side_effects else 0
-                ranges = [(buckets, begin, False) for buckets in control.divide(lanes)]
-                await control.insert_lanes(connection, LIVE, projection.name, ranges)
-                done.append(projection.name)
+                await create_tables(connection, LIVE, projection)
+                position = await _history_end(connection) if projection.side_effects else 0
+                await control.insert_lanes(
+                    connection, LIVE, projection.name, control.divide(lanes), position
+                )
+                installed.append(projection.name)
     finally:
         await connection.close()
-    return done
+    return installed
 
 
-async def create(connection: Connection, target: str, projection: Projection) -> None:
-    """Make the tables of a read model in a schema and record their version."""
-    if not projection.side_effects:  # those have theirs from the migrations
-        await connection.execute(statement(f"read_models/{projection.name}", "tables", target))
+async def create_tables(connection: Connection, target: str, projection: Projection) -> None:
+    """Create the tables of a read model in a schema and record their version."""
+    if not projection.side_effects:  # the migrations create the tables of these
+        package = f"projections.read_models.{projection.name}"
+        await connection.execute(statement(package, "tables", target))
     await connection.execute(
         control.sql("set_version"), target, projection.name, projection.version
     )
 
 
-async def _present(connection: Connection) -> int:
-    """The position behind which nothing can appear any more: where the history ends."""
+async def _history_end(connection: Connection) -> int:
+    """The position at or below which no further event can appear."""
     (row,) = await connection.fetch(feed_statement("feed_mark"))
     return int(row["mark"])

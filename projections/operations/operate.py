@@ -1,4 +1,4 @@
-"""What operators do with projections: pause, resume, look at what failed, replay, divide."""
+"""What operators do with projections: pause, resume, inspect failures, replay, change lanes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Pool, Projection, Recorded
 from projections.errors import NotInstalled, describe, is_outage
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, checked_limit, fetch_page, make_row
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedStream:
-    """A stream that a projection could not apply, since `position`; `events` of it wait."""
+    """A stream that a projection could not apply from `position` on; `events` are dead letters."""
 
     projection: str
     stream: str
@@ -32,7 +32,7 @@ class ParkedStream:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that was passed over; `waiting` is False if it is the one that failed itself."""
+    """A skipped event; `waiting` is False for the event that failed."""
 
     position: int
     version: int
@@ -41,8 +41,8 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """What a replay did with one parked stream: `error` is None if it goes on as usual now."""
+class ReplayResult:
+    """The replay of one parked stream: `error` is None if it is no longer parked."""
 
     projection: str
     stream: str
@@ -51,13 +51,13 @@ class Replayed:
 
 
 async def pause(pool: Pool, projections: Sequence[Projection]) -> None:
-    """Stop applying, everywhere; returns once no batch is under way."""
+    """Stop applying in all processes; returns when the current batches are finished."""
     names = [projection.name for projection in projections]
     await pool.execute(control.sql("set_paused"), LIVE, names, True)
 
 
 async def resume(pool: Pool, projections: Sequence[Projection]) -> None:
-    """Go on applying."""
+    """Resume applying."""
     names = [projection.name for projection in projections]
     await pool.execute(control.sql("set_paused"), LIVE, names, False)
 
@@ -75,19 +75,14 @@ async def list_parked(
         InvalidCursor: the cursor is not from this listing.
     """
     names = [projection.name for projection in projections]
-    after = decode_cursor(cursor, str, str)
-    rows = await pool.fetch(
-        control.sql("list_parked"), LIVE, names, *after, checked_limit(limit) + 1
-    )
-    return page_of(
-        rows, limit, make_row(ParkedStream), lambda row: (row["projection"], row["stream"])
-    )
+    query, key = control.sql("list_parked"), {"projection": str, "stream": str}
+    return await fetch_page(pool, query, ParkedStream, key, LIVE, names, limit=limit, cursor=cursor)
 
 
-async def list_letters(
+async def list_dead_letters(
     pool: Pool, projection: Projection, stream: str, *, limit: int = 1000
 ) -> list[DeadLetter]:
-    """The events of one parked stream that wait to be applied, in order."""
+    """The dead letters of one parked stream, in order."""
     rows = await pool.fetch(
         control.sql("load_dead_letters"), LIVE, projection.name, stream, checked_limit(limit)
     )
@@ -100,8 +95,8 @@ async def replay(
     codec: EventCodec,
     projection: Projection,
     stream: str | None = None,
-) -> list[Replayed]:
-    """Apply what waits in one parked stream, or in all; what fails again stays parked."""
+) -> list[ReplayResult]:
+    """Apply the dead letters of one parked stream, or of all; what fails again stays parked."""
     parked = await pool.fetch(control.sql("all_parked"), LIVE, projection.name, stream)
     return [
         await _replay_one(pool, store, codec, projection, row["stream"], row["bucket"])
@@ -116,7 +111,7 @@ async def _replay_one(
     projection: Projection,
     stream: str,
     bucket: int,
-) -> Replayed:
+) -> ReplayResult:
     async with pool.acquire() as connection, connection.transaction():
         lane = await connection.fetchval(
             control.sql("lane_of_bucket"), LIVE, projection.name, bucket
@@ -124,18 +119,18 @@ async def _replay_one(
         letters = await connection.fetch(
             control.sql("load_dead_letters"), LIVE, projection.name, stream, None
         )
-        waiting = {row["position"] for row in letters}
-        events = [e for e in await store.read_stream(stream) if e.position in waiting]
+        positions = {row["position"] for row in letters}
+        events = [e for e in await store.read_stream(stream) if e.position in positions]
         error = await _apply(connection, codec, projection, events)
         if error is None:
             await connection.execute(control.sql("unpark"), LIVE, projection.name, stream)
-            await connection.execute(control.sql("fewer_parked"), LIVE, projection.name, lane)
+            await connection.execute(control.sql("decrement_parked"), LIVE, projection.name, lane)
         else:
             await connection.execute(
                 control.sql("fail_replay"), LIVE, projection.name, stream, error
             )
     _log.info("stream replayed", projection=projection.name, stream=stream, error=error)
-    return Replayed(projection.name, stream, len(waiting), error)
+    return ReplayResult(projection.name, stream, len(positions), error)
 
 
 async def _apply(
@@ -144,12 +139,12 @@ async def _apply(
     projection: Projection,
     events: Sequence[StoredEvent],
 ) -> str | None:
-    """Apply all or nothing; the error's description if it fails."""
+    """Apply all events or none; returns the description of the error if it fails."""
     try:
         items = [
             Recorded(event, codec.decode(event) if projection.handles else None)
             for event in events
-            if not projection.passes_by(event.event_type)
+            if not projection.ignores(event.event_type)
         ]
         async with connection.transaction():
             if items:
@@ -162,16 +157,16 @@ async def _apply(
 
 
 async def set_lanes(pool: Pool, projection: Projection, lanes: int) -> bool:
-    """Divide a projection into another number of lanes; running workers notice by themselves.
+    """Divide a projection into another number of lanes; running workers notice it.
 
-    Only possible while all lanes stand at the same position: pause, catch up, or try again.
-    Returns False, and changes nothing, if they do not.
+    Possible only while all lanes are at the same position; returns False otherwise and changes
+    nothing. Then let it catch up, or try again.
 
     Raises:
         NotInstalled: the projection has no lanes.
         ValueError: the number is not possible.
     """
-    ranges = control.divide(lanes)
+    buckets = control.divide(lanes)
     async with pool.acquire() as connection, connection.transaction():
         old = await control.lock_lanes(connection, LIVE, projection.name)
         if not old:
@@ -180,7 +175,9 @@ async def set_lanes(pool: Pool, projection: Projection, lanes: int) -> bool:
         if len(positions) > 1:
             return False
         await connection.execute(control.sql("delete_lanes"), LIVE, projection.name)
-        new = [(buckets, min(positions), old[0].paused) for buckets in ranges]
-        await control.insert_lanes(connection, LIVE, projection.name, new)
+        (position,) = positions
+        await control.insert_lanes(
+            connection, LIVE, projection.name, buckets, position, paused=old[0].paused
+        )
         await connection.execute(control.sql("count_parked"), LIVE, projection.name)
     return True

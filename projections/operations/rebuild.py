@@ -1,8 +1,8 @@
 """Rebuild a read model beside the live tables, then switch in one transaction.
 
-Readers see the old tables until the switch and the new ones after it, never an empty view. The
-new tables stand in a schema of their own with checkpoints of their own: a rebuild that was
-stopped or killed goes on where it was.
+Readers see the old tables until the switch and the new ones after it, never empty ones. The new
+tables are in another schema and have their own checkpoints: a rebuild that was stopped or killed
+continues where it was.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from eventstore.codec import EventCodec
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.control import Lane
-from projections.engine.lane import DEFAULT_OPTIONS, Options
+from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions
 from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.errors import Interrupted, NotInstalled
 from projections.operations.shadow import Shadow
@@ -30,7 +30,7 @@ _SWITCH_ATTEMPTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rebuild is: positions, and seconds left (None while that is unknown)."""
+    """The progress of a rebuild: positions, and seconds left (None while unknown)."""
 
     projection: str
     position: int
@@ -41,7 +41,7 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def _say_nothing(_: Progress) -> None:
+def _ignore(_: Progress) -> None:
     return None
 
 
@@ -51,26 +51,26 @@ async def rebuild(
     codec: EventCodec,
     projection: Projection,
     *,
-    report: Report = _say_nothing,
+    report: Report = _ignore,
     stop: asyncio.Event | None = None,
-    options: Options = DEFAULT_OPTIONS,
+    options: LaneOptions = DEFAULT_OPTIONS,
 ) -> None:
-    """Fill new tables from the first event on and put them in the place of the live ones.
+    """Fill new tables from the first event on and replace the live ones with them.
 
-    A projection with side effects keeps its tables and its place, and takes on the new version.
-    `report` is called after each batch. When `stop` is set the rebuild ends after the batches
-    under way. The pool must give two connections more than the projection has lanes.
+    A projection with side effects keeps its tables and positions; only its version is recorded.
+    `report` is called after each batch. When `stop` is set, the rebuild ends after the current
+    batches. It needs two connections of the pool more than the projection has lanes.
 
     Raises:
         NotInstalled: the projection has no live tables.
-        Interrupted: `stop` was set; calling again goes on.
-        Stalled: the database went on failing; calling again goes on.
+        Interrupted: `stop` was set; calling again continues.
+        Stalled: the database kept failing; calling again continues.
     """
     live = await control.load_lanes(pool, LIVE, [projection.name])
     if not live:
         raise NotInstalled(projection.name)
     if projection.side_effects:
-        await _note_version(pool, projection)
+        await _record_version(pool, projection)
         return
     shadow = Shadow(pool, store, codec, projection, NEXT, options)
     await shadow.prepare()
@@ -79,7 +79,7 @@ async def rebuild(
     await _switch(pool, shadow)
 
 
-async def _note_version(pool: Pool, projection: Projection) -> None:
+async def _record_version(pool: Pool, projection: Projection) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await control.lock_lanes(connection, LIVE, projection.name)
         await connection.execute(
@@ -88,7 +88,7 @@ async def _note_version(pool: Pool, projection: Projection) -> None:
 
 
 class _Meter:
-    """Turns positions into progress and watches for the stop."""
+    """Turns positions into progress reports and checks whether to stop."""
 
     def __init__(
         self, projection: str, head: int, report: Report, stop: asyncio.Event | None
@@ -118,7 +118,7 @@ async def _switch(pool: Pool, shadow: Shadow) -> None:
     for attempt in range(_SWITCH_ATTEMPTS):
         try:
             await _try_switch(pool, shadow)
-        except asyncpg.LockNotAvailableError:  # somebody reads for long: let others read meanwhile
+        except asyncpg.LockNotAvailableError:  # a long query reads them: let others read too
             if attempt + 1 == _SWITCH_ATTEMPTS:
                 raise
             await asyncio.sleep(0.2)
@@ -127,16 +127,18 @@ async def _switch(pool: Pool, shadow: Shadow) -> None:
 
 
 async def _try_switch(pool: Pool, shadow: Shadow) -> None:
-    """Hold the live lanes, bring the new tables to the same positions, exchange, let go."""
+    """Lock the live lanes, bring the new tables to the same positions, exchange the tables."""
     name = shadow.projection.name
     async with pool.acquire() as connection, connection.transaction():
         live = await control.lock_lanes(connection, LIVE, name)
-        mine = await control.load_lanes(pool, NEXT, [name])
-        if not mine:
-            return  # another process that rebuilt the same read model has switched already
-        if [lane.buckets for lane in mine] != [lane.buckets for lane in live]:
-            raise Interrupted(f"{name!r} was divided into other lanes meanwhile: rebuild again")
-        goals = [max(a.position, b.position) for a, b in zip(live, mine, strict=True)]
+        new = await control.load_lanes(pool, NEXT, [name])
+        if not new:
+            return  # another process that rebuilds the same read model has switched already
+        if [lane.buckets for lane in new] != [lane.buckets for lane in live]:
+            raise Interrupted(
+                f"{name!r} was divided into other lanes meanwhile: run the rebuild again"
+            )
+        goals = [max(a.position, b.position) for a, b in zip(live, new, strict=True)]
         await shadow.advance(goals)
         await connection.execute("SET LOCAL lock_timeout = '500ms'")
         for table in shadow.projection.tables:
@@ -148,8 +150,8 @@ async def _try_switch(pool: Pool, shadow: Shadow) -> None:
 async def _adopt(connection: Connection, shadow: Shadow, live: list[Lane]) -> None:
     """Give the live lanes the positions and the parked streams of the new tables."""
     name = shadow.projection.name
-    mine = await control.lock_lanes(connection, NEXT, name)
-    for old, new in zip(live, mine, strict=True):
+    filled = await control.lock_lanes(connection, NEXT, name)
+    for old, new in zip(live, filled, strict=True):
         await connection.execute(
             control.sql("set_lane"), LIVE, name, old.number, new.position, new.parked
         )

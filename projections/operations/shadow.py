@@ -1,22 +1,21 @@
-"""A second set of a read model's tables, in another schema, filled beside the live one."""
+"""A second set of a read model's tables, filled in another schema beside the live one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from eventstore.codec import EventCodec
-from eventstore.model import BUCKETS
 from eventstore.store import EventStore
 from projections.engine import control
-from projections.engine.concurrently import side_by_side
+from projections.engine.concurrently import run_concurrently
 from projections.engine.control import Lane
 from projections.engine.feed import SharedFeed
-from projections.engine.lane import DEFAULT_OPTIONS, LaneWorker, Options, Step
+from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult
 from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.errors import Stalled
-from projections.operations.install import create
+from projections.operations.install import create_tables
 
 Watch = Callable[[int], Awaitable[None]]
-"""Called after each batch with the lowest position of all lanes; may raise to stop."""
+"""Called after each batch with the lowest position of all lanes; raises to stop."""
 
 _GIVE_UP_AFTER = 8
 _RETRY_S = 0.05
@@ -27,7 +26,7 @@ async def ignore(_: int) -> None:
 
 
 class Shadow:
-    """The tables of one projection in the schema `target`, with lanes like the live ones'."""
+    """The tables of one projection in the schema `target`, with the same lanes as the live ones."""
 
     def __init__(
         self,
@@ -36,7 +35,7 @@ class Shadow:
         codec: EventCodec,
         projection: Projection,
         target: str,
-        options: Options = DEFAULT_OPTIONS,
+        options: LaneOptions = DEFAULT_OPTIONS,
         feed: SharedFeed | None = None,
     ) -> None:
         self._pool = pool
@@ -45,44 +44,44 @@ class Shadow:
         self.projection = projection
         self.target = target
         self._options = options
-        self._feed = feed or SharedFeed(pool, store, projection.wanted((0, BUCKETS)))
+        self._feed = feed or SharedFeed(pool, store, projection.feed_filter())
 
     async def prepare(self) -> bool:
-        """Make the tables, or keep what an earlier run of the same version left; True if kept."""
+        """Create the tables, or keep those of an earlier run of this version; True if kept."""
         async with self._pool.acquire() as connection, connection.transaction():
             live = await control.lock_lanes(connection, LIVE, self.projection.name)
             kept = await self._is_kept(connection, live)
             if not kept:
                 await self.discard(connection)
-                await self._make(connection, live)
+                await self._create(connection, live)
         return kept
 
     async def _is_kept(self, connection: Connection, live: Sequence[Lane]) -> bool:
         version = await connection.fetchval(
             control.sql("load_version"), self.target, self.projection.name
         )
-        mine = await control.lock_lanes(connection, self.target, self.projection.name)
-        same_lanes = [lane.buckets for lane in mine] == [lane.buckets for lane in live]
+        lanes = await control.lock_lanes(connection, self.target, self.projection.name)
+        same_lanes = [lane.buckets for lane in lanes] == [lane.buckets for lane in live]
         return version == self.projection.version and same_lanes
 
-    async def _make(self, connection: Connection, live: Sequence[Lane]) -> None:
+    async def _create(self, connection: Connection, live: Sequence[Lane]) -> None:
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.target}")
-        await create(connection, self.target, self.projection)
-        lanes = [(lane.buckets, 0, False) for lane in live]
-        await control.insert_lanes(connection, self.target, self.projection.name, lanes)
+        await create_tables(connection, self.target, self.projection)
+        buckets = [lane.buckets for lane in live]
+        await control.insert_lanes(connection, self.target, self.projection.name, buckets, 0)
 
     async def discard(self, connection: Connection) -> None:
-        """Drop the tables and all that is known about them."""
+        """Drop the tables and their control rows."""
         for table in self.projection.tables:
             await connection.execute(f"DROP TABLE IF EXISTS {self.target}.{table}")
         for name in ("delete_lanes", "delete_version", "unpark_all"):
             await connection.execute(control.sql(name), self.target, self.projection.name)
 
     async def advance(self, goals: Sequence[int], watch: Watch = ignore) -> None:
-        """Apply each lane up to its goal, a position, and not beyond.
+        """Apply each lane up to its goal (a position), not beyond.
 
         Raises:
-            Stalled: the database went on failing.
+            Stalled: the database kept failing.
         """
         lanes = await control.load_lanes(self._pool, self.target, [self.projection.name])
         positions = [lane.position for lane in lanes]
@@ -94,7 +93,7 @@ class Shadow:
 
             return moved
 
-        await side_by_side(
+        await run_concurrently(
             self._reach(lane, goal, watch_lane(index))
             for index, (lane, goal) in enumerate(zip(lanes, goals, strict=True))
         )
@@ -113,12 +112,14 @@ class Shadow:
         )
         failures, reached = 0, lane.position
         while reached < goal:
-            step = await worker.step(upto=goal)
-            failures = failures + 1 if step is Step.FAILED else 0
-            if failures >= _GIVE_UP_AFTER or step is Step.CHANGED:
-                raise Stalled(self.projection.name, lane.number, worker.error or "it was discarded")
-            if step in (Step.MORE, Step.BEHIND, Step.DRAINED):
+            result = await worker.step(upto=goal)
+            failures = failures + 1 if result is StepResult.FAILED else 0
+            if failures >= _GIVE_UP_AFTER or result is StepResult.CHANGED:
+                raise Stalled(
+                    self.projection.name, lane.number, worker.error or "its tables were dropped"
+                )
+            if result in (StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED):
                 reached = worker.position
                 await watch(reached)
-            if step is not Step.MORE:
+            if result is not StepResult.MORE:
                 await asyncio.sleep(_RETRY_S if failures else 0.001)

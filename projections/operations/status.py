@@ -1,4 +1,4 @@
-"""Where every lane stands, and whether anybody moves it."""
+"""The position of every lane, and whether it moves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from projections.engine.projection import LIVE, Pool, Projection
 from projections.errors import NotInstalled
 
 STUCK_AFTER_S: Final = 10.0
-"""A lane that has something to pass and has not moved for so long is stuck."""
+"""A lane with events ahead of it that has not moved for this long is stuck."""
 
 
 class LaneState(StrEnum):
-    """How a lane is doing."""
+    """The state of a lane."""
 
     CURRENT = "current"  # nothing is left to apply
-    BEHIND = "behind"  # it has events before it and moves, or had them only a moment ago
-    PAUSED = "paused"  # an operator stopped it
-    STUCK = "stuck"  # it has events before it and does not move
+    BEHIND = "behind"  # events are ahead of it, and it moves or they are new
+    PAUSED = "paused"  # an operator paused it
+    STUCK = "stuck"  # events are ahead of it and it does not move
     OUTDATED = "outdated"  # its tables belong to another version of the definition
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """How far a lane is.
+    """The position and state of a lane.
 
     Attributes:
-        lag_positions: positions drawn by the store's sequence and not yet applied.
-        lag_seconds: age of the oldest event that is not applied, 0.0 if there is none.
-        parked: streams that wait for a replay.
-        updated_at: when the checkpoint moved last.
-        problem: what is wrong and what to do, None if nothing is.
+        lag_positions: positions that the store's sequence has drawn and that are not applied yet.
+        lag_seconds: age of the oldest event that is not applied yet, 0.0 if there is none.
+        parked: number of parked streams.
+        updated_at: when the checkpoint last moved.
+        problem: what is wrong and what to do about it; None if nothing is wrong.
     """
 
     projection: str
@@ -59,21 +59,23 @@ async def status(
     *,
     stuck_after_s: float = STUCK_AFTER_S,
 ) -> list[LaneStatus]:
-    """Where every lane of some projections stands.
+    """The status of every lane of some projections.
 
     Raises:
         NotInstalled: a projection has no lanes.
     """
-    look = _Look(pool, store, await pool.fetchval(control.sql("clock")), await store.head())
+    snapshot = _Snapshot(pool, store, await pool.fetchval(control.sql("clock")), await store.head())
     versions = await _versions(pool, projections)
-    found: list[LaneStatus] = []
+    lane_statuses: list[LaneStatus] = []
     for projection in projections:
         lanes = await control.load_lanes(pool, LIVE, [projection.name])
         if not lanes:
             raise NotInstalled(projection.name)
         outdated = _outdated(projection, versions.get(projection.name))
-        found += [await look.at(projection, lane, outdated, stuck_after_s) for lane in lanes]
-    return found
+        lane_statuses += [
+            await snapshot.status_of(projection, lane, outdated, stuck_after_s) for lane in lanes
+        ]
+    return lane_statuses
 
 
 async def _versions(pool: Pool, projections: Sequence[Projection]) -> dict[str, int]:
@@ -86,36 +88,36 @@ def _outdated(projection: Projection, stored: int | None) -> str | None:
     if stored == projection.version:
         return None
     return (
-        f"its tables are of version {stored}, this program needs {projection.version}: "
+        f"its tables are of version {stored}, this program requires {projection.version}: "
         f"run `ordersaga projections rebuild {projection.name}`"
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """One look at all lanes, at one moment."""
+class _Snapshot:
+    """Reads the status of lanes as of one moment."""
 
     pool: Pool
     store: EventStore
     now: datetime
     head: int
 
-    async def at(
+    async def status_of(
         self, projection: Projection, lane: Lane, outdated: str | None, stuck_after_s: float
     ) -> LaneStatus:
-        wanted = await self._age_of_next(lane, projection.wanted(lane.buckets))
-        anything = await self._age_of_next(lane, EVERYTHING)
+        next_own = await self._age_of_next(lane, projection.feed_filter(lane.buckets))
+        next_any = await self._age_of_next(lane, EVERYTHING)
         moved = self._age(lane.updated_at)
         if outdated:
             state, problem = LaneState.OUTDATED, outdated
         elif lane.paused:
             state, problem = LaneState.PAUSED, None
-        elif anything is None:
+        elif next_any is None:
             state, problem = LaneState.CURRENT, None
-        elif min(anything, moved) > stuck_after_s:
+        elif min(next_any, moved) > stuck_after_s:
             state, problem = LaneState.STUCK, await self._why_stuck(lane, moved)
-        else:  # what it passes by without applying is no lag
-            state, problem = LaneState.CURRENT if wanted is None else LaneState.BEHIND, None
+        else:  # events of others do not count as lag
+            state, problem = LaneState.CURRENT if next_own is None else LaneState.BEHIND, None
         return LaneStatus(
             projection=projection.name,
             lane=lane.number,
@@ -123,18 +125,18 @@ class _Look:
             position=lane.position,
             head=self.head,
             lag_positions=max(self.head - lane.position, 0),
-            lag_seconds=wanted or 0.0,
+            lag_seconds=next_own or 0.0,
             paused=lane.paused,
             parked=lane.parked,
             updated_at=lane.updated_at,
             problem=problem,
         )
 
-    async def _age_of_next(self, lane: Lane, wanted: FeedFilter) -> float | None:
-        """Seconds since the next event behind the checkpoint was recorded; None without one."""
+    async def _age_of_next(self, lane: Lane, feed_filter: FeedFilter) -> float | None:
+        """Seconds since the next event after the checkpoint was recorded; None without one."""
         if lane.position >= self.head:
             return None
-        page = await self.store.read_feed(lane.position, limit=1, wanted=wanted)
+        page = await self.store.read_feed(lane.position, limit=1, wanted=feed_filter)
         return self._age(page.events[0].recorded_at) if page.events else None
 
     def _age(self, at: datetime | None) -> float:
@@ -143,8 +145,8 @@ class _Look:
     async def _why_stuck(self, lane: Lane, moved: float) -> str:
         held = await self.pool.fetchval(control.sql("is_held"), LIVE, lane.projection, lane.number)
         if held:
-            return f"a worker holds it and has not moved it for {moved:.0f} s: see the worker's log"
+            return f"a worker holds it but has not moved it for {moved:.0f} s: see the worker's log"
         return (
             f"no worker has moved it for {moved:.0f} s: run `ordersaga projections run`, "
-            "or see why its worker fails"
+            "or check why its worker fails"
         )

@@ -1,4 +1,4 @@
--- How many notifications there are of each state, and since when the oldest one waits.
+-- The number of notifications in each state, and the age of the oldest one that waits.
 SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
        count(*) FILTER (WHERE state = 'waiting' AND lease IS NOT NULL AND due_at > now()) AS leased,
        count(*) FILTER (WHERE state = 'waiting' AND attempts > 0 AND lease IS NULL) AS retrying,

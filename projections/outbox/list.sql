@@ -1,4 +1,4 @@
--- Notifications, the latest event first, after a cursor; a null filter is no filter.
+-- Notifications after a cursor, latest event first; nulls select everything.
 SELECT id::text AS id, kind, subject, state, attempts, last_error, position, occurred_at,
        event_id::text AS event_id, due_at, settled_at
 FROM {schema}.notifications

@@ -1,13 +1,14 @@
-"""The outbox: what senders of notifications and their operators do with its rows.
+"""The outbox: what senders of notifications and operators do with its rows.
 
-A row waits, is taken by a sender for a short time, and ends as delivered or dead. The sender that
-took it is the only one that may write to it, until the time is over.
+A row waits, is leased to a sender, and ends as delivered or dead. While the lease lasts, only that
+sender may change the row.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -18,20 +19,20 @@ from projections.engine.projection import LIVE, Pool
 from projections.engine.sql_files import statement
 from projections.errors import BackfillRefused, NotInstalled
 from projections.outbox.rules import PROJECTION
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page, make_row
 
-_FOLDER: Final = "outbox"
+_sql: Final = partial(statement, __package__)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A notification that this sender has for a while.
+class LeasedNotification:
+    """A notification that is leased to this sender.
 
     Attributes:
-        id: the same for every attempt, so that a receiver can drop a repetition.
-        subject: the order's id.
+        id: the same for every attempt, so that receivers can drop duplicates.
+        subject: the order id.
         occurred_at: when the event was recorded.
-        attempts: how often it was taken, this time included.
+        attempts: number of leases, including this one.
         age: how long it has been waiting.
     """
 
@@ -54,8 +55,8 @@ class NotificationRow:
 
     Attributes:
         state: waiting, delivered or dead.
-        due_at: when it is tried next, as long as it waits.
-        settled_at: when it was delivered or given up.
+        due_at: when the next attempt is due, while it waits.
+        settled_at: when it was delivered or became dead.
     """
 
     id: str
@@ -73,9 +74,9 @@ class NotificationRow:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How many rows there are of each state.
+    """The number of rows in each state.
 
-    `leased` (a sender has it) and `retrying` (failed before) are parts of `waiting`.
+    `leased` (a sender works on it) and `retrying` (it failed before) are parts of `waiting`.
     """
 
     waiting: int
@@ -86,40 +87,36 @@ class OutboxStatus:
     oldest_waiting_s: float
 
 
-def _sql(name: str) -> str:
-    return statement(_FOLDER, name, LIVE)
+async def lease(pool: Pool, limit: int, duration: timedelta) -> list[LeasedNotification]:
+    """Lease at most `limit` notifications that are due.
 
-
-async def take(pool: Pool, limit: int, lease: timedelta) -> list[Taken]:
-    """Take at most `limit` notifications that are due, for the time `lease`.
-
-    They are of different orders: the next of an order can be taken only when the first one is
+    Each belongs to a different order: the next one of an order is not due before the first one is
     delivered or dead.
     """
-    mine = uuid4()
-    rows = await pool.fetch(_sql("take"), limit, mine, lease)
-    taken = [_taken(row, mine) for row in rows]
-    return sorted(taken, key=lambda each: each.position)
+    lease_id = uuid4()
+    rows = await pool.fetch(_sql("lease"), limit, lease_id, duration)
+    notifications = [_leased(row, lease_id) for row in rows]
+    return sorted(notifications, key=lambda notification: notification.position)
 
 
-def _taken(row: asyncpg.Record, lease: UUID) -> Taken:
-    return Taken(**{**row, "data": json.loads(row["data"])}, lease=lease)
+def _leased(row: asyncpg.Record, lease_id: UUID) -> LeasedNotification:
+    return LeasedNotification(**{**row, "data": json.loads(row["data"])}, lease=lease_id)
 
 
-async def deliver(pool: Pool, taken: Taken) -> bool:
-    """Note that it was received; False if the lease had gone to another sender."""
-    return await pool.fetchval(_sql("deliver"), taken.id, taken.lease) is not None
+async def mark_delivered(pool: Pool, leased: LeasedNotification) -> bool:
+    """Record the delivery; False if another sender has the lease by now."""
+    return await pool.fetchval(_sql("mark_delivered"), leased.id, leased.lease) is not None
 
 
-async def postpone(pool: Pool, taken: Taken, error: str, delay: timedelta) -> bool:
-    """Note why it was not received; it is due again after `delay`. False: the lease was lost."""
-    found = await pool.fetchval(_sql("postpone"), taken.id, taken.lease, error, delay)
-    return found is not None
+async def postpone(pool: Pool, leased: LeasedNotification, error: str, delay: timedelta) -> bool:
+    """Record a failed attempt and retry after `delay`; False if the lease was lost."""
+    row_id = await pool.fetchval(_sql("postpone"), leased.id, leased.lease, error, delay)
+    return row_id is not None
 
 
-async def bury(pool: Pool, taken: Taken, error: str) -> bool:
-    """Note why it is not tried any more. False: the lease was lost."""
-    return await pool.fetchval(_sql("bury"), taken.id, taken.lease, error) is not None
+async def mark_dead(pool: Pool, leased: LeasedNotification, error: str) -> bool:
+    """Record the last attempt; there will be no retry. False if the lease was lost."""
+    return await pool.fetchval(_sql("mark_dead"), leased.id, leased.lease, error) is not None
 
 
 async def retry(
@@ -129,12 +126,12 @@ async def retry(
     subject: str | None = None,
     kind: str | None = None,
 ) -> list[UUID]:
-    """Make dead notifications wait again and waiting ones due now; returns which.
+    """Make dead notifications wait again and waiting ones due now; returns their ids.
 
-    None is no restriction. Delivered ones, and those that a sender has right now, are left alone.
+    None means any. Delivered and currently leased notifications are left alone.
     """
-    chosen = None if ids is None else list(ids)
-    return [row["id"] for row in await pool.fetch(_sql("retry"), chosen, subject, kind)]
+    rows = await pool.fetch(_sql("retry"), None if ids is None else list(ids), subject, kind)
+    return [row["id"] for row in rows]
 
 
 async def list_notifications(
@@ -146,33 +143,34 @@ async def list_notifications(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[NotificationRow]:
-    """Notifications, the latest event first.
+    """Notifications, latest event first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, int, str)
-    rows = await pool.fetch(_sql("list"), state, subject, kind, *after, checked_limit(limit) + 1)
-    return page_of(
-        rows, limit, make_row(NotificationRow), lambda row: (row["position"], row["kind"])
+    key = {"position": int, "kind": str}
+    filters = (state, subject, kind)
+    return await fetch_page(
+        pool, _sql("list"), NotificationRow, key, *filters, limit=limit, cursor=cursor
     )
 
 
 async def count(pool: Pool) -> OutboxStatus:
-    """How many notifications there are of each state."""
+    """The number of notifications in each state."""
     (row,) = await pool.fetch(_sql("count"))
-    return make_row(OutboxStatus)(row)
+    status_of = make_row(OutboxStatus)
+    return status_of(row)
 
 
 async def backfill(pool: Pool, after: int = 0) -> int:
-    """Go back: events after position `after` that were never told become notifications now.
+    """Create notifications for past events: move the projection back to position `after`.
 
-    Those that have a row already are left alone. Returns the position from which it goes on;
-    nothing happens if the projection has not come as far as `after`.
+    Events that already have a notification do not get another. Returns the position from which
+    the projection continues, which is its own one if that is before `after`.
 
     Raises:
         NotInstalled: the projection has no lanes.
-        BackfillRefused: streams are parked; they must be replayed first.
+        BackfillRefused: streams are parked and must be replayed first.
     """
     async with pool.acquire() as connection, connection.transaction():
         lanes = await control.lock_lanes(connection, LIVE, PROJECTION.name)

@@ -1,5 +1,5 @@
--- Make dead notifications wait again, and waiting ones due now, unless a sender has them; a null
--- filter is no filter.
+-- Make dead notifications wait again and waiting ones due now, except those that are leased; nulls
+-- select everything.
 UPDATE {schema}.notifications
 SET state = 'waiting',
     attempts = CASE state WHEN 'dead' THEN 0 ELSE attempts END,

@@ -1,14 +1,14 @@
-"""Projection `notifications`: turns chosen events into rows of an outbox, once an event and kind.
+"""Projection `notifications`: turns some events into outbox rows, one per event and kind.
 
-It has side effects, for its rows are sent to other systems (`projections.outbox` has what senders
-need). So its table belongs to the migrations: a rebuild does not fill it again, and installed on
-a store that has a history it begins at the present. Data holds no personal data, and no free text
-that a person wrote.
+Its rows are sent to other systems, so it has side effects: the migrations create its table, a
+rebuild does not fill it again, and on a store with a history it starts at the present. The data
+holds no personal data and no free text written by people.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import uuid5
 
@@ -21,16 +21,19 @@ from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
 from eventstore.model import JsonObject
 from projections.engine.projection import Connection, Projection, Recorded, names, own_id
+from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
+
+_sql: Final = partial(statement, __package__)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is told about an event type.
+    """The notification for an event type.
 
     Attributes:
-        kind: what happened, in the words of those who are told: ``order.completed``.
-        data: what they learn beside the order id; JSON values.
+        kind: what happened, in the receiver's terms: ``order.completed``.
+        data: its content besides the order id; JSON values.
         data_version: raised when `data` changes in a way that breaks receivers.
     """
 
@@ -76,7 +79,7 @@ def _amended(event: order_events.OrderAmended) -> JsonObject:
     }
 
 
-def _carrier_says(event: Any) -> JsonObject:
+def _carrier_time(event: Any) -> JsonObject:
     return {"at": event.at.isoformat()}
 
 
@@ -139,10 +142,10 @@ RULES: Final[Mapping[type, Rule]] = {
     order_events.BackorderAccepted: Rule("order.backordered", _backordered),
     order_events.OrderAmended: Rule("order.amended", _amended),
     payment_events.PaymentRefunded: Rule("payment.refunded", _refunded),
-    shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_says),
-    shipment_events.ShipmentDelivered: Rule("shipment.delivered", _carrier_says),
-    shipment_events.ShipmentReturned: Rule("shipment.returned", _carrier_says),
-    shipment_events.ShipmentLost: Rule("shipment.lost", _carrier_says),
+    shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_time),
+    shipment_events.ShipmentDelivered: Rule("shipment.delivered", _carrier_time),
+    shipment_events.ShipmentReturned: Rule("shipment.returned", _carrier_time),
+    shipment_events.ShipmentLost: Rule("shipment.lost", _carrier_time),
     saga_events.AttentionRequired: Rule("fulfillment.attention_required", _attention),
     saga_events.OperatorActed: Rule("fulfillment.operator_acted", _operated),
     shipment_events.ScanContradicted: Rule("shipment.contradicted", _contradicted),
@@ -155,7 +158,7 @@ RULES: Final[Mapping[type, Rule]] = {
     returns_events.ReturnAttentionRequired: Rule("return.attention_required", _return_attention),
     returns_events.ReturnClosed: Rule("return.closed", _return_only),
 }
-"""The events that other systems are told."""
+"""The events that other systems are notified of."""
 
 SILENT: Final = names(
     order_events.OrderCreated,
@@ -194,19 +197,18 @@ SILENT: Final = names(
     returns_events.ReturnOperatorActed,
     stock_events.StockReturned,
 )
-"""The events that stay inside: drafts, steps on the way, and what another event says as well."""
+"""The events without notifications: drafts, intermediate steps, what another event also says."""
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
-    rows = [_row(item, RULES[type(item.event)]) for item in batch]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(statement("outbox", "insert", schema), *columns)
+    rows = (_row(item, RULES[type(item.event)]) for item in batch)
+    await execute_columns(connection, _sql("insert", schema), rows)
 
 
 def _row(item: Recorded, rule: Rule) -> tuple[Any, ...]:
     stored = item.stored
     return (
-        # The same for the same event, also if a crashed server lost the row after it was sent.
+        # Derived from the event, so it stays the same if a crash loses a row that was sent.
         uuid5(stored.event_id, rule.kind),
         stored.event_id,
         rule.kind,

@@ -1,8 +1,8 @@
--- Where each projection stands, what it could not apply, and the schema of the live read models.
+-- The control tables of the projections, the outbox, and the schema of the live read models.
 CREATE SCHEMA read_models;
 
--- One row a lane. The row lock is the fence: who holds it is the only one to apply that lane.
--- `target` is the schema whose tables are filled: the live ones, or those of a rebuild beside them.
+-- One row per lane. The row lock is the fence: only its holder may apply that lane.
+-- `target` is the schema with the tables: the live ones, or those of a rebuild beside them.
 CREATE TABLE read_models.checkpoints (
     target text NOT NULL,
     projection text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE read_models.checkpoints (
     CONSTRAINT checkpoints_lane_is_a_range CHECK (0 <= first_bucket AND first_bucket < end_bucket)
 ) WITH (fillfactor = 50);
 
--- Which version of a read model's definition its tables were made from.
+-- The version of the projection that the tables in `target` belong to.
 CREATE TABLE read_models.versions (
     target text NOT NULL,
     projection text NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE read_models.versions (
     CONSTRAINT versions_pkey PRIMARY KEY (target, projection)
 );
 
--- A stream that a projection could not apply: its later events wait until it is replayed.
+-- A stream that a projection could not apply; its later events wait for a replay.
 CREATE TABLE read_models.parked_streams (
     target text NOT NULL,
     projection text NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE read_models.parked_streams (
     CONSTRAINT parked_streams_pkey PRIMARY KEY (target, projection, stream)
 );
 
--- Every event that was passed over: the one that failed (waiting = false) and those behind it.
+-- Each skipped event of a parked stream: the one that failed (waiting = false) and later ones.
 CREATE TABLE read_models.dead_letters (
     target text NOT NULL,
     projection text NOT NULL,
@@ -56,9 +56,9 @@ CREATE TABLE read_models.dead_letters (
 
 CREATE INDEX dead_letters_stream ON read_models.dead_letters (target, projection, stream, version);
 
--- The outbox: what is to be told to other systems. It is no read model: no rebuild replaces it.
+-- The outbox: notifications for other systems. No rebuild replaces this table.
 -- A row is written in the transaction that moves the projection's checkpoint, and sent later.
--- `lease` is the sender that has the row until `due_at`; a row whose sender died is due again then.
+-- `lease` identifies the sender that works on the row until `due_at`; then it is due again.
 CREATE TABLE read_models.notifications (
     id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -88,9 +88,9 @@ CREATE INDEX notifications_order_of_subject ON read_models.notifications (subjec
 CREATE INDEX notifications_dead ON read_models.notifications (position) WHERE state = 'dead';
 CREATE INDEX notifications_position ON read_models.notifications (position, kind);
 
--- One row that names the time since the database last crashed. A crash empties an unlogged table:
--- it takes back what was not yet on disk, positions that were drawn for nothing and checkpoints
--- among it, and a reader that remembers them must forget them.
+-- One row that identifies the era: the time since the database last crashed. A crash empties this
+-- unlogged table. It also undoes what was not yet on disk, such as checkpoints and positions that
+-- no event used, so a reader must not rely on positions of an earlier era.
 CREATE UNLOGGED TABLE read_models.era (
     only_one boolean NOT NULL DEFAULT true,
     id uuid NOT NULL DEFAULT gen_random_uuid(),

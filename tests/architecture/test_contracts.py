@@ -30,6 +30,22 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ("generic-eventstore", {"eventstore/planted.py": "from temporalio import activity"}),
     ("projections-apart", {"projections/planted.py": "import workflows"}),
     ("projections-apart", {"projections/planted.py": "import temporalio"}),
+    (
+        "projection-rooms",
+        {"projections/engine/planted.py": "import projections.read_models.parcels.model"},
+    ),
+    ("projection-rooms", {"projections/engine/planted.py": "import projections.registry"}),
+    ("projection-rooms", {"projections/outbox/planted.py": "import projections.read_models"}),
+    ("projection-rooms", {"projections/read_models/planted.py": "import projections.outbox.rules"}),
+    (
+        "read-models-apart",
+        {
+            "projections/read_models/planted/__init__.py": "",
+            "projections/read_models/planted/model.py": (
+                "import projections.read_models.parcels.model"
+            ),
+        },
+    ),
     ("adapters-apart", {"adapters/planted.py": "import projections"}),
     ("adapters-by-the-root-only", {"workers/planted.py": "import adapters"}),
     ("postgres-driver", {"eventstore/planted.py": "import asyncpg"}),
@@ -74,6 +90,7 @@ def test_a_contract_is_broken_by_a_violation(
     copy: Path, contract: str, planted: dict[str, str]
 ) -> None:
     for name, source in planted.items():
+        (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(source + "\n", encoding="utf-8")
     result = lint(copy, "--contract", contract)
     assert result.returncode == 1

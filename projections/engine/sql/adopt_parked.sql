@@ -1,5 +1,5 @@
--- Give the parked streams of one target to another.
-WITH moved AS (
+-- Copy the parked streams and dead letters of one target to another.
+WITH copied AS (
     INSERT INTO read_models.parked_streams
     SELECT $2, projection, stream, bucket, position, error, attempts, parked_at
     FROM read_models.parked_streams

@@ -1,2 +1,2 @@
--- Name the time since the last crash, unless somebody has.
+-- Start an era, the time until the next crash, unless one has started.
 INSERT INTO read_models.era DEFAULT VALUES ON CONFLICT DO NOTHING

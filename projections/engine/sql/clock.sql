@@ -1,2 +1,2 @@
--- The database's time: ages of checkpoints and events are measured with the clock that wrote them.
+-- The time of the database, whose clock also wrote the timestamps of checkpoints and events.
 SELECT clock_timestamp()

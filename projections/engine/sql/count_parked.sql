@@ -1,4 +1,4 @@
--- Count the parked streams of each lane anew.
+-- Recount the parked streams of each lane.
 UPDATE read_models.checkpoints lane
 SET parked = (
     SELECT count(*)

@@ -1,4 +1,4 @@
--- Whether a worker holds the fence of a lane right now.
+-- Whether a worker currently holds the fence of a lane.
 SELECT NOT EXISTS (
     SELECT FROM read_models.checkpoints
     WHERE target = $1 AND projection = $2 AND lane = $3

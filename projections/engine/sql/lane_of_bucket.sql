@@ -1,4 +1,4 @@
--- Wait for the fence of the lane that a bucket belongs to.
+-- Wait for the fence of the lane that has a bucket.
 SELECT lane
 FROM read_models.checkpoints
 WHERE target = $1 AND projection = $2 AND first_bucket <= $3 AND $3 < end_bucket

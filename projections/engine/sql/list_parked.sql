@@ -1,4 +1,5 @@
--- The parked streams of some projections (all if null) after a cursor, with how many events wait.
+-- The parked streams of some projections (all if null) after a cursor, with their number of dead
+-- letters.
 SELECT parked.projection, parked.stream, parked.bucket, parked.position, parked.error,
        parked.attempts, parked.parked_at, count(letter.position) AS events
 FROM read_models.parked_streams parked

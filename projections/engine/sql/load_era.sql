@@ -1,2 +1,2 @@
--- The name of the time since the last crash; no row until somebody begins it.
+-- The id of the current era; no row until it has started.
 SELECT id FROM read_models.era

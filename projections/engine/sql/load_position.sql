@@ -1,4 +1,4 @@
--- Where a lane stands, and since which crash that is known.
+-- The position of a lane and the current era.
 SELECT position, (SELECT id FROM read_models.era) AS era
 FROM read_models.checkpoints
 WHERE target = $1 AND projection = $2 AND lane = $3

@@ -1,4 +1,4 @@
--- Which definitions a target's tables were made from.
+-- The versions of projections that a target's tables belong to.
 SELECT projection, version
 FROM read_models.versions
 WHERE target = $1 AND projection = ANY ($2)

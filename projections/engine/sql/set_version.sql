@@ -1,4 +1,4 @@
--- Record which definition a target's tables of a projection were made from.
+-- Record the version of a projection that a target's tables belong to.
 INSERT INTO read_models.versions (target, projection, version)
 VALUES ($1, $2, $3)
 ON CONFLICT (target, projection) DO UPDATE SET version = excluded.version

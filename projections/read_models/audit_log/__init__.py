@@ -1,1 +1,1 @@
-"""Read model `audit_log`."""
+"""The read model `audit_log`."""

@@ -1,4 +1,4 @@
--- Events in order of position after a cursor; a null filter is no filter.
+-- Events in order of position after a cursor; nulls select everything.
 SELECT position, recorded_at, stream, category, version, event_type, actor, reason,
        correlation_id, causation_id, run_id, event_id::text AS event_id
 FROM {schema}.audit_log

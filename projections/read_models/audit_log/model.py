@@ -1,12 +1,13 @@
 """Read model `audit_log`: every event of every stream with who, what, when and why.
 
-Works on envelopes, so it also shows events whose type this program does not know. Rows are only
-ever inserted, one an event, so lanes do not meet.
+It reads only envelopes, so it also shows events of unknown types. Rows are only inserted, one per
+event, so lanes never share a row.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from domain.ids import OrderId, streams_of_order
@@ -14,12 +15,15 @@ from domain.returns import events as returns_events
 from domain.saga import events as saga_events
 from domain.shipment.events import DeliveryOperatorActed
 from eventstore.model import StoredEvent
-from projections.engine.projection import LIVE, Connection, Pool, Projection, Recorded, names
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names
+from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page
+
+_sql: Final = partial(statement, __package__)
 
 _WHY: Final = ("reason", "detail", "message", "code", "waiting_for")
-"""Where an event's data says why; all of them are safe to show."""
+"""Fields of the event data that say why; all are safe to show."""
 
 _BY_PEOPLE: Final = names(
     saga_events.OperatorActed,
@@ -30,15 +34,15 @@ _BY_PEOPLE: Final = names(
     returns_events.RestockDecided,
     returns_events.ReturnOperatorActed,
 )
-"""Events whose data names who is behind them."""
+"""Events whose data names the person who acted."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An event: `actor` is who, `event_type` what, `reason` why (None if it needs no reason).
+    """An event: `actor` is who, `event_type` what, `reason` why (None if no reason is recorded).
 
-    `correlation_id` names the business transaction (for sagas the workflow id), `causation_id`
-    what led to it directly, `run_id` the saga's run.
+    `correlation_id` names the business transaction (for sagas the workflow id), `causation_id` the
+    direct cause, `run_id` the saga's run.
     """
 
     position: int
@@ -57,7 +61,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which events are wanted; None means any. `until` is exclusive."""
+    """Selects events; None means any. `until` is exclusive."""
 
     actor: str | None = None
     event_type: str | None = None
@@ -71,14 +75,13 @@ ANY_EVENT: Final = AuditFilter()
 
 
 def of_order(order_id: OrderId) -> AuditFilter:
-    """Everything recorded in the streams of one order."""
+    """Selects all events in the streams of one order."""
     return AuditFilter(streams=streams_of_order(order_id))
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
-    rows = [_row(item.stored) for item in batch]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(statement("read_models/audit_log", "insert", schema), *columns)
+    rows = (_row(item.stored) for item in batch)
+    await execute_columns(connection, _sql("insert", schema), rows)
 
 
 def _row(stored: StoredEvent) -> tuple[Any, ...]:
@@ -99,16 +102,16 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
 
 
 def _who(stored: StoredEvent) -> str:
-    """The person behind an act or a decision, which a workflow records on their behalf."""
+    """The person who acted or decided, even if a workflow recorded the event."""
     if stored.event_type in _BY_PEOPLE:
         return str(stored.data["actor"])
     return stored.metadata.actor
 
 
 def _why(stored: StoredEvent) -> str | None:
-    given = [stored.data.get(key) for key in _WHY]
-    said = [text for text in given if isinstance(text, str) and text]
-    return ": ".join(said) or None
+    values = [stored.data.get(key) for key in _WHY]
+    texts = [value for value in values if isinstance(value, str) and value]
+    return ": ".join(texts) or None
 
 
 PROJECTION: Final = Projection(
@@ -123,7 +126,7 @@ PROJECTION: Final = Projection(
 
 async def list_audit(
     pool: Pool,
-    wanted: AuditFilter = ANY_EVENT,
+    criteria: AuditFilter = ANY_EVENT,
     *,
     limit: int = 100,
     cursor: str | None = None,
@@ -133,16 +136,17 @@ async def list_audit(
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, int)
-    rows = await pool.fetch(
-        statement("read_models/audit_log", "list", LIVE),
-        wanted.actor,
-        wanted.event_type,
-        None if wanted.streams is None else list(wanted.streams),
-        wanted.correlation_id,
-        wanted.since,
-        wanted.until,
-        *after,
-        checked_limit(limit) + 1,
+    return await fetch_page(
+        pool,
+        _sql("list"),
+        AuditRow,
+        {"position": int},
+        criteria.actor,
+        criteria.event_type,
+        None if criteria.streams is None else list(criteria.streams),
+        criteria.correlation_id,
+        criteria.since,
+        criteria.until,
+        limit=limit,
+        cursor=cursor,
     )
-    return page_of(rows, limit, make_row(AuditRow), lambda row: (row["position"],))

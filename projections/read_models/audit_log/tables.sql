@@ -1,4 +1,4 @@
--- One row an event: who did what to which stream, when, why and led by what.
+-- One row per event: who did what to which stream, when, why and because of what.
 CREATE TABLE {schema}.audit_log (
     position bigint NOT NULL,
     recorded_at timestamptz NOT NULL,

@@ -1,1 +1,1 @@
-"""Read model `current_orders`."""
+"""The read model `current_orders`."""

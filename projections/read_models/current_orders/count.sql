@@ -1,4 +1,4 @@
--- How many orders there are by status and reason.
+-- The number of orders by status and reason.
 SELECT status, reason, count(*) AS orders
 FROM {schema}.current_orders
 GROUP BY status, reason

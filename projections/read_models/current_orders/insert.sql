@@ -1,4 +1,4 @@
--- Rows of orders that a batch saw from their first event on.
+-- Insert orders that were created in this batch.
 INSERT INTO {schema}.current_orders
 SELECT *
 FROM unnest(

@@ -1,4 +1,4 @@
--- Orders, latest placed first, from a cursor (placed_at, order_id) on; a null filter is no filter.
+-- Orders after a cursor, latest placed first; nulls select everything.
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
        item_count, reason, payment_reference, tracking_number, submitted_at, closed_at, version
 FROM {schema}.current_orders

@@ -1,4 +1,4 @@
--- Rows that a batch goes on from.
+-- The stored rows that a batch changes.
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
        item_count, reason, payment_reference, tracking_number, submitted_at, closed_at, version,
        draft

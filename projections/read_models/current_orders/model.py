@@ -1,27 +1,38 @@
 """Read model `current_orders`: every order as it is now, without personal data.
 
-Fed by the order's own stream alone, so lanes never share a row.
+Each row is fed by one order stream, so lanes never share a row.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from projections.engine.projection import LIVE, Pool, Projection
+from domain.order.events import OrderCreated
+from projections.engine.projection import Pool, Projection, Recorded, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
-from projections.read_models.current_orders.order_row import HANDLES, OrderRow, apply_to, settle
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page, make_row
+from projections.read_models.order_row import ALL_CHANGES, OrderRow, new_row, settle, update_row
 
-_TABLE: Final = RowTable("current_orders", OrderRow, apply_to, settle)
+_sql: Final = partial(statement, __package__)
+
+
+def _apply_to(rows: dict[str, OrderRow], item: Recorded) -> None:
+    order_id = own_id(item)
+    if isinstance(item.event, OrderCreated):
+        rows[order_id] = new_row(item)
+    else:
+        update_row(rows[order_id], item)
+
 
 PROJECTION: Final = Projection(
     name="current_orders",
     version=1,
     tables=("current_orders",),
     categories=frozenset({"order"}),
-    handles=HANDLES,
-    apply=_TABLE.apply,
+    handles=ALL_CHANGES,
+    apply=RowTable(_sql, OrderRow, _apply_to, settle=settle).apply,
 )
 
 
@@ -29,9 +40,14 @@ PROJECTION: Final = Projection(
 class CurrentOrder:
     """An order as it is now.
 
-    `status` is draft, submitted, reserved, processing, completed or cancelled; `reason` is set
-    when it is cancelled. `line_count` counts SKUs, `item_count` pieces. `placed_at` is the shop's
-    time, the others are the store's. `closed_at` is when it was completed or cancelled.
+    Attributes:
+        status: draft, submitted, backordered, reserved, processing, completed or cancelled.
+        total_minor: in minor units of `currency`.
+        line_count: number of SKUs.
+        item_count: number of pieces.
+        reason: why it was cancelled.
+        placed_at: the shop's time; all other times are the store's.
+        closed_at: when it was completed or cancelled.
     """
 
     order_id: str
@@ -53,7 +69,7 @@ class CurrentOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which orders are wanted; None means any. `placed_before` is exclusive."""
+    """Selects orders; None means any. `placed_before` is exclusive."""
 
     status: str | None = None
     customer_id: str | None = None
@@ -64,7 +80,7 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True)
 class StatusCount:
-    """How many orders have a status and, when cancelled, a reason."""
+    """How many orders have this status and, if cancelled, this reason."""
 
     status: str
     reason: str | None
@@ -75,40 +91,39 @@ ANY_ORDER: Final = OrderFilter()
 
 
 async def get_order(pool: Pool, order_id: str) -> CurrentOrder | None:
-    """One order, or None if the read model has none of that id."""
-    row = await pool.fetchrow(statement("read_models/current_orders", "get", LIVE), order_id)
+    """One order, or None if the read model does not have it."""
+    row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(CurrentOrder)(row) if row else None
 
 
 async def list_orders(
     pool: Pool,
-    wanted: OrderFilter = ANY_ORDER,
+    criteria: OrderFilter = ANY_ORDER,
     *,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[CurrentOrder]:
-    """Orders, the latest placed first.
+    """Orders, latest placed first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, datetime, str)
-    rows = await pool.fetch(
-        statement("read_models/current_orders", "list", LIVE),
-        wanted.status,
-        wanted.customer_id,
-        wanted.reason,
-        wanted.placed_from,
-        wanted.placed_before,
-        *after,
-        checked_limit(limit) + 1,
-    )
-    return page_of(
-        rows, limit, make_row(CurrentOrder), lambda row: (row["placed_at"], row["order_id"])
+    return await fetch_page(
+        pool,
+        _sql("list"),
+        CurrentOrder,
+        {"placed_at": datetime, "order_id": str},
+        criteria.status,
+        criteria.customer_id,
+        criteria.reason,
+        criteria.placed_from,
+        criteria.placed_before,
+        limit=limit,
+        cursor=cursor,
     )
 
 
 async def count_orders(pool: Pool) -> list[StatusCount]:
-    """Orders by status and reason."""
-    rows = await pool.fetch(statement("read_models/current_orders", "count", LIVE))
+    """The number of orders by status and reason."""
+    rows = await pool.fetch(_sql("count"))
     return [make_row(StatusCount)(row) for row in rows]

@@ -1,4 +1,4 @@
--- One row an order as it is now. `draft` holds the lines (JSON) only until the order is submitted.
+-- One row per order as it is now. `draft` holds the lines (JSON) until the order is submitted.
 CREATE TABLE {schema}.current_orders (
     order_id text NOT NULL,
     customer_id text,

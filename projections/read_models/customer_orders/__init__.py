@@ -1,1 +1,1 @@
-"""Read model `customer_orders`."""
+"""The read model `customer_orders`."""

@@ -1,4 +1,4 @@
--- A customer's orders, latest placed first, from a cursor (placed_at, order_id) on.
+-- A customer's orders after a cursor, latest placed first.
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, item_count,
        reason, tracking_number
 FROM {schema}.customer_orders

@@ -1,4 +1,4 @@
--- Rows that a batch goes on from.
+-- The stored rows that a batch changes.
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, item_count,
        reason, tracking_number
 FROM {schema}.customer_orders

@@ -1,4 +1,4 @@
--- One row an order of a known customer; guests' orders are left out.
+-- One row per order of a customer; orders of guests have no row.
 CREATE TABLE {schema}.customer_orders (
     order_id text NOT NULL,
     customer_id text NOT NULL,

@@ -1,4 +1,4 @@
--- What a customer ordered, by currency; drafts do not count.
+-- The totals of a customer's orders by currency, without drafts.
 SELECT currency,
        count(*) AS orders,
        count(*) FILTER (WHERE status = 'completed') AS completed,

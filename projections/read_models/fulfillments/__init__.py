@@ -1,1 +1,1 @@
-"""Read model `fulfillments`."""
+"""The read model `fulfillments`."""

@@ -1,4 +1,4 @@
--- How many sagas wait for a person.
+-- The number of sagas that need a person.
 SELECT count(*) AS sagas
 FROM {schema}.fulfillments
 WHERE needs_attention

@@ -1,4 +1,4 @@
--- Rows of sagas that a batch saw from their first event on.
+-- Insert sagas whose stream began in this batch.
 INSERT INTO {schema}.fulfillments
 SELECT *
 FROM unnest(

@@ -1,4 +1,4 @@
--- Sagas, latest changed first, from a cursor (updated_at, order_id) on; a null filter is none.
+-- Sagas after a cursor, latest changed first; nulls select everything.
 SELECT order_id, workflow_id, run_id, status, needs_attention, waiting_for, at_step, failed_step,
        failure_kind, failure, last_operator, last_action, outcome, reason, detail, started_at,
        closed_at, updated_at, version

@@ -1,18 +1,21 @@
 """Read model `fulfillments`: every saga, where it failed, what it waits for, how it ended.
 
-Fed by the fulfillment stream of the order alone, so lanes never share a row.
+Each row is fed by one fulfillment stream, so lanes never share a row.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from domain.saga import events as saga_events
-from projections.engine.projection import LIVE, Pool, Projection, Recorded, names, own_id
+from projections.engine.projection import Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page, make_row
+
+_sql: Final = partial(statement, __package__)
 
 
 @dataclass(slots=True)
@@ -45,10 +48,10 @@ class Fulfillment:
     Attributes:
         status: not_started, running, compensating, completed or cancelled.
         needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
-        failed_step: the step or compensation that failed last, with `failure_kind` (none for a
-            compensation) and the text `failure`.
-        last_operator: who steered it last, by `last_action`.
-        reason: why it turned back, with `detail`; None on the happy path.
+        failed_step: the step or compensation that failed last; `failure` is the error text,
+            `failure_kind` is None for a compensation.
+        last_operator: who acted on it last; `last_action` says how.
+        reason: why it compensates, with `detail`; None on the happy path.
         outcome: completed or cancelled once it is closed.
     """
 
@@ -83,11 +86,11 @@ def _step_failed(row: _Row, event: saga_events.StepFailed, _: datetime) -> None:
     row.failure = event.message
 
 
-def _turned_back(row: _Row, event: saga_events.CompensationStarted, _: datetime) -> None:
+def _compensating(row: _Row, event: saga_events.CompensationStarted, _: datetime) -> None:
     row.status, row.reason, row.detail = "compensating", event.reason.value, event.detail
 
 
-def _undoing_failed(row: _Row, event: saga_events.CompensationFailed, _: datetime) -> None:
+def _compensation_failed(row: _Row, event: saga_events.CompensationFailed, _: datetime) -> None:
     row.failed_step, row.failure_kind = event.compensation.value, None
     row.failure = event.message
 
@@ -97,13 +100,13 @@ def _needs_attention(row: _Row, event: saga_events.AttentionRequired, _: datetim
     row.at_step, row.waiting_for = event.at_step, event.waiting_for
 
 
-def _no_attention(row: _Row) -> None:
+def _clear_attention(row: _Row) -> None:
     row.needs_attention, row.at_step, row.waiting_for = False, None, None
 
 
 def _operated(row: _Row, event: saga_events.OperatorActed, _: datetime) -> None:
     row.last_operator, row.last_action = event.actor, event.action
-    _no_attention(row)
+    _clear_attention(row)
 
 
 def _closed(row: _Row, event: saga_events.FulfillmentClosed, at: datetime) -> None:
@@ -111,14 +114,14 @@ def _closed(row: _Row, event: saga_events.FulfillmentClosed, at: datetime) -> No
     row.reason = event.reason.value if event.reason else None
     row.detail = event.detail or None
     row.closed_at = at
-    _no_attention(row)
+    _clear_attention(row)
 
 
 _CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
     saga_events.FulfillmentStarted: _started,
     saga_events.StepFailed: _step_failed,
-    saga_events.CompensationStarted: _turned_back,
-    saga_events.CompensationFailed: _undoing_failed,
+    saga_events.CompensationStarted: _compensating,
+    saga_events.CompensationFailed: _compensation_failed,
     saga_events.AttentionRequired: _needs_attention,
     saga_events.OperatorActed: _operated,
     saga_events.FulfillmentClosed: _closed,
@@ -139,19 +142,19 @@ PROJECTION: Final = Projection(
     tables=("fulfillments",),
     categories=frozenset({"fulfillment"}),
     handles=names(*_CHANGES),
-    apply=RowTable("fulfillments", _Row, _apply_to).apply,
+    apply=RowTable(_sql, _Row, _apply_to).apply,
 )
 
 
 async def get_fulfillment(pool: Pool, order_id: str) -> Fulfillment | None:
     """The saga of an order, or None if none is known."""
-    row = await pool.fetchrow(statement("read_models/fulfillments", "get", LIVE), order_id)
+    row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(Fulfillment)(row) if row else None
 
 
 async def count_needing_attention(pool: Pool) -> int:
-    """How many sagas wait for a person."""
-    return int(await pool.fetchval(statement("read_models/fulfillments", "count_attention", LIVE)))
+    """How many sagas need a person."""
+    return int(await pool.fetchval(_sql("count_attention")))
 
 
 async def list_fulfillments(
@@ -162,19 +165,18 @@ async def list_fulfillments(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Fulfillment]:
-    """Sagas, the latest changed first.
+    """Sagas, latest changed first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, datetime, str)
-    rows = await pool.fetch(
-        statement("read_models/fulfillments", "list", LIVE),
+    return await fetch_page(
+        pool,
+        _sql("list"),
+        Fulfillment,
+        {"updated_at": datetime, "order_id": str},
         status,
         needs_attention,
-        *after,
-        checked_limit(limit) + 1,
-    )
-    return page_of(
-        rows, limit, make_row(Fulfillment), lambda row: (row["updated_at"], row["order_id"])
+        limit=limit,
+        cursor=cursor,
     )

@@ -1,4 +1,4 @@
--- One row a saga, as its own trail tells it.
+-- One row per saga.
 CREATE TABLE {schema}.fulfillments (
     order_id text NOT NULL,
     workflow_id text,

@@ -1,30 +1,30 @@
--- Rows of sagas that were there before a batch.
+-- Update sagas that existed before this batch.
 UPDATE {schema}.fulfillments saga
-SET workflow_id = given.workflow_id,
-    run_id = given.run_id,
-    status = given.status,
-    needs_attention = given.needs_attention,
-    waiting_for = given.waiting_for,
-    at_step = given.at_step,
-    failed_step = given.failed_step,
-    failure_kind = given.failure_kind,
-    failure = given.failure,
-    last_operator = given.last_operator,
-    last_action = given.last_action,
-    outcome = given.outcome,
-    reason = given.reason,
-    detail = given.detail,
-    started_at = given.started_at,
-    closed_at = given.closed_at,
-    updated_at = given.updated_at,
-    version = given.version
+SET workflow_id = changed.workflow_id,
+    run_id = changed.run_id,
+    status = changed.status,
+    needs_attention = changed.needs_attention,
+    waiting_for = changed.waiting_for,
+    at_step = changed.at_step,
+    failed_step = changed.failed_step,
+    failure_kind = changed.failure_kind,
+    failure = changed.failure,
+    last_operator = changed.last_operator,
+    last_action = changed.last_action,
+    outcome = changed.outcome,
+    reason = changed.reason,
+    detail = changed.detail,
+    started_at = changed.started_at,
+    closed_at = changed.closed_at,
+    updated_at = changed.updated_at,
+    version = changed.version
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
     $15::text[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::int[]
-) AS given (
+) AS changed (
     order_id, workflow_id, run_id, status, needs_attention, waiting_for, at_step, failed_step,
     failure_kind, failure, last_operator, last_action, outcome, reason, detail, started_at,
     closed_at, updated_at, version
 )
-WHERE saga.order_id = given.order_id
+WHERE saga.order_id = changed.order_id

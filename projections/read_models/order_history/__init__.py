@@ -1,1 +1,1 @@
-"""Read model `order_history`."""
+"""The read model `order_history`."""

@@ -1,4 +1,4 @@
--- The rows of a batch.
+-- Insert the events of a batch.
 INSERT INTO {schema}.order_history
 SELECT *
 FROM unnest(

@@ -1,12 +1,13 @@
 """Read model `order_history`: the timeline of an order over all its streams.
 
-Rows are only ever inserted, one an event, so lanes do not meet. Stock events belong to the
-timeline of the order they name; stock movements without an order do not appear.
+Rows are only inserted, one per event, so lanes never share a row. Stock events belong to the
+timeline of the order that they name; stock movements without an order do not appear.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, get_args
 
 from domain.order import events as order_events
@@ -15,18 +16,13 @@ from domain.returns import events as returns_events
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from projections.engine.projection import (
-    LIVE,
-    Connection,
-    Pool,
-    Projection,
-    Recorded,
-    names,
-    own_id,
-)
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
+from projections.paging import Page, fetch_page
 from projections.read_models.descriptions import describe_event
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+
+_sql: Final = partial(statement, __package__)
 
 _HANDLES: Final = names(
     order_events.OrderCreated,
@@ -76,7 +72,7 @@ _HANDLES: Final = names(
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One event in the story of an order; `line` says it in words without personal data."""
+    """One event in the timeline of an order; `line` describes it without personal data."""
 
     order_id: str
     position: int
@@ -89,9 +85,7 @@ class TimelineRow:
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
-    rows = [_row(item) for item in batch]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(statement("read_models/order_history", "insert", schema), *columns)
+    await execute_columns(connection, _sql("insert", schema), map(_row, batch))
 
 
 def _row(item: Recorded) -> tuple[str, int, datetime, str, int, str, str, str]:
@@ -137,12 +131,7 @@ async def list_history(
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, int)
-    rows = await pool.fetch(
-        statement("read_models/order_history", "list", LIVE),
-        order_id,
-        *after,
-        until,
-        checked_limit(limit) + 1,
+    key = {"position": int}
+    return await fetch_page(
+        pool, _sql("list"), TimelineRow, key, order_id, until, limit=limit, cursor=cursor
     )
-    return page_of(rows, limit, make_row(TimelineRow), lambda row: (row["position"],))

@@ -1,4 +1,4 @@
--- One row an event of an order, over all its streams.
+-- One row per event of an order, over all its streams.
 CREATE TABLE {schema}.order_history (
     order_id text NOT NULL,
     position bigint NOT NULL,

@@ -1,1 +1,1 @@
-"""Read model `parcels`."""
+"""The read model `parcels`."""

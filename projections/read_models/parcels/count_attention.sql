@@ -1,4 +1,4 @@
--- How many parcels wait for a person.
+-- The number of parcels that need a person.
 SELECT count(*) AS parcels
 FROM {schema}.parcels
 WHERE needs_attention

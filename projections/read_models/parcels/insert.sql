@@ -1,4 +1,4 @@
--- Rows of parcels that a batch saw from their first event on.
+-- Insert parcels whose stream began in this batch.
 INSERT INTO {schema}.parcels
 SELECT *
 FROM unnest(

@@ -1,4 +1,4 @@
--- Parcels, latest changed first, from a cursor (updated_at, order_id) on; a null filter is none.
+-- Parcels after a cursor, latest changed first; nulls select everything.
 SELECT order_id, status, carrier, tracking_number, scanned_at, contradicted_by, needs_attention,
        waiting_for, last_operator, updated_at, version
 FROM {schema}.parcels

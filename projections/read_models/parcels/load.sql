@@ -1,4 +1,4 @@
--- Rows that a batch goes on from.
+-- The stored rows that a batch changes.
 SELECT order_id, status, carrier, tracking_number, scanned_at, contradicted_by, needs_attention,
        waiting_for, last_operator, updated_at, version
 FROM {schema}.parcels

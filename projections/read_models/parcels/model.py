@@ -1,18 +1,21 @@
-"""Read model `parcels`: where every parcel is, and which ones need a person.
+"""Read model `parcels`: the status of every parcel, and which ones need a person.
 
-Fed by the shipment stream of the order alone, so lanes never share a row.
+Each row is fed by one shipment stream, so lanes never share a row.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from domain.shipment import events as shipment_events
-from projections.engine.projection import LIVE, Pool, Projection, Recorded, names, own_id
+from projections.engine.projection import Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page, make_row
+
+_sql: Final = partial(statement, __package__)
 
 
 @dataclass(slots=True)
@@ -35,12 +38,12 @@ class Parcel:
     """The parcel of an order.
 
     Attributes:
-        status: label_bought, label_cancelled, handed_over, in_transit, delivered, returned, lost;
-            unknown while scans came but no label is known.
-        scanned_at: the carrier's time of the last move.
-        contradicted_by: another end that the carrier told of, until a person has looked at it.
-        needs_attention: a person must look; `waiting_for` says what on.
-        last_operator: who looked at it last.
+        status: label_bought, label_cancelled, handed_over, in_transit, delivered, returned or
+            lost; unknown if scans arrived before the label.
+        scanned_at: the carrier's time of the last scan that changed the status.
+        contradicted_by: a scan with another final status, until a person resolves it.
+        needs_attention: a person must act; `waiting_for` says on what.
+        last_operator: who acted on it last.
     """
 
     order_id: str
@@ -59,7 +62,7 @@ class Parcel:
 def _labelled(row: _Row, event: shipment_events.LabelBought) -> None:
     row.status, row.carrier = "label_bought", event.carrier
     row.tracking_number, row.scanned_at = event.tracking_number, None
-    _looked_after(row)
+    _clear_attention(row)
 
 
 def _cancelled(row: _Row, _: shipment_events.LabelCancelled) -> None:
@@ -69,7 +72,7 @@ def _cancelled(row: _Row, _: shipment_events.LabelCancelled) -> None:
 def _moved(status: str) -> Callable[[_Row, Any], None]:
     def change(row: _Row, event: Any) -> None:
         row.status, row.scanned_at = status, event.at
-        _looked_after(row)
+        _clear_attention(row)
 
     return change
 
@@ -84,10 +87,10 @@ def _needs_attention(row: _Row, event: shipment_events.DeliveryAttentionRequired
 
 def _operated(row: _Row, event: shipment_events.DeliveryOperatorActed) -> None:
     row.last_operator, row.contradicted_by = event.actor, None
-    _looked_after(row)
+    _clear_attention(row)
 
 
-def _looked_after(row: _Row) -> None:
+def _clear_attention(row: _Row) -> None:
     row.needs_attention, row.waiting_for = False, None
 
 
@@ -118,19 +121,19 @@ PROJECTION: Final = Projection(
     tables=("parcels",),
     categories=frozenset({"shipment"}),
     handles=names(*_CHANGES),
-    apply=RowTable("parcels", _Row, _apply_to).apply,
+    apply=RowTable(_sql, _Row, _apply_to).apply,
 )
 
 
 async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
     """The parcel of an order, or None if none is known."""
-    row = await pool.fetchrow(statement("read_models/parcels", "get", LIVE), order_id)
+    row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(Parcel)(row) if row else None
 
 
 async def count_needing_attention(pool: Pool) -> int:
-    """How many parcels wait for a person."""
-    return int(await pool.fetchval(statement("read_models/parcels", "count_attention", LIVE)))
+    """How many parcels need a person."""
+    return int(await pool.fetchval(_sql("count_attention")))
 
 
 async def list_parcels(
@@ -141,17 +144,18 @@ async def list_parcels(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Parcel]:
-    """Parcels, the latest changed first.
+    """Parcels, latest changed first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, datetime, str)
-    rows = await pool.fetch(
-        statement("read_models/parcels", "list", LIVE),
+    return await fetch_page(
+        pool,
+        _sql("list"),
+        Parcel,
+        {"updated_at": datetime, "order_id": str},
         status,
         needs_attention,
-        *after,
-        checked_limit(limit) + 1,
+        limit=limit,
+        cursor=cursor,
     )
-    return page_of(rows, limit, make_row(Parcel), lambda row: (row["updated_at"], row["order_id"]))

@@ -1,4 +1,4 @@
--- One row a parcel, as the carrier's scans tell it.
+-- One row per parcel, from the label to the last scan.
 CREATE TABLE {schema}.parcels (
     order_id text NOT NULL,
     status text NOT NULL,

@@ -1,20 +1,20 @@
--- Rows of parcels that were there before a batch.
+-- Update parcels that existed before this batch.
 UPDATE {schema}.parcels parcel
-SET status = given.status,
-    carrier = given.carrier,
-    tracking_number = given.tracking_number,
-    scanned_at = given.scanned_at,
-    contradicted_by = given.contradicted_by,
-    needs_attention = given.needs_attention,
-    waiting_for = given.waiting_for,
-    last_operator = given.last_operator,
-    updated_at = given.updated_at,
-    version = given.version
+SET status = changed.status,
+    carrier = changed.carrier,
+    tracking_number = changed.tracking_number,
+    scanned_at = changed.scanned_at,
+    contradicted_by = changed.contradicted_by,
+    needs_attention = changed.needs_attention,
+    waiting_for = changed.waiting_for,
+    last_operator = changed.last_operator,
+    updated_at = changed.updated_at,
+    version = changed.version
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
     $8::text[], $9::text[], $10::timestamptz[], $11::int[]
-) AS given (
+) AS changed (
     order_id, status, carrier, tracking_number, scanned_at, contradicted_by, needs_attention,
     waiting_for, last_operator, updated_at, version
 )
-WHERE parcel.order_id = given.order_id
+WHERE parcel.order_id = changed.order_id

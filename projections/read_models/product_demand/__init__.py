@@ -1,1 +1,1 @@
-"""Read model `product_demand`."""
+"""The read model `product_demand`."""

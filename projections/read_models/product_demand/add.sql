@@ -1,5 +1,5 @@
--- Add a batch's sums. Rows are shared between lanes: the caller sorts, so that two transactions
--- lock them in the same order and never block each other in a ring.
+-- Add the sums of a batch. Lanes share these rows: the caller sorts them, so that transactions lock
+-- them in the same order and cannot deadlock.
 INSERT INTO {schema}.product_demand AS demand
 SELECT *
 FROM unnest(

@@ -1,4 +1,4 @@
--- One SKU day by day, oldest first, after a cursor (day, currency).
+-- The demand for a SKU by day after a cursor, oldest first.
 SELECT sku, day, currency, orders, ordered, reserved, shipped, cancelled,
        (ordered_minor - cancelled_minor)::text AS revenue_minor
 FROM {schema}.product_demand

@@ -1,2 +1,2 @@
--- Orders that a batch closed.
+-- Delete orders that were closed in this batch.
 DELETE FROM {schema}.product_demand_open_orders WHERE order_id = ANY ($1)

@@ -1,42 +1,35 @@
 """Read model `product_demand`: what was ordered, reserved, shipped and cancelled of each product.
 
-Everything is booked on the day (UTC) on which the order was placed, so that for any span of days
-ordered = shipped + cancelled + what is still open, of which `reserved` is set aside.
+Everything counts for the day (UTC) on which the order was placed, so for any range of days
+ordered = shipped + cancelled + still open, and `reserved` is a part of what is still open.
 
-A row belongs to a SKU, a day and a currency, and many orders feed it, in any lane and in any
-order. Therefore the only change is adding, which commutes. What a later event of an order has to
-add (a cancellation names no lines) is kept in a row of that order, which one lane owns. The
-quantities come from the order streams and not from the stock streams: the two run in different
-lanes, and only the order knows its day and currency.
+Many orders, from any lane and in any order, feed the row of a SKU, day and currency. So the only
+change is addition, which commutes. A cancellation names no lines, so a second table keeps the
+lines of each open order; one lane owns such a row. The quantities come from the order streams, not
+from the stock streams: those run in other lanes, and only the order knows its day and currency.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
-import asyncpg
-
 from domain.order import events as order_events
-from projections.engine.projection import (
-    LIVE,
-    Connection,
-    Pool,
-    Projection,
-    Recorded,
-    names,
-    own_id,
-)
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, page_of
+from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
+
+_sql: Final = partial(statement, __package__)
 
 
 @dataclass(slots=True)
-class _Open:
-    """An order that is not closed; lines are (SKU, pieces, amount in minor units)."""
+class _OpenOrder:
+    """An open order; lines are (SKU, pieces, amount in minor units)."""
 
     day: date
     currency: str
@@ -51,17 +44,17 @@ class _Sums:
     reserved: int = 0
     shipped: int = 0
     cancelled: int = 0
-    ordered_minor: int = 0
-    cancelled_minor: int = 0
+    ordered_minor: Decimal = Decimal(0)
+    cancelled_minor: Decimal = Decimal(0)
 
 
 _Key = tuple[str, date, str]
 
 
 class _Fold:
-    """What a batch adds to the sums, and the open orders before and after it."""
+    """What a batch adds to the sums, and how it changes the open orders."""
 
-    def __init__(self, open_orders: dict[str, _Open]) -> None:
+    def __init__(self, open_orders: dict[str, _OpenOrder]) -> None:
         self.open = open_orders
         self.touched: dict[str, None] = {}
         self.closed: list[str] = []
@@ -72,7 +65,7 @@ class _Fold:
         self.touched[order_id] = None
         if isinstance(item.event, order_events.OrderCreated):
             day = item.event.placed_at.astimezone(UTC).date()
-            self.open[order_id] = _Open(day, item.event.currency)
+            self.open[order_id] = _OpenOrder(day, item.event.currency)
         else:
             _CHANGES[type(item.event)](self, order_id, item.event)
 
@@ -92,16 +85,16 @@ class _Fold:
 
     def amended(self, order_id: str, event: order_events.OrderAmended) -> None:
         order = self.open[order_id]
-        left: dict[str, tuple[int, int]] = {
+        amended: dict[str, tuple[int, int]] = {
             line.sku: (line.quantity, line.amount.minor) for line in event.lines
         }
         for (sku, pieces, amount), (sums, _, _) in zip(
             order.lines, self._lines(order), strict=True
         ):
-            kept, kept_amount = left.get(sku, (0, 0))
-            sums.cancelled += pieces - kept
-            sums.cancelled_minor += amount - kept_amount
-            sums.reserved -= pieces - kept if order.reserved else 0
+            left, left_amount = amended.get(sku, (0, 0))
+            sums.cancelled += pieces - left
+            sums.cancelled_minor += amount - left_amount
+            sums.reserved -= pieces - left if order.reserved else 0
         order.lines = [(line.sku, line.quantity, line.amount.minor) for line in event.lines]
 
     def completed(self, order_id: str, _: order_events.OrderCompleted) -> None:
@@ -122,7 +115,7 @@ class _Fold:
                 sums.reserved -= pieces
         return lines
 
-    def _lines(self, order: _Open) -> list[tuple[_Sums, int, int]]:
+    def _lines(self, order: _OpenOrder) -> list[tuple[_Sums, int, int]]:
         return [
             (self.sums.setdefault((sku, order.day, order.currency), _Sums()), pieces, amount)
             for sku, pieces, amount in order.lines
@@ -142,20 +135,19 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
     fold = _Fold(await _load(connection, schema, batch))
     for item in batch:
         fold.apply(item)
-    await _keep(connection, schema, fold)
+    await _save(connection, schema, fold)
     await _add(connection, schema, fold.sums)
 
 
-async def _load(connection: Connection, schema: str, batch: Sequence[Recorded]) -> dict[str, _Open]:
-    begun = {item.stored.stream for item in batch if item.stored.version == 1}
-    wanted = {own_id(item) for item in batch if item.stored.stream not in begun}
-    if not wanted:
+async def _load(
+    connection: Connection, schema: str, batch: Sequence[Recorded]
+) -> dict[str, _OpenOrder]:
+    order_ids = ids_of_earlier_streams(batch)
+    if not order_ids:
         return {}
-    rows = await connection.fetch(
-        statement("read_models/product_demand", "load", schema), list(wanted)
-    )
+    rows = await connection.fetch(_sql("load", schema), order_ids)
     return {
-        row["order_id"]: _Open(
+        row["order_id"]: _OpenOrder(
             row["day"],
             row["currency"],
             row["reserved"],
@@ -165,40 +157,20 @@ async def _load(connection: Connection, schema: str, batch: Sequence[Recorded]) 
     }
 
 
-async def _keep(connection: Connection, schema: str, fold: _Fold) -> None:
-    kept = [(order_id, fold.open[order_id]) for order_id in fold.touched if order_id in fold.open]
-    if kept:
-        await connection.execute(
-            statement("read_models/product_demand", "keep", schema),
-            [order_id for order_id, _ in kept],
-            [order.day for _, order in kept],
-            [order.currency for _, order in kept],
-            [order.reserved for _, order in kept],
-            [json.dumps(order.lines) for _, order in kept],
-        )
+async def _save(connection: Connection, schema: str, fold: _Fold) -> None:
+    open_orders = [
+        (order_id, order.day, order.currency, order.reserved, json.dumps(order.lines))
+        for order_id in fold.touched
+        if (order := fold.open.get(order_id)) is not None
+    ]
+    await execute_columns(connection, _sql("keep", schema), open_orders)
     if fold.closed:
-        await connection.execute(
-            statement("read_models/product_demand", "forget", schema), fold.closed
-        )
+        await connection.execute(_sql("forget", schema), fold.closed)
 
 
 async def _add(connection: Connection, schema: str, sums: Mapping[_Key, _Sums]) -> None:
-    if not sums:
-        return
-    rows = sorted(sums.items(), key=lambda row: row[0])
-    await connection.execute(
-        statement("read_models/product_demand", "add", schema),
-        [key[0] for key, _ in rows],
-        [key[1] for key, _ in rows],
-        [key[2] for key, _ in rows],
-        [row.orders for _, row in rows],
-        [row.ordered for _, row in rows],
-        [row.reserved for _, row in rows],
-        [row.shipped for _, row in rows],
-        [row.cancelled for _, row in rows],
-        [Decimal(row.ordered_minor) for _, row in rows],
-        [Decimal(row.cancelled_minor) for _, row in rows],
-    )
+    rows = ((*key, *astuple(sums[key])) for key in sorted(sums))
+    await execute_columns(connection, _sql("add", schema), rows)
 
 
 PROJECTION: Final = Projection(
@@ -222,10 +194,10 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductDemand:
-    """Pieces of a product over a span of days in one currency.
+    """The demand for a product over some days in one currency, in pieces.
 
-    `orders` counts orders, `reserved` what is set aside now; `revenue_minor` is the value of what
-    was ordered and not cancelled, in minor units.
+    `orders` is a number of orders, `reserved` what is set aside now; `revenue_minor` is the value
+    of what was ordered and not cancelled, in minor units.
     """
 
     sku: str
@@ -240,7 +212,7 @@ class ProductDemand:
 
 @dataclass(frozen=True, slots=True)
 class DayDemand:
-    """The same for one day (UTC) on which orders were placed."""
+    """The same for one day (UTC) on which the orders were placed."""
 
     sku: str
     day: date
@@ -255,7 +227,7 @@ class DayDemand:
 
 @dataclass(frozen=True, slots=True)
 class DemandFilter:
-    """Which demand is wanted: days from `since` to before `until`, one currency; None is any."""
+    """Selects demand; None means any. `until` is exclusive."""
 
     since: date | None = None
     until: date | None = None
@@ -268,67 +240,65 @@ ANY_DEMAND: Final = DemandFilter()
 async def top_products(
     pool: Pool,
     measure: Measure = Measure.ORDERED,
-    wanted: DemandFilter = ANY_DEMAND,
+    criteria: DemandFilter = ANY_DEMAND,
     *,
     limit: int = 10,
     cursor: str | None = None,
 ) -> Page[ProductDemand]:
-    """Products with the highest measure first.
+    """Products, highest measure first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, int, str, str)
+    value, *product = decode_cursor(cursor, int, str, str)
     rows = await pool.fetch(
-        statement("read_models/product_demand", "top", LIVE),
+        _sql("top"),
         measure.value,
-        wanted.since,
-        wanted.until,
-        wanted.currency,
-        None if after[0] is None else str(after[0]),
-        *after[1:],
+        criteria.since,
+        criteria.until,
+        criteria.currency,
+        None if value is None else str(value),
+        *product,
         checked_limit(limit) + 1,
     )
     return page_of(
-        rows, limit, _product, lambda row: (int(row["measure"]), row["sku"], row["currency"])
+        rows,
+        limit,
+        make_row(ProductDemand, revenue_minor=int),
+        lambda row: (int(row["measure"]), row["sku"], row["currency"]),
     )
 
 
 async def list_days(
     pool: Pool,
     sku: str,
-    wanted: DemandFilter = ANY_DEMAND,
+    criteria: DemandFilter = ANY_DEMAND,
     *,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[DayDemand]:
-    """A product day by day, oldest first (`wanted.currency` is not looked at).
+    """A product day by day, oldest first; `criteria.currency` is ignored.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
     day, currency = decode_cursor(cursor, datetime, str)
     rows = await pool.fetch(
-        statement("read_models/product_demand", "days", LIVE),
+        _sql("days"),
         sku,
-        wanted.since,
-        wanted.until,
+        criteria.since,
+        criteria.until,
         day and day.date(),
         currency,
         checked_limit(limit) + 1,
     )
-    return page_of(rows, limit, _day, lambda row: (_midnight(row["day"]), row["currency"]))
+    return page_of(
+        rows,
+        limit,
+        make_row(DayDemand, revenue_minor=int),
+        lambda row: (_midnight(row["day"]), row["currency"]),
+    )
 
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _product(row: asyncpg.Record) -> ProductDemand:
-    values = {name: row[name] for name in ProductDemand.__slots__}
-    return ProductDemand(**{**values, "revenue_minor": int(row["revenue_minor"])})
-
-
-def _day(row: asyncpg.Record) -> DayDemand:
-    values = {name: row[name] for name in DayDemand.__slots__}
-    return DayDemand(**{**values, "revenue_minor": int(row["revenue_minor"])})

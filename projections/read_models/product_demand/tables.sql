@@ -1,4 +1,4 @@
--- One row a SKU, day and currency, fed by many orders, so by several lanes: sums only.
+-- One row per SKU, day and currency. Several lanes add to it, so it holds only sums.
 CREATE TABLE {schema}.product_demand (
     sku text NOT NULL,
     day date NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE {schema}.product_demand (
 
 CREATE INDEX product_demand_day ON {schema}.product_demand (day);
 
--- What an order that is not closed will add to or take from those sums; `lines` is JSON.
+-- The open orders: what their next events will add to or take from the sums. `lines` is JSON.
 CREATE TABLE {schema}.product_demand_open_orders (
     order_id text NOT NULL,
     day date NOT NULL,

@@ -1,5 +1,4 @@
--- Products by a measure ($1), highest first, over days from $2 to before $3, from a cursor
--- (measure, sku, currency) on.
+-- Products by a measure ($1) over the days from $2 to before $3, after a cursor, highest first.
 WITH sums AS (
     SELECT sku, currency, sum(orders) AS orders, sum(ordered) AS ordered,
            sum(reserved) AS reserved, sum(shipped) AS shipped, sum(cancelled) AS cancelled,

@@ -1,1 +1,1 @@
-"""Read model `returns`."""
+"""The read model `returns`."""

@@ -1,4 +1,4 @@
--- How many returns wait for a person; a closed one does not, and open ones have an index.
+-- The number of returns that need a person. Closed returns do not, and open ones have an index.
 SELECT count(*) AS returns
 FROM {schema}.returns
 WHERE closed_at IS NULL AND needs_attention

@@ -1,4 +1,4 @@
--- Returns, latest changed first, from a cursor (updated_at, order_id, return_id) on.
+-- Returns after a cursor, latest changed first; nulls select everything.
 SELECT order_id, return_id, kind, pieces, refund, refund_minor, currency, restock, restock_pieces,
        needs_attention, at_step, waiting_for, last_operator, opened_at, closed_at, updated_at
 FROM {schema}.returns

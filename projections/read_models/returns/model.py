@@ -1,26 +1,22 @@
-"""Read model `returns`: every return, what is decided about it, what is done, what it waits for.
+"""Read model `returns`: every return, its decisions, what is done, what it waits for.
 
-Fed by the returns stream of the order alone, so lanes never share a row.
+Each row is fed by one returns stream, so lanes never share a row.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
 from domain.returns import events as returns_events
-from projections.engine.projection import (
-    LIVE,
-    Connection,
-    Pool,
-    Projection,
-    Recorded,
-    names,
-    own_id,
-)
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page
+
+_sql: Final = partial(statement, __package__)
 
 UNDECIDED: Final = "undecided"
 
@@ -51,11 +47,11 @@ class ReturnRow:
 
     Attributes:
         kind: customer, lost or returned_to_sender.
-        pieces: how many pieces are in it, over all SKUs.
-        refund: undecided, denied, granted (on its way) or refunded.
-        restock: undecided, none, decided (on its way) or restocked.
+        pieces: number of pieces over all SKUs.
+        refund: undecided, denied, granted (not yet refunded) or refunded.
+        restock: undecided, none, decided (not yet restocked) or restocked.
         needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
-        last_operator: who decided or steered last.
+        last_operator: who decided or acted last.
     """
 
     order_id: str
@@ -101,7 +97,7 @@ def _restock(row: _Row, event: returns_events.RestockDecided, _: datetime) -> No
 def _decided(row: _Row, actor: str) -> None:
     row.last_operator = actor
     if row.at_step == "decision" and UNDECIDED not in (row.refund, row.restock):
-        _looked_after(row)
+        _clear_attention(row)
 
 
 def _refunded(row: _Row, _event: returns_events.ReturnRefunded, _: datetime) -> None:
@@ -119,15 +115,15 @@ def _needs_attention(row: _Row, event: returns_events.ReturnAttentionRequired, _
 
 def _operated(row: _Row, event: returns_events.ReturnOperatorActed, _: datetime) -> None:
     row.last_operator = event.actor
-    _looked_after(row)
+    _clear_attention(row)
 
 
 def _closed(row: _Row, _event: returns_events.ReturnClosed, at: datetime) -> None:
     row.closed_at = at
-    _looked_after(row)
+    _clear_attention(row)
 
 
-def _looked_after(row: _Row) -> None:
+def _clear_attention(row: _Row) -> None:
     row.needs_attention, row.at_step, row.waiting_for = False, None, None
 
 
@@ -142,7 +138,7 @@ _CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
     returns_events.ReturnOperatorActed: _operated,
     returns_events.ReturnClosed: _closed,
 }
-_COLUMNS: Final = [attrgetter(field.name) for field in fields(_Row)]
+_values: Final = attrgetter(*(field.name for field in fields(_Row)))
 
 Key = tuple[str, str]
 
@@ -156,16 +152,15 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
         row.updated_at = item.stored.recorded_at
         _CHANGES[type(item.event)](row, item.event, item.stored.recorded_at)
         touched[key] = row
-    columns: list[list[Any]] = [list(map(get, touched.values())) for get in _COLUMNS]
-    await connection.execute(statement("read_models/returns", "put", schema), *columns)
+    await execute_columns(connection, _sql("put", schema), map(_values, touched.values()))
 
 
 async def _load(connection: Connection, schema: str, batch: Sequence[Recorded]) -> dict[Key, _Row]:
-    orders = {own_id(item) for item in batch if item.stored.version > 1}
-    if not orders:
+    order_ids = ids_of_earlier_streams(batch)
+    if not order_ids:
         return {}
-    found = await connection.fetch(statement("read_models/returns", "load", schema), sorted(orders))
-    return {(row["order_id"], row["return_id"]): _Row(*row) for row in found}
+    records = await connection.fetch(_sql("load", schema), order_ids)
+    return {(record["order_id"], record["return_id"]): _Row(**record) for record in records}
 
 
 PROJECTION: Final = Projection(
@@ -179,8 +174,8 @@ PROJECTION: Final = Projection(
 
 
 async def count_needing_attention(pool: Pool) -> int:
-    """How many returns wait for a person."""
-    return int(await pool.fetchval(statement("read_models/returns", "count_attention", LIVE)))
+    """How many returns need a person."""
+    return int(await pool.fetchval(_sql("count_attention")))
 
 
 async def list_returns(
@@ -192,23 +187,19 @@ async def list_returns(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[ReturnRow]:
-    """Returns, the latest changed first.
+    """Returns, latest changed first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
-    after = decode_cursor(cursor, datetime, str, str)
-    rows = await pool.fetch(
-        statement("read_models/returns", "list", LIVE),
+    return await fetch_page(
+        pool,
+        _sql("list"),
+        ReturnRow,
+        {"updated_at": datetime, "order_id": str, "return_id": str},
         order_id,
         open_only,
         needs_attention,
-        *after,
-        checked_limit(limit) + 1,
-    )
-    return page_of(
-        rows,
-        limit,
-        make_row(ReturnRow),
-        lambda row: (row["updated_at"], row["order_id"], row["return_id"]),
+        limit=limit,
+        cursor=cursor,
     )

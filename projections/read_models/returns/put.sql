@@ -1,4 +1,4 @@
--- Rows of returns that a batch has touched, new or known.
+-- Insert or update the returns that a batch changed.
 INSERT INTO {schema}.returns
 SELECT *
 FROM unnest(

@@ -1,4 +1,4 @@
--- One row a return: the two decisions and how far they are carried out.
+-- One row per return: the decisions on refund and restock, and what is done of them.
 CREATE TABLE {schema}.returns (
     order_id text NOT NULL,
     return_id text NOT NULL,

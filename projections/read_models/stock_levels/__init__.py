@@ -1,1 +1,1 @@
-"""Read model `stock_levels`."""
+"""The read model `stock_levels`."""

@@ -1,5 +1,6 @@
--- Add a batch's movements, one row a SKU.
-INSERT INTO {schema}.stock_levels AS level (sku, on_hand, reserved, received, shipped, backordered, updated_at)
+-- Add the movements of a batch, one row per SKU.
+INSERT INTO {schema}.stock_levels AS level
+    (sku, on_hand, reserved, received, shipped, backordered, updated_at)
 SELECT *
 FROM unnest(
     $1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],

@@ -1,4 +1,4 @@
--- SKUs of which fewer than some are available, the scarcest first, after a cursor.
+-- SKUs with fewer than $1 pieces available after a cursor, scarcest first.
 SELECT sku, on_hand, reserved, available, received, shipped, backordered, updated_at
 FROM {schema}.stock_levels
 WHERE available < $1

@@ -1,29 +1,26 @@
-"""Read model `stock_levels`: what is on hand, reserved, available and waited for of each SKU.
+"""Read model `stock_levels`: the pieces of each SKU on hand, reserved, available and backordered.
 
-Fed by the stock stream of the SKU alone, so lanes never share a row.
+Each row is fed by one stock stream, so lanes never share a row.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from domain.stock import events as stock_events
-from projections.engine.projection import (
-    LIVE,
-    Connection,
-    Pool,
-    Projection,
-    Recorded,
-    names,
-    own_id,
-)
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
-from projections.read_models.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, fetch_page, make_row
 
-_Sums = tuple[int, int, int, int, int]
+_sql: Final = partial(statement, __package__)
 
-# What an event adds to: on hand, reserved, received, shipped, backordered.
+_Sums = tuple[int, ...]
+
+# What an event adds to on_hand, reserved, received, shipped, backordered.
 _MOVEMENTS: Final[Mapping[type, Callable[[Any], _Sums]]] = {
     stock_events.StockReceived: lambda x: (x.quantity, 0, x.quantity, 0, 0),
     stock_events.StockAdjusted: lambda x: (x.delta, 0, 0, 0, 0),
@@ -39,9 +36,10 @@ _MOVEMENTS: Final[Mapping[type, Callable[[Any], _Sums]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """Pieces of a SKU: `available` is on hand less reserved; received and shipped are totals.
+    """Pieces of a SKU.
 
-    `backordered` pieces are waited for by open orders.
+    `available` is on hand less reserved. `received` and `shipped` are totals over all time. Open
+    orders wait for the `backordered` pieces.
     """
 
     sku: str
@@ -66,16 +64,10 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
         sku = own_id(item)
         change = changes.setdefault(sku, _Change(item.stored.recorded_at))
         change.at = item.stored.recorded_at
-        on_hand, reserved, received, shipped, backordered = change.sums
-        a, b, c, d, e_ = _MOVEMENTS[type(item.event)](item.event)
-        change.sums = (on_hand + a, reserved + b, received + c, shipped + d, backordered + e_)
-    sums = [list(column) for column in zip(*(c.sums for c in changes.values()), strict=True)]
-    await connection.execute(
-        statement("read_models/stock_levels", "add", schema),
-        list(changes),
-        *sums,
-        [change.at for change in changes.values()],
-    )
+        movement = _MOVEMENTS[type(item.event)](item.event)
+        change.sums = tuple(map(operator.add, change.sums, movement))
+    rows = ((sku, *change.sums, change.at) for sku, change in changes.items())
+    await execute_columns(connection, _sql("add", schema), rows)
 
 
 PROJECTION: Final = Projection(
@@ -89,8 +81,8 @@ PROJECTION: Final = Projection(
 
 
 async def get_stock(pool: Pool, sku: str) -> StockLevel | None:
-    """One SKU, or None if nothing is known of it."""
-    row = await pool.fetchrow(statement("read_models/stock_levels", "get", LIVE), sku)
+    """One SKU, or None if it has no events."""
+    row = await pool.fetchrow(_sql("get"), sku)
     return make_row(StockLevel)(row) if row else None
 
 
@@ -101,26 +93,15 @@ async def list_stock(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[StockLevel]:
-    """SKUs by name; with `available_below` those with fewer available, the scarcest first.
+    """SKUs by name; with `available_below` only those with fewer pieces available, scarcest first.
 
     Raises:
         InvalidCursor: the cursor is not from this listing.
     """
     if available_below is None:
-        return await _list_by_name(pool, limit, cursor)
-    after = decode_cursor(cursor, int, str)
-    rows = await pool.fetch(
-        statement("read_models/stock_levels", "list_scarce", LIVE),
-        available_below,
-        *after,
-        checked_limit(limit) + 1,
+        key: dict[str, type] = {"sku": str}
+        return await fetch_page(pool, _sql("list"), StockLevel, key, limit=limit, cursor=cursor)
+    key = {"available": int, "sku": str}
+    return await fetch_page(
+        pool, _sql("list_scarce"), StockLevel, key, available_below, limit=limit, cursor=cursor
     )
-    return page_of(rows, limit, make_row(StockLevel), lambda row: (row["available"], row["sku"]))
-
-
-async def _list_by_name(pool: Pool, limit: int, cursor: str | None) -> Page[StockLevel]:
-    after = decode_cursor(cursor, str)
-    rows = await pool.fetch(
-        statement("read_models/stock_levels", "list", LIVE), *after, checked_limit(limit) + 1
-    )
-    return page_of(rows, limit, make_row(StockLevel), lambda row: (row["sku"],))

@@ -1,4 +1,4 @@
--- One row a SKU.
+-- One row per SKU: its pieces.
 CREATE TABLE {schema}.stock_levels (
     sku text NOT NULL,
     on_hand bigint NOT NULL,

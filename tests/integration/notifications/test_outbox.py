@@ -13,7 +13,7 @@ import pytest
 from eventstore.model import BUCKETS, bucket_of
 from eventstore.postgres.store import PostgresEventStore
 from projections.engine import control
-from projections.engine.lane import LaneWorker, Step
+from projections.engine.lane import LaneWorker, StepResult
 from projections.engine.projection import LIVE
 from projections.errors import BackfillRefused, Stalled
 from projections.operations import checking
@@ -79,7 +79,7 @@ async def test_a_row_and_the_checkpoint_are_kept_or_lost_together(
     async def apply_and_fail(connection: Any, schema: str, batch: Any) -> None:
         await NOTIFICATIONS.apply(connection, schema, batch)
         assert await connection.fetchval("SELECT count(*) FROM read_models.notifications") == 2
-        assert await outbox.take(pool, 10, MINUTE) == []
+        assert await outbox.lease(pool, 10, MINUTE) == []
         raise ConnectionError("the power is gone")
 
     failing = replace(NOTIFICATIONS, apply=apply_and_fail)
@@ -97,7 +97,7 @@ async def test_two_workers_on_one_lane_write_each_row_once(
     for number in range(10):
         await tell(store, *Order(f"N{number}").completed())
         for worker in workers:
-            while await worker.step() is not Step.DRAINED:
+            while await worker.step() is not StepResult.DRAINED:
                 pass
     assert [row.kind for row in await rows(pool)] == COMPLETED * 10
 
@@ -107,8 +107,8 @@ async def test_a_rebuild_leaves_rows_and_place_alone(
 ) -> None:
     await tell(store, *Order("A1").completed())
     await catch_up(pool, store)
-    for taken in await outbox.take(pool, 10, MINUTE):
-        await outbox.deliver(pool, taken)
+    for taken in await outbox.lease(pool, 10, MINUTE):
+        await outbox.mark_delivered(pool, taken)
     before = await rows(pool)
     await rebuild(pool, store, CODEC, NOTIFICATIONS)
     await catch_up(pool, store)
@@ -219,15 +219,15 @@ async def test_a_lease_is_for_one_sender_and_ends(
 ) -> None:
     await tell(store, Order("A1").submit())
     await catch_up(pool, store)
-    (first,) = await outbox.take(pool, 10, timedelta(0))
-    (second,) = await outbox.take(pool, 10, MINUTE)
-    assert await outbox.take(pool, 10, MINUTE) == []
+    (first,) = await outbox.lease(pool, 10, timedelta(0))
+    (second,) = await outbox.lease(pool, 10, MINUTE)
+    assert await outbox.lease(pool, 10, MINUTE) == []
     assert first.id == second.id
     assert second.attempts == 2
-    assert not await outbox.deliver(pool, first)
-    assert not await outbox.bury(pool, first, "late")
+    assert not await outbox.mark_delivered(pool, first)
+    assert not await outbox.mark_dead(pool, first, "late")
     assert not await outbox.postpone(pool, first, "late", MINUTE)
-    assert await outbox.deliver(pool, second)
+    assert await outbox.mark_delivered(pool, second)
 
 
 async def test_the_next_of_an_order_waits_until_the_first_is_delivered_or_dead(
@@ -237,16 +237,16 @@ async def test_the_next_of_an_order_waits_until_the_first_is_delivered_or_dead(
     await tell(store, *order.completed(), order.act())
     await tell(store, Order("B2").submit())
     await catch_up(pool, store)
-    one, other = await outbox.take(pool, 10, MINUTE)
+    one, other = await outbox.lease(pool, 10, MINUTE)
     assert (one.kind, other.subject) == ("order.submitted", "B2")
     await outbox.postpone(pool, one, "HTTP 500", MINUTE)
-    assert await outbox.take(pool, 10, MINUTE) == []
+    assert await outbox.lease(pool, 10, MINUTE) == []
     await outbox.retry(pool, [one.id])
-    (again,) = await outbox.take(pool, 10, MINUTE)
-    await outbox.bury(pool, again, "HTTP 400")
-    (completed,) = await outbox.take(pool, 10, MINUTE)
-    await outbox.deliver(pool, completed)
-    (acted,) = await outbox.take(pool, 10, MINUTE)
+    (again,) = await outbox.lease(pool, 10, MINUTE)
+    await outbox.mark_dead(pool, again, "HTTP 400")
+    (completed,) = await outbox.lease(pool, 10, MINUTE)
+    await outbox.mark_delivered(pool, completed)
+    (acted,) = await outbox.lease(pool, 10, MINUTE)
     assert [completed.kind, acted.kind] == ["order.completed", "fulfillment.operator_acted"]
 
 
@@ -263,9 +263,9 @@ async def test_with_several_lanes_the_streams_of_an_order_stay_in_order(
     ]
     await workers[1 - late].step()
     assert await kinds(pool, order.id) == ["fulfillment.attention_required"]
-    assert await outbox.take(pool, 10, MINUTE) == []
+    assert await outbox.lease(pool, 10, MINUTE) == []
     await workers[late].step()
-    (first,) = await outbox.take(pool, 10, MINUTE)
+    (first,) = await outbox.lease(pool, 10, MINUTE)
     assert first.kind == "order.submitted"
 
 
@@ -284,14 +284,14 @@ async def test_retry_touches_what_was_asked_for_and_nothing_delivered(
     for name in ("A1", "B2", "C3", "D4"):
         await tell(store, Order(name).submit())
     await catch_up(pool, store)
-    delivered, dead, other, leased = await outbox.take(pool, 10, MINUTE)
-    await outbox.deliver(pool, delivered)
-    await outbox.bury(pool, dead, "HTTP 400")
-    await outbox.bury(pool, other, "HTTP 410")
+    delivered, dead, other, leased = await outbox.lease(pool, 10, MINUTE)
+    await outbox.mark_delivered(pool, delivered)
+    await outbox.mark_dead(pool, dead, "HTTP 400")
+    await outbox.mark_dead(pool, other, "HTTP 410")
     assert await outbox.retry(pool, [delivered.id, leased.id, UUID(int=0)]) == []
     assert await outbox.retry(pool, subject="B2", kind="order.completed") == []
     assert await outbox.retry(pool, subject="B2") == [dead.id]
-    await outbox.bury(pool, (await outbox.take(pool, 1, MINUTE))[0], "HTTP 400")
+    await outbox.mark_dead(pool, (await outbox.lease(pool, 1, MINUTE))[0], "HTTP 400")
     assert set(await outbox.retry(pool)) == {dead.id, other.id}
     found = await outbox.count(pool)
     assert (found.waiting, found.leased, found.delivered, found.dead) == (3, 1, 1, 0)

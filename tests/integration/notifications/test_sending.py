@@ -111,7 +111,7 @@ async def test_a_lost_answer_is_sent_again_with_the_same_id(
 ) -> None:
     await tell(store, Order("A1").submit())
     await catch_up(pool, store)
-    (lost,) = await outbox.take(pool, 1, timedelta(0))  # a sender that was killed after sending
+    (lost,) = await outbox.lease(pool, 1, timedelta(0))  # a sender that was killed after sending
     async with sending(pool, receiver):
         await settled(pool)
     assert [event["id"] for event in receiver.accepted] == [str(lost.id)]

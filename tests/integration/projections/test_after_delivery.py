@@ -14,9 +14,9 @@ from domain.stock import events as stock_events
 from domain.values import Pieces
 from eventstore.postgres.store import PostgresEventStore
 from projections.errors import InvalidCursor
+from projections.paging import Page
 from projections.read_models.audit_log import model as audit_log
 from projections.read_models.order_history import model as order_history
-from projections.read_models.paging import Page
 from projections.read_models.parcels import model as parcels
 from projections.read_models.returns import model as returns
 from projections.read_models.stock_levels import model as stock_levels

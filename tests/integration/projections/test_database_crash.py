@@ -17,8 +17,8 @@ import pytest
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
-from projections.engine.lane import LaneWorker, Options, Step
-from projections.engine.runner import Pace, ProjectionRunner
+from projections.engine.lane import LaneOptions, LaneWorker, StepResult
+from projections.engine.runner import LaneDelays, ProjectionRunner
 from projections.operations.checking import check
 from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
@@ -36,8 +36,8 @@ from tests.support.stores.read_models import (
 )
 
 Store = PostgresEventStore
-SMALL = Options(batch=4, growth=2)
-QUICK = Pace(idle=0.05, held=0.005, linger=0.0, retry=0.01, retry_most=0.05)
+SMALL = LaneOptions(batch=4, growth=2)
+QUICK = LaneDelays(idle=0.05, held=0.005, linger=0.0, retry=0.01, retry_most=0.05)
 POSITIONS = "SELECT sum(position)::bigint FROM read_models.checkpoints"
 
 
@@ -95,7 +95,7 @@ async def test_after_each_crash_tables_and_checkpoints_agree(
     for _ in range(5):
         async with opened(url) as (pool, store):
             start = await pool.fetchval(POSITIONS)
-            async with running(runner_of(pool, store, options=SMALL, pace=QUICK)):
+            async with running(runner_of(pool, store, options=SMALL, delays=QUICK)):
                 await eventually(lambda pool=pool, at=start: _has_moved(pool, at))
                 seen = await pool.fetchval(POSITIONS)
                 durable_server.kill()
@@ -119,7 +119,7 @@ async def test_a_worker_that_lives_through_crashes_skips_and_doubles_nothing(
 ) -> None:
     async with (
         opened(url) as (pool, store),
-        running(runner_of(pool, store, options=SMALL, pace=QUICK)),
+        running(runner_of(pool, store, options=SMALL, delays=QUICK)),
     ):
         for number in range(4):
             async with opened(url) as (looking, teller):
@@ -143,17 +143,17 @@ async def test_positions_that_a_crash_took_back_are_read_again(
     async with opened(url) as (pool, store):
         await tell(store, Order("A1").draft())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
-        assert await worker.step() is Step.DRAINED
+        assert await worker.step() is StepResult.DRAINED
         for _ in range(50):  # drawn and given up: no commit flushes them
             await _draw_and_roll_back(pool)
-        assert await worker.step(save=False) is Step.DRAINED
+        assert await worker.step(save=False) is StepResult.DRAINED
         remembered = worker.position
         durable_server.kill()
         durable_server.start()
         async with opened(url) as (_, teller):
             position = await tell(teller, Order("B2").draft())
         assert position < remembered, "the crash took nothing back: this test shows nothing"
-        while await worker.step() is not Step.DRAINED:
+        while await worker.step() is not StepResult.DRAINED:
             pass
         assert worker.position == position
         assert await current_orders.get_order(pool, "B2") is not None

@@ -12,9 +12,9 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from projections.engine.lane import LaneWorker, Options, Step
+from projections.engine.lane import LaneOptions, LaneWorker, StepResult
 from projections.engine.projection import Connection, Projection, Recorded
-from projections.engine.runner import Pace
+from projections.engine.runner import LaneDelays
 from projections.operations import operate as operations
 from projections.operations.install import PROJECTIONS, install
 from projections.read_models.audit_log import model as audit_log
@@ -34,7 +34,7 @@ from tests.support.stores.read_models import (
 )
 
 Store = PostgresEventStore
-QUICK = Pace(idle=0.05, held=0.005, linger=0.0, retry=0.001, retry_most=0.01)
+QUICK = LaneDelays(idle=0.05, held=0.005, linger=0.0, retry=0.001, retry_most=0.01)
 
 
 async def _fold_at_once(pool: asyncpg.Pool, store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -59,7 +59,7 @@ async def test_batch_sizes_and_lanes_do_not_change_the_tables(
     await _reset(pool)
     for projection in ALL:
         assert await operations.set_lanes(pool, projection, random.randint(2, 5))
-    options = Options(batch=random.randint(1, 40))
+    options = LaneOptions(batch=random.randint(1, 40))
     await runner_of(pool, store, options=options).catch_up()
     assert await tables(pool) == expected
 
@@ -68,7 +68,7 @@ async def test_live_following_and_catching_up_give_the_same_tables(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     stop = asyncio.Event()
-    runner = runner_of(pool, store, pace=QUICK, options=Options(batch=7))
+    runner = runner_of(pool, store, delays=QUICK, options=LaneOptions(batch=7))
     running = asyncio.create_task(runner.run(stop))
     await tell(store, *busy_history(Random(9)))
     await caught_up(pool, store)
@@ -89,7 +89,7 @@ async def test_two_workers_with_killed_connections_apply_everything_once(
     async with opened_pool(database, 8) as first, opened_pool(database, 8) as second:
         workers = [
             asyncio.create_task(
-                runner_of(own, Store(own), options=Options(batch=3), pace=QUICK).run(stop)
+                runner_of(own, Store(own), options=LaneOptions(batch=3), delays=QUICK).run(stop)
             )
             for own in (first, second)
         ]
@@ -124,13 +124,13 @@ _WORKER = """
 import asyncio, sys
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from projections.engine.lane import Options
+from projections.engine.lane import LaneOptions
 from projections.registry import ALL
 from tests.support.stores.read_models import runner_of
 
 async def main():
     pool = await create_pool(sys.argv[1], max_size=8)
-    runner = runner_of(pool, PostgresEventStore(pool), options=Options(batch=2))
+    runner = runner_of(pool, PostgresEventStore(pool), options=LaneOptions(batch=2))
     print("started", flush=True)
     await runner.run(asyncio.Event())
 
@@ -170,9 +170,9 @@ async def test_a_worker_takes_over_as_soon_as_the_fence_is_free(
         await other.execute(
             "SELECT FROM read_models.checkpoints WHERE projection = 'audit_log' FOR UPDATE"
         )
-        assert await worker.step() is Step.HELD
+        assert await worker.step() is StepResult.HELD
         await transaction.rollback()
-    assert await worker.step() is Step.DRAINED
+    assert await worker.step() is StepResult.DRAINED
     assert worker.position == position
 
 
@@ -181,11 +181,11 @@ async def test_a_stale_worker_applies_nothing_of_the_page_it_has_read(
 ) -> None:
     first = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
     second = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
-    assert [await first.step(), await second.step()] == [Step.DRAINED, Step.DRAINED]
+    assert [await first.step(), await second.step()] == [StepResult.DRAINED, StepResult.DRAINED]
     await tell(store, *Order("A1").completed())
-    assert await first.step() is Step.DRAINED
-    assert await second.step() is Step.MORE  # the checkpoint has moved: it reads again
-    assert await second.step() is Step.DRAINED
+    assert await first.step() is StepResult.DRAINED
+    assert await second.step() is StepResult.MORE  # the checkpoint has moved: it reads again
+    assert await second.step() is StepResult.DRAINED
     (top,) = (await product_demand.top_products(pool, limit=1)).items
     assert top.ordered == 6
 
@@ -196,12 +196,12 @@ async def test_a_failure_between_tables_and_checkpoint_leaves_neither(
     await tell(store, *Order("A1").completed())
     before = await tables(pool)
     worker = LaneWorker(pool, store, CODEC, _breaking_after_apply(), 0, (0, 1024))
-    assert await worker.step() is Step.FAILED
+    assert await worker.step() is StepResult.FAILED
     assert worker.error is not None
     assert await tables(pool) == before
     assert await pool.fetchval("SELECT max(position) FROM read_models.checkpoints") == 0
     sound = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
-    assert await sound.step() is Step.DRAINED
+    assert await sound.step() is StepResult.DRAINED
     assert await current_orders.get_order(pool, "A1") is not None
 
 
@@ -224,13 +224,13 @@ async def test_a_filtered_lane_moves_its_checkpoint_to_the_mark_and_not_beyond(
         await tell(hidden, Order("B2").draft())
         await tell(store, *Order("C3").completed())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
-        assert await worker.step() is Step.BEHIND
+        assert await worker.step() is StepResult.BEHIND
         stored = await pool.fetchval(
             "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
         )
         assert stored == position
         await transaction.commit()
-    assert await worker.step() is Step.DRAINED
+    assert await worker.step() is StepResult.DRAINED
     page = await current_orders.list_orders(pool)
     assert {order.order_id for order in page.items} == {"A1", "B2", "C3"}
 
@@ -249,15 +249,21 @@ async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time
     pool: asyncpg.Pool, store: Store
 ) -> None:
     worker = LaneWorker(
-        pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024), options=Options(idle_save_s=60)
+        pool,
+        store,
+        CODEC,
+        current_orders.PROJECTION,
+        0,
+        (0, 1024),
+        options=LaneOptions(idle_save_s=60),
     )
-    assert await worker.step(save=False) is Step.DRAINED
+    assert await worker.step(save=False) is StepResult.DRAINED
     position = await tell(store, [("stock-1", Order("A1").reserve()[0][1])])
-    assert await worker.step(save=False) is Step.DRAINED
+    assert await worker.step(save=False) is StepResult.DRAINED
     assert worker.position == position
     checkpoint = "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
     assert await pool.fetchval(checkpoint) == 0
-    assert await worker.step() is Step.DRAINED
+    assert await worker.step() is StepResult.DRAINED
     assert await pool.fetchval(checkpoint) == position
 
 

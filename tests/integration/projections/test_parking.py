@@ -11,10 +11,10 @@ import structlog
 
 from domain.order import events as order_events
 from eventstore.postgres.store import PostgresEventStore
-from projections.engine.lane import Options
+from projections.engine.lane import LaneOptions
 from projections.engine.observing import Counters
 from projections.engine.projection import Connection, Projection, Recorded
-from projections.engine.runner import Pace
+from projections.engine.runner import LaneDelays
 from projections.errors import Stalled
 from projections.operations import operate as operations
 from projections.operations.status import status as lane_status
@@ -32,7 +32,7 @@ from tests.support.stores.read_models import (
 )
 
 Store = PostgresEventStore
-QUICK = Pace(held=0.001, retry=0.001, retry_most=0.001)
+QUICK = LaneDelays(held=0.001, retry=0.001, retry_most=0.001)
 
 
 def _refusing(*order_ids: str, event_class: type = order_events.OrderReserved) -> Projection:
@@ -66,7 +66,7 @@ async def test_only_the_poisoned_streams_stop(pool: asyncpg.Pool, store: Store) 
     counters = Counters()
     with structlog.testing.capture_logs() as lines:
         await runner_of(
-            pool, store, [_refusing("A2", "A7")], pace=QUICK, observer=counters
+            pool, store, [_refusing("A2", "A7")], delays=QUICK, observer=counters
         ).catch_up()
     statuses = await _statuses(pool)
     assert {statuses.pop("A2"), statuses.pop("A7")} == {"submitted"}
@@ -89,7 +89,7 @@ async def test_later_events_of_a_parked_stream_wait_with_it(
 ) -> None:
     story = Order("A1").completed()
     await tell(store, *story[:3])
-    runner = runner_of(pool, store, [_refusing("A1")], pace=QUICK)
+    runner = runner_of(pool, store, [_refusing("A1")], delays=QUICK)
     await runner.catch_up()
     await tell(store, *story[3:], *Order("B2").completed())
     await runner.catch_up()
@@ -110,7 +110,7 @@ async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
 ) -> None:
     order = Order("A1")
     await tell(store, *order.completed()[:4])
-    await runner_of(pool, store, [_refusing("A1")], pace=QUICK).catch_up()
+    await runner_of(pool, store, [_refusing("A1")], delays=QUICK).catch_up()
     (still,) = await operations.replay(pool, store, CODEC, _refusing("A1"))
     assert still.error is not None
     assert await _statuses(pool) == {"A1": "submitted"}
@@ -130,7 +130,7 @@ async def test_an_unknown_event_type_is_parked_and_kept(pool: asyncpg.Pool, stor
     await tell(store, *Order("A1").completed()[:2])
     await tell_raw(store, "order-A1", "OrderGiftWrapped", {"ribbon": "red"})
     await tell(store, *Order("A1").completed()[2:], *Order("B2").completed())
-    await runner_of(pool, store, pace=QUICK).catch_up()
+    await runner_of(pool, store, delays=QUICK).catch_up()
     assert await _statuses(pool) == {"A1": "submitted", "B2": "completed"}
     assert (await _letters(pool))[0] == ("order-A1", 6, "OrderGiftWrapped", False)
     parked = (await operations.list_parked(pool, [order_history.PROJECTION])).items
@@ -143,7 +143,7 @@ async def test_an_unknown_event_type_is_parked_and_kept(pool: asyncpg.Pool, stor
 async def test_damaged_data_is_parked_without_its_values(pool: asyncpg.Pool, store: Store) -> None:
     await tell(store, Order("A1").draft())
     await tell_raw(store, "order-A1", "OrderSubmitted", {"address": {"name": "Ann Example"}})
-    await runner_of(pool, store, [current_orders.PROJECTION], pace=QUICK).catch_up()
+    await runner_of(pool, store, [current_orders.PROJECTION], delays=QUICK).catch_up()
     (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
     assert "OrderSubmitted" in stream.error
     assert "Ann" not in stream.error
@@ -154,7 +154,7 @@ async def test_a_stream_that_fails_to_apply_and_then_to_decode_is_parked_once(
 ) -> None:
     await tell(store, *Order("A1").completed()[:4])
     await tell_raw(store, "order-A1", "OrderGiftWrapped", {})
-    await runner_of(pool, store, [_refusing("A1")], pace=QUICK).catch_up()
+    await runner_of(pool, store, [_refusing("A1")], delays=QUICK).catch_up()
     assert [letter[2:] for letter in await _letters(pool)] == [
         ("OrderReserved", False),
         ("OrderProcessingStarted", True),
@@ -175,7 +175,7 @@ async def test_a_database_outage_parks_nothing(pool: asyncpg.Pool, store: Store)
 
     shaky = dataclasses.replace(current_orders.PROJECTION, apply=apply)
     counters = Counters()
-    await runner_of(pool, store, [shaky], pace=QUICK, observer=counters).catch_up()
+    await runner_of(pool, store, [shaky], delays=QUICK, observer=counters).catch_up()
     assert counters.counts["outage", "current_orders"] == 5
     assert await _letters(pool) == []
     assert await _statuses(pool) == {"A1": "completed"}
@@ -195,7 +195,7 @@ async def test_catching_up_ends_when_the_database_goes_on_failing(
 ) -> None:
     await tell(store, *Order("A1").completed())
     with pytest.raises(Stalled, match="lane 0 of projection 'current_orders'"):
-        await runner_of(pool, store, [_shut_off()], pace=QUICK).catch_up()
+        await runner_of(pool, store, [_shut_off()], delays=QUICK).catch_up()
     assert await _letters(pool) == []
 
 
@@ -204,7 +204,7 @@ async def test_health_tells_a_failing_loop_from_a_sound_one(
 ) -> None:
     await tell(store, *Order("A1").completed())
     stop = asyncio.Event()
-    runner = runner_of(pool, store, [_shut_off(), audit_log.PROJECTION], pace=QUICK)
+    runner = runner_of(pool, store, [_shut_off(), audit_log.PROJECTION], delays=QUICK)
     running = asyncio.create_task(runner.run(stop))
 
     async def shown() -> bool:
@@ -242,7 +242,7 @@ async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Sto
     mine = [current_orders.PROJECTION]
     stop = asyncio.Event()
     runner = runner_of(
-        pool, store, mine, pace=Pace(idle=0.02, held=0.005), options=Options(batch=5)
+        pool, store, mine, delays=LaneDelays(idle=0.02, held=0.005), options=LaneOptions(batch=5)
     )
     running = asyncio.create_task(runner.run(stop))
     for number in range(12):

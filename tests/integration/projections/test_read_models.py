@@ -11,6 +11,7 @@ from domain.stock import events as stock_events
 from eventstore.model import Metadata
 from eventstore.postgres.store import PostgresEventStore
 from projections.errors import InvalidCursor
+from projections.paging import as_json
 from projections.read_models.audit_log import model as audit_log
 from projections.read_models.audit_log.model import AuditFilter
 from projections.read_models.current_orders import model as current_orders
@@ -18,7 +19,6 @@ from projections.read_models.current_orders.model import OrderFilter, StatusCoun
 from projections.read_models.customer_orders import model as customer_orders
 from projections.read_models.fulfillments import model as fulfillments
 from projections.read_models.order_history import model as order_history
-from projections.read_models.paging import as_json
 from projections.read_models.product_demand import model as product_demand
 from projections.read_models.product_demand.model import DemandFilter, Measure
 from projections.read_models.stock_levels import model as stock_levels

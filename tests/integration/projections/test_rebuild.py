@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from eventstore.postgres.store import PostgresEventStore
-from projections.engine.lane import Options
-from projections.engine.runner import Pace
+from projections.engine.lane import LaneOptions
+from projections.engine.runner import LaneDelays
 from projections.errors import Interrupted, NotInstalled, RebuildNeeded
 from projections.operations import operate as operations
 from projections.operations.checking import check
@@ -31,7 +31,7 @@ from tests.support.stores.read_models import (
 )
 
 Store = PostgresEventStore
-SMALL = Options(batch=10)
+SMALL = LaneOptions(batch=10)
 
 
 async def test_a_rebuilt_model_equals_the_old_one(pool: asyncpg.Pool, store: Store) -> None:
@@ -93,8 +93,8 @@ async def test_live_workers_go_on_while_a_model_is_rebuilt(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     stop = asyncio.Event()
-    pace = Pace(idle=0.02, held=0.005, linger=0.0)
-    running = asyncio.create_task(runner_of(pool, store, pace=pace, options=SMALL).run(stop))
+    delays = LaneDelays(idle=0.02, held=0.005, linger=0.0)
+    running = asyncio.create_task(runner_of(pool, store, delays=delays, options=SMALL).run(stop))
     telling = asyncio.create_task(tell(store, *busy_history(Random(8), 40)))
     for _ in range(3):
         await rebuild(pool, store, CODEC, product_demand.PROJECTION, options=SMALL)

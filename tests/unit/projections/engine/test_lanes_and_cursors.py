@@ -13,7 +13,7 @@ from eventstore.model import BUCKETS
 from projections.engine.control import divide
 from projections.engine.sql_files import statement
 from projections.errors import InvalidCursor, describe, is_outage
-from projections.read_models.paging import checked_limit, decode_cursor, encode_cursor
+from projections.paging import checked_limit, decode_cursor, encode_cursor
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 IDS = st.text(alphabet="ABCabc019._-", min_size=1, max_size=64)
@@ -65,7 +65,7 @@ def test_a_page_has_a_sensible_size(limit: int) -> None:
 @pytest.mark.parametrize("schema", ["", "Live", "a;b", 'a"b', "a" * 64])
 def test_a_schema_name_is_plain(schema: str) -> None:
     with pytest.raises(ValueError, match="plain"):
-        statement("read_models/current_orders", "get", schema)
+        statement("projections.read_models.current_orders", "get", schema)
 
 
 def test_outages_are_told_from_poison() -> None:

@@ -1,4 +1,4 @@
-"""The lines of a draft are parsed and written once a batch, whatever a batch holds."""
+"""A draft gives the same row, however its events are divided into batches."""
 
 import json
 from datetime import UTC, datetime
@@ -10,10 +10,10 @@ from domain.money import Money
 from domain.order import events as order_events
 from eventstore.model import Metadata, StoredEvent
 from projections.engine.projection import Recorded
-from projections.read_models.current_orders.order_row import OrderRow, apply_to, settle
+from projections.read_models.order_row import OrderRow, new_row, settle, update_row
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TOLD = [
+EVENTS = [
     order_events.OrderCreated(OrderId("A1"), CustomerId("17850"), "GBP", NOON),
     order_events.ItemAdded(Sku("cup"), "Cup", 2, Money(250, "GBP")),
     order_events.ItemAdded(Sku("pot"), "Pot", 1, Money(900, "GBP")),
@@ -40,22 +40,20 @@ def recorded(version: int, event: domain_events.Event) -> Recorded:
     return Recorded(stored, event)
 
 
-def rows_after(batch: int) -> dict[str, OrderRow]:
-    """The rows when so many events at a time are applied and stored."""
-    rows: dict[str, OrderRow] = {}
-    items = [recorded(version, event) for version, event in enumerate(TOLD, 1)]
+def row_after(batch: int) -> OrderRow:
+    """The order's row after all events, applied and stored in batches of this size."""
+    created, *items = [recorded(version, event) for version, event in enumerate(EVENTS, 1)]
+    row = new_row(created)
     for first in range(0, len(items), batch):
         for item in items[first : first + batch]:
-            apply_to(rows, item)
-        for row in rows.values():
-            settle(row)
-    return rows
+            update_row(row, item)
+        settle(row)
+    return row
 
 
-def test_a_draft_comes_out_the_same_whatever_the_batches_were() -> None:
-    whole = rows_after(len(TOLD))
-    assert [rows_after(batch) for batch in range(1, len(TOLD))] == [whole] * (len(TOLD) - 1)
-    row = whole["A1"]
+def test_a_draft_gives_the_same_row_in_batches_of_any_size() -> None:
+    row = row_after(len(EVENTS))
+    assert [row_after(batch) for batch in range(1, len(EVENTS))] == [row] * (len(EVENTS) - 1)
     assert row.draft is not None
     assert json.loads(row.draft) == {"cup": [6, 250]}
     assert (row.line_count, row.item_count, row.total_minor) == (1, 6, 1500)

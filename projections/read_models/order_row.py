@@ -1,4 +1,4 @@
-"""How the row of an order follows from the events of its stream; shared by several read models."""
+"""How an order's row follows from its stream; shared by the read models of orders."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,9 +15,10 @@ Draft = dict[str, tuple[int, int]]
 
 @dataclass(slots=True)
 class OrderRow:
-    """An order as its stream tells it; `draft` is empty once the order is submitted.
+    """An order as its stream describes it.
 
-    Within a batch `lines` is the draft; `settle` makes it text.
+    `draft` is its draft as JSON, empty once the order is submitted. While a batch is applied the
+    draft is in `lines`; `settle` turns it into text.
     """
 
     order_id: str
@@ -39,44 +40,22 @@ class OrderRow:
     lines: Draft | None = field(default=None, init=False)
 
 
-HANDLES: Final = names(
-    order_events.OrderCreated,
-    order_events.ItemAdded,
-    order_events.ItemRemoved,
-    order_events.QuantityChanged,
-    order_events.OrderSubmitted,
-    order_events.OrderReserved,
-    order_events.OrderProcessingStarted,
-    order_events.OrderCompleted,
-    order_events.OrderCancelled,
-    order_events.ItemsUnavailable,
-    order_events.OrderAmended,
-)
+def new_row(item: Recorded) -> OrderRow:
+    """The row of an order from its first event, `OrderCreated`."""
+    event, at = item.event, item.stored.recorded_at
+    row = OrderRow(own_id(item), event.customer_id, event.currency, event.placed_at, at)
+    row.version = item.stored.version
+    return row
 
 
-def apply_to(rows: dict[str, OrderRow], item: Recorded) -> None:
-    """Apply an event of an order's stream to `rows`, keyed by order id.
-
-    Raises:
-        KeyError: the order's creation was not seen before.
-    """
-    stored = item.stored
-    order_id = own_id(item)
-    if isinstance(item.event, order_events.OrderCreated):
-        rows[order_id] = _created(item.event, order_id, stored.recorded_at)
-    row = rows[order_id]
-    row.updated_at, row.version = stored.recorded_at, stored.version
-    change = _CHANGES.get(type(item.event))
-    if change is not None:
-        change(row, item.event, stored.recorded_at)
-
-
-def _created(event: order_events.OrderCreated, order_id: str, at: datetime) -> OrderRow:
-    return OrderRow(order_id, event.customer_id, event.currency, event.placed_at, at)
+def update_row(row: OrderRow, item: Recorded) -> None:
+    """Apply a later event of the order's stream."""
+    row.updated_at, row.version = item.stored.recorded_at, item.stored.version
+    _CHANGES[type(item.event)](row, item.event, item.stored.recorded_at)
 
 
 def settle(row: OrderRow) -> None:
-    """Write the lines of a draft as text."""
+    """Turn the draft into text."""
     if row.lines is not None:
         row.draft, row.lines = json.dumps(row.lines), None
 
@@ -88,7 +67,7 @@ def _draft(row: OrderRow) -> Draft:
     return row.lines
 
 
-def _add_up(row: OrderRow, draft: Draft) -> None:
+def _sum_up(row: OrderRow, draft: Draft) -> None:
     row.line_count = len(draft)
     row.item_count = sum(pieces for pieces, _ in draft.values())
     row.total_minor = sum(pieces * price for pieces, price in draft.values())
@@ -98,23 +77,33 @@ def _item_added(row: OrderRow, event: order_events.ItemAdded, _: datetime) -> No
     draft = _draft(row)
     pieces, _price = draft.get(event.sku, (0, 0))
     draft[event.sku] = (pieces + event.quantity, event.unit_price.minor)
-    _add_up(row, draft)
+    _sum_up(row, draft)
 
 
 def _item_removed(row: OrderRow, event: order_events.ItemRemoved, _: datetime) -> None:
     draft = _draft(row)
     del draft[event.sku]
-    _add_up(row, draft)
+    _sum_up(row, draft)
 
 
 def _quantity_changed(row: OrderRow, event: order_events.QuantityChanged, _: datetime) -> None:
     draft = _draft(row)
     draft[event.sku] = (event.quantity, draft[event.sku][1])
-    _add_up(row, draft)
+    _sum_up(row, draft)
 
 
 def _submitted(row: OrderRow, event: order_events.OrderSubmitted, at: datetime) -> None:
     row.status, row.submitted_at, row.draft, row.lines = "submitted", at, None, None
+    _set_lines(row, event)
+
+
+def _amended(row: OrderRow, event: order_events.OrderAmended, _: datetime) -> None:
+    _set_lines(row, event)
+
+
+def _set_lines(
+    row: OrderRow, event: order_events.OrderSubmitted | order_events.OrderAmended
+) -> None:
     row.total_minor = event.total.minor
     row.line_count = len(event.lines)
     row.item_count = sum(line.quantity for line in event.lines)
@@ -122,12 +111,6 @@ def _submitted(row: OrderRow, event: order_events.OrderSubmitted, at: datetime) 
 
 def _backordered(row: OrderRow, _: order_events.ItemsUnavailable, __: datetime) -> None:
     row.status = "backordered"
-
-
-def _amended(row: OrderRow, event: order_events.OrderAmended, _: datetime) -> None:
-    row.total_minor = event.total.minor
-    row.line_count = len(event.lines)
-    row.item_count = sum(line.quantity for line in event.lines)
 
 
 def _reserved(row: OrderRow, _: order_events.OrderReserved, __: datetime) -> None:
@@ -146,15 +129,26 @@ def _cancelled(row: OrderRow, event: order_events.OrderCancelled, at: datetime) 
     row.status, row.reason, row.closed_at = "cancelled", event.reason.value, at
 
 
-_CHANGES: Final[Mapping[type, Callable[[OrderRow, Any, datetime], None]]] = {
+_Changes = Mapping[type, Callable[[OrderRow, Any, datetime], None]]
+
+_DRAFTING: Final[_Changes] = {
     order_events.ItemAdded: _item_added,
     order_events.ItemRemoved: _item_removed,
     order_events.QuantityChanged: _quantity_changed,
+}
+_AFTER_DRAFTING: Final[_Changes] = {
     order_events.OrderSubmitted: _submitted,
+    order_events.ItemsUnavailable: _backordered,
+    order_events.OrderAmended: _amended,
     order_events.OrderReserved: _reserved,
     order_events.OrderProcessingStarted: _processing,
     order_events.OrderCompleted: _completed,
     order_events.OrderCancelled: _cancelled,
-    order_events.ItemsUnavailable: _backordered,
-    order_events.OrderAmended: _amended,
 }
+_CHANGES: Final[_Changes] = {**_DRAFTING, **_AFTER_DRAFTING}
+
+WITHOUT_DRAFTS: Final = names(order_events.OrderCreated, *_AFTER_DRAFTING)
+"""The types that create a row and change it from the submission on."""
+
+ALL_CHANGES: Final = WITHOUT_DRAFTS | names(*_DRAFTING)
+"""All types that change a row."""

@@ -1,4 +1,4 @@
-"""Decode an event once for all the projections of a process that want it."""
+"""Decode each event once for all projections of a process."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -7,11 +7,11 @@ from eventstore.codec import EncodedEvent, EventCodec
 from eventstore.model import StoredEvent
 from projections.engine.feed import WINDOW
 
-_KEPT: Final = 2 * WINDOW
+_GENERATION: Final = 2 * WINDOW
 
 
-class DecodeOnce:
-    """A codec that remembers what it decoded lately; events do not change, so they are shared."""
+class CachingCodec:
+    """A codec that caches recently decoded events. Events are immutable, so they can be shared."""
 
     def __init__(self, codec: EventCodec) -> None:
         self._codec = codec
@@ -24,10 +24,10 @@ class DecodeOnce:
 
     def decode(self, stored: StoredEvent) -> Any:
         """See `EventCodec.decode`."""
-        known = self._young.get(stored.event_id) or self._old.get(stored.event_id)
-        if known is not None:
-            return known
+        cached = self._young.get(stored.event_id) or self._old.get(stored.event_id)
+        if cached is not None:
+            return cached
         event = self._young[stored.event_id] = self._codec.decode(stored)
-        if len(self._young) >= _KEPT:  # two generations: forgetting the oldest costs nothing
+        if len(self._young) >= _GENERATION:  # dropping a generation is cheaper than single entries
             self._old, self._young = self._young, {}
         return event

@@ -1,15 +1,16 @@
-"""Keyset paging: a page of a listing and an opaque cursor to the next one."""
+"""Keyset paging: a page of a listing, and an opaque cursor that continues it."""
 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 
+from projections.engine.projection import Pool
 from projections.errors import InvalidCursor
 
 T = TypeVar("T")
@@ -20,23 +21,23 @@ MOST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows of a listing; `next_cursor` continues it and is None at the end."""
+    """Rows of a listing; `next_cursor` continues it and is None on the last page."""
 
     items: tuple[T, ...]
     next_cursor: str | None
 
 
 def encode_cursor(*key: datetime | str | int) -> str:
-    """The opaque form of a row's sorting key."""
+    """The opaque form of a row's sort key."""
     parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
-    """The sorting key in a cursor, of these types (datetime, str, int); Nones without a cursor.
+    """The sort key in a cursor, with these types (datetime, str, int); Nones without a cursor.
 
     Raises:
-        InvalidCursor: it was not made by `encode_cursor` for such a key.
+        InvalidCursor: `encode_cursor` did not make it for such a key.
     """
     if cursor is None:
         return (None,) * len(kinds)
@@ -64,7 +65,7 @@ def _part(kind: type, part: object) -> object:
 
 
 def checked_limit(limit: int) -> int:
-    """`limit` if a page may have that many rows.
+    """`limit`, if a page may have that many rows.
 
     Raises:
         ValueError: it is not 1 to MOST.
@@ -74,30 +75,54 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
+async def fetch_page(
+    pool: Pool,
+    query: str,
+    row_class: type[T],
+    key: Mapping[str, type],
+    *filters: Any,
+    limit: int,
+    cursor: str | None,
+) -> Page[T]:
+    """A page of a query that sorts by `key` (columns and their types).
+
+    The arguments of the query are the filters, the key of the previous page's last row (nulls on
+    the first page) and the number of rows.
+
+    Raises:
+        InvalidCursor: the cursor is not from this listing.
+    """
+    previous = decode_cursor(cursor, *key.values())
+    rows = await pool.fetch(query, *filters, *previous, checked_limit(limit) + 1)
+    return page_of(rows, limit, make_row(row_class), lambda row: tuple(row[name] for name in key))
+
+
 def page_of(
     rows: Sequence[asyncpg.Record],
     limit: int,
     make: Callable[[asyncpg.Record], T],
     key: Callable[[asyncpg.Record], tuple[datetime | str | int, ...]],
 ) -> Page[T]:
-    """A page from `limit` + 1 rows, of which the last only tells that there are more."""
-    kept = rows[:limit]
+    """A page from `limit` + 1 rows; the last one only shows that there are more."""
+    items = rows[:limit]
     more = len(rows) > limit
-    return Page(tuple(make(row) for row in kept), encode_cursor(*key(kept[-1])) if more else None)
+    return Page(tuple(make(row) for row in items), encode_cursor(*key(items[-1])) if more else None)
 
 
-def make_row(row_class: type[T]) -> Callable[[asyncpg.Record], T]:
-    """How a database row becomes an object of a dataclass with the same names."""
-    wanted = [field.name for field in fields(row_class)]  # type: ignore[arg-type]  # a dataclass
+def make_row(row_class: type[T], **convert: Callable[[Any], Any]) -> Callable[[asyncpg.Record], T]:
+    """Makes objects of a dataclass from records with the same names, some values converted."""
+    names = [field.name for field in fields(row_class)]  # type: ignore[arg-type]  # a dataclass
 
     def make(row: asyncpg.Record) -> T:
-        return row_class(**{name: row[name] for name in wanted})
+        return row_class(
+            **{name: convert[name](row[name]) if name in convert else row[name] for name in names}
+        )
 
     return make
 
 
 def as_json(row: Any) -> dict[str, Any]:
-    """A row (a dataclass) as a JSON object: times in ISO 8601, everything else as it is."""
+    """A row (a dataclass) as a JSON object; times become ISO 8601 text."""
     values = ((field.name, getattr(row, field.name)) for field in fields(row))
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values

@@ -1,4 +1,4 @@
--- Note that a leased notification was received; nothing if the lease went to another sender.
+-- Mark a leased notification as delivered, unless the lease was lost.
 UPDATE {schema}.notifications
 SET state = 'delivered', lease = NULL, settled_at = clock_timestamp()
 WHERE id = $1 AND lease = $2

@@ -1,5 +1,5 @@
--- Lease notifications that are due: of each order only the first that waits, and nothing beyond
--- the position up to which every lane of the projection has written its rows.
+-- Lease notifications that are due: only the first waiting one of each order, and none beyond the
+-- position that every lane of the projection has reached.
 WITH due AS (
     SELECT waiting.id
     FROM {schema}.notifications AS waiting
@@ -20,9 +20,9 @@ WITH due AS (
     LIMIT $1
     FOR UPDATE OF waiting SKIP LOCKED
 )
-UPDATE {schema}.notifications AS taken
+UPDATE {schema}.notifications AS leased
 SET attempts = attempts + 1, lease = $2, due_at = clock_timestamp() + $3
 FROM due
-WHERE taken.id = due.id
-RETURNING taken.id, kind, data_version, position, subject, occurred_at, traceparent, data, attempts,
-          clock_timestamp() - waiting_since AS age
+WHERE leased.id = due.id
+RETURNING leased.id, kind, data_version, position, subject, occurred_at, traceparent, data,
+          attempts, clock_timestamp() - waiting_since AS age

@@ -1,0 +1,54 @@
+"""What a worker remembers of its lane between two batches."""
+
+from uuid import UUID
+
+from projections.engine.feed import FeedSlice
+
+
+class LanePosition:
+    """The stored checkpoint as this worker knows it, and how far it has read beyond it.
+
+    Another worker may move the checkpoint, and a crash of the database may take it back. After
+    either everything here is stale: `forget` makes the worker load the checkpoint again.
+
+    Args:
+        batch: events in a slice of a lane that is not behind.
+        growth: by how much at most slices grow while each one is full.
+    """
+
+    def __init__(self, batch: int, growth: int) -> None:
+        self._smallest = batch
+        self._largest = batch * growth
+        self.limit = batch
+        self.checkpoint: int | None = None  # None: not loaded
+        self.next = 0  # where to read on; beyond the checkpoint after slices with nothing to apply
+        self.era: UUID | None = None
+        self._prefetched: tuple[int, FeedSlice] | None = None  # with the position it follows
+
+    def load(self, checkpoint: int, era: UUID) -> None:
+        """Start from the stored checkpoint."""
+        self.checkpoint = self.next = checkpoint
+        self.era = era
+
+    def forget(self) -> None:
+        """Everything may be stale: load the checkpoint before the next batch."""
+        self.checkpoint = self._prefetched = None
+
+    def commit(self, position: int) -> None:
+        """The checkpoint was moved to this position."""
+        self.checkpoint = self.next = position
+
+    def prefetch(self, after: int, feed_slice: FeedSlice) -> None:
+        """Keep the slice that follows a position."""
+        self._prefetched = after, feed_slice
+
+    def take_prefetched(self) -> FeedSlice | None:
+        """The slice that follows `next`, if it was kept."""
+        prefetched, self._prefetched = self._prefetched, None
+        if prefetched is None or prefetched[0] != self.next:
+            return None
+        return prefetched[1]
+
+    def resize(self, *, full: bool) -> None:
+        """Let the next slice be larger after a full one, else as small as usual."""
+        self.limit = min(self.limit * 2, self._largest) if full else self._smallest
