@@ -16,8 +16,7 @@ from adapters.events.codec import JsonEventCodec
 from benchmarks.bare import BARE
 from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
-from eventstore.commands.batching import GroupingHandler
-from eventstore.commands.handler import CommandContext, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
@@ -109,7 +108,7 @@ def _order(order_id: str, sku: str) -> dict[str, object]:
 async def receive(database_url: str, skus: Sequence[str], pieces: int) -> None:
     """Put pieces of each SKU in stock."""
     pool = await create_pool(database_url, max_size=4)
-    handler = GroupingHandler(PostgresEventStore(pool), JsonEventCodec())
+    handler = CommandHandler(PostgresEventStore(pool), JsonEventCodec())
 
     async def one(sku: Sku) -> None:
         slot, command = stock_slot(sku), ReceiveStock(sku, pieces, "benchmark")

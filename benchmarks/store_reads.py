@@ -20,8 +20,9 @@ from benchmarks.rounds import (
     take_turns,
 )
 from eventstore.codec import EncodedEvent
-from eventstore.commands.folding import Fold, SnapshotPolicy
+from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandHandler
+from eventstore.commands.snapshots import SnapshotPolicy
 from eventstore.model import Expected, JsonObject, NewEvent, StoredEvent, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 

@@ -18,6 +18,7 @@ from eventstore.envelopes import StoredRow, envelopes
 from eventstore.errors import DuplicateEventId, VersionConflict
 from eventstore.model import (
     AppendResult,
+    EventLocation,
     FeedFilter,
     FeedPage,
     Snapshot,
@@ -50,6 +51,7 @@ class InMemoryEventStore:
         self._events: list[StoredEvent] = []
         self._streams: dict[str, list[StoredEvent]] = {}
         self._results: dict[UUID, tuple[frozenset[tuple[str, UUID]], AppendResult]] = {}
+        self._locations: dict[UUID, EventLocation] = {}
         self._snapshots: dict[tuple[str, int], Snapshot] = {}
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
@@ -91,6 +93,10 @@ class InMemoryEventStore:
             added = envelopes(self._rows(wanted, len(stored), now), _as_it_is)
             stored += added
             self._events += added
+            self._locations.update(
+                (event.event_id, EventLocation(event.stream, event.version, event.position))
+                for event in added
+            )
             versions[wanted.stream] = len(stored)
         result = AppendResult(versions, len(self._events))
         asked = _identity(request)
@@ -154,6 +160,11 @@ class InMemoryEventStore:
         used = {one.stream: one for one in kept if one.version > after.get(one.stream, 0)}
         after.update((name, one.version) for name, one in used.items())
         return SnapshotsAndEvents(used, await self.read_streams(streams, after_versions=after))
+
+    async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
+        """See `EventStore.locate_events`."""
+        locations = self._locations
+        return {one: locations[one] for one in event_ids if one in locations}
 
     async def read_feed(
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING

@@ -151,6 +151,15 @@ class FeedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class EventLocation:
+    """Where an event is stored: its stream, its version there, and its position in the feed."""
+
+    stream: str
+    version: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A folded state: `data` holds the events up to `version` in the form `schema_version`."""
 

@@ -3,9 +3,11 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from eventstore.model import (
     AppendResult,
+    EventLocation,
     FeedFilter,
     FeedPage,
     Snapshot,
@@ -74,6 +76,10 @@ class EventStore(Protocol):
             after_versions: skips events as in `read_streams`. A snapshot that is not beyond
                 such a version is not used.
         """
+        ...
+
+    async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
+        """Where events are stored, by event id; ids that are not stored are left out."""
         ...
 
     async def read_feed(

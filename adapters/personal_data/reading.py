@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from adapters.personal_data.fields import Fields, Path, value_at, with_value
 from adapters.personal_data.sealing import is_sealed, redacted
@@ -12,6 +13,7 @@ from domain.values import Redaction
 from eventstore.errors import InvalidAppend
 from eventstore.model import (
     AppendResult,
+    EventLocation,
     FeedFilter,
     FeedPage,
     JsonObject,
@@ -89,6 +91,10 @@ class ReadingThrough(ABC):
             streams, schema_versions=harmless, after_versions=after_versions
         )
         return SnapshotsAndEvents(found.snapshots, await self._opened_streams(found.events))
+
+    async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
+        """See `EventStore.locate_events`."""
+        return await self._inner.locate_events(event_ids)
 
     async def _opened_streams(
         self, found: Mapping[str, Sequence[StoredEvent]]

@@ -1,1 +1,1 @@
-"""Command handling: load, decide, append."""
+"""Command handling: load states, decide, append; concurrent commands are batched."""

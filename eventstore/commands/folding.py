@@ -1,14 +1,14 @@
-"""Folding streams to states: as short a read as possible, by snapshots and by what is known."""
+"""Folds streams to states, and reads as few events as possible for it."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from eventstore.codec import EventCodec
-from eventstore.errors import EventStoreError
-from eventstore.model import JsonObject, Snapshot, StoredEvent
+from eventstore.commands.snapshots import SnapshotPolicy, SnapshotWriter
+from eventstore.model import Snapshot, StoredEvent
 from eventstore.store import EventStore
 
 S = TypeVar("S")
@@ -18,27 +18,10 @@ REMEMBERED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotPolicy(Generic[S]):
-    """When and how an aggregate's states are kept.
-
-    Attributes:
-        every: a snapshot is taken when a stream's version passes a multiple of this.
-        schema_version: snapshots of another one are not used, so the events are folded again.
-        to_data: the state as a JSON object.
-        from_data: the state of such an object.
-    """
-
-    every: int
-    schema_version: int
-    to_data: Callable[[S], JsonObject]
-    from_data: Callable[[JsonObject], S]
-
-
-@dataclass(frozen=True, slots=True)
 class Fold(Generic[S]):
     """How the state of an aggregate follows from its events.
 
-    States must not be changed in place: `evolve` returns a new one. Make a fold once and use it
+    `evolve` must return a new state and leave the old one as it is. Make a fold once and use it
     again: states are remembered per stream and fold.
     """
 
@@ -55,15 +38,22 @@ class Loaded(Generic[S]):
     state: S
     version: int
 
+    def after(self, fold: Fold[S], events: Sequence[Any]) -> "Loaded[S]":
+        """The state after the next events of the stream."""
+        state = self.state
+        for event in events:
+            state = fold.evolve(state, event)
+        return Loaded(self.stream, state, self.version + len(events))
+
 
 States = Mapping[str, Loaded[Any]]
 
 
-class Folder:
+class StateLoader:
     """Loads streams as states.
 
-    A state once folded is true for ever, because streams are append-only. So the states used last
-    are remembered, and only what was appended since is read.
+    Streams are append-only, so the state at a version never changes. The states used last are
+    remembered, and only the events after them are read.
 
     Args:
         store: where the streams live.
@@ -76,25 +66,89 @@ class Folder:
     ) -> None:
         self._store = store
         self._codec = codec
-        self._room = remembered
-        self._known: OrderedDict[str, tuple[Fold[Any], Loaded[Any]]] = OrderedDict()
+        self._capacity = remembered
+        self._states: OrderedDict[str, tuple[Fold[Any], Loaded[Any]]] = OrderedDict()
         self._shared: OrderedDict[str, None] = OrderedDict()
-        self._saving: set[asyncio.Task[None]] = set()
+        self._snapshots = SnapshotWriter(store)
 
-    async def load(self, folds: Mapping[str, Fold[Any]]) -> States:
+    async def load(self, streams: Mapping[str, Fold[Any]]) -> States:
         """The present states of several streams, in one round trip."""
-        bases = {stream: self._base(stream, fold) for stream, fold in folds.items()}
-        found = await self._read(folds, bases)
+        bases = {stream: self._base(stream, fold) for stream, fold in streams.items()}
+        events = await self._read(streams, bases)
         states = {
-            stream: self.fold(bases[stream], fold, found[stream]) for stream, fold in folds.items()
+            stream: self._fold(bases[stream], fold, events[stream])
+            for stream, fold in streams.items()
         }
-        for stream, fold in folds.items():
-            self._remember(stream, fold, states[stream])
-            self._take_snapshot(fold, states[stream], len(found[stream]))
+        for stream, fold in streams.items():
+            self.keep(fold, states[stream], len(events[stream]))
         return states
 
-    def fold(self, base: Loaded[S], fold: Fold[S], events: Sequence[StoredEvent]) -> Loaded[S]:
-        """The state after further events."""
+    async def load_past(
+        self, stream: str, fold: Fold[S], version: int | None, until: datetime | None = None
+    ) -> Loaded[S]:
+        """The state of one stream as it was at a version or at a time, whichever came first."""
+        base = Loaded(stream, fold.initial, 0)
+        if version is not None and until is None:
+            base = await self._snapshot_at(stream, fold, version) or base
+            if base.version == version:
+                return base
+        events = await self._store.read_stream(
+            stream, from_version=base.version + 1, to_version=version, until=until
+        )
+        return self._fold(base, fold, events)
+
+    async def _snapshot_at(self, stream: str, fold: Fold[S], version: int) -> Loaded[S] | None:
+        if fold.snapshots is None or version < fold.snapshots.every:
+            return None
+        loaded = await self._store.read_from_snapshots(
+            [stream], schema_versions={stream: fold.snapshots.schema_version}
+        )
+        snapshot = loaded.snapshots.get(stream)
+        if snapshot is None or snapshot.version > version:
+            return None
+        return _restored(fold, snapshot)
+
+    def keep(self, fold: Fold[S], loaded: Loaded[S], new_events: int) -> None:
+        """Remember a present state; `new_events` of its events are new to this process."""
+        self._remember(fold, loaded)
+        policy = fold.snapshots
+        if policy is None:
+            return
+        version, before = loaded.version, loaded.version - new_events
+        if version // policy.every != before // policy.every:
+            self._snapshots.save(loaded.stream, version, loaded.state, policy)
+
+    def remembered(self, streams: Mapping[str, Fold[Any]]) -> States | None:
+        """The states as last seen; None if one is missing or other processes write to its stream.
+
+        They may be old. Use them only for decisions that an append at their versions checks.
+        """
+        if not self._shared.keys().isdisjoint(streams):
+            return None
+        states: dict[str, Loaded[Any]] = {}
+        for stream, fold in streams.items():
+            remembered = self._states.get(stream)
+            if remembered is None or remembered[0] != fold:
+                return None
+            states[stream] = remembered[1]
+        return states
+
+    def mark_shared(self, stream: str) -> None:
+        """Other processes write to a stream: its remembered state is probably old."""
+        self._shared[stream] = None
+        self._shared.move_to_end(stream)
+        while len(self._shared) > self._capacity:
+            self._shared.popitem(last=False)
+
+    def forget(self, stream: str) -> None:
+        """Fold the stream anew next time."""
+        self._states.pop(stream, None)
+
+    async def close(self) -> None:
+        """Wait for the snapshots that are being saved."""
+        await self._snapshots.close()
+
+    def _fold(self, base: Loaded[S], fold: Fold[S], events: Sequence[StoredEvent]) -> Loaded[S]:
         if not events:
             return base
         state = base.state
@@ -103,97 +157,47 @@ class Folder:
             state = evolve(state, decode(event))
         return Loaded(base.stream, state, events[-1].version)
 
-    def appended(self, fold: Fold[S], state: Loaded[S], events: int) -> None:
-        """Keep a state that this process itself brought about by appending `events` events."""
-        self._remember(state.stream, fold, state)
-        self._take_snapshot(fold, state, events)
-
-    def remembered(self, folds: Mapping[str, Fold[Any]]) -> States | None:
-        """The states as they were when last seen; None if a stream was not, or others write to it.
-
-        They may be old. Use them only for what an append at their versions checks.
-        """
-        if not self._shared.keys().isdisjoint(folds):
-            return None
-        states: dict[str, Loaded[Any]] = {}
-        for stream, fold in folds.items():
-            known = self._known.get(stream)
-            if known is None or known[0] != fold:
-                return None
-            states[stream] = known[1]
-        return states
-
-    def overtaken(self, stream: str) -> None:
-        """Somebody else wrote to a stream: what is remembered of it is likely to be old."""
-        self._shared[stream] = None
-        self._shared.move_to_end(stream)
-        while len(self._shared) > self._room:
-            self._shared.popitem(last=False)
-
-    def forget(self, stream: str) -> None:
-        """Fold the stream anew next time."""
-        self._known.pop(stream, None)
-
-    async def close(self) -> None:
-        """Wait for snapshots that are being saved."""
-        if self._saving:
-            await asyncio.wait(self._saving)
-
     async def _read(
-        self, folds: Mapping[str, Fold[Any]], bases: dict[str, Loaded[Any]]
+        self, streams: Mapping[str, Fold[Any]], bases: dict[str, Loaded[Any]]
     ) -> Mapping[str, Sequence[StoredEvent]]:
-        """The events after the bases; where there is a snapshot it becomes the base."""
-        streams = list(folds)
+        """The events after the bases; a snapshot that is used becomes the base of its stream."""
         after = {stream: base.version for stream, base in bases.items()}
-        cold = {
+        schema_versions = {
             stream: fold.snapshots.schema_version
-            for stream, fold in folds.items()
+            for stream, fold in streams.items()
             if fold.snapshots is not None and not after[stream]
         }
-        if not cold:
-            return await self._store.read_streams(streams, after_versions=after)
-        found = await self._store.read_from_snapshots(
-            streams, schema_versions=cold, after_versions=after
+        if not schema_versions:
+            return await self._store.read_streams(list(streams), after_versions=after)
+        loaded = await self._store.read_from_snapshots(
+            list(streams), schema_versions=schema_versions, after_versions=after
         )
-        bases.update((one, _restored(folds[one], shot)) for one, shot in found.snapshots.items())
-        return found.events
+        unreadable = []
+        for stream, snapshot in loaded.snapshots.items():
+            restored = _restored(streams[stream], snapshot)
+            if restored is None:
+                unreadable.append(stream)
+            else:
+                bases[stream] = restored
+        if not unreadable:
+            return loaded.events
+        return {**loaded.events, **await self._store.read_streams(unreadable)}
 
     def _base(self, stream: str, fold: Fold[Any]) -> Loaded[Any]:
-        known = self._known.get(stream)
-        if known is not None and known[0] == fold:
-            return known[1]
+        remembered = self._states.get(stream)
+        if remembered is not None and remembered[0] == fold:
+            return remembered[1]
         return Loaded(stream, fold.initial, 0)
 
-    def _remember(self, stream: str, fold: Fold[Any], state: Loaded[Any]) -> None:
-        if self._room == 0:
+    def _remember(self, fold: Fold[Any], loaded: Loaded[Any]) -> None:
+        if self._capacity == 0:
             return
-        self._known[stream] = (fold, state)
-        self._known.move_to_end(stream)
-        while len(self._known) > self._room:
-            self._known.popitem(last=False)
-
-    def _take_snapshot(self, fold: Fold[Any], loaded: Loaded[Any], folded: int) -> None:
-        policy = fold.snapshots
-        if policy is None or not folded:
-            return
-        # Taken when the version passes a multiple of `every`, whoever loads it then.
-        if loaded.version // policy.every == (loaded.version - folded) // policy.every:
-            return
-        data = policy.to_data(loaded.state)
-        snapshot = Snapshot(loaded.stream, loaded.version, policy.schema_version, data)
-        # Off the write path: nobody waits for it.
-        task = asyncio.create_task(self._save(snapshot), name="eventstore snapshot")
-        self._saving.add(task)
-        task.add_done_callback(self._saving.discard)
-
-    async def _save(self, snapshot: Snapshot) -> None:
-        try:
-            await self._store.save_snapshot(snapshot)
-        except EventStoreError:
-            return  # a snapshot only saves time; a later one will do
+        self._states[loaded.stream] = (fold, loaded)
+        self._states.move_to_end(loaded.stream)
+        while len(self._states) > self._capacity:
+            self._states.popitem(last=False)
 
 
-def _restored(fold: Fold[Any], snapshot: Snapshot) -> Loaded[Any]:
-    if fold.snapshots is None:
-        raise ValueError(f"no snapshot policy for {snapshot.stream!r}")
-    return Loaded(snapshot.stream, fold.snapshots.from_data(snapshot.data), snapshot.version)
+def _restored(fold: Fold[S], snapshot: Snapshot) -> Loaded[S] | None:
+    state = None if fold.snapshots is None else fold.snapshots.restore(snapshot)
+    return None if state is None else Loaded(snapshot.stream, state, snapshot.version)

@@ -1,48 +1,38 @@
-"""Command handling: load, decide on what was loaded, append, and again on a conflict."""
+"""The command handler: load, decide, append; concurrent commands are batched.
+
+One load and one append serve a batch, and one batch is under way at a time: the commands that
+arrive meanwhile form the next one. So a stream that many commands want at once, such as the stock
+of a product in a sale, costs one round trip for all of them instead of a conflict for each.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Final, Generic, TypeVar
-from uuid import UUID, uuid5
+from typing import Any, Final, TypeVar, cast
 
 from eventstore.codec import EventCodec
-from eventstore.commands.folding import REMEMBERED, Fold, Folder, Loaded, States
-from eventstore.commands.turns import Turns
+from eventstore.commands.batching import Batch, Chain, Command
+from eventstore.commands.decision import CommandContext, Decide, Decision
+from eventstore.commands.folding import REMEMBERED, Fold, Loaded, StateLoader, States
+from eventstore.commands.repetition import Repetitions
 from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
-from eventstore.model import AppendResult, Expected, Metadata, NewEvent, StreamAppend
+from eventstore.model import AppendResult, Metadata, StreamAppend
 from eventstore.store import EventStore
+
+__all__ = ["CommandContext", "CommandHandler", "Decision", "HandlerStats"]
 
 S = TypeVar("S")
 R = TypeVar("R")
 
-_EVENT_IDS: Final = UUID("0d5b3f2e-6a0c-5c1b-9f3e-3a6d1c8e7b42")
-_LONGEST_PAUSE: Final = 20
+MAX_BATCH: Final = 100
+"""Commands in a batch."""
 
-
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[R]):
-    """What a decision wants: events to append per stream (none is fine) and an answer."""
-
-    events: Mapping[str, Sequence[Any]]
-    result: R
-
-
-Decide = Callable[[States], Decision[R]]
-
-
-@dataclass(frozen=True, slots=True)
-class CommandContext:
-    """Who asks, on whose behalf, and a key that is the same when the same request comes again.
-
-    `command_id` gives the appended events their ids, so a repeated request whose first answer was
-    lost appends nothing twice.
-    """
-
-    command_id: str
-    metadata: Metadata
+_MAX_PAUSE: Final = 20
+"""The longest pause after a conflict, as a multiple of the first one."""
 
 
 @dataclass(slots=True)
@@ -52,8 +42,8 @@ class HandlerStats:
     Attributes:
         decided: commands carried out.
         repeated: commands that had been carried out before and got their first answer again.
-        conflicts: attempts that somebody else overtook.
-        given_up: commands that were overtaken too often.
+        conflicts: appends that met a version conflict, because another process appended first.
+        given_up: commands that met too many conflicts.
     """
 
     decided: int = 0
@@ -62,19 +52,25 @@ class HandlerStats:
     given_up: int = 0
 
 
+def _unchanged(metadata: Metadata) -> Metadata:
+    return metadata
+
+
 class CommandHandler:
     """Runs decisions against an event store.
 
     Args:
         store: where the streams live.
         codec: the stored form of the domain's events.
-        attempts: how often a decision is made before a conflict is raised.
-        pause_s: the longest pause before the second attempt; it doubles up to 20 times that.
+        stamp: completes a command's metadata in its caller's context, for example with its trace.
+        attempts: how often a command decides before a conflict is raised.
+        pause_s: the longest pause after the first conflict; it doubles up to 20 times that.
         rng: source of the pauses' jitter.
         remembered: how many folded states are kept in memory.
+        max_batch: commands in a batch.
 
     Attributes:
-        stats: what happened so far, for metrics.
+        stats: counts for metrics.
     """
 
     def __init__(
@@ -82,23 +78,31 @@ class CommandHandler:
         store: EventStore,
         codec: EventCodec,
         *,
+        stamp: Callable[[Metadata], Metadata] = _unchanged,
         attempts: int = 30,
         pause_s: float = 0.002,
         rng: Random | None = None,
         remembered: int = REMEMBERED,
+        max_batch: int = MAX_BATCH,
     ) -> None:
         self._store = store
         self._codec = codec
+        self._stamp = stamp
         self._attempts = attempts
         self._pause_s = pause_s
         self._random = rng or Random()  # noqa: S311  jitter is no secret
-        self._folder = Folder(store, codec, remembered=remembered)
-        self._turns = Turns()
+        self._max_batch = max_batch
+        self._loader = StateLoader(store, codec, remembered=remembered)
+        self._repetitions = Repetitions(store, self._loader)
+        self._queue: deque[Command] = deque()
+        self._runner: asyncio.Task[None] | None = None
         self.stats = HandlerStats()
 
     async def close(self) -> None:
-        """Wait for snapshots that are being saved."""
-        await self._folder.close()
+        """Wait for the commands and the snapshots that are under way."""
+        if self._runner is not None:
+            await asyncio.wait([self._runner])
+        await self._loader.close()
 
     async def load(
         self,
@@ -110,196 +114,234 @@ class CommandHandler:
     ) -> Loaded[S]:
         """Fold one stream: as it is, or as it was at a version or at a time."""
         if at_version is None and until is None:
-            return (await self._folder.load({stream: fold}))[stream]
-        events = await self._store.read_stream(stream, to_version=at_version, until=until)
-        return self._folder.fold(Loaded(stream, fold.initial, 0), fold, events)
+            return (await self._loader.load({stream: fold}))[stream]
+        return await self._loader.load_past(stream, fold, at_version, until)
 
     async def execute(
-        self,
-        folds: Mapping[str, Fold[Any]],
-        decide: Decide[R],
-        context: CommandContext,
+        self, streams: Mapping[str, Fold[Any]], decide: Decide[R], context: CommandContext
     ) -> R:
-        """Load the streams of `folds` in one round trip, decide, append atomically.
+        """Load streams in one round trip, decide, append atomically.
 
-        `decide` is pure and may run several times: after a version conflict the streams are
-        loaded again and it decides on the fresh states. Every stream that gets events is appended
-        with the exact version that was loaded; a stream that was only read may have moved on.
+        `decide` may run several times: after a version conflict the streams are loaded again and
+        it decides on the fresh states. Every stream that gets events is appended with the exact
+        version that was loaded; a stream that was only read may have moved on.
 
-        Where all streams are remembered and `decide` has events for each of them, the append
-        checks all that it decided on: there is no need to load. Any other decision on what is
-        remembered, a refusal too, is made again on what was loaded.
+        Remembered states are decided on without a load where the append checks all of them, that
+        is, where `decide` has events for every stream. Any other decision on remembered states,
+        including a refusal, is made again on loaded ones.
 
         A command that was carried out before (its answer was lost) appends nothing and gets the
-        answer of the first time.
+        first answer.
 
         Raises:
-            VersionConflict: conflicts went on beyond the bounded number of attempts.
+            VersionConflict: there was a conflict at every one of the attempts.
             DuplicateEventId: a command with this id was carried out with a different outcome.
+            StoreUnavailable: the outcome is unknown; send the command again.
             whatever `decide` raises; nothing was appended then.
         """
-        conflict: VersionConflict | None = None
-        for attempt in range(self._attempts):
-            await self._pause(attempt)
-            async with self._turns.take(folds, contended=conflict is not None):
-                known, decision, trusted = await self._decided(folds, decide, attempt)
-                try:
-                    appended = await self._append(decision, known, context)
-                except VersionConflict as refusal:
-                    conflict = refusal
-                    self._overtaken(refusal, known)
-                    continue
-                except (DuplicateEventId, StoreUnavailable) as error:
-                    self._doubt(folds)
-                    if trusted and isinstance(error, DuplicateEventId):
-                        continue  # carried out before; on fresh states it may want nothing more
-                    raise
-            if appended is not None and appended.repeated:
-                self.stats.repeated += 1
-                decision = await self._first_decision(folds, decide, context) or decision
-                return decision.result
-            self.stats.decided += 1
-            self._remember(folds, known, decision)
-            return decision.result
-        assert conflict is not None  # noqa: S101  at least one attempt was made
-        self.stats.given_up += 1
-        raise conflict
+        context = replace(context, metadata=self._stamp(context.metadata))
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.append(Command(streams, decide, context, answer))
+        if self._runner is None:
+            # A batch serves several callers, so it runs without the context of any of them.
+            self._runner = asyncio.create_task(self._run(), context=Context())
+        return cast("R", await answer)
 
-    async def _decided(
-        self,
-        folds: Mapping[str, Fold[Any]],
-        decide: Decide[R],
-        attempt: int,
-    ) -> tuple[States, Decision[R], bool]:
-        """The states, the decision on them, and whether they were only remembered."""
-        if attempt == 0 and (known := self._trusted(folds)):
-            decision = _checked_by_append(decide, known)
-            if decision is not None:
-                return known, decision, True
-        known = await self._folder.load(folds)
-        return known, decide(known), False
+    # --- batches ---------------------------------------------------------------------------------
 
-    def _trusted(self, folds: Mapping[str, Fold[Any]]) -> States | None:
-        """What to decide on without loading; None if there is no second attempt to mend it."""
-        return self._folder.remembered(folds) if self._attempts > 1 else None
+    async def _run(self) -> None:
+        commands: list[Command] = []
+        try:
+            while self._queue:
+                commands = self._next_batch()
+                await self._carry_out(commands)
+                # Callers that just got an answer may send another command: it joins the next batch.
+                await asyncio.sleep(0)
+        finally:
+            self._runner = None
+            # Something is left only if this task was cancelled, at the end of the process.
+            for command in (*commands, *self._queue):
+                command.fail(StoreUnavailable("the process ended while the command was under way"))
+            self._queue.clear()
 
-    def _remember(
-        self, folds: Mapping[str, Fold[Any]], known: States, decision: Decision[Any]
-    ) -> None:
-        for stream, events in decision.events.items():
-            if events:
-                self._folder.appended(
-                    folds[stream], evolved(known[stream], folds[stream], events), len(events)
-                )
+    def _next_batch(self) -> list[Command]:
+        commands: list[Command] = []
+        streams: dict[str, Fold[Any]] = {}
+        command_ids: set[str] = set()
+        while self._queue and len(commands) < self._max_batch:
+            command = self._queue[0]
+            if commands and (
+                command.alone
+                or command.context.command_id in command_ids
+                or any(streams.get(name, fold) != fold for name, fold in command.streams.items())
+            ):
+                break
+            self._queue.popleft()
+            if not command.answer.done():
+                commands.append(command)
+                streams.update(command.streams)
+                command_ids.add(command.context.command_id)
+            if command.alone:
+                break
+        return commands
 
-    def _doubt(self, streams: Iterable[str]) -> None:
-        """Do not trust what is remembered: something may have been appended unknown to us."""
-        for stream in streams:
-            self._folder.forget(stream)
+    async def _carry_out(self, commands: Sequence[Command]) -> None:
+        try:
+            batch = await self._decide(commands)
+        except StoreUnavailable as error:
+            _fail(commands, error)
+        except Exception as error:  # noqa: BLE001  it is the answer to a caller
+            self._retry_alone(commands, error)
+        else:
+            await self._store_batch(batch)
 
-    async def _pause(self, attempt: int) -> None:
-        if attempt > 0:
-            longest = self._pause_s * min(2 ** (attempt - 1), _LONGEST_PAUSE)
-            await asyncio.sleep(self._random.uniform(0, longest))
+    async def _decide(self, commands: Sequence[Command]) -> Batch:
+        streams = {name: fold for command in commands for name, fold in command.streams.items()}
+        if self._attempts > 1 and not any(command.needs_load for command in commands):
+            remembered = self._loader.remembered(streams)
+            if remembered is not None:
+                batch = Batch(commands, streams, remembered, self._codec)
+                if batch.is_checked_by_append():
+                    return batch
+        for command in commands:
+            command.needs_load = True
+        loaded: States = await self._loader.load(streams) if streams else {}
+        return Batch(commands, streams, loaded, self._codec)
 
-    def _overtaken(self, conflict: VersionConflict, known: States) -> None:
-        self.stats.conflicts += 1
-        self._folder.overtaken(conflict.stream)
-        if conflict.actual < known[conflict.stream].version:
-            # Events that were there are gone: the database was restored from a backup.
-            self._folder.forget(conflict.stream)
+    # --- storing ---------------------------------------------------------------------------------
+
+    async def _store_batch(self, batch: Batch) -> None:
+        """Append the events and answer the commands, or put them back into the queue."""
+        chains = [chain for chain in batch.chains if chain.events]
+        for chain in batch.chains:
+            if not chain.events:
+                self._answer(chain)
+        conflicts = self.stats.conflicts
+        outcomes = await self._append(batch, chains)
+        for chain, outcome in zip(chains, outcomes, strict=True):
+            await self._settle(batch, chain, outcome)
+        if self.stats.conflicts != conflicts and self._queue:
+            await self._pause(self._queue[0].conflicts)
 
     async def _append(
-        self,
-        decision: Decision[Any],
-        known: States,
-        context: CommandContext,
-    ) -> AppendResult | None:
-        appends = [
-            StreamAppend(
-                stream,
-                known[stream].version or Expected.NO_STREAM,
-                [
-                    self._new_event(event, context, stream, index)
-                    for index, event in enumerate(events)
-                ],
-            )
-            for stream, events in decision.events.items()
-            if events
-        ]
-        return await self._store.append(*appends) if appends else None
+        self, batch: Batch, chains: Sequence[Chain]
+    ) -> list[AppendResult | Exception]:
+        if len(chains) > 1:
+            appends = [append for chain in chains for append in batch.appends(chain)]
+            outcome = await self._append_all(appends)
+            if not isinstance(outcome, VersionConflict | DuplicateEventId) and not (
+                isinstance(outcome, AppendResult) and outcome.repeated
+            ):
+                return [outcome] * len(chains)
+        # Each on its own: only some of them are the cause.
+        return await asyncio.gather(*(self._append_all(batch.appends(chain)) for chain in chains))
 
-    async def _first_decision(
-        self,
-        folds: Mapping[str, Fold[Any]],
-        decide: Decide[R],
-        context: CommandContext,
-    ) -> Decision[R] | None:
-        """What a command that was carried out before decided then; None if it was not."""
-        # The decision that was stored saw the states before its own events: decide on those.
-        found = await self._store.read_streams(list(folds))
-        first_ids = {event_id_of(context.command_id, stream, 0) for stream in folds}
-        own = {
-            stream: event
-            for stream, events in found.items()
-            for event in events
-            if event.event_id in first_ids
-        }
-        if not own:
-            return None
-        start = min(event.position for event in own.values())
-        before: dict[str, Loaded[Any]] = {}
-        for stream, fold in folds.items():
-            # Where it wrote, its version tells: an append may hold events of other commands too.
-            end = own[stream].version if stream in own else None
-            events = [
-                event
-                for event in found[stream]
-                if (event.position < start if end is None else event.version < end)
-            ]
-            before[stream] = self._folder.fold(Loaded(stream, fold.initial, 0), fold, events)
-        decision = decide(before)
-        wanted = {
-            event_id_of(context.command_id, stream, index)
-            for stream, events in decision.events.items()
-            for index in range(len(events))
-        }
-        stored = {event.event_id for events in found.values() for event in events}
-        return decision if wanted <= stored else None
+    async def _append_all(self, appends: Sequence[StreamAppend]) -> AppendResult | Exception:
+        try:
+            return await self._store.append(*appends)
+        except Exception as error:  # noqa: BLE001  it is an outcome
+            return error
 
-    def _new_event(self, event: Any, context: CommandContext, stream: str, index: int) -> NewEvent:
-        encoded = self._codec.encode(event)
-        return NewEvent(
-            event_id_of(context.command_id, stream, index),
-            encoded.event_type,
-            encoded.data,
-            context.metadata,
-            encoded.schema_version,
-        )
+    async def _settle(self, batch: Batch, chain: Chain, outcome: AppendResult | Exception) -> None:
+        match outcome:
+            case AppendResult(repeated=False):
+                for stream, events in chain.events.items():
+                    fold = batch.streams[stream]
+                    self._loader.keep(fold, batch.states[stream], len(events))
+                self._answer(chain)
+            case VersionConflict():
+                self._meet_conflict(batch, outcome)
+                self._retry(chain, outcome)
+            case StoreUnavailable():
+                self._distrust(chain.events)
+                _fail(chain.commands, outcome)
+            case AppendResult():
+                self._distrust(chain.events)
+                await self._settle_repeated(chain, DuplicateEventId("carried out before"))
+            case DuplicateEventId():
+                self._distrust(chain.events)
+                await self._settle_repeated(chain, outcome)
+            case _:
+                self._distrust(chain.events)
+                self._retry_alone(chain.commands, outcome)
+
+    def _answer(self, chain: Chain) -> None:
+        for command, outcome in zip(chain.commands, chain.outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                command.fail(outcome)
+            else:
+                self.stats.decided += 1
+                command.succeed(outcome.result)
+
+    def _distrust(self, streams: Iterable[str]) -> None:
+        """Load streams anew: something may have been appended that this process did not see."""
+        for stream in streams:
+            self._loader.forget(stream)
+
+    # --- trying again ----------------------------------------------------------------------------
+
+    def _meet_conflict(self, batch: Batch, conflict: VersionConflict) -> None:
+        self.stats.conflicts += 1
+        self._loader.mark_shared(conflict.stream)
+        if conflict.actual < batch.loaded[conflict.stream].version:
+            # Stored events are gone: the database was restored from a backup.
+            self._loader.forget(conflict.stream)
+
+    def _retry(self, chain: Chain, conflict: VersionConflict) -> None:
+        for command in chain.commands:
+            command.conflicts += 1
+            command.needs_load = True
+            if command.conflicts >= self._attempts:
+                self.stats.given_up += 1
+                command.fail(conflict)
+        self._put_back(chain.commands)
+
+    def _retry_alone(self, commands: Sequence[Command], error: Exception) -> None:
+        """What failed together is tried again one by one, so that each gets its own answer."""
+        if len(commands) == 1:
+            _fail(commands, error)
+            return
+        for command in commands:
+            command.alone = command.needs_load = True
+        self._put_back(commands)
+
+    def _put_back(self, commands: Sequence[Command]) -> None:
+        self._queue.extendleft(reversed([one for one in commands if not one.answer.done()]))
+
+    async def _pause(self, conflicts: int) -> None:
+        longest = self._pause_s * min(2 ** max(conflicts - 1, 0), _MAX_PAUSE)
+        await asyncio.sleep(self._random.uniform(0, longest))
+
+    # --- repeated commands -----------------------------------------------------------------------
+
+    async def _settle_repeated(self, chain: Chain, error: Exception) -> None:
+        """Some event ids of the chain are stored: answer those commands, decide the others again.
+
+        On remembered states a repeated command may want events that it would not want on loaded
+        ones, so it first decides on those.
+        """
+        if not all(command.needs_load for command in chain.commands):
+            for command in chain.commands:
+                command.needs_load = True
+            self._put_back(chain.commands)
+            return
+        try:
+            outcomes = await self._repetitions.first_outcomes(chain.commands, error)
+        except Exception as failure:  # noqa: BLE001  it is the answer to the callers
+            _fail(chain.commands, failure)
+            return
+        if not outcomes:
+            self._retry_alone(chain.commands, error)
+            return
+        for command, outcome in outcomes.items():
+            if isinstance(outcome, Exception):
+                command.fail(outcome)
+            else:
+                self.stats.repeated += 1
+                command.succeed(outcome.result)
+        self._put_back(chain.commands)
 
 
-def evolved(known: Loaded[S], fold: Fold[S], events: Sequence[Any]) -> Loaded[S]:
-    """The state after events that are the next ones of its stream."""
-    state = known.state
-    for event in events:
-        state = fold.evolve(state, event)
-    return Loaded(known.stream, state, known.version + len(events))
-
-
-def _checked_by_append(decide: Decide[R], known: States) -> Decision[R] | None:
-    """A decision on states that may be old, if appending it checks them all; None if not."""
-    try:
-        decision = decide(known)
-    except Exception:  # noqa: BLE001  a refusal may be due to an old state: ask again on a fresh one
-        return None
-    return decision if all(decision.events.get(stream) for stream in known) else None
-
-
-def event_id_of(command_id: str, stream: str, index: int) -> UUID:
-    """The id of the event that a command appends to a stream as its `index`-th (from 0).
-
-    The ids of one append are neighbours: the unique index of a large store has them on one page,
-    where ids that have nothing in common would each be on another.
-    """
-    first = uuid5(_EVENT_IDS, f"{command_id}\n{stream}\n0")
-    return UUID(int=first.int ^ index)  # differs in the last bits only
+def _fail(commands: Sequence[Command], error: Exception) -> None:
+    for command in commands:
+        command.fail(error)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -10,6 +11,7 @@ from eventstore.encoding import MAX_VERSION, encode_json, is_name, prepare
 from eventstore.envelopes import decode_json
 from eventstore.model import (
     AppendResult,
+    EventLocation,
     FeedFilter,
     FeedPage,
     Snapshot,
@@ -26,6 +28,7 @@ from eventstore.postgres.sql_files import statement
 from eventstore.store import EVERYTHING, check_limit
 
 _IS_PARTITIONED: Final = statement("is_partitioned")
+_LOCATE: Final = statement("locate_events")
 _HEAD: Final = statement("head")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
@@ -147,6 +150,13 @@ class PostgresEventStore:
         snapshots = _snapshots_in(rows)
         events = events_of(rows[len(snapshots) :])
         return SnapshotsAndEvents(snapshots, _by_stream(streams, events))
+
+    async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
+        """See `EventStore.locate_events`."""
+        if not event_ids:
+            return {}
+        rows = await self._fetch(_LOCATE, event_ids)
+        return {event_id: EventLocation(*location) for event_id, *location in rows}
 
     async def read_feed(
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eventstore.model import AppendResult, Metadata, NewEvent, StreamAppend
-from eventstore.postgres.store import PostgresEventStore
+from eventstore.model import Metadata
 
 if TYPE_CHECKING:
     from temporalio.client import Interceptor
@@ -79,24 +77,3 @@ def with_current_trace(metadata: Metadata) -> Metadata:
     """The metadata with the running span, unless it names one."""
     traceparent = current_traceparent() if metadata.traceparent is None else None
     return metadata if traceparent is None else metadata.with_traceparent(traceparent)
-
-
-class TracedEventStore(PostgresEventStore):
-    """The event store, with the running span in the metadata of what is appended."""
-
-    async def append(self, *appends: StreamAppend) -> AppendResult:
-        """See `EventStore.append`."""
-        traceparent = current_traceparent()
-        if traceparent is None:
-            return await super().append(*appends)
-        return await super().append(*(_traced(each, traceparent) for each in appends))
-
-
-def _traced(append: StreamAppend, traceparent: str) -> StreamAppend:
-    return replace(append, events=[_with_trace(event, traceparent) for event in append.events])
-
-
-def _with_trace(event: NewEvent, traceparent: str) -> NewEvent:
-    if event.metadata.traceparent is not None:
-        return event
-    return replace(event, metadata=event.metadata.with_traceparent(traceparent))

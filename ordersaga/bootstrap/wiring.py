@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from adapters.events.codec import JsonEventCodec
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
-from eventstore.commands.batching import GroupingHandler
 from eventstore.commands.handler import CommandHandler
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.pool import create_pool
@@ -46,20 +45,12 @@ if TYPE_CHECKING:
         """A carrier that also shows its ledger."""
 
 
-def _store(settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]") -> PostgresEventStore:
+def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> CommandHandler:
     if settings.otlp_endpoint is None:
-        return PostgresEventStore(pool)
-    from ordersaga.bootstrap.telemetry import TracedEventStore
-
-    return TracedEventStore(pool)
-
-
-def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> GroupingHandler:
-    if settings.otlp_endpoint is None:
-        return GroupingHandler(store, codec)
+        return CommandHandler(store, codec)
     from ordersaga.bootstrap.telemetry import with_current_trace
 
-    return GroupingHandler(store, codec, stamp=with_current_trace)
+    return CommandHandler(store, codec, stamp=with_current_trace)
 
 
 class Services:
@@ -80,11 +71,11 @@ class Services:
     ) -> None:
         self.settings = settings
         self.pool = pool
-        self.log = _store(settings, pool)
+        self.log = PostgresEventStore(pool)
         self.store: EventStore = protected(self.log, pool, settings)
         self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
-        self.handler: CommandHandler = _handler(settings, self.store, self.codec)
+        self.handler = _handler(settings, self.store, self.codec)
         self._closing = closing
         self._temporal: Client | None = None
         self._payments: Payments | None = None

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eventstore.commands.folding import Fold, SnapshotPolicy
+from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandHandler
+from eventstore.commands.snapshots import SnapshotPolicy
 from eventstore.errors import VersionConflict
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, Snapshot, StreamAppend
@@ -85,6 +86,30 @@ async def test_a_snapshot_of_another_schema_version_is_not_used(store: EventStor
     await load_anew(store, counter(schema_version=1))
     assert await load_anew(store, counter(schema_version=2)) == (25, 25)
     assert await load_anew(store, counter(schema_version=2)) == (25, 0)
+
+
+async def test_a_snapshot_that_cannot_be_read_is_not_used(store: EventStore) -> None:
+    for stream in ("a-1", "b-1"):
+        await fill(store, stream, 25)
+    await store.save_snapshot(Snapshot("a-1", 20, 1, {"another": "form"}))
+    assert await load_anew(store, counter()) == (25, 25)
+    await load_anew(store, counter(), "b-1")
+    handler = CommandHandler(store, CounterCodec())
+    both = {"a-1": counter(), "b-1": counter()}
+    assert await handler.execute(both, raise_by(0, "a-1", "b-1"), context("1")) == [25, 25]
+    await handler.close()
+
+
+async def test_a_snapshot_that_cannot_be_saved_fails_no_command(store: EventStore) -> None:
+    def refuse(_: int) -> dict[str, int]:
+        raise LookupError("no form for it")
+
+    policy: SnapshotPolicy[int] = SnapshotPolicy(1, 1, refuse, lambda data: int(data["total"]))
+    handler = CommandHandler(store, CounterCodec())
+    fold = {"a-1": Fold(0, COUNTER.evolve, policy)}
+    assert await handler.execute(fold, raise_by(5, "a-1"), context("1")) == [5]
+    await handler.close()
+    assert await snapshot_of(store, "a-1") is None
 
 
 async def test_commands_take_snapshots_as_a_stream_grows(store: EventStore) -> None:

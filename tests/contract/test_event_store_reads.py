@@ -11,6 +11,7 @@ from eventstore.errors import InvalidAppend
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import (
     BUCKETS,
+    EventLocation,
     Expected,
     FeedFilter,
     Metadata,
@@ -285,6 +286,19 @@ async def test_the_last_page_shows_what_was_appended_while_the_one_before_was_wo
         if len(seen) == 1:
             await store.append(new_stream("late-1"))
     assert seen == [["cart-1", "cart-1"], ["late-1"]]
+
+
+# --- events by id ---------------------------------------------------------------------------------
+
+
+async def test_events_are_located_by_their_ids(store: EventStore) -> None:
+    await store.append(new_stream("a-1", 2), new_stream("b-1", 1))
+    stored = [*await store.read_stream("a-1"), *await store.read_stream("b-1")]
+    event_ids = [one.event_id for one in stored]
+    assert await store.locate_events([*event_ids[1:], uuid4()]) == {
+        one.event_id: EventLocation(one.stream, one.version, one.position) for one in stored[1:]
+    }
+    assert await store.locate_events([]) == {}
 
 
 # --- snapshots ------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState
 from domain.values import Reason
-from eventstore.commands.batching import GroupingHandler
 from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
@@ -40,14 +39,14 @@ HOT = Sku("HOT")
 
 
 @pytest.fixture
-async def handlers(postgres_server: EmbeddedPostgres) -> AsyncIterator[list[GroupingHandler]]:
+async def handlers(postgres_server: EmbeddedPostgres) -> AsyncIterator[list[CommandHandler]]:
     """As many handlers as worker processes, none knowing of the others."""
     async with AsyncExitStack() as opened:
         url = await opened.enter_async_context(migrated_database(postgres_server))
         made = []
         for _ in range(PROCESSES):
             store = await opened.enter_async_context(opened_store(url, max_size=4))
-            made.append(GroupingHandler(store, JsonEventCodec()))
+            made.append(CommandHandler(store, JsonEventCodec()))
         yield made
         for handler in made:
             await handler.close()
@@ -95,7 +94,7 @@ async def stock(handler: CommandHandler, sku: Sku) -> StockState:
 
 
 async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
-    handlers: list[GroupingHandler],
+    handlers: list[CommandHandler],
 ) -> None:
     await receive(handlers[0], HOT, PIECES)
     workers = [InventoryActivities(handler) for handler in handlers]
@@ -114,7 +113,7 @@ async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
 
 
 async def test_orders_for_the_same_products_in_any_order_never_deadlock(
-    handlers: list[GroupingHandler],
+    handlers: list[CommandHandler],
 ) -> None:
     skus = [Sku(f"S{n}") for n in range(6)]
     for sku in skus:
@@ -137,7 +136,7 @@ async def test_orders_for_the_same_products_in_any_order_never_deadlock(
 
 
 async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
-    handlers: list[GroupingHandler],
+    handlers: list[CommandHandler],
 ) -> None:
     await receive(handlers[0], HOT, 60)
     inventory = [InventoryActivities(handler) for handler in handlers]

@@ -14,8 +14,7 @@ from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from domain.values import Reason
-from eventstore.commands.batching import GroupingHandler
-from eventstore.commands.handler import CommandContext, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
@@ -31,14 +30,14 @@ RARE = Sku("RARE")
 @pytest.fixture
 async def shops(
     postgres_server: EmbeddedPostgres,
-) -> AsyncIterator[list[tuple[EventStore, GroupingHandler]]]:
+) -> AsyncIterator[list[tuple[EventStore, CommandHandler]]]:
     """A store and a handler for each of some processes, none knowing of the others."""
     async with AsyncExitStack() as opened:
         url = await opened.enter_async_context(migrated_database(postgres_server))
-        made: list[tuple[EventStore, GroupingHandler]] = []
+        made: list[tuple[EventStore, CommandHandler]] = []
         for _ in range(PROCESSES):
             store = await opened.enter_async_context(opened_store(url, max_size=4))
-            made.append((store, GroupingHandler(store, JsonEventCodec())))
+            made.append((store, CommandHandler(store, JsonEventCodec())))
         yield made
         for _, handler in made:
             await handler.close()
@@ -52,7 +51,7 @@ def waiting_order(number: int) -> ReserveInventory:
     return ReserveInventory(saga(number), parse_document(wanted, f"order-{order_id}"))
 
 
-async def deliver(handler: GroupingHandler, number: int) -> str:
+async def deliver(handler: CommandHandler, number: int) -> str:
     slot, command = stock_slot(RARE), ReceiveStock(RARE, 5, f"d{number}")
     await handler.execute(
         {slot.stream: slot.aggregate.fold},
@@ -65,7 +64,7 @@ async def deliver(handler: GroupingHandler, number: int) -> str:
 
 
 async def test_who_came_first_is_served_first_however_many_come_at_once(
-    shops: list[tuple[EventStore, GroupingHandler]],
+    shops: list[tuple[EventStore, CommandHandler]],
 ) -> None:
     workers = [InventoryActivities(handler) for _, handler in shops]
 

@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from eventstore.commands.folding import Fold, Folder, SnapshotPolicy
+from eventstore.commands.folding import Fold, StateLoader
+from eventstore.commands.snapshots import SnapshotPolicy
 from eventstore.model import Expected, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
@@ -46,7 +47,7 @@ async def keep(store: PostgresEventStore, stream: str, fold: Fold[int]) -> None:
     """Twelve events, a snapshot of them, and one more event."""
     raised = [event("Raised", {"by": 1}) for _ in range(13)]
     await store.append(StreamAppend(stream, Expected.NO_STREAM, raised[:12]))
-    folder = Folder(store, CounterCodec())
+    folder = StateLoader(store, CounterCodec())
     await folder.load({stream: fold})
     await folder.close()
     await store.append(StreamAppend(stream, 12, raised[12:]))
@@ -63,7 +64,7 @@ async def test_a_load_from_snapshots_is_one_round_trip(
     await counted.read_streams([])  # asks once how the events are kept
     counted.sent.clear()
     codec = CounterCodec()
-    states = await Folder(counted, codec).load({stream: folds[stream] for stream in streams})
+    states = await StateLoader(counted, codec).load({stream: folds[stream] for stream in streams})
     expected = {"kept-1": 13, "kept-2": 13, "none-1": 0, "plain-1": 0}
     assert {stream: one.state for stream, one in states.items()} == {
         stream: expected[stream] for stream in streams

@@ -17,7 +17,6 @@ from domain.payment.payment import PaymentState
 from domain.shipment.shipment import ShipmentState
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState
-from eventstore.commands.batching import GroupingHandler
 from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
@@ -33,7 +32,7 @@ class Shop:
     def __init__(self) -> None:
         self.store = InMemoryEventStore()
         self.codec = JsonEventCodec()
-        self.handler: CommandHandler = GroupingHandler(self.store, self.codec)
+        self.handler: CommandHandler = CommandHandler(self.store, self.codec)
         self.payments = FakePaymentGateway()
         self.carrier = FakeCarrier()
         self.notifications = RecordingNotifications()

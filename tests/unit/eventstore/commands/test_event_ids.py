@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.commands.handler import event_id_of
+from eventstore.commands.decision import event_id_of
 
 _NAMES = st.text(min_size=1, max_size=20)
 

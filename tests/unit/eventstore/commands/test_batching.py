@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.commands.batching import GroupingHandler
+from eventstore.commands.decision import Decision, event_id_of
 from eventstore.commands.folding import Fold, Loaded
-from eventstore.commands.handler import CommandHandler, Decision, event_id_of
+from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable, VersionConflict
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import AppendResult, Expected, StoredEvent, StreamAppend
@@ -70,8 +70,8 @@ def folds(*streams: str) -> dict[str, Fold[int]]:
     return dict.fromkeys(streams, COUNTER)
 
 
-def grouping(store: EventStore, **options: Any) -> GroupingHandler:
-    return GroupingHandler(store, CounterCodec(), pause_s=0, **options)
+def batching(store: EventStore, **options: Any) -> CommandHandler:
+    return CommandHandler(store, CounterCodec(), pause_s=0, **options)
 
 
 async def total(store: EventStore, stream: str) -> int:
@@ -88,7 +88,7 @@ async def stocked(amount: int, *streams: str) -> InMemoryEventStore:
 
 async def test_commands_of_one_moment_share_one_load_and_one_append() -> None:
     store = Counted(await stocked(100, "hot"))
-    handler = grouping(store)
+    handler = batching(store)
     answers = await asyncio.gather(
         *(
             handler.execute(folds("hot", f"o-{n}"), take(1, "hot"), context(f"c-{n}"))
@@ -101,7 +101,7 @@ async def test_commands_of_one_moment_share_one_load_and_one_append() -> None:
 
 async def test_commands_that_have_no_stream_in_common_share_one_append_as_well() -> None:
     store = Counted(InMemoryEventStore())
-    handler = grouping(store)
+    handler = batching(store)
     await asyncio.gather(
         *(
             handler.execute(folds(f"o-{n}"), raise_by(n, f"o-{n}"), context(f"c-{n}"))
@@ -113,7 +113,7 @@ async def test_commands_that_have_no_stream_in_common_share_one_append_as_well()
 
 async def test_a_refusal_touches_nobody_else() -> None:
     store = await stocked(3, "hot")
-    handler = grouping(store)
+    handler = batching(store)
     answers = await asyncio.gather(
         *(handler.execute(folds("hot"), take(1, "hot"), context(f"c-{n}")) for n in range(5)),
         return_exceptions=True,
@@ -125,7 +125,7 @@ async def test_a_refusal_touches_nobody_else() -> None:
 
 async def test_each_event_has_the_id_and_the_metadata_of_its_own_command() -> None:
     store = await stocked(10, "hot")
-    handler = grouping(store)
+    handler = batching(store)
     await asyncio.gather(
         *(handler.execute(folds("hot"), take(1, "hot"), context(f"c-{n}")) for n in range(3))
     )
@@ -136,7 +136,7 @@ async def test_each_event_has_the_id_and_the_metadata_of_its_own_command() -> No
 
 async def test_a_stamp_completes_the_metadata_in_the_callers_context() -> None:
     store = InMemoryEventStore()
-    handler = grouping(store, stamp=lambda metadata: context("stamped").metadata)
+    handler = batching(store, stamp=lambda metadata: context("stamped").metadata)
     await handler.execute(folds("a"), raise_by(1, "a"), context("c"))
     assert (await store.read_stream("a"))[0].metadata.causation_id == "stamped"
 
@@ -144,7 +144,7 @@ async def test_a_stamp_completes_the_metadata_in_the_callers_context() -> None:
 async def test_after_a_conflict_all_that_built_on_one_another_decide_again() -> None:
     """The rival takes the stream to 103, so that what was refused before is possible now."""
     store = Counted(await stocked(3, "hot"), rivals=["hot"])
-    handler = grouping(store)
+    handler = batching(store)
     answers = await asyncio.gather(
         *(handler.execute(folds("hot"), take(2, "hot"), context(f"c-{n}")) for n in range(3))
     )
@@ -155,7 +155,7 @@ async def test_after_a_conflict_all_that_built_on_one_another_decide_again() -> 
 async def test_a_refusal_that_rests_on_events_never_stored_is_not_given() -> None:
     """The second is refused only because of the first, which a rival overtakes."""
     store = Counted(await stocked(3, "hot"), rivals=["o-1"])
-    handler = grouping(store)
+    handler = batching(store)
     first = handler.execute(folds("hot", "o-1"), take_all_once("hot", "o-1"), context("c-1"))
     second = handler.execute(folds("hot"), take(2, "hot"), context("c-2"))
     answers = await asyncio.gather(first, second, return_exceptions=True)
@@ -176,7 +176,7 @@ def take_all_once(stream: str, mark: str) -> Any:
 
 async def test_a_conflict_of_one_does_not_hold_up_those_it_has_nothing_to_do_with() -> None:
     store = Counted(await stocked(5, "hot", "cold"), rivals=["hot"])
-    handler = grouping(store)
+    handler = batching(store)
     await asyncio.gather(
         handler.execute(folds("hot"), take(1, "hot"), context("c-1")),
         handler.execute(folds("cold"), take(1, "cold"), context("c-2")),
@@ -188,14 +188,14 @@ async def test_a_conflict_of_one_does_not_hold_up_those_it_has_nothing_to_do_wit
 async def test_an_answer_that_was_lost_is_given_when_the_command_comes_again() -> None:
     """Its events stand in the log together with those of its neighbours."""
     inner = await stocked(10, "hot")
-    handler = grouping(inner)
+    handler = batching(inner)
     await asyncio.gather(
         *(
             handler.execute(folds("hot", f"o-{n}"), raise_by(5, "hot", f"o-{n}"), context(f"c-{n}"))
             for n in range(3)
         )
     )
-    again = await grouping(inner).execute(
+    again = await batching(inner).execute(
         folds("hot", "o-1"), raise_by(5, "hot", "o-1"), context("c-1")
     )
     assert again == [20, 5], "as the first time: it came second"
@@ -205,7 +205,7 @@ async def test_an_answer_that_was_lost_is_given_when_the_command_comes_again() -
 async def test_a_stream_that_cannot_be_read_fails_its_own_command_only() -> None:
     store = await stocked(5, "good")
     await store.append(StreamAppend("bad", Expected.NO_STREAM, [event("Raised", {"no": 1})]))
-    handler = grouping(store)
+    handler = batching(store)
     answers = await asyncio.gather(
         handler.execute(folds("good"), take(1, "good"), context("c-1")),
         handler.execute(folds("bad"), raise_by(1, "bad"), context("c-2")),
@@ -217,7 +217,7 @@ async def test_a_stream_that_cannot_be_read_fails_its_own_command_only() -> None
 
 async def test_conflicts_without_end_are_raised_and_counted() -> None:
     store = Counted(await stocked(5, "hot"), rivals=["hot"] * 100)
-    handler = grouping(store, attempts=4)
+    handler = batching(store, attempts=4)
     with pytest.raises(VersionConflict):
         await handler.execute(folds("hot"), take(1, "hot"), context("c-1"))
     assert (handler.stats.conflicts, handler.stats.given_up) == (4, 1)
@@ -228,7 +228,7 @@ async def test_a_lost_answer_is_told_to_everybody_in_the_group() -> None:
         async def append(self, *appends: StreamAppend) -> AppendResult:
             raise StoreUnavailable("gone")
 
-    handler = grouping(Loses(await stocked(5, "hot")))
+    handler = batching(Loses(await stocked(5, "hot")))
     answers = await asyncio.gather(
         *(handler.execute(folds("hot"), take(1, "hot"), context(f"c-{n}")) for n in range(3)),
         return_exceptions=True,
@@ -238,7 +238,7 @@ async def test_a_lost_answer_is_told_to_everybody_in_the_group() -> None:
 
 async def test_a_caller_that_gives_up_does_not_stop_the_others() -> None:
     store = await stocked(5, "hot")
-    handler = grouping(store)
+    handler = batching(store)
     impatient = asyncio.create_task(handler.execute(folds("hot"), take(1, "hot"), context("c-1")))
     await asyncio.sleep(0)
     impatient.cancel()
@@ -248,7 +248,7 @@ async def test_a_caller_that_gives_up_does_not_stop_the_others() -> None:
 async def test_the_same_stream_seen_in_two_ways_goes_into_two_groups() -> None:
     counted: Fold[int] = Fold(0, lambda events, _: events + 1)
     store = await stocked(5, "hot")
-    handler = grouping(store)
+    handler = batching(store)
     one, other = await asyncio.gather(
         handler.execute(folds("hot"), raise_by(1, "hot"), context("c-1")),
         handler.execute({"hot": counted}, raise_by(1, "hot"), context("c-2")),
@@ -280,7 +280,7 @@ async def _check_some_order(
     setup = CommandHandler(store, CounterCodec())
     for name, amount in zip(names, stock, strict=True):
         await setup.execute(folds(name), raise_to(amount, name), context(f"fill {name}"))
-    handler = grouping(Counted(store, [names[n] for n in rivals]), most=most)
+    handler = batching(Counted(store, [names[n] for n in rivals]), max_batch=most)
     answers = await asyncio.gather(
         *(
             handler.execute(
