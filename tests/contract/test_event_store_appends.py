@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from eventstore.errors import DuplicateEventId, InvalidAppend, VersionConflict
-from eventstore.memory import InMemoryEventStore
 from eventstore.model import (
     Expected,
     ExpectedVersion,
@@ -14,31 +13,13 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.store import EventStore
-from tests.support.stores.event_store import event, events, new_stream, opened_kind
-from tests.support.stores.sealed import sealed
-
-KINDS = (
-    "memory",
-    "postgres",
-    "postgres-ungrouped",
-    "postgres-partitioned",
-    "postgres-archiving",
-    "sealed-memory",
-    "sealed-postgres",
-)
+from tests.support.stores.event_store import KINDS, event, events, new_stream, opened_kind
 
 
 @pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
-    if request.param == "memory":
-        yield InMemoryEventStore()
-        return
-    if request.param == "sealed-memory":
-        yield sealed(InMemoryEventStore())
-        return
-    server = request.getfixturevalue("postgres_server")
-    async with opened_kind(server, request.param) as opened:
-        yield sealed(opened) if request.param == "sealed-postgres" else opened
+    async with opened_kind(request) as opened:
+        yield opened
 
 
 async def versions(store: EventStore, stream: str) -> list[int]:

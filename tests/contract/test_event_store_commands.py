@@ -2,57 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 
 import pytest
 
 from eventstore.commands.decision import Decision, event_id_of
-from eventstore.commands.folding import Fold, Loaded
-from eventstore.commands.handler import CommandHandler
-from eventstore.commands.snapshots import SnapshotPolicy
-from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
-from eventstore.memory import InMemoryEventStore
-from eventstore.model import AppendResult, Expected, SnapshotsAndEvents, StoredEvent, StreamAppend
+from eventstore.commands.folding import Loaded
+from eventstore.errors import DuplicateEventId, VersionConflict
+from eventstore.model import AppendResult, Expected, StoredEvent, StreamAppend
 from eventstore.store import EventStore
 from tests.support.stores.counters import (
+    BOTH,
     COUNTER,
-    CounterCodec,
     Raised,
     StoreWrapper,
+    commands_on,
     context,
     raise_by,
+    raise_by_the_other,
     raise_to,
+    total,
 )
-from tests.support.stores.event_store import event, opened_kind
-from tests.support.stores.sealed import sealed
+from tests.support.stores.event_store import KINDS, event, opened_kind
 
 
-@pytest.fixture(
-    params=["memory", "postgres", "postgres-partitioned", "postgres-archiving", "sealed"]
-)
+@pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
-    if request.param == "memory":
-        yield InMemoryEventStore()
-        return
-    if request.param == "sealed":
-        yield sealed(InMemoryEventStore())
-        return
-    server = request.getfixturevalue("postgres_server")
-    async with opened_kind(server, request.param) as opened:
+    async with opened_kind(request) as opened:
         yield opened
-
-
-class LosesAnswers(StoreWrapper):
-    """The first append is carried out, but its answer never arrives."""
-
-    lost = False
-
-    async def append(self, *appends: StreamAppend) -> AppendResult:
-        result = await super().append(*appends)
-        if not self.lost:
-            self.lost = True
-            raise StoreUnavailable("the answer was lost")
-        return result
 
 
 class IsOvertaken(StoreWrapper):
@@ -79,31 +55,6 @@ class IsOvertaken(StoreWrapper):
         return found
 
 
-class CountsEvents(StoreWrapper):
-    """Counts the events that are read."""
-
-    events_read = 0
-
-    async def read_stream(self, stream: str, **bounds: Any) -> Sequence[StoredEvent]:
-        events = await self.inner.read_stream(stream, **bounds)
-        self.events_read += len(events)
-        return events
-
-    async def read_streams(
-        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
-    ) -> Mapping[str, Sequence[StoredEvent]]:
-        events = await self.inner.read_streams(streams, after_versions=after_versions)
-        self.events_read += sum(len(each) for each in events.values())
-        return events
-
-    async def read_from_snapshots(
-        self, streams: Sequence[str], **versions: Any
-    ) -> SnapshotsAndEvents:
-        loaded = await self.inner.read_from_snapshots(streams, **versions)
-        self.events_read += sum(len(each) for each in loaded.events.values())
-        return loaded
-
-
 class CountsReads(StoreWrapper):
     """Counts how often streams are loaded."""
 
@@ -114,22 +65,6 @@ class CountsReads(StoreWrapper):
     ) -> Mapping[str, Sequence[StoredEvent]]:
         self.reads += 1
         return await self.inner.read_streams(streams, after_versions=after_versions)
-
-
-def commands_on(store: EventStore, **options: Any) -> CommandHandler:
-    return CommandHandler(store, CounterCodec(), **options)
-
-
-BOTH = {"a-1": COUNTER, "b-1": COUNTER}
-
-
-def raise_by_the_other(loaded: Mapping[str, Loaded[int]]) -> Decision[int]:
-    """Raises `a-1` by what `b-1` has, and answers with it."""
-    return Decision({"a-1": [Raised(loaded["b-1"].state)]}, loaded["b-1"].state)
-
-
-async def total(store: EventStore, stream: str) -> int:
-    return (await CommandHandler(store, CounterCodec()).load(stream, COUNTER)).state
 
 
 async def test_a_command_appends_what_was_decided_and_returns_the_answer(store: EventStore) -> None:
@@ -207,102 +142,6 @@ async def test_conflicts_without_end_are_raised_and_counted(store: EventStore) -
         await commands.execute({"a-1": COUNTER}, raise_by(1, "a-1"), context("1"))
     assert (commands.stats.conflicts, commands.stats.given_up) == (4, 1)
     assert await total(store, "a-1") == 400
-
-
-async def test_a_command_sent_again_after_a_lost_answer_counts_once(store: EventStore) -> None:
-    commands = commands_on(LosesAnswers(store))
-    folds = {"a-1": COUNTER, "b-1": COUNTER}
-    with pytest.raises(StoreUnavailable):
-        await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
-    await commands_on(store).execute({"b-1": COUNTER}, raise_by(7, "b-1"), context("2"))
-    again = await commands.execute(folds, raise_by(5, "a-1", "b-1"), context("1"))
-    assert again == [5, 5], "the answer is that of the first time"
-    assert commands.stats.repeated == 1
-    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 12)
-
-
-async def test_a_decision_idempotent_by_state_adds_nothing_after_a_lost_answer(
-    store: EventStore,
-) -> None:
-    commands = commands_on(LosesAnswers(store))
-    with pytest.raises(StoreUnavailable):
-        await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1"))
-    assert await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1")) == 0
-    assert len(await store.read_stream("a-1")) == 3
-
-
-async def test_a_command_that_was_carried_out_with_other_events_is_refused(
-    store: EventStore,
-) -> None:
-    commands = commands_on(LosesAnswers(store))
-    with pytest.raises(StoreUnavailable):
-        await commands.execute({"a-1": COUNTER}, raise_to(3, "a-1"), context("1"))
-    with pytest.raises(DuplicateEventId):
-        await commands.execute({"a-1": COUNTER}, raise_to(5, "a-1"), context("1"))
-    assert await total(store, "a-1") == 3
-
-
-async def test_a_repeated_command_reads_its_streams_up_to_its_own_events(
-    store: EventStore,
-) -> None:
-    """`b-1` was only read by it, and has moved on since."""
-    await commands_on(store).execute({"b-1": COUNTER}, raise_to(2, "b-1"), context("0"))
-    await commands_on(store).execute(BOTH, raise_by_the_other, context("again"))
-    await commands_on(store).execute(BOTH, raise_by(1, "a-1", "b-1"), context("1"))
-    await commands_on(store).execute({"a-1": COUNTER}, raise_to(50, "a-1"), context("2"))
-    counting = CountsEvents(store)
-    commands = commands_on(counting)
-    await commands.load("a-1", COUNTER)
-    await commands.load("b-1", COUNTER)
-    counting.events_read = 0
-    assert await commands.execute(BOTH, raise_by_the_other, context("again")) == 2
-    # Of `b-1` the last events are read to find its version then, and those before to fold it;
-    # of `a-1` none, as its first event is the command's own.
-    assert counting.events_read == 3 + 2
-    assert commands.stats.repeated == 1
-
-
-async def test_a_repeated_command_on_a_long_stream_starts_from_a_snapshot(
-    store: EventStore,
-) -> None:
-    fold = Fold(
-        0,
-        COUNTER.evolve,
-        SnapshotPolicy(100, 1, lambda total: {"total": total}, lambda data: int(data["total"])),
-    )
-    first = commands_on(store)
-    await first.execute({"a-1": fold}, raise_to(110, "a-1"), context("0"))
-    await first.close()
-    assert await first.execute({"a-1": fold}, raise_by(5, "a-1"), context("again")) == [115]
-    assert await first.execute({"a-1": fold}, raise_by(5, "a-1"), context("1")) == [120]
-    counting = CountsEvents(store)
-    commands = commands_on(counting)
-    assert await commands.execute({"a-1": fold}, raise_by(5, "a-1"), context("again")) == [115]
-    assert counting.events_read < 10, "twice those after the snapshot"
-
-
-async def test_the_same_command_sent_twice_at_once_is_carried_out_once(store: EventStore) -> None:
-    commands = commands_on(store)
-    answers = await asyncio.gather(
-        *(commands.execute(BOTH, raise_by(5, "a-1", "b-1"), context("same")) for _ in range(3))
-    )
-    assert answers == [[5, 5]] * 3
-    assert (await total(store, "a-1"), await total(store, "b-1")) == (5, 5)
-
-
-async def test_of_commands_that_build_on_a_repeated_one_each_gets_its_own_answer(
-    store: EventStore,
-) -> None:
-    folds = {"a-1": COUNTER}
-    await commands_on(store).execute(folds, raise_by(5, "a-1"), context("again"))
-    commands = commands_on(store)
-    answers = await asyncio.gather(
-        *(commands.execute(folds, raise_by(1, "a-1"), context(one)) for one in ("1", "2")),
-        commands.execute(folds, raise_by(5, "a-1"), context("again")),
-        commands.execute(folds, raise_by(1, "a-1"), context("3")),
-    )
-    assert answers[2] == [5]
-    assert sorted(answers[:2] + answers[3:]) == [[6], [7], [8]]
 
 
 async def test_many_commands_on_the_same_hot_streams_all_succeed(store: EventStore) -> None:

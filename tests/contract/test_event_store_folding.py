@@ -20,8 +20,7 @@ from tests.support.stores.counters import (
     raise_by,
     raise_to,
 )
-from tests.support.stores.event_store import event, opened_kind
-from tests.support.stores.sealed import sealed
+from tests.support.stores.event_store import KINDS, event, opened_kind
 
 
 def policy(every: int = 10, schema_version: int = 1) -> SnapshotPolicy[int]:
@@ -34,18 +33,9 @@ def counter(every: int = 10, schema_version: int = 1) -> Fold[int]:
     return Fold(0, COUNTER.evolve, policy(every, schema_version))
 
 
-@pytest.fixture(
-    params=["memory", "postgres", "postgres-partitioned", "postgres-archiving", "sealed"]
-)
+@pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
-    if request.param == "memory":
-        yield InMemoryEventStore()
-        return
-    if request.param == "sealed":
-        yield sealed(InMemoryEventStore())
-        return
-    server = request.getfixturevalue("postgres_server")
-    async with opened_kind(server, request.param) as opened:
+    async with opened_kind(request) as opened:
         yield opened
 
 

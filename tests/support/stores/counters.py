@@ -1,13 +1,13 @@
 """A tiny domain for tests of command handling: counters that go up, with a limit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eventstore.codec import EncodedEvent
 from eventstore.commands.folding import Fold, Loaded
-from eventstore.commands.handler import CommandContext, Decision
-from eventstore.model import AppendResult, Metadata, StoredEvent, StreamAppend
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.model import AppendResult, Metadata, SnapshotsAndEvents, StoredEvent, StreamAppend
 from eventstore.store import EventStore
 
 
@@ -68,3 +68,44 @@ class StoreWrapper:
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
         return await self.inner.append(*appends)
+
+
+class CountsEvents(StoreWrapper):
+    """Counts the events that are read."""
+
+    events_read = 0
+
+    async def read_stream(self, stream: str, **bounds: Any) -> Sequence[StoredEvent]:
+        events = await self.inner.read_stream(stream, **bounds)
+        self.events_read += len(events)
+        return events
+
+    async def read_streams(
+        self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
+    ) -> Mapping[str, Sequence[StoredEvent]]:
+        events = await self.inner.read_streams(streams, after_versions=after_versions)
+        self.events_read += sum(len(each) for each in events.values())
+        return events
+
+    async def read_from_snapshots(
+        self, streams: Sequence[str], **versions: Any
+    ) -> SnapshotsAndEvents:
+        loaded = await self.inner.read_from_snapshots(streams, **versions)
+        self.events_read += sum(len(each) for each in loaded.events.values())
+        return loaded
+
+
+def commands_on(store: EventStore, **options: Any) -> CommandHandler:
+    return CommandHandler(store, CounterCodec(), **options)
+
+
+BOTH = {"a-1": COUNTER, "b-1": COUNTER}
+
+
+def raise_by_the_other(loaded: Mapping[str, Loaded[int]]) -> Decision[int]:
+    """Raises `a-1` by what `b-1` has, and answers with it."""
+    return Decision({"a-1": [Raised(loaded["b-1"].state)]}, loaded["b-1"].state)
+
+
+async def total(store: EventStore, stream: str) -> int:
+    return (await CommandHandler(store, CounterCodec()).load(stream, COUNTER)).state

@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
+from eventstore.memory import InMemoryEventStore
 from eventstore.model import (
     AppendResult,
     Expected,
@@ -23,6 +25,7 @@ from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.stores.counters import StoreWrapper
 from tests.support.stores.postgres import fresh_database
+from tests.support.stores.sealed import sealed
 
 PARTITION_SIZE = 4
 _PARTITIONS = 5
@@ -107,9 +110,27 @@ async def opened_store(
             await store.close()
 
 
+KINDS = (
+    "memory",
+    "postgres",
+    "postgres-ungrouped",
+    "postgres-partitioned",
+    "postgres-archiving",
+    "sealed-memory",
+    "sealed-postgres",
+)
+"""The stores that the contract suites run on."""
+
+
 @asynccontextmanager
-async def opened_kind(server: EmbeddedPostgres, kind: str) -> AsyncIterator[EventStore]:
-    """A store on a database of its own, as the contract suite names the kinds."""
+async def opened_kind(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
+    """The store that a fixture's parameter names, a database one on a database of its own."""
+    kind = request.param
+    if kind in {"memory", "sealed-memory"}:
+        memory = InMemoryEventStore()
+        yield sealed(memory) if kind == "sealed-memory" else memory
+        return
+    server = request.getfixturevalue("postgres_server")
     async with (
         migrated_database(server, partitioned=kind == "postgres-partitioned") as url,
         opened_pool(url) as pool,
@@ -118,7 +139,13 @@ async def opened_kind(server: EmbeddedPostgres, kind: str) -> AsyncIterator[Even
         if kind == "postgres-archiving":
             await Archive(pool).archive([], "nothing yet")  # opens the archive, as an operator does
         try:
-            yield Archiving(store, Archive(pool)) if kind == "postgres-archiving" else store
+            match kind:
+                case "postgres-archiving":
+                    yield Archiving(store, Archive(pool))
+                case "sealed-postgres":
+                    yield sealed(store)
+                case _:
+                    yield store
         finally:
             await store.close()
 
