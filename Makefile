@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench chaos docs lock smoke versions clean
+.PHONY: help setup demo up check test test-system lint format deep chaos bench docs lock smoke versions browser packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ VERSIONS := .venv-versions
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## install everything into .venv (only if something changed)
 
@@ -44,8 +44,23 @@ demo: setup ## real orders through the saga on one machine, start to end
 up: setup ## start the whole stack on this machine; Ctrl-C stops it
 	$(BIN)/python -m ordersaga up
 
-test: setup ## run the whole test suite
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+
+check: setup lint ## before each commit, in a minute: lint, and all tests that need no server
+	$(PYTEST) -q -m "not servers" tests/unit tests/contract tests/architecture
+
+test: setup ## every test that needs only git, make and Python; servers start by themselves
+	$(PYTEST)
+
+test-system: packages ## what needs packages of the system or an environment of its own, in short
+	$(MAKE) versions smoke browser
+
+packages: ## install the Debian packages that test-system needs, where one may
+	@scripts/system_packages.sh chromium postgresql-15
+
+
+deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
+	$(PYTEST) -m hypothesis --hypothesis-profile deep
 
 lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .
@@ -60,8 +75,12 @@ format: setup ## let ruff rewrite what it can
 smoke: setup ## build the wheel and try it in an environment of its own
 	$(BIN)/python scripts/wheel_smoke.py
 
-versions: $(VERSIONS)/.installed ## the store's tests on every other PostgreSQL there is here
-	$(BIN)/python scripts/postgres_versions.py $(VERSIONS)
+versions: $(VERSIONS)/.installed ## the store's contract and feed on PostgreSQL 15 to 17; ALL=--all: all of its tests
+	$(BIN)/python scripts/postgres_versions.py $(VERSIONS) $(ALL)
+
+browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as the documents show it
+	@mkdir -p build/pictures
+	$(BIN)/python -m tests.support.stack.screenshots --into build/pictures on_hold
 
 $(VERSIONS)/.installed: requirements/versions.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(VERSIONS)

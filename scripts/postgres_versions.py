@@ -1,8 +1,9 @@
 """Runs the store's tests on every other PostgreSQL: those of the wheels and those of the system.
 
 `make test` uses one version. The feed rests on how the server shows locks and takes snapshots, so
-the same tests run on each version that can be found: wheels in the environment that is named on
-the command line, and Debian's packages below /usr/lib/postgresql.
+its tests and the store's contract run on each version that can be found: wheels in the environment
+that is named on the command line, and Debian's packages below /usr/lib/postgresql. With `--all`
+every test of the store runs.
 """
 
 import os
@@ -11,16 +12,21 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = (
-    "tests/contract/test_event_store_appends.py",
-    "tests/contract/test_event_store_commands.py",
+CONTRACT = sorted(map(str, ROOT.glob("tests/contract/test_event_store_*.py")))
+SHORT = (
+    *CONTRACT,
+    "tests/integration/eventstore/reading",
+    "tests/integration/eventstore/test_migrations.py",
+)
+ALL = (
+    *CONTRACT,
     "tests/integration/eventstore",
     "tests/integration/projections/test_exactly_once.py",
 )
 OLDEST, NEWEST = 15, 18
 
 
-def main(environment: Path) -> int:
+def main(environment: Path, tests: tuple[str, ...]) -> int:
     """Test each version once; the exit code is that of the first that failed."""
     servers = found(environment)
     print("PostgreSQL here:", ", ".join(map(str, sorted(servers))) or "none but the usual one")
@@ -29,7 +35,7 @@ def main(environment: Path) -> int:
         print("not here, so not tested:", ", ".join(map(str, missing)))
     for version, programs in sorted(servers.items()):
         print(f"\n== PostgreSQL {version}", flush=True)
-        if code := run_tests(programs):
+        if code := run_tests(programs, tests):
             return code
     return 0 if servers else 1
 
@@ -54,12 +60,13 @@ def version_of(programs: Path) -> int:
     return int(answer.split()[2].partition(".")[0])
 
 
-def run_tests(programs: Path) -> int:
+def run_tests(programs: Path, tests: tuple[str, ...]) -> int:
     """Run the tests on a server; returns pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *TESTS]
+    options = ("-q", "-m", "servers", "-n", "auto", "--dist", "loadfile")
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     environment = {**os.environ, "ORDERSAGA_TEST_POSTGRES": str(programs)}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), ALL if "--all" in sys.argv else SHORT))

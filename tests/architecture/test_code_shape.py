@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from tests.support.repository.source_tree import files, name_of, shipped_modules, text_of, tree_of
+from tests.support.repository.source_tree import files, name_of, nodes_of, shipped_modules, text_of
 
 MODULE_LINES = 350
 TEST_LINES = 400
@@ -20,7 +20,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def functions(path: Path) -> Iterator[Function]:
     """Functions and methods with a body; the empty ones of a protocol say nothing about size."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, Function) and code_of(node):
             yield node
 
@@ -98,7 +98,7 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
     found = [
         f"{name_of(path)}:{node.lineno}"
         for path in files(".py", under="tests")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Attribute) and node.attr in skipping
     ]
     assert found == []
@@ -108,7 +108,7 @@ def test_nothing_catches_an_error_and_forgets_it() -> None:
     found = [
         f"{name_of(path)}:{node.lineno}"
         for path in shipped_modules()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler) and catches_all(node) and forgets(node)
     ]
     assert found == []

@@ -10,9 +10,9 @@ from tests.support.repository.source_tree import (
     files,
     imports_of,
     name_of,
+    nodes_of,
     shipped_modules,
     shipped_packages,
-    tree_of,
 )
 
 # Third-party libraries per package; the layer contracts say which of our own packages it may use.
@@ -60,7 +60,7 @@ def test_the_domain_asks_neither_the_clock_nor_the_dice() -> None:
     asked = [
         f"{name_of(path)}:{node.lineno}"
         for path in files(".py", under="domain")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Call) and called_name(node) in ASKS_THE_WORLD
     ]
     assert asked == []
@@ -77,7 +77,7 @@ def test_the_domain_uses_no_floating_point() -> None:
     found = [
         f"{name_of(path)}:{node.lineno}"
         for path in files(".py", under="domain")
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if (isinstance(node, ast.Constant) and isinstance(node.value, float))
         or (isinstance(node, ast.Name) and node.id == "float")
     ]

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.repository.source_tree import (
+    ROOT,
     files,
     name_of,
+    nodes_of,
     shipped_modules,
     shipped_packages,
     text_of,
-    tree_of,
 )
 
 SQL_FILES = [path for package in shipped_packages() for path in files(".sql", under=package)]
@@ -90,9 +91,44 @@ def test_python_code_holds_no_sql_about_our_tables() -> None:
     found = [
         f"{name_of(path)}:{node.lineno} {node.value.strip()[:40]}"
         for path in shipped_modules()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and STATEMENTS.match(node.value)
     ]
     assert found == []
+
+
+def functions_of(schema: str) -> set[str]:
+    """The functions that a schema file makes, by their names without the schema."""
+    return set(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION \w+\.(\w+)", schema))
+
+
+def uncalled(schemas: list[str], texts: list[str]) -> set[str]:
+    """The functions of schemas that nothing calls: neither a schema nor any of the other texts.
+
+    Where a function is made, changed, dropped, granted or explained, it is not called.
+    """
+    management = r"--[^\n]*|(?:FUNCTION|PROCEDURE|ROUTINE) (?:IF EXISTS )?(?:\w+\.)?\w+"
+    body = re.sub(management, "", "\n".join([*schemas, *texts]))
+    made = set().union(*map(functions_of, schemas))
+    triggers = set(re.findall(r"EXECUTE FUNCTION (?:\w+\.)?(\w+)", "\n".join(schemas)))
+    return {name for name in made - triggers if not re.search(rf"\b{name}\b", body)}
+
+
+def test_no_function_of_a_schema_is_without_a_caller() -> None:
+    schemas = [text_of(path) for path in SQL_FILES if path.parent.name in SCHEMAS]
+    statements_of_product = [text_of(path) for path in SQL_FILES if path.parent.name not in SCHEMAS]
+    callers = [text_of(path) for path in (*shipped_modules(), ROOT / "docs" / "operations.md")]
+    assert uncalled(schemas, statements_of_product + callers) == set()
+
+
+def test_a_function_that_is_only_made_and_granted_is_found() -> None:
+    schema = """
+        CREATE FUNCTION s.idle() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql;
+        CREATE FUNCTION s.called() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql;
+        CREATE FUNCTION s.fires() RETURNS trigger AS $$ BEGIN END $$ LANGUAGE plpgsql;
+        CREATE TRIGGER t AFTER INSERT ON s.rows EXECUTE FUNCTION s.fires();
+        GRANT EXECUTE ON FUNCTION s.idle() TO writer;  -- idle is for writers
+    """
+    assert uncalled([schema], ["SELECT s.called()"]) == {"idle"}

@@ -2,20 +2,22 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from tests.support.repository.source_tree import files, name_of, tree_of
+from tests.support.repository.source_tree import files, name_of, nodes_of, tree_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions() -> Iterator[tuple[Path, Function]]:
     for path in files(".py", under="tests"):
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, Function):
                 yield path, node
 
 
+@cache
 def called_in(function: Function) -> set[str]:
     """The bare names of everything that a function calls."""
     called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]

@@ -58,10 +58,16 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(text_of(path), filename=str(path))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a Python file's syntax tree; walking it takes longer than parsing it."""
+    return tuple(ast.walk(tree_of(path)))
+
+
 def imports_of(path: Path) -> set[str]:
     """The dotted names that a Python file imports, anywhere in it."""
     found: set[str] = set()
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

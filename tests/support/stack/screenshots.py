@@ -5,12 +5,14 @@ by the faults of the sandboxes, and takes each picture only when the page shows 
 says. Needs Chromium. Run it from the repository's root, then look at the pictures:
 
     .venv/bin/python -m tests.support.stack.screenshots    (or only the scenes that are named)
+
+`make browser` plays some of them with `--into`, which leaves the pictures of the documents alone.
 """
 
+import argparse
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,7 +34,8 @@ LIGHT = 150_000
 class Scene:
     """The stack, a browser on its Temporal UI, and what brings sagas into a state."""
 
-    def __init__(self, up: Up, client: Client, page: Page) -> None:
+    def __init__(self, up: Up, client: Client, page: Page, folder: Path) -> None:
+        self.folder = folder
         self.up = up
         self.client = client
         self.page = page
@@ -68,7 +71,7 @@ class Scene:
 
     async def save(self, name: str) -> None:
         """Take the picture."""
-        path = FOLDER / f"stuck-{name}.png"
+        path = self.folder / f"stuck-{name}.png"
         await self.page.picture(path)
         size = path.stat().st_size
         assert size < LIGHT, f"{path.name} has {size} bytes"
@@ -212,7 +215,7 @@ SCENES = (
 
 
 @asynccontextmanager
-async def opened_scene() -> AsyncIterator[Scene]:
+async def opened_scene(pictures: Path) -> AsyncIterator[Scene]:
     """A fresh stack with stock, and a browser."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         up = Up(Path(folder) / "data")
@@ -220,17 +223,20 @@ async def opened_scene() -> AsyncIterator[Scene]:
         try:
             await up.receive("71053", 1000, "delivery")
             async with up.services() as services, opened_page() as page:
-                yield Scene(up, await services.temporal(), page)
+                yield Scene(up, await services.temporal(), page, pictures)
         finally:
             await up.stop()
 
 
 async def _main() -> None:
-    wanted = set(sys.argv[1:])
-    async with opened_scene() as scene:
-        for each in SCENES:
-            if not wanted or each.__name__ in wanted:
-                await each(scene)
+    scenes = {each.__name__: each for each in SCENES}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scenes", nargs="*", metavar="SCENE")
+    parser.add_argument("--into", type=Path, default=FOLDER)
+    asked = parser.parse_args()
+    async with opened_scene(asked.into) as scene:
+        for name in asked.scenes or scenes:
+            await scenes[name](scene)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ async def fresh_database(
     name = f"t{next(_numbers)}"
     admin = await asyncpg.connect(server.url())
     try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield server.url(name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

@@ -221,4 +221,4 @@ TestOrder = OrderMachine.TestCase
 TestStock = StockMachine.TestCase
 TestPayment = PaymentMachine.TestCase
 for case in (TestOrder, TestStock, TestPayment):
-    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    case.settings = settings(stateful_step_count=40)

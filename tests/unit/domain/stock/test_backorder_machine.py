@@ -129,4 +129,4 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueue = QueueMachine.TestCase
-TestQueue.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestQueue.settings = settings(stateful_step_count=50)

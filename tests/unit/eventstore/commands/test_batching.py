@@ -256,7 +256,7 @@ async def test_the_same_stream_seen_in_two_ways_goes_into_two_groups() -> None:
     assert (one, other) == ([6], [3])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=settings.default.max_examples * 2)
 @given(
     stock=st.lists(st.integers(0, 6), min_size=3, max_size=3),
     orders=st.lists(

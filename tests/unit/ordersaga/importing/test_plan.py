@@ -212,7 +212,7 @@ _FIELD = st.one_of(st.text(max_size=12), st.sampled_from(sorted(set(GOOD.values(
 _ROW = st.fixed_dictionaries({name: st.one_of(st.just(GOOD[name]), _FIELD) for name in HEADER})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3)
 @given(st.lists(_ROW, max_size=12), st.one_of(st.none(), st.integers(1, 5)))
 def test_no_line_is_lost_or_counted_twice(rows: list[dict[str, str]], limit: int | None) -> None:
     with TemporaryDirectory() as folder:
@@ -236,7 +236,7 @@ def _quoted(rows: list[dict[str, str]]) -> str:
     return out.getvalue()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3)
 @given(st.binary(max_size=400), st.booleans())
 def test_arbitrary_bytes_give_a_plan_or_one_clear_error(raw: bytes, with_header: bool) -> None:
     head = ",".join(HEADER).encode() + b"\n" if with_header else b""
