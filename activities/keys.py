@@ -1,7 +1,7 @@
-"""Idempotency keys: what the outside world recognises a repeated request by.
+"""Idempotency keys, by which payment provider and carrier recognise a repeated request.
 
-They depend on the order alone, so that a retry, another worker, another run of the saga and a
-recovery after the loss of Temporal all ask with the same key.
+They depend on the order alone, so a retry, another worker, another run of the saga and a recovery
+after the loss of Temporal all use the same key.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def payment_key(order_id: OrderId) -> str:
 
 
 def payment_keys(order_id: OrderId) -> Iterator[str]:
-    """Keys of an order's charges: each further one replaces an authorisation that has expired."""
+    """Keys of an order's charges; each one after the first replaces an expired authorisation."""
     yield payment_key(order_id)
     for number in range(2, _CHARGES + 1):
         yield f"{payment_key(order_id)}-{number}"
@@ -31,22 +31,22 @@ def capture_key(order_id: OrderId) -> str:
 
 
 def void_key(order_id: OrderId) -> str:
-    """Key of giving an authorisation back."""
+    """Key of voiding an authorisation."""
     return f"{order_stream(order_id)}:void"
 
 
 def refund_key(order_id: OrderId) -> str:
-    """Key of giving captured money back."""
+    """Key of refunding a payment."""
     return f"{order_stream(order_id)}:refund"
 
 
 def return_refund_key(order_id: OrderId, return_id: ReturnId) -> str:
-    """Key of giving money back for one return."""
+    """Key of the refund for one return."""
     return f"{order_stream(order_id)}:refund:{return_id}"
 
 
 def amendment_refund_key(order_id: OrderId, total: Money) -> str:
-    """Key of giving back what an order paid beyond its amended total; each total has its own."""
+    """Key of refunding what was paid beyond an amended total; each total has its own key."""
     return f"{order_stream(order_id)}:amended-to-{total.minor}"
 
 
@@ -56,5 +56,5 @@ def shipment_key(order_id: OrderId) -> str:
 
 
 def cancel_label_key(order_id: OrderId) -> str:
-    """Key of taking the label back."""
+    """Key of cancelling the label."""
     return f"{order_stream(order_id)}:cancel-label"

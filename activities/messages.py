@@ -1,27 +1,16 @@
-"""Inputs and results of activities, and the names that workflow and workers share.
+"""Inputs and results of activities, and the names that workflows and workers share.
 
-All are plain dataclasses: they travel as JSON. A field may be added with a default; renaming or
-removing one breaks sagas that are open.
+All are dataclasses that Temporal stores as JSON. A field may be added with a default; renaming or
+removing one breaks open sagas.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain import values
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
 from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
-from domain.values import (
-    Address,
-    Compensation,
-    FailureKind,
-    MissingItem,
-    OrderLine,
-    Outcome,
-    PaymentTerms,
-    Pieces,
-    Reason,
-    Step,
-)
 
 ORDERS_QUEUE = "orders"
 INVENTORY_QUEUE = "inventory"
@@ -36,21 +25,21 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class OrderDocument:
-    """A whole order as a client hands it in, checked and in the domain's types."""
+    """A whole order as a client submits it, validated and in the domain's types."""
 
     order_id: OrderId
     customer_id: CustomerId | None
     currency: str
     placed_at: datetime | None
-    lines: tuple[OrderLine, ...]
-    address: Address
-    payment: PaymentTerms
+    lines: tuple[values.OrderLine, ...]
+    address: values.Address
+    payment: values.PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
 class SagaRef:
-    """Which saga run asks: goes into the metadata of every event."""
+    """The saga run that requests an activity; recorded in the metadata of every event."""
 
     workflow_id: str
     run_id: str
@@ -58,7 +47,7 @@ class SagaRef:
 
 @dataclass(frozen=True, slots=True)
 class ReserveInventory:
-    """Make sure the order is submitted as in `document`, then reserve its stock.
+    """Submit the order in `document` unless it exists, then reserve its stock.
 
     All of it or none, unless the document says what else to do when items are unavailable.
     """
@@ -69,26 +58,35 @@ class ReserveInventory:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """Where the order stands, also by what an earlier run did, if there was one.
+    """Where the order stands, including what an earlier run did.
 
-    `finished` is set when the order had ended: nothing is to be done. `turned_back` is set when
-    an earlier run had begun to undo it: only going on undoing is right. `shortage` is set as long
-    as items are missing. `amended` are the pieces that count now, empty if they are the submitted
-    ones; `total` is what they cost.
+    Attributes:
+        total: what the order costs now.
+        finished: how the order ended; then there is nothing to do.
+        turned_back: why an earlier run started to compensate; then this run must go on with that.
+        shortage: what the order waits for; None if nothing is missing.
+        amended: the pieces that count now; empty if they are the submitted ones.
     """
 
     total: Money
     finished: "ClosedSaga | None" = None
     turned_back: "TurnedBack | None" = None
     shortage: "Shortage | None" = None
-    amended: tuple[Pieces, ...] = ()
+    amended: tuple[values.Pieces, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """What an order waits for; `held` counts the pieces that are set aside for it."""
+    """What an order waits for.
 
-    missing: tuple[MissingItem, ...]
+    Attributes:
+        missing: the items that are not in stock.
+        held: how many pieces are reserved for the order.
+        asking: whether its customer is asked to choose.
+        deadline: when the order's default decides.
+    """
+
+    missing: tuple[values.MissingItem, ...]
     held: int
     asking: bool
     deadline: datetime
@@ -101,9 +99,9 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True)
 class TurnedBack:
-    """Why a saga turned back, as recorded."""
+    """Why a saga started to compensate, as recorded."""
 
-    reason: Reason
+    reason: values.Reason
     detail: str
 
 
@@ -111,8 +109,8 @@ class TurnedBack:
 class ClosedSaga:
     """How an order ended, as recorded."""
 
-    outcome: Outcome
-    reason: Reason | None
+    outcome: values.Outcome
+    reason: values.Reason | None
     detail: str
     payment_reference: str | None
     tracking_number: str | None
@@ -120,19 +118,19 @@ class ClosedSaga:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """An earlier run of the saga was lost half-way: what this run must undo besides its own.
+    """What this run must undo besides its own steps, as an earlier run of the saga was lost.
 
-    That run may have asked for a charge, or a label, whose fate nobody has recorded.
+    That run may have requested a charge or a label of which no outcome is recorded.
     """
 
-    compensations: tuple[Compensation, ...]
+    compensations: tuple[values.Compensation, ...]
     charge_in_doubt: bool
     label_in_doubt: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StepRequest:
-    """Run a later step for an order that is known to the event store."""
+    """Run a step after the reservation, for an order that is in the event store."""
 
     saga: SagaRef
     order_id: OrderId
@@ -140,9 +138,9 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class PaymentResult:
-    """The provider's reference, and whether money was taken or only held.
+    """The provider's reference, and whether money was captured or only authorised.
 
-    `overpaid`: more was taken than the order costs, as it was amended in the meantime.
+    `overpaid`: more was captured than the order costs, as it was amended meanwhile.
     """
 
     reference: str
@@ -152,7 +150,7 @@ class PaymentResult:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentResult:
-    """The carrier's answer; `order_completed` is False while the capture is still to come."""
+    """The carrier's answer; `order_completed` is False while the capture is outstanding."""
 
     label_id: str
     tracking_number: str
@@ -170,15 +168,15 @@ class OperatorAction:
 
 @dataclass(frozen=True, slots=True)
 class CompensationRequest:
-    """Undo a step, whether or not it ever happened.
+    """Undo a step, whether or not it ever took effect.
 
-    `settled_by` is set when a person says that it was undone by hand: the provider is asked once
-    more, and where it cannot confirm, the person's word is recorded as the proof.
+    `settled_by` names an operator who states that it was undone by hand: the provider is asked
+    once more, and if it cannot confirm, the statement is recorded as the proof.
     """
 
     saga: SagaRef
     order_id: OrderId
-    reason: Reason
+    reason: values.Reason
     settled_by: OperatorAction | None = None
 
 
@@ -188,9 +186,9 @@ NOTHING_FOR_GOOD = "nothing, and it cannot happen any more"
 
 @dataclass(frozen=True, slots=True)
 class CompensationResult:
-    """`undone` says in a word or two what was undone; NOTHING if the step had no effect.
+    """`undone` says in a few words what was undone; NOTHING if the step had no effect.
 
-    NOTHING_FOR_GOOD: so, and a request that is still on its way will have none either.
+    NOTHING_FOR_GOOD: it had none, and a request that is still on its way will have none either.
     """
 
     undone: str
@@ -198,42 +196,42 @@ class CompensationResult:
 
 @dataclass(frozen=True, slots=True)
 class TurnBack:
-    """Record why the saga turns back; `step` is None when somebody cancelled it."""
+    """Record why the saga compensates; `step` is None if somebody cancelled the order."""
 
     saga: SagaRef
     document: OrderDocument
-    step: Step | None
-    kind: FailureKind | None
-    reason: Reason
+    step: values.Step | None
+    kind: values.FailureKind | None
+    reason: values.Reason
     detail: str
     operator: tuple[OperatorAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CloseCancelled:
-    """Record the order as cancelled after everything was undone."""
+    """Record the order as cancelled once everything has been undone."""
 
     saga: SagaRef
     order_id: OrderId
-    reason: Reason
+    reason: values.Reason
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordAttention:
-    """Record and announce that a person must act; `compensation` is what could not be undone."""
+    """Record and announce that a person must act; `compensation` is the one that failed."""
 
     saga: SagaRef
     order_id: OrderId
     at_step: str
     message: str
     waiting_for: str
-    compensation: Compensation | None = None
+    compensation: values.Compensation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOperator:
-    """Record who steered the saga, how and why, in the order in which it happened."""
+    """Record what operators did to the saga, in chronological order."""
 
     saga: SagaRef
     order_id: OrderId
@@ -246,15 +244,15 @@ class ChangeAddress:
 
     saga: SagaRef
     order_id: OrderId
-    address: Address
+    address: values.Address
     by: OperatorAction
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewShortage:
-    """Look whether the missing items are there by now; if not, do as `choice` says.
+    """Check whether the missing items have arrived; if not, follow `choice`.
 
-    `by` is who chose, None if the deadline decided or nobody did.
+    `by` is who chose; None if the deadline decided or nobody has chosen.
     """
 
     saga: SagaRef
@@ -265,19 +263,19 @@ class ReviewShortage:
 
 @dataclass(frozen=True, slots=True)
 class AmendPieces:
-    """Leave pieces out of an order that has no label yet; 0 drops a line."""
+    """Remove pieces from an order that has no label yet; 0 removes a line."""
 
     saga: SagaRef
     order_id: OrderId
-    pieces: tuple[Pieces, ...]
+    pieces: tuple[values.Pieces, ...]
     by: OperatorAction
 
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment:
-    """Give back what was captured beyond an amended order's total.
+    """Give back what was captured beyond the total of an amended order.
 
-    `settled_by` is set when a person says that it was given back by hand.
+    `settled_by` names an operator who states that it was given back by hand.
     """
 
     saga: SagaRef

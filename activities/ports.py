@@ -1,8 +1,8 @@
 """The outside world as the saga sees it: payment provider, carrier, notifications.
 
 Every call that changes something carries an idempotency key: the provider does it once, however
-often it is asked. Adapters translate each provider's own errors to the three classes below and
-nothing else. Requests hold personal data; it must not reach logs, errors or traces.
+often it is called. Adapters translate a provider's errors into the three classes below and no
+others. Requests hold personal data, which must not reach logs, errors or traces.
 """
 
 from collections.abc import AsyncIterator
@@ -16,19 +16,19 @@ from domain.values import Address, CaptureMode
 
 
 class GatewayError(Exception):
-    """Root of what a gateway can raise; the text is safe to show."""
+    """Base of everything a gateway raises; the text is safe to show."""
 
 
 class GatewayUnavailable(GatewayError):
-    """The request had no effect (refused connection, 5xx before work, rate limit): try again."""
+    """The request had no effect (connection refused, rate limit, 5xx): it can be retried."""
 
 
 class OutcomeUnknown(GatewayError):
-    """The request may or may not have had its effect (time-out, lost answer): look it up by key."""
+    """The request may have had its effect (time-out, lost answer): look it up by its key."""
 
 
 class GatewayRejected(GatewayError):
-    """The request itself is wrong (credentials, malformed, unknown reference): retrying is idle."""
+    """The request is invalid (credentials, format, unknown reference): retrying is pointless."""
 
 
 # --- payment -------------------------------------------------------------------------------------
@@ -37,8 +37,8 @@ class GatewayRejected(GatewayError):
 class PaymentStatus(StrEnum):
     """Where a payment stands at the provider.
 
-    An expired one was authorised for so long that the bank let the money go; a forbidden one never
-    was a payment: its key was taken out of use.
+    Expired: the bank released an authorisation that was not captured in time. Forbidden: the key
+    was blocked before a payment was made with it.
     """
 
     AUTHORISED = "authorised"
@@ -52,7 +52,7 @@ class PaymentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """Take (or, on_shipment, hold) `amount` for an order, once per `idempotency_key`."""
+    """Capture (or, on_shipment, authorise) `amount` for an order, once per `idempotency_key`."""
 
     order_id: OrderId
     amount: Money
@@ -65,7 +65,7 @@ class ChargeRequest:
 class ProviderPayment:
     """A payment as the provider knows it.
 
-    `refunded` is what went back so far; `decline_code` is set only when the status is declined.
+    `refunded` is the sum of all refunds; `decline_code` is set only if the status is declined.
     """
 
     reference: str
@@ -89,33 +89,33 @@ class PaymentGateway(Protocol):
         ...
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment that was made under a key, or None if the provider never saw the key."""
+        """The payment made with a key; None if the provider never saw the key."""
         ...
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
     ) -> ProviderPayment | None:
-        """Make sure that nothing is charged under a key, even if a request is still on its way.
+        """Make sure that nothing is charged with a key, even if a request is still on its way.
 
-        Returns the payment if it was made already, else the forbidden one that now stands under
-        the key; None if this provider has no way to forbid, and the request may still arrive.
+        Returns the payment if it was already made, else the forbidden one that now has the key;
+        None if this provider cannot forbid, and the request may still arrive.
         """
         ...
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Take at most the authorised amount; capturing a captured payment returns it.
+        """Capture at most the authorised amount; capturing a captured payment returns it.
 
-        A bank that does not pay is an answer (status declined; the authorisation stands), and so is
-        an authorisation that has expired (status expired).
+        If the bank does not pay, the status is declined and the authorisation stands; if the
+        authorisation has expired, the status is expired.
         """
         ...
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Give an authorisation back; voiding a voided payment returns it."""
+        """Release an authorisation; voiding a voided payment returns it."""
         ...
 
     async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Give captured money back, at most what was captured, once per key."""
+        """Refund at most what was captured, once per key."""
         ...
 
     async def close(self) -> None:
@@ -124,7 +124,7 @@ class PaymentGateway(Protocol):
 
 
 class PaymentLedger(Protocol):
-    """What a provider says happened, for reconciliation."""
+    """The provider's own record of payments, for reconciliation."""
 
     def payments(self) -> AsyncIterator[ProviderPayment]:
         """Every payment the provider holds for us."""
@@ -153,7 +153,7 @@ class LabelRequest:
 
 
 class LabelStatus(StrEnum):
-    """Where a label stands at the carrier; a forbidden one is a key that was taken out of use."""
+    """Where a label stands at the carrier; forbidden: its key was blocked before it was bought."""
 
     LIVE = "live"
     CANCELLED = "cancelled"
@@ -165,7 +165,7 @@ class LabelStatus(StrEnum):
 class CarrierLabel:
     """A label as the carrier knows it; a refused one has a `refusal` and no tracking number.
 
-    `pieces` is what was announced to be in the parcel, over all SKUs.
+    `pieces` is the declared number of pieces in the parcel, over all SKUs.
     """
 
     label_id: str
@@ -190,19 +190,19 @@ class Carrier(Protocol):
         ...
 
     async def find(self, idempotency_key: str) -> CarrierLabel | None:
-        """The label bought under a key, or None if the carrier never saw the key."""
+        """The label bought with a key; None if the carrier never saw the key."""
         ...
 
     async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
-        """Make sure that no label is bought under a key, even if a request is still on its way.
+        """Make sure that no label is bought with a key, even if a request is still on its way.
 
-        Returns the label if it was bought already, else the forbidden one that now stands under
-        the key; None if this carrier has no way to forbid, and the request may still arrive.
+        Returns the label if it was already bought, else the forbidden one that now has the key;
+        None if this carrier cannot forbid, and the request may still arrive.
         """
         ...
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
-        """Take a label back; cancelling a cancelled label returns it."""
+        """Cancel a label; cancelling a cancelled label returns it."""
         ...
 
     async def close(self) -> None:
@@ -211,7 +211,7 @@ class Carrier(Protocol):
 
 
 class CarrierLedger(Protocol):
-    """What a carrier says happened, for reconciliation."""
+    """The carrier's own record of labels, for reconciliation."""
 
     def labels(self) -> AsyncIterator[CarrierLabel]:
         """Every label the carrier holds for us, refused ones included."""
@@ -223,7 +223,7 @@ class CarrierLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AttentionNotice:
-    """A saga waits for a person; holds no personal data."""
+    """A saga needs a person to act; holds no personal data."""
 
     order_id: OrderId
     at_step: str
@@ -231,7 +231,7 @@ class AttentionNotice:
 
 
 class Notifications(Protocol):
-    """Tells people that they must act."""
+    """Notifies people that they must act."""
 
     async def needs_attention(self, notice: AttentionNotice) -> None:
         """Deliver the notice at least once."""

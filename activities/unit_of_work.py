@@ -1,182 +1,150 @@
-"""The aggregates as command handling needs them, and a unit of work over several of them."""
+"""A transaction over several aggregates: load, decide, append."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from temporalio import activity
 
+from activities.aggregates import AggregateStream
 from activities.messages import SagaRef
-from domain.ids import (
-    OrderId,
-    Sku,
-    fulfillment_stream,
-    order_stream,
-    payment_stream,
-    returns_stream,
-    shipment_stream,
-    stock_stream,
-)
-from domain.order import decisions as order
-from domain.order import state as order_state
-from domain.order.commands import OrderCommand
-from domain.order.state import OrderState
-from domain.payment import payment
-from domain.payment.commands import PaymentCommand
-from domain.payment.payment import PaymentState
-from domain.returns import decisions as returns
-from domain.returns import state as return_state
-from domain.returns.commands import ReturnCommand
-from domain.returns.state import ReturnsState
-from domain.saga import trail as fulfillment
-from domain.saga.commands import FulfillmentCommand
-from domain.saga.trail import FulfillmentState
-from domain.shipment import shipment
-from domain.shipment.commands import ShipmentCommand
-from domain.shipment.shipment import ShipmentState
-from domain.stock import item as stock_item
-from domain.stock.commands import StockCommand
-from domain.stock.item import StockState
-from eventstore.commands.folding import Fold, Loaded
+from eventstore.commands.folding import Fold, States
 from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.errors import DuplicateEventId
 from eventstore.model import Metadata
 
 S = TypeVar("S")
 C = TypeVar("C")
 R = TypeVar("R")
+Streams = Iterable[AggregateStream[Any, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate(Generic[S, C]):
-    """How one kind of aggregate is folded and how it decides."""
+class UnitOfWork:
+    """Several aggregates and the events decided on them; each command sees those before it."""
 
-    fold: Fold[S]
-    decide: Callable[[C, S], tuple[Any, ...]]
+    def __init__(self, loaded: States) -> None:
+        self._loaded = loaded
+        self.rollback()
 
+    @property
+    def events(self) -> Mapping[str, Sequence[Any]]:
+        """Everything to append, by stream."""
+        return self._events
 
-ORDER: Final[Aggregate[OrderState, OrderCommand]] = Aggregate(
-    Fold(order_state.INITIAL, order_state.evolve), order.decide
-)
-STOCK: Final[Aggregate[StockState, StockCommand]] = Aggregate(
-    Fold(stock_item.INITIAL, stock_item.evolve), stock_item.decide
-)
-PAYMENT: Final[Aggregate[PaymentState, PaymentCommand]] = Aggregate(
-    Fold(payment.INITIAL, payment.evolve), payment.decide
-)
-SHIPMENT: Final[Aggregate[ShipmentState, ShipmentCommand]] = Aggregate(
-    Fold(shipment.INITIAL, shipment.evolve), shipment.decide
-)
-FULFILLMENT: Final[Aggregate[FulfillmentState, FulfillmentCommand]] = Aggregate(
-    Fold(fulfillment.INITIAL, fulfillment.evolve), fulfillment.decide
-)
-RETURNS: Final[Aggregate[ReturnsState, ReturnCommand]] = Aggregate(
-    Fold(return_state.INITIAL, return_state.evolve), returns.decide
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Slot(Generic[S, C]):
-    """One stream and the kind of aggregate that lives in it."""
-
-    stream: str
-    aggregate: Aggregate[S, C]
-
-
-def order_slot(order_id: OrderId) -> Slot[OrderState, OrderCommand]:
-    """The order."""
-    return Slot(order_stream(order_id), ORDER)
-
-
-def payment_slot(order_id: OrderId) -> Slot[PaymentState, PaymentCommand]:
-    """The order's payment."""
-    return Slot(payment_stream(order_id), PAYMENT)
-
-
-def shipment_slot(order_id: OrderId) -> Slot[ShipmentState, ShipmentCommand]:
-    """The order's shipment."""
-    return Slot(shipment_stream(order_id), SHIPMENT)
-
-
-def fulfillment_slot(order_id: OrderId) -> Slot[FulfillmentState, FulfillmentCommand]:
-    """The trail of the order's saga."""
-    return Slot(fulfillment_stream(order_id), FULFILLMENT)
-
-
-def returns_slot(order_id: OrderId) -> Slot[ReturnsState, ReturnCommand]:
-    """Everything that comes back of the order."""
-    return Slot(returns_stream(order_id), RETURNS)
-
-
-def stock_slot(sku: Sku) -> Slot[StockState, StockCommand]:
-    """The ledger of a SKU."""
-    return Slot(stock_stream(sku), STOCK)
-
-
-def folds(*slots: Slot[Any, Any]) -> dict[str, Fold[Any]]:
-    """What `CommandHandler.execute` loads."""
-    return {slot.stream: slot.aggregate.fold for slot in slots}
-
-
-class Work:
-    """What one decision wants of several aggregates; each command sees those before it."""
-
-    def __init__(self, loaded: Mapping[str, Loaded[Any]]) -> None:
-        self._states: dict[str, Any] = {name: item.state for name, item in loaded.items()}
-        self._events: defaultdict[str, list[Any]] = defaultdict(list)
-
-    def state(self, slot: Slot[S, C]) -> S:
-        """The state of a stream with all commands so far."""
-        state: S = self._states[slot.stream]
+    def state(self, stream: AggregateStream[S, Any]) -> S:
+        """The state of an aggregate after the commands so far."""
+        state: S = self._states[stream.name]
         return state
 
-    def tell(self, slot: Slot[S, C], *commands: C) -> None:
-        """Let the aggregate decide each command; raises what the domain refuses."""
+    def execute(self, stream: AggregateStream[S, C], *commands: C) -> None:
+        """Let the aggregate decide each command; raises whatever it raises."""
         for command in commands:
-            self.add(slot, slot.aggregate.decide(command, self.state(slot)))
+            self.record(stream, stream.decide(command, self.state(stream)))
 
-    def add(self, slot: Slot[S, C], events: Iterable[Any]) -> None:
+    def record(self, stream: AggregateStream[S, Any], events: Iterable[Any]) -> None:
         """Add events that were decided elsewhere."""
         for event in events:
-            self._states[slot.stream] = slot.aggregate.fold.evolve(self.state(slot), event)
-            self._events[slot.stream].append(event)
+            self._states[stream.name] = stream.fold.evolve(self.state(stream), event)
+            self._events[stream.name].append(event)
 
-    def decision(self, result: R) -> Decision[R]:
-        """Everything that is to be appended, and the answer."""
-        return Decision({name: tuple(events) for name, events in self._events.items()}, result)
-
-
-async def read(handler: CommandHandler, *slots: Slot[Any, Any]) -> Work:
-    """The present states of several streams, in one round trip."""
-    nobody = CommandContext("read", Metadata("read", "read", "read"))  # nothing is appended
-    return await handler.execute(folds(*slots), lambda loaded: Decision({}, Work(loaded)), nobody)
+    def rollback(self) -> None:
+        """Drop all events and go back to the states that were loaded."""
+        self._states = {name: stream.state for name, stream in self._loaded.items()}
+        self._events: defaultdict[str, list[Any]] = defaultdict(list)
 
 
-ACTOR = "saga"
-"""Actor of every event that a saga appends; the starter leaves such orders alone."""
+async def transact(
+    handler: CommandHandler,
+    streams: Streams,
+    rule: Callable[[UnitOfWork], R],
+    context: CommandContext,
+    *,
+    if_done: Callable[[UnitOfWork], R] | None = None,
+) -> R:
+    """Load `streams`, let `rule` decide, and append all its events in one transaction.
+
+    Args:
+        handler: loads and appends.
+        streams: everything that `rule` looks at or changes.
+        rule: pure; after a conflict it decides again, on the new states.
+        context: who asks.
+        if_done: answers a repeated request whose events, appended by an earlier attempt, are not
+            the ones that it would append now.
+
+    Raises:
+        DuplicateEventId: there is such a request and no `if_done`.
+        VersionConflict: other writers got ahead too often.
+        StoreUnavailable: the event store does not answer.
+        Exception: whatever `rule` raises; then nothing is appended.
+    """
+    involved = tuple(streams)
+
+    def decide(states: States) -> Decision[R]:
+        unit = UnitOfWork(states)
+        result = rule(unit)
+        return Decision(unit.events, result)
+
+    try:
+        return await handler.execute(_folds(involved), decide, context)
+    except DuplicateEventId:
+        if if_done is None:
+            raise
+        return if_done(await load(handler, *involved))
+
+
+def done(_: UnitOfWork) -> None:
+    """For `if_done` where there is nothing to answer."""
+
+
+async def record(
+    handler: CommandHandler,
+    stream: AggregateStream[Any, C],
+    commands: Iterable[C],
+    context: CommandContext,
+) -> None:
+    """Execute commands on one aggregate, once for each context."""
+    await transact(
+        handler, (stream,), lambda unit: unit.execute(stream, *commands), context, if_done=done
+    )
+
+
+async def load(handler: CommandHandler, *streams: AggregateStream[Any, Any]) -> UnitOfWork:
+    """The present states of several aggregates, in one round trip."""
+    reader = CommandContext("read", Metadata("read", "read", "read"))  # nothing is appended
+    return await handler.execute(
+        _folds(streams), lambda states: Decision({}, UnitOfWork(states)), reader
+    )
+
+
+def _folds(streams: Streams) -> dict[str, Fold[Any]]:
+    return {stream.name: stream.fold for stream in streams}
+
+
+ACTOR: Final = "saga"
+"""Actor of every event that a saga appends; the starter ignores orders with such events."""
 
 
 def may_have_run(saga: SagaRef, first_run_id: str | None) -> bool:
-    """Whether the present activity may have been begun before, wholly or in part.
+    """Whether the current activity may have run before, in full or in part.
 
     A saga numbers its activities from the second use of a name on (`process-payment-2`), and each
-    of those counts its attempts from 1 again; so does a run that takes over from one that is lost.
+    of them counts its attempts from 1 again; so does a run that replaces a lost one.
 
     Args:
-        saga: the run that asked for the activity.
-        first_run_id: the run that took the order on, None if that is not known.
+        saga: the run that requested the activity.
+        first_run_id: the run that first took on the order; None if unknown.
     """
     info = activity.info()
-    asked_again = info.activity_id.rpartition("-")[2].isdigit()
-    return info.attempt > 1 or asked_again or saga.run_id != first_run_id
+    is_numbered = info.activity_id.rpartition("-")[2].isdigit()
+    return info.attempt > 1 or is_numbered or saga.run_id != first_run_id
 
 
 def command_context(saga: SagaRef, purpose: str) -> CommandContext:
-    """Who asks; the same for every attempt of the same activity.
+    """Who asks: the same for every attempt of the same activity.
 
     Args:
-        saga: the run that asked for the activity.
-        purpose: tells several appends of one activity apart.
+        saga: the run that requested the activity.
+        purpose: distinguishes several appends of one activity.
     """
     causation_id = f"{saga.run_id}/{activity.info().activity_id}"
     return CommandContext(

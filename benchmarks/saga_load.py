@@ -10,13 +10,14 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
+from activities.aggregates import STOCK
 from activities.messages import ORDERS_QUEUE
-from activities.unit_of_work import stock_slot
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from benchmarks.bare import BARE
 from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
@@ -111,14 +112,9 @@ async def receive(database_url: str, skus: Sequence[str], pieces: int) -> None:
     handler = CommandHandler(PostgresEventStore(pool), JsonEventCodec())
 
     async def one(sku: Sku) -> None:
-        slot, command = stock_slot(sku), ReceiveStock(sku, pieces, "benchmark")
-        await handler.execute(
-            {slot.stream: slot.aggregate.fold},
-            lambda known: Decision(
-                {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
-            ),
-            CommandContext(f"receive/{sku}", Metadata("benchmark", "benchmark", "benchmark")),
-        )
+        command = ReceiveStock(sku, pieces, "benchmark")
+        context = CommandContext(f"receive/{sku}", Metadata("benchmark", "benchmark", "benchmark"))
+        await record(handler, STOCK.stream(sku), (command,), context)
 
     await asyncio.gather(*(one(Sku(sku)) for sku in skus))
     await handler.close()

@@ -23,7 +23,7 @@ from activities.messages import (
 )
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
-from activities.payments.refunds import ReturnRefundActivities
+from activities.payments.refunds import RefundActivities
 from activities.ports import Carrier, Notifications, PaymentGateway
 from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
@@ -172,13 +172,13 @@ def _inventory(outside: Outside) -> Sequence[Callable[..., Any]]:
 
 def _payments(outside: Outside) -> Sequence[Callable[..., Any]]:
     of = PaymentActivities(outside.handler, outside.payments)
-    returns = ReturnRefundActivities(outside.handler, outside.payments)
+    refunds = RefundActivities(outside.handler, outside.payments)
     return (
         of.process_payment,
         of.capture_payment,
-        of.undo_payment,
-        of.settle_payment,
-        returns.refund_return,
+        refunds.undo_payment,
+        refunds.settle_payment,
+        refunds.refund_return,
     )
 
 

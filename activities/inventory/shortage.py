@@ -1,15 +1,16 @@
-"""What is decided about an order whose items are not all there, and about leaving pieces out."""
+"""Rules for orders whose items are not all in stock, and for removing pieces from an order."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from activities.failures import refused
+from activities.aggregates import FULFILLMENT, ORDER, STOCK
+from activities.failures import refusal
 from activities.messages import AmendPieces, ReservationResult, ReviewShortage, Shortage
-from activities.orders.trail import acts, live_label, submitted_order
-from activities.unit_of_work import Work, fulfillment_slot, order_slot, stock_slot
+from activities.orders.trail import live_label, operator_commands
+from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
-from domain.order.state import Backordered, FrozenOrder
+from domain.order.state import Backordered, FrozenOrder, submitted_order
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.stock.allocation import Claims, OutOfStock, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
@@ -17,141 +18,142 @@ from domain.stock.events import StockEvent
 from domain.values import MissingItem, Pieces, Reason
 
 
-def claim(work: Work, order: FrozenOrder, now: datetime) -> OutOfStock | None:
-    """Set the order's stock aside; what is done about a shortage is for the order to say.
+def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | None:
+    """Reserve the order's stock; if it does not suffice, do what the order says.
 
-    Returns the shortage if the order is to end because of it; nothing of `work` counts then.
+    Returns:
+        The shortage if the order must end because of it; `unit` must then be rolled back.
     """
-    stock = {line.sku: work.state(stock_slot(line.sku)) for line in order.lines}
-    plan = plan_reservation(order.order_id, order.lines, stock)
-    if not isinstance(plan, OutOfStock):
-        _add(work, plan.events)
-        work.tell(order_slot(order.order_id), MarkReserved())
+    ledgers = {line.sku: unit.state(STOCK.stream(line.sku)) for line in order.lines}
+    reservation = plan_reservation(order.order_id, order.lines, ledgers)
+    if not isinstance(reservation, OutOfStock):
+        _record_stock(unit, reservation.events)
+        unit.execute(ORDER.stream(order.order_id), MarkReserved())
         return None
-    claims = plan_claims(order.order_id, order.lines, stock)
+    claims = plan_claims(order.order_id, order.lines, ledgers)
     match order.unavailable.policy:
         case UnavailablePolicy.CANCEL:
-            return plan
+            return reservation
         case UnavailablePolicy.SHIP_AVAILABLE:
-            return _go_on_with_less(work, order, claims, plan, now)
+            return None if _ship_available(unit, order, claims, now) else reservation
         case UnavailablePolicy.WAIT | UnavailablePolicy.ASK:
-            _queue(work, order, claims, now)
+            _queue(unit, order, claims, now)
             return None
 
 
-def _add(work: Work, events: Mapping[Sku, tuple[StockEvent, ...]]) -> None:
-    for sku, decided in events.items():
-        work.add(stock_slot(sku), decided)
+def _record_stock(unit: UnitOfWork, events: Mapping[Sku, tuple[StockEvent, ...]]) -> None:
+    for sku, stock_events in events.items():
+        unit.record(STOCK.stream(sku), stock_events)
 
 
-def _go_on_with_less(
-    work: Work, order: FrozenOrder, claims: Claims, shortage: OutOfStock, now: datetime
-) -> OutOfStock | None:
-    _add(work, claims.without_queueing())
-    if not _held(work, order):
-        return shortage
+def _ship_available(unit: UnitOfWork, order: FrozenOrder, claims: Claims, now: datetime) -> bool:
+    """Amend the order to what is available; False if nothing is."""
+    _record_stock(unit, claims.without_queueing())
+    if not _reserved_pieces(unit, order):
+        return False
     report = ReportUnavailable(claims.missing, asking=False, deadline=now)
-    work.tell(order_slot(order.order_id), report)
-    _amend_to_held(work, order)
-    return None
+    unit.execute(ORDER.stream(order.order_id), report)
+    _amend_to_reserved(unit, order)
+    return True
 
 
-def _queue(work: Work, order: FrozenOrder, claims: Claims, now: datetime) -> None:
-    _add(work, claims.events)
+def _queue(unit: UnitOfWork, order: FrozenOrder, claims: Claims, now: datetime) -> None:
+    _record_stock(unit, claims.events)
     asking = order.unavailable.policy is UnavailablePolicy.ASK
     report = ReportUnavailable(claims.missing, asking, _deadline(order, now))
-    work.tell(order_slot(order.order_id), report)
+    unit.execute(ORDER.stream(order.order_id), report)
 
 
 def _deadline(order: FrozenOrder, now: datetime) -> datetime:
     return now + timedelta(hours=order.unavailable.deadline_hours)
 
 
-def _held(work: Work, order: FrozenOrder) -> dict[Sku, int]:
-    """The pieces that are set aside for the order, of those SKUs of which there are any."""
-    found = {
-        line.sku: work.state(stock_slot(line.sku)).reservations.get(order.order_id, 0)
+def _reserved_pieces(unit: UnitOfWork, order: FrozenOrder) -> dict[Sku, int]:
+    """Pieces that are reserved for the order, by SKU; SKUs without any are left out."""
+    reservations = {
+        line.sku: unit.state(STOCK.stream(line.sku)).reservations.get(order.order_id, 0)
         for line in order.lines
     }
-    return {sku: pieces for sku, pieces in found.items() if pieces}
+    return {sku: pieces for sku, pieces in reservations.items() if pieces}
 
 
-def _missing(work: Work, order: FrozenOrder) -> tuple[MissingItem, ...]:
-    waits = {
-        line: work.state(stock_slot(line.sku)).waiting.pieces_of(order.order_id)
+def _missing_items(unit: UnitOfWork, order: FrozenOrder) -> tuple[MissingItem, ...]:
+    waiting = {
+        line: unit.state(STOCK.stream(line.sku)).waiting.pieces_of(order.order_id)
         for line in order.lines
     }
     return tuple(
-        MissingItem(line.sku, line.quantity, pieces) for line, pieces in waits.items() if pieces
+        MissingItem(line.sku, line.quantity, pieces) for line, pieces in waiting.items() if pieces
     )
 
 
-def _amend_to_held(work: Work, order: FrozenOrder) -> None:
-    """Go on with what is set aside; the places in the queues are given up."""
-    held, slot = _held(work, order), order_slot(order.order_id)
-    kept = tuple(Pieces(line.sku, held.get(line.sku, 0)) for line in order.lines)
+def _amend_to_reserved(unit: UnitOfWork, order: FrozenOrder) -> None:
+    """Go on with the pieces that are reserved and leave the queues."""
+    reserved = _reserved_pieces(unit, order)
+    kept = tuple(Pieces(line.sku, reserved.get(line.sku, 0)) for line in order.lines)
     for pieces in kept:
-        work.tell(stock_slot(pieces.sku), ReduceClaim(order.order_id, pieces.quantity))
-    work.tell(slot, AmendOrder(kept), MarkReserved())
+        unit.execute(STOCK.stream(pieces.sku), ReduceClaim(order.order_id, pieces.quantity))
+    unit.execute(ORDER.stream(order.order_id), AmendOrder(kept), MarkReserved())
 
 
-def reserve_if_all_arrived(work: Work, order_id: OrderId) -> None:
-    """Mark an order as reserved that waits for nothing any more."""
-    state = work.state(order_slot(order_id))
-    if isinstance(state, Backordered) and not _missing(work, state.order):
-        work.tell(order_slot(order_id), MarkReserved())
+def reserve_if_all_arrived(unit: UnitOfWork, order_id: OrderId) -> None:
+    """Mark a backordered order as reserved once it waits for nothing."""
+    order = ORDER.stream(order_id)
+    state = unit.state(order)
+    if isinstance(state, Backordered) and not _missing_items(unit, state.order):
+        unit.execute(order, MarkReserved())
 
 
-def review(work: Work, request: ReviewShortage, now: datetime) -> None:
-    """See whether all has arrived; if not, do as was chosen.
+def review(unit: UnitOfWork, request: ReviewShortage, now: datetime) -> None:
+    """Reserve the order if everything has arrived; otherwise follow the choice.
 
     Raises:
-        ApplicationError: out_of_stock: what is there is to be shipped, and nothing is.
+        ApplicationError: out_of_stock: the choice is to ship what is available, and nothing is.
     """
-    slot = order_slot(request.order_id)
-    reserve_if_all_arrived(work, request.order_id)
-    state = work.state(slot)
+    order = ORDER.stream(request.order_id)
+    reserve_if_all_arrived(unit, request.order_id)
+    state = unit.state(order)
     if isinstance(state, Backordered):
         match request.choice:
             case ShortageChoice.WAIT:
-                work.tell(slot, AcceptBackorder(_deadline(state.order, now)))
-            case ShortageChoice.SHIP_AVAILABLE if not _held(work, state.order):
-                raise refused(Reason.OUT_OF_STOCK, "nothing of the order is there to be shipped")
+                unit.execute(order, AcceptBackorder(_deadline(state.order, now)))
+            case ShortageChoice.SHIP_AVAILABLE if not _reserved_pieces(unit, state.order):
+                raise refusal(Reason.OUT_OF_STOCK, "nothing of the order is available to ship")
             case ShortageChoice.SHIP_AVAILABLE:
-                _amend_to_held(work, state.order)
+                _amend_to_reserved(unit, state.order)
     if request.by:
-        work.tell(fulfillment_slot(request.order_id), *acts((request.by,)))
+        unit.execute(FULFILLMENT.stream(request.order_id), *operator_commands((request.by,)))
 
 
-def amend(work: Work, request: AmendPieces) -> None:
-    """Leave pieces out of the order and let them go.
+def amend(unit: UnitOfWork, request: AmendPieces) -> None:
+    """Remove pieces from the order and release them.
 
     Raises:
         ApplicationError: not_fulfillable: the order has a label.
         RuleBroken: the order does not allow it.
     """
     order_id = request.order_id
-    if live_label(work, order_id):
-        raise refused(Reason.NOT_FULFILLABLE, "the order has a label already")
-    work.tell(order_slot(order_id), AmendOrder(request.pieces))
+    if live_label(unit, order_id):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order has a label already")
+    unit.execute(ORDER.stream(order_id), AmendOrder(request.pieces))
     for pieces in request.pieces:
-        work.tell(stock_slot(pieces.sku), ReduceClaim(order_id, pieces.quantity))
-    reserve_if_all_arrived(work, order_id)
-    work.tell(fulfillment_slot(order_id), *acts((request.by,)))
+        unit.execute(STOCK.stream(pieces.sku), ReduceClaim(order_id, pieces.quantity))
+    reserve_if_all_arrived(unit, order_id)
+    unit.execute(FULFILLMENT.stream(order_id), *operator_commands((request.by,)))
 
 
-def reservation_of(work: Work, order_id: OrderId) -> ReservationResult:
-    """Where the order stands by now."""
-    state = work.state(order_slot(order_id))
+def reservation_of(unit: UnitOfWork, order_id: OrderId) -> ReservationResult:
+    """Where the order stands."""
+    state = unit.state(ORDER.stream(order_id))
     order = submitted_order(state, order_id)
     lines = order.lines if order.amended_from else ()
     return ReservationResult(
         order.total,
-        shortage=_shortage(work, state) if isinstance(state, Backordered) else None,
+        shortage=_shortage(unit, state) if isinstance(state, Backordered) else None,
         amended=tuple(Pieces(line.sku, line.quantity) for line in lines),
     )
 
 
-def _shortage(work: Work, state: Backordered) -> Shortage:
-    held = sum(_held(work, state.order).values())
-    return Shortage(_missing(work, state.order), held, state.asking, state.deadline)
+def _shortage(unit: UnitOfWork, state: Backordered) -> Shortage:
+    reserved = sum(_reserved_pieces(unit, state.order).values())
+    return Shortage(_missing_items(unit, state.order), reserved, state.asking, state.deadline)

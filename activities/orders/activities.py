@@ -1,248 +1,219 @@
-"""What the saga records of itself: turning back, operators' acts, its end; queue ``orders``."""
+"""Activities that write the saga's trail and end the order; task queue ``orders``."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from temporalio import activity
 
-from activities.failures import STILL_HELD, final, refused, translated
-from activities.messages import (
-    ChangeAddress,
-    CloseCancelled,
-    ClosedSaga,
-    EarlierRun,
-    RecordAttention,
-    RecordOperator,
-    TurnBack,
-)
-from activities.orders.trail import (
-    acts,
-    claimed_skus_of,
-    closed_saga,
-    live_label,
-    start_trail,
-    take_in,
-    with_payment,
-)
+from activities import messages
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
+from activities.failures import STILL_HELD, application_errors, final_failure, refusal
+from activities.orders import trail
 from activities.ports import AttentionNotice, Notifications
-from activities.unit_of_work import (
-    Work,
-    command_context,
-    folds,
-    fulfillment_slot,
-    order_slot,
-    payment_slot,
-    read,
-    shipment_slot,
-    stock_slot,
-)
+from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
-from domain.payment import payment
-from domain.saga import trail as fulfillment
-from domain.saga.commands import (
-    CloseFulfillment,
-    FulfillmentCommand,
-    RecordCompensationFailure,
-    RecordStepFailure,
-    RequireAttention,
-    StartCompensation,
-)
+from domain.payment.payment import holds_money
+from domain.saga import commands as saga_commands
+from domain.saga.trail import Underway
 from domain.values import Compensation, Outcome, Reason
-from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandHandler, Decision
-from eventstore.errors import DuplicateEventId
+from eventstore.commands.handler import CommandHandler
 
 
 class OrderActivities:
-    """Write the saga's own trail and end the order."""
+    """Write the saga's trail and end the order."""
 
     def __init__(self, handler: CommandHandler, notifications: Notifications) -> None:
         self._handler = handler
         self._notifications = notifications
 
     @activity.defn
-    async def turn_back(self, request: TurnBack) -> ClosedSaga | EarlierRun | None:
-        """Record why the saga undoes the order, and take the order in first if it is new.
+    async def turn_back(
+        self, request: messages.TurnBack
+    ) -> messages.ClosedSaga | messages.EarlierRun | None:
+        """Record why the saga compensates; a new order is submitted first.
 
-        Returns how the order ended if it has ended: then there is nothing to undo; or what an
-        earlier run may have left behind, which this run's own steps do not tell.
+        Returns:
+            How the order ended, if it has: nothing is to be undone. Or what an earlier run may
+            have left behind, which this run's own steps do not show.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
         """
-        with translated():
-            before = await self._turned_back(request)
-            if isinstance(before, ClosedSaga):
-                return await with_payment(self._handler, request.document.order_id, before)
-        return before
-
-    async def _turned_back(self, request: TurnBack) -> ClosedSaga | EarlierRun | None:
         now, order_id = activity.info().scheduled_time, request.document.order_id
-        order, trail = order_slot(order_id), fulfillment_slot(order_id)
-        try:
-            return await self._handler.execute(
-                folds(order, trail),
-                lambda loaded: _turn_back(Work(loaded), request, now),
+        with application_errors():
+            result = await transact(
+                self._handler,
+                (ORDER.stream(order_id), FULFILLMENT.stream(order_id)),
+                lambda unit: _turn_back(unit, request, now),
                 command_context(request.saga, "turn-back"),
+                if_done=lambda unit: _left_behind(unit, request),
             )
-        except DuplicateEventId:  # an earlier attempt, whose answer was lost, recorded it
-            return _left_behind(await read(self._handler, order, trail), request)
+            if isinstance(result, messages.ClosedSaga):
+                return await trail.with_final_payment(self._handler, order_id, result)
+        return result
 
     @activity.defn
-    async def close_cancelled(self, request: CloseCancelled) -> ClosedSaga:
-        """Record the order as cancelled, provided that nothing of it is left.
+    async def close_cancelled(self, request: messages.CloseCancelled) -> messages.ClosedSaga:
+        """Record the order as cancelled, provided that everything has been undone.
 
         Raises:
-            ApplicationError: still_held, if stock, money or a label is not given back;
-                unavailable.
+            ApplicationError: still_held, if stock, money or a label is still held; unavailable.
         """
         order_id = request.order_id
-        slot = order_slot(order_id)
-        with translated():
-            known = await self._handler.load(slot.stream, slot.aggregate.fold)
-            skus = claimed_skus_of(known.state)
-            slots = folds(
-                slot,
-                payment_slot(order_id),
-                shipment_slot(order_id),
-                fulfillment_slot(order_id),
-                *(stock_slot(sku) for sku in skus),
-            )
-            return await self._handler.execute(
-                slots,
-                lambda loaded: _close(Work(loaded), request, skus),
+        order = ORDER.stream(order_id)
+        with application_errors():
+            skus = order_state.claimed_skus(await order.load(self._handler))
+            return await transact(
+                self._handler,
+                (
+                    order,
+                    PAYMENT.stream(order_id),
+                    SHIPMENT.stream(order_id),
+                    FULFILLMENT.stream(order_id),
+                    *STOCK.streams(skus),
+                ),
+                lambda unit: _close(unit, request, skus),
                 command_context(request.saga, "close"),
             )
 
     @activity.defn
-    async def record_attention(self, request: RecordAttention) -> None:
-        """Record that a person must act, and tell people.
+    async def record_attention(self, request: messages.RecordAttention) -> None:
+        """Record that a person must act, and notify people.
 
         Raises:
             ApplicationError: unavailable.
         """
-        commands: list[FulfillmentCommand] = []
+        commands: list[saga_commands.FulfillmentCommand] = []
         if request.compensation:
-            commands.append(RecordCompensationFailure(request.compensation, request.message))
-        commands.append(RequireAttention(request.at_step, request.waiting_for))
-        with translated():
-            await self._tell_trail(request.order_id, commands, request, "attention")
+            commands.append(
+                saga_commands.RecordCompensationFailure(request.compensation, request.message)
+            )
+        commands.append(saga_commands.RequireAttention(request.at_step, request.waiting_for))
+        await self._record(request, commands, "attention")
         await self._notifications.needs_attention(
             AttentionNotice(request.order_id, request.at_step, request.waiting_for)
         )
 
     @activity.defn
-    async def record_operator(self, request: RecordOperator) -> None:
-        """Record who steered the saga, how and why.
+    async def record_operator(self, request: messages.RecordOperator) -> None:
+        """Record which operator did what to the saga, and why.
 
         Raises:
             ApplicationError: unavailable.
         """
-        with translated():
-            await self._tell_trail(request.order_id, acts(request.actions), request, "operator")
+        await self._record(request, trail.operator_commands(request.actions), "operator")
 
     @activity.defn
-    async def change_address(self, request: ChangeAddress) -> None:
-        """Correct the delivery address, as long as no label was bought, and record who did it.
+    async def change_address(self, request: messages.ChangeAddress) -> None:
+        """Correct the delivery address and record who did it, as long as no label was bought.
 
         Raises:
             ApplicationError: not_fulfillable, if it is too late; unavailable.
         """
         order_id = request.order_id
-        slots = folds(order_slot(order_id), shipment_slot(order_id), fulfillment_slot(order_id))
+        with application_errors():
+            await transact(
+                self._handler,
+                (
+                    ORDER.stream(order_id),
+                    SHIPMENT.stream(order_id),
+                    FULFILLMENT.stream(order_id),
+                ),
+                lambda unit: _change_address(unit, request),
+                command_context(request.saga, "address"),
+                if_done=done,
+            )
 
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
-            work = Work(loaded)
-            if live_label(work, order_id):
-                raise refused(Reason.NOT_FULFILLABLE, "the order has a label already")
-            work.tell(order_slot(order_id), ChangeDeliveryAddress(request.address))
-            work.tell(fulfillment_slot(order_id), *acts((request.by,)))
-            return work.decision(None)
-
-        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
-        with translated(), suppress(DuplicateEventId):
-            await self._handler.execute(slots, decide, command_context(request.saga, "address"))
-
-    async def _tell_trail(
+    async def _record(
         self,
-        order_id: OrderId,
-        commands: Iterable[FulfillmentCommand],
-        request: RecordAttention | RecordOperator,
+        request: messages.RecordAttention | messages.RecordOperator,
+        commands: Iterable[saga_commands.FulfillmentCommand],
         purpose: str,
     ) -> None:
-        wanted = tuple(commands)
+        fulfillment = FULFILLMENT.stream(request.order_id)
 
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
-            work = Work(loaded)
-            start_trail(work, request.saga, order_id)
-            work.tell(fulfillment_slot(order_id), *wanted)
-            return work.decision(None)
+        def rule(unit: UnitOfWork) -> None:
+            trail.ensure_started(unit, request.saga, request.order_id)
+            unit.execute(fulfillment, *commands)
 
         context = command_context(request.saga, purpose)
-        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
-        with suppress(DuplicateEventId):
-            await self._handler.execute(folds(fulfillment_slot(order_id)), decide, context)
+        with application_errors():
+            await transact(self._handler, (fulfillment,), rule, context, if_done=done)
+
+
+def _change_address(unit: UnitOfWork, request: messages.ChangeAddress) -> None:
+    order_id = request.order_id
+    if trail.live_label(unit, order_id):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order has a label already")
+    unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(request.address))
+    unit.execute(FULFILLMENT.stream(order_id), *trail.operator_commands((request.by,)))
 
 
 def _turn_back(
-    work: Work, request: TurnBack, now: datetime
-) -> Decision[ClosedSaga | EarlierRun | None]:
+    unit: UnitOfWork, request: messages.TurnBack, now: datetime
+) -> messages.ClosedSaga | messages.EarlierRun | None:
     order_id = request.document.order_id
-    take_in(work, request.document, now)
-    if closed := closed_saga(work.state(order_slot(order_id))):
-        return work.decision(closed)
-    trail = fulfillment_slot(order_id)
-    start_trail(work, request.saga, order_id)
-    work.tell(trail, *acts(request.operator))
+    trail.ensure_submitted(unit, request.document, now)
+    if closed := trail.closed_saga(unit.state(ORDER.stream(order_id))):
+        return closed
+    trail.ensure_started(unit, request.saga, order_id)
+    commands: list[saga_commands.FulfillmentCommand] = [*trail.operator_commands(request.operator)]
     if request.step and request.kind:
-        work.tell(
-            trail, RecordStepFailure(request.step, request.kind, request.reason, request.detail)
+        failure = saga_commands.RecordStepFailure(
+            request.step, request.kind, request.reason, request.detail
         )
-    work.tell(trail, StartCompensation(request.reason, request.detail))
-    return work.decision(_left_behind(work, request))
+        commands.append(failure)
+    commands.append(saga_commands.StartCompensation(request.reason, request.detail))
+    unit.execute(FULFILLMENT.stream(order_id), *commands)
+    return _left_behind(unit, request)
 
 
-def _left_behind(work: Work, request: TurnBack) -> EarlierRun | None:
-    """What a run before this one may have done; None if this run did everything itself."""
+def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.EarlierRun | None:
+    """What an earlier run may have done; None if this run did everything itself."""
     order_id = request.document.order_id
-    state, trail = work.state(order_slot(order_id)), work.state(fulfillment_slot(order_id))
-    if not isinstance(trail, fulfillment.Underway) or trail.run_id == request.saga.run_id:
+    fulfillment = unit.state(FULFILLMENT.stream(order_id))
+    if not isinstance(fulfillment, Underway) or fulfillment.run_id == request.saga.run_id:
         return None
-    match state:
+    match unit.state(ORDER.stream(order_id)):
         case order_state.Backordered():
             release = (Compensation.RELEASE_INVENTORY,)
-            return EarlierRun(release, charge_in_doubt=False, label_in_doubt=False)
+            return messages.EarlierRun(release, charge_in_doubt=False, label_in_doubt=False)
         case order_state.Reserved():
-            return EarlierRun(tuple(Compensation), charge_in_doubt=True, label_in_doubt=False)
+            return messages.EarlierRun(
+                tuple(Compensation), charge_in_doubt=True, label_in_doubt=False
+            )
         case order_state.Processing():
-            return EarlierRun(tuple(Compensation), charge_in_doubt=False, label_in_doubt=True)
+            return messages.EarlierRun(
+                tuple(Compensation), charge_in_doubt=False, label_in_doubt=True
+            )
         case _:  # no step comes before the reservation
             return None
 
 
-def _close(work: Work, request: CloseCancelled, skus: tuple[Sku, ...]) -> Decision[ClosedSaga]:
-    order_id = request.order_id
-    if held := list(_still_held(work, order_id, skus)):
-        raise final(STILL_HELD, f"not undone yet: {', '.join(held)}")
-    if closed := closed_saga(work.state(order_slot(order_id))):
-        return work.decision(closed)
-    work.tell(order_slot(order_id), CancelOrder(request.reason, request.detail))
-    work.tell(
-        fulfillment_slot(order_id),
-        CloseFulfillment(Outcome.CANCELLED, request.reason, request.detail),
+def _close(
+    unit: UnitOfWork, request: messages.CloseCancelled, skus: tuple[Sku, ...]
+) -> messages.ClosedSaga:
+    order_id, reason, detail = request.order_id, request.reason, request.detail
+    if held := list(_still_held(unit, order_id, skus)):
+        raise final_failure(STILL_HELD, f"not undone yet: {', '.join(held)}")
+    order = ORDER.stream(order_id)
+    if closed := trail.closed_saga(unit.state(order)):
+        return closed
+    unit.execute(order, CancelOrder(reason, detail))
+    unit.execute(
+        FULFILLMENT.stream(order_id),
+        saga_commands.CloseFulfillment(Outcome.CANCELLED, reason, detail),
     )
-    return work.decision(ClosedSaga(Outcome.CANCELLED, request.reason, request.detail, None, None))
+    return messages.ClosedSaga(Outcome.CANCELLED, reason, detail, None, None)
 
 
-def _still_held(work: Work, order_id: OrderId, skus: tuple[Sku, ...]) -> Iterable[str]:
+def _still_held(unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]) -> Iterable[str]:
     for sku in skus:
-        if work.state(stock_slot(sku)).holds_or_waits(order_id):
+        if unit.state(STOCK.stream(sku)).holds_or_waits(order_id):
             yield f"stock of {sku}"
-    if payment.holds_money(work.state(payment_slot(order_id))):
+    if holds_money(unit.state(PAYMENT.stream(order_id))):
         yield "money"
-    if live_label(work, order_id):
+    if trail.live_label(unit, order_id):
         yield "a live label"

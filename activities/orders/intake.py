@@ -1,4 +1,4 @@
-"""Taking an order in: from a whole document to the events that create and submit it, in one go."""
+"""From an order document to the events that create and submit the order."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -8,46 +8,44 @@ from activities.messages import OrderDocument
 from domain.errors import InvalidValue
 from domain.ids import Sku
 from domain.money import Money
-from domain.order import decisions as order_decisions
-from domain.order import state as order_state
+from domain.order import decisions, state
 from domain.order.commands import AddItem, CreateOrder, OrderCommand, SetAddress, SubmitOrder
 from domain.order.events import OrderEvent
-from domain.order.state import FrozenOrder, NoOrder, OrderState
 from domain.values import Redacted, Redaction
 
 _ERASED: Final = Redacted(Redaction.ERASED)
 
 
 class OrderConflict(Exception):
-    """The order id is taken by an order with other content; nothing was changed."""
+    """An order with this id and other content exists; nothing was changed."""
 
 
 def decide_intake(
-    document: OrderDocument, order_state: OrderState, *, now: datetime | None = None
+    document: OrderDocument, order: state.OrderState, *, now: datetime | None = None
 ) -> tuple[OrderEvent, ...]:
-    """The events that create and submit the order; none if it was taken in before.
+    """The events that create and submit the order; none if this document was submitted before.
 
     Args:
-        document: what the client wants.
-        order_state: the order as it is, `domain.order.INITIAL` if it does not exist.
-        now: the time of the order if the document has none.
+        document: the order to submit.
+        order: the present state of the order with this id.
+        now: when the order is placed if the document does not say.
 
     Raises:
         OrderConflict: the id belongs to an order with other content, or to a draft.
         InvalidValue, CurrencyMismatch, RuleBroken: the domain refuses the content.
     """
-    if isinstance(order_state, NoOrder):
-        return tuple(_taken_in(document, now))
-    if difference := _difference(document, order_state):
+    if isinstance(order, state.NoOrder):
+        return tuple(_submitted(document, now))
+    if difference := _difference(document, order):
         raise OrderConflict(f"order {document.order_id} exists already: {difference}")
     return ()
 
 
-def _taken_in(document: OrderDocument, now: datetime | None) -> Iterator[OrderEvent]:
-    state: OrderState = order_state.INITIAL
+def _submitted(document: OrderDocument, now: datetime | None) -> Iterator[OrderEvent]:
+    order = state.INITIAL
     for command in _commands(document, now):
-        for event in order_decisions.decide(command, state):
-            state = order_state.evolve(state, event)
+        for event in decisions.decide(command, order):
+            order = state.evolve(order, event)
             yield event
 
 
@@ -62,34 +60,34 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
     yield SubmitOrder(document.payment, document.unavailable)
 
 
-def _difference(document: OrderDocument, state: OrderState) -> str | None:
-    """What is different, in words without personal data; None if it is the same order."""
-    known = order_state.frozen_order(state)
-    if known is None:
+def _difference(document: OrderDocument, state_: state.OrderState) -> str | None:
+    """What differs, without personal data; None if it is the same order."""
+    order = state.frozen_order(state_)
+    if order is None:
         return "it was never submitted; submit the draft instead of sending a document"
-    different = [name for name, same in _compared(document, known) if not same]
+    different = [name for name, same in _comparisons(document, order) if not same]
     return f"{', '.join(different)} differ" if different else None
 
 
-def _compared(document: OrderDocument, known: FrozenOrder) -> Iterator[tuple[str, bool]]:
-    yield "customer_id", document.customer_id == known.customer_id
-    yield "currency", document.currency == known.currency
-    # Without a time of its own the document takes the time at which it first came in.
-    yield "placed_at", document.placed_at in (None, known.placed_at)
-    wanted = {sku: (pieces, price) for sku, pieces, price in _summed(document)}
-    lines = known.submitted.lines
-    yield "lines", wanted == {line.sku: (line.quantity, line.unit_price) for line in lines}
-    # What was erased cannot be compared any more; the order is closed, so nothing depends on it.
-    yield "address", known.submitted_address in (document.address, _ERASED)
-    same_token = known.payment.token in (document.payment.token, _ERASED)
-    yield "payment", same_token and known.payment.capture == document.payment.capture
-    yield "unavailable", document.unavailable == known.unavailable
+def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[tuple[str, bool]]:
+    """Each part of the document, and whether the order has the same."""
+    yield "customer_id", document.customer_id == order.customer_id
+    yield "currency", document.currency == order.currency
+    # A document without a time was given the time at which it first came in.
+    yield "placed_at", document.placed_at in (None, order.placed_at)
+    lines = {line.sku: (line.quantity, line.unit_price) for line in order.submitted.lines}
+    yield "lines", _content(document) == lines
+    # Erased data can no longer be compared; the order is closed, so nothing depends on it.
+    yield "address", order.submitted_address in (document.address, _ERASED)
+    same_token = order.payment.token in (document.payment.token, _ERASED)
+    yield "payment", same_token and order.payment.capture == document.payment.capture
+    yield "unavailable", document.unavailable == order.unavailable
 
 
-def _summed(document: OrderDocument) -> Iterator[tuple[Sku, int, Money]]:
-    """Lines of the same SKU as one, as the order keeps them."""
-    pieces: dict[Sku, int] = {}
+def _content(document: OrderDocument) -> Mapping[Sku, tuple[int, Money]]:
+    """Pieces and price by SKU; lines of the same SKU add up, as they do in the order."""
+    content: dict[Sku, tuple[int, Money]] = {}
     for line in document.lines:
-        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
-    prices: Mapping[Sku, Money] = {line.sku: line.unit_price for line in document.lines}
-    return ((sku, quantity, prices[sku]) for sku, quantity in pieces.items())
+        pieces, _ = content.get(line.sku, (0, line.unit_price))
+        content[line.sku] = (pieces + line.quantity, line.unit_price)
+    return content

@@ -1,54 +1,48 @@
-"""Taking or holding an order's money, under the first key whose authorisation has not expired."""
+"""Charges an order at the payment provider; an expired authorisation is replaced by a new one."""
 
-from activities.failures import refused
+from activities import ports
+from activities.failures import refusal
 from activities.keys import payment_keys
-from activities.ports import (
-    ChargeRequest,
-    OutcomeUnknown,
-    PaymentGateway,
-    PaymentStatus,
-    ProviderPayment,
-)
 from domain.order.state import FrozenOrder
 from domain.values import CaptureMode, Reason, readable
 
 
-class Charging:
-    """Charges at the provider; records nothing."""
+class Charge:
+    """Makes the order's payment at the provider; records nothing."""
 
-    def __init__(self, gateway: PaymentGateway) -> None:
+    def __init__(self, gateway: ports.PaymentGateway) -> None:
         self._gateway = gateway
 
-    async def charge(
+    async def make(
         self, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
-    ) -> ProviderPayment:
-        """The order's payment at the provider; made now if there is none that still holds.
+    ) -> ports.ProviderPayment:
+        """The order's payment at the provider; charged now unless there is one that still holds.
 
         Args:
             order: what is to be paid.
             capture: whether a new payment is captured at once.
-            look_first: a payment may have been made before.
+            look_first: whether a payment may have been made before.
 
         Raises:
-            GatewayError: as the port says.
-            ApplicationError: payment_declined: authorisation after authorisation has expired.
+            GatewayError: see the port.
+            ApplicationError: payment_declined: every authorisation has expired.
         """
         for key in payment_keys(order.order_id):
-            made = await self._gateway.find(key) if look_first else None
-            made = made or await self._charge_under(key, order, capture)
-            if made.status is not PaymentStatus.EXPIRED:
-                return made
+            payment = await self._gateway.find(key) if look_first else None
+            payment = payment or await self._charge(order, capture, key)
+            if payment.status is not ports.PaymentStatus.EXPIRED:
+                return payment
             look_first = True
-        raise refused(Reason.PAYMENT_DECLINED, "the authorisation expired again and again")
+        raise refusal(Reason.PAYMENT_DECLINED, "the authorisation expired again and again")
 
-    async def _charge_under(
-        self, key: str, order: FrozenOrder, capture: CaptureMode
-    ) -> ProviderPayment:
+    async def _charge(
+        self, order: FrozenOrder, capture: CaptureMode, key: str
+    ) -> ports.ProviderPayment:
         token = readable(order.payment.token, "payment token")
-        request = ChargeRequest(order.order_id, order.total, token, capture, key)
+        request = ports.ChargeRequest(order.order_id, order.total, token, capture, key)
         try:
             return await self._gateway.charge(request)
-        except OutcomeUnknown:
-            if made := await self._gateway.find(key):
-                return made
+        except ports.OutcomeUnknown:
+            if payment := await self._gateway.find(key):
+                return payment
             raise

@@ -1,202 +1,273 @@
-"""Giving money back: compensation of a payment, amended orders, returns."""
+"""Every way money is given back: compensations, amended orders, returns; task queue ``payments``.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+All of them end in `_refund`. An activity may be repeated: the provider is first asked what has
+gone back already, or recognises the key. If the provider fails and an operator states that the
+money was given back by hand, that statement is recorded as the proof.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from temporalio import activity
 
-from activities.failures import refused, translated
-from activities.keys import (
-    amendment_refund_key,
-    payment_keys,
-    refund_key,
-    return_refund_key,
-    void_key,
-)
-from activities.messages import (
-    NOTHING,
-    NOTHING_FOR_GOOD,
-    CompensationRequest,
-    CompensationResult,
-    OperatorAction,
-    SettlePayment,
-)
-from activities.ports import (
-    GatewayError,
-    GatewayRejected,
-    PaymentGateway,
-    PaymentStatus,
-    ProviderPayment,
-)
+from activities import keys, messages, ports
+from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.failures import application_errors, refusal
 from activities.returns.messages import CaseRequest, CaseView
-from activities.returns.rules import known_case, view_of
-from activities.unit_of_work import (
-    Work,
-    command_context,
-    folds,
-    order_slot,
-    payment_slot,
-    read,
-    returns_slot,
-)
+from activities.returns.rules import case_of, view_of
+from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
 from domain.money import Money
-from domain.order.state import FrozenOrder, frozen_order
-from domain.payment import payment
-from domain.payment.commands import (
-    PaymentCommand,
-    RecordAuthorisation,
-    RecordCapture,
-    RecordDecline,
-    RecordRefund,
-    RecordVoid,
-)
-from domain.payment.payment import Captured, PaymentState
+from domain.order.state import frozen_order, submitted_order
+from domain.payment import commands, payment
 from domain.returns.commands import RecordReturnRefund
 from domain.values import Reason
-from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandHandler, Decision
+from eventstore.commands.handler import CommandHandler
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
-class PaymentUndo:
-    """Voids or refunds, and records it."""
+class RefundActivities:
+    """Void and refund payments, and record it."""
 
-    def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
+    def __init__(self, handler: CommandHandler, gateway: ports.PaymentGateway) -> None:
         self._handler = handler
         self._gateway = gateway
 
-    async def undo(self, request: CompensationRequest) -> CompensationResult:
-        """Give the money back; a second time it finds nothing left to do.
+    @activity.defn
+    async def undo_payment(
+        self, request: messages.CompensationRequest
+    ) -> messages.CompensationResult:
+        """Void or refund the order's payment, depending on its state at the provider.
 
         Raises:
-            GatewayError: the provider could not be asked or refused, and no person has vouched.
+            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
+                provider, for a person to look at.
         """
-        try:
-            answers = await self._give_back(request)
-        except GatewayError:
-            if request.settled_by is None:
-                raise
-            return await self._settle_by_hand(request, request.settled_by)
-        if not answers:
-            return CompensationResult(NOTHING)
-        undone = await self._execute(request, [_undone_by(answer) for answer in answers])
-        forbidden = answers[-1].status is PaymentStatus.FORBIDDEN
-        return CompensationResult(NOTHING_FOR_GOOD if forbidden and undone == NOTHING else undone)
+        order_id = request.order_id
+        with application_errors(Reason.PAYMENT_UNAVAILABLE):
+            proof = await _or_by_hand(self._undo(order_id), request.settled_by)
+            if proof == []:
+                return messages.CompensationResult(messages.NOTHING)
+            state = await transact(
+                self._handler,
+                (PAYMENT.stream(order_id),),
+                lambda unit: _record_undone(unit, order_id, proof),
+                command_context(request.saga, "undone"),
+            )
+        if isinstance(proof, messages.OperatorAction):
+            return messages.CompensationResult(f"settled by hand by {proof.actor}")
+        undone = _in_words(state)
+        forbidden = proof[-1].status is ports.PaymentStatus.FORBIDDEN
+        return messages.CompensationResult(
+            messages.NOTHING_FOR_GOOD if forbidden and undone == messages.NOTHING else undone
+        )
 
-    async def _give_back(self, request: CompensationRequest) -> list[ProviderPayment]:
+    @activity.defn
+    async def settle_payment(self, request: messages.SettlePayment) -> messages.CompensationResult:
+        """Refund what was captured beyond the total of an order that has been amended.
+
+        An authorisation needs nothing: the capture takes the total and releases the rest.
+
+        Raises:
+            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
+                provider, for a person to look at.
+        """
+        order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
+        with application_errors(Reason.PAYMENT_UNAVAILABLE):
+            unit = await load(self._handler, order, paid)
+            total = submitted_order(unit.state(order), request.order_id).total
+            captured = unit.state(paid)
+            if not isinstance(captured, payment.Captured) or captured.refundable <= total:
+                return messages.CompensationResult(messages.NOTHING)
+            operator = request.settled_by
+            by_hand = f"by-hand:{operator.actor}:{total.minor}" if operator else None
+            reference = await _or_by_hand(self._refund_beyond(captured, total), by_hand)
+            await transact(
+                self._handler,
+                (paid,),
+                lambda unit: _record_settled(unit, request.order_id, total, reference),
+                command_context(request.saga, "settled"),
+            )
+        return messages.CompensationResult("refunded")
+
+    @activity.defn
+    async def refund_return(self, request: CaseRequest) -> CaseView:
+        """Refund what a return was granted; record it for payment and case in one append.
+
+        Raises:
+            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
+                provider, for a person to look at.
+        """
+        order_id, return_id = request.order_id, request.return_id
+        returns, paid = RETURNS.stream(order_id), PAYMENT.stream(order_id)
+        with application_errors(Reason.PAYMENT_UNAVAILABLE):
+            unit = await load(self._handler, returns, paid)
+            case, captured = case_of(unit, order_id, return_id), unit.state(paid)
+            if not case.refund_is_due or case.refund is None:
+                return view_of(unit, order_id, return_id)
+            if not isinstance(captured, payment.Captured):
+                raise refusal(Reason.NOT_FULFILLABLE, "no captured money can be refunded")
+            key = keys.return_refund_key(order_id, return_id)
+            operator = request.settled_by
+            by_hand = f"by-hand:{return_id}:{operator.actor}" if operator else None
+            refund = self._refund(captured.reference, case.refund, key)
+            proof = await _or_by_hand(refund, by_hand)
+            reference = proof if isinstance(proof, str) else key
+            return await transact(
+                self._handler,
+                (returns, paid),
+                lambda unit: _record_returned(unit, request, captured.reference, reference),
+                command_context(request.saga, "return-refunded"),
+            )
+
+    # --- at the provider -------------------------------------------------------------------------
+
+    async def _undo(self, order_id: OrderId) -> list[ports.ProviderPayment]:
         """The order's payments at the provider after they were undone, oldest first.
 
-        Where there is none, the provider is told not to make one any more: a charge may be on its
-        way still.
+        If there is none, the provider is told to refuse one from now on: a charge may still be on
+        its way.
         """
-        undone: list[ProviderPayment] = []
-        for key in payment_keys(request.order_id):
-            made = await self._gateway.find(key) or await self._forbid(request.order_id, key)
-            if made is None:
+        undone: list[ports.ProviderPayment] = []
+        for key in keys.payment_keys(order_id):
+            answer = await self._gateway.find(key) or await self._forbid(order_id, key)
+            if answer is None:
                 break
-            undone.append(await self._give_back_one(made))
-            if undone[-1].status is not PaymentStatus.EXPIRED:
+            undone.append(await self._undo_one(answer))
+            if undone[-1].status is not ports.PaymentStatus.EXPIRED:
                 break
         return undone
 
-    async def _forbid(self, order_id: OrderId, key: str) -> ProviderPayment | None:
-        slot = order_slot(order_id)
-        known = await self._handler.load(slot.stream, slot.aggregate.fold)
-        order = frozen_order(known.state)
+    async def _forbid(self, order_id: OrderId, key: str) -> ports.ProviderPayment | None:
+        order = frozen_order(await ORDER.stream(order_id).load(self._handler))
         return await self._gateway.forbid(order_id, order.total, key) if order else None
 
-    async def _give_back_one(self, made: ProviderPayment) -> ProviderPayment:
+    async def _undo_one(self, answer: ports.ProviderPayment) -> ports.ProviderPayment:
         try:
-            return await self._give_back_as(made)
-        except GatewayRejected:
-            # A capture that was under way may have come first: then it is to be refunded. Or a
-            # refund was: then only the rest is.
-            now = await self._gateway.find(made.idempotency_key)
-            if now is None or now == made:
+            return await self._void_or_refund(answer)
+        except ports.GatewayRejected:
+            # A capture in flight may have come first: then it must be refunded. Or a refund in
+            # flight did: then only the rest must be.
+            current = await self._gateway.find(answer.idempotency_key)
+            if current is None or current == answer:
                 raise
-            return await self._give_back_as(now)
+            return await self._void_or_refund(current)
 
-    async def _give_back_as(self, made: ProviderPayment) -> ProviderPayment:
-        if made.status is PaymentStatus.AUTHORISED:
-            return await self._gateway.void(made.reference, void_key(made.order_id))
-        if made.status is PaymentStatus.CAPTURED:
-            rest = made.amount - made.refunded
-            return await self._gateway.refund(made.reference, rest, refund_key(made.order_id))
-        return made
+    async def _void_or_refund(self, answer: ports.ProviderPayment) -> ports.ProviderPayment:
+        if answer.status is ports.PaymentStatus.AUTHORISED:
+            return await self._gateway.void(answer.reference, keys.void_key(answer.order_id))
+        if answer.status is ports.PaymentStatus.CAPTURED:
+            rest = answer.amount - answer.refunded
+            return await self._refund(answer.reference, rest, keys.refund_key(answer.order_id))
+        return answer
 
-    async def _settle_by_hand(
-        self, request: CompensationRequest, by: OperatorAction
-    ) -> CompensationResult:
-        await self._execute(request, [lambda state: _by_hand(state, by)])
-        return CompensationResult(f"settled by hand by {by.actor}")
+    async def _refund_beyond(self, captured: payment.Captured, total: Money) -> str:
+        """Refund what exceeds `total`; what the provider has refunded counts, not our record."""
+        answer = await self._gateway.find(captured.idempotency_key)
+        refunded = answer.refunded if answer else captured.refunded
+        rest = captured.amount - refunded - total
+        key = keys.amendment_refund_key(captured.order_id, total)
+        if rest.minor > 0:
+            await self._refund(captured.reference, rest, key)
+        return key
 
-    async def _execute(
-        self,
-        request: CompensationRequest,
-        wanted: Sequence[Callable[[PaymentState], Sequence[PaymentCommand]]],
-    ) -> str:
-        slot = payment_slot(request.order_id)
-
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[str]:
-            work = Work(loaded)
-            for commands in wanted:
-                work.tell(slot, *commands(work.state(slot)))
-            return work.decision(_word(work.state(slot)))
-
-        context = command_context(request.saga, "undone")
-        return await self._handler.execute(folds(slot), decide, context)
+    async def _refund(self, reference: str, amount: Money, key: str) -> ports.ProviderPayment:
+        """Refund part of a payment, once per key."""
+        return await self._gateway.refund(reference, amount, key)
 
 
-def _undone_by(answer: ProviderPayment) -> Callable[[PaymentState], Sequence[PaymentCommand]]:
-    return lambda state: _undone(answer, state)
+async def _or_by_hand(refund: Awaitable[T], by_hand: U | None) -> T | U:
+    """The result of `refund`, or `by_hand` if it fails and an operator vouches for it.
+
+    Raises:
+        ports.GatewayError: it fails and nobody vouches.
+    """
+    try:
+        return await refund
+    except ports.GatewayError:
+        if by_hand is None:
+            raise
+        return by_hand
 
 
-def _undone(answer: ProviderPayment, state: PaymentState) -> list[PaymentCommand]:
-    """What to record so that our payment stands where the provider's does."""
+# --- what is recorded ----------------------------------------------------------------------------
+
+
+def _record_undone(
+    unit: UnitOfWork,
+    order_id: OrderId,
+    proof: Sequence[ports.ProviderPayment] | messages.OperatorAction,
+) -> payment.PaymentState:
+    paid = PAYMENT.stream(order_id)
+    if isinstance(proof, messages.OperatorAction):
+        unit.execute(paid, *_settled_by_hand(unit.state(paid), proof))
+        return unit.state(paid)
+    for answer in proof:
+        unit.execute(paid, *_undone(answer, unit.state(paid)))
+    return unit.state(paid)
+
+
+def _undone(
+    answer: ports.ProviderPayment, state: payment.PaymentState
+) -> list[commands.PaymentCommand]:
+    """Commands that bring our payment to where the provider's is."""
     order_id, key = answer.order_id, answer.idempotency_key
     match answer.status:
-        case PaymentStatus.DECLINED if isinstance(state, payment.NoPayment):
+        case ports.PaymentStatus.DECLINED if isinstance(state, payment.NoPayment):
             code = answer.decline_code or "declined"
-            return [RecordDecline(order_id, answer.amount, code, key)]
-        case PaymentStatus.VOIDED:
-            authorised = RecordAuthorisation(order_id, answer.amount, answer.reference, key)
-            missing = [authorised] if isinstance(state, payment.NoPayment) else []
-            return [*missing, RecordVoid(order_id, answer.reference)]
-        case PaymentStatus.EXPIRED if isinstance(state, payment.Authorised):
-            known = state.reference == answer.reference
-            return [RecordVoid(order_id, answer.reference)] if known else []
-        case PaymentStatus.REFUNDED:
+            return [commands.RecordDecline(order_id, answer.amount, code, key)]
+        case ports.PaymentStatus.VOIDED:
+            return _voided(answer, state)
+        case ports.PaymentStatus.EXPIRED if isinstance(state, payment.Authorised):
+            if state.reference == answer.reference:
+                return [commands.RecordVoid(order_id, answer.reference)]
+            return []
+        case ports.PaymentStatus.REFUNDED:
             return _refunded(answer, state)
         case _:
             return []
 
 
-def _refunded(answer: ProviderPayment, state: PaymentState) -> list[PaymentCommand]:
+def _voided(
+    answer: ports.ProviderPayment, state: payment.PaymentState
+) -> list[commands.PaymentCommand]:
     order_id, key = answer.order_id, answer.idempotency_key
-    kept = answer.amount
-    missing: list[PaymentCommand] = []
-    if isinstance(state, payment.Captured):
-        kept = state.refundable
-    else:
-        missing = [RecordCapture(order_id, answer.amount, answer.reference, key)]
-    if kept.minor == 0:
-        return missing
-    return [*missing, RecordRefund(order_id, kept, answer.reference, refund_key(order_id))]
+    void = commands.RecordVoid(order_id, answer.reference)
+    if not isinstance(state, payment.NoPayment):
+        return [void]
+    return [commands.RecordAuthorisation(order_id, answer.amount, answer.reference, key), void]
 
 
-def _by_hand(state: PaymentState, by: OperatorAction) -> list[PaymentCommand]:
-    """What to record on a person's word, as the provider cannot confirm it."""
+def _refunded(
+    answer: ports.ProviderPayment, state: payment.PaymentState
+) -> list[commands.PaymentCommand]:
+    order_id, reference = answer.order_id, answer.reference
+    key = keys.refund_key(order_id)
+    if not isinstance(state, payment.Captured):
+        capture = commands.RecordCapture(order_id, answer.amount, reference, answer.idempotency_key)
+        return [capture, commands.RecordRefund(order_id, answer.amount, reference, key)]
+    if state.refundable.minor == 0:
+        return []
+    return [commands.RecordRefund(order_id, state.refundable, reference, key)]
+
+
+def _settled_by_hand(
+    state: payment.PaymentState, operator: messages.OperatorAction
+) -> list[commands.PaymentCommand]:
+    """What to record on an operator's statement, as the provider cannot confirm it."""
     match state:
         case payment.Authorised():
-            return [RecordVoid(state.order_id, state.reference)]
+            return [commands.RecordVoid(state.order_id, state.reference)]
         case payment.Captured() if state.refundable.minor > 0:
-            by_hand = f"by-hand:{by.actor}"
-            return [RecordRefund(state.order_id, state.refundable, state.reference, by_hand)]
+            by_hand, rest = f"by-hand:{operator.actor}", state.refundable
+            return [commands.RecordRefund(state.order_id, rest, state.reference, by_hand)]
         case _:
             return []
 
 
-def _word(state: PaymentState) -> str:
+def _in_words(state: payment.PaymentState) -> str:
     match state:
         case payment.Voided():
             return "voided"
@@ -205,110 +276,24 @@ def _word(state: PaymentState) -> str:
         case payment.Declined():
             return "declined"
         case _:
-            return NOTHING
+            return messages.NOTHING
 
 
-class Settling:
-    """Refunds the difference, and records it."""
-
-    def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
-        self._handler = handler
-        self._gateway = gateway
-
-    async def settle(
-        self, request: SettlePayment, order: FrozenOrder, known: Captured
-    ) -> CompensationResult:
-        """Give the difference back; a second time it finds nothing left to do.
-
-        Raises:
-            GatewayError: the provider could not be asked or refused, and no person has vouched.
-        """
-        reference = amendment_refund_key(order.order_id, order.total)
-        try:
-            await self._give_back(known, order.total, reference)
-        except GatewayError:
-            if request.settled_by is None:
-                raise
-            reference = f"by-hand:{request.settled_by.actor}:{order.total.minor}"
-        await self._record(request, order.total, reference)
-        return CompensationResult("refunded")
-
-    async def _give_back(self, known: Captured, total: Money, key: str) -> None:
-        """What the provider has given back so far decides, not what we have recorded."""
-        made = await self._gateway.find(known.idempotency_key)
-        refunded = made.refunded if made else known.refunded
-        rest = known.amount - refunded - total
-        if rest.minor > 0:
-            await self._gateway.refund(known.reference, rest, key)
-
-    async def _record(self, request: SettlePayment, total: Money, reference: str) -> None:
-        slot = payment_slot(request.order_id)
-
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
-            work = Work(loaded)
-            known = work.state(slot)
-            if isinstance(known, Captured) and total < known.refundable:
-                owed = known.refundable - total
-                work.tell(slot, RecordRefund(request.order_id, owed, known.reference, reference))
-            return work.decision(None)
-
-        await self._handler.execute(folds(slot), decide, command_context(request.saga, "settled"))
+def _record_settled(unit: UnitOfWork, order_id: OrderId, total: Money, reference: str) -> None:
+    paid = PAYMENT.stream(order_id)
+    state = unit.state(paid)
+    if isinstance(state, payment.Captured) and total < state.refundable:
+        rest = state.refundable - total
+        unit.execute(paid, commands.RecordRefund(order_id, rest, state.reference, reference))
 
 
-class ReturnRefundActivities:
-    """Give money back for returned, lost or undelivered goods."""
-
-    def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
-        self._handler = handler
-        self._gateway = gateway
-
-    @activity.defn
-    async def refund_return(self, request: CaseRequest) -> CaseView:
-        """Give back what was granted, and record it for the payment and the case in one append.
-
-        Raises:
-            ApplicationError: unavailable or unknown_outcome, to be tried again; a refusal of the
-                provider, for a person to look at.
-        """
-        returns, paid = returns_slot(request.order_id), payment_slot(request.order_id)
-        with translated(Reason.PAYMENT_UNAVAILABLE):
-            known = await read(self._handler, returns, paid)
-            case = known_case(known, request.order_id, request.return_id)
-            if not case.refund_is_due or case.refund is None:
-                return view_of(known, request.order_id, request.return_id)
-            captured = known.state(paid)
-            if not isinstance(captured, payment.Captured):
-                raise refused(Reason.NOT_FULFILLABLE, "there is no captured money to give back")
-            reference = await self._give_back(request, captured, case.refund)
-            return await self._record(request, captured, reference)
-
-    async def _give_back(
-        self, request: CaseRequest, captured: payment.Captured, amount: Money
-    ) -> str:
-        """What the refund is known by: its key, or the name of who settled it by hand."""
-        key = return_refund_key(request.order_id, request.return_id)
-        try:
-            await self._gateway.refund(captured.reference, amount, key)
-        except GatewayError:
-            if request.settled_by is None:
-                raise
-            return f"by-hand:{request.return_id}:{request.settled_by.actor}"
-        return key
-
-    async def _record(
-        self, request: CaseRequest, captured: payment.Captured, reference: str
-    ) -> CaseView:
-        order_id, return_id = request.order_id, request.return_id
-        returns, paid = returns_slot(order_id), payment_slot(order_id)
-
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[CaseView]:
-            work = Work(loaded)
-            case = known_case(work, order_id, return_id)
-            if case.refund_is_due and case.refund is not None:
-                record = RecordRefund(order_id, case.refund, captured.reference, reference)
-                work.tell(paid, record)
-                work.tell(returns, RecordReturnRefund(return_id, reference))
-            return work.decision(view_of(work, order_id, return_id))
-
-        context = command_context(request.saga, "return-refunded")
-        return await self._handler.execute(folds(returns, paid), decide, context)
+def _record_returned(
+    unit: UnitOfWork, request: CaseRequest, payment_reference: str, reference: str
+) -> CaseView:
+    order_id, return_id = request.order_id, request.return_id
+    case = case_of(unit, order_id, return_id)
+    if case.refund_is_due and case.refund is not None:
+        refund = commands.RecordRefund(order_id, case.refund, payment_reference, reference)
+        unit.execute(PAYMENT.stream(order_id), refund)
+        unit.execute(RETURNS.stream(order_id), RecordReturnRefund(return_id, reference))
+    return view_of(unit, order_id, return_id)

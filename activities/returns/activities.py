@@ -1,56 +1,24 @@
-"""What a return records of itself: its opening, the two decisions, its end; queue ``orders``."""
+"""Activities that open a return, record its two decisions and close it; task queue ``orders``."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from temporalio import activity
 
-from activities.failures import final, translated
-from activities.messages import SagaRef
+from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.failures import application_errors, final_failure
 from activities.ports import AttentionNotice, Notifications
-from activities.returns.messages import (
-    CaseAttention,
-    CaseOperators,
-    CaseRequest,
-    CaseView,
-    DecideCase,
-    OpenReturnCase,
-    ReturnDocument,
-)
-from activities.returns.rules import (
-    NOTHING_LEFT,
-    completed_order,
-    decide_refund,
-    decide_restock,
-    shipped_lines,
-    view_of,
-)
-from activities.unit_of_work import (
-    Work,
-    command_context,
-    folds,
-    order_slot,
-    payment_slot,
-    returns_slot,
-)
+from activities.returns import messages, rules
+from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.errors import DomainError, RuleBroken
-from domain.ids import OrderId
-from domain.returns.commands import (
-    CloseReturn,
-    OpenReturn,
-    RecordReturnOperator,
-    RequireReturnAttention,
-    ReturnCommand,
-)
-from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandHandler, Decision
-from eventstore.errors import DuplicateEventId
+from domain.returns import commands
+from eventstore.commands.handler import CommandHandler
 
 RETURN_CONFLICT: Final = "ReturnConflict"
-"""The return id belongs to a return with other content."""
+"""A return with this id and other content exists."""
 RETURN_REFUSED: Final = "ReturnRefused"
-"""What was shipped, captured or decided before does not allow what is asked for."""
+"""What was shipped, captured or decided does not allow the request."""
 
 
 class ReturnActivities:
@@ -61,139 +29,132 @@ class ReturnActivities:
         self._notifications = notifications
 
     @activity.defn
-    async def open_return(self, request: OpenReturnCase) -> CaseView:
-        """Open the case with the decisions it brings, all or nothing; once for a return id.
+    async def open_return(self, request: messages.OpenReturnCase) -> messages.CaseView:
+        """Open the case with the decisions it brings, all or nothing, once for each return id.
 
         Raises:
             ApplicationError: ReturnConflict, ReturnRefused; unavailable.
         """
         order_id = request.document.order_id
-        slots = folds(order_slot(order_id), payment_slot(order_id), returns_slot(order_id))
-        with translated(), _refusing():
-            return await self._handler.execute(
-                slots,
-                lambda loaded: _open(Work(loaded), request.document),
+        with application_errors(), _return_refusals():
+            return await transact(
+                self._handler,
+                (ORDER.stream(order_id), PAYMENT.stream(order_id), RETURNS.stream(order_id)),
+                lambda unit: _open(unit, request.document),
                 command_context(request.saga, "open-return"),
             )
 
     @activity.defn
-    async def decide_return(self, request: DecideCase) -> CaseView:
-        """Record a decision; the same one again changes nothing.
+    async def decide_return(self, request: messages.DecideCase) -> messages.CaseView:
+        """Record a decision; the same decision again changes nothing.
 
         Raises:
             ApplicationError: ReturnRefused; unavailable.
         """
         order_id = request.order_id
-        slots = folds(order_slot(order_id), payment_slot(order_id), returns_slot(order_id))
-        with translated(), _refusing():
-            return await self._handler.execute(
-                slots,
-                lambda loaded: _decide(Work(loaded), request),
+        with application_errors(), _return_refusals():
+            return await transact(
+                self._handler,
+                (ORDER.stream(order_id), PAYMENT.stream(order_id), RETURNS.stream(order_id)),
+                lambda unit: _decide(unit, request),
                 command_context(request.saga, "decide-return"),
             )
 
     @activity.defn
-    async def close_return(self, request: CaseRequest) -> CaseView:
-        """End the case, provided that both decisions are carried out.
+    async def close_return(self, request: messages.CaseRequest) -> messages.CaseView:
+        """Close the case, provided that both decisions have been carried out.
 
         Raises:
             ApplicationError: ReturnRefused; unavailable.
         """
-        slot = returns_slot(request.order_id)
+        order_id, return_id = request.order_id, request.return_id
+        returns = RETURNS.stream(order_id)
 
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[CaseView]:
-            work = Work(loaded)
-            work.tell(slot, CloseReturn(request.return_id))
-            return work.decision(view_of(work, request.order_id, request.return_id))
+        def rule(unit: UnitOfWork) -> messages.CaseView:
+            unit.execute(returns, commands.CloseReturn(return_id))
+            return rules.view_of(unit, order_id, return_id)
 
         context = command_context(request.saga, "close-return")
-        with translated(), _refusing():
-            return await self._handler.execute(folds(slot), decide, context)
+        with application_errors(), _return_refusals():
+            return await transact(self._handler, (returns,), rule, context)
 
     @activity.defn
-    async def record_return_attention(self, request: CaseAttention) -> None:
-        """Record that a person must act, and tell people.
+    async def record_return_attention(self, request: messages.CaseAttention) -> None:
+        """Record that a person must act, and notify people.
 
         Raises:
             ApplicationError: unavailable.
         """
-        command = RequireReturnAttention(request.return_id, request.at_step, request.waiting_for)
-        with translated():
-            await self._note(request.saga, request.order_id, (command,), "return-attention")
+        command = commands.RequireReturnAttention(
+            request.return_id, request.at_step, request.waiting_for
+        )
+        context = command_context(request.saga, "return-attention")
+        with application_errors():
+            await record(self._handler, RETURNS.stream(request.order_id), (command,), context)
         await self._notifications.needs_attention(
             AttentionNotice(request.order_id, request.at_step, request.waiting_for)
         )
 
     @activity.defn
-    async def record_return_operator(self, request: CaseOperators) -> None:
-        """Record who steered the case, how and why.
+    async def record_return_operator(self, request: messages.CaseOperators) -> None:
+        """Record which operator did what to the case, and why.
 
         Raises:
             ApplicationError: unavailable.
         """
-        commands = tuple(
-            RecordReturnOperator(request.return_id, act.actor, act.action, act.reason)
-            for act in request.actions
-        )
-        with translated():
-            await self._note(request.saga, request.order_id, commands, "return-operator")
-
-    async def _note(
-        self, saga: SagaRef, order_id: OrderId, commands: tuple[ReturnCommand, ...], purpose: str
-    ) -> None:
-        slot = returns_slot(order_id)
-
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
-            work = Work(loaded)
-            work.tell(slot, *commands)
-            return work.decision(None)
-
-        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
-        with suppress(DuplicateEventId):
-            await self._handler.execute(folds(slot), decide, command_context(saga, purpose))
+        actions = [
+            commands.RecordReturnOperator(
+                request.return_id, action.actor, action.action, action.reason
+            )
+            for action in request.actions
+        ]
+        context = command_context(request.saga, "return-operator")
+        with application_errors():
+            await record(self._handler, RETURNS.stream(request.order_id), actions, context)
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
-    """Say no for good where the domain does."""
+def _return_refusals() -> Iterator[None]:
+    """Turn refusals of the domain into final failures of the return."""
     try:
         yield
     except RuleBroken as error:
         kind = RETURN_CONFLICT if error.rule == "return_differs" else RETURN_REFUSED
-        raise final(kind, str(error)) from error
+        raise final_failure(kind, str(error)) from error
     except DomainError as error:
-        raise final(RETURN_REFUSED, str(error)) from error
+        raise final_failure(RETURN_REFUSED, str(error)) from error
 
 
-def _open(work: Work, document: ReturnDocument) -> Decision[CaseView]:
+def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseView:
     order_id, return_id = document.order_id, document.return_id
-    order = completed_order(work, order_id)
-    command = OpenReturn(
+    order = rules.completed_order(unit, order_id)
+    command = commands.OpenReturn(
         order_id,
         return_id,
         document.kind,
         document.pieces,
-        shipped_lines(order),
+        rules.shipped_lines(order),
         document.actor,
         document.reason,
     )
     try:
-        work.tell(returns_slot(order_id), command)
+        unit.execute(RETURNS.stream(order_id), command)
     except RuleBroken as error:
         if document.pieces is None and error.rule == "nothing_to_return":
-            return Decision({}, NOTHING_LEFT)
+            return rules.NOTHING_LEFT
         raise
     if document.refund:
-        decide_refund(work, order, return_id, document.refund)
+        rules.decide_refund(unit, order, return_id, document.refund)
     if document.restock:
-        decide_restock(work, order_id, return_id, document.restock)
-    return work.decision(view_of(work, order_id, return_id))
+        rules.decide_restock(unit, order_id, return_id, document.restock)
+    return rules.view_of(unit, order_id, return_id)
 
 
-def _decide(work: Work, request: DecideCase) -> Decision[CaseView]:
+def _decide(unit: UnitOfWork, request: messages.DecideCase) -> messages.CaseView:
     order_id, return_id = request.order_id, request.return_id
     if request.refund:
-        decide_refund(work, completed_order(work, order_id), return_id, request.refund)
+        order = rules.completed_order(unit, order_id)
+        rules.decide_refund(unit, order, return_id, request.refund)
     if request.restock:
-        decide_restock(work, order_id, return_id, request.restock)
-    return work.decision(view_of(work, order_id, return_id))
+        rules.decide_restock(unit, order_id, return_id, request.restock)
+    return rules.view_of(unit, order_id, return_id)

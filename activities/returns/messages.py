@@ -1,4 +1,4 @@
-"""Inputs and results of the activities behind returns and deliveries; plain JSON, as `messages`."""
+"""Inputs and results of the activities for returns and parcels; see `activities.messages`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,11 @@ RETURN_WORKFLOW_TYPE = "OrderReturn"
 
 @dataclass(frozen=True, slots=True)
 class RefundDecision:
-    """What somebody decided about the money.
+    """A decision about the refund.
 
     Attributes:
-        grant: False: nothing goes back.
-        amount_minor: minor units of the order's currency; None: the price of what came back.
+        grant: whether money is refunded at all.
+        amount_minor: in minor units of the order's currency; None: the price of what came back.
     """
 
     grant: bool
@@ -29,7 +29,7 @@ class RefundDecision:
 
 @dataclass(frozen=True, slots=True)
 class RestockDecision:
-    """What somebody decided about the goods; `pieces` None: all that came back."""
+    """A decision about the goods; `pieces` None: everything that came back."""
 
     pieces: tuple[Pieces, ...] | None
     actor: str
@@ -38,7 +38,7 @@ class RestockDecision:
 
 @dataclass(frozen=True, slots=True)
 class ReturnDocument:
-    """A return as a client hands it in, checked; `pieces` None: everything that is left."""
+    """A return as a client submits it, validated; `pieces` None: everything that is left."""
 
     order_id: OrderId
     return_id: ReturnId
@@ -52,7 +52,7 @@ class ReturnDocument:
 
 @dataclass(frozen=True, slots=True)
 class OpenReturnCase:
-    """Open the case, with the decisions that the document brings; once."""
+    """Open the case with the decisions in the document, once."""
 
     saga: SagaRef
     document: ReturnDocument
@@ -73,8 +73,8 @@ class DecideCase:
 class CaseRequest:
     """Carry out a decision, or close the case.
 
-    `settled_by` is set when a person says that the refund was made by hand: the provider is asked
-    once more, and where it cannot confirm, the person's word is recorded as the proof.
+    `settled_by` names an operator who states that the refund was made by hand: the provider is
+    asked once more, and if it cannot confirm, the statement is recorded as the proof.
     """
 
     saga: SagaRef
@@ -117,7 +117,7 @@ class CaseAttention:
 
 @dataclass(frozen=True, slots=True)
 class CaseOperators:
-    """Record who steered a case, how and why."""
+    """Record what operators did to a case."""
 
     saga: SagaRef
     order_id: OrderId
@@ -130,7 +130,7 @@ class CaseOperators:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the carrier says of the parcel, at the carrier's time."""
+    """A status that the carrier reported, with the carrier's time."""
 
     status: str
     at: datetime
@@ -138,7 +138,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class RecordScan:
-    """Record a scan; None: only look where the parcel is."""
+    """Record a scan; None: only look up the parcel."""
 
     saga: SagaRef
     order_id: OrderId
@@ -147,13 +147,13 @@ class RecordScan:
 
 @dataclass(frozen=True, slots=True)
 class ParcelView:
-    """Where a parcel is on record.
+    """A parcel as recorded.
 
     Attributes:
         status: the shipment's status.
-        arrived: the carrier is done with it.
-        contradicted_by: another end that the carrier told of, if nobody has looked at it yet.
-        case_to_open: the kind of the return that this end asks for and that is not there yet.
+        arrived: whether the status is final.
+        contradicted_by: another final status that the carrier reported, until a person reacts.
+        case_to_open: the kind of return that the status calls for, if it is not open yet.
     """
 
     status: str
@@ -174,7 +174,7 @@ class ParcelAttention:
 
 @dataclass(frozen=True, slots=True)
 class ParcelOperators:
-    """Record who steered the following of a parcel, how and why."""
+    """Record what operators did about a parcel."""
 
     saga: SagaRef
     order_id: OrderId

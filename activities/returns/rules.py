@@ -1,85 +1,84 @@
-"""Pieces of decisions about returns that several activities share."""
+"""Rules of returns that several activities share."""
 
+from activities.aggregates import ORDER, PAYMENT, RETURNS
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision
-from activities.unit_of_work import Work, order_slot, payment_slot, returns_slot
+from activities.unit_of_work import UnitOfWork
 from domain.errors import NotFound, RuleBroken
 from domain.ids import OrderId, ReturnId
 from domain.money import Money
-from domain.order import state as order_state
-from domain.order.state import FrozenOrder
-from domain.payment import payment
+from domain.order.state import Completed, FrozenOrder, NoOrder, status_of
+from domain.payment.payment import Captured
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
 from domain.returns.values import ReturnedLine
 from domain.values import Pieces
 
 NOTHING_LEFT = CaseView(closed=True)
-"""Stands for a case over everything that is left, where nothing is."""
+"""Stands for a case about everything that is left to return, when nothing is."""
 
 
-def completed_order(work: Work, order_id: OrderId) -> FrozenOrder:
-    """The order, whose goods have left.
+def completed_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:
+    """The order, whose goods have been shipped.
 
     Raises:
         NotFound: there is no such order.
         RuleBroken: it is not completed.
     """
-    state = work.state(order_slot(order_id))
-    if isinstance(state, order_state.Completed):
+    state = unit.state(ORDER.stream(order_id))
+    if isinstance(state, Completed):
         return state.order
-    if isinstance(state, order_state.NoOrder):
+    if isinstance(state, NoOrder):
         raise NotFound("order", order_id)
-    status = order_state.status_of(state)
-    raise RuleBroken("order_not_shipped", f"nothing can come back: the order is {status}")
+    raise RuleBroken("order_not_shipped", f"nothing can come back: the order is {status_of(state)}")
 
 
 def shipped_lines(order: FrozenOrder) -> tuple[ReturnedLine, ...]:
-    """What left the house for an order that is completed."""
+    """The lines of a completed order as they were shipped."""
     return tuple(ReturnedLine(line.sku, line.quantity, line.unit_price) for line in order.lines)
 
 
-def known_case(work: Work, order_id: OrderId, return_id: ReturnId) -> ReturnCase:
-    """The case; raises NotFound."""
-    case = work.state(returns_slot(order_id)).cases.get(return_id)
+def case_of(unit: UnitOfWork, order_id: OrderId, return_id: ReturnId) -> ReturnCase:
+    """The case with this id; raises NotFound."""
+    case = unit.state(RETURNS.stream(order_id)).cases.get(return_id)
     if case is None:
         raise NotFound("return", return_id)
     return case
 
 
 def decide_refund(
-    work: Work, order: FrozenOrder, return_id: ReturnId, decision: RefundDecision
+    unit: UnitOfWork, order: FrozenOrder, return_id: ReturnId, decision: RefundDecision
 ) -> None:
-    """Grant or deny; raises what the domain refuses."""
-    slot = returns_slot(order.order_id)
+    """Grant or deny a refund; raises DomainError if the domain refuses."""
+    returns = RETURNS.stream(order.order_id)
     if not decision.grant:
-        work.tell(slot, DenyRefund(return_id, decision.actor, decision.reason))
+        unit.execute(returns, DenyRefund(return_id, decision.actor, decision.reason))
         return
     amount = None
     if decision.amount_minor is not None:
         amount = Money(decision.amount_minor, order.currency)
-    captured = _captured(work, order)
-    work.tell(slot, GrantRefund(return_id, amount, captured, decision.actor, decision.reason))
+    captured = _captured(unit, order)
+    unit.execute(returns, GrantRefund(return_id, amount, captured, decision.actor, decision.reason))
 
 
-def _captured(work: Work, order: FrozenOrder) -> Money:
-    """What was taken for the order as it was shipped: amendments gave back the rest before."""
-    paid = work.state(payment_slot(order.order_id))
-    if not isinstance(paid, payment.Captured):
+def _captured(unit: UnitOfWork, order: FrozenOrder) -> Money:
+    """What was captured for the order as shipped; amendments were refunded before."""
+    payment = unit.state(PAYMENT.stream(order.order_id))
+    if not isinstance(payment, Captured):
         return Money.zero(order.currency)
-    return min(paid.amount, order.total)
+    return min(payment.amount, order.total)
 
 
 def decide_restock(
-    work: Work, order_id: OrderId, return_id: ReturnId, decision: RestockDecision
+    unit: UnitOfWork, order_id: OrderId, return_id: ReturnId, decision: RestockDecision
 ) -> None:
-    """Decide what goes back into stock; raises what the domain refuses."""
+    """Decide which pieces go back into stock; raises DomainError if the domain refuses."""
     command = DecideRestock(return_id, decision.pieces, decision.actor, decision.reason)
-    work.tell(returns_slot(order_id), command)
+    unit.execute(RETURNS.stream(order_id), command)
 
 
-def view_of(work: Work, order_id: OrderId, return_id: ReturnId) -> CaseView:
-    """Where the case stands, with all commands so far."""
-    case = known_case(work, order_id, return_id)
+def view_of(unit: UnitOfWork, order_id: OrderId, return_id: ReturnId) -> CaseView:
+    """The case after the commands so far."""
+    case = case_of(unit, order_id, return_id)
     return CaseView(
         pieces=tuple(Pieces(line.sku, line.quantity) for line in case.lines),
         refund=case.refund,

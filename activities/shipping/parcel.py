@@ -1,41 +1,33 @@
-"""What is recorded about a parcel after it has left; task queue ``shipping``."""
+"""Activities that record what happens to a parcel once it has left; task queue ``shipping``."""
 
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import translated
-from activities.messages import SagaRef
+from activities.aggregates import RETURNS, SHIPMENT
+from activities.failures import application_errors
+from activities.orders.trail import live_label
 from activities.ports import AttentionNotice, Notifications
 from activities.returns.messages import ParcelAttention, ParcelOperators, ParcelView, RecordScan
-from activities.unit_of_work import Work, command_context, folds, returns_slot, shipment_slot
+from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.ids import OrderId, ReturnId
 from domain.returns.values import ReturnKind
-from domain.shipment.commands import (
-    RecordCarrierUpdate,
-    RecordDeliveryOperator,
-    RequireDeliveryAttention,
-    ShipmentCommand,
-)
+from domain.shipment import commands
 from domain.shipment.shipment import Shipment, ShipmentStatus
-from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandHandler, Decision
-from eventstore.errors import DuplicateEventId
+from eventstore.commands.handler import CommandHandler
 
 NO_PARCEL: Final = "no_parcel"
-"""The order has no live label: it may get one yet."""
+"""The order has no live label; it may still get one."""
 
-_CASES: Final = {
+_RETURN_KINDS: Final = {
     ShipmentStatus.LOST: ReturnKind.LOST,
     ShipmentStatus.RETURNED: ReturnKind.RETURNED_TO_SENDER,
 }
 
 
 class DeliveryActivities:
-    """Record scans, and who looked after a parcel that needed it."""
+    """Record scans, and what operators did about a parcel."""
 
     def __init__(self, handler: CommandHandler, notifications: Notifications) -> None:
         self._handler = handler
@@ -43,81 +35,69 @@ class DeliveryActivities:
 
     @activity.defn
     async def record_scan(self, request: RecordScan) -> ParcelView:
-        """Record a scan, unless it is known or would lead backwards; tells where the parcel is.
+        """Record a scan unless it is known or would move the parcel backwards; return its status.
 
         Raises:
-            ApplicationError: no_parcel or unavailable, to be tried again.
+            ApplicationError: no_parcel or unavailable, which are retried.
         """
-        slots = folds(shipment_slot(request.order_id), returns_slot(request.order_id))
-        with translated():
-            return await self._handler.execute(
-                slots,
-                lambda loaded: _record(Work(loaded), request),
+        with application_errors():
+            return await transact(
+                self._handler,
+                (SHIPMENT.stream(request.order_id), RETURNS.stream(request.order_id)),
+                lambda unit: _record(unit, request),
                 command_context(request.saga, "scan"),
             )
 
     @activity.defn
     async def record_delivery_attention(self, request: ParcelAttention) -> None:
-        """Record that a person must look at the parcel, and tell people.
+        """Record that a person must look at the parcel, and notify people.
 
         Raises:
             ApplicationError: unavailable.
         """
-        command = RequireDeliveryAttention(request.at_step, request.waiting_for)
-        with translated():
-            await self._note(request.saga, request.order_id, (command,), "delivery-attention")
+        command = commands.RequireDeliveryAttention(request.at_step, request.waiting_for)
+        context = command_context(request.saga, "delivery-attention")
+        with application_errors():
+            await record(self._handler, SHIPMENT.stream(request.order_id), (command,), context)
         await self._notifications.needs_attention(
             AttentionNotice(request.order_id, request.at_step, request.waiting_for)
         )
 
     @activity.defn
     async def record_delivery_operator(self, request: ParcelOperators) -> None:
-        """Record who steered the following of the parcel, how and why.
+        """Record which operator did what about the parcel, and why.
 
         Raises:
             ApplicationError: unavailable.
         """
-        commands = tuple(
-            RecordDeliveryOperator(act.actor, act.action, act.reason) for act in request.actions
-        )
-        with translated():
-            await self._note(request.saga, request.order_id, commands, "delivery-operator")
-
-    async def _note(
-        self, saga: SagaRef, order_id: OrderId, commands: tuple[ShipmentCommand, ...], purpose: str
-    ) -> None:
-        slot = shipment_slot(order_id)
-
-        def decide(loaded: Mapping[str, Loaded[Any]]) -> Decision[None]:
-            work = Work(loaded)
-            work.tell(slot, *commands)
-            return work.decision(None)
-
-        # A duplicate id: an earlier attempt, whose answer was lost, has done it.
-        with suppress(DuplicateEventId):
-            await self._handler.execute(folds(slot), decide, command_context(saga, purpose))
+        actions = [
+            commands.RecordDeliveryOperator(action.actor, action.action, action.reason)
+            for action in request.actions
+        ]
+        context = command_context(request.saga, "delivery-operator")
+        with application_errors():
+            await record(self._handler, SHIPMENT.stream(request.order_id), actions, context)
 
 
-def _record(work: Work, request: RecordScan) -> Decision[ParcelView]:
-    slot = shipment_slot(request.order_id)
-    parcel = _parcel(work, request.order_id)
-    if request.scan:
-        work.tell(slot, RecordCarrierUpdate(request.scan.status, request.scan.at))
-        parcel = _parcel(work, request.order_id)
-    cases = work.state(returns_slot(request.order_id)).cases
-    kind = _CASES.get(parcel.status)
-    opened = kind is None or ReturnId(kind.value) in cases
-    view = ParcelView(
+def _record(unit: UnitOfWork, request: RecordScan) -> ParcelView:
+    order_id, scan = request.order_id, request.scan
+    _parcel(unit, order_id)
+    if scan:
+        command = commands.RecordCarrierUpdate(scan.status, scan.at)
+        unit.execute(SHIPMENT.stream(order_id), command)
+    parcel = _parcel(unit, order_id)
+    kind = _RETURN_KINDS.get(parcel.status)
+    cases = unit.state(RETURNS.stream(order_id)).cases
+    is_open = kind is None or ReturnId(kind.value) in cases
+    return ParcelView(
         status=parcel.status.value,
         arrived=parcel.has_arrived,
         contradicted_by=parcel.contradicted_by,
-        case_to_open=None if opened else kind,
+        case_to_open=None if is_open else kind,
     )
-    return work.decision(view)
 
 
-def _parcel(work: Work, order_id: OrderId) -> Shipment:
-    state = work.state(shipment_slot(order_id))
-    if isinstance(state, Shipment) and state.label_is_live:
-        return state
-    raise ApplicationError("the order has no parcel", type=NO_PARCEL)
+def _parcel(unit: UnitOfWork, order_id: OrderId) -> Shipment:
+    if (parcel := live_label(unit, order_id)) is None:
+        raise ApplicationError("the order has no parcel", type=NO_PARCEL)
+    return parcel

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
-from domain.errors import ImpossibleHistory
+from domain.errors import ImpossibleHistory, NotFound
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.order.events import (
@@ -78,6 +78,11 @@ class Content:
     lines: tuple[OrderLine, ...]
     total: Money
 
+    @property
+    def skus(self) -> tuple[Sku, ...]:
+        """The SKUs of the lines, each once."""
+        return _skus(self.lines)
+
 
 @dataclass(frozen=True, slots=True)
 class FrozenOrder:
@@ -107,9 +112,18 @@ class FrozenOrder:
         return self.total.currency
 
     @property
+    def skus(self) -> tuple[Sku, ...]:
+        """The SKUs that are to be delivered, each once."""
+        return _skus(self.lines)
+
+    @property
     def submitted(self) -> Content:
         """The content as the customer submitted it."""
         return self.amended_from or Content(self.lines, self.total)
+
+
+def _skus(lines: tuple[OrderLine, ...]) -> tuple[Sku, ...]:
+    return tuple(dict.fromkeys(line.sku for line in lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +213,24 @@ def frozen_order(state: OrderState) -> FrozenOrder | None:
             return state.order if isinstance(state.order, FrozenOrder) else None
         case _:
             return state.order
+
+
+def submitted_order(state: OrderState, order_id: OrderId) -> FrozenOrder:
+    """What was submitted.
+
+    Raises:
+        NotFound: the order was never submitted.
+    """
+    order = frozen_order(state)
+    if order is None:
+        raise NotFound("submitted order", order_id)
+    return order
+
+
+def claimed_skus(state: OrderState) -> tuple[Sku, ...]:
+    """The SKUs that an order can hold or wait for: all that were submitted; none for a draft."""
+    order = frozen_order(state)
+    return order.submitted.skus if order else ()
 
 
 # --- evolve --------------------------------------------------------------------------------------

@@ -108,6 +108,11 @@ def holds_money(state: PaymentState) -> bool:
             assert_never(state)
 
 
+def is_overpaid(state: PaymentState, total: Money) -> bool:
+    """Whether more than `total` is captured and not refunded."""
+    return isinstance(state, Captured) and total < state.refundable
+
+
 # --- decide --------------------------------------------------------------------------------------
 
 

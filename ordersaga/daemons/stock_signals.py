@@ -11,7 +11,8 @@ from typing import Final
 import structlog
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.unit_of_work import Work, order_slot, read, stock_slot
+from activities.aggregates import ORDER, STOCK
+from activities.unit_of_work import UnitOfWork, load
 from domain.ids import OrderId, Sku, order_stream
 from domain.order.state import Backordered, FrozenOrder
 from eventstore.model import FeedFilter, StoredEvent
@@ -35,12 +36,10 @@ class StockArrivals(Follower):
             StoreUnavailable: the event store does not answer.
         """
         order_id, pieces = OrderId(event.data["order_id"]), int(event.data["quantity"])
-        slot = order_slot(order_id)
-        state = (await self.handler.load(slot.stream, slot.aggregate.fold)).state
+        state = await ORDER.stream(order_id).load(self.handler)
         if not isinstance(state, Backordered):
             return
-        skus = {line.sku for line in state.order.lines}
-        stock = await read(self.handler, *(stock_slot(sku) for sku in sorted(skus)))
+        stock = await load(self.handler, *STOCK.streams(state.order.skus))
         if _is_news(stock, state.order, pieces):
             await self._signal(order_id, Sku(event.data["sku"]))
 
@@ -57,8 +56,8 @@ class StockArrivals(Follower):
             _log.info("stock arrived", order_id=order_id, sku=sku)
 
 
-def _is_news(stock: Work, order: FrozenOrder, pieces: int) -> bool:
-    ledgers = [stock.state(stock_slot(line.sku)) for line in order.lines]
+def _is_news(stock: UnitOfWork, order: FrozenOrder, pieces: int) -> bool:
+    ledgers = [stock.state(STOCK.stream(sku)) for sku in order.skus]
     waits = any(ledger.waiting.pieces_of(order.order_id) for ledger in ledgers)
     held = sum(ledger.reservations.get(order.order_id, 0) for ledger in ledgers)
     return not waits or held <= pieces

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
+from activities.aggregates import ORDER, STOCK
 from activities.messages import OrderDocument
 from activities.orders.intake import OrderConflict, decide_intake
-from activities.unit_of_work import ORDER, STOCK
 from domain.checks import MAX_QUANTITY
 from domain.errors import DomainError
 from domain.ids import OrderId, Sku, order_stream, stock_stream

@@ -4,12 +4,12 @@ import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
-from activities.unit_of_work import ORDER, STOCK, Slot, Work, folds, order_slot, stock_slot
+from activities.aggregates import ORDER, STOCK, AggregateStream
+from activities.unit_of_work import record
 from domain.currencies import format_amount
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
@@ -35,6 +35,9 @@ from eventstore.store import EventStore
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
+
+
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class OrdersService:
         """
         if not isinstance(command, CreateOrder):
             await self.state(order_id)
-        await self._execute(order_slot(order_id), command, order_stream(order_id))
+        await self._execute(ORDER.stream(order_id), command)
         return await self.show(order_id)
 
     async def cancel_draft(self, order_id: OrderId, detail: str) -> ShownOrder:
@@ -239,7 +242,7 @@ class OrdersService:
 
     async def tell_stock(self, sku: Sku, command: StockCommand) -> ShownStock:
         """Let the stock item decide a command and return it as it is then."""
-        await self._execute(stock_slot(sku), command, stock_stream(sku))
+        await self._execute(STOCK.stream(sku), command)
         return await self.show_stock(sku)
 
     async def show_stock(self, sku: Sku) -> ShownStock:
@@ -259,16 +262,10 @@ class OrdersService:
             waiting=tuple(ShownWaiting(*one) for one in islice(state.waiting, WAITING_SHOWN)),
         )
 
-    async def _execute(self, slot: Slot[Any, Any], command: Any, correlation_id: str) -> None:
+    async def _execute(self, stream: AggregateStream[Any, C], command: C) -> None:
         command_id = f"cli-{uuid4()}"
-        context = CommandContext(command_id, Metadata(correlation_id, command_id, operator()))
-        await self._handler.execute(folds(slot), partial(_decide, slot, command), context)
-
-
-def _decide(slot: Slot[Any, Any], command: Any, loaded: Any) -> Any:
-    work = Work(loaded)
-    work.tell(slot, command)
-    return work.decision(None)
+        context = CommandContext(command_id, Metadata(stream.name, command_id, operator()))
+        await record(self._handler, stream, (command,), context)
 
 
 # --- how an order is shown -----------------------------------------------------------------------

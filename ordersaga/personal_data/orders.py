@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from activities.unit_of_work import ORDER
+from activities.aggregates import ORDER
 from adapters.personal_data.fields import PERSONAL_FIELDS, value_at
 from adapters.personal_data.sealing import is_sealed
 from domain.ids import CustomerId, OrderId, order_stream

@@ -12,7 +12,7 @@ from activities.messages import (
     ReservationResult,
     SettlePayment,
 )
-from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import RefundActivities
 from workflows.common.failures import describe, is_refusal
 from workflows.fulfillment.compensation import Undoing
 from workflows.fulfillment.state import AMENDING, SETTLING
@@ -74,7 +74,7 @@ class Amending(Undoing):
             request = SettlePayment(self.ref, self.state.order_id, settled_by)
             try:
                 await self.run_activity(
-                    PaymentActivities.settle_payment,
+                    RefundActivities.settle_payment,
                     request,
                     PAYMENTS_QUEUE,
                     SETTLING,

@@ -24,7 +24,7 @@ from activities.messages import (
     TurnBack,
 )
 from activities.orders.activities import OrderActivities
-from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
 from domain.values import Compensation, FailureKind, Outcome, Reason
 from workflows.common.failures import (
@@ -48,7 +48,7 @@ _UNDO: dict[
         "the carrier to cancel the label",
     ),
     Compensation.UNDO_PAYMENT: (
-        PaymentActivities.undo_payment,
+        RefundActivities.undo_payment,
         PAYMENTS_QUEUE,
         "the payment provider to give the money back",
     ),

@@ -24,7 +24,7 @@ from activities.messages import (
     PAYMENTS_QUEUE,
     OperatorAction,
 )
-from activities.payments.refunds import ReturnRefundActivities
+from activities.payments.refunds import RefundActivities
 from activities.returns.activities import RETURN_CONFLICT, RETURN_REFUSED, ReturnActivities
 from activities.returns.messages import (
     RETURN_WORKFLOW_TYPE,
@@ -154,7 +154,7 @@ class OrderReturn(ReturnDesk):
             try:
                 self._merge(
                     await self.run_activity(
-                        ReturnRefundActivities.refund_return,
+                        RefundActivities.refund_return,
                         self._request(settled_by),
                         PAYMENTS_QUEUE,
                         COMPENSATION,

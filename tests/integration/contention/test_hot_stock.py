@@ -10,6 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.aggregates import STOCK
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     CompensationRequest,
@@ -20,14 +21,14 @@ from activities.messages import (
 )
 from activities.payments.activities import PaymentActivities
 from activities.shipping.activities import ShippingActivities
-from activities.unit_of_work import stock_slot
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState
 from domain.values import Reason
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.sagas.shop import document
@@ -53,14 +54,9 @@ async def handlers(postgres_server: EmbeddedPostgres) -> AsyncIterator[list[Comm
 
 
 async def receive(handler: CommandHandler, sku: Sku, pieces: int) -> None:
-    slot, command = stock_slot(sku), ReceiveStock(sku, pieces, "first")
-    await handler.execute(
-        {slot.stream: slot.aggregate.fold},
-        lambda known: Decision(
-            {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
-        ),
-        CommandContext(f"receive/{sku}", Metadata("test", "test", "test")),
-    )
+    command = ReceiveStock(sku, pieces, "first")
+    context = CommandContext(f"receive/{sku}", Metadata("test", "test", "test"))
+    await record(handler, STOCK.stream(sku), (command,), context)
 
 
 async def run(method: object, request: object, activity_id: str) -> str:
@@ -89,8 +85,7 @@ def saga(number: int) -> SagaRef:
 
 
 async def stock(handler: CommandHandler, sku: Sku) -> StockState:
-    slot = stock_slot(sku)
-    return (await handler.load(slot.stream, slot.aggregate.fold)).state
+    return await STOCK.stream(sku).load(handler)
 
 
 async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
@@ -108,7 +103,7 @@ async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
     state = await stock(handlers[1], HOT)
     assert (state.on_hand, state.reserved, len(state.reservations)) == (PIECES, PIECES, PIECES)
     assert sum(handler.stats.given_up for handler in handlers) == 0
-    appends = await handlers[0].load("stock-HOT", stock_slot(HOT).aggregate.fold)
+    appends = await handlers[0].load("stock-HOT", STOCK.fold)
     assert appends.version == 1 + PIECES
 
 

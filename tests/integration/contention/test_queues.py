@@ -7,14 +7,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from activities.aggregates import STOCK
 from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory
-from activities.unit_of_work import stock_slot
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from domain.values import Reason
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
@@ -52,14 +53,9 @@ def waiting_order(number: int) -> ReserveInventory:
 
 
 async def deliver(handler: CommandHandler, number: int) -> str:
-    slot, command = stock_slot(RARE), ReceiveStock(RARE, 5, f"d{number}")
-    await handler.execute(
-        {slot.stream: slot.aggregate.fold},
-        lambda known: Decision(
-            {slot.stream: slot.aggregate.decide(command, known[slot.stream].state)}, None
-        ),
-        CommandContext(f"deliver/{number}", Metadata("test", "test", "test")),
-    )
+    command = ReceiveStock(RARE, 5, f"d{number}")
+    context = CommandContext(f"deliver/{number}", Metadata("test", "test", "test"))
+    await record(handler, STOCK.stream(RARE), (command,), context)
     return "done"
 
 

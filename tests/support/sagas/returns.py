@@ -4,9 +4,9 @@ from typing import Any
 
 from temporalio.client import Client
 
+from activities.aggregates import RETURNS
 from activities.messages import ORDERS_QUEUE
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE
-from activities.unit_of_work import returns_slot
 from domain.ids import OrderId, ReturnId, delivery_workflow, return_workflow
 from domain.returns.state import ReturnCase
 from domain.shipment.shipment import Shipment
@@ -85,9 +85,8 @@ async def until_parcel(shop: Shop, order_id: str, status: str) -> None:
 
 async def case_of(shop: Shop, order_id: str, return_id: str = "R1") -> ReturnCase:
     """The return on record."""
-    slot = returns_slot(OrderId(order_id))
-    loaded = await shop.handler.load(slot.stream, slot.aggregate.fold)
-    return loaded.state.cases[ReturnId(return_id)]
+    returns = await RETURNS.stream(OrderId(order_id)).load(shop.handler)
+    return returns.cases[ReturnId(return_id)]
 
 
 async def refunded_minor(shop: Shop, order_id: str) -> int:

@@ -7,8 +7,9 @@ from typing import Any
 
 from temporalio.client import Client
 
+from activities.aggregates import ORDER, PAYMENT, SHIPMENT, STOCK
 from activities.messages import ALL_QUEUES
-from activities.unit_of_work import order_slot, payment_slot, shipment_slot, stock_slot
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
 from domain.ids import OrderId, Sku, streams_of_order
@@ -17,7 +18,7 @@ from domain.payment.payment import PaymentState
 from domain.shipment.shipment import ShipmentState
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
 from workers.factory import Outside, build_worker
@@ -42,34 +43,24 @@ class Shop:
         return Outside(self.handler, self.payments, self.carrier, self.notifications)
 
     async def receive(self, sku: str, quantity: int, reference: str = "first") -> None:
-        slot = stock_slot(Sku(sku))
         command = ReceiveStock(Sku(sku), quantity, reference)
-        await self.handler.execute(
-            {slot.stream: slot.aggregate.fold},
-            lambda loaded: Decision(
-                {slot.stream: slot.aggregate.decide(command, loaded[slot.stream].state)}, None
-            ),
-            CommandContext(f"{sku}/{reference}", Metadata("test", "test", "test")),
-        )
+        context = CommandContext(f"{sku}/{reference}", Metadata("test", "test", "test"))
+        await record(self.handler, STOCK.stream(Sku(sku)), (command,), context)
 
     async def order(self, order_id: str) -> OrderState:
-        slot = order_slot(OrderId(order_id))
-        return (await self.handler.load(slot.stream, slot.aggregate.fold)).state
+        return await ORDER.stream(OrderId(order_id)).load(self.handler)
 
     async def status(self, order_id: str) -> str | None:
         return status_of(await self.order(order_id))
 
     async def payment(self, order_id: str) -> PaymentState:
-        slot = payment_slot(OrderId(order_id))
-        return (await self.handler.load(slot.stream, slot.aggregate.fold)).state
+        return await PAYMENT.stream(OrderId(order_id)).load(self.handler)
 
     async def shipment(self, order_id: str) -> ShipmentState:
-        slot = shipment_slot(OrderId(order_id))
-        return (await self.handler.load(slot.stream, slot.aggregate.fold)).state
+        return await SHIPMENT.stream(OrderId(order_id)).load(self.handler)
 
     async def stock(self, sku: str) -> StockState:
-        slot = stock_slot(Sku(sku))
-        return (await self.handler.load(slot.stream, slot.aggregate.fold)).state
+        return await STOCK.stream(Sku(sku)).load(self.handler)
 
     async def story(self, order_id: str) -> list[str]:
         """The event types of all the order's streams, in the order in which they happened."""

@@ -22,6 +22,7 @@ from activities.messages import (
 )
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import RefundActivities
 from activities.ports import LabelStatus, PaymentStatus
 from activities.shipping.activities import ShippingActivities
 from adapters.providers.faults import Fault, FaultKind
@@ -45,6 +46,7 @@ class Bench:
         self.shop = Shop()
         self.inventory = InventoryActivities(self.shop.handler)
         self.payments = PaymentActivities(self.shop.handler, self.shop.payments)
+        self.refunds = RefundActivities(self.shop.handler, self.shop.payments)
         self.shipping = ShippingActivities(self.shop.handler, self.shop.carrier)
         self.orders = OrderActivities(self.shop.handler, self.shop.notifications)
 
@@ -198,7 +200,7 @@ async def test_a_payment_of_an_unknown_order_is_refused(bench: Bench) -> None:
 
 
 async def test_compensations_find_nothing_where_nothing_happened(reserved: Bench) -> None:
-    for method in (reserved.shipping.cancel_shipment, reserved.payments.undo_payment):
+    for method in (reserved.shipping.cancel_shipment, reserved.refunds.undo_payment):
         undone = (await reserved.run(method, UNDO)).undone
         assert undone == "nothing, and it cannot happen any more"
     released = await reserved.run(reserved.inventory.release_inventory, UNDO)
@@ -213,10 +215,10 @@ async def test_undoing_a_payment_we_never_heard_of_records_both(reserved: Bench)
     await reserved.refused(reserved.payments.process_payment, STEP)
     payments.faults.remove(charged.number)
     payments.faults.remove(blind.number)
-    assert (await reserved.run(reserved.payments.undo_payment, UNDO)).undone == "refunded"
+    assert (await reserved.run(reserved.refunds.undo_payment, UNDO)).undone == "refunded"
     assert (await reserved.shop.story("A1"))[-2:] == ["PaymentCaptured", "PaymentRefunded"]
     assert not holds_money(await reserved.shop.payment("A1"))
-    assert (await reserved.run(reserved.payments.undo_payment, UNDO)).undone == "refunded"
+    assert (await reserved.run(reserved.refunds.undo_payment, UNDO)).undone == "refunded"
     assert payments.count("refund") == 1
 
 
@@ -224,7 +226,7 @@ async def test_a_declined_payment_has_nothing_to_undo(bench: Bench) -> None:
     payment = {"token": "tok_declined"}
     await bench.run(bench.inventory.reserve_inventory, bench.reservation(payment=payment))
     await bench.refused(bench.payments.process_payment, STEP)
-    assert (await bench.run(bench.payments.undo_payment, UNDO)).undone == "declined"
+    assert (await bench.run(bench.refunds.undo_payment, UNDO)).undone == "declined"
 
 
 async def test_an_order_is_not_closed_while_money_stock_or_label_is_held(paid: Bench) -> None:
@@ -237,7 +239,7 @@ async def test_an_order_is_not_closed_while_money_stock_or_label_is_held(paid: B
     assert "stock of A1-sku" in error.message
     assert await paid.shop.status("A1") == "processing"
     await paid.run(paid.orders.turn_back, _turn_back(paid))
-    await paid.run(paid.payments.undo_payment, UNDO)
+    await paid.run(paid.refunds.undo_payment, UNDO)
     await paid.run(paid.inventory.release_inventory, UNDO)
     closed = await paid.run(paid.orders.close_cancelled, close)
     assert closed.outcome == "cancelled"
@@ -309,7 +311,7 @@ async def test_a_declined_capture_leaves_the_authorisation_to_be_voided(bench: B
     error = await bench.refused(bench.payments.capture_payment, STEP)
     assert error.type == "payment_unavailable"
     assert error.category is ApplicationErrorCategory.UNSPECIFIED  # somebody must look at this one
-    await bench.run(bench.payments.undo_payment, UNDO)
+    await bench.run(bench.refunds.undo_payment, UNDO)
     [made] = [p async for p in bench.shop.payments.payments()]
     assert made.status is PaymentStatus.VOIDED
 

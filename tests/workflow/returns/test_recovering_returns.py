@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 from temporalio.client import Client
 
-from activities.unit_of_work import shipment_slot
+from activities.aggregates import SHIPMENT
+from activities.unit_of_work import record
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
 from domain.shipment.commands import RecordCarrierUpdate
-from eventstore.commands.handler import CommandContext, Decision
+from eventstore.commands.handler import CommandContext
 from eventstore.model import Metadata
 from ordersaga.operations.recovery import Fate
 from ordersaga.operations.recovery_returns import start_again, unfinished
@@ -53,15 +54,10 @@ async def test_a_followed_parcel_whose_workflow_is_gone_is_followed_again(
 
 async def test_a_lost_parcel_without_its_return_gets_it(client: Client, shop: Shop) -> None:
     order_id = await completed(client, shop)
-    slot = shipment_slot(OrderId(order_id))
     lost = RecordCarrierUpdate("lost", datetime(2026, 1, 3, tzinfo=UTC))
-    await shop.handler.execute(  # the workflow had recorded it and was gone before the next step
-        {slot.stream: slot.aggregate.fold},
-        lambda known: Decision(
-            {slot.stream: slot.aggregate.decide(lost, known[slot.stream].state)}, None
-        ),
-        CommandContext("scan", Metadata("test", "test", "test")),
-    )
+    context = CommandContext("scan", Metadata("test", "test", "test"))
+    # The workflow recorded the scan and was lost before its next step.
+    await record(shop.handler, SHIPMENT.stream(OrderId(order_id)), (lost,), context)
     assert await recover(client, shop) == [("parcel of the order", Fate.STARTED)]
     await result(client.get_workflow_handle(f"delivery-{order_id}"))
     await until_status(return_handle(client, order_id, "lost"), undecided=["refund"])

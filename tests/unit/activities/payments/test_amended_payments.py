@@ -19,6 +19,7 @@ from activities.messages import (
     StepRequest,
 )
 from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import RefundActivities
 from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
 from domain.ids import OrderId, Sku
@@ -54,6 +55,7 @@ class Paid:
         self.gateway = LateRefund()
         self.inventory = InventoryActivities(self.shop.handler)
         self.payments = PaymentActivities(self.shop.handler, self.gateway)
+        self.refunds = RefundActivities(self.shop.handler, self.gateway)
 
     async def run(self, method: Any, request: Any, name: str) -> Any:
         environment = ActivityEnvironment()
@@ -72,11 +74,11 @@ class Paid:
 
     async def settle(self, by: OperatorAction | None = None) -> str:
         request = SettlePayment(SAGA, ORDER, by)
-        return str((await self.run(self.payments.settle_payment, request, "settle")).undone)
+        return str((await self.run(self.refunds.settle_payment, request, "settle")).undone)
 
     async def undo(self) -> None:
         request = CompensationRequest(SAGA, ORDER, Reason.CUSTOMER_REQUEST)
-        await self.run(self.payments.undo_payment, request, "undo")
+        await self.run(self.refunds.undo_payment, request, "undo")
 
     async def refunded(self) -> tuple[int, int]:
         """Minor units given back, by our events and by the provider."""

@@ -11,13 +11,14 @@ from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.unit_of_work import order_slot
+from activities.aggregates import ORDER
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.money import Money
 from domain.order.commands import AddItem, CancelOrder, CreateOrder, SetAddress, SubmitOrder
 from domain.values import Address, PaymentTerms, Reason
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
 from eventstore.reading.checkpoints import InMemoryCheckpoints
@@ -64,14 +65,8 @@ class Orders:
             await self.tell(order_id, command, actor)
 
     async def tell(self, order_id: str, command: Any, actor: str) -> None:
-        slot = order_slot(OrderId(order_id))
-        await self.handler.execute(
-            {slot.stream: slot.aggregate.fold},
-            lambda loaded: Decision(
-                {slot.stream: slot.aggregate.decide(command, loaded[slot.stream].state)}, None
-            ),
-            CommandContext(repr((order_id, command)), Metadata("c", "c", actor)),
-        )
+        context = CommandContext(repr((order_id, command)), Metadata("c", "c", actor))
+        await record(self.handler, ORDER.stream(OrderId(order_id)), (command,), context)
 
     async def follow_until(self, started: int) -> None:
         stop = asyncio.Event()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.unit_of_work import ORDER, STOCK
+from activities.aggregates import ORDER, STOCK
 from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku, order_stream, stock_stream
 from domain.order.state import Submitted

@@ -1,0 +1,71 @@
+"""The aggregates of an order: how their streams are named, how they are folded and decide."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from domain import ids
+from domain.order import decisions as order
+from domain.order import state as order_state
+from domain.payment import payment
+from domain.returns import decisions as returns
+from domain.returns import state as returns_state
+from domain.saga import trail
+from domain.shipment import shipment
+from domain.stock import item as stock_item
+from eventstore.commands.folding import Fold
+from eventstore.commands.handler import CommandHandler
+
+I = TypeVar("I")  # noqa: E741  an identifier
+S = TypeVar("S")
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateStream(Generic[S, C]):
+    """The stream of one aggregate: its name, how it is folded, how it decides a command."""
+
+    name: str
+    fold: Fold[S]
+    decide: Callable[[C, S], tuple[Any, ...]]
+
+    async def load(self, handler: CommandHandler) -> S:
+        """The present state of the aggregate."""
+        return (await handler.load(self.name, self.fold)).state
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Generic[I, S, C]):
+    """A kind of aggregate; `stream_name` turns an id into the name of its stream."""
+
+    stream_name: Callable[[I], str]
+    fold: Fold[S]
+    decide: Callable[[C, S], tuple[Any, ...]]
+
+    def stream(self, identifier: I) -> AggregateStream[S, C]:
+        """The stream of the aggregate with this id."""
+        return AggregateStream(self.stream_name(identifier), self.fold, self.decide)
+
+    def streams(self, identifiers: Iterable[I]) -> tuple[AggregateStream[S, C], ...]:
+        """The streams of several aggregates."""
+        return tuple(map(self.stream, identifiers))
+
+
+ORDER: Final = Aggregate(
+    ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
+)
+STOCK: Final = Aggregate(
+    ids.stock_stream, Fold(stock_item.INITIAL, stock_item.evolve), stock_item.decide
+)
+PAYMENT: Final = Aggregate(
+    ids.payment_stream, Fold(payment.INITIAL, payment.evolve), payment.decide
+)
+SHIPMENT: Final = Aggregate(
+    ids.shipment_stream, Fold(shipment.INITIAL, shipment.evolve), shipment.decide
+)
+FULFILLMENT: Final = Aggregate(
+    ids.fulfillment_stream, Fold(trail.INITIAL, trail.evolve), trail.decide
+)
+RETURNS: Final = Aggregate(
+    ids.returns_stream, Fold(returns_state.INITIAL, returns_state.evolve), returns.decide
+)
