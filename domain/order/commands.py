@@ -1,4 +1,4 @@
-"""Commands to an order."""
+"""Commands of an order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,51 +6,12 @@ from datetime import datetime
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
-from domain.values import (
-    Address,
-    MissingItem,
-    PaymentTerms,
-    Pieces,
-    Reason,
-)
-
-# --- order ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReportUnavailable:
-    """Record what is missing, and until when the order waits for stock or for an answer."""
-
-    missing: tuple[MissingItem, ...]
-    asking: bool
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptBackorder:
-    """Record that the customer waits for the missing pieces, until `deadline`."""
-
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AmendOrder:
-    """Leave pieces out: each SKU named keeps `quantity` pieces, 0 drops its line.
-
-    SKUs that are not named stay as they are. Never more than before, never nothing at all.
-    """
-
-    pieces: tuple[Pieces, ...]
-
-
-OrderShortageCommand = ReportUnavailable | AcceptBackorder | AmendOrder
-
-# --- order ---------------------------------------------------------------------------------------
+from domain.values import Address, MissingItem, PaymentTerms, Pieces, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """Open a draft."""
+    """Create a draft."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -60,7 +21,7 @@ class CreateOrder:
 
 @dataclass(frozen=True, slots=True)
 class AddItem:
-    """Put pieces of a SKU on the draft; more of the same adds up if the price is the same."""
+    """Add pieces of a SKU to the draft; more of the same add up if the price is the same."""
 
     sku: Sku
     description: str
@@ -70,7 +31,7 @@ class AddItem:
 
 @dataclass(frozen=True, slots=True)
 class RemoveItem:
-    """Take a SKU off the draft."""
+    """Remove a SKU from the draft."""
 
     sku: Sku
 
@@ -92,7 +53,7 @@ class SetAddress:
 
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
-    """Freeze the draft and hand it to fulfilment."""
+    """Freeze the draft so that it can be fulfilled."""
 
     payment: PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
@@ -111,6 +72,32 @@ class MarkReserved:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportUnavailable:
+    """Record what is missing, and until when the order waits for stock or a choice."""
+
+    missing: tuple[MissingItem, ...]
+    asking: bool
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptBackorder:
+    """Record that the customer chose to wait for the missing pieces, until `deadline`."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """Remove pieces: each SKU named keeps `quantity` pieces; 0 removes its line.
+
+    SKUs that are not named stay as they are. No piece can be added, and something must be left.
+    """
+
+    pieces: tuple[Pieces, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartProcessing:
     """Record that the payment was authorised or captured."""
 
@@ -126,23 +113,21 @@ class CompleteOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """End the order; allowed until it is completed."""
+    """Cancel the order; possible until it is completed."""
 
     reason: Reason
     detail: str
 
 
+DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAddress
+ProgressCommand = MarkReserved | StartProcessing | CompleteOrder
+ShortageCommand = ReportUnavailable | AcceptBackorder | AmendOrder
 OrderCommand = (
     CreateOrder
-    | AddItem
-    | RemoveItem
-    | ChangeQuantity
-    | SetAddress
+    | DraftCommand
     | SubmitOrder
     | ChangeDeliveryAddress
-    | MarkReserved
-    | StartProcessing
-    | CompleteOrder
+    | ProgressCommand
+    | ShortageCommand
     | CancelOrder
-    | OrderShortageCommand
 )

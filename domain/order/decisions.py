@@ -1,17 +1,13 @@
-"""The order: a draft that is filled, frozen by submitting it, and carried to one of two ends.
-
-The states and `evolve` stand in `domain.order_state`; this module decides commands and offers both.
-"""
+"""What can be done to an order: edit the draft, submit, fulfil, amend, cancel."""
 
 from dataclasses import replace
 from typing import Final, assert_never
 
 from domain import checks
-from domain import checks as domain_checks
 from domain.errors import CurrencyMismatch, MoneyOverflow, RuleBroken
 from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money, total
-from domain.order import unavailable as order_unavailable
+from domain.order import events
 from domain.order.commands import (
     AcceptBackorder,
     AddItem,
@@ -21,32 +17,16 @@ from domain.order.commands import (
     ChangeQuantity,
     CompleteOrder,
     CreateOrder,
+    DraftCommand,
     MarkReserved,
     OrderCommand,
-    OrderShortageCommand,
+    ProgressCommand,
     RemoveItem,
     ReportUnavailable,
     SetAddress,
+    ShortageCommand,
     StartProcessing,
     SubmitOrder,
-)
-from domain.order.events import (
-    AddressSet,
-    BackorderAccepted,
-    DeliveryAddressChanged,
-    ItemAdded,
-    ItemRemoved,
-    ItemsUnavailable,
-    OrderAmended,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderEvent,
-    OrderProcessingStarted,
-    OrderReserved,
-    OrderShortageEvent,
-    OrderSubmitted,
-    QuantityChanged,
 )
 from domain.order.state import (
     Backordered,
@@ -61,13 +41,14 @@ from domain.order.state import (
     Submitted,
     status_of,
 )
+from domain.order.unavailable import check_unavailable
 from domain.values import OrderLine, readable
 
 MAX_LINES: Final = 2_000
 
 
-def decide(command: OrderCommand, state: OrderState) -> tuple[OrderEvent, ...]:
-    """The events that a command leads to; none if what it asks for is so already.
+def decide(command: OrderCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
@@ -86,22 +67,24 @@ def decide(command: OrderCommand, state: OrderState) -> tuple[OrderEvent, ...]:
         case MarkReserved() | StartProcessing() | CompleteOrder():
             return _advance(command, state)
         case ReportUnavailable() | AcceptBackorder() | AmendOrder():
-            return decide_shortage(command, state)
+            return _decide_shortage(command, state)
         case CancelOrder():
             return _cancel(command, state)
         case _:
             assert_never(command)
 
 
-def _create(command: CreateOrder, state: OrderState) -> tuple[OrderEvent, ...]:
+def _create(command: CreateOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
     if not isinstance(state, NoOrder):
         raise RuleBroken("order_exists", "an order of this id exists already")
     parse_order_id(command.order_id)
     if command.customer_id is not None:
         parse_customer_id(command.customer_id)
-    domain_checks.check_moment(command.placed_at, "placed_at")
+    checks.check_moment(command.placed_at, "placed_at")
     currency = Money.zero(command.currency).currency
-    return (OrderCreated(command.order_id, command.customer_id, currency, command.placed_at),)
+    return (
+        events.OrderCreated(command.order_id, command.customer_id, currency, command.placed_at),
+    )
 
 
 def _editable(state: OrderState) -> Draft:
@@ -109,28 +92,26 @@ def _editable(state: OrderState) -> Draft:
         case Draft():
             return state
         case NoOrder():
-            raise order_missing()
+            raise _order_missing()
         case Submitted() | Backordered() | Reserved() | Processing():
             raise RuleBroken("order_is_frozen", "the order is submitted: its content is frozen")
         case Completed() | Cancelled():
-            raise order_closed(state)
+            raise _order_closed(state)
         case _:
             assert_never(state)
 
 
-def _edit(
-    command: AddItem | RemoveItem | ChangeQuantity | SetAddress, draft: Draft
-) -> tuple[OrderEvent, ...]:
+def _edit(command: DraftCommand, draft: Draft) -> tuple[events.OrderEvent, ...]:
     match command:
         case AddItem():
             return _add_item(command, draft)
         case RemoveItem():
-            return (ItemRemoved(_line(draft, command.sku).sku),)
+            return (events.ItemRemoved(_line(draft, command.sku).sku),)
         case ChangeQuantity():
             return _change_quantity(command, draft)
         case SetAddress():
-            domain_checks.check_address(command.address)
-            return () if command.address == draft.address else (AddressSet(command.address),)
+            checks.check_address(command.address)
+            return () if command.address == draft.address else (events.AddressSet(command.address),)
         case _:
             assert_never(command)
 
@@ -142,57 +123,59 @@ def _line(draft: Draft, sku: Sku) -> OrderLine:
     return line
 
 
-def _add_item(command: AddItem, draft: Draft) -> tuple[OrderEvent, ...]:
+def _add_item(command: AddItem, draft: Draft) -> tuple[events.OrderEvent, ...]:
     parse_sku(command.sku)
-    domain_checks.check_description(command.description)
-    domain_checks.check_quantity(command.quantity)
-    domain_checks.check_positive(command.unit_price, "unit_price")
+    checks.check_description(command.description)
+    checks.check_quantity(command.quantity)
+    checks.check_positive(command.unit_price, "unit_price")
     if command.unit_price.currency != draft.currency:
         raise CurrencyMismatch(draft.currency, command.unit_price.currency)
     _check_fits(command, draft)
     _check_total(draft.total, command.unit_price, command.quantity)
-    return (ItemAdded(command.sku, command.description, command.quantity, command.unit_price),)
+    return (
+        events.ItemAdded(command.sku, command.description, command.quantity, command.unit_price),
+    )
 
 
 def _check_fits(command: AddItem, draft: Draft) -> None:
-    there = draft.lines.get(command.sku)
-    if there is None:
+    line = draft.lines.get(command.sku)
+    if line is None:
         if len(draft.lines) >= MAX_LINES:
             raise RuleBroken("too_many_lines", f"an order has at most {MAX_LINES} lines")
         return
-    if there.unit_price != command.unit_price:
+    if line.unit_price != command.unit_price:
         raise RuleBroken(
             "price_differs",
             f"item {command.sku} is in the order at another price: remove it first",
         )
-    domain_checks.check_quantity(there.quantity + command.quantity)
+    checks.check_quantity(line.quantity + command.quantity)
 
 
-def _check_total(before: Money, unit_price: Money, more: int) -> None:
+def _check_total(total_before: Money, unit_price: Money, added: int) -> None:
     try:
-        before + unit_price * more
+        total_before + unit_price * added
     except MoneyOverflow as error:
         raise MoneyOverflow("total", "the order's total would not fit 64 bits") from error
 
 
-def _change_quantity(command: ChangeQuantity, draft: Draft) -> tuple[OrderEvent, ...]:
-    domain_checks.check_quantity(command.quantity)
+def _change_quantity(command: ChangeQuantity, draft: Draft) -> tuple[events.OrderEvent, ...]:
+    checks.check_quantity(command.quantity)
     line = _line(draft, command.sku)
     if line.quantity == command.quantity:
         return ()
     _check_total(draft.total, line.unit_price, command.quantity - line.quantity)
-    return (QuantityChanged(command.sku, command.quantity),)
+    return (events.QuantityChanged(command.sku, command.quantity),)
 
 
-def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
+def _submit(command: SubmitOrder, draft: Draft) -> tuple[events.OrderEvent, ...]:
     if not draft.lines:
         raise RuleBroken("order_is_empty", "an order without items cannot be submitted")
     if draft.address is None:
         raise RuleBroken("address_missing", "set the delivery address before submitting")
-    domain_checks.check_payment(command.payment)
-    order_unavailable.check_unavailable(command.unavailable)
+    checks.check_payment(command.payment)
+    check_unavailable(command.unavailable)
     return (
-        OrderSubmitted(
+        events.OrderSubmitted(
             order_id=draft.order_id,
             customer_id=draft.customer_id,
             lines=tuple(draft.lines.values()),
@@ -204,98 +187,69 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[OrderEvent, ...]:
     )
 
 
-def _redirect(command: ChangeDeliveryAddress, state: OrderState) -> tuple[OrderEvent, ...]:
-    domain_checks.check_address(command.address)
+def _redirect(command: ChangeDeliveryAddress, state: OrderState) -> tuple[events.OrderEvent, ...]:
+    checks.check_address(command.address)
     match state:
         case Submitted() | Backordered() | Reserved() | Processing():
             if command.address == state.order.address:
                 return ()
-            return (DeliveryAddressChanged(command.address),)
+            return (events.DeliveryAddressChanged(command.address),)
         case Draft():
             raise RuleBroken("order_is_draft", "the order is a draft: set its address instead")
         case NoOrder():
-            raise order_missing()
+            raise _order_missing()
         case Completed() | Cancelled():
-            raise order_closed(state)
+            raise _order_closed(state)
         case _:
             assert_never(state)
 
 
-def _advance(
-    command: MarkReserved | StartProcessing | CompleteOrder, state: OrderState
-) -> tuple[OrderEvent, ...]:
+def _advance(command: ProgressCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
     match command, state:
         case MarkReserved(), Submitted() | Backordered():
-            return (OrderReserved(),)
+            return (events.OrderReserved(),)
         case MarkReserved(), Reserved():
             return ()
         case StartProcessing(), Reserved():
-            domain_checks.check_reference(command.payment_reference, "payment_reference")
-            return (OrderProcessingStarted(command.payment_reference),)
-        case StartProcessing(), Processing(payment_reference=known):
-            return _unchanged("payment_reference", known, command.payment_reference)
+            checks.check_reference(command.payment_reference, "payment_reference")
+            return (events.OrderProcessingStarted(command.payment_reference),)
+        case StartProcessing(), Processing():
+            recorded = state.payment_reference
+            return _unchanged("payment_reference", recorded, command.payment_reference)
         case CompleteOrder(), Processing():
-            domain_checks.check_reference(command.tracking_number, "tracking_number")
-            return (OrderCompleted(command.tracking_number),)
-        case CompleteOrder(), Completed(tracking_number=known):
-            return _unchanged("tracking_number", known, command.tracking_number)
-    raise wrong_status(command, state)
+            checks.check_reference(command.tracking_number, "tracking_number")
+            return (events.OrderCompleted(command.tracking_number),)
+        case CompleteOrder(), Completed():
+            recorded = state.tracking_number
+            return _unchanged("tracking_number", recorded, command.tracking_number)
+    raise _wrong_status(command, state)
 
 
-def _unchanged(name: str, known: str, given: str) -> tuple[OrderEvent, ...]:
-    if known != given:
+def _unchanged(name: str, recorded: str, reported: str) -> tuple[events.OrderEvent, ...]:
+    if recorded != reported:
         raise RuleBroken(f"{name}_differs", f"the order has another {name.replace('_', ' ')}")
     return ()
 
 
-def _cancel(command: CancelOrder, state: OrderState) -> tuple[OrderEvent, ...]:
+def _cancel(command: CancelOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
     match state:
         case Draft() | Submitted() | Backordered() | Reserved() | Processing():
-            domain_checks.check_note(command.detail, "detail")
-            return (OrderCancelled(command.reason, command.detail),)
+            checks.check_note(command.detail, "detail")
+            return (events.OrderCancelled(command.reason, command.detail),)
         case Cancelled():
             return ()
         case NoOrder():
-            raise order_missing()
+            raise _order_missing()
         case Completed():
-            raise order_closed(state)
+            raise _order_closed(state)
         case _:
             assert_never(state)
 
 
-def order_missing() -> RuleBroken:
-    """There is no order."""
-    return RuleBroken("order_missing", "there is no such order: create it first")
+# --- shortages and amendments --------------------------------------------------------------------
 
 
-def order_closed(state: Completed | Cancelled) -> RuleBroken:
-    """The order has ended."""
-    return RuleBroken("order_is_closed", f"the order is {status_of(state)}: nothing can change")
-
-
-def wrong_status(command: object, state: OrderState) -> RuleBroken:
-    """The order is not where the command needs it."""
-    match state:
-        case NoOrder():
-            return order_missing()
-        case Completed() | Cancelled():
-            return order_closed(state)
-        case _:
-            status = status_of(state)
-            return RuleBroken(
-                "wrong_status", f"{type(command).__name__} is not possible: the order is {status}"
-            )
-
-
-def decide_shortage(
-    command: OrderShortageCommand, state: OrderState
-) -> tuple[OrderShortageEvent, ...]:
-    """The events that a command leads to; none if what it asks for is so already.
-
-    Raises:
-        InvalidValue: a value of the command is not acceptable.
-        RuleBroken: the order's status or its content does not allow it.
-    """
+def _decide_shortage(command: ShortageCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
     match command:
         case ReportUnavailable():
             return _report(command, state)
@@ -307,27 +261,27 @@ def decide_shortage(
             assert_never(command)
 
 
-def _report(command: ReportUnavailable, state: OrderState) -> tuple[ItemsUnavailable, ...]:
+def _report(command: ReportUnavailable, state: OrderState) -> tuple[events.OrderEvent, ...]:
     checks.check_moment(command.deadline, "deadline")
     match state:
         case Submitted():
-            return (ItemsUnavailable(command.missing, command.asking, command.deadline),)
+            return (events.ItemsUnavailable(command.missing, command.asking, command.deadline),)
         case Backordered():
             return ()
         case _:
-            raise wrong_status(command, state)
+            raise _wrong_status(command, state)
 
 
-def _accept(command: AcceptBackorder, state: OrderState) -> tuple[BackorderAccepted, ...]:
+def _accept(command: AcceptBackorder, state: OrderState) -> tuple[events.OrderEvent, ...]:
     checks.check_moment(command.deadline, "deadline")
     if not isinstance(state, Backordered):
-        raise wrong_status(command, state)
-    return (BackorderAccepted(command.deadline),) if state.asking else ()
+        raise _wrong_status(command, state)
+    return (events.BackorderAccepted(command.deadline),) if state.asking else ()
 
 
-def _amend(command: AmendOrder, state: OrderState) -> tuple[OrderAmended, ...]:
+def _amend(command: AmendOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
     if not isinstance(state, Backordered | Reserved | Processing):
-        raise wrong_status(command, state)
+        raise _wrong_status(command, state)
     order = state.order
     kept = _kept(command, order)
     lines = tuple(
@@ -337,19 +291,44 @@ def _amend(command: AmendOrder, state: OrderState) -> tuple[OrderAmended, ...]:
         raise RuleBroken("nothing_left", "nothing would be left of the order: cancel it instead")
     if lines == order.lines:
         return ()
-    return (OrderAmended(lines, total((line.amount for line in lines), order.currency)),)
+    return (events.OrderAmended(lines, total((line.amount for line in lines), order.currency)),)
 
 
 def _kept(command: AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
     """The pieces of each SKU of the order after the command."""
     kept = {line.sku: line.quantity for line in order.lines}
-    for wish in command.pieces:
-        checks.check_kept_pieces(wish.quantity)
-        if wish.sku not in kept:
-            raise RuleBroken("item_missing", f"the order has no item {wish.sku}")
-        if wish.quantity > kept[wish.sku]:
+    for pieces in command.pieces:
+        checks.check_kept_pieces(pieces.quantity)
+        if pieces.sku not in kept:
+            raise RuleBroken("item_missing", f"the order has no item {pieces.sku}")
+        if pieces.quantity > kept[pieces.sku]:
             raise RuleBroken(
-                "amendment_adds", f"the order has {kept[wish.sku]} of {wish.sku}: none can be added"
+                "amendment_adds",
+                f"the order has {kept[pieces.sku]} of {pieces.sku}: none can be added",
             )
-        kept[wish.sku] = wish.quantity
+        kept[pieces.sku] = pieces.quantity
     return kept
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+def _order_missing() -> RuleBroken:
+    return RuleBroken("order_missing", "there is no such order: create it first")
+
+
+def _order_closed(state: Completed | Cancelled) -> RuleBroken:
+    return RuleBroken("order_is_closed", f"the order is {status_of(state)}: nothing can change")
+
+
+def _wrong_status(command: object, state: OrderState) -> RuleBroken:
+    match state:
+        case NoOrder():
+            return _order_missing()
+        case Completed() | Cancelled():
+            return _order_closed(state)
+        case _:
+            status = status_of(state)
+            return RuleBroken(
+                "wrong_status", f"{type(command).__name__} is not possible: the order is {status}"
+            )

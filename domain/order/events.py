@@ -1,4 +1,4 @@
-"""Facts about an order."""
+"""Events of an order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,44 +15,10 @@ from domain.values import (
     Redacted,
 )
 
-# --- order ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ItemsUnavailable:
-    """The stock did not suffice: `missing` is not there; what is there is set aside.
-
-    `asking`: its customer is to choose. At `deadline` the order's default decides.
-    """
-
-    missing: tuple[MissingItem, ...]
-    asking: bool
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BackorderAccepted:
-    """The customer chose to wait for the missing pieces, until `deadline`."""
-
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OrderAmended:
-    """Pieces were left out after submission: these lines and this total are what counts now."""
-
-    lines: tuple[OrderLine, ...]
-    total: Money
-
-
-OrderShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
-
-# --- order ---------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class OrderCreated:
-    """A draft was opened; `customer_id` is None for a guest; `placed_at` is the shop's time."""
+    """A draft was created; `customer_id` is None for a guest; `placed_at` is the shop's time."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -62,7 +28,7 @@ class OrderCreated:
 
 @dataclass(frozen=True, slots=True)
 class ItemAdded:
-    """`quantity` more pieces of a SKU were put on the draft."""
+    """`quantity` more pieces of a SKU were added to the draft."""
 
     sku: Sku
     description: str
@@ -72,7 +38,7 @@ class ItemAdded:
 
 @dataclass(frozen=True, slots=True)
 class ItemRemoved:
-    """A SKU was taken off the draft with all its pieces."""
+    """A SKU was removed from the draft with all its pieces."""
 
     sku: Sku
 
@@ -94,7 +60,7 @@ class AddressSet:
 
 @dataclass(frozen=True, slots=True)
 class OrderSubmitted:
-    """The draft was frozen: these lines, this address, this total, paid on these terms."""
+    """The draft was frozen with these lines, address, total and payment terms."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -107,7 +73,7 @@ class OrderSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAddressChanged:
-    """After submission, and before a label was bought, the delivery address was corrected."""
+    """The delivery address was corrected after submission, before a label was bought."""
 
     address: Address | Redacted
 
@@ -115,6 +81,33 @@ class DeliveryAddressChanged:
 @dataclass(frozen=True, slots=True)
 class OrderReserved:
     """Stock for every line is reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsUnavailable:
+    """Stock did not suffice: `missing` is not available, and the rest is reserved.
+
+    `asking`: the customer is asked to choose. At `deadline` the order's default decides.
+    """
+
+    missing: tuple[MissingItem, ...]
+    asking: bool
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackorderAccepted:
+    """The customer chose to wait for the missing pieces, until `deadline`."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAmended:
+    """Pieces were removed after submission: these lines and this total count from now on."""
+
+    lines: tuple[OrderLine, ...]
+    total: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +119,28 @@ class OrderProcessingStarted:
 
 @dataclass(frozen=True, slots=True)
 class OrderCompleted:
-    """The order is paid and its parcel is on its way."""
+    """The order is paid and its label is bought."""
 
     tracking_number: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """The order ended without delivery; all its effects were undone before."""
+    """The order ended without delivery, after all its effects had been undone."""
 
     reason: Reason
     detail: str
 
 
+DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AddressSet
+ProgressEvent = OrderReserved | OrderProcessingStarted | OrderCompleted
+ShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
 OrderEvent = (
     OrderCreated
-    | ItemAdded
-    | ItemRemoved
-    | QuantityChanged
-    | AddressSet
+    | DraftEvent
     | OrderSubmitted
     | DeliveryAddressChanged
-    | OrderReserved
-    | OrderProcessingStarted
-    | OrderCompleted
+    | ProgressEvent
+    | ShortageEvent
     | OrderCancelled
-    | OrderShortageEvent
 )

@@ -1,10 +1,10 @@
-"""What an order is at each moment, and how it follows from the order's events.
+"""The states of an order, and how they follow from its events.
 
     draft -> submitted ------------------> reserved -> processing -> completed
       │          └───────> backordered ───────^ │           │
       └──────────┴──────────────┴───────────────┴───────────┴──────> cancelled
 
-Each status is a type of its own and holds only what is known by then.
+Each status has its own type, which holds only what is known at that point.
 """
 
 from collections.abc import Mapping
@@ -16,23 +16,7 @@ from typing import Final, assert_never
 from domain.errors import ImpossibleHistory, NotFound
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
-from domain.order.events import (
-    AddressSet,
-    BackorderAccepted,
-    DeliveryAddressChanged,
-    ItemAdded,
-    ItemRemoved,
-    ItemsUnavailable,
-    OrderAmended,
-    OrderCancelled,
-    OrderCompleted,
-    OrderCreated,
-    OrderEvent,
-    OrderProcessingStarted,
-    OrderReserved,
-    OrderSubmitted,
-    QuantityChanged,
-)
+from domain.order import events
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
@@ -51,12 +35,12 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoOrder:
-    """Nothing happened yet."""
+    """There is no such order yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An order that is being put together; `total` is always the sum of `lines`."""
+    """An order that is still being edited; `total` is always the sum of `lines`."""
 
     order_id: OrderId
     customer_id: CustomerId | None
@@ -86,13 +70,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class FrozenOrder:
-    """What was submitted, less what was left out afterwards.
+    """What was submitted, without the pieces removed since.
 
     Attributes:
-        lines: what is to be delivered, `total` what it costs.
-        address: where the parcel goes now; `submitted_address` is what the customer first gave.
-        unavailable: what is to happen when the stock does not suffice.
-        amended_from: the content as it was submitted; None unless it was amended.
+        lines: what is to be delivered; `total` is what it costs.
+        submitted_address: the address as submitted; `address` is where the parcel goes now.
+        unavailable: what to do if stock does not suffice.
+        amended_from: the content as submitted; None if the order was never amended.
     """
 
     order_id: OrderId
@@ -128,19 +112,19 @@ def _skus(lines: tuple[OrderLine, ...]) -> tuple[Sku, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Frozen and handed to fulfilment."""
+    """Frozen; fulfilment can begin."""
 
     order: FrozenOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Backordered:
-    """Some of its items are unavailable; what is there is set aside.
+    """Some items are unavailable; what is available is reserved.
 
     Attributes:
-        missing: what was not there at first; the stock streams say what still is not.
-        asking: its customer is to choose; else it waits for the stock.
-        deadline: when its default decides.
+        missing: what was missing at first; the stock streams know what still is.
+        asking: whether the customer is asked to choose; otherwise the order waits for stock.
+        deadline: when the order's default decides.
     """
 
     order: FrozenOrder
@@ -151,7 +135,7 @@ class Backordered:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """All its stock is set aside."""
+    """All its stock is reserved."""
 
     order: FrozenOrder
 
@@ -166,7 +150,7 @@ class Processing:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Paid and shipped; the good end."""
+    """Paid and shipped: the successful end."""
 
     order: FrozenOrder
     payment_reference: str
@@ -200,12 +184,12 @@ _STATUS: Final = {
 
 
 def status_of(state: OrderState) -> OrderStatus | None:
-    """The order's status in one word, None if there is no order."""
+    """The status of the order; None if there is no order."""
     return None if isinstance(state, NoOrder) else _STATUS[type(state)]
 
 
 def frozen_order(state: OrderState) -> FrozenOrder | None:
-    """What was submitted, None if there is no order or it was never submitted."""
+    """What was submitted; None if there is no order or it was never submitted."""
     match state:
         case NoOrder() | Draft():
             return None
@@ -236,68 +220,71 @@ def claimed_skus(state: OrderState) -> tuple[Sku, ...]:
 # --- evolve --------------------------------------------------------------------------------------
 
 
-def evolve(state: OrderState, event: OrderEvent) -> OrderState:
+def evolve(state: OrderState, event: events.OrderEvent) -> OrderState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case ItemAdded() | ItemRemoved() | QuantityChanged() | AddressSet():
+        case (
+            events.ItemAdded()
+            | events.ItemRemoved()
+            | events.QuantityChanged()
+            | events.AddressSet()
+        ):
             return _edited(state, event)
-        case OrderCreated():
+        case events.OrderCreated():
             return _drafted(state, event)
-        case OrderSubmitted():
+        case events.OrderSubmitted():
             return _frozen(state, event)
-        case DeliveryAddressChanged():
+        case events.DeliveryAddressChanged():
             return _redirected(state, event)
-        case OrderReserved() | OrderProcessingStarted() | OrderCompleted():
+        case events.OrderReserved() | events.OrderProcessingStarted() | events.OrderCompleted():
             return _advanced(state, event)
-        case ItemsUnavailable() | BackorderAccepted() | OrderAmended():
-            return _short(state, event)
-        case OrderCancelled():
+        case events.ItemsUnavailable() | events.BackorderAccepted() | events.OrderAmended():
+            return _shortened(state, event)
+        case events.OrderCancelled():
             return _cancelled(state, event)
         case _:
             assert_never(event)
 
 
-def _drafted(state: OrderState, event: OrderCreated) -> Draft:
+def _drafted(state: OrderState, event: events.OrderCreated) -> Draft:
     if not isinstance(state, NoOrder):
         raise ImpossibleHistory(event, state)
     zero = Money.zero(event.currency)
     return Draft(event.order_id, event.customer_id, event.placed_at, zero)
 
 
-def _edited(
-    state: OrderState, event: ItemAdded | ItemRemoved | QuantityChanged | AddressSet
-) -> Draft:
+def _edited(state: OrderState, event: events.DraftEvent) -> Draft:
     if not isinstance(state, Draft):
         raise ImpossibleHistory(event, state)
     match event:
-        case ItemAdded():
+        case events.ItemAdded():
             return _with_line(state, _added_line(state, event))
-        case ItemRemoved():
+        case events.ItemRemoved():
             rest = {sku: line for sku, line in state.lines.items() if sku != event.sku}
             return replace(state, lines=rest, total=state.total - state.lines[event.sku].amount)
-        case QuantityChanged():
+        case events.QuantityChanged():
             return _with_line(state, replace(state.lines[event.sku], quantity=event.quantity))
-        case AddressSet():
+        case events.AddressSet():
             return replace(state, address=event.address)
         case _:
             assert_never(event)
 
 
-def _added_line(draft: Draft, event: ItemAdded) -> OrderLine:
-    there = draft.lines.get(event.sku)
-    if there is None:
+def _added_line(draft: Draft, event: events.ItemAdded) -> OrderLine:
+    line = draft.lines.get(event.sku)
+    if line is None:
         return OrderLine(event.sku, event.description, event.quantity, event.unit_price)
-    return replace(there, quantity=there.quantity + event.quantity)
+    return replace(line, quantity=line.quantity + event.quantity)
 
 
 def _with_line(draft: Draft, line: OrderLine) -> Draft:
-    there = draft.lines.get(line.sku)
-    more = line.quantity - (there.quantity if there else 0)
-    total = draft.total + line.unit_price * more
+    before = draft.lines.get(line.sku)
+    added = line.quantity - (before.quantity if before else 0)
+    total = draft.total + line.unit_price * added
     return replace(draft, lines={**draft.lines, line.sku: line}, total=total)
 
 
-def _frozen(state: OrderState, event: OrderSubmitted) -> Submitted:
+def _frozen(state: OrderState, event: events.OrderSubmitted) -> Submitted:
     if not isinstance(state, Draft):
         raise ImpossibleHistory(event, state)
     return Submitted(
@@ -315,7 +302,7 @@ def _frozen(state: OrderState, event: OrderSubmitted) -> Submitted:
     )
 
 
-def _redirected(state: OrderState, event: DeliveryAddressChanged) -> OrderState:
+def _redirected(state: OrderState, event: events.DeliveryAddressChanged) -> OrderState:
     match state:
         case Submitted() | Backordered() | Reserved() | Processing():
             return replace(state, order=replace(state.order, address=event.address))
@@ -323,37 +310,33 @@ def _redirected(state: OrderState, event: DeliveryAddressChanged) -> OrderState:
             raise ImpossibleHistory(event, state)
 
 
-def _advanced(
-    state: OrderState, event: OrderReserved | OrderProcessingStarted | OrderCompleted
-) -> OrderState:
+def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
     match event, state:
-        case OrderReserved(), Submitted() | Backordered():
+        case events.OrderReserved(), Submitted() | Backordered():
             return Reserved(state.order)
-        case OrderProcessingStarted(), Reserved():
+        case events.OrderProcessingStarted(), Reserved():
             return Processing(state.order, event.payment_reference)
-        case OrderCompleted(), Processing():
+        case events.OrderCompleted(), Processing():
             return Completed(state.order, state.payment_reference, event.tracking_number)
     raise ImpossibleHistory(event, state)
 
 
-def _short(
-    state: OrderState, event: ItemsUnavailable | BackorderAccepted | OrderAmended
-) -> OrderState:
+def _shortened(state: OrderState, event: events.ShortageEvent) -> OrderState:
     match event, state:
-        case ItemsUnavailable(), Submitted():
+        case events.ItemsUnavailable(), Submitted():
             return Backordered(state.order, event.missing, event.asking, event.deadline)
-        case BackorderAccepted(), Backordered():
+        case events.BackorderAccepted(), Backordered():
             return replace(state, asking=False, deadline=event.deadline)
-        case OrderAmended(), Backordered() | Reserved() | Processing():
+        case events.OrderAmended(), Backordered() | Reserved() | Processing():
             return replace(state, order=_amended(state.order, event))
     raise ImpossibleHistory(event, state)
 
 
-def _amended(order: FrozenOrder, event: OrderAmended) -> FrozenOrder:
+def _amended(order: FrozenOrder, event: events.OrderAmended) -> FrozenOrder:
     return replace(order, lines=event.lines, total=event.total, amended_from=order.submitted)
 
 
-def _cancelled(state: OrderState, event: OrderCancelled) -> Cancelled:
+def _cancelled(state: OrderState, event: events.OrderCancelled) -> Cancelled:
     match state:
         case Draft():
             return Cancelled(state, event.reason, event.detail)
