@@ -13,8 +13,10 @@ from domain.returns import state as returns_state
 from domain.saga import trail
 from domain.shipment import shipment
 from domain.stock import item as stock_item
+from domain.stock import snapshot as stock_snapshot
 from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandHandler
+from eventstore.commands.snapshots import SnapshotPolicy
 
 I = TypeVar("I")  # noqa: E741  an identifier
 S = TypeVar("S")
@@ -54,8 +56,17 @@ class Aggregate(Generic[I, S, C]):
 ORDER: Final = Aggregate(
     ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
 )
+# The only streams without an upper bound. 100 events take about as long to fold as a round trip.
+STOCK_SNAPSHOTS: Final = SnapshotPolicy(
+    every=100,
+    schema_version=stock_snapshot.SCHEMA_VERSION,
+    to_data=stock_snapshot.to_data,
+    from_data=stock_snapshot.from_data,
+)
 STOCK: Final = Aggregate(
-    ids.stock_stream, Fold(stock_item.INITIAL, stock_item.evolve), stock_item.decide
+    ids.stock_stream,
+    Fold(stock_item.INITIAL, stock_item.evolve, STOCK_SNAPSHOTS),
+    stock_item.decide,
 )
 PAYMENT: Final = Aggregate(
     ids.payment_stream, Fold(payment.INITIAL, payment.evolve), payment.decide

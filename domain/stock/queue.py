@@ -5,17 +5,12 @@ not depend on how a map keeps its keys, and joining, leaving and finding the fir
 however many wait.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from domain.ids import OrderId
 from domain.stock.persistent_map import PersistentMap
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    turn: int
-    pieces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +26,22 @@ class WaitingQueue:
     total: int = 0
     first: int = 0
     last: int = 0
-    _turns: PersistentMap[int, OrderId] = field(default_factory=PersistentMap)
-    _places: PersistentMap[OrderId, _Place] = field(default_factory=PersistentMap)
+    _orders: PersistentMap[int, OrderId] = field(default_factory=PersistentMap)
+    _turns: PersistentMap[OrderId, int] = field(default_factory=PersistentMap)
+    _pieces: PersistentMap[OrderId, int] = field(default_factory=PersistentMap)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._pieces)
 
     def __iter__(self) -> Iterator[tuple[OrderId, int]]:
         """The orders in the order in which they are served, with the pieces each waits for."""
         for turn in range(self.first, self.last):
-            if (order_id := self._turns.get(turn)) is not None:
-                yield order_id, self._places[order_id].pieces
+            if (order_id := self._orders.get(turn)) is not None:
+                yield order_id, self._pieces[order_id]
 
     def pieces_of(self, order_id: OrderId) -> int:
         """How many pieces an order waits for; 0 if it does not."""
-        place = self._places.get(order_id)
-        return place.pieces if place else 0
+        return self._pieces.get(order_id, 0)
 
     def joined(self, order_id: OrderId, pieces: int) -> "WaitingQueue":
         """With an order at the end that was not in the queue."""
@@ -54,25 +49,54 @@ class WaitingQueue:
             self,
             total=self.total + pieces,
             last=self.last + 1,
-            _turns=self._turns.put(self.last, order_id),
-            _places=self._places.put(order_id, _Place(self.last, pieces)),
+            _orders=self._orders.put(self.last, order_id),
+            _turns=self._turns.put(order_id, self.last),
+            _pieces=self._pieces.put(order_id, pieces),
         )
 
     def reduced(self, order_id: OrderId, pieces: int) -> "WaitingQueue":
-        """With so many pieces less for an order, which keeps its turn unless it wants no more.
+        """The queue with `pieces` fewer for an order; it keeps its place until none are left.
 
         Raises:
             KeyError: the order does not wait.
         """
-        place = self._places[order_id]
-        rest = replace(place, pieces=place.pieces - pieces)
+        rest = self._pieces[order_id] - pieces
         total = self.total - pieces
-        if rest.pieces:
-            return replace(self, total=total, _places=self._places.put(order_id, rest))
-        turns = self._turns.drop(place.turn)
+        if rest:
+            return replace(self, total=total, _pieces=self._pieces.put(order_id, rest))
+        orders = self._orders.drop(self._turns[order_id])
         first = self.first
-        while first < self.last and first not in turns:
+        while first < self.last and first not in orders:
             first += 1
-        return replace(
-            self, total=total, first=first, _turns=turns, _places=self._places.drop(order_id)
+        return WaitingQueue(
+            total,
+            first,
+            self.last,
+            orders,
+            self._turns.drop(order_id),
+            self._pieces.drop(order_id),
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """As a JSON object, in the order of the turns."""
+        orders = {turn: self._orders[turn] for turn in sorted(self._orders)}
+        return {
+            "last": self.last,
+            "turns": list(orders),
+            "orders": list(orders.values()),
+            "pieces": [self._pieces[order_id] for order_id in orders.values()],
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "WaitingQueue":
+        """The queue that `to_data` wrote."""
+        turns, orders, pieces = data["turns"], data["orders"], data["pieces"]
+        last = data["last"]
+        return cls(
+            total=sum(pieces),
+            first=turns[0] if turns else last,
+            last=last,
+            _orders=PersistentMap(dict(zip(turns, orders, strict=True))),
+            _turns=PersistentMap(dict(zip(orders, turns, strict=True))),
+            _pieces=PersistentMap(dict(zip(orders, pieces, strict=True))),
         )

@@ -10,7 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.aggregates import STOCK
+from activities.aggregates import STOCK, STOCK_SNAPSHOTS
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     CompensationRequest,
@@ -25,13 +25,16 @@ from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku
+from domain.stock import item as stock_item
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState
 from domain.values import Reason
+from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.sagas.shop import document
+from tests.support.stores.counters import CountsEvents
 from tests.support.stores.event_store import migrated_database, opened_store
 from workflows.documents.order import parse_document
 
@@ -154,3 +157,26 @@ async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
     state = await stock(handlers[0], HOT)
     assert (state.on_hand, state.reserved) == (60 - ended["shipped done"], 0)
     assert ended["shipped done"] <= 60
+
+
+async def test_a_worker_that_has_just_started_loads_a_popular_product_from_its_snapshot(
+    postgres_server: EmbeddedPostgres,
+) -> None:
+    async with migrated_database(postgres_server) as url, opened_store(url) as store:
+        earlier = CommandHandler(store, JsonEventCodec())
+        await receive(earlier, HOT, 300)
+        worker = InventoryActivities(earlier)
+        await asyncio.gather(
+            *(run(worker.reserve_inventory, reservation(n, HOT), "reserve") for n in range(250))
+        )
+        await earlier.close()
+        counting = CountsEvents(store)
+        started = CommandHandler(counting, JsonEventCodec())
+        fresh = InventoryActivities(started)
+        assert await run(fresh.reserve_inventory, reservation(999, HOT), "reserve") == "done"
+        assert counting.events_read < STOCK_SNAPSHOTS.every
+        whole = Fold(stock_item.INITIAL, stock_item.evolve)
+        by_events = await CommandHandler(store, JsonEventCodec()).load("stock-HOT", whole)
+        assert await stock(started, HOT) == by_events.state
+        assert by_events.state.reserved == 251
+        await started.close()
