@@ -1,4 +1,4 @@
-"""What a saga step does.
+"""The activities of the workflows.
 
-Ports to the outside world, activity inputs and results, and one class per task queue.
+Ports to the outside world, inputs and results, and one folder for each task queue and for returns.
 """

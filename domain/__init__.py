@@ -1,4 +1,4 @@
-"""The rules of the shop, pure: money, ids, commands, events and one module per aggregate.
+"""The rules of the shop, without I/O: one folder for each subject, and the values they share.
 
 Imports nothing but the standard library.
 """

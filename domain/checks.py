@@ -1,4 +1,4 @@
-"""Rules for single values; each check names the field by the path that its caller gives."""
+"""Checks of single values; `field` is the path by which the error names the value."""
 
 import re
 from datetime import datetime
@@ -15,10 +15,10 @@ MAX_POSTAL_CODE = 20
 MAX_REFERENCE = 255
 MAX_NOTE = 2_000
 
-# Line and paragraph separators break a label as a control character does; lone surrogates cannot
+# Line and paragraph separators break a label just as control characters do; lone surrogates cannot
 # be stored as UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A note may have lines; a NUL or a lone surrogate cannot be stored as text.
+# A note may have several lines; NUL and lone surrogates cannot be stored as text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
@@ -59,12 +59,12 @@ def check_note(text: str, field: str) -> None:
 
 
 def check_description(description: str, field: str = "description") -> None:
-    """Raise InvalidValue unless it is a product text of 1 to MAX_DESCRIPTION characters."""
+    """Raise InvalidValue unless it has 1 to MAX_DESCRIPTION printable characters."""
     check_text(description, field, MAX_DESCRIPTION)
 
 
 def check_reference(reference: str, field: str) -> None:
-    """Raise InvalidValue unless it is an identifier that another system may have given."""
+    """Raise InvalidValue unless it has 1 to MAX_REFERENCE printable characters."""
     check_text(reference, field, MAX_REFERENCE)
 
 
@@ -75,13 +75,13 @@ def check_positive(amount: Money, field: str) -> None:
 
 
 def check_moment(moment: datetime, field: str) -> None:
-    """Raise InvalidValue unless the time names its offset from UTC."""
+    """Raise InvalidValue unless the time has an offset from UTC."""
     if moment.utcoffset() is None:
         raise InvalidValue(field, "must have a time zone, such as 2026-01-31T14:05:00+00:00")
 
 
 def check_line(line: OrderLine, field: str = "line") -> None:
-    """Raise InvalidValue naming ``<field>.<part>`` unless the line can stand in an order."""
+    """Raise InvalidValue naming ``<field>.<part>`` unless every part of the line is valid."""
     parse_sku(line.sku, f"{field}.sku")
     check_description(line.description, f"{field}.description")
     check_quantity(line.quantity, f"{field}.quantity")

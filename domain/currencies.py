@@ -1,6 +1,6 @@
-"""ISO 4217 as far as a shop needs it: how many decimals a currency has; amounts from and to text.
+"""Decimals of ISO 4217 currencies; amounts from and to text.
 
-Decimal text becomes minor units digit by digit, so that no float and no rounding can slip in.
+Text is converted to minor units digit by digit, without floats and without rounding.
 """
 
 import re
@@ -20,7 +20,7 @@ _UNUSUAL_DIGITS = {
     for currency in currencies.split()
 }
 _AMOUNT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?", re.ASCII)
-# Twice what 64 bits can need; also keeps hostile input from costing time.
+# Twice the digits of 64 bits; the limit keeps hostile input cheap.
 _MAX_TEXT = 40
 
 
@@ -30,10 +30,10 @@ def minor_digits(currency: str) -> int:
 
 
 def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
-    """Exact amount of a decimal text such as ``3.39`` or ``-12``.
+    """The exact amount in a decimal text such as ``3.39`` or ``-12``.
 
-    Spaces around it are ignored; exponents, signs other than ``-`` and thousands separators are
-    not accepted, nor are more decimals than the currency has (zeros at the end do no harm).
+    Surrounding spaces are ignored. Exponents, signs other than ``-``, thousands separators and more
+    decimals than the currency has are refused; trailing zeros are allowed.
 
     Raises:
         InvalidValue: the text is no such number, or `currency` no currency code.

@@ -1,27 +1,27 @@
-"""Everything the domain can refuse.
+"""The errors of the domain.
 
     DomainError
-    ├── InvalidValue        a single value is not acceptable: names the field and says what would be
-    │   └── MoneyOverflow   an amount leaves the 64-bit range
-    ├── CurrencyMismatch    two currencies met in one calculation
-    ├── RuleBroken          a command is not allowed in the aggregate's present state
+    ├── InvalidValue        a value is invalid: names the field and says what would be valid
+    │   └── MoneyOverflow   an amount exceeds the 64-bit range
+    ├── CurrencyMismatch    one calculation has two currencies
+    ├── RuleBroken          the aggregate's present state does not allow the command
     └── NotFound            the aggregate does not exist
 
-An outcome that business expects (out of stock, declined) is no error: it is an event or a result.
-`ImpossibleHistory` stands apart: nobody's request is wrong then, stored events are.
+An ordinary outcome (out of stock, declined) is not an error but an event or a result.
+`ImpossibleHistory` is apart: it means that stored events are wrong, not a request.
 """
 
 
 class DomainError(Exception):
-    """Root of all refusals of the domain; its text is safe to show and holds no personal data."""
+    """Base of all refusals of the domain; its text is safe to show and holds no personal data."""
 
 
 class InvalidValue(DomainError):
-    """A value is not acceptable.
+    """A value is invalid.
 
     Attributes:
-        field: path of the field, dotted, as the caller wrote it (``lines.0.quantity``).
-        problem: what is wrong and what would be right.
+        field: dotted path of the field, as the caller wrote it (``lines.0.quantity``).
+        problem: what a valid value must be.
     """
 
     def __init__(self, field: str, problem: str) -> None:
@@ -44,10 +44,10 @@ class CurrencyMismatch(DomainError):
 
 
 class RuleBroken(DomainError):
-    """A command is not allowed now.
+    """A command is not allowed in the present state.
 
     Attributes:
-        rule: stable name of the rule in snake case, for programs (``order_is_frozen``).
+        rule: stable name of the rule, for programs (``order_is_frozen``).
     """
 
     def __init__(self, rule: str, message: str) -> None:
@@ -65,9 +65,9 @@ class NotFound(DomainError):
 
 
 class ImpossibleHistory(Exception):
-    """An event does not follow from the state before it: the stream was damaged or mixed up.
+    """An event cannot follow the state before it: the stream is damaged.
 
-    No command can lead here; look at the stream's events, do not try again.
+    No command leads here: inspect the events of the stream; retrying is pointless.
     """
 
     def __init__(self, event: object, state: object) -> None:

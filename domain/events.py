@@ -1,8 +1,8 @@
-"""Every fact that can be recorded, in the past tense, grouped by the aggregate that owns it.
+"""Every event that can be stored.
 
-The class name is the stored event type: renaming a class or a field needs an upcaster.
-An event holds everything that replaying it needs; when and by whom it was recorded stands in the
-store's envelope.
+The class name is the stored event type: renaming a class or a field needs an upcaster. An event
+holds everything that replaying it needs; the envelope of the store says when it was recorded and
+by whom.
 """
 
 from domain.customer.events import CustomerEvent

@@ -1,7 +1,6 @@
 """Identifiers: distinct types for the type checker, plain text at run time and in JSON.
 
-Stream names are built here and nowhere else; the category of a stream is the part before its
-first ``-``.
+Stream names are built only here. The category of a stream is the part before its first ``-``.
 """
 
 import re
@@ -47,7 +46,7 @@ def parse_customer_id(raw: str, field: str = "customer_id") -> CustomerId:
 def parse_return_id(raw: str, field: str = "return_id") -> ReturnId:
     """Return `raw` as a return id; raises InvalidValue naming `field`.
 
-    It has no hyphen, so that ``return-<order id>-<return id>`` names one return only.
+    It has no hyphen, so that ``return-<order id>-<return id>`` is unambiguous.
     """
     if len(raw) > _MAX_LENGTH or not _RETURN_ID.fullmatch(raw):
         raise InvalidValue(
@@ -79,12 +78,12 @@ def shipment_stream(order_id: OrderId) -> str:
 
 
 def fulfillment_stream(order_id: OrderId) -> str:
-    """Name of the stream that holds the saga's own trail for an order."""
+    """Name of the stream of the trail of an order's saga."""
     return f"fulfillment-{order_id}"
 
 
 def returns_stream(order_id: OrderId) -> str:
-    """Name of the stream of everything that comes back of an order."""
+    """Name of the stream of the returns of an order."""
     return f"returns-{order_id}"
 
 
@@ -99,7 +98,7 @@ def return_workflow(order_id: OrderId, return_id: ReturnId) -> str:
 
 
 def customer_subject(customer_id: CustomerId | None, order_id: OrderId) -> str:
-    """Whom the personal data of an order belongs to; a guest is known by the order only."""
+    """The subject of an order's personal data: the customer, or the order itself for a guest."""
     return order_stream(order_id) if customer_id is None else f"customer-{customer_id}"
 
 
@@ -110,7 +109,7 @@ def erasure_stream(subject: str) -> str:
 
 
 def streams_of_order(order_id: OrderId) -> tuple[str, ...]:
-    """All streams that tell the story of one order, the order's own first."""
+    """The streams of one order except those of stock; the order's own comes first."""
     return (
         order_stream(order_id),
         payment_stream(order_id),

@@ -1,4 +1,4 @@
-"""Money: whole minor units and an ISO 4217 currency; no float ever."""
+"""Money: whole minor units of an ISO 4217 currency, never floats."""
 
 import re
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Money:
 
     @classmethod
     def zero(cls, currency: str) -> Self:
-        """No money at all, in `currency`."""
+        """Zero in `currency`."""
         return cls(0, currency)
 
     def __add__(self, other: "Money") -> "Money":

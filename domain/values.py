@@ -1,4 +1,4 @@
-"""Values that several aggregates share: addresses, lines, payment terms and the saga's words."""
+"""Values that several subjects share: addresses, lines, payment terms, steps and reasons."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Redaction(StrEnum):
-    """Why a personal value is not shown: erased for ever, or withheld from this reader."""
+    """Why a personal value cannot be read: erased for ever, or withheld from this reader."""
 
     ERASED = "erased"
     WITHHELD = "withheld"
@@ -20,13 +20,13 @@ class Redaction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """Stands where a personal value stood that cannot be read, and says why."""
+    """Replaces a personal value that cannot be read, and says why."""
 
     redacted: Redaction
 
 
 def readable(value: T | Redacted, what: str) -> T:
-    """The value itself, for those who cannot do without.
+    """The value itself, where it is indispensable.
 
     Raises:
         RuleBroken: it is redacted; `what` names it in the message.
@@ -40,8 +40,8 @@ def readable(value: T | Redacted, what: str) -> T:
 class Address:
     """Where a parcel goes. Personal data: never in logs, errors, metrics or search attributes.
 
-    `country` is an ISO 3166 alpha-2 code; `line2` and `region` may be empty. Its text form shows
-    the country only, so that an address may stand in a traceback.
+    `country` is an ISO 3166 alpha-2 code; `line2` and `region` may be empty. `repr` shows only the
+    country, so an address is safe in a traceback.
     """
 
     name: str
@@ -92,7 +92,7 @@ class MissingItem:
 
 
 class CaptureMode(StrEnum):
-    """When money is taken: at once, or authorised first and captured when the label is bought."""
+    """When money is captured: at once, or after an authorisation, when the label is bought."""
 
     AUTOMATIC = "automatic"
     ON_SHIPMENT = "on_shipment"
@@ -100,9 +100,9 @@ class CaptureMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PaymentTerms:
-    """How an order is paid: the provider's token for the customer's means of payment.
+    """How an order is paid; `token` is the provider's token for the customer's payment method.
 
-    The token is a secret: the text form leaves it out.
+    The token is a secret: `repr` omits it.
     """
 
     token: str | Redacted
@@ -122,7 +122,7 @@ class Step(StrEnum):
 
 
 class Compensation(StrEnum):
-    """The undoing of each step."""
+    """What undoes each step."""
 
     RELEASE_INVENTORY = "release_inventory"
     UNDO_PAYMENT = "undo_payment"
@@ -130,7 +130,7 @@ class Compensation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The two ends of a saga."""
+    """How a saga ends."""
 
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -152,7 +152,7 @@ class Reason(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """What sort of failure ended a step."""
+    """What kind of failure ended a step."""
 
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"

@@ -1,1 +1,1 @@
-"""Activities, rules and messages of returns."""
+"""Returns: activities of task queue `orders`, and rules and messages that others share."""

@@ -1,13 +1,11 @@
-"""Commands to a customer."""
+"""Commands of a customer."""
 
 from dataclasses import dataclass
-
-# --- customer ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RecordErasure:
-    """Record that the data keys of a subject are destroyed; the same keys again change nothing."""
+    """Record that a subject's data keys were destroyed; the same keys again change nothing."""
 
     subject: str
     keys: tuple[str, ...]

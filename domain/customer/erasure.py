@@ -1,4 +1,4 @@
-"""A customer, as far as this system keeps one: whose personal data was erased, and when it may be.
+"""Erasure of personal data: whether it is allowed, and the record of it.
 
 The subject of personal data is a customer, or the order of a guest.
 """
@@ -19,7 +19,7 @@ _SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What is known of erasures: whether there was one, and the keys that were destroyed."""
+    """The erasures so far: whether there was one, and the ids of the destroyed keys."""
 
     erased: bool = False
     keys: frozenset[str] = frozenset()
@@ -29,27 +29,27 @@ INITIAL: Final = Customer()
 
 
 def check_erasable(orders: Mapping[OrderId, OrderState]) -> None:
-    """Refuse to erase whoever has an order that is still being put together or carried out.
+    """Refuse to erase the data of a subject with open orders, drafts included.
 
     Raises:
-        RuleBroken: names open orders and where they stand.
+        RuleBroken: there are some; the message names them with their status.
     """
-    open_ones = [
+    open_orders = [
         f"{order_id} ({status_of(state)})"
         for order_id, state in sorted(orders.items())
         if not isinstance(state, Completed | Cancelled)
     ]
-    if open_ones:
-        more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
+    if open_orders:
+        more = f" and {len(open_orders) - _SHOWN} more" if len(open_orders) > _SHOWN else ""
         raise RuleBroken(
             "customer_has_open_orders",
-            f"not while orders are open: {', '.join(open_ones[:_SHOWN])}{more}; "
-            "let them end or cancel them first",
+            f"orders are still open: {', '.join(open_orders[:_SHOWN])}{more}; "
+            "let them end, or cancel them, first",
         )
 
 
 def decide(command: RecordErasure, state: Customer) -> tuple[CustomerErased, ...]:
-    """The record of an erasure; none if it is recorded already.
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: the reason is not storable text.

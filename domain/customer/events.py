@@ -1,13 +1,11 @@
-"""Facts about a customer."""
+"""Events of a customer."""
 
 from dataclasses import dataclass
-
-# --- customer ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerErased:
-    """The personal data of `subject` was erased: the data keys with the ids `keys` are destroyed.
+    """The personal data of `subject` was erased by destroying the data keys with the ids `keys`.
 
     The subject is ``customer-<customer id>``, or ``order-<order id>`` for the order of a guest.
     """

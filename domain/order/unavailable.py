@@ -1,4 +1,4 @@
-"""What an order wants done when items are unavailable, and what is missing then."""
+"""What an order wants done if items are unavailable."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +11,10 @@ MAX_DEADLINE_HOURS: Final = 2_160
 
 
 class UnavailablePolicy(StrEnum):
-    """What happens first when the stock does not suffice.
+    """What happens if stock does not suffice.
 
-    cancel: the order ends at once, nothing is set aside. ship_available: it goes on with what is
-    there. wait: it queues for the missing pieces. ask: it queues, and its customer is asked.
+    cancel: the order is cancelled immediately. ship_available: it continues with the available
+    pieces. wait: it queues for the missing pieces. ask: it queues, and its customer is asked.
     """
 
     CANCEL = "cancel"
@@ -24,14 +24,14 @@ class UnavailablePolicy(StrEnum):
 
 
 class DeadlineDefault(StrEnum):
-    """What happens when the deadline of a waiting order has passed."""
+    """What happens at the deadline of a waiting order."""
 
     CANCEL = "cancel"
     SHIP_AVAILABLE = "ship_available"
 
 
 class ShortageChoice(StrEnum):
-    """What a customer can answer."""
+    """What a customer who is asked can choose."""
 
     SHIP_AVAILABLE = "ship_available"
     WAIT = "wait"
@@ -40,7 +40,7 @@ class ShortageChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnavailableTerms:
-    """What the order wants done; a deadline counts from the shortage, or from a choice to wait."""
+    """What the order wants done; the deadline counts from the shortage or from a choice to wait."""
 
     policy: UnavailablePolicy = UnavailablePolicy.CANCEL
     deadline_hours: int = 72
@@ -48,11 +48,11 @@ class UnavailableTerms:
 
 
 CANCEL_AT_ONCE: Final = UnavailableTerms()
-"""The terms of an order that says nothing of them."""
+"""The terms of an order that does not state any."""
 
 
 def check_unavailable(terms: UnavailableTerms, field: str = "unavailable") -> None:
-    """Raise InvalidValue naming ``<field>.deadline_hours`` unless the deadline can be kept."""
+    """Raise InvalidValue naming ``<field>.deadline_hours`` unless it is 1 to MAX_DEADLINE_HOURS."""
     hours = terms.deadline_hours
     if type(hours) is not int or not 1 <= hours <= MAX_DEADLINE_HOURS:
         problem = f"must be a whole number from 1 to {MAX_DEADLINE_HOURS}"

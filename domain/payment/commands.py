@@ -1,16 +1,14 @@
-"""Commands to the payment of an order."""
+"""Commands of the payment of an order."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId
 from domain.money import Money
 
-# --- payment -------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class RecordAuthorisation:
-    """Record that the provider holds the money."""
+    """Record that the provider authorised the payment."""
 
     order_id: OrderId
     amount: Money
@@ -20,7 +18,7 @@ class RecordAuthorisation:
 
 @dataclass(frozen=True, slots=True)
 class RecordCapture:
-    """Record that the provider took the money."""
+    """Record that the provider captured the payment."""
 
     order_id: OrderId
     amount: Money
@@ -30,7 +28,7 @@ class RecordCapture:
 
 @dataclass(frozen=True, slots=True)
 class RecordDecline:
-    """Record that the provider refused."""
+    """Record that the provider declined the payment."""
 
     order_id: OrderId
     amount: Money
@@ -40,7 +38,7 @@ class RecordDecline:
 
 @dataclass(frozen=True, slots=True)
 class RecordVoid:
-    """Record that the authorisation was given back."""
+    """Record that the authorisation was released."""
 
     order_id: OrderId
     reference: str
@@ -48,7 +46,7 @@ class RecordVoid:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefund:
-    """Record that captured money went back; never more than was captured."""
+    """Record a refund; all refunds together never exceed the capture."""
 
     order_id: OrderId
     amount: Money

@@ -1,16 +1,14 @@
-"""Facts about the payment of an order."""
+"""Events of the payment of an order."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId
 from domain.money import Money
 
-# --- payment -------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentAuthorised:
-    """The provider holds `amount` for us; nothing was taken yet."""
+    """The provider authorised `amount`; no money has moved."""
 
     order_id: OrderId
     amount: Money
@@ -20,7 +18,7 @@ class PaymentAuthorised:
 
 @dataclass(frozen=True, slots=True)
 class PaymentCaptured:
-    """The provider took `amount`; `reference` is the provider's payment."""
+    """The provider captured `amount`; `reference` is the provider's payment."""
 
     order_id: OrderId
     amount: Money
@@ -30,7 +28,7 @@ class PaymentCaptured:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
-    """The provider refused the payment; `code` is the provider's word for why."""
+    """The provider declined the payment; `code` is its reason."""
 
     order_id: OrderId
     amount: Money
@@ -40,7 +38,7 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class PaymentVoided:
-    """An authorisation was given back without taking money."""
+    """An authorisation was released; no money moved."""
 
     order_id: OrderId
     amount: Money
@@ -49,7 +47,7 @@ class PaymentVoided:
 
 @dataclass(frozen=True, slots=True)
 class PaymentRefunded:
-    """`amount` of a captured payment went back to the customer."""
+    """`amount` of a captured payment was refunded to the customer."""
 
     order_id: OrderId
     amount: Money

@@ -1,11 +1,11 @@
-"""The payment of an order, as the provider's answers tell it.
+"""The payment of an order, as the provider's answers report it.
 
-    none ──> authorised ──> captured (refunds count down what is kept)
+    none ──> authorised ──> captured (refunds reduce what is kept)
       │           └───────> voided
       └────> declined
 
-A record may come twice or late: one that tells what is known already changes nothing, one that
-contradicts it is refused. After a decline or a void a new attempt needs a new idempotency key.
+A command may come twice or late: it changes nothing if its content is recorded, and is refused if
+it contradicts the record. After a decline or a void, a new attempt needs a new idempotency key.
 """
 
 from collections.abc import Mapping
@@ -36,12 +36,12 @@ from domain.payment.events import (
 
 @dataclass(frozen=True, slots=True)
 class NoPayment:
-    """The provider was not asked yet, or its answer is not known."""
+    """No answer of the provider is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """The provider holds `amount`; `capture_declines` are keys of captures that it refused."""
+    """The provider authorised `amount`; `capture_declines` are the keys of declined captures."""
 
     order_id: OrderId
     amount: Money
@@ -52,7 +52,7 @@ class Authorised:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The provider took `amount`; `refunds` are the amounts given back, by refund reference."""
+    """The provider captured `amount`; `refunds` are the refunded amounts, by refund reference."""
 
     order_id: OrderId
     amount: Money
@@ -62,18 +62,18 @@ class Captured:
 
     @property
     def refunded(self) -> Money:
-        """What went back so far."""
+        """The sum of all refunds."""
         return total(self.refunds.values(), self.amount.currency)
 
     @property
     def refundable(self) -> Money:
-        """What can still go back."""
+        """What can still be refunded."""
         return self.amount - self.refunded
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The provider refused."""
+    """The provider declined."""
 
     order_id: OrderId
     code: str
@@ -82,7 +82,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """The authorisation was given back; no money moved."""
+    """The authorisation was released; no money moved."""
 
     order_id: OrderId
     amount: Money
@@ -96,7 +96,7 @@ INITIAL: Final[PaymentState] = NoPayment()
 
 
 def holds_money(state: PaymentState) -> bool:
-    """Whether the customer's money is taken or blocked."""
+    """Whether money of the customer is captured or authorised."""
     match state:
         case Authorised():
             return True
@@ -117,12 +117,12 @@ def is_overpaid(state: PaymentState, total: Money) -> bool:
 
 
 def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, ...]:
-    """The events that a record leads to; none if it is known already.
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
         CurrencyMismatch: the amount is not in the payment's currency.
-        RuleBroken: the record contradicts what is known.
+        RuleBroken: the command contradicts what is recorded.
     """
     match command:
         case RecordAuthorisation():
@@ -260,10 +260,10 @@ def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, .
         raise RuleBroken("nothing_captured", "there is no captured money to refund")
     if state.reference != command.reference:
         raise _differs("reference")
-    known = state.refunds.get(command.refund_reference)
-    if known == command.amount:
+    refunded = state.refunds.get(command.refund_reference)
+    if refunded == command.amount:
         return ()
-    if known is not None:
+    if refunded is not None:
         raise RuleBroken("refund_differs", "this refund is recorded with another amount")
     if state.refundable < command.amount:
         raise RuleBroken("refund_exceeds_capture", "more was refunded than had been captured")
@@ -295,7 +295,7 @@ def evolve(state: PaymentState, event: PaymentEvent) -> PaymentState:
 
 
 def _declined(state: PaymentState, event: PaymentDeclined) -> PaymentState:
-    # A capture that is declined leaves the authorisation standing: it is still to be voided.
+    # A declined capture leaves the authorisation in place: it must still be voided.
     if isinstance(state, Authorised):
         keys = state.capture_declines | {event.idempotency_key}
         return replace(state, capture_declines=keys)

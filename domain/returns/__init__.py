@@ -1,1 +1,1 @@
-"""Returns: goods and money of completed orders that go back."""
+"""Returns: goods of completed orders that come back, and money that is refunded for them."""

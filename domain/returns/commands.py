@@ -1,6 +1,6 @@
-"""What can be asked of the returns of an order.
+"""Commands of the returns of an order.
 
-What other aggregates know (the shipped lines, the captured amount) comes in as data.
+Facts of other aggregates (the shipped lines, the captured amount) are part of a command.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from domain.values import Pieces
 
 @dataclass(frozen=True, slots=True)
 class OpenReturn:
-    """Open a case over pieces that were shipped and are in no other case.
+    """Open a case for pieces that were shipped and are in no other case.
 
     Attributes:
         pieces: what comes back; None: everything that is left.
-        shipped: the order's lines as they left the house.
+        shipped: the order's lines as they were shipped.
     """
 
     order_id: OrderId
@@ -31,9 +31,9 @@ class OpenReturn:
 
 @dataclass(frozen=True, slots=True)
 class GrantRefund:
-    """Give `amount` back, or (None) the price of the lines as far as it is left.
+    """Grant a refund of `amount`; None: the price of the returned lines, as far as it is left.
 
-    `captured` is what was taken for the order: all grants together never exceed it.
+    `captured` is what was captured for the order; all grants together never exceed it.
     """
 
     return_id: ReturnId
@@ -45,7 +45,7 @@ class GrantRefund:
 
 @dataclass(frozen=True, slots=True)
 class DenyRefund:
-    """Give no money back."""
+    """Deny a refund."""
 
     return_id: ReturnId
     actor: str
@@ -54,7 +54,7 @@ class DenyRefund:
 
 @dataclass(frozen=True, slots=True)
 class DecideRestock:
-    """Put `pieces` back into stock: None for all returned ones, an empty tuple for none."""
+    """Put `pieces` back into stock; None: all that came back; empty: none."""
 
     return_id: ReturnId
     pieces: tuple[Pieces, ...] | None
@@ -64,7 +64,7 @@ class DecideRestock:
 
 @dataclass(frozen=True, slots=True)
 class RecordReturnRefund:
-    """Record that the granted money went back."""
+    """Record that the granted refund was made."""
 
     return_id: ReturnId
     refund_reference: str
@@ -72,7 +72,7 @@ class RecordReturnRefund:
 
 @dataclass(frozen=True, slots=True)
 class RecordRestocked:
-    """Record that the decided pieces are in stock."""
+    """Record that the pieces were booked in."""
 
     return_id: ReturnId
 
@@ -88,7 +88,7 @@ class RequireReturnAttention:
 
 @dataclass(frozen=True, slots=True)
 class RecordReturnOperator:
-    """Record who steered the case, how and why."""
+    """Record which operator did what to the case, and why."""
 
     return_id: ReturnId
     actor: str
@@ -98,7 +98,7 @@ class RecordReturnOperator:
 
 @dataclass(frozen=True, slots=True)
 class CloseReturn:
-    """End the case; both decisions must be made and carried out."""
+    """Close the case; both decisions must have been made and carried out."""
 
     return_id: ReturnId
 

@@ -1,11 +1,11 @@
-"""The returns of an order: what came back, and what is to become of the goods and of the money.
+"""The returns of an order: which pieces came back, and what happens to goods and money.
 
     opened ──> refund granted or denied ──> refunded ─┐
        └─────> restock decided ──────────> restocked ─┴─> closed
 
-The two decisions are independent, each is made once, and each is carried out once. Never do the
-cases of an order hold more pieces of a SKU than were shipped, nor give back more than was captured,
-nor restock more pieces than came back.
+The two decisions are independent; each is made once and carried out once. The cases of an order
+never hold more pieces of a SKU than were shipped, never refund more than was captured, and never
+restock more pieces than came back.
 """
 
 from collections import Counter
@@ -48,12 +48,12 @@ MAX_ACTOR = 100
 
 
 def decide(command: ReturnCommand, state: ReturnsState) -> tuple[ReturnEvent, ...]:
-    """The events that a command leads to; none if what it asks for is so already.
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
         CurrencyMismatch: an amount is not in the order's currency.
-        RuleBroken: what was shipped, captured or decided before does not allow it.
+        RuleBroken: what was shipped, captured or decided does not allow it.
     """
     if isinstance(command, OpenReturn):
         return _open(command, state)
@@ -91,9 +91,9 @@ def _check_by(actor: str, reason: str) -> None:
 def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
     parse_return_id(command.return_id)
     _check_by(command.actor, command.reason)
-    known = state.cases.get(command.return_id)
-    if known is not None:
-        _check_same(command, known)
+    case = state.cases.get(command.return_id)
+    if case is not None:
+        _check_same(command, case)
         return ()
     lines = _lines(command, state)
     return (
@@ -109,13 +109,13 @@ def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
     )
 
 
-def _check_same(command: OpenReturn, known: ReturnCase) -> None:
+def _check_same(command: OpenReturn, case: ReturnCase) -> None:
     same_pieces = (
-        known.everything
+        case.everything
         if command.pieces is None
-        else not known.everything and _counted(command.pieces) == _counted(known.lines)
+        else not case.everything and _counted(command.pieces) == _counted(case.lines)
     )
-    if command.kind is not known.kind or not same_pieces:
+    if command.kind is not case.kind or not same_pieces:
         raise RuleBroken("return_differs", "the order has a return of this id with other content")
 
 
@@ -129,26 +129,26 @@ def _counted(pieces: Iterable[Pieces | ReturnedLine]) -> Counter[Sku]:
 def _lines(command: OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]:
     left = _counted(command.shipped)
     left.subtract(state.returned)
-    wanted = left if command.pieces is None else _wanted(command.pieces)
+    requested = left if command.pieces is None else _requested(command.pieces)
     prices = {line.sku: line.unit_price for line in command.shipped}
-    for sku, quantity in wanted.items():
+    for sku, quantity in requested.items():
         if quantity > left[sku]:
             raise RuleBroken(
                 "return_exceeds_shipment",
                 f"{quantity} of {sku} cannot come back: {max(left[sku], 0)} are left to return",
             )
-    lines = tuple(ReturnedLine(sku, n, prices[sku]) for sku, n in wanted.items() if n > 0)
+    lines = tuple(ReturnedLine(sku, n, prices[sku]) for sku, n in requested.items() if n > 0)
     if not lines:
         raise RuleBroken("nothing_to_return", "all pieces of the order are in other returns")
     return lines
 
 
-def _wanted(pieces: Iterable[Pieces]) -> Counter[Sku]:
-    checked = tuple(pieces)
-    for item in checked:
+def _requested(pieces: Iterable[Pieces]) -> Counter[Sku]:
+    items = tuple(pieces)
+    for item in items:
         parse_sku(item.sku)
         checks.check_quantity(item.quantity)
-    return _counted(checked)
+    return _counted(items)
 
 
 # --- the two decisions ---------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def _decide_refund(
     if left.minor <= 0 or left < amount:
         raise RuleBroken(
             "refund_exceeds_capture",
-            f"only {max(left.minor, 0)} minor units are left of what was captured",
+            f"only {max(left.minor, 0)} minor units of the captured amount are left",
         )
     return (RefundGranted(case.return_id, amount, command.actor, command.reason),)
 
@@ -202,16 +202,16 @@ def _decide_restock(command: DecideRestock, case: ReturnCase) -> tuple[ReturnEve
         if _counted(pieces) != _counted(case.restock):
             raise RuleBroken("restock_decided", "the restock of this return is decided already")
         return ()
-    wanted = _wanted(pieces)
-    if wanted and case.kind is ReturnKind.LOST:
+    requested = _requested(pieces)
+    if requested and case.kind is ReturnKind.LOST:
         raise RuleBroken("lost_goods", "what the carrier lost cannot go back into stock")
     returned = _counted(case.lines)
-    for sku, quantity in wanted.items():
+    for sku, quantity in requested.items():
         if quantity > returned[sku]:
             raise RuleBroken(
                 "restock_exceeds_return", f"only {returned[sku]} of {sku} are in this return"
             )
-    merged = tuple(Pieces(sku, quantity) for sku, quantity in wanted.items())
+    merged = tuple(Pieces(sku, quantity) for sku, quantity in requested.items())
     return (RestockDecided(case.return_id, merged, command.actor, command.reason),)
 
 

@@ -1,7 +1,6 @@
-"""Facts of the returns of an order; all cases of one order share the stream ``returns-<order id>``.
+"""Events of the returns of an order; all cases of an order share the stream ``returns-<order id>``.
 
-Sharing it is what keeps several cases from giving back more than was captured: a grant is one
-append that sees all grants before it.
+So each grant sees all grants before it, and several cases never refund more than was captured.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from domain.values import Pieces
 
 @dataclass(frozen=True, slots=True)
 class ReturnOpened:
-    """A case was opened over these pieces; `everything`: all that was left was asked for."""
+    """A case was opened for `lines`; `everything`: for all pieces that were left."""
 
     order_id: OrderId
     return_id: ReturnId
@@ -27,7 +26,7 @@ class ReturnOpened:
 
 @dataclass(frozen=True, slots=True)
 class RefundGranted:
-    """`amount` is to go back to the customer; the provider was not asked yet."""
+    """`amount` will be refunded; the provider has not been called yet."""
 
     return_id: ReturnId
     amount: Money
@@ -37,7 +36,7 @@ class RefundGranted:
 
 @dataclass(frozen=True, slots=True)
 class RefundDenied:
-    """No money goes back for this case."""
+    """Nothing will be refunded for this case."""
 
     return_id: ReturnId
     actor: str
@@ -46,7 +45,7 @@ class RefundDenied:
 
 @dataclass(frozen=True, slots=True)
 class RestockDecided:
-    """These pieces go back into the stock ledger; none if empty."""
+    """`pieces` will be booked back into stock; none if empty."""
 
     return_id: ReturnId
     pieces: tuple[Pieces, ...]
@@ -56,7 +55,7 @@ class RestockDecided:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRefunded:
-    """The granted money went back; `refund_reference` is what the provider knows it by."""
+    """The granted refund was made; `refund_reference` identifies it at the provider."""
 
     return_id: ReturnId
     amount: Money
@@ -65,14 +64,14 @@ class ReturnRefunded:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRestocked:
-    """The decided pieces are in the stock ledger again."""
+    """The pieces were booked back into stock."""
 
     return_id: ReturnId
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnAttentionRequired:
-    """A person must act on the case: `waiting_for` says in one sentence what on."""
+    """A person must act on the case; `waiting_for` says in one sentence what to do."""
 
     return_id: ReturnId
     at_step: str
@@ -81,7 +80,7 @@ class ReturnAttentionRequired:
 
 @dataclass(frozen=True, slots=True)
 class ReturnOperatorActed:
-    """A person steered the case: who, what and why."""
+    """An operator intervened in the case: who, what and why."""
 
     return_id: ReturnId
     actor: str
@@ -91,7 +90,7 @@ class ReturnOperatorActed:
 
 @dataclass(frozen=True, slots=True)
 class ReturnClosed:
-    """Both decisions were made and carried out."""
+    """The case ended; both decisions had been carried out."""
 
     return_id: ReturnId
 

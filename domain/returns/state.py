@@ -1,4 +1,4 @@
-"""The cases of one order's returns, and how they follow from the events."""
+"""The return cases of an order, and how they follow from its events."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -46,14 +46,14 @@ class ReturnsState:
 
     @property
     def returned(self) -> Counter[Sku]:
-        """Pieces that are in some case."""
+        """Pieces that are in any case, by SKU."""
         pieces: Counter[Sku] = Counter()
         for case in self.cases.values():
             pieces.update({line.sku: line.quantity for line in case.lines})
         return pieces
 
     def granted(self, currency: str) -> Money:
-        """What all cases together give back."""
+        """The sum of all granted refunds."""
         return total((case.refund for case in self.cases.values() if case.refund), currency)
 
 

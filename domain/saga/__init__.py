@@ -1,1 +1,1 @@
-"""The saga's own record: its steps, failures, operator actions and end."""
+"""The trail of a saga: failures, operator actions and how it ended."""

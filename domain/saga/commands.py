@@ -1,22 +1,14 @@
-"""Commands to the record of a saga."""
+"""Commands of the trail of a saga."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId
-from domain.values import (
-    Compensation,
-    FailureKind,
-    Outcome,
-    Reason,
-    Step,
-)
-
-# --- fulfillment ---------------------------------------------------------------------------------
+from domain.values import Compensation, FailureKind, Outcome, Reason, Step
 
 
 @dataclass(frozen=True, slots=True)
 class StartFulfillment:
-    """Record that a saga took the order on; a later run of the same saga changes nothing."""
+    """Record that a saga took on the order; a later run of the same saga changes nothing."""
 
     order_id: OrderId
     workflow_id: str
@@ -25,7 +17,7 @@ class StartFulfillment:
 
 @dataclass(frozen=True, slots=True)
 class RecordStepFailure:
-    """Record that a step gave up."""
+    """Record that a step failed for good."""
 
     step: Step
     kind: FailureKind
@@ -35,7 +27,7 @@ class RecordStepFailure:
 
 @dataclass(frozen=True, slots=True)
 class StartCompensation:
-    """Record that the saga turns back."""
+    """Record that the saga starts to compensate."""
 
     reason: Reason
     detail: str
@@ -43,7 +35,7 @@ class StartCompensation:
 
 @dataclass(frozen=True, slots=True)
 class RecordCompensationFailure:
-    """Record that an undoing used up its budget."""
+    """Record that a compensation used up its retries."""
 
     compensation: Compensation
     message: str
@@ -59,7 +51,7 @@ class RequireAttention:
 
 @dataclass(frozen=True, slots=True)
 class RecordOperatorAction:
-    """Record who steered the saga, how and why."""
+    """Record which operator did what, and why."""
 
     actor: str
     action: str
@@ -68,7 +60,7 @@ class RecordOperatorAction:
 
 @dataclass(frozen=True, slots=True)
 class CloseFulfillment:
-    """Record how the saga ended; closing twice in the same way changes nothing."""
+    """Record how the saga ended; closing again with the same end changes nothing."""
 
     outcome: Outcome
     reason: Reason | None

@@ -1,22 +1,14 @@
-"""Facts about a saga."""
+"""Events of the trail of a saga."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId
-from domain.values import (
-    Compensation,
-    FailureKind,
-    Outcome,
-    Reason,
-    Step,
-)
-
-# --- fulfillment ---------------------------------------------------------------------------------
+from domain.values import Compensation, FailureKind, Outcome, Reason, Step
 
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentStarted:
-    """A saga took the order on."""
+    """A saga took on the order."""
 
     order_id: OrderId
     workflow_id: str
@@ -25,7 +17,7 @@ class FulfillmentStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """A step gave up; `message` is safe to show."""
+    """A step failed for good; `message` is safe to show."""
 
     step: Step
     kind: FailureKind
@@ -35,7 +27,7 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True)
 class CompensationStarted:
-    """The saga turned back; everything done so far is being undone."""
+    """The saga started to undo everything done so far."""
 
     reason: Reason
     detail: str
@@ -43,7 +35,7 @@ class CompensationStarted:
 
 @dataclass(frozen=True, slots=True)
 class CompensationFailed:
-    """An undoing used up its budget; the saga waits for an operator."""
+    """A compensation used up its retries; the saga waits for an operator."""
 
     compensation: Compensation
     message: str
@@ -51,7 +43,7 @@ class CompensationFailed:
 
 @dataclass(frozen=True, slots=True)
 class AttentionRequired:
-    """A person must act: `waiting_for` says in one sentence what on."""
+    """A person must act; `waiting_for` says in one sentence what to do."""
 
     at_step: str
     waiting_for: str
@@ -59,7 +51,7 @@ class AttentionRequired:
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
-    """A person steered the saga: who, what and why."""
+    """An operator intervened in the saga: who, what and why."""
 
     actor: str
     action: str

@@ -1,9 +1,9 @@
-"""The saga's own trail: what it did, why it turned back, who stepped in, how it ended.
+"""The trail of a saga: failures, why it compensated, who intervened, how it ended.
 
     not started -> running -> compensating -> closed
                       └────────────────────────┘
-In between it may need attention; whatever an operator does takes that note off. After the close
-only operators' acts are added.
+In between, it may need attention until an operator acts. After the close, only what operators do is
+recorded.
 """
 
 from dataclasses import dataclass, replace
@@ -37,17 +37,17 @@ from domain.values import Outcome, Reason
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """No saga took the order on yet."""
+    """No saga has taken on the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A saga works on the order.
+    """A saga is working on the order.
 
     Attributes:
-        turned_back: why it compensates, None while it goes forward.
-        last_failure: the last failure since an operator acted, to tell a repeated record.
-        attention: what a person must do, None if nobody must.
+        turned_back: why it compensates; None while it goes forward.
+        last_failure: the last failure since an operator acted, to recognise a repeated command.
+        attention: what a person must do; None if nothing.
     """
 
     order_id: OrderId
@@ -60,7 +60,7 @@ class Underway:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The saga ended."""
+    """The saga has ended."""
 
     order_id: OrderId
     workflow_id: str
@@ -80,7 +80,7 @@ INITIAL: Final[FulfillmentState] = NotStarted()
 
 
 def decide(command: FulfillmentCommand, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
-    """The events that a record leads to; none if it stands there already.
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
@@ -109,7 +109,7 @@ def _start(command: StartFulfillment, state: FulfillmentState) -> tuple[Fulfillm
     if isinstance(state, NotStarted):
         return (FulfillmentStarted(command.order_id, command.workflow_id, command.run_id),)
     if state.workflow_id != command.workflow_id:
-        raise RuleBroken("fulfilled_by_another", "another workflow took the order on")
+        raise RuleBroken("fulfilled_by_another", "another workflow took on the order")
     return ()
 
 
@@ -118,7 +118,7 @@ def _underway(state: FulfillmentState) -> Underway:
         case Underway():
             return state
         case NotStarted():
-            raise RuleBroken("fulfillment_not_started", "no saga took the order on yet")
+            raise RuleBroken("fulfillment_not_started", "no saga has taken on the order yet")
         case Closed():
             raise RuleBroken("fulfillment_is_closed", "the saga of the order has ended")
         case _:
@@ -133,7 +133,7 @@ def _fail(command: _Failure, state: Underway) -> tuple[FulfillmentEvent, ...]:
             event = StepFailed(command.step, command.kind, command.reason, command.message)
         case RecordCompensationFailure():
             if state.turned_back is None:
-                raise RuleBroken("not_compensating", "the saga has not turned back")
+                raise RuleBroken("not_compensating", "the saga is not compensating")
             event = CompensationFailed(command.compensation, command.message)
         case _:
             assert_never(command)
@@ -174,9 +174,9 @@ def _close(command: CloseFulfillment, state: FulfillmentState) -> tuple[Fulfillm
 def _check_outcome(command: CloseFulfillment, state: Underway) -> None:
     completed = command.outcome is Outcome.COMPLETED
     if completed == (command.reason is not None):
-        raise InvalidValue("reason", "is given exactly when the order was cancelled")
+        raise InvalidValue("reason", "must be given if, and only if, the order was cancelled")
     if completed and state.turned_back is not None:
-        raise RuleBroken("saga_turned_back", "a saga that turned back ends in cancellation")
+        raise RuleBroken("saga_turned_back", "a saga that compensated can only end as cancelled")
 
 
 # --- evolve --------------------------------------------------------------------------------------

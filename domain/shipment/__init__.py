@@ -1,1 +1,1 @@
-"""The shipment of an order: its label and the way of its parcel."""
+"""The shipment of an order: its label and where the parcel is."""

@@ -1,31 +1,9 @@
-"""Commands to the shipment of an order."""
+"""Commands of the shipment of an order."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import OrderId
-
-
-@dataclass(frozen=True, slots=True)
-class RequireDeliveryAttention:
-    """Record that a person must look at the parcel."""
-
-    at_step: str
-    waiting_for: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordDeliveryOperator:
-    """Record who steered the following of the parcel, how and why."""
-
-    actor: str
-    action: str
-    reason: str
-
-
-DeliveryCommand = RequireDeliveryAttention | RecordDeliveryOperator
-
-# --- shipment ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +19,7 @@ class RecordLabel:
 
 @dataclass(frozen=True, slots=True)
 class RecordLabelCancelled:
-    """Record that the carrier took the label back."""
+    """Record that the carrier cancelled the label."""
 
     order_id: OrderId
     label_id: str
@@ -51,7 +29,7 @@ class RecordLabelCancelled:
 class RecordCarrierUpdate:
     """Record a scan: `status` is handed_over, in_transit, delivered, returned or lost.
 
-    Updates may come twice, late or out of order; one that would move the shipment backwards
+    Scans may arrive twice, late or out of order; one that would move the shipment backwards
     changes nothing.
     """
 
@@ -59,4 +37,27 @@ class RecordCarrierUpdate:
     at: datetime
 
 
-ShipmentCommand = RecordLabel | RecordLabelCancelled | RecordCarrierUpdate | DeliveryCommand
+@dataclass(frozen=True, slots=True)
+class RequireDeliveryAttention:
+    """Record that a person must look at the parcel."""
+
+    at_step: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDeliveryOperator:
+    """Record what an operator did about the parcel, and why."""
+
+    actor: str
+    action: str
+    reason: str
+
+
+ShipmentCommand = (
+    RecordLabel
+    | RecordLabelCancelled
+    | RecordCarrierUpdate
+    | RequireDeliveryAttention
+    | RecordDeliveryOperator
+)

@@ -1,42 +1,9 @@
-"""Facts about the shipment of an order."""
+"""Events of the shipment of an order."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import OrderId
-
-
-@dataclass(frozen=True, slots=True)
-class ScanContradicted:
-    """The carrier told of another end (`status`, at `at` by its clock) than the one on record.
-
-    What is on record stands; a person must find out what became of the parcel.
-    """
-
-    status: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryAttentionRequired:
-    """A person must look at the parcel: `waiting_for` says in one sentence what on."""
-
-    at_step: str
-    waiting_for: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOperatorActed:
-    """A person steered the following of the parcel: who, what and why."""
-
-    actor: str
-    action: str
-    reason: str
-
-
-DeliveryEvent = ScanContradicted | DeliveryAttentionRequired | DeliveryOperatorActed
-
-# --- shipment ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +19,7 @@ class LabelBought:
 
 @dataclass(frozen=True, slots=True)
 class LabelCancelled:
-    """The carrier took the label back."""
+    """The carrier cancelled the label."""
 
     order_id: OrderId
     label_id: str
@@ -60,14 +27,14 @@ class LabelCancelled:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentHandedOver:
-    """The carrier has the parcel since `at` (carrier's clock)."""
+    """The carrier received the parcel at `at` (carrier's clock)."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ShipmentInTransit:
-    """The parcel was scanned on its way at `at` (carrier's clock)."""
+    """The parcel was scanned in transit at `at` (carrier's clock)."""
 
     at: datetime
 
@@ -88,18 +55,41 @@ class ShipmentReturned:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentLost:
-    """The carrier gave the parcel up at `at` (carrier's clock)."""
+    """The carrier declared the parcel lost at `at` (carrier's clock)."""
 
     at: datetime
 
 
-ShipmentEvent = (
-    LabelBought
-    | LabelCancelled
-    | ShipmentHandedOver
-    | ShipmentInTransit
-    | ShipmentDelivered
-    | ShipmentReturned
-    | ShipmentLost
-    | DeliveryEvent
+@dataclass(frozen=True, slots=True)
+class ScanContradicted:
+    """The carrier reported another final `status` (at `at`, by its clock) than the recorded one.
+
+    The recorded one stands; a person must find out what happened to the parcel.
+    """
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAttentionRequired:
+    """A person must look at the parcel; `waiting_for` says in one sentence what for."""
+
+    at_step: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOperatorActed:
+    """An operator did something about the parcel: who, what and why."""
+
+    actor: str
+    action: str
+    reason: str
+
+
+ScanEvent = (
+    ShipmentHandedOver | ShipmentInTransit | ShipmentDelivered | ShipmentReturned | ShipmentLost
 )
+DeliveryEvent = ScanContradicted | DeliveryAttentionRequired | DeliveryOperatorActed
+ShipmentEvent = LabelBought | LabelCancelled | ScanEvent | DeliveryEvent

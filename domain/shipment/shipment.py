@@ -1,8 +1,8 @@
-"""The shipment of an order: its label, and how far the parcel is.
+"""The shipment of an order: its label, and where the parcel is.
 
-Carriers report twice, late and out of order. A shipment only ever moves forward, and delivered,
-returned, lost and cancelled are ends: an update that would lead elsewhere changes nothing. Only
-that the carrier contradicted itself about the end is put on record, for a person to look at.
+Carriers report scans twice, late and out of order. So a shipment only moves forward, and delivered,
+returned, lost and cancelled are final: a scan that would lead elsewhere changes nothing. If the
+carrier reports a second final status, that is recorded for a person to look at.
 """
 
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from domain.shipment.events import (
     LabelBought,
     LabelCancelled,
     ScanContradicted,
+    ScanEvent,
     ShipmentDelivered,
     ShipmentEvent,
     ShipmentHandedOver,
@@ -38,7 +39,7 @@ from domain.shipment.events import (
 
 
 class ShipmentStatus(StrEnum):
-    """Where a shipment stands."""
+    """Where a shipment is."""
 
     LABEL_BOUGHT = "label_bought"
     LABEL_CANCELLED = "label_cancelled"
@@ -49,10 +50,7 @@ class ShipmentStatus(StrEnum):
     LOST = "lost"
 
 
-_Scan = ShipmentHandedOver | ShipmentInTransit | ShipmentDelivered | ShipmentReturned | ShipmentLost
-_ScanType = type[_Scan]
-
-_SCANS: Final[dict[str, _ScanType]] = {
+_SCANS: Final[dict[str, type[ScanEvent]]] = {
     ShipmentStatus.HANDED_OVER: ShipmentHandedOver,
     ShipmentStatus.IN_TRANSIT: ShipmentInTransit,
     ShipmentStatus.DELIVERED: ShipmentDelivered,
@@ -73,17 +71,17 @@ _ARRIVALS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class NoShipment:
-    """No label was bought yet."""
+    """No label has been bought."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A parcel under its latest label.
+    """A parcel with its latest label.
 
     Attributes:
-        updated_at: the carrier's time of the last move.
-        contradictions: other ends that the carrier told of after the one on record.
-        contradicted_by: the last of them, until a person has looked at it.
+        updated_at: the carrier's time of the last change of `status`.
+        contradictions: final statuses that the carrier reported after the recorded one.
+        contradicted_by: the last of them, until a person reacts.
     """
 
     order_id: OrderId
@@ -98,12 +96,12 @@ class Shipment:
 
     @property
     def label_is_live(self) -> bool:
-        """Whether the label counts: it was bought and not cancelled."""
+        """Whether the label was not cancelled."""
         return self.status is not ShipmentStatus.LABEL_CANCELLED
 
     @property
     def has_arrived(self) -> bool:
-        """Whether the carrier is done with the parcel, one way or the other."""
+        """Whether the status is final for the carrier: delivered, returned or lost."""
         return self.status in _ARRIVALS
 
 
@@ -117,11 +115,11 @@ def _progress(status: ShipmentStatus) -> int:
 
 
 def decide(command: ShipmentCommand, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
-    """The events that a record leads to; none if it is known already or came too late.
+    """The resulting events; empty if the record is known or came too late.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
-        RuleBroken: the record contradicts what is known.
+        RuleBroken: the command contradicts what is recorded.
     """
     match command:
         case RecordLabel():
@@ -188,9 +186,9 @@ def _update(command: RecordCarrierUpdate, state: ShipmentState) -> tuple[Shipmen
 
 
 def _contradicting(command: RecordCarrierUpdate, state: Shipment) -> tuple[ShipmentEvent, ...]:
-    told = ShipmentStatus(command.status)
-    another_end = state.has_arrived and told in _ARRIVALS and told is not state.status
-    if not another_end or told in state.contradictions:
+    reported = ShipmentStatus(command.status)
+    contradicts = state.has_arrived and reported in _ARRIVALS and reported is not state.status
+    if not contradicts or reported in state.contradictions:
         return ()
     return (ScanContradicted(command.status, command.at),)
 
@@ -218,16 +216,16 @@ def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
 
 def _noted(state: ShipmentState, event: DeliveryEvent) -> ShipmentState:
     match state, event:
-        case Shipment(), ScanContradicted(status=told):
-            known = state.contradictions | {told}
-            return replace(state, contradictions=known, contradicted_by=told)
+        case Shipment(), ScanContradicted(status=reported):
+            contradictions = state.contradictions | {reported}
+            return replace(state, contradictions=contradictions, contradicted_by=reported)
         case Shipment(), DeliveryOperatorActed():
             return replace(state, contradicted_by=None)
         case _:
             return state
 
 
-def _moved(state: ShipmentState, event: _Scan) -> Shipment:
+def _moved(state: ShipmentState, event: ScanEvent) -> Shipment:
     if isinstance(state, NoShipment):
         raise ImpossibleHistory(event, state)
     return replace(state, status=_STATUS_AFTER[type(event)], updated_at=event.at)

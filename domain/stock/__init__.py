@@ -1,1 +1,1 @@
-"""Stock, one item per SKU: what is on hand, reserved, and waited for."""
+"""Stock, one item for each SKU: on hand, reserved and waited for."""

@@ -1,51 +1,13 @@
-"""Commands to the stock of one SKU."""
+"""Commands of the stock of one SKU."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId, ReturnId, Sku
 
-# --- stock ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class BackorderStock:
-    """Set aside what is there of `quantity` pieces, and queue for the rest."""
-
-    sku: Sku
-    order_id: OrderId
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReduceClaim:
-    """Let an order keep at most `quantity` pieces: those it waits for go before those it holds."""
-
-    order_id: OrderId
-    quantity: int
-
-
-StockQueueCommand = BackorderStock | ReduceClaim
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnStock:
-    """Book pieces of a shipped order in again; the returns of the order see to it that it is once.
-
-    So it must be decided in one append with `RecordRestocked`.
-    """
-
-    sku: Sku
-    order_id: OrderId
-    return_id: ReturnId
-    quantity: int
-
-
-# --- stock ---------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class ReceiveStock:
-    """Book pieces in; the same `reference` books once."""
+    """Book in a delivery; each `reference` is booked once."""
 
     sku: Sku
     quantity: int
@@ -54,7 +16,7 @@ class ReceiveStock:
 
 @dataclass(frozen=True, slots=True)
 class AdjustStock:
-    """Correct the ledger after a count; never below what is reserved."""
+    """Correct the ledger after a count, never below what is reserved."""
 
     sku: Sku
     delta: int
@@ -63,7 +25,7 @@ class AdjustStock:
 
 @dataclass(frozen=True, slots=True)
 class ReserveStock:
-    """Set pieces aside for an order; more than is available is refused."""
+    """Reserve pieces for an order; more than is available is refused."""
 
     sku: Sku
     order_id: OrderId
@@ -71,25 +33,57 @@ class ReserveStock:
 
 
 @dataclass(frozen=True, slots=True)
+class BackorderStock:
+    """Reserve what is available of `quantity` pieces, and queue for the rest."""
+
+    sku: Sku
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceClaim:
+    """Let an order keep at most `quantity` pieces; those it waits for are given up first."""
+
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseStock:
-    """Set free all that an order holds and waits for; nothing happens if that is nothing."""
+    """Release everything that an order holds or waits for."""
 
     order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
 class ShipStock:
-    """Let an order's reserved pieces leave the house."""
+    """Ship the pieces reserved for an order."""
 
     order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnStock:
+    """Book in pieces of a shipped order that came back.
+
+    The stock does not recognise a repetition: append the events together with those of
+    `RecordRestocked`, which does.
+    """
+
+    sku: Sku
+    order_id: OrderId
+    return_id: ReturnId
+    quantity: int
 
 
 StockCommand = (
     ReceiveStock
     | AdjustStock
     | ReserveStock
+    | BackorderStock
+    | ReduceClaim
     | ReleaseStock
     | ShipStock
-    | StockQueueCommand
     | ReturnStock
 )

@@ -1,53 +1,8 @@
-"""Facts about the stock of one SKU."""
+"""Events of the stock of one SKU."""
 
 from dataclasses import dataclass
 
 from domain.ids import OrderId, ReturnId, Sku
-
-# --- stock ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StockBackordered:
-    """An order queued for `quantity` pieces that are not there."""
-
-    sku: Sku
-    order_id: OrderId
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class StockAllocated:
-    """`quantity` pieces that came free were set aside for the order that waited longest."""
-
-    sku: Sku
-    order_id: OrderId
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackorderWithdrawn:
-    """An order waits for `quantity` pieces less."""
-
-    sku: Sku
-    order_id: OrderId
-    quantity: int
-
-
-StockQueueEvent = StockBackordered | StockAllocated | BackorderWithdrawn
-
-
-@dataclass(frozen=True, slots=True)
-class StockReturned:
-    """`quantity` pieces of a shipped order came back into the house; in the stock stream."""
-
-    sku: Sku
-    order_id: OrderId
-    return_id: ReturnId
-    quantity: int
-
-
-# --- stock ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +25,34 @@ class StockAdjusted:
 
 @dataclass(frozen=True, slots=True)
 class StockReserved:
-    """`quantity` pieces are set aside for an order."""
+    """`quantity` pieces were reserved for an order."""
+
+    sku: Sku
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockBackordered:
+    """An order queued for `quantity` pieces that are not available."""
+
+    sku: Sku
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockAllocated:
+    """`quantity` pieces that became available were reserved for the first order in the queue."""
+
+    sku: Sku
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackorderWithdrawn:
+    """An order waits for `quantity` fewer pieces."""
 
     sku: Sku
     order_id: OrderId
@@ -79,7 +61,7 @@ class StockReserved:
 
 @dataclass(frozen=True, slots=True)
 class StockReleased:
-    """`quantity` pieces that an order held were set free."""
+    """`quantity` pieces that were reserved for an order became available."""
 
     sku: Sku
     order_id: OrderId
@@ -88,10 +70,20 @@ class StockReleased:
 
 @dataclass(frozen=True, slots=True)
 class StockShipped:
-    """An order's reserved pieces left the house."""
+    """The pieces reserved for an order were shipped."""
 
     sku: Sku
     order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockReturned:
+    """`quantity` pieces of a shipped order came back."""
+
+    sku: Sku
+    order_id: OrderId
+    return_id: ReturnId
     quantity: int
 
 
@@ -99,8 +91,10 @@ StockEvent = (
     StockReceived
     | StockAdjusted
     | StockReserved
+    | StockBackordered
+    | StockAllocated
+    | BackorderWithdrawn
     | StockReleased
     | StockShipped
-    | StockQueueEvent
     | StockReturned
 )

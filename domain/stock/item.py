@@ -1,15 +1,18 @@
 """The stock item, one per SKU: ``available = on hand - reserved >= 0``, always.
 
-Orders may wait for pieces that are not there. Whatever sets pieces free (a delivery, a count, a
-release) gives them to the queue in the same decision, first come, first served. So as long as
-anybody waits nothing is available, nobody can overtake, and fairness needs no process that runs.
+Orders may wait for pieces that are not available. Whatever makes pieces available (a delivery, a
+count, a release) allocates them to the queue in the same decision, first come, first served. So
+nothing is available while an order waits, no order can overtake, and no background process is
+needed for fairness.
 
-What is remembered, and why. Open reservations are, each by its order. Deliveries are for ever, as
-counting one twice would invent stock; there are few. Shipped orders are only for as long as a
-repeated request may arrive (the last REMEMBERED_SHIPMENTS): they decide nothing but whether
-shipping again is answered by "done already" or by a refusal, pieces leave once either way. Released
-orders are not: releasing nothing is no error. Nor are returned pieces: the returns of the order see
-to it that they are booked once. So a product sold for years has a small state.
+The state stays small even for a product that is sold for years:
+
+- Open reservations are kept by order.
+- Deliveries are kept for ever, as counting one twice would invent stock; there are few.
+- Only the last REMEMBERED_SHIPMENTS orders are kept as shipped. They only decide whether a repeated
+  shipment is accepted or refused; pieces leave once either way.
+- Released orders are not kept: releasing nothing is no error.
+- Returned pieces are not kept: the order's returns make sure that they are booked once.
 """
 
 from collections.abc import Iterator
@@ -53,11 +56,11 @@ class StockState:
     """A SKU's ledger, in pieces.
 
     Attributes:
-        sku: None until something happened to it.
+        sku: None until the first event.
         reserved: the sum of `reservations`.
-        reservations: pieces set aside, by order.
-        deliveries: pieces received, by the delivery's reference.
-        shipped: the orders that took pieces with them last, oldest first.
+        reservations: reserved pieces, by order.
+        deliveries: pieces received, by the reference of the delivery.
+        shipped: the orders shipped last, oldest first.
         waiting: the orders that wait for pieces, and for how many.
     """
 
@@ -71,11 +74,11 @@ class StockState:
 
     @property
     def available(self) -> int:
-        """Pieces that can still be promised."""
+        """Pieces that can be reserved."""
         return self.on_hand - self.reserved
 
     def holds_or_waits(self, order_id: OrderId) -> bool:
-        """Whether pieces are set aside for an order, or it queues for some."""
+        """Whether an order has reserved pieces or waits for some."""
         return order_id in self.reservations or self.waiting.pieces_of(order_id) > 0
 
 
@@ -83,7 +86,7 @@ INITIAL: Final = StockState()
 
 
 def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
-    """The events that a command leads to; none if what it asks for is so already.
+    """The resulting events; empty if the command changes nothing.
 
     Raises:
         InvalidValue: a value of the command is not acceptable.
@@ -149,16 +152,16 @@ def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
 def _allocations(
     sku: Sku, freed: int, state: StockState, leaving: OrderId | None = None
 ) -> Iterator[StockAllocated]:
-    """Give `freed` pieces to those who wait; with a queue there are no others that are free."""
+    """Allocate `freed` pieces to the queue; while orders wait, no others are available."""
     left = freed
     for order_id, pieces in state.waiting:
         if left <= 0:
             return
         if order_id == leaving:
             continue
-        given = min(pieces, left)
-        left -= given
-        yield StockAllocated(sku, order_id, given)
+        allocated = min(pieces, left)
+        left -= allocated
+        yield StockAllocated(sku, order_id, allocated)
 
 
 def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]:
@@ -187,9 +190,9 @@ def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, 
         raise RuleBroken("claim_differs", f"the order claims {claimed} pieces already")
     if order_id in state.shipped:
         raise RuleBroken("already_shipped", "the order's pieces have left already")
-    there = min(state.available, command.quantity)
-    missing = command.quantity - there
-    reserved = (StockReserved(command.sku, order_id, there),) if there else ()
+    available = min(state.available, command.quantity)
+    missing = command.quantity - available
+    reserved = (StockReserved(command.sku, order_id, available),) if available else ()
     queued = (StockBackordered(command.sku, order_id, missing),) if missing else ()
     return (*reserved, *queued)
 
@@ -203,14 +206,14 @@ def _give_up(command: ReleaseStock | ReduceClaim, state: StockState) -> tuple[St
 
 def _reduce(order_id: OrderId, kept: int, state: StockState) -> tuple[StockEvent, ...]:
     held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
-    too_many = held + waits - kept
-    if too_many <= 0 or state.sku is None:
+    excess = held + waits - kept
+    if excess <= 0 or state.sku is None:
         return ()
-    withdrawn = min(waits, too_many)
+    withdrawn = min(waits, excess)
     events: list[StockEvent] = []
     if withdrawn:
         events.append(BackorderWithdrawn(state.sku, order_id, withdrawn))
-    if freed := too_many - withdrawn:
+    if freed := excess - withdrawn:
         events.append(StockReleased(state.sku, order_id, freed))
         events.extend(_allocations(state.sku, freed, state, leaving=order_id))
     return tuple(events)
@@ -231,8 +234,8 @@ def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
     sku, pieces = command.sku, command.quantity
-    back = StockReturned(sku, command.order_id, command.return_id, pieces)
-    return (back, *_allocations(sku, pieces, state))
+    returned = StockReturned(sku, command.order_id, command.return_id, pieces)
+    return (returned, *_allocations(sku, pieces, state))
 
 
 def evolve(state: StockState, event: StockEvent) -> StockState:
@@ -253,13 +256,13 @@ def evolve(state: StockState, event: StockEvent) -> StockState:
 
 
 def _counted(state: StockState, event: StockReceived | StockAdjusted | StockReturned) -> StockState:
-    more = event.delta if isinstance(event, StockAdjusted) else event.quantity
-    if state.available + more < 0:
+    change = event.delta if isinstance(event, StockAdjusted) else event.quantity
+    if state.available + change < 0:
         raise ImpossibleHistory(event, state)
     deliveries = state.deliveries
     if isinstance(event, StockReceived):
         deliveries = deliveries.put(event.reference, event.quantity)
-    return replace(state, sku=event.sku, on_hand=state.on_hand + more, deliveries=deliveries)
+    return replace(state, sku=event.sku, on_hand=state.on_hand + change, deliveries=deliveries)
 
 
 def _reserved(state: StockState, event: StockReserved) -> StockState:

@@ -1,11 +1,10 @@
-"""An immutable map whose newest version is changed in constant time.
+"""An immutable map whose newest version can be changed in constant time.
 
-Folding thousands of events into a plain frozen state copies its maps once an event, which is
-quadratic. Here the newest version owns one ordinary dict. A change hands that dict on to the new
-version, and the older one keeps only what it needs to find its way back: the key, the value it had
-and its successor. An older version that is used again makes itself a copy first, so every version
-reads as if it had been copied; only the usual case, folding forward, is cheap. Not meant to be
-changed by several threads at once.
+A fold over thousands of events would otherwise copy its maps at every event, which is quadratic.
+Here the newest version owns an ordinary dict. A change passes that dict to the new version; the old
+one keeps only what it needs to undo the change: the key, its value before, and its successor. An
+old version that is used again first makes itself a copy. So every version can be read, but only
+folding forward is cheap. Not safe for changes by several threads at once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,14 +15,14 @@ V = TypeVar("V")
 
 
 class _Missing:
-    """Stands for "this key was not there"."""
+    """Marks a key that had no value."""
 
 
 _MISSING: Final = _Missing()
 
 
 class PersistentMap(Mapping[K, V], Generic[K, V]):
-    """A map that never changes; `put` and `drop` return the changed one."""
+    """An immutable map; `put` and `drop` return the changed map."""
 
     __slots__ = ("_items", "_key", "_newer", "_old")
 
@@ -73,7 +72,7 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
     def _hand_over(self, key: K) -> "PersistentMap[K, V]":
         items = self._own()
         after: PersistentMap[K, V] = PersistentMap()
-        if items:  # an empty map keeps its dict: it is the start of many folds, not of one
+        if items:  # an empty map keeps its dict, as many folds start from it
             after._items = items
             self._key = key
             self._old = items.get(key, _MISSING)
@@ -82,7 +81,7 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
         return after
 
     def _own(self) -> dict[K, V]:
-        """This version's items, copied out of its successors if it has handed them over."""
+        """The items of this version, rebuilt from its successors if it passed its dict on."""
         if self._newer is not None:
             self._items = self._rebuilt()
             self._newer = None
