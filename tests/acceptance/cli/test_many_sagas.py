@@ -53,7 +53,7 @@ class Shop:
         async def needs_attention() -> bool:
             return (await self.sagas.status(order_id)).needs_attention
 
-        await until(needs_attention, timeout_s=60)
+        await until(needs_attention)
 
     async def acts(self, order_id: str) -> list[str]:
         """What the audit trail says operators did to an order, as ``<who> <what>``."""

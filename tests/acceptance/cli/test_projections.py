@@ -182,7 +182,7 @@ async def test_the_process_ends_when_a_loop_dies(shop: CliShop) -> None:
         await connection.execute("DELETE FROM read_models.checkpoints")
         await connection.close()
         await _tell(shop, "A1")  # a lane that has nothing to do does not look at its checkpoint
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await process.wait() == 3
 
 

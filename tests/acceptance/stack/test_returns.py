@@ -32,7 +32,7 @@ async def until_listed(up: Up, *arguments: str, **wanted: Any) -> dict[str, Any]
         found[:] = [row for row in rows if all(row[k] == v for k, v in wanted.items())]
         return bool(found)
 
-    await until(there, timeout_s=60)
+    await until(there)
     return found[0]
 
 

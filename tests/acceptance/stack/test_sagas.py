@@ -53,7 +53,7 @@ class Shop:
         self.sagas = sagas
 
     async def outcome(self, order_id: str) -> Outcome:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(150):
             return (await self.sagas.result(order_id)).outcome
 
     async def event_types(self, order_id: str) -> Counter[str]:
@@ -165,7 +165,7 @@ async def test_an_order_submitted_while_the_starter_is_dead_is_started_later(sho
         SubmitOrder(CARD),
     ):
         await orders.tell(order_id, command)
-    await until(lambda: shop.has(order_id, "FulfillmentClosed"), timeout_s=60)
+    await until(lambda: shop.has(order_id, "FulfillmentClosed"))
     await shop.require_fulfilled_once(order_id, 100)
 
 

@@ -109,7 +109,7 @@ async def test_a_lane_that_a_crash_set_back_catches_up_from_an_idle_feed(
     head = await runner.catch_up()
     await begin_another_era(pool)
     await pool.execute("UPDATE read_models.checkpoints SET position = position - 3")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await runner.catch_up() == head
     lowest = await pool.fetchval("SELECT min(position) FROM read_models.checkpoints")
     assert lowest == head

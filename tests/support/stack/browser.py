@@ -29,7 +29,7 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-_PATIENCE_S = 15.0
+_PATIENCE_S = 60.0
 _TRIES = 4
 
 # What the page says; texts in Markdown stand in frames of their own.

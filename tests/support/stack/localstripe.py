@@ -42,7 +42,7 @@ def _remove_pickle() -> None:
 
 
 async def _wait_until_it_answers(process: asyncio.subprocess.Process, port: int) -> None:
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         while process.returncode is None:
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(f"http://127.0.0.1:{port}/v1/plans"):

@@ -53,7 +53,7 @@ class SandboxControl:
 
     async def wait_until_holding(self, number: int, calls: int = 1) -> None:
         """Return once a fault holds so many calls."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await self._holding(number) < calls:  # noqa: ASYNC110  another process
                 await asyncio.sleep(0.01)
 
@@ -105,7 +105,7 @@ class SandboxProcess:
         if process is None:
             return 0
         getattr(process, how)()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return await process.wait()
 
     async def _wait_for(self, control: SandboxControl) -> None:

@@ -197,7 +197,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-async def until(condition: Any, timeout_s: float = 30) -> None:
+async def until(condition: Any, timeout_s: float = 120) -> None:
     """Wait until an (async or plain) condition holds."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -27,7 +27,7 @@ async def asked(port: int) -> tuple[int, dict[str, Any]]:
 
 
 async def answering(port: int) -> tuple[int, dict[str, Any]]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await asked(port)
@@ -45,7 +45,7 @@ async def test_a_signal_lets_all_loops_finish(tmp_path: Path) -> None:
         finished.append("drained")
 
     serving = asyncio.create_task(serve(Settings(ready_file=ready), [Loop("work", drains)]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not ready.exists():  # noqa: ASYNC110  a file cannot be awaited
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)

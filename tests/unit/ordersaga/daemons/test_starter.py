@@ -74,7 +74,7 @@ class Orders:
             self.store, self.checkpoints, LocalWaker(), CHECKPOINT, WANTED, self.starter.handle
         )
         following = asyncio.create_task(self.starter.follow(subscription, stop))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.temporal.started) < started or not subscription.position:  # noqa: ASYNC110  plain values
                 await asyncio.sleep(0.001)
         stop.set()
@@ -132,7 +132,7 @@ async def test_an_outage_shows_as_a_problem(orders: Orders) -> None:
         orders.store, orders.checkpoints, LocalWaker(), CHECKPOINT, WANTED, orders.starter.handle
     )
     following = asyncio.create_task(orders.starter.follow(subscription, stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not orders.starter.problems():  # noqa: ASYNC110  a property cannot be awaited
             await asyncio.sleep(0.001)
     stop.set()
