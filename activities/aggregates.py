@@ -56,7 +56,7 @@ class Aggregate(Generic[I, S, C]):
 ORDER: Final = Aggregate(
     ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
 )
-# The only streams without an upper bound. 100 events take about as long to fold as a round trip.
+# Only stock streams grow without limit. Folding 100 events takes about as long as a round trip.
 STOCK_SNAPSHOTS: Final = SnapshotPolicy(
     every=100,
     schema_version=stock_snapshot.SCHEMA_VERSION,

@@ -68,11 +68,11 @@ async def transact(
         streams: everything that `rule` looks at or changes.
         rule: pure; after a conflict it decides again, on the new states.
         context: who asks.
-        if_done: answers a repeated request whose events, appended by an earlier attempt, are not
-            the ones that it would append now.
+        if_done: answers a repeated request that decides otherwise now than the attempt that was
+            appended; such a request is done already.
 
     Raises:
-        DuplicateEventId: there is such a request and no `if_done`.
+        DuplicateEventId: the request is such a one, and there is no `if_done`.
         VersionConflict: other writers got ahead too often.
         StoreUnavailable: the event store does not answer.
         Exception: whatever `rule` raises; then nothing is appended.

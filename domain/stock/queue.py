@@ -1,8 +1,7 @@
-"""Orders that wait for pieces of one SKU: first come, first served.
+"""The orders that wait for pieces of one SKU: first come, first served.
 
-Each order draws a turn when it joins. Turns are never used again, so the order of the queue does
-not depend on how a map keeps its keys, and joining, leaving and finding the first cost the same
-however many wait.
+Each order gets a turn, a number, when it joins. Turns are never reused, so the sequence does not
+depend on the order of keys in a map; joining, leaving and finding the first take constant time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,12 @@ from domain.stock.persistent_map import PersistentMap
 
 @dataclass(frozen=True, slots=True)
 class WaitingQueue:
-    """Who waits, and for how many pieces.
+    """Which orders wait, and for how many pieces.
 
     Attributes:
-        total: all pieces that are waited for.
-        first: the turn of the order that is served next; `last` if nobody waits.
-        last: the turn that the next order draws.
+        total: pieces that all orders wait for.
+        first: the turn that is served next; equals `last` if no order waits.
+        last: the turn that the next order gets.
     """
 
     total: int = 0
@@ -34,17 +33,17 @@ class WaitingQueue:
         return len(self._pieces)
 
     def __iter__(self) -> Iterator[tuple[OrderId, int]]:
-        """The orders in the order in which they are served, with the pieces each waits for."""
+        """Each order with the pieces that it waits for, in the sequence of service."""
         for turn in range(self.first, self.last):
             if (order_id := self._orders.get(turn)) is not None:
                 yield order_id, self._pieces[order_id]
 
     def pieces_of(self, order_id: OrderId) -> int:
-        """How many pieces an order waits for; 0 if it does not."""
+        """How many pieces an order waits for."""
         return self._pieces.get(order_id, 0)
 
     def joined(self, order_id: OrderId, pieces: int) -> "WaitingQueue":
-        """With an order at the end that was not in the queue."""
+        """The queue with an order added at the end, which is not in it yet."""
         return replace(
             self,
             total=self.total + pieces,
@@ -78,7 +77,7 @@ class WaitingQueue:
         )
 
     def to_data(self) -> dict[str, Any]:
-        """As a JSON object, in the order of the turns."""
+        """The queue as a JSON object, in the sequence of the turns."""
         orders = {turn: self._orders[turn] for turn in sorted(self._orders)}
         return {
             "last": self.last,

@@ -1,7 +1,7 @@
 """The stored form of a stock item's state, for snapshots.
 
-It must be quick to read: a popular product has thousands of open reservations. So the maps of the
-state are JSON objects, and no object of ours is made for an entry.
+Reading must be fast: a popular product has thousands of open reservations. So the maps of the state
+are stored as JSON objects and used as they are, without creating an object for each entry.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from domain.stock.persistent_map import PersistentMap
 from domain.stock.queue import WaitingQueue
 
 SCHEMA_VERSION: Final = 1
-"""To be raised with every change of the form or of the meaning of a field."""
+"""Increase it with every change of the form or of a field's meaning."""
 
 
 def to_data(state: StockState) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def from_data(data: Mapping[str, Any]) -> StockState:
     """The state that `to_data` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not such an object.
+        KeyError, TypeError, ValueError: `data` has another form.
     """
     reservations = data["reservations"]
     return StockState(

@@ -95,7 +95,7 @@ ALLOWED = {
 
 
 class Machine(RuleBasedStateMachine):
-    """Commands come; what is refused changes nothing, what is decided is remembered."""
+    """Sends commands; a refused one changes nothing, the events of the others are kept."""
 
     aggregate: Any
 
@@ -104,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         self.state = self.aggregate.INITIAL
         self.events: list[Any] = []
 
-    def ask(self, command: Any) -> None:
+    def execute(self, command: Any) -> None:
         try:
             decided = self.aggregate.decide(command, self.state)
         except DomainError:
@@ -117,8 +117,8 @@ class Machine(RuleBasedStateMachine):
     def check_step(self, before: Any, after: Any) -> None:
         """What must hold between a state and the next."""
 
-    @invariant()
-    def the_fold_of_all_events_is_the_state(self) -> None:
+    def teardown(self) -> None:
+        """The fold of all events is the state."""
         assert reduce(self.aggregate.evolve, self.events, self.aggregate.INITIAL) == self.state
 
 
@@ -127,16 +127,16 @@ class OrderMachine(Machine):
 
     @initialize()
     def create(self) -> None:
-        self.ask(CreateOrder(ORDER, None, "GBP", NOON))
+        self.execute(CreateOrder(ORDER, None, "GBP", NOON))
 
     @rule(command=ORDER_COMMANDS)
     def command(self, command: OrderCommand) -> None:
-        self.ask(command)
+        self.execute(command)
 
-    # Random commands seldom meet in the one order that leads on, so some go the straight way.
+    # Random commands seldom come in the one order that completes an order, so some are sent in it.
     @rule(steps=st.integers(1, 6))
-    def go_on(self, steps: int) -> None:
-        way: list[OrderCommand] = [
+    def advance(self, steps: int) -> None:
+        path: list[OrderCommand] = [
             AddItem(Sku("A"), "THING", 2, Money(150, "GBP")),
             SetAddress(LEEDS),
             SubmitOrder(CARD),
@@ -144,13 +144,13 @@ class OrderMachine(Machine):
             StartProcessing("r1"),
             CompleteOrder("r1"),
         ]
-        for command in way[:steps]:
-            self.ask(command)
+        for command in path[:steps]:
+            self.execute(command)
 
-    @rule(luck=st.integers(0, 9))
-    def cancel(self, luck: int) -> None:
-        if luck == 9:
-            self.ask(CancelOrder(Reason.CUSTOMER_REQUEST, ""))
+    @rule(chance=st.integers(0, 9))
+    def cancel(self, chance: int) -> None:
+        if chance == 9:
+            self.execute(CancelOrder(Reason.CUSTOMER_REQUEST, ""))
 
     def check_step(self, before: Any, after: Any) -> None:
         was, now = order.status_of(before), order.status_of(after)
@@ -179,11 +179,11 @@ class StockMachine(Machine):
 
     @rule(command=STOCK_COMMANDS)
     def command(self, command: StockCommand) -> None:
-        self.ask(command)
+        self.execute(command)
 
     @rule(order_id=ORDERS, quantity=st.integers(1, 4))
     def reserve(self, order_id: OrderId, quantity: int) -> None:
-        self.ask(ReserveStock(LANTERN, order_id, quantity))
+        self.execute(ReserveStock(LANTERN, order_id, quantity))
 
     @invariant()
     def nothing_is_oversold(self) -> None:
@@ -204,7 +204,7 @@ class PaymentMachine(Machine):
 
     @rule(command=PAYMENT_COMMANDS)
     def command(self, command: Any) -> None:
-        self.ask(command)
+        self.execute(command)
 
     @invariant()
     def no_more_goes_back_than_was_taken(self) -> None:
@@ -220,5 +220,4 @@ class PaymentMachine(Machine):
 TestOrder = OrderMachine.TestCase
 TestStock = StockMachine.TestCase
 TestPayment = PaymentMachine.TestCase
-for case in (TestOrder, TestStock, TestPayment):
-    case.settings = settings(stateful_step_count=40)
+TestOrder.settings = TestStock.settings = TestPayment.settings = settings(stateful_step_count=40)

@@ -49,7 +49,7 @@ COMMANDS: st.SearchStrategy[StockCommand] = st.one_of(
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Keeps a queue of its own, a plain list, and compares."""
+    """Compares the ledger with a queue that is a plain list and with the sums of its events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,17 +57,19 @@ class QueueMachine(RuleBasedStateMachine):
         self.events: list[Any] = []
         self.queue: list[list[Any]] = []
         self.deliveries = 0
+        self.flow: Counter[type] = Counter()
+        self.adjusted = 0
 
     @rule(pieces=st.integers(1, 9))
     def receive(self, pieces: int) -> None:
         self.deliveries += 1
-        self.ask(ReceiveStock(LANTERN, pieces, f"d{self.deliveries}"))
+        self.execute(ReceiveStock(LANTERN, pieces, f"d{self.deliveries}"))
 
     @rule(command=COMMANDS)
     def command(self, command: StockCommand) -> None:
-        self.ask(command)
+        self.execute(command)
 
-    def ask(self, command: StockCommand) -> None:
+    def execute(self, command: StockCommand) -> None:
         try:
             decided = stock_item.decide(command, self.state)
         except DomainError:
@@ -78,7 +80,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.events.extend(decided)
 
     def follow(self, event: Any) -> None:
-        """What the event does to a queue that is a plain list."""
+        """Apply the event to the plain queue and to the sums."""
+        self.flow[type(event)] += getattr(event, "quantity", 0)
+        self.adjusted += getattr(event, "delta", 0)
         match event:
             case StockBackordered():
                 self.queue.append([event.order_id, event.quantity])
@@ -112,19 +116,16 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_piece_is_accounted_for(self) -> None:
-        flow: Counter[type] = Counter()
-        for event in self.events:
-            flow[type(event)] += getattr(event, "quantity", 0)
-        delta = sum(getattr(event, "delta", 0) for event in self.events)
+        flow = self.flow
         came = flow[StockReceived] + flow[StockReturned]
-        assert self.state.on_hand == came + delta - flow[StockShipped]
+        assert self.state.on_hand == came + self.adjusted - flow[StockShipped]
         set_aside = flow[StockReserved] + flow[StockAllocated]
         assert self.state.reserved == set_aside - flow[StockReleased] - flow[StockShipped]
         left = flow[StockBackordered] - flow[StockAllocated] - flow[BackorderWithdrawn]
         assert self.state.waiting.total == left
 
-    @invariant()
-    def the_fold_of_all_events_is_the_state(self) -> None:
+    def teardown(self) -> None:
+        """The fold of all events is the state."""
         assert reduce(stock_item.evolve, self.events, stock_item.INITIAL) == self.state
 
 
