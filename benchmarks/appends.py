@@ -114,7 +114,7 @@ async def drive(append: Append, load: Load) -> Measured:
     """
     times: list[float] = []
     todo = iter(load.streams())
-    heap.settle()  # the collector need not look at them
+    heap.freeze_startup_objects()  # the collector need not look at them
 
     async def caller() -> None:
         for stream in todo:

@@ -164,7 +164,7 @@ def _peer(peer: Any, dsn: str) -> Contender:
 
 def main(rounds: int, scale: float, results: Path = RESULTS) -> None:
     """Start a server, measure, stop it, write the results."""
-    heap.settle()  # as the processes of a deployment do; the peer gains by it too
+    heap.freeze_startup_objects()  # as the processes of a deployment do; the peer gains by it too
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
         server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
         server.start()

@@ -19,7 +19,8 @@ from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingN
 from benchmarks.bare import Bare, nothing
 from ordersaga.bootstrap.logging import configure_logging
 from ordersaga.bootstrap.settings import Settings, load_settings
-from ordersaga.bootstrap.wiring import connect_temporal, open_services
+from ordersaga.bootstrap.temporal import connect_temporal
+from ordersaga.bootstrap.wiring import open_services
 from ordersaga.daemons.service import stop_on_signals
 from workers.factory import Outside, build_worker, polling
 from workers.sandbox import workflow_runner

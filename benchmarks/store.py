@@ -78,7 +78,7 @@ async def _compare(
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
     store, lone = PostgresEventStore(own), PostgresEventStore(pool, group_append=False)
-    heap.settle()  # as our processes do after their start; it serves all contenders
+    heap.freeze_startup_objects()  # as our processes do after their start; it serves all contenders
     measures = await appending(store, lone, pool, peers, dsn, rounds, scale)
     if not appends_only:
         measures += await loading(store, pool, peers, rounds)

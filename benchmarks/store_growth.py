@@ -134,7 +134,7 @@ async def _measure(
     for name in ("large", "small"):
         await admin.execute(f"CREATE DATABASE {name}")
     await admin.close()
-    heap.settle()
+    heap.freeze_startup_objects()
     return await growing(
         server.url("large"), server.url("small"), events, rounds, partitioned=partitioned
     )

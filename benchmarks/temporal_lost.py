@@ -41,7 +41,7 @@ def _problems(lost: Lost) -> list[str]:
     return [
         *(f"not started again: {missing}" for missing in _missing(lost)),
         *(f"not ended: order {order_id}" for order_id in (*settled.stuck, *settled.attention)),
-        *(f"verify: {f.rule} {f.subject}: {f.found}" for f in report.findings),
+        *(f"verify: {f.rule} {f.subject}: {f.actual}" for f in report.findings),
         *(f"not verified: {n.check} ({n.why})" for n in report.not_checked),
         *(f"sums differ: {c.what}" for c in report.comparisons if not c.equal),
     ]

@@ -1,10 +1,10 @@
-"""How ordersaga's own programs fail; each class has one exit code.
+"""The errors of ordersaga's own programs; each class has one exit code.
 
 OrderSagaError
-├── Refused          1  the request is understood but cannot be done now
+├── Refused          1  the request is valid but cannot be carried out now
 ├── WrongUsage       2  the command line or an input file is wrong
-│   └── WrongSetting 2  a setting is missing or wrong: names it
-└── Unreachable      3  a server that is needed does not answer, or its schema is missing
+│   └── WrongSetting 2  a setting is missing or wrong; the text names it
+└── Unreachable      3  a required server does not answer, or its schema is missing
 """
 
 from typing import ClassVar, Final
@@ -24,7 +24,7 @@ class OrderSagaError(Exception):
 
 
 class Refused(OrderSagaError):
-    """The request is understood but cannot be done now."""
+    """The request is valid but cannot be carried out now."""
 
 
 class WrongUsage(OrderSagaError):
@@ -38,6 +38,6 @@ class WrongSetting(WrongUsage):
 
 
 class Unreachable(OrderSagaError):
-    """A server that is needed does not answer or is not set up."""
+    """A required server does not answer or is not set up."""
 
     exit_code = UNREACHABLE

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from ordersaga.cli.main import app
+from ordersaga.cli.main import LazyCommand, app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 
@@ -30,7 +30,9 @@ def page() -> str:
 
 
 def leaves(command: Any, words: str) -> Iterator[tuple[str, Any]]:
-    """Every command that does something, with the words that call it, in the order of `--help`."""
+    """Every command, with the words that call it, in the order of `--help`."""
+    if isinstance(command, LazyCommand):
+        command = command.load()
     children = getattr(command, "commands", None)
     if children is None:
         yield words, command
@@ -53,7 +55,7 @@ def section(words: str, command: Any) -> str:
 
 
 def is_argument(parameter: Any) -> bool:
-    """Whether a parameter is given by its place."""
+    """Whether a parameter is positional."""
     return bool(parameter.param_type_name == "argument")
 
 
@@ -69,7 +71,7 @@ def placeholder(argument: Any) -> str:
 
 
 def row(parameter: Any) -> str:
-    """One line of the table: how it is written, what it means."""
+    """One row of the table: spelling and meaning."""
     spelling = name_of(parameter) if is_argument(parameter) else spelled(parameter)
     meaning = " ".join((getattr(parameter, "help", None) or "").split())
     notes = ", ".join(remarks(parameter))
@@ -83,7 +85,7 @@ def spelled(option: Any) -> str:
 
 
 def remarks(parameter: Any) -> Iterator[str]:
-    """What the help text need not say: required, choices, default."""
+    """Remarks that complete the help text: required, choices, default."""
     if parameter.required and not is_argument(parameter):
         yield "required"
     kind = parameter.type_descriptor.annotation

@@ -1,4 +1,4 @@
-"""Logs: one line an event on stderr, JSON or for people, without secrets and personal data."""
+"""Logs to stderr, one line per event, as JSON or for people, without secrets and personal data."""
 
 import io
 import logging
@@ -93,19 +93,19 @@ def _renderers(log_format: str) -> list[Processor]:
 
 
 def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
-    # Without the values of local variables, which may be personal.
+    # Without the values of local variables, which may be personal data.
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, exc_info)
     stream.write(redact_text(plain.getvalue()))
 
 
 def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """A structlog processor: hides values by key, at any depth, and passwords inside texts."""
+    """A structlog processor that hides values by key, at any depth, and passwords in texts."""
     return {key: _clean(key, value) for key, value in event_dict.items()}
 
 
 def redact_text(text: str) -> str:
-    """`text` without passwords in URLs and without provider keys."""
+    """`text` without passwords in URLs and without Stripe keys."""
     without_passwords = _URL_PASSWORD.sub(rf"\g<start>:{REDACTED}@", text)
     return _STRIPE_KEY.sub(rf"\g<start>{REDACTED}", without_passwords)
 

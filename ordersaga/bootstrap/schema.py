@@ -1,35 +1,30 @@
 """The database schema of ordersaga: event store, key vault and read models."""
 
+import asyncpg
+
+from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
+from ordersaga.personal_data.vault import KEY_VAULT
+from projections.engine import control
+from projections.engine.projection import LIVE
+from projections.operations.install import PROJECTIONS, install
+from projections.registry import ALL
+
 
 async def migrate_all(dsn: str) -> list[str]:
-    """Bring a database up to date; returns the names of what was made, nothing if it was.
+    """Bring a database up to date; returns the names of what was created.
 
-    Idempotent, and safe when several processes do it at once.
+    Idempotent, and safe in several processes at once.
     """
-    from eventstore.postgres.migrator import EVENT_STORE, migrate
-    from ordersaga.personal_data.vault import KEY_VAULT
-    from projections.operations.install import install
-
     return [*await migrate(dsn, (EVENT_STORE, KEY_VAULT)), *await install(dsn)]
 
 
 async def pending_migrations(dsn: str) -> list[str]:
-    """Names of the migrations and read models that a database still lacks; changes nothing."""
-    from eventstore.postgres.migrator import EVENT_STORE, pending
-    from ordersaga.personal_data.vault import KEY_VAULT
-    from projections.operations.install import PROJECTIONS
-
+    """Names of the migrations and read models that a database lacks; changes nothing."""
     missing = await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS))
     return missing or await _missing_read_models(dsn)
 
 
 async def _missing_read_models(dsn: str) -> list[str]:
-    import asyncpg
-
-    from projections.engine import control
-    from projections.engine.projection import LIVE
-    from projections.registry import ALL
-
     connection = await asyncpg.connect(dsn)
     try:
         return [

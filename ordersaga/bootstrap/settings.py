@@ -1,8 +1,8 @@
-"""Everything that can be set, where it comes from, and one clear line when it is wrong.
+"""All settings, their sources, and one clear line when one is wrong.
 
-Sources, the first that has a value wins: environment variables ``ORDERSAGA_*``, the file named by
-ORDERSAGA_CONFIG_FILE (``.toml``, or ``.env`` lines), the embedded stack that runs on the data
-folder (only if no database URL was given), defaults. Temporal's address, namespace, TLS and API
+The first source that has a value wins: environment variables ``ORDERSAGA_*``; the file named by
+ORDERSAGA_CONFIG_FILE (``.toml``, or ``.env`` lines); the embedded stack that runs on the data
+folder, if no database URL is set; defaults. Temporal's address, namespace, TLS and API
 key come from Temporal's own variables (TEMPORAL_ADDRESS …) and configuration file.
 """
 
@@ -21,7 +21,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from ordersaga.embedded.state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
+from adapters.notifications.signature import parse_secrets
+from adapters.personal_data.keys import parse_master_key
+from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
 from ordersaga.errors import Unreachable, WrongSetting
 
 ENV_PREFIX = "ORDERSAGA_"
@@ -38,41 +40,42 @@ class Settings(BaseSettings):
     """The settings of every ordersaga program; read them with `load_settings`.
 
     Attributes:
-        database_url: PostgreSQL URL; secret, because it may hold a password.
-        database_pool_size: connections one process opens at most.
-        payment_provider: which adapter takes money.
+        database_url: PostgreSQL URL; secret, as it may hold a password.
+        database_pool_size: the most connections that one process opens.
+        payment_provider: which payment provider is used.
         payment_url: base URL of the payment sandbox.
         carrier_url: base URL of the carrier.
-        stripe_api_base: another address of Stripe's API, for tests.
-        gateway_timeout_s: how long one call to a provider or carrier may take.
-        worker_concurrency: activities one worker runs at once, per task queue.
-        workflow_concurrency: workflow tasks one worker runs at once.
-        starter_concurrency: sagas the starter starts at once.
-        drain_timeout_s: how long a worker may finish running work after SIGTERM; by default a
-            little longer than an activity's one attempt may take.
-        worker_versioning: whether open sagas stay with the build they began with, move on to the
-            current one, or builds are not told apart; needs `build_id` unless off.
+        stripe_api_base: base URL of Stripe's API, for tests.
+        gateway_timeout_s: time limit of a call to a provider or carrier.
+        worker_concurrency: activities that a worker runs concurrently, per task queue.
+        workflow_concurrency: workflow tasks that a worker runs concurrently.
+        starter_concurrency: sagas that the starter starts concurrently.
+        drain_timeout_s: how long a worker may take to finish running work after SIGTERM; by
+            default slightly longer than the time limit of an activity attempt.
+        worker_versioning: whether open sagas stay on the build that started them (pinned), move to
+            the current one (auto_upgrade), or builds are not distinguished (off); needs
+            `build_id` unless off.
         deployment_name: the worker deployment, one for all builds and task queues.
-        build_id: names the build of the code that a worker runs.
-        metrics_port: serves Prometheus metrics of the Temporal SDK on this port.
-        health_port: serves ``/healthz`` on this port.
-        stuck_after_s: a projection lane that has not moved for so long is unwell.
-        bind_host: address that both listen on.
-        ready_file: written when a worker is ready, removed when it stops.
+        build_id: the build of the code that a worker runs.
+        metrics_port: port that serves the Prometheus metrics of the Temporal SDK.
+        health_port: port that serves ``/healthz``.
+        stuck_after_s: a projection lane that has not moved for this long is unhealthy.
+        bind_host: address that both ports listen on.
+        ready_file: file that exists while a worker is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
-        embedded_temporal_address: set by `ordersaga up` for its own processes.
-        webhook_url: where notifications are posted; without it they go to the log.
-        webhook_secret: one or two keys ``whsec_<base64>`` that sign them, apart by a space.
-        webhook_timeout_s: how long the receiver may take to answer.
-        webhook_connections: notifications one sender has on their way at once.
-        notification_attempts: after so many a notification is dead.
-        notification_max_age_days: one that waited longer to be sent is dead.
+        embedded_temporal_address: set by `ordersaga up` for its processes.
+        webhook_url: receives notifications; without it they are logged.
+        webhook_secret: one or two signing keys ``whsec_<base64>``, separated by a space.
+        webhook_timeout_s: time limit for the receiver's answer.
+        webhook_connections: notifications that a sender sends concurrently.
+        notification_attempts: attempts after which a notification is dead.
+        notification_max_age_days: age after which an unsent notification is dead.
         notification_source: CloudEvents source of this installation, a URI reference.
-        encrypt_personal_data: False stores personal data in plain text: it cannot be erased then.
-        master_key: base64 of 32 random bytes; locks the data keys.
-        master_key_file: a file that holds it, used if `master_key` is not set.
-        older_master_keys: master keys of before a change, apart by spaces; they only open.
+        encrypt_personal_data: False stores personal data in plain text, which cannot be erased.
+        master_key: base64 of 32 random bytes; encrypts the data keys.
+        master_key_file: file that holds the master key; used if `master_key` is not set.
+        older_master_keys: previous master keys, separated by spaces; used only to decrypt.
     """
 
     model_config = SettingsConfigDict(
@@ -117,10 +120,10 @@ class Settings(BaseSettings):
     older_master_keys: SecretStr | None = None
 
     def dsn(self) -> str:
-        """The database URL with its password: for connecting, never for showing.
+        """The database URL with its password; never show it.
 
         Raises:
-            Unreachable: no URL is set and no embedded stack runs on the data folder.
+            Unreachable: no URL is set, and no embedded stack runs on the data folder.
         """
         if self.database_url is None:
             raise Unreachable(
@@ -130,7 +133,7 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     def master_key_texts(self) -> list[str]:
-        """The present master key and the older ones, as base64; empty if none is set.
+        """The master key and the previous ones, as base64; empty if none is set.
 
         Raises:
             OSError: the file cannot be read.
@@ -145,13 +148,13 @@ class Settings(BaseSettings):
         return [current, *older.split()]
 
     def database_location(self) -> str:
-        """Host, port and name of the database, fit to be shown."""
+        """Host, port and name of the database, without the password."""
         dsn = PostgresDsn(self.dsn())
         host = dsn.hosts()[0]
         return f"{host.get('host')}:{host.get('port') or 5432}{dsn.path or ''}"
 
     def saga_link(self, workflow_id: str) -> str:
-        """Address of a saga's page in the Temporal UI."""
+        """URL of a saga's page in the Temporal UI."""
         base = str(self.ui_url).rstrip("/")
         return f"{base}/namespaces/{namespace()}/workflows/{workflow_id}"
 
@@ -164,13 +167,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the interface's argument
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before file before the running stack."""
+        """In order: environment, file, running stack."""
         running = _RunningStackSource(settings_cls)
         return (init_settings, env_settings, *_file_source(settings_cls), running)
 
 
 class _RunningStackSource(PydanticBaseSettingsSource):
-    """The addresses of the embedded stack, unless another database was chosen."""
+    """The addresses of the running embedded stack, unless a database is set."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  the interface's arguments
         return None, field_name, False
@@ -188,26 +191,26 @@ class _RunningStackSource(PydanticBaseSettingsSource):
 
 
 def namespace() -> str:
-    """Temporal's namespace as the environment names it."""
+    """Temporal's namespace, from the environment."""
     return os.environ.get("TEMPORAL_NAMESPACE") or "default"
 
 
 def unknown_variables() -> list[str]:
-    """Names of environment variables that look like ours and set nothing: typing errors."""
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {CONFIG_FILE_VARIABLE, DATA_DIR_VARIABLE}
+    """Environment variables with our prefix that name no setting, such as misspelled ones."""
+    ours = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
+    ours |= {CONFIG_FILE_VARIABLE, DATA_DIR_VARIABLE}
     return sorted(
         name
         for name in os.environ
-        if name.startswith(ENV_PREFIX) and name not in known and not name.startswith(SANDBOX_PREFIX)
+        if name.startswith(ENV_PREFIX) and name not in ours and not name.startswith(SANDBOX_PREFIX)
     )
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read and check all settings; `overrides` win over every source.
+    """Read and check all settings; `overrides` take precedence over every source.
 
     Raises:
-        WrongSetting: names the variable and what would be right; never shows a secret value.
+        WrongSetting: names the variable and what is expected; never shows a secret.
     """
     try:
         settings = Settings(**overrides)
@@ -216,7 +219,7 @@ def load_settings(**overrides: Any) -> Settings:
     except (OSError, ValueError) as error:
         path = os.environ.get(CONFIG_FILE_VARIABLE, "")
         raise WrongSetting(f"{CONFIG_FILE_VARIABLE}: cannot read {path}: {error}") from None
-    _check_together(settings)
+    _check_combinations(settings)
     return settings
 
 
@@ -238,7 +241,7 @@ def _first_problem(error: ValidationError) -> str:
     return f"{variable}: {problem['msg']}"
 
 
-def _check_together(settings: Settings) -> None:
+def _check_combinations(settings: Settings) -> None:
     if settings.payment_provider == "stripe" and settings.stripe_api_key is None:
         raise WrongSetting(
             f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
@@ -258,8 +261,6 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_webhook(settings: Settings) -> None:
-    from adapters.notifications.signature import parse_secrets
-
     if settings.webhook_secret is None:
         if settings.webhook_url is not None:
             raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: needed when a webhook URL is set")
@@ -279,8 +280,6 @@ def _check_master_keys(settings: Settings) -> None:
         ) from None
     if not texts:
         return
-    from adapters.personal_data.keys import parse_master_key
-
     for name, text in zip_longest(["MASTER_KEY"], texts, fillvalue="OLDER_MASTER_KEYS"):
         try:
             parse_master_key(text)

@@ -1,44 +1,69 @@
-"""What the commands share: options, values from the command line, connections."""
+"""Shared by the commands: options, values from the command line, connections."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ordersaga.errors import Refused, WrongUsage
+from domain.ids import OrderId, Sku, parse_order_id, parse_sku
+from ordersaga.errors import WrongUsage
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
     from ordersaga.client.orders import OrderSagaClient
+    from ordersaga.operations.orders import OrdersService
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-OrderArgument = Annotated[str, typer.Argument(metavar="ID", help="Order id.")]
-SkuArgument = Annotated[str, typer.Argument(metavar="SKU", help="Stock keeping unit.")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows in a page.")]
-Cursor = Annotated[str | None, typer.Option(help="Go on after the page that gave this cursor.")]
+OrderArgument = Annotated[
+    OrderId, typer.Argument(metavar="ID", help="Order id.", parser=parse_order_id)
+]
+SkuArgument = Annotated[
+    Sku, typer.Argument(metavar="SKU", help="Stock keeping unit.", parser=parse_sku)
+]
+Why = Annotated[str, typer.Option("--reason", "--note", help="The reason, for the audit trail.")]
+NeedsAttention = Annotated[
+    bool, typer.Option("--needs-attention", help="Only those that need a person.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows per page.")]
+Cursor = Annotated[str | None, typer.Option(help="Continue after the page with this cursor.")]
+
+_LONGEST_TEXT: Final = 500
+
+
+def group(name: str, text: str) -> typer.Typer:
+    """A group of commands with its help text."""
+    return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode=None)
 
 
 @asynccontextmanager
 async def opened() -> "AsyncIterator[Services]":
     """The services of the settings, for one command."""
-    from ordersaga.bootstrap.settings import load_settings
-    from ordersaga.bootstrap.wiring import open_services
+    # Here, as settings and wiring take 0.2 s to load, which help and wrong usage need not wait for.
+    from ordersaga.bootstrap.settings import load_settings  # noqa: PLC0415  see above
+    from ordersaga.bootstrap.wiring import open_services  # noqa: PLC0415  see above
 
     async with open_services(load_settings(), application_name="ordersaga cli") as services:
         yield services
 
 
+def orders_service(services: "Services") -> "OrdersService":
+    """Commands and queries about orders and stock."""
+    from ordersaga.operations.orders import OrdersService  # noqa: PLC0415  loads Temporal
+
+    return OrdersService.of(services)
+
+
 async def saga_client(services: "Services") -> "OrderSagaClient":
-    """The typed client of running sagas."""
-    from ordersaga.client.orders import OrderSagaClient
+    """The typed client of sagas and returns."""
+    from ordersaga.client.orders import OrderSagaClient  # noqa: PLC0415  loads Temporal
 
     return OrderSagaClient(await services.temporal())
 
 
 def moment(text: str) -> datetime:
-    """A time from the command line: ISO 8601, or ``14:05`` for today; UTC unless it says so.
+    """A time from the command line: ISO 8601, or ``14:05`` for today; UTC unless it has a zone.
 
     Raises:
         WrongUsage: it is neither.
@@ -51,48 +76,26 @@ def moment(text: str) -> datetime:
     try:
         return _in_utc(datetime.fromisoformat(f"{today}T{text.strip()}"))
     except (ValueError, OverflowError):
-        raise WrongUsage(f"{text!r} is no time such as 14:05 or 2026-01-31T14:05+00:00") from None
+        raise WrongUsage(f"{text!r} is not a time such as 14:05 or 2026-01-31T14:05Z") from None
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    """See `moment`; None for None."""
+    return None if text is None else moment(text)
 
 
 def _in_utc(parsed: datetime) -> datetime:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def storable(text: str | None, option: str) -> str | None:
-    """`text` if a database can look for it.
+def searchable(text: str | None, option: str) -> str | None:
+    """`text`, if a database can search for it.
 
     Raises:
-        WrongUsage: it holds bytes that are no UTF-8 text, or is very long.
+        WrongUsage: it holds bytes that are not UTF-8 text, or is too long.
     """
     if text is None:
         return None
-    if len(text) > _LONGEST or not text.isprintable():
-        raise WrongUsage(f"{option}: must be printable text of at most {_LONGEST} characters")
+    if len(text) > _LONGEST_TEXT or not text.isprintable():
+        raise WrongUsage(f"{option}: must be printable text of at most {_LONGEST_TEXT} characters")
     return text
-
-
-_LONGEST = 500
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what read models refuse (a wrong cursor, say) into a refusal of the command."""
-    from projections.errors import ProjectionError
-
-    try:
-        yield
-    except ProjectionError as error:
-        raise Refused(str(error)) from None
-
-
-def clock(at: datetime | None) -> str:
-    """A time for a table, in UTC to the second."""
-    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def money(minor: int, currency: str) -> str:
-    """An amount for a table."""
-    from domain.currencies import format_amount
-    from domain.money import Money
-
-    return format_amount(Money(minor, currency))

@@ -1,8 +1,8 @@
-"""One mapping of everything a command can raise to a message and an exit code.
+"""Maps everything that a command can raise to a message and an exit code.
 
-Messages never hold passwords or personal data: texts of foreign libraries are shown only where they
-are known to be safe. Libraries are looked up only if they were loaded, so that a quick refusal
-stays quick.
+Messages never hold passwords or personal data: texts of other libraries are shown only where they
+are known to be safe. Large libraries are not imported here: one that is not loaded raised nothing,
+and a quick refusal stays quick.
 """
 
 import os
@@ -12,6 +12,9 @@ from asyncio import CancelledError
 from socket import gaierror
 from typing import Any, NamedTuple
 
+from activities.ports import GatewayError, GatewayRejected
+from domain.errors import DomainError
+from eventstore.errors import EventStoreError, SchemaMissing, StoreUnavailable
 from ordersaga.errors import (
     BROKEN_PIPE,
     INTERNAL_ERROR,
@@ -22,10 +25,10 @@ from ordersaga.errors import (
     OrderSagaError,
 )
 
-MIGRATE_HINT = "the database has no (or an older) schema: run `ordersaga migrate`"
+MIGRATE_HINT = "the database schema is missing or outdated: run `ordersaga migrate`"
 DATABASE_HINT = "the database does not answer: check ORDERSAGA_DATABASE_URL or run `ordersaga up`"
 TEMPORAL_HINT = "Temporal does not answer: check TEMPORAL_ADDRESS or run `ordersaga up`"
-SANDBOX_HINT = "the payment provider or carrier does not answer: check ORDERSAGA_PAYMENT_URL"
+PROVIDER_HINT = "the payment provider or carrier does not answer: check ORDERSAGA_PAYMENT_URL"
 
 
 class Failure(NamedTuple):
@@ -36,7 +39,7 @@ class Failure(NamedTuple):
 
 
 def explain(error: BaseException) -> Failure:
-    """The exit code and the line on stderr for anything that ended a command."""
+    """The exit code, and the line on stderr, for anything that ended a command."""
     for rule in (
         _ours,
         _embedded,
@@ -56,9 +59,13 @@ def explain(error: BaseException) -> Failure:
     return _internal(error)
 
 
-def _ours(error: BaseException) -> Failure | None:
-    from domain.errors import DomainError
+def _is(error: BaseException, module: str, *names: str) -> bool:
+    """Whether `error` is one of these exceptions of a module; never, if that is not loaded."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, tuple(getattr(loaded, name) for name in names))
 
+
+def _ours(error: BaseException) -> Failure | None:
     if isinstance(error, OrderSagaError):
         return Failure(error.exit_code, str(error))
     if isinstance(error, DomainError):
@@ -67,16 +74,13 @@ def _ours(error: BaseException) -> Failure | None:
 
 
 def _embedded(error: BaseException) -> Failure | None:
-    if not _loaded("ordersaga.embedded.stack"):
-        return None
-    from ordersaga.embedded.ports import PortTaken
-    from ordersaga.embedded.postgres import PostgresFailedError
-    from ordersaga.embedded.processes import ProcessFailed
-    from ordersaga.embedded.state import AlreadyRunning
-
-    if isinstance(error, AlreadyRunning | PortTaken):
+    if _is(error, "ordersaga.bootstrap.stack_state", "AlreadyRunning") or _is(
+        error, "ordersaga.embedded.ports", "PortTaken"
+    ):
         return Failure(REFUSED, str(error))
-    if isinstance(error, ProcessFailed | PostgresFailedError):
+    if _is(error, "ordersaga.embedded.processes", "ProcessFailed") or _is(
+        error, "ordersaga.embedded.postgres", "PostgresFailedError"
+    ):
         return Failure(UNREACHABLE, str(error))
     return None
 
@@ -90,8 +94,6 @@ def _interrupts(error: BaseException) -> Failure | None:
 
 
 def _event_store(error: BaseException) -> Failure | None:
-    from eventstore.errors import EventStoreError, SchemaMissing, StoreUnavailable
-
     if isinstance(error, SchemaMissing):
         return Failure(UNREACHABLE, MIGRATE_HINT)
     if isinstance(error, StoreUnavailable):
@@ -102,121 +104,82 @@ def _event_store(error: BaseException) -> Failure | None:
 
 
 def _projections(error: BaseException) -> Failure | None:
-    if not _loaded("projections.errors"):
-        return None
-    from projections.errors import NotInstalled, ProjectionError, UnknownProjection
-
-    if isinstance(error, NotInstalled):
+    if _is(error, "projections.errors", "NotInstalled"):
         return Failure(UNREACHABLE, MIGRATE_HINT)
-    if isinstance(error, UnknownProjection):
+    if _is(error, "projections.errors", "UnknownProjection"):
         return Failure(WRONG_USAGE, str(error))
-    if isinstance(error, ProjectionError):
+    if _is(error, "projections.errors", "ProjectionError"):
         return Failure(REFUSED, str(error))
     return None
 
 
 def _postgres(error: BaseException) -> Failure | None:
-    if not _loaded("asyncpg"):
-        return None
-    import asyncpg
-
-    missing = (
-        asyncpg.UndefinedTableError,
-        asyncpg.InvalidSchemaNameError,
-        asyncpg.UndefinedFunctionError,
-        asyncpg.UndefinedColumnError,
-    )
-    if isinstance(error, missing):
+    if _is(
+        error,
+        "asyncpg",
+        "UndefinedTableError",
+        "InvalidSchemaNameError",
+        "UndefinedFunctionError",
+        "UndefinedColumnError",
+    ):
         return Failure(UNREACHABLE, MIGRATE_HINT)
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+    if _is(error, "asyncpg", "InvalidAuthorizationSpecificationError"):
         return Failure(UNREACHABLE, "the database refused the user or password of the settings")
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
+    if _is(error, "asyncpg", "InvalidCatalogNameError"):
         return Failure(UNREACHABLE, "the database of ORDERSAGA_DATABASE_URL does not exist")
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
-        return _other_postgres(error)
-    return None
-
-
-def _other_postgres(error: Exception) -> Failure | None:
-    import asyncpg
-
-    gone = (
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.TooManyConnectionsError,
-    )
-    if isinstance(error, gone):
+    if _is(
+        error,
+        "asyncpg",
+        "PostgresConnectionError",
+        "CannotConnectNowError",
+        "AdminShutdownError",
+        "CrashShutdownError",
+        "TooManyConnectionsError",
+    ):
         return Failure(UNREACHABLE, DATABASE_HINT)
     return None
 
 
 def _gateways(error: BaseException) -> Failure | None:
-    from activities.ports import GatewayError, GatewayRejected
-
     if isinstance(error, GatewayRejected):
         return Failure(REFUSED, str(error))
     if isinstance(error, GatewayError):
-        return Failure(UNREACHABLE, f"{SANDBOX_HINT} ({error})")
+        return Failure(UNREACHABLE, f"{PROVIDER_HINT} ({error})")
     return None
 
 
-def _temporal(error: BaseException) -> Failure | None:
-    if not _loaded("temporalio"):
-        return None
-    from temporalio.exceptions import WorkflowAlreadyStartedError
-    from temporalio.service import RPCError
-
-    if isinstance(error, WorkflowAlreadyStartedError):
+def _temporal(error: Any) -> Failure | None:
+    if _is(error, "temporalio.exceptions", "WorkflowAlreadyStartedError"):
         return Failure(REFUSED, f"the saga {error.workflow_id} exists already")
-    if isinstance(error, RPCError):
+    if _is(error, "temporalio.service", "RPCError"):
         return _rpc(error)
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         return Failure(UNREACHABLE, TEMPORAL_HINT)
-    return _client_failure(error)
+    if _is(error, "temporalio.client", "WorkflowFailureError", "WorkflowUpdateFailedError"):
+        return Failure(REFUSED, str(error.cause))
+    if _is(error, "temporalio.client", "WorkflowQueryFailedError"):
+        return Failure(REFUSED, str(error))
+    return None
 
 
 def _rpc(error: Any) -> Failure:
-    from temporalio.service import RPCStatusCode
-
-    away = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
-    if error.status in away:
+    if error.status.name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"):
         return Failure(UNREACHABLE, TEMPORAL_HINT)
-    if error.status in (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED):
+    if error.status.name in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return Failure(UNREACHABLE, f"Temporal refused the credentials: {error.message}")
     return Failure(REFUSED, f"Temporal: {error.message}")
 
 
-def _client_failure(error: BaseException) -> Failure | None:
-    from temporalio.client import (
-        WorkflowFailureError,
-        WorkflowQueryFailedError,
-        WorkflowUpdateFailedError,
-    )
-
-    if isinstance(error, WorkflowFailureError | WorkflowUpdateFailedError):
-        return Failure(REFUSED, str(error.cause))
-    if isinstance(error, WorkflowQueryFailedError):
-        return Failure(REFUSED, str(error))
-    return None
-
-
 def _network(error: BaseException) -> Failure | None:
-    if _loaded("aiohttp"):
-        import aiohttp
-
-        if isinstance(error, aiohttp.ClientConnectionError):
-            return Failure(UNREACHABLE, SANDBOX_HINT)
-    if isinstance(error, OSError):
-        return _operating_system(error)
-    return None
+    if _is(error, "aiohttp", "ClientConnectionError"):
+        return Failure(UNREACHABLE, PROVIDER_HINT)
+    return _operating_system(error) if isinstance(error, OSError) else None
 
 
 def _operating_system(error: OSError) -> Failure:
     if error.filename is not None:
         return Failure(REFUSED, f"{error.strerror}: {error.filename}")
-    # Several addresses tried in vain come as an OSError without a number.
+    # If a host has several addresses and none answers, the OSError has no number.
     if error.errno is None or isinstance(error, ConnectionError | TimeoutError | gaierror):
         return Failure(UNREACHABLE, f"a server does not answer ({type(error).__name__})")
     return Failure(REFUSED, str(error.strerror))
@@ -232,7 +195,3 @@ def _internal(error: BaseException) -> Failure:
         f"internal error: {type(error).__name__} in {place}; "
         "ORDERSAGA_LOG_LEVEL=debug shows the whole trace",
     )
-
-
-def _loaded(package: str) -> bool:
-    return package in sys.modules

@@ -4,31 +4,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import Progress
+from rich.table import Table
 
+from domain.checks import check_payment
+from domain.errors import DomainError
+from domain.money import Money
+from domain.values import PaymentTerms
 from ordersaga.cli.common import Json, opened
-from ordersaga.cli.output import console, emit, make_table, run
+from ordersaga.cli.output import async_command, emit
+from ordersaga.display.tables import console, make_table
 from ordersaga.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-    from rich.table import Table
-
-    from domain.values import PaymentTerms
-    from ordersaga.importing.intake import Done
-    from ordersaga.importing.run import ImportOrder, ImportSummary
+    from ordersaga.importing.intake import OnProgress
+    from ordersaga.importing.run import ImportSummary
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("import")(import_)
-
-
-def import_(
-    file: Annotated[Path, typer.Argument(help="CSV or CSV.gz of the Online Retail form.")],
+@async_command
+async def import_orders(
+    file: Annotated[Path, typer.Argument(help="CSV or CSV.gz in the Online Retail format.")],
     limit: Annotated[
-        int | None, typer.Option(min=1, max=10_000_000, help="Take at most so many orders.")
+        int | None, typer.Option(min=1, max=10_000_000, help="Import at most this many orders.")
     ] = None,
-    currency: Annotated[str, typer.Option(help="Of the file's prices.")] = "GBP",
+    currency: Annotated[str, typer.Option(help="Currency of the prices.")] = "GBP",
     with_stock: Annotated[
         int | None,
         typer.Option(
@@ -40,25 +39,31 @@ def import_(
         ),
     ] = None,
     payment_token: Annotated[
-        str, typer.Option(help="The data has no payments: pay all orders with this.")
+        str, typer.Option(help="Token that pays for all orders; the file has no payments.")
     ] = "tok_visa",  # noqa: S107  a test token of the sandbox, no secret
     report: Annotated[
         Path | None,
         typer.Option(
-            help="Refused lines go here: JSON lines if it ends in .jsonl, else CSV.",
+            help="File for refused lines: JSON lines if its name ends in .jsonl, otherwise CSV.",
             show_default="import-report-<file>.csv",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Submit the orders of a file; what is refused is reported by line and reason.
+    """Submit the orders of a CSV file.
 
-    A file that cannot be read changes nothing. Running it again adds nothing.
+    Refused lines are reported with their reason. A file that cannot be read changes nothing.
+    Importing the same file again adds nothing.
     """
-    from ordersaga.importing.run import ImportOrder
+    from ordersaga.importing.run import (  # noqa: PLC0415  loads the saga's documents
+        Displays,
+        ImportRequest,
+        import_plan,
+        prepare,
+    )
 
     stem = file.name.removesuffix(".gz").removesuffix(".csv") or "file"
-    wish = ImportOrder(
+    request = ImportRequest(
         file=file,
         report=report or Path(f"import-report-{stem}.csv"),
         currency=_currency(currency),
@@ -66,24 +71,23 @@ def import_(
         limit=limit,
         stock_percent=with_stock,
     )
-    run(_import(wish, as_json))
+    plan = prepare(request)
+    screen = console(stderr=True)
+    async with opened() as services:
+        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+            displays = Displays(task=lambda name, size: _task(progress, name, size))
+            summary = await import_plan(services.handler, request, plan, displays)
+    emit(summary, as_json=as_json, view=lambda: summary_table(summary))
 
 
 def _currency(code: str) -> str:
-    from domain.errors import DomainError
-    from domain.money import Money
-
     try:
         return Money.zero(code).currency
     except DomainError as error:
         raise WrongUsage(f"--{error}") from None
 
 
-def _payment(token: str) -> "PaymentTerms":
-    from domain.checks import check_payment
-    from domain.errors import DomainError
-    from domain.values import PaymentTerms
-
+def _payment(token: str) -> PaymentTerms:
     payment = PaymentTerms(token)
     try:
         check_payment(payment, "payment")
@@ -92,33 +96,19 @@ def _payment(token: str) -> "PaymentTerms":
     return payment
 
 
-async def _import(wish: "ImportOrder", as_json: bool) -> None:
-    from rich.progress import Progress
-
-    from ordersaga.importing.run import Displays, import_plan, prepare
-
-    screen = console(stderr=True)
-    plan = prepare(wish)
-    async with opened() as services:
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            displays = Displays(task=lambda name, size: _task(progress, name, size))
-            summary = await import_plan(services.handler, wish, plan, displays)
-    emit(summary, as_json=as_json, view=lambda: summary_table(summary))
-
-
-def _task(progress: "Progress", name: str, size: int) -> "Done":
+def _task(progress: Progress, name: str, size: int) -> "OnProgress":
     task = progress.add_task(name, total=size)
     return lambda finished: progress.advance(task, finished)
 
 
-def summary_table(summary: "ImportSummary") -> "Table":
-    """An import in numbers, for people."""
+def summary_table(summary: "ImportSummary") -> Table:
+    """The numbers of an import."""
     rows: list[tuple[str, object]] = [
         ("orders submitted", summary.orders_new),
         ("orders already there", summary.orders_already_there),
         ("pieces received", summary.pieces_received),
         ("lines in the file", summary.lines_in_file),
-        ("lines taken", summary.lines_taken),
+        ("lines imported", summary.lines_taken),
         ("lines refused", summary.lines_refused),
         *((f"  {reason}", count) for reason, count in summary.refused_by_reason.items()),
         ("lines beyond the limit", summary.lines_beyond_limit),

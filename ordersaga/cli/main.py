@@ -1,36 +1,83 @@
-"""The command line: mounts the groups of commands; each loads what it needs when it runs."""
+"""The `ordersaga` program: its commands and groups; the module of one is loaded when it is called.
+
+So `ordersaga --help` and a typing error stay quick.
+"""
 
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from ordersaga.cli.output import run_to_the_end
+from ordersaga.cli.output import run_to_completion
 
-_GROUPS = (
-    "stack",
-    "runtime",
-    "projections",
-    "importing",
-    "orders",
-    "read_models",
-    "stock",
-    "customers",
-    "saga",
-    "saga_steering",
-    "parcels",
-    "returns",
-    "saga_shortage",
-    "notifications",
-    "verify",
-    "recovery",
-    "store",
-    "demo",
-)
+_COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "up": (
+        "stack:up",
+        "Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C.",
+    ),
+    "worker": ("runtime:worker", "Run workers for task queues until SIGTERM."),
+    "starter": ("runtime:starter", "Start a saga for each submitted order until SIGTERM."),
+    "migrate": ("runtime:migrate", "Create or update the database schema."),
+    "doctor": (
+        "runtime:doctor",
+        "Check settings, database, schema, Temporal and providers; say what to do.",
+    ),
+    "import": ("importing:import_orders", "Submit the orders of a CSV file."),
+    "audit": ("read_models:audit", "Print who did what, when and why."),
+    "verify": ("verify:verify", "Prove that stock, money, parcels, sagas and read models agree."),
+    "recover": (
+        "recovery:recover",
+        "Restart open sagas, parcels and returns that Temporal has lost.",
+    ),
+    "demo": ("demo:demo", "Run real orders through the saga and show how each ended."),
+    "projections": ("projections:app", "Keep the read models up to date."),
+    "order": ("orders:app", "Create, submit, cancel and show orders."),
+    "orders": ("read_models:orders", "Query orders in the read models."),
+    "demand": ("read_models:demand", "Query the demand for products."),
+    "stock": ("stock:app", "Receive, correct and show stock."),
+    "customer": ("customers:app", "Erase personal data; rotate its keys."),
+    "saga": ("saga.group:app", "Show sagas and steer them."),
+    "parcel": ("parcels:app", "Follow parcels after they have left."),
+    "return": ("returns:app", "Take goods back and refund money."),
+    "notifications": ("notifications:app", "Notify other systems of what happens to orders."),
+    "store": ("store:app", "Manage partitions and the archive of the event store."),
+}
+"""Name, where it is defined, and its line in `ordersaga --help`."""
+
+
+class LazyCommand(TyperCommand):
+    """Stands for a command or a group until it is called."""
+
+    def load(self) -> Any:
+        """The command or group itself."""
+        module, _, attribute = _COMMANDS[self.name or ""][0].partition(":")
+        target = getattr(import_module(f"ordersaga.cli.{module}"), attribute)
+        if isinstance(target, typer.Typer):
+            return get_group(target)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(self.name)(target)
+        return get_command(single)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """The context of the loaded command: from here on, it takes the place of this one."""
+        return self.load().make_context(*args, **options)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = {
+            name: LazyCommand(name=name, help=text, rich_markup_mode=None)
+            for name, (_, text) in _COMMANDS.items()
+        }
+
 
 app = typer.Typer(
     name="ordersaga",
+    cls=_Commands,
     help="Carry every order through to completed or cancelled.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,8 +85,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"ordersaga {version('ordersaga')}")
         raise typer.Exit
 
@@ -54,21 +101,9 @@ def _options(
     pass
 
 
-def _mount() -> None:
-    for name in _GROUPS:
-        module = import_module(f"ordersaga.cli.{name}")
-        if hasattr(module, "register"):
-            module.register(app)
-        else:
-            app.add_typer(module.app)
-
-
-_mount()
-
-
 def main() -> NoReturn:
     """Entry point of the `ordersaga` program."""
-    run_to_the_end(app)
+    run_to_completion(app)
 
 
 if __name__ == "__main__":

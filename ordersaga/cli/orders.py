@@ -1,124 +1,128 @@
-"""`ordersaga order`: put orders together, submit, cancel and look at them, now and as they were."""
+"""`ordersaga order`: create, submit and cancel orders; show them now and as they were."""
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
+from rich.console import Group, RenderableType
 
-from domain.order.state import OrderStatus
+from domain.currencies import parse_amount
+from domain.errors import RuleBroken
+from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
+from domain.order.commands import (
+    AddItem,
+    ChangeQuantity,
+    OrderCommand,
+    RemoveItem,
+    SetAddress,
+    SubmitOrder,
+)
+from domain.order.state import Draft, OrderState, OrderStatus, status_of
 from domain.order.unavailable import (
     CANCEL_AT_ONCE,
+    MAX_DEADLINE_HOURS,
     DeadlineDefault,
     UnavailablePolicy,
     UnavailableTerms,
 )
-from domain.values import CaptureMode
+from domain.values import Address, CaptureMode, PaymentTerms, Redacted
 from ordersaga.cli.common import (
     Cursor,
     Json,
     Limit,
     OrderArgument,
     SkuArgument,
-    clock,
-    moment,
+    group,
     opened,
-    refusals,
+    optional_moment,
+    orders_service,
     saga_client,
 )
-from ordersaga.cli.order_terms import DeadlineHours, Default, Unavailable
-from ordersaga.cli.output import emit, make_table, run
+from ordersaga.cli.output import async_command, emit
+from ordersaga.cli.read_models import emit_orders
+from ordersaga.display.tables import clock, make_table
+from ordersaga.display.timeline import timeline_table
+from ordersaga.operations.actor import operator
+from projections.read_models.current_orders.model import OrderFilter, list_orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rich.console import RenderableType
+    from ordersaga.operations.orders import ShownOrder
 
-    from domain.order.commands import OrderCommand
-    from domain.order.state import Draft, OrderState
-    from domain.values import Address, Redacted
-    from ordersaga.operations.orders import ShownOrder, TimelineEntry
+app = group("order", "Create, submit, cancel and show orders.")
 
-app = typer.Typer(name="order", help="Put orders together and look at them.", no_args_is_help=True)
+
+# --- drafts --------------------------------------------------------------------------------------
 
 
 @app.command()
-def create(
+@async_command
+async def create(
     order_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Order id; a new one if left out.")
+        OrderId | None,
+        typer.Argument(metavar="[ID]", help="Order id; default: a new one.", parser=parse_order_id),
     ] = None,
-    customer: Annotated[str | None, typer.Option(help="Customer id; a guest if left out.")] = None,
+    customer: Annotated[
+        CustomerId | None,
+        typer.Option(
+            metavar="TEXT", help="Customer id; default: a guest.", parser=parse_customer_id
+        ),
+    ] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "GBP",
     as_json: Json = False,
 ) -> None:
-    """Open a draft."""
-    new = uuid4().hex[:12] if order_id is None else order_id
-    run(_create(new, customer, currency, as_json))
-
-
-async def _create(order_id: str, customer: str | None, currency: str, as_json: bool) -> None:
-    from domain.ids import parse_customer_id, parse_order_id
-    from ordersaga.operations.orders import OrdersService
-
-    known = parse_order_id(order_id)
-    buyer = None if customer is None else parse_customer_id(customer)
+    """Create a draft."""
+    new_id = order_id or parse_order_id(uuid4().hex[:12])
     async with opened() as services:
-        _emit(await OrdersService.of(services).create(known, buyer, currency), as_json)
+        _emit(await orders_service(services).create(new_id, customer, currency), as_json)
 
 
-@app.command("add-item")
-def add_item(
+@app.command()
+@async_command
+async def add_item(
     order_id: OrderArgument,
     sku: SkuArgument,
     price: Annotated[str, typer.Option(help="Price of one piece, such as 3.39.")],
-    quantity: Annotated[int, typer.Option(help="Pieces.")] = 1,
+    quantity: Annotated[int, typer.Option(help="Number of pieces.")] = 1,
     description: Annotated[
-        str | None, typer.Option(help="Product text; the SKU if left out.")
+        str | None, typer.Option(help="Description of the product; default: the SKU.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put pieces of a product on a draft."""
-    from domain.currencies import parse_amount
-    from domain.ids import parse_sku
-    from domain.order.commands import AddItem
+    """Add pieces of a product to a draft."""
 
-    known = parse_sku(sku)
-
-    def command(draft: "Draft") -> AddItem:
+    def command(draft: Draft) -> AddItem:
         unit_price = parse_amount(price, draft.currency, "price")
-        return AddItem(known, sku if description is None else description, quantity, unit_price)
+        return AddItem(sku, sku if description is None else description, quantity, unit_price)
 
-    run(_edit(order_id, command, as_json))
-
-
-@app.command("remove-item")
-def remove_item(order_id: OrderArgument, sku: SkuArgument, as_json: Json = False) -> None:
-    """Take a product off a draft."""
-    from domain.ids import parse_sku
-    from domain.order.commands import RemoveItem
-
-    wish = RemoveItem(parse_sku(sku))
-    run(_edit(order_id, lambda _: wish, as_json))
+    await _edit(order_id, command, as_json)
 
 
-@app.command("set-quantity")
-def set_quantity(
+@app.command()
+@async_command
+async def remove_item(order_id: OrderArgument, sku: SkuArgument, as_json: Json = False) -> None:
+    """Remove a product from a draft."""
+    await _edit(order_id, lambda _: RemoveItem(sku), as_json)
+
+
+@app.command()
+@async_command
+async def set_quantity(
     order_id: OrderArgument,
     sku: SkuArgument,
-    quantity: Annotated[int, typer.Argument(help="Pieces, at least 1.")],
+    quantity: Annotated[int, typer.Argument(help="Number of pieces, at least 1.")],
     as_json: Json = False,
 ) -> None:
-    """Set the number of pieces of a product on a draft."""
-    from domain.ids import parse_sku
-    from domain.order.commands import ChangeQuantity
-
-    wish = ChangeQuantity(parse_sku(sku), quantity)
-    run(_edit(order_id, lambda _: wish, as_json))
+    """Set the quantity of a product on a draft."""
+    await _edit(order_id, lambda _: ChangeQuantity(sku, quantity), as_json)
 
 
-@app.command("set-address")
-def set_address(
+@app.command()
+@async_command
+async def set_address(
     order_id: OrderArgument,
-    name: Annotated[str, typer.Option(help="Who receives the parcel.")],
+    name: Annotated[str, typer.Option(help="Recipient.")],
     line1: Annotated[str, typer.Option(help="Street and number.")],
     city: Annotated[str, typer.Option()],
     postal_code: Annotated[str, typer.Option()],
@@ -128,155 +132,130 @@ def set_address(
     as_json: Json = False,
 ) -> None:
     """Set the delivery address of a draft."""
-    from domain.order.commands import SetAddress
-    from domain.values import Address
-
-    wish = SetAddress(Address(name, line1, city, postal_code, country, line2, region))
-    run(_edit(order_id, lambda _: wish, as_json))
+    address = Address(name, line1, city, postal_code, country, line2, region)
+    await _edit(order_id, lambda _: SetAddress(address), as_json)
 
 
 @app.command()
-def submit(
+@async_command
+async def submit(
     order_id: OrderArgument,
     token: Annotated[str, typer.Option(help="The payment provider's token.")],
-    capture: Annotated[CaptureMode, typer.Option(help="When the money is taken.")] = (
+    capture: Annotated[CaptureMode, typer.Option(help="When the payment is captured.")] = (
         CaptureMode.AUTOMATIC
     ),
-    unavailable: Unavailable = UnavailablePolicy.CANCEL,
-    deadline_hours: DeadlineHours = CANCEL_AT_ONCE.deadline_hours,
-    default: Default = DeadlineDefault.CANCEL,
+    unavailable: Annotated[
+        UnavailablePolicy, typer.Option(help="What to do if items are unavailable.")
+    ] = UnavailablePolicy.CANCEL,
+    deadline_hours: Annotated[
+        int,
+        typer.Option(min=1, max=MAX_DEADLINE_HOURS, help="How long the order waits for them."),
+    ] = CANCEL_AT_ONCE.deadline_hours,
+    default: Annotated[
+        DeadlineDefault, typer.Option(help="What to do when that time has passed.")
+    ] = DeadlineDefault.CANCEL,
     as_json: Json = False,
 ) -> None:
-    """Freeze a draft and hand it to fulfilment; the starter then starts its saga."""
-    from domain.order.commands import SubmitOrder
-    from domain.values import PaymentTerms
-
+    """Freeze a draft and hand it over to fulfilment; the starter then starts its saga."""
     terms = UnavailableTerms(unavailable, deadline_hours, default)
-    wish = SubmitOrder(PaymentTerms(token, capture), terms)
-    run(_edit(order_id, lambda _: wish, as_json))
+    command = SubmitOrder(PaymentTerms(token, capture), terms)
+    await _edit(order_id, lambda _: command, as_json)
 
 
-async def _edit(order_id: str, command: "Callable[[Draft], OrderCommand]", as_json: bool) -> None:
-    from domain.ids import parse_order_id
-    from domain.order.state import Draft
-    from ordersaga.operations.orders import OrdersService
-
-    known = parse_order_id(order_id)
+async def _edit(
+    order_id: OrderId, command: "Callable[[Draft], OrderCommand]", as_json: bool
+) -> None:
     async with opened() as services:
-        orders = OrdersService.of(services)
-        state = await orders.state(known)
+        orders = orders_service(services)
+        state = await orders.state(order_id)
         if not isinstance(state, Draft):
             raise _frozen(state)
-        _emit(await orders.tell(known, command(state)), as_json)
+        _emit(await orders.execute(order_id, command(state)), as_json)
 
 
-def _frozen(state: "OrderState") -> Exception:
-    from domain.errors import RuleBroken
-    from domain.order.state import status_of
-
+def _frozen(state: OrderState) -> Exception:
     return RuleBroken("order_is_frozen", f"the order is {status_of(state)}: its content is frozen")
 
 
+# --- every order ---------------------------------------------------------------------------------
+
+
 @app.command()
-def cancel(
+@async_command
+async def cancel(
     order_id: OrderArgument,
     reason: Annotated[
-        str, typer.Option(help="Why; stands in the audit trail.")
+        str, typer.Option(help="The reason, for the audit trail.")
     ] = "cancelled by hand",
     by_operator: Annotated[
-        bool, typer.Option("--by-operator", help="Our wish, not the customer's.")
+        bool, typer.Option("--by-operator", help="Cancelled by an operator, not the customer.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until everything is undone.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until everything has been undone.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Cancel an order: a draft at once, a submitted one by its saga, which undoes what was done."""
-    run(_cancel(order_id, reason, by_operator, wait, as_json))
-
-
-async def _cancel(order_id: str, reason: str, by_operator: bool, wait: bool, as_json: bool) -> None:
-    from domain.ids import parse_order_id
-    from domain.order.state import Draft
-    from ordersaga.operations.orders import OrdersService, operator
-
-    known = parse_order_id(order_id)
+    """Cancel an order: a draft immediately, a submitted one by its saga, which undoes its steps."""
     async with opened() as services:
-        orders = OrdersService.of(services)
-        if isinstance(await orders.state(known), Draft):
-            _emit(await orders.cancel_draft(known, reason), as_json)
+        orders = orders_service(services)
+        if isinstance(await orders.state(order_id), Draft):
+            _emit(await orders.cancel_draft(order_id, reason), as_json)
             return
         client = await saga_client(services)
-        wish = "operator" if by_operator else "customer"
-        await client.cancel(known, actor=operator(), reason=reason, requested_by=wish)
+        requester = "operator" if by_operator else "customer"
+        await client.cancel(order_id, actor=operator(), reason=reason, requested_by=requester)
         if wait:
-            await client.result(known)
-        _emit(await orders.show(known), as_json)
+            await client.result(order_id)
+        _emit(await orders.show(order_id), as_json)
 
 
 @app.command()
-def show(
+@async_command
+async def show(
     order_id: OrderArgument,
     at: Annotated[
-        str | None, typer.Option(help="As it was then: 14:05, or ISO 8601; UTC unless it says so.")
+        str | None,
+        typer.Option(help="As it was at this time: 14:05, or ISO 8601; UTC unless it has a zone."),
     ] = None,
     at_version: Annotated[
         int | None,
-        typer.Option(min=1, max=2**31 - 1, help="With the first N events of its stream."),
+        typer.Option(min=1, max=2**31 - 1, help="As it was after the first N events."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Show an order, now or as it was."""
-    run(_show(order_id, at, at_version, as_json))
-
-
-async def _show(order_id: str, at: str | None, at_version: int | None, as_json: bool) -> None:
-    from domain.ids import parse_order_id
-    from ordersaga.operations.orders import OrdersService
-
-    known, then = parse_order_id(order_id), moment(at) if at is not None else None
+    then = optional_moment(at)
     async with opened() as services:
-        orders = OrdersService.of(services)
-        _emit(await orders.show(known, at=then, at_version=at_version), as_json)
+        orders = orders_service(services)
+        _emit(await orders.show(order_id, at=then, at_version=at_version), as_json)
 
 
 @app.command()
-def history(
+@async_command
+async def history(
     order_id: OrderArgument,
-    until: Annotated[str | None, typer.Option(help="Leave out what came after this time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Omit events after this time.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print everything that happened to an order, from the event store itself."""
-    run(_history(order_id, until, as_json))
-
-
-async def _history(order_id: str, until: str | None, as_json: bool) -> None:
-    from domain.ids import parse_order_id
-    from ordersaga.operations.orders import OrdersService
-
-    known, then = parse_order_id(order_id), moment(until) if until is not None else None
+    """Print everything that happened to an order, from the event store."""
+    last = optional_moment(until)
     async with opened() as services:
-        entries = await OrdersService.of(services).timeline(known, until=then)
+        entries = await orders_service(services).timeline(order_id, until=last)
     emit(entries, as_json=as_json, view=lambda: timeline_table(entries))
 
 
 @app.command("list")
-def list_(
-    status: Annotated[OrderStatus | None, typer.Option(help="Only these.")] = None,
+@async_command
+async def list_(
+    status: Annotated[OrderStatus | None, typer.Option(help="Only this status.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List orders, the latest placed first (from the read model)."""
-    run(_list(status, limit, cursor, as_json))
-
-
-async def _list(status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    from ordersaga.cli.read_models import emit_orders
-    from projections.read_models.current_orders.model import OrderFilter, list_orders
-
-    wanted = OrderFilter(status=status.value if status else None)
+    """List orders from the read model, most recently placed first."""
+    conditions = OrderFilter(status=status.value if status else None)
     async with opened() as services:
-        with refusals():
-            page = await list_orders(services.pool, wanted, limit=limit, cursor=cursor)
+        page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
     emit_orders(page, as_json)
 
 
@@ -287,11 +266,9 @@ def _emit(order: "ShownOrder", as_json: bool) -> None:
     emit(order, as_json=as_json, view=lambda: order_view(order))
 
 
-def order_view(order: "ShownOrder") -> "RenderableType":
+def order_view(order: "ShownOrder") -> RenderableType:
     """An order for people."""
-    from rich.console import Group
-
-    facts = make_table(("order", order.order_id), _facts(order))
+    properties = make_table(("order", order.order_id), _properties(order))
     lines = make_table(
         ("SKU", "description", "pieces>", "price>", "amount>"),
         (
@@ -299,11 +276,11 @@ def order_view(order: "ShownOrder") -> "RenderableType":
             for line in order.lines
         ),
     )
-    return Group(facts, lines)
+    return Group(properties, lines)
 
 
-def _facts(order: "ShownOrder") -> "Sequence[tuple[str, object]]":
-    facts: Sequence[tuple[str, object]] = (
+def _properties(order: "ShownOrder") -> "Sequence[tuple[str, object]]":
+    properties: Sequence[tuple[str, object]] = (
         ("status", order.status),
         ("total", order.total),
         ("customer", order.customer_id or "guest"),
@@ -316,12 +293,10 @@ def _facts(order: "ShownOrder") -> "Sequence[tuple[str, object]]":
         ("detail", order.detail),
         ("version", f"{order.version}, recorded {clock(order.as_of)}"),
     )
-    return [fact for fact in facts if fact[1]]
+    return [(name, value) for name, value in properties if value]
 
 
-def _address_line(address: "Address | Redacted | None") -> str | None:
-    from domain.values import Redacted
-
+def _address_line(address: Address | Redacted | None) -> str | None:
     if address is None:
         return None
     if isinstance(address, Redacted):
@@ -329,17 +304,3 @@ def _address_line(address: "Address | Redacted | None") -> str | None:
     street = (address.name, address.line1, address.line2)
     place = (address.postal_code, address.city, address.region, address.country)
     return ", ".join(part for part in (*street, *place) if part)
-
-
-def timeline_table(
-    entries: "Sequence[TimelineEntry]", title: str | None = None
-) -> "RenderableType":
-    """The timeline of an order for people."""
-    return make_table(
-        ("when (UTC)", "stream", "version>", "event", "what", "who"),
-        (
-            (clock(e.recorded_at), e.stream, e.version, e.event_type, e.what, e.actor)
-            for e in entries
-        ),
-        title=title,
-    )

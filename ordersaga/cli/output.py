@@ -1,37 +1,50 @@
-"""What a command prints and how it ends: JSON or tables on stdout, one line on stderr, exit codes.
+"""How a command runs, what it prints and how it ends.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage or settings, 3 a server is not reachable (or its
-schema is missing), 70 a fault of ordersaga itself, 130 interrupted, 141 the reader of our output
-went away.
+Results go to stdout as a table or JSON, messages to stderr. Exit codes: 0 done, 1 refused, 2 wrong
+usage or settings, 3 a server cannot be reached (or its schema is missing), 70 an internal error,
+130 interrupted, 141 whoever read our output has gone away.
 """
 
 import asyncio
 import dataclasses
+import functools
 import json
 import os
 import sys
-import unicodedata
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec
 from uuid import UUID
 
 from ordersaga.errors import BROKEN_PIPE, REFUSED
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import RenderableType
 
 OK: Final = 0
 
-_PIPE_WIDTH: Final = 200
+P = ParamSpec("P")
+
+
+def async_command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, NoReturn]:
+    """A command written as a coroutine; its result (None: 0) becomes the exit code.
+
+    Raises (when called):
+        SystemExit: after the work; `run_to_completion` ends the process with its code.
+        Exception: what the work raised; `run_to_completion` maps it to a message and a code.
+    """
+
+    @functools.wraps(work)
+    def command(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
+        raise SystemExit(asyncio.run(work(*args, **kwargs)) or OK)
+
+    return command
 
 
 def to_jsonable(value: Any) -> Any:
-    """The JSON form of what a command shows: dataclasses, times, ids and enums included."""
+    """The JSON form of an answer; converts dataclasses, times, ids and enums."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -56,75 +69,36 @@ def emit(
     """Print the answer of a command on stdout.
 
     Args:
-        data: the answer as plain values, dataclasses, mappings or sequences of them.
+        data: plain values, dataclasses, mappings or sequences of them.
         as_json: print `data` as JSON and nothing else.
-        view: what a person sees otherwise (a rich renderable, or a function that makes one);
-            without it the JSON form is printed.
+        view: printed for people (a rich renderable, or a function that makes one); None: JSON.
     """
     if as_json or view is None:
         sys.stdout.write(json.dumps(to_jsonable(data), ensure_ascii=False, indent=2) + "\n")
         return
+    from ordersaga.display.tables import console  # noqa: PLC0415  JSON needs no rich
+
     console().print(view() if callable(view) else view)
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """A console for stdout (or stderr); wide when the output goes to a file or a pipe."""
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False)
-
-
-def printable(text: object) -> str:
-    """`text` on one line, without control characters that could steer a terminal."""
-    flat = " ".join(str(text).split())
-    return "".join(c for c in flat if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-
-
-def cell(value: object) -> "Text":
-    """A table cell: empty for None, never read as markup, free of control characters."""
-    from rich.text import Text
-
-    return Text("" if value is None else printable(value))
-
-
-def make_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
-) -> "Table":
-    """A plain table; columns whose name ends in ``>`` are aligned to the right."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in columns:
-        table.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left")
-    for row in rows:
-        table.add_row(*(cell(value) for value in row))
-    return table
-
-
 def note(text: str) -> None:
-    """Tell the person something beside the answer, on stderr."""
+    """Print a remark beside the answer, on stderr."""
+    from ordersaga.display.tables import printable  # noqa: PLC0415  most commands print none
+
     sys.stderr.write(f"{printable(text)}\n")
 
 
-def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
-    """Run a command's coroutine; its result (None: 0) becomes the exit code.
-
-    Raises:
-        SystemExit: always, after the work; `main` turns it into the end of the process.
-        Exception: what the work raised; `main` maps it to a message and an exit code.
-    """
-    code = asyncio.run(work)
-    raise SystemExit(code or OK)
+def note_next_page(cursor: str | None, *, as_json: bool) -> None:
+    """Tell how to get the next page, if there is one; JSON holds the cursor itself."""
+    if cursor and not as_json:
+        note(f"there is more: --cursor {cursor}")
 
 
-def run_to_the_end(entry: Callable[[], object]) -> NoReturn:
-    """Call `entry`, report what it raises, flush and end the process at once.
+def run_to_completion(entry: Callable[[], object]) -> NoReturn:
+    """Call `entry`, report what it raises, flush and end the process.
 
-    Ending with `os._exit` is on purpose: with Temporal's client loaded, the interpreter's own
-    shutdown crashes now and then after the work has succeeded.
+    Ends with `os._exit`: once Temporal's client is loaded, the interpreter's own shutdown sometimes
+    crashes after the work has succeeded.
     """
     try:
         entry()
@@ -146,7 +120,7 @@ def _code_of(ended: SystemExit) -> int:
 
 
 def _report(error: BaseException) -> int:
-    from ordersaga.cli.failures import explain
+    from ordersaga.cli.failures import explain  # noqa: PLC0415  only needed after a failure
 
     failure = explain(error)
     if failure.message:

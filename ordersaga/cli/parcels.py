@@ -1,37 +1,37 @@
-"""`ordersaga parcel`: report what the carrier says, and look after parcels that need a person."""
+"""`ordersaga parcel`: report carrier scans, and handle parcels that need a person."""
 
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from domain.errors import NotFound
+from domain.ids import delivery_workflow
 from ordersaga.cli.common import (
     Cursor,
     Json,
     Limit,
+    NeedsAttention,
     OrderArgument,
-    clock,
+    Why,
+    group,
     moment,
     opened,
-    refusals,
     saga_client,
 )
-from ordersaga.cli.output import emit, make_table, note, run
+from ordersaga.cli.output import async_command, emit, note_next_page
+from ordersaga.display.tables import clock, make_table
+from ordersaga.operations.actor import operator
+from projections.read_models.parcels.model import Parcel, get_parcel, list_parcels
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from typing import Any
-
-    from rich.console import RenderableType
-
-    from projections.read_models.parcels.model import Parcel
-
-app = typer.Typer(name="parcel", help="Follow parcels after they have left.", no_args_is_help=True)
+app = group("parcel", "Follow parcels after they have left.")
 
 
 class ScanStatus(StrEnum):
-    """What a carrier can say."""
+    """What a carrier can report."""
 
     HANDED_OVER = "handed_over"
     IN_TRANSIT = "in_transit"
@@ -41,7 +41,7 @@ class ScanStatus(StrEnum):
 
 
 class ParcelStatus(StrEnum):
-    """Where a parcel can be."""
+    """The status of a parcel."""
 
     UNKNOWN = "unknown"
     LABEL_BOUGHT = "label_bought"
@@ -54,86 +54,63 @@ class ParcelStatus(StrEnum):
 
 
 @app.command()
-def report(
+@async_command
+async def report(
     order_id: OrderArgument,
-    status: Annotated[ScanStatus, typer.Option(help="What the carrier says.")],
+    status: Annotated[ScanStatus, typer.Option(help="What the carrier reports.")],
     at: Annotated[str | None, typer.Option(help="The carrier's time; default: now.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Report a scan of the parcel; twice, late or out of order does no harm."""
-    from datetime import UTC, datetime
-
-    run(_report(order_id, status.value, moment(at) if at else datetime.now(UTC), as_json))
-
-
-async def _report(order_id: str, status: str, at: "datetime", as_json: bool) -> None:
-    from domain.ids import delivery_workflow, parse_order_id
-
-    known = parse_order_id(order_id)
+    """Report a scan of the parcel; repeated, late and unordered reports do no harm."""
+    scanned_at = moment(at) if at else datetime.now(UTC)
     async with opened() as services:
-        await (await saga_client(services)).report_scan(known, status, at)
-    told = {
-        "order_id": known,
-        "status": status,
-        "at": at.isoformat(),
-        "workflow_id": delivery_workflow(known),
+        client = await saga_client(services)
+        await client.returns.report_scan(order_id, status.value, scanned_at)
+    workflow_id = delivery_workflow(order_id)
+    answer = {
+        "order_id": order_id,
+        "status": status.value,
+        "at": scanned_at.isoformat(),
+        "workflow_id": workflow_id,
     }
-    emit(told, as_json=as_json, view=f"told {told['workflow_id']}: {status} at {clock(at)} UTC")
+    text = f"reported to {workflow_id}: {status.value} at {clock(scanned_at)} UTC"
+    emit(answer, as_json=as_json, view=text)
 
 
 @app.command("list")
-def list_(
-    status: Annotated[ParcelStatus | None, typer.Option(help="Only these.")] = None,
-    needs_attention: Annotated[
-        bool, typer.Option("--needs-attention", help="Only those that need a person.")
-    ] = False,
+@async_command
+async def list_(
+    status: Annotated[ParcelStatus | None, typer.Option(help="Only this status.")] = None,
+    needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List parcels from the read model, the latest changed first."""
-    run(_list(status.value if status else None, needs_attention, limit, cursor, as_json))
-
-
-async def _list(
-    status: str | None, needs_attention: bool, limit: int, cursor: str | None, as_json: bool
-) -> None:
-    from projections.read_models.parcels.model import list_parcels
-
+    """List parcels from the read model, most recently changed first."""
     async with opened() as services:
-        with refusals():
-            found = await list_parcels(
-                services.pool,
-                status=status,
-                needs_attention=True if needs_attention else None,
-                limit=limit,
-                cursor=cursor,
-            )
-    emit(found, as_json=as_json, view=lambda: _table(found.items))
-    if found.next_cursor and not as_json:
-        note(f"there is more: --cursor {found.next_cursor}")
+        page = await list_parcels(
+            services.pool,
+            status=status.value if status else None,
+            needs_attention=True if needs_attention else None,
+            limit=limit,
+            cursor=cursor,
+        )
+    emit(page, as_json=as_json, view=lambda: _table(page.items))
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
 @app.command()
-def show(order_id: OrderArgument, as_json: Json = False) -> None:
+@async_command
+async def show(order_id: OrderArgument, as_json: Json = False) -> None:
     """Show the parcel of an order, from the read model."""
-    run(_show(order_id, as_json))
-
-
-async def _show(order_id: str, as_json: bool) -> None:
-    from domain.errors import NotFound
-    from domain.ids import parse_order_id
-    from projections.read_models.parcels.model import get_parcel
-
-    known = parse_order_id(order_id)
     async with opened() as services:
-        parcel = await get_parcel(services.pool, known)
+        parcel = await get_parcel(services.pool, order_id)
     if parcel is None:
-        raise NotFound("parcel of order", known)
+        raise NotFound("parcel of order", order_id)
     emit(parcel, as_json=as_json, view=lambda: _table([parcel]))
 
 
-def _table(parcels: "Sequence[Parcel]") -> "RenderableType":
+def _table(parcels: Sequence[Parcel]) -> Table:
     columns = ("order", "parcel", "carrier", "tracking number", "scanned (UTC)", "waits for")
     return make_table(
         columns,
@@ -151,47 +128,41 @@ def _table(parcels: "Sequence[Parcel]") -> "RenderableType":
     )
 
 
-Why = Annotated[str, typer.Option("--reason", "--note", help="Why; stands in the audit trail.")]
-
-
 @app.command()
-def retry(order_id: OrderArgument, why: Why, as_json: Json = False) -> None:
-    """Try to record a scan again, or wait on through a silence."""
-    run(_steer(order_id, "retry", why, as_json))
-
-
-@app.command()
-def resolve(order_id: OrderArgument, why: Why, as_json: Json = False) -> None:
-    """Say that a person has looked after the parcel; a silent one is followed no longer."""
-    run(_steer(order_id, "resolve", why, as_json))
-
-
-async def _steer(order_id: str, act: str, why: str, as_json: bool) -> None:
-    from domain.ids import parse_order_id
-    from ordersaga.operations.orders import operator
-
-    parse_order_id(order_id)
+@async_command
+async def retry(order_id: OrderArgument, why: Why, as_json: Json = False) -> None:
+    """Try to record a scan again, or keep waiting for a parcel without scans."""
     async with opened() as services:
-        client = await saga_client(services)
-        if act == "retry":
-            await client.retry_delivery(order_id, actor=operator(), reason=why)
-        else:
-            await client.resolve_delivery(order_id, actor=operator(), note=why)
-        status = await client.delivery_status(order_id)
-    emit(status, as_json=as_json, view=lambda: facts(status))
+        client = (await saga_client(services)).returns
+        await client.retry_delivery(order_id, actor=operator(), reason=why)
+        _emit_status(await client.delivery_status(order_id), as_json)
 
 
-def facts(status: "Mapping[str, Any]") -> "RenderableType":
-    """What a workflow says of itself, a line a fact."""
-    rows = [(name.replace("_", " "), _shown(value)) for name, value in status.items()]
+@app.command()
+@async_command
+async def resolve(order_id: OrderArgument, why: Why, as_json: Json = False) -> None:
+    """State that a person has handled the parcel; one without scans is no longer followed."""
+    async with opened() as services:
+        client = (await saga_client(services)).returns
+        await client.resolve_delivery(order_id, actor=operator(), note=why)
+        _emit_status(await client.delivery_status(order_id), as_json)
+
+
+def _emit_status(status: Mapping[str, Any], as_json: bool) -> None:
+    emit(status, as_json=as_json, view=lambda: status_table(status))
+
+
+def status_table(status: Mapping[str, Any]) -> Table:
+    """The status answer of a workflow, one property per row."""
+    rows = [(name.replace("_", " "), _text(value)) for name, value in status.items()]
     return make_table(("", ""), [row for row in rows if row[1]])
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(_piece(item) for item in value)
+        return ", ".join(_item(item) for item in value)
     return "" if value in (None, False) else str(value)
 
 
-def _piece(item: object) -> str:
+def _item(item: object) -> str:
     return f"{item['quantity']} of {item['sku']}" if isinstance(item, dict) else str(item)

@@ -1,78 +1,72 @@
-"""Care for read models: `projections status|rebuild|pause|resume|replay|dead-letters`."""
+"""`ordersaga projections`: run read models, show their state, rebuild and repair them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
 
-from ordersaga.cli.common import Cursor, Json, Limit, clock, opened, storable
-from ordersaga.cli.output import console, emit, make_table, note, run
-from ordersaga.cli.runtime import projections
+from ordersaga.cli.common import Cursor, Json, Limit, group, opened, searchable
+from ordersaga.cli.output import OK, async_command, emit, note, note_next_page
+from ordersaga.daemons.service import stopping_on_signals
+from ordersaga.display.tables import clock, console, make_table
 from ordersaga.errors import INTERRUPTED, REFUSED, Refused, WrongUsage
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from projections.engine.projection import Projection
-    from projections.operations.operate import DeadLetter, ParkedStream, ReplayResult
-    from projections.operations.rebuild import Progress as Step
-    from projections.operations.rebuild import Report
-    from projections.operations.status import LaneStatus
-    from projections.paging import Page
+from projections.engine.projection import Projection
+from projections.errors import Interrupted
+from projections.operations import operate
+from projections.operations import rebuild as rebuilding
+from projections.operations import status as lane_status
+from projections.paging import Page
+from projections.registry import select
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Read model.")]
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Read models; all if none is named.")
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Read models; default: all.")
 ]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Read models.")]
 Stream = Annotated[str | None, typer.Option(help="Only this stream.")]
 
-_LINE_EVERY_S = 2.0
+_SECONDS_BETWEEN_LINES: Final = 2.0
+
+app = group("projections", "Keep the read models up to date.")
 
 
-def register(_app: typer.Typer) -> None:
-    """Add the commands to the group `projections`, which `runtime` mounts."""
-    projections.command()(status)
-    projections.command()(rebuild)
-    projections.command()(pause)
-    projections.command()(resume)
-    projections.command()(replay)
-    projections.command("dead-letters")(dead_letters)
+@app.command()
+@async_command
+async def run(
+    names: Annotated[list[str] | None, typer.Argument(help="Read models; default: all.")] = None,
+) -> None:
+    """Follow the event store until SIGTERM; any number of processes may run at once."""
+    from ordersaga.daemons.entry import run_projections  # noqa: PLC0415  0.3 s, for `run` alone
 
-
-def _select(names: "Sequence[str]") -> "tuple[Projection, ...]":
-    from projections.registry import select
-
-    return select(names)
+    await run_projections(tuple(names or ()))
 
 
 # --- status --------------------------------------------------------------------------------------
 
 
-def status(names: Names = None, as_json: Json = False) -> None:
-    """Show how far each lane is and whether anybody moves it.
+@app.command()
+@async_command
+async def status(names: Names = None, as_json: Json = False) -> int:
+    """Show how far each lane has come and whether a process is working on it.
 
     Ends with 1 if a lane is stuck or its tables belong to another version of the program.
     """
-    run(_status(_select(names or ()), as_json))
-
-
-async def _status(chosen: "Sequence[Projection]", as_json: bool) -> int:
-    from projections.operations.status import status as look
-
+    projections = select(names or ())
     async with opened() as services:
-        lanes = await look(services.pool, services.redacted_store, chosen)
+        lanes = await lane_status.status(services.pool, services.redacted_store, projections)
     emit(lanes, as_json=as_json, view=lambda: _status_table(lanes))
     troubled = [lane for lane in lanes if lane.problem]
     if not as_json:
         for lane in troubled:
             note(f"{lane.projection} lane {lane.lane}: {lane.problem}")
-    return REFUSED if troubled else 0
+    return REFUSED if troubled else OK
 
 
-def _status_table(lanes: "Sequence[LaneStatus]") -> Any:
+def _status_table(lanes: Sequence[lane_status.LaneStatus]) -> Table:
     return make_table(
         ("read model", "lane>", "state", "behind>", "seconds>", "parked>", "position>", "moved"),
         (
@@ -94,25 +88,19 @@ def _status_table(lanes: "Sequence[LaneStatus]") -> Any:
 # --- rebuild -------------------------------------------------------------------------------------
 
 
-def rebuild(name: Name, as_json: Json = False) -> None:
-    """Fill new tables beside the live ones from the first event on, then switch.
+@app.command()
+@async_command
+async def rebuild(name: Name, as_json: Json = False) -> int:
+    """Fill new tables beside the live ones from the first event on, then switch over.
 
-    Readers see the old tables until the switch. Stopped or killed, it goes on where it was when
-    it is called again.
+    Readers see the old tables until then. If it is stopped or killed, run it again to continue.
     """
-    run(_rebuild(_select([name])[0], as_json))
-
-
-async def _rebuild(projection: "Projection", as_json: bool) -> int:
-    from ordersaga.daemons.service import stopping_on_signals
-    from projections.errors import Interrupted
-    from projections.operations.rebuild import rebuild as work
-
+    (projection,) = select([name])
     started = time.monotonic()
     async with opened() as services:
         with stopping_on_signals() as stop, _progress() as report:
             try:
-                await work(
+                await rebuilding.rebuild(
                     services.pool,
                     services.redacted_store,
                     services.codec,
@@ -123,160 +111,157 @@ async def _rebuild(projection: "Projection", as_json: bool) -> int:
             except Interrupted:
                 if not stop.is_set():
                     raise
-                note(f"the rebuild of {projection.name} stopped; call it again to go on")
+                note(f"the rebuild of {projection.name} has stopped; run it again to continue")
                 return INTERRUPTED
     seconds = round(time.monotonic() - started, 3)
     emit(
         {"projection": projection.name, "version": projection.version, "seconds": seconds},
         as_json=as_json,
-        view=f"{projection.name} is rebuilt and switched, in {seconds:.1f} s",
+        view=f"{projection.name} was rebuilt and switched over in {seconds:.1f} s",
     )
-    return 0
+    return OK
 
 
 @contextmanager
-def _progress() -> "Iterator[Report]":
-    """A bar on a terminal, else a line now and then, on stderr."""
+def _progress() -> Iterator[rebuilding.Report]:
+    """A bar on a terminal, otherwise a line from time to time, on stderr."""
     errors = console(stderr=True)
     if not errors.is_terminal:
         yield _lines()
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TextColumn("{task.fields[left]}"), console=errors) as bar:
         task = bar.add_task("reading", total=None, left="")
 
-        def report(step: "Step") -> None:
+        def report(progress: rebuilding.Progress) -> None:
             bar.update(
                 task,
-                description=step.projection,
-                completed=step.position,
-                total=step.head,
-                left=_left(step),
+                description=progress.projection,
+                completed=progress.position,
+                total=progress.head,
+                left=_left(progress),
             )
 
         yield report
 
 
-def _lines() -> "Report":
-    told = time.monotonic()
+def _lines() -> rebuilding.Report:
+    last_line = time.monotonic()
 
-    def report(step: "Step") -> None:
-        nonlocal told
-        if step.position < step.head and time.monotonic() - told < _LINE_EVERY_S:
+    def report(progress: rebuilding.Progress) -> None:
+        nonlocal last_line
+        position, head = progress.position, progress.head
+        if position < head and time.monotonic() - last_line < _SECONDS_BETWEEN_LINES:
             return
-        told = time.monotonic()
-        part = f"{100 * step.position // max(step.head, 1)} %"
-        note(f"{step.projection}: {part}, position {step.position} of {step.head}, {_left(step)}")
+        last_line = time.monotonic()
+        part = f"{100 * position // max(head, 1)} %"
+        note(f"{progress.projection}: {part}, position {position} of {head}, {_left(progress)}")
 
     return report
 
 
-def _left(step: "Step") -> str:
-    if step.position >= step.head:
+def _left(progress: rebuilding.Progress) -> str:
+    if progress.position >= progress.head:
         return "done"
-    if step.eta_s is None:
+    if progress.eta_s is None:
         return "time left unknown"
-    minutes, seconds = divmod(round(step.eta_s), 60)
+    minutes, seconds = divmod(round(progress.eta_s), 60)
     return f"{minutes}:{seconds:02} left"
 
 
 # --- pause and resume ----------------------------------------------------------------------------
 
 
-def pause(names: SomeNames, as_json: Json = False) -> None:
-    """Stop applying in all processes; returns once no batch is under way."""
-    from projections.operations.operate import pause as work
+@app.command()
+@async_command
+async def pause(names: SomeNames, as_json: Json = False) -> None:
+    """Stop applying events in all processes; returns when no batch is running any more."""
+    await _steer(operate.pause, select(names), as_json, "paused")
 
-    run(_steer(work, _select(names), as_json, "paused"))
 
-
-def resume(names: SomeNames, as_json: Json = False) -> None:
-    """Go on applying."""
-    from projections.operations.operate import resume as work
-
-    run(_steer(work, _select(names), as_json, "resumed"))
+@app.command()
+@async_command
+async def resume(names: SomeNames, as_json: Json = False) -> None:
+    """Apply events again."""
+    await _steer(operate.resume, select(names), as_json, "resumed")
 
 
 async def _steer(
-    work: "Callable[[Any, Sequence[Projection]], Awaitable[None]]",
-    chosen: "Sequence[Projection]",
+    work: Callable[[Any, Sequence[Projection]], Awaitable[None]],
+    projections: Sequence[Projection],
     as_json: bool,
     done: str,
 ) -> None:
     async with opened() as services:
-        await work(services.pool, chosen)
-    names = [projection.name for projection in chosen]
+        await work(services.pool, projections)
+    names = [projection.name for projection in projections]
     emit({done: names}, as_json=as_json, view=f"{done}: {', '.join(names)}")
 
 
-# --- what could not be applied -------------------------------------------------------------------
+# --- parked streams ------------------------------------------------------------------------------
 
 
-def replay(name: Name, stream: Stream = None, as_json: Json = False) -> None:
-    """Apply what waits in parked streams; what fails again stays parked.
+@app.command()
+@async_command
+async def replay(name: Name, stream: Stream = None, as_json: Json = False) -> int:
+    """Apply the events of parked streams; a stream that fails again stays parked.
 
     Ends with 1 if a stream failed again.
     """
-    run(_replay(_select([name])[0], storable(stream, "--stream"), as_json))
-
-
-async def _replay(projection: "Projection", stream: str | None, as_json: bool) -> int:
-    from projections.operations.operate import replay as work
-
+    (projection,) = select([name])
+    only = searchable(stream, "--stream")
     async with opened() as services:
-        results = await work(
-            services.pool, services.redacted_store, services.codec, projection, stream
+        results = await operate.replay(
+            services.pool, services.redacted_store, services.codec, projection, only
         )
-    if stream is not None and not results:
-        raise Refused(f"stream {stream!r} is not parked by {projection.name}")
+    if only is not None and not results:
+        raise Refused(f"stream {only!r} is not parked by {projection.name}")
     emit(results, as_json=as_json, view=lambda: _replay_table(results))
-    return REFUSED if any(result.error for result in results) else 0
+    return REFUSED if any(result.error for result in results) else OK
 
 
-def _replay_table(results: "Sequence[ReplayResult]") -> Any:
+def _replay_table(results: Sequence[operate.ReplayResult]) -> Table | str:
     if not results:
-        return "nothing is parked"
+        return "no stream is parked"
     return make_table(
         ("stream", "events>", "result"),
         ((x.stream, x.events, x.error or "applied") for x in results),
     )
 
 
-def dead_letters(
+@app.command()
+@async_command
+async def dead_letters(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Read model; all if none is named.")
+        str | None, typer.Argument(metavar="[NAME]", help="Read model; default: all.")
     ] = None,
     stream: Annotated[str | None, typer.Option(help="Show each event of this stream.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List the parked streams, why each failed and how many events wait in it."""
-    chosen = _select([name] if name else ())
+    """List parked streams, why each failed and how many of its events are waiting."""
+    projections = select([name] if name else ())
     if stream is None:
-        run(_parked(chosen, limit, cursor, as_json))
+        await _list_parked(projections, limit, cursor, as_json)
+        return
     if name is None:
         raise WrongUsage("--stream needs the NAME of a read model")
-    run(_letters(chosen[0], storable(stream, "--stream") or "", limit, as_json))
+    await _list_letters(projections[0], searchable(stream, "--stream") or "", limit, as_json)
 
 
-async def _parked(
-    chosen: "Sequence[Projection]", limit: int, cursor: str | None, as_json: bool
+async def _list_parked(
+    projections: Sequence[Projection], limit: int, cursor: str | None, as_json: bool
 ) -> None:
-    from projections.operations.operate import list_parked
-
     async with opened() as services:
-        page = await list_parked(services.pool, chosen, limit=limit, cursor=cursor)
+        page = await operate.list_parked(services.pool, projections, limit=limit, cursor=cursor)
     emit(page, as_json=as_json, view=lambda: _parked_table(page))
-    if page.next_cursor and not as_json:
-        note(f"there are more: --cursor {page.next_cursor}")
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
-def _parked_table(page: "Page[ParkedStream]") -> Any:
+def _parked_table(page: Page[operate.ParkedStream]) -> Table | str:
     if not page.items:
-        return "nothing is parked"
+        return "no stream is parked"
     return make_table(
         ("read model", "stream", "since position>", "events>", "attempts>", "parked", "error"),
         (
@@ -286,17 +271,15 @@ def _parked_table(page: "Page[ParkedStream]") -> Any:
     )
 
 
-async def _letters(projection: "Projection", stream: str, limit: int, as_json: bool) -> None:
-    from projections.operations.operate import list_dead_letters
-
+async def _list_letters(projection: Projection, stream: str, limit: int, as_json: bool) -> None:
     async with opened() as services:
-        letters = await list_dead_letters(services.pool, projection, stream, limit=limit)
+        letters = await operate.list_dead_letters(services.pool, projection, stream, limit=limit)
     if not letters:
         raise Refused(f"stream {stream!r} is not parked by {projection.name}")
     emit(letters, as_json=as_json, view=lambda: _letters_table(letters))
 
 
-def _letters_table(letters: "Sequence[DeadLetter]") -> Any:
+def _letters_table(letters: Sequence[operate.DeadLetter]) -> Table:
     return make_table(
         ("version>", "position>", "event", ""),
         (

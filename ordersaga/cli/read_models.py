@@ -1,11 +1,14 @@
-"""Questions to the read models: `orders current|history|customer`, `demand top`, `audit`."""
+"""Queries of the read models: `orders current|history|customer`, `demand top`, `audit`."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from domain.errors import NotFound
+from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
 from domain.order.state import OrderStatus
 from domain.values import Reason
 from ordersaga.cli.common import (
@@ -13,26 +16,24 @@ from ordersaga.cli.common import (
     Json,
     Limit,
     OrderArgument,
-    clock,
-    moment,
-    money,
+    group,
     opened,
-    refusals,
-    storable,
+    optional_moment,
+    searchable,
 )
-from ordersaga.cli.output import emit, make_table, note, run
+from ordersaga.cli.output import async_command, emit, note_next_page
+from ordersaga.display.tables import clock, make_table, money
+from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
+from projections.read_models.current_orders.model import CurrentOrder, OrderFilter, list_orders
+from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
+from projections.read_models.order_history.model import list_history
+from projections.paging import Page
+from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
 
-if TYPE_CHECKING:
-    from datetime import date
+orders = group("orders", "Query orders in the read models.")
+demand = group("demand", "Query the demand for products.")
 
-    from projections.paging import Page
-    from projections.read_models.audit_log.model import AuditFilter
-    from projections.read_models.current_orders.model import CurrentOrder, OrderFilter
-    from projections.read_models.product_demand.model import DemandFilter, Measure
-
-orders = typer.Typer(name="orders", help="Orders in the read models.", no_args_is_help=True)
-demand = typer.Typer(name="demand", help="Which products are wanted.", no_args_is_help=True)
-
+Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
@@ -45,50 +46,37 @@ class By(StrEnum):
     ORDERS = "orders"
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the commands."""
-    app.add_typer(orders)
-    app.add_typer(demand)
-    app.command()(audit)
-
-
 # --- orders --------------------------------------------------------------------------------------
 
 
 @orders.command()
-def current(
-    status: Annotated[OrderStatus | None, typer.Option(help="Only these.")] = None,
-    reason: Annotated[Reason | None, typer.Option(help="Only cancelled for this.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Only of this customer.")] = None,
+@async_command
+async def current(
+    status: Status = None,
+    reason: Annotated[
+        Reason | None, typer.Option(help="Only orders cancelled for this reason.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option(help="Only this customer.")] = None,
     placed_from: Annotated[str | None, typer.Option(help="Placed at this time or later.")] = None,
     placed_before: Annotated[str | None, typer.Option(help="Placed before this time.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List orders as they are now, the latest placed first."""
-    from projections.read_models.current_orders.model import OrderFilter
-
-    wanted = OrderFilter(
+    """List orders as they are now, most recently placed first."""
+    conditions = OrderFilter(
         status=status.value if status else None,
-        customer_id=storable(customer, "--customer"),
+        customer_id=searchable(customer, "--customer"),
         reason=reason.value if reason else None,
-        placed_from=_moment(placed_from),
-        placed_before=_moment(placed_before),
+        placed_from=optional_moment(placed_from),
+        placed_before=optional_moment(placed_before),
     )
-    run(_current(wanted, limit, cursor, as_json))
-
-
-async def _current(wanted: "OrderFilter", limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.read_models.current_orders.model import list_orders
-
     async with opened() as services:
-        with refusals():
-            page = await list_orders(services.pool, wanted, limit=limit, cursor=cursor)
+        page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
     emit_orders(page, as_json)
 
 
-def emit_orders(page: "Page[CurrentOrder]", as_json: bool) -> None:
+def emit_orders(page: Page[CurrentOrder], as_json: bool) -> None:
     """Print a page of orders."""
     emit(
         page,
@@ -109,34 +97,24 @@ def emit_orders(page: "Page[CurrentOrder]", as_json: bool) -> None:
             ),
         ),
     )
-    _more(page.next_cursor, as_json)
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
 @orders.command()
-def history(
+@async_command
+async def history(
     order_id: OrderArgument,
-    until: Annotated[str | None, typer.Option(help="Leave out what came after this time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Omit events after this time.")] = None,
     limit: Limit = 200,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
     """Print the timeline of an order from the read model."""
-    run(_history(order_id, _moment(until), limit, cursor, as_json))
-
-
-async def _history(
-    order_id: str, until: datetime | None, limit: int, cursor: str | None, as_json: bool
-) -> None:
-    from domain.errors import NotFound
-    from domain.ids import parse_order_id
-    from projections.read_models.order_history.model import list_history
-
-    known = parse_order_id(order_id)
+    last = optional_moment(until)
     async with opened() as services:
-        with refusals():
-            page = await list_history(services.pool, known, until=until, limit=limit, cursor=cursor)
+        page = await list_history(services.pool, order_id, until=last, limit=limit, cursor=cursor)
     if not page.items and cursor is None and until is None:
-        raise NotFound("order in the read model", known)
+        raise NotFound("order in the read model", order_id)
     emit(
         page,
         as_json=as_json,
@@ -148,40 +126,32 @@ async def _history(
             ),
         ),
     )
-    _more(page.next_cursor, as_json)
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
 @orders.command()
-def customer(
-    customer_id: Annotated[str, typer.Argument(metavar="ID", help="Customer id.")],
-    status: Annotated[OrderStatus | None, typer.Option(help="Only these.")] = None,
+@async_command
+async def customer(
+    customer_id: Annotated[
+        CustomerId, typer.Argument(metavar="ID", help="Customer id.", parser=parse_customer_id)
+    ],
+    status: Status = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List a customer's orders and what they add up to."""
-    run(_customer(customer_id, status, limit, cursor, as_json))
-
-
-async def _customer(
-    customer_id: str, status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool
-) -> None:
-    from domain.ids import parse_customer_id
-    from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
-
-    known = parse_customer_id(customer_id)
+    """List a customer's orders and their totals."""
     async with opened() as services:
-        with refusals():
-            page = await list_customer_orders(
-                services.pool,
-                known,
-                status=status.value if status else None,
-                limit=limit,
-                cursor=cursor,
-            )
-        totals = await customer_totals(services.pool, known)
+        page = await list_customer_orders(
+            services.pool,
+            customer_id,
+            status=status.value if status else None,
+            limit=limit,
+            cursor=cursor,
+        )
+        totals = await customer_totals(services.pool, customer_id)
     answer = {
-        "customer_id": known,
+        "customer_id": customer_id,
         "totals": totals,
         "items": page.items,
         "next_cursor": page.next_cursor,
@@ -209,15 +179,16 @@ async def _customer(
             ),
         ),
     )
-    _more(page.next_cursor, as_json)
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
 # --- demand --------------------------------------------------------------------------------------
 
 
 @demand.command()
-def top(
-    by: Annotated[By, typer.Option(help="Ranked by this.")] = By.ORDERED,
+@async_command
+async def top(
+    by: Annotated[By, typer.Option(help="Rank by this.")] = By.ORDERED,
     since: Day = None,
     until: Day = None,
     currency: Annotated[str | None, typer.Option(help="Only this currency.")] = None,
@@ -225,23 +196,14 @@ def top(
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List the products that are wanted most."""
-    from projections.read_models.product_demand.model import DemandFilter, Measure
-
-    wanted = DemandFilter(
-        since=_day(since), until=_day(until), currency=storable(currency, "--currency")
+    """List the products with the highest demand."""
+    conditions = DemandFilter(
+        since=_day(since), until=_day(until), currency=searchable(currency, "--currency")
     )
-    run(_top(Measure(by.value), wanted, limit, cursor, as_json))
-
-
-async def _top(
-    by: "Measure", wanted: "DemandFilter", limit: int, cursor: str | None, as_json: bool
-) -> None:
-    from projections.read_models.product_demand.model import top_products
-
     async with opened() as services:
-        with refusals():
-            page = await top_products(services.pool, by, wanted, limit=limit, cursor=cursor)
+        page = await top_products(
+            services.pool, Measure(by.value), conditions, limit=limit, cursor=cursor
+        )
     emit(
         page,
         as_json=as_json,
@@ -261,18 +223,24 @@ async def _top(
             ),
         ),
     )
-    _more(page.next_cursor, as_json)
+    note_next_page(page.next_cursor, as_json=as_json)
+
+
+def _day(at: datetime | None) -> date | None:
+    return None if at is None else at.date()
 
 
 # --- audit ---------------------------------------------------------------------------------------
 
 
-def audit(
+@async_command
+async def audit(
     order_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Order id; everything if left out.")
+        OrderId | None,
+        typer.Argument(metavar="[ID]", help="Order id; default: all.", parser=parse_order_id),
     ] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this one did.")] = None,
-    event_type: Annotated[str | None, typer.Option(help="Only these events.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only what this actor did.")] = None,
+    event_type: Annotated[str | None, typer.Option(help="Only this event type.")] = None,
     since: Annotated[str | None, typer.Option(help="At this time or later.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
     limit: Limit = 100,
@@ -280,28 +248,15 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Print who did what, when and why."""
-    from dataclasses import replace
-
-    from domain.ids import parse_order_id
-    from projections.read_models.audit_log.model import ANY_EVENT, of_order
-
-    wanted = of_order(parse_order_id(order_id)) if order_id is not None else ANY_EVENT
-    wanted = replace(
-        wanted,
-        actor=storable(actor, "--actor"),
-        event_type=storable(event_type, "--event-type"),
-        since=_moment(since),
-        until=_moment(until),
+    conditions = replace(
+        ANY_EVENT if order_id is None else of_order(order_id),
+        actor=searchable(actor, "--actor"),
+        event_type=searchable(event_type, "--event-type"),
+        since=optional_moment(since),
+        until=optional_moment(until),
     )
-    run(_audit(wanted, limit, cursor, as_json))
-
-
-async def _audit(wanted: "AuditFilter", limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.read_models.audit_log.model import list_audit
-
     async with opened() as services:
-        with refusals():
-            page = await list_audit(services.pool, wanted, limit=limit, cursor=cursor)
+        page = await list_audit(services.pool, conditions, limit=limit, cursor=cursor)
     emit(
         page,
         as_json=as_json,
@@ -321,17 +276,4 @@ async def _audit(wanted: "AuditFilter", limit: int, cursor: str | None, as_json:
             ),
         ),
     )
-    _more(page.next_cursor, as_json)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else moment(text)
-
-
-def _day(parsed: datetime | None) -> "date | None":
-    return None if parsed is None else parsed.date()
-
-
-def _more(cursor: str | None, as_json: bool) -> None:
-    if cursor and not as_json:
-        note(f"there is more: --cursor {cursor}")
+    note_next_page(page.next_cursor, as_json=as_json)

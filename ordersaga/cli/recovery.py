@@ -1,118 +1,99 @@
-"""`ordersaga recover`: sagas, followed parcels and open returns, after Temporal lost them."""
+"""`ordersaga recover`: restart sagas, parcels and returns that Temporal has lost."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import typer
+from rich.console import Group, RenderableType
+from rich.progress import Progress
+from rich.text import Text
 
 from ordersaga.cli.common import Json, opened
-from ordersaga.cli.output import OK, console, emit, make_table, run
+from ordersaga.cli.output import OK, async_command, emit
+from ordersaga.display.tables import console, make_table
 from ordersaga.errors import REFUSED
+from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import RenderableType
-
-    from ordersaga.operations.recovery import Recovered
-
-_SHOWN = 50
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command()(recover)
+_ROWS_SHOWN: Final = 50
+_TEXTS: Final = {
+    RecoveryOutcome.STARTED: "started",
+    RecoveryOutcome.WOULD_START: "would be started",
+    RecoveryOutcome.RUNNING: "have a running saga",
+    RecoveryOutcome.ENDED: "ended in the meantime",
+    RecoveryOutcome.LEFT: "could not be started",
+}
 
 
-def recover(
+@async_command
+async def recover(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Only show what would be done.")
     ] = False,
     at_once: Annotated[
-        int, typer.Option(min=1, max=200, help="Orders under way at the same time.")
+        int, typer.Option(min=1, max=200, help="Orders processed concurrently.")
     ] = 16,
     as_json: Json = False,
-) -> None:
-    """Start what is open and does not run, from the event store: sagas, parcels, returns.
+) -> int:
+    """Restart open sagas, parcels and returns that Temporal has lost.
 
-    For the day on which Temporal lost its database or sagas were terminated. Workers may run
-    meanwhile, and doing it again is harmless: what was done for an order is recognised.
-    Ends with 0, or 1 if an order could not be started and needs a person.
+    Run it after Temporal lost its database or sagas were terminated. Workers may be running.
+    Running it again is harmless: steps that were done before are not repeated.
+    Ends with 1 if an order could not be started and needs a person.
     """
-    run(_recover(dry_run, at_once, as_json))
-
-
-async def _recover(dry_run: bool, at_once: int, as_json: bool) -> int:
-    from rich.progress import Progress
-
-    from ordersaga.operations.recovery import Fate, Recovery, open_orders
-    from ordersaga.operations.recovery_returns import start_again, unfinished
+    from ordersaga.operations.recovery.orders import Recovery, open_orders  # noqa: PLC0415  loads Temporal
+    from ordersaga.operations.recovery.returns import (  # noqa: PLC0415  the same
+        restart_workflows,
+        unfinished_workflows,
+    )
 
     screen = console(stderr=True)
     async with opened() as services:
-        client = await services.temporal()
-        waiting = await open_orders(services.redacted_store)
+        client, store = await services.temporal(), services.redacted_store
+        order_ids = await open_orders(store)
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            task = progress.add_task("orders", total=len(waiting))
-            recovery = Recovery(
-                services.handler,
-                services.redacted_store,
-                client,
-                dry_run=dry_run,
-                at_once=at_once,
-            )
-            found = await recovery.run(waiting, lambda _: progress.advance(task))
-        after = await unfinished(services.redacted_store)
-        later = await start_again(client, after, dry_run=dry_run)
-    emit(as_data(found, later), as_json=as_json, view=lambda: recovery_view(found, later))
-    return REFUSED if any(each.fate is Fate.LEFT for each in found) else OK
+            task = progress.add_task("orders", total=len(order_ids))
+            recovery = Recovery(services.handler, store, client, dry_run=dry_run, at_once=at_once)
+            orders = await recovery.run(order_ids, lambda _: progress.advance(task))
+        unfinished = await unfinished_workflows(store)
+        others = await restart_workflows(client, unfinished, dry_run=dry_run)
+    emit(as_data(orders, others), as_json=as_json, view=lambda: recovery_view(orders, others))
+    return REFUSED if any(each.outcome is RecoveryOutcome.LEFT for each in orders) else OK
 
 
-def as_data(found: "Sequence[Recovered]", after: "Sequence[Recovered]" = ()) -> dict[str, object]:
-    """The JSON form: how many orders met which fate, and each of them; then parcels and returns."""
-    from ordersaga.operations.recovery import Fate
-
-    counts = {fate.value: sum(each.fate is fate for each in found) for fate in Fate}
+def as_data(orders: Sequence[Recovered], others: Sequence[Recovered] = ()) -> dict[str, object]:
+    """The JSON form: orders by outcome, each order, then parcels and returns."""
+    counts = {
+        outcome.value: sum(each.outcome is outcome for each in orders)
+        for outcome in RecoveryOutcome
+    }
     return {
-        "open_orders": len(found),
+        "open_orders": len(orders),
         "counts": counts,
-        "orders": list(found),
-        "parcels_and_returns": list(after),
+        "orders": orders,
+        "parcels_and_returns": others,
     }
 
 
-def recovery_view(
-    found: "Sequence[Recovered]", after: "Sequence[Recovered]" = ()
-) -> "RenderableType":
-    """A recovery for people: what was done with which order, those that need a person first."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from ordersaga.operations.recovery import Fate
-
-    importance = list(reversed(Fate))
-    telling = sorted(
-        (each for each in (*found, *after) if each.fate not in (Fate.RUNNING, Fate.ENDED)),
-        key=lambda each: (importance.index(each.fate), each.order_id),
+def recovery_view(orders: Sequence[Recovered], others: Sequence[Recovered] = ()) -> RenderableType:
+    """A recovery for people; orders that need a person come first."""
+    importance = list(reversed(RecoveryOutcome))
+    uneventful = (RecoveryOutcome.RUNNING, RecoveryOutcome.ENDED)
+    eventful = sorted(
+        (each for each in (*orders, *others) if each.outcome not in uneventful),
+        key=lambda each: (importance.index(each.outcome), each.order_id),
     )
     parts: list[RenderableType] = []
-    if telling:
-        rows = ((each.order_id, each.fate, each.why) for each in telling[:_SHOWN])
+    if eventful:
+        rows = ((each.order_id, each.outcome, each.why) for each in eventful[:_ROWS_SHOWN])
         parts.append(make_table(("order", "", "why"), rows))
-    if len(telling) > _SHOWN:
-        parts.append(Text(f"and {len(telling) - _SHOWN} more; --json lists all"))
-    counts = (f"{sum(each.fate is fate for each in found)} {_words(fate)}" for fate in Fate)
-    parts.append(Text(f"{len(found)} open orders: {', '.join(counts)}"))
-    if after:
-        started = sum(each.fate is not Fate.RUNNING for each in after)
-        parts.append(Text(f"{len(after)} followed parcels and open returns: {started} had no run"))
+    if len(eventful) > _ROWS_SHOWN:
+        parts.append(Text(f"and {len(eventful) - _ROWS_SHOWN} more; --json lists all"))
+    counts = (
+        f"{sum(each.outcome is outcome for each in orders)} {text}"
+        for outcome, text in _TEXTS.items()
+    )
+    parts.append(Text(f"{len(orders)} open orders: {', '.join(counts)}"))
+    if others:
+        restarted = sum(each.outcome is not RecoveryOutcome.RUNNING for each in others)
+        parts.append(Text(f"{len(others)} parcels and returns: {restarted} were not running"))
     return Group(*parts)
-
-
-def _words(fate: str) -> str:
-    return {
-        "started": "started",
-        "would_start": "would be started",
-        "running": "have a running saga",
-        "ended": "ended in the meantime",
-        "left": "could not be started",
-    }[fate]

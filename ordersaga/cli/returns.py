@@ -1,65 +1,71 @@
-"""`ordersaga return`: goods and money of completed orders that go back."""
+"""`ordersaga return`: returned goods and refunds of completed orders."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
+from domain.ids import OrderId, ReturnId, parse_return_id
 from ordersaga.cli.common import (
     Cursor,
     Json,
     Limit,
+    NeedsAttention,
     OrderArgument,
-    clock,
-    money,
+    Why,
+    group,
     opened,
-    refusals,
     saga_client,
-    storable,
+    searchable,
 )
-from ordersaga.cli.output import emit, make_table, note, run
-from ordersaga.cli.parcels import facts
+from ordersaga.cli.output import async_command, emit, note_next_page
+from ordersaga.cli.parcels import status_table
+from ordersaga.display.tables import clock, make_table, money
 from ordersaga.errors import WrongUsage
+from ordersaga.operations.actor import operator
+from projections.read_models.returns.model import ReturnRow, list_returns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from ordersaga.client.returns import ReturnsClient
 
-    from rich.console import RenderableType
-
-    from ordersaga.client.orders import OrderSagaClient
-    from projections.read_models.returns.model import ReturnRow
-
-app = typer.Typer(name="return", help="Take goods back, and give money back.", no_args_is_help=True)
+app = group("return", "Take goods back and refund money.")
 
 ReturnArgument = Annotated[
-    str, typer.Argument(metavar="RETURN", help="Return id: letters, digits, dots, underscores.")
+    ReturnId,
+    typer.Argument(
+        metavar="RETURN",
+        help="Return id: letters, digits, dots, underscores.",
+        parser=parse_return_id,
+    ),
 ]
 Lines = Annotated[
-    list[str] | None, typer.Option("--line", metavar="SKU=PIECES", help="What; may be repeated.")
+    list[str] | None,
+    typer.Option("--line", metavar="SKU=PIECES", help="Pieces of a product; may be repeated."),
 ]
-Why = Annotated[str, typer.Option("--reason", "--note", help="Why; stands in the audit trail.")]
 Amount = Annotated[
-    int | None,
-    typer.Option("--amount-minor", min=1, help="Give back so many minor units (pence)."),
+    int | None, typer.Option("--amount-minor", min=1, help="Refund this many minor units (pence).")
 ]
 
 
 class RefundWord(StrEnum):
-    """A refund in a word."""
+    """A refund that needs no amount."""
 
     FULL = "full"
     NONE = "none"
 
 
 class RestockWord(StrEnum):
-    """A restock in a word."""
+    """A restock that needs no lines."""
 
     ALL = "all"
     NONE = "none"
 
 
 @app.command("open")
-def open_(
+@async_command
+async def open_(
     order_id: OrderArgument,
     return_id: ReturnArgument,
     why: Why,
@@ -68,43 +74,39 @@ def open_(
         bool, typer.Option("--all", help="All pieces that are in no other return.")
     ] = False,
     refund: Annotated[
-        RefundWord | None, typer.Option(help="Decide about the money at once.")
+        RefundWord | None, typer.Option(help="Decide the refund immediately.")
     ] = None,
     amount: Amount = None,
     restock: Annotated[
-        RestockWord | None, typer.Option(help="Decide about the goods at once.")
+        RestockWord | None, typer.Option(help="Decide the restock immediately.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Open a return of a part of an order; the same one again changes nothing."""
+    """Open a return of a part of an order; opening the same one again changes nothing."""
     if bool(lines) == everything:
-        raise WrongUsage("say what comes back: --line SKU=PIECES, or --all")
+        raise WrongUsage("say what is returned: --line SKU=PIECES, or --all")
     document: dict[str, Any] = {
         "order_id": order_id,
         "return_id": return_id,
         "lines": "all" if everything else _pieces(lines or []),
+        "actor": operator(),
         "reason": why,
     }
-    if (money_back := _refund(refund, amount)) is not None:
-        document["refund"] = money_back
+    if (decision := _refund(refund, amount)) is not None:
+        document["refund"] = decision
     if restock:
         document["restock"] = restock.value
-    run(_open(document, as_json))
+    from ordersaga.client.returns import checked_return  # noqa: PLC0415  loads Temporal
 
-
-async def _open(document: dict[str, Any], as_json: bool) -> None:
-    from ordersaga.client.returns import checked_return
-    from ordersaga.operations.orders import operator
-
-    given = checked_return({**document, "actor": operator()})
+    checked = checked_return(document)
     async with opened() as services:
-        client = await saga_client(services)
-        await client.open_return(given)
-        status = await client.until_opened(given.order_id, given.return_id)
-    emit(status, as_json=as_json, view=lambda: facts(status))
+        client = (await saga_client(services)).returns
+        await client.open_return(checked)
+        status = await client.until_opened(order_id, return_id)
+    emit(status, as_json=as_json, view=lambda: status_table(status))
 
 
-def _pieces(lines: "Sequence[str]") -> list[dict[str, Any]]:
+def _pieces(lines: Sequence[str]) -> list[dict[str, Any]]:
     return [_piece(line) for line in lines]
 
 
@@ -115,7 +117,7 @@ def _piece(line: str) -> dict[str, Any]:
     return {"sku": sku, "quantity": int(pieces)}
 
 
-def _refund(word: RefundWord | None, amount: int | None) -> str | dict[str, int] | None:
+def _refund(word: RefundWord | None, amount: int | None) -> Any:
     if word and amount is not None:
         raise WrongUsage("either --amount-minor, or full or none")
     if amount is not None:
@@ -124,47 +126,31 @@ def _refund(word: RefundWord | None, amount: int | None) -> str | dict[str, int]
 
 
 @app.command("list")
-def list_(
-    order: Annotated[str | None, typer.Option(help="Only of this order.")] = None,
-    open_only: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
-    needs_attention: Annotated[
-        bool, typer.Option("--needs-attention", help="Only those that need a person.")
-    ] = False,
+@async_command
+async def list_(
+    order: Annotated[str | None, typer.Option(help="Only this order.")] = None,
+    open_only: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
+    needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """List returns from the read model, the latest changed first."""
-    wanted = storable(order, "--order")
-    run(_list(wanted, open_only, needs_attention, limit, cursor, as_json))
-
-
-async def _list(
-    order_id: str | None,
-    open_only: bool,
-    needs_attention: bool,
-    limit: int,
-    cursor: str | None,
-    as_json: bool,
-) -> None:
-    from projections.read_models.returns.model import list_returns
-
+    """List returns from the read model, most recently changed first."""
+    order_id = searchable(order, "--order")
     async with opened() as services:
-        with refusals():
-            found = await list_returns(
-                services.pool,
-                order_id=order_id,
-                open_only=open_only,
-                needs_attention=True if needs_attention else None,
-                limit=limit,
-                cursor=cursor,
-            )
-    emit(found, as_json=as_json, view=lambda: _table(found.items))
-    if found.next_cursor and not as_json:
-        note(f"there is more: --cursor {found.next_cursor}")
+        page = await list_returns(
+            services.pool,
+            order_id=order_id,
+            open_only=open_only,
+            needs_attention=True if needs_attention else None,
+            limit=limit,
+            cursor=cursor,
+        )
+    emit(page, as_json=as_json, view=lambda: _table(page.items))
+    note_next_page(page.next_cursor, as_json=as_json)
 
 
-def _table(returns: "Sequence[ReturnRow]") -> "RenderableType":
+def _table(returns: Sequence[ReturnRow]) -> Table:
     return make_table(
         (
             "order",
@@ -197,20 +183,17 @@ def _table(returns: "Sequence[ReturnRow]") -> "RenderableType":
 
 
 @app.command()
-def show(order_id: OrderArgument, return_id: ReturnArgument, as_json: Json = False) -> None:
-    """Show a return as its workflow sees it."""
-    run(_show(order_id, return_id, as_json))
-
-
-async def _show(order_id: str, return_id: str, as_json: bool) -> None:
-    _check(order_id, return_id)
+@async_command
+async def show(order_id: OrderArgument, return_id: ReturnArgument, as_json: Json = False) -> None:
+    """Show the state of a return, from its workflow."""
     async with opened() as services:
-        status = await (await saga_client(services)).return_status(order_id, return_id)
-    emit(status, as_json=as_json, view=lambda: facts(status))
+        status = await (await saga_client(services)).returns.return_status(order_id, return_id)
+    emit(status, as_json=as_json, view=lambda: status_table(status))
 
 
 @app.command()
-def refund(
+@async_command
+async def refund(
     order_id: OrderArgument,
     return_id: ReturnArgument,
     why: Why,
@@ -220,25 +203,23 @@ def refund(
     amount: Amount = None,
     as_json: Json = False,
 ) -> None:
-    """Decide what money goes back; never more than is left of what was captured."""
-    wanted = _refund(decision, amount)
-    if wanted is None:
+    """Decide the refund; at most what was captured and not refunded yet."""
+    granted = _refund(decision, amount)
+    if granted is None:
         raise WrongUsage("say how much: full, none, or --amount-minor")
-
-    async def act(client: "OrderSagaClient", actor: str) -> None:
-        await client.decide_refund(
-            order_id,
-            return_id,
-            wanted,  # type: ignore[arg-type]  # the words of the enumeration are those of the literal
-            actor=actor,
-            reason=why,
-        )
-
-    run(_steer(order_id, return_id, act, as_json))
+    await _steer(
+        order_id,
+        return_id,
+        lambda client, actor: client.decide_refund(
+            order_id, return_id, granted, actor=actor, reason=why
+        ),
+        as_json,
+    )
 
 
 @app.command()
-def restock(
+@async_command
+async def restock(
     order_id: OrderArgument,
     return_id: ReturnArgument,
     why: Why,
@@ -248,60 +229,56 @@ def restock(
     lines: Lines = None,
     as_json: Json = False,
 ) -> None:
-    """Decide what goes back into stock; never more than came back."""
+    """Decide what goes back into stock; at most what was returned."""
     if (decision is None) == (not lines):
-        raise WrongUsage("say what goes back: all, none, or --line SKU=PIECES")
-    wanted: Any = decision.value if decision else _pieces(lines or [])
-
-    async def act(client: "OrderSagaClient", actor: str) -> None:
-        await client.decide_restock(order_id, return_id, wanted, actor=actor, reason=why)
-
-    run(_steer(order_id, return_id, act, as_json))
-
-
-@app.command()
-def retry(
-    order_id: OrderArgument, return_id: ReturnArgument, why: Why, as_json: Json = False
-) -> None:
-    """Try a refund that failed again, now."""
-
-    async def act(client: "OrderSagaClient", actor: str) -> None:
-        await client.retry_return(order_id, return_id, actor=actor, reason=why)
-
-    run(_steer(order_id, return_id, act, as_json))
+        raise WrongUsage("say what goes back into stock: all, none, or --line SKU=PIECES")
+    pieces: Any = decision.value if decision else _pieces(lines or [])
+    await _steer(
+        order_id,
+        return_id,
+        lambda client, actor: client.decide_restock(
+            order_id, return_id, pieces, actor=actor, reason=why
+        ),
+        as_json,
+    )
 
 
 @app.command()
-def resolve(
+@async_command
+async def retry(
     order_id: OrderArgument, return_id: ReturnArgument, why: Why, as_json: Json = False
 ) -> None:
-    """Say that a refund that failed was made by hand."""
+    """Try a failed refund again, now."""
+    await _steer(
+        order_id,
+        return_id,
+        lambda client, actor: client.retry_return(order_id, return_id, actor=actor, reason=why),
+        as_json,
+    )
 
-    async def act(client: "OrderSagaClient", actor: str) -> None:
-        await client.resolve_return(order_id, return_id, actor=actor, note=why)
 
-    run(_steer(order_id, return_id, act, as_json))
-
-
-def _check(order_id: str, return_id: str) -> None:
-    """Refuse what is no id before anything is connected."""
-    from domain.ids import parse_order_id, parse_return_id
-
-    parse_order_id(order_id)
-    parse_return_id(return_id)
+@app.command()
+@async_command
+async def resolve(
+    order_id: OrderArgument, return_id: ReturnArgument, why: Why, as_json: Json = False
+) -> None:
+    """State that a failed refund was made by hand."""
+    await _steer(
+        order_id,
+        return_id,
+        lambda client, actor: client.resolve_return(order_id, return_id, actor=actor, note=why),
+        as_json,
+    )
 
 
 async def _steer(
-    order_id: str,
-    return_id: str,
-    act: "Callable[[OrderSagaClient, str], Awaitable[None]]",
+    order_id: OrderId,
+    return_id: ReturnId,
+    act: "Callable[[ReturnsClient, str], Awaitable[object]]",
     as_json: bool,
 ) -> None:
-    from ordersaga.operations.orders import operator
-
-    _check(order_id, return_id)
     async with opened() as services:
-        client = await saga_client(services)
+        client = (await saga_client(services)).returns
         await act(client, operator())
-        status: Mapping[str, Any] = await client.return_status(order_id, return_id)
-    emit(status, as_json=as_json, view=lambda: facts(status))
+        status = await client.return_status(order_id, return_id)
+    emit(status, as_json=as_json, view=lambda: status_table(status))

@@ -1,40 +1,36 @@
-"""`ordersaga up`: everything on one machine."""
+"""`ordersaga up`: the whole system on one machine."""
 
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ordersaga.cli.output import console, run
-
-if TYPE_CHECKING:
-    from ordersaga.embedded.stack import EmbeddedStack, StackOptions
+from ordersaga.bootstrap.settings import load_settings
+from ordersaga.bootstrap.stack_state import chosen_data_dir
+from ordersaga.cli.output import OK, async_command
+from ordersaga.daemons.service import stopping_on_signals
+from ordersaga.display.tables import console, make_table
+from ordersaga.embedded.layout import NOTIFICATIONS
+from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, show_default=False)]
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command()(up)
-
-
-def up(
+@async_command
+async def up(
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder of all data.", show_default="ORDERSAGA_DATA_DIR or .ordersaga"),
+        typer.Option(help="Folder for all data.", show_default="ORDERSAGA_DATA_DIR or .ordersaga"),
     ] = None,
     temporal_port: Port = None,
     ui_port: Port = None,
     postgres_port: Port = None,
     payment_port: Port = None,
     carrier_port: Port = None,
-) -> None:
+) -> int:
     """Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C."""
-    from ordersaga.embedded.stack import StackOptions
-    from ordersaga.embedded.state import chosen_data_dir
-
     options = StackOptions(
         postgres_port=postgres_port,
         temporal_port=temporal_port,
@@ -42,33 +38,24 @@ def up(
         payment_port=payment_port,
         carrier_port=carrier_port,
     )
-    run(_up(data_dir or chosen_data_dir(), options))
-
-
-async def _up(data_dir: Path, options: "StackOptions") -> int:
-    from ordersaga.bootstrap.settings import load_settings
-    from ordersaga.daemons.service import stopping_on_signals
-    from ordersaga.embedded.layout import NOTIFICATIONS
-    from ordersaga.embedded.stack import EmbeddedStack
-
-    settings = load_settings()  # what is wrong should show here, not in the log of a child
+    settings = load_settings()  # a wrong setting is reported here, not in the log of a child
     if settings.webhook_url is not None:
         options = replace(options, roles=(*options.roles, NOTIFICATIONS))
-    stack = EmbeddedStack(data_dir, options, progress=_say)
+    stack = EmbeddedStack(data_dir or chosen_data_dir(), options, progress=_say)
     with stopping_on_signals() as stop:
         try:
-            if await _started(stack, stop):
+            if await _start(stack, stop):
                 _show(stack)
                 await stop.wait()
                 _say("stopping")
         finally:
             await stack.stop()
     _say("stopped")
-    return 0
+    return OK
 
 
-async def _started(stack: "EmbeddedStack", stop: asyncio.Event) -> bool:
-    """Start, unless the wish to stop comes first."""
+async def _start(stack: EmbeddedStack, stop: asyncio.Event) -> bool:
+    """Start the stack; False if `stop` was set first."""
     starting = asyncio.create_task(stack.start())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,9 +72,7 @@ def _say(line: str) -> None:
     console().print(line, markup=False, soft_wrap=True)
 
 
-def _show(stack: "EmbeddedStack") -> None:
-    from ordersaga.cli.output import make_table
-
+def _show(stack: EmbeddedStack) -> None:
     state = stack.state()
     rows = [
         ("Temporal UI", state.ui_url),

@@ -1,67 +1,62 @@
-"""`ordersaga stock`: receive, correct and look at stock."""
+"""`ordersaga stock`: receive, correct and show stock."""
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
+from rich.console import Group, RenderableType
 
-from ordersaga.cli.common import Cursor, Json, Limit, SkuArgument, clock, opened, refusals
-from ordersaga.cli.output import emit, make_table, run
+from domain.ids import Sku, parse_sku
+from domain.stock.commands import AdjustStock, ReceiveStock, StockCommand
+from ordersaga.cli.common import Cursor, Json, Limit, SkuArgument, group, opened, orders_service
+from ordersaga.cli.output import async_command, emit
+from ordersaga.display.tables import clock, make_table
+from projections.read_models.stock_levels.model import list_stock
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from domain.ids import Sku
-    from domain.stock.commands import StockCommand
     from ordersaga.operations.orders import ShownStock
 
-app = typer.Typer(name="stock", help="Receive, correct and look at stock.", no_args_is_help=True)
+app = group("stock", "Receive, correct and show stock.")
 
 
 @app.command()
-def receive(
+@async_command
+async def receive(
     sku: SkuArgument,
-    quantity: Annotated[int, typer.Argument(help="Pieces that came in.")],
+    quantity: Annotated[int, typer.Argument(help="Pieces received.")],
     reference: Annotated[
-        str | None, typer.Option(help="Names the delivery: the same one books once.")
+        str | None, typer.Option(help="Identifies the delivery; it is booked only once.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Book a delivery in."""
-    from domain.ids import parse_sku
-    from domain.stock.commands import ReceiveStock
-
-    known = parse_sku(sku)
-    name = f"by-hand-{uuid4().hex[:12]}" if reference is None else reference
-    run(_tell(known, ReceiveStock(known, quantity, name), as_json))
+    """Book a delivery."""
+    delivery = f"by-hand-{uuid4().hex[:12]}" if reference is None else reference
+    await _execute(sku, ReceiveStock(sku, quantity, delivery), as_json)
 
 
 @app.command()
-def adjust(
+@async_command
+async def adjust(
     sku: SkuArgument,
-    by: Annotated[int, typer.Option(help="Pieces more, or with a minus fewer.")],
-    reason: Annotated[str, typer.Option(help="Why; stands in the audit trail.")],
+    by: Annotated[int, typer.Option(help="Difference in pieces; negative if some are missing.")],
+    reason: Annotated[str, typer.Option(help="The reason, for the audit trail.")],
     as_json: Json = False,
 ) -> None:
-    """Correct the ledger after a count."""
-    from domain.ids import parse_sku
-    from domain.stock.commands import AdjustStock
-
-    known = parse_sku(sku)
-    run(_tell(known, AdjustStock(known, by, reason), as_json))
+    """Correct the stock on hand after a count."""
+    await _execute(sku, AdjustStock(sku, by, reason), as_json)
 
 
-async def _tell(sku: "Sku", command: "StockCommand", as_json: bool) -> None:
-    from ordersaga.operations.orders import OrdersService
-
+async def _execute(sku: Sku, command: StockCommand, as_json: bool) -> None:
     async with opened() as services:
-        _emit(await OrdersService.of(services).tell_stock(sku, command), as_json)
+        _emit(await orders_service(services).execute_stock(sku, command), as_json)
 
 
 @app.command()
-def show(
+@async_command
+async def show(
     sku: Annotated[
-        str | None, typer.Argument(metavar="[SKU]", help="One product; all if left out.")
+        Sku | None,
+        typer.Argument(metavar="[SKU]", help="One product; default: all.", parser=parse_sku),
     ] = None,
     below: Annotated[
         int | None,
@@ -73,29 +68,12 @@ def show(
     cursor: Cursor = None,
     as_json: Json = False,
 ) -> None:
-    """Show a product's stock from the event store, or a list from the read model."""
-    if sku is not None:
-        run(_show(sku, as_json))
-    run(_list(below, limit, cursor, as_json))
-
-
-async def _show(sku: str, as_json: bool) -> None:
-    from domain.ids import parse_sku
-    from ordersaga.operations.orders import OrdersService
-
-    known = parse_sku(sku)
+    """Show the stock of a product from the event store, or a list from the read model."""
     async with opened() as services:
-        _emit(await OrdersService.of(services).show_stock(known), as_json)
-
-
-async def _list(below: int | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    from projections.read_models.stock_levels.model import list_stock
-
-    async with opened() as services:
-        with refusals():
-            page = await list_stock(
-                services.pool, available_below=below, limit=limit, cursor=cursor
-            )
+        if sku is not None:
+            _emit(await orders_service(services).show_stock(sku), as_json)
+            return
+        page = await list_stock(services.pool, available_below=below, limit=limit, cursor=cursor)
     emit(
         page,
         as_json=as_json,
@@ -131,9 +109,7 @@ def _emit(stock: "ShownStock", as_json: bool) -> None:
     emit(stock, as_json=as_json, view=lambda: _page(stock))
 
 
-def _page(stock: "ShownStock") -> "RenderableType":
-    from rich.console import Group
-
+def _page(stock: "ShownStock") -> RenderableType:
     pieces = make_table(
         ("SKU", "on hand>", "reserved>", "available>", "backordered>"),
         [(stock.sku, stock.on_hand, stock.reserved, stock.available, stock.backordered)],
@@ -144,4 +120,4 @@ def _page(stock: "ShownStock") -> "RenderableType":
     queue = make_table(
         ("waiting, first served first", "pieces>"), [(x.order_id, x.pieces) for x in stock.waiting]
     )
-    return Group(pieces, queue, *([f"and {more} orders more"] if more else []))
+    return Group(pieces, queue, *([f"and {more} more orders"] if more else []))

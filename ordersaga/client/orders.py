@@ -1,4 +1,4 @@
-"""A typed client for Python services that place orders and steer their sagas.
+"""A typed client for Python services that place orders.
 
 sagas = await OrderSagaClient.connect("localhost:7233")
 order_id = await sagas.start(document)
@@ -16,13 +16,14 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import OrderDocument
 from domain.ids import OrderId, order_stream, parse_order_id
 from domain.values import Outcome, Reason
-from ordersaga.client.returns import AfterDelivery
+from ordersaga.client.returns import ReturnsClient
 from ordersaga.client.starting import start_saga
 from ordersaga.errors import OrderSagaError, Refused
 from workers.converter import DATA_CONVERTER
@@ -40,7 +41,7 @@ class DocumentRefused(Refused):
 
 
 class SagaUnknown(Refused):
-    """Temporal knows no saga of this order."""
+    """Temporal has no saga of this order."""
 
 
 class SagaRefused(Refused):
@@ -58,8 +59,8 @@ class SagaResult:
     Attributes:
         reason: why it was cancelled; None if it was completed.
         detail: the reason in words; may be empty.
-        payment_reference: the provider's, if the payment was made.
-        tracking_number: the carrier's, if the parcel is on its way.
+        payment_reference: the provider's, if the order was paid.
+        tracking_number: the carrier's, if the order was shipped.
     """
 
     order_id: OrderId
@@ -72,15 +73,15 @@ class SagaResult:
 
 @dataclass(frozen=True, slots=True)
 class SagaStatus:
-    """Where a saga stands.
+    """The status of a saga.
 
     Attributes:
         step: a step, a compensation, or ``starting``, ``awaiting_choice``, ``awaiting_stock``,
             ``amend_order``, ``settle_payment``, ``on_hold``, ``turning_back``, ``closing``,
             ``closed``.
-        waits_for: one sentence.
+        waits_for: what it waits for, in one sentence.
         can_cancel: whether `cancel` would be accepted now.
-        attention: what a person must do, None if nothing.
+        attention: what a person must do; None: nothing.
         details: the whole answer of the saga.
     """
 
@@ -94,28 +95,30 @@ class SagaStatus:
     details: Mapping[str, Any]
 
 
-class OrderSagaClient(AfterDelivery):
-    """Starts sagas, waits for them, asks them and steers them.
+class OrderSagaClient:
+    """Starts, queries, steers and awaits sagas.
+
+    Attributes:
+        returns: the client for parcels and returns.
 
     Every method raises RPCError when Temporal does not answer.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.returns = ReturnsClient(client)
 
     @classmethod
     async def connect(cls, address: str | None = None, **options: Any) -> Self:
         """Connect to Temporal.
 
         Args:
-            address: host and port; None: from TEMPORAL_ADDRESS and Temporal's configuration file.
-            **options: passed on to `temporalio.client.Client.connect` (namespace, tls, api_key).
+            address: host and port; None: from TEMPORAL_ADDRESS or Temporal's configuration.
+            **options: passed to `temporalio.client.Client.connect` (namespace, tls, api_key).
 
         Raises:
             RuntimeError: Temporal does not answer.
         """
-        from temporalio.envconfig import ClientConfig
-
         config = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
         if address is not None:
             config["target_host"] = address
@@ -125,11 +128,11 @@ class OrderSagaClient(AfterDelivery):
         """Start the saga of an order, once: the same document again changes nothing.
 
         Args:
-            document: the order, as an `OrderDocument` or in its JSON form.
+            document: an `OrderDocument`, or its JSON form.
 
         Raises:
             DocumentRefused: names the fields that are wrong; nothing was started.
-            OrderConflict: the order id is taken by an order with other content.
+            OrderConflict: the order id belongs to an order with other content.
         """
         order = _checked(document)
         try:
@@ -155,7 +158,7 @@ class OrderSagaClient(AfterDelivery):
         return _result(answer)
 
     async def status(self, order_id: str) -> SagaStatus:
-        """Ask the saga where it stands; needs a running worker.
+        """Query the status of the saga; needs a running worker.
 
         Raises:
             SagaUnknown: there is no such saga.
@@ -169,70 +172,70 @@ class OrderSagaClient(AfterDelivery):
     async def cancel(
         self, order_id: str, *, actor: str, reason: str, requested_by: str = "customer"
     ) -> None:
-        """End the order and undo what was done; accepted until the step without return.
+        """Cancel the order and undo what was done; accepted until the saga can only go forward.
 
         Args:
             order_id: the order.
-            actor: who asks.
-            reason: why; stands in the audit trail.
+            actor: who cancels, for the audit trail.
+            reason: why, for the audit trail.
             requested_by: ``customer`` or ``operator``.
 
         Raises:
-            SagaRefused: it is too late, or the saga has ended.
+            SagaRefused: the order can no longer be cancelled, or the saga has ended.
             SagaUnknown: there is no such saga.
         """
         message = {"actor": actor, "reason": reason, "requested_by": requested_by}
-        await self._tell(order_id, "cancel", message)
+        await self._update(order_id, "cancel", message)
 
     async def hold(self, order_id: str, *, actor: str, reason: str) -> None:
         """Keep the saga from starting its next step; raises as `cancel`."""
-        await self._tell(order_id, "hold", {"actor": actor, "reason": reason})
+        await self._update(order_id, "hold", {"actor": actor, "reason": reason})
 
     async def resume(self, order_id: str, *, actor: str, reason: str) -> None:
-        """Let a held saga go on; raises as `cancel`."""
-        await self._tell(order_id, "resume", {"actor": actor, "reason": reason})
+        """Let a held saga continue; raises as `cancel`."""
+        await self._update(order_id, "resume", {"actor": actor, "reason": reason})
 
     async def retry(self, order_id: str, *, actor: str, reason: str) -> None:
-        """Try the step or compensation that failed again, now; raises as `cancel`."""
-        await self._tell(order_id, "retry", {"actor": actor, "reason": reason})
+        """Try a failed step or compensation again, now; raises as `cancel`."""
+        await self._update(order_id, "retry", {"actor": actor, "reason": reason})
 
     async def resolve(self, order_id: str, *, actor: str, note: str) -> None:
-        """Say that an operator settled by hand what the saga waits for; raises as `cancel`."""
-        await self._tell(order_id, "resolve", {"actor": actor, "note": note})
+        """State that a person has settled what the saga waits for; raises as `cancel`."""
+        await self._update(order_id, "resolve", {"actor": actor, "note": note})
 
     async def change_address(
         self, order_id: str, address: Mapping[str, str], *, actor: str, reason: str
     ) -> None:
-        """Deliver to another address; accepted until the label is bought; raises as `cancel`."""
+        """Change the delivery address; accepted until the label is bought; raises as `cancel`."""
         message = {"actor": actor, "reason": reason, "address": dict(address)}
-        await self._tell(order_id, "change_address", message)
+        await self._update(order_id, "change_address", message)
 
     async def choose(self, order_id: str, choice: str, *, actor: str, reason: str) -> None:
-        """Say what to do about unavailable items: ship_available, wait or cancel.
+        """Choose what happens to unavailable items: ship_available, wait or cancel.
 
-        Accepted while the saga waits for them; raises as `cancel`.
+        Accepted while the saga waits for the choice or the items; raises as `cancel`.
         """
         message = {"actor": actor, "reason": reason, "choice": choice}
-        await self._tell(order_id, "choose", message)
+        await self._update(order_id, "choose", message)
 
     async def amend(
         self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str
     ) -> None:
-        """Leave pieces out of the order; accepted until the label is bought; raises as `cancel`.
+        """Reduce the order; accepted until the label is bought; raises as `cancel`.
 
         Args:
             order_id: the order.
-            pieces: what is left of each SKU that changes; 0 drops it.
-            actor: who amends it.
-            reason: why.
+            pieces: the new quantity of each SKU that changes; 0 removes it.
+            actor: who amends it, for the audit trail.
+            reason: why, for the audit trail.
         """
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
-        await self._tell(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
+        await self._update(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
 
     def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(order_stream(parse_order_id(order_id)))
 
-    async def _tell(self, order_id: str, update: str, message: Mapping[str, Any]) -> None:
+    async def _update(self, order_id: str, update: str, message: Mapping[str, Any]) -> None:
         try:
             await self._handle(order_id).execute_update(update, message)
         except WorkflowUpdateFailedError as error:
@@ -243,9 +246,9 @@ class OrderSagaClient(AfterDelivery):
             raise _unknown_if_missing(error, order_id) from error
 
     async def _require_same(self, order: OrderDocument) -> None:
-        known = (await self.status(order.order_id)).details
-        other_time = placed_at_text(order) not in (None, known.get("placed_at"))
-        if other_time or known.get("content_digest") != content_digest(order):
+        details = (await self.status(order.order_id)).details
+        other_time = placed_at_text(order) not in (None, details.get("placed_at"))
+        if other_time or details.get("content_digest") != content_digest(order):
             raise OrderConflict(f"order {order.order_id} exists already with other content")
 
 
@@ -273,7 +276,7 @@ def _text(cause: BaseException | None) -> str:
 
 def _unknown_if_missing(error: RPCError, order_id: str) -> Exception:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return SagaUnknown(f"Temporal knows no saga of order {order_id}")
+        return SagaUnknown(f"Temporal has no saga of order {order_id}")
     return error
 
 

@@ -1,4 +1,4 @@
-"""What the typed client can do once the parcel has left: report scans, open and decide returns."""
+"""A typed client for what happens after delivery: carrier scans and returns."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,12 @@ from workflows.documents.validation import InvalidDocument
 from workflows.returns.status import return_digest
 
 Refund = Literal["full", "none"] | Mapping[str, int]
-"""``full``: the price of what came back; ``{"amount_minor": n}``: so many minor units."""
+"""``full``: the price of what was returned; ``{"amount_minor": n}``: n minor units."""
 
 Restock = Literal["all", "none"] | Sequence[Mapping[str, Any]]
-"""``[{"sku": ..., "quantity": ...}]`` for a part of what came back."""
+"""``[{"sku": ..., "quantity": ...}]`` for a part of what was returned."""
 
-_LOOK_AGAIN_S: Final = 0.1
-_NO_RUN: Final = "Temporal knows no such return"
+_POLL_S: Final = 0.1
 
 
 class ReturnConflict(Refused):
@@ -49,11 +48,11 @@ class ReturnConflict(Refused):
 
 
 class ReturnRefused(Refused):
-    """What was shipped, captured or decided does not allow it; or the document is wrong."""
+    """The order's shipment, payment or earlier decisions rule it out, or the document is wrong."""
 
 
 class ReturnUnknown(Refused):
-    """Temporal knows no such return, or parcel."""
+    """Temporal has no workflow of this return or parcel."""
 
 
 class ReturnFailed(OrderSagaError):
@@ -62,13 +61,13 @@ class ReturnFailed(OrderSagaError):
 
 @dataclass(frozen=True, slots=True)
 class ReturnOutcome:
-    """What became of a return.
+    """How a return ended.
 
     Attributes:
-        outcome: ``closed``, or ``nothing_to_return`` where all pieces were in other returns.
-        refund_minor: what went back, in minor units of `currency`; 0 if it was denied.
+        outcome: ``closed``, or ``nothing_to_return`` if all pieces were in other returns.
+        refund_minor: the refund in minor units of `currency`; 0 if it was denied.
         restocked: whether goods went back into stock.
-        details: the whole answer.
+        details: the whole answer of the workflow.
     """
 
     order_id: OrderId
@@ -80,16 +79,19 @@ class ReturnOutcome:
     details: Mapping[str, Any]
 
 
-class AfterDelivery:
-    """The part of the typed client that is about parcels and returns.
+class ReturnsClient:
+    """Reports scans; opens, steers and awaits returns. `OrderSagaClient.returns` is one.
 
     Every method raises RPCError when Temporal does not answer.
     """
 
-    _client: Client
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    # --- parcels ---------------------------------------------------------------------------------
 
     async def report_scan(self, order_id: str, status: str, at: datetime) -> None:
-        """Report where the carrier says the parcel is; as often and in any order as it comes.
+        """Report a scan by the carrier; scans may be repeated and come in any order.
 
         Args:
             order_id: the order.
@@ -97,7 +99,7 @@ class AfterDelivery:
             at: the carrier's time, with time zone.
 
         Raises:
-            ReturnRefused: no such status, or a time without zone.
+            ReturnRefused: unknown status, or a time without zone.
         """
         update = {"status": status, "at": at.isoformat()}
         try:
@@ -114,37 +116,46 @@ class AfterDelivery:
         )
 
     async def delivery_status(self, order_id: str) -> Mapping[str, Any]:
-        """Where the workflow that follows the parcel stands; raises ReturnUnknown."""
-        handle = self._client.get_workflow_handle(delivery_workflow(parse_order_id(order_id)))
-        return await _asked(handle)
+        """The status answer of the workflow that follows the parcel; raises ReturnUnknown."""
+        return await _query(self._delivery(order_id))
+
+    async def retry_delivery(self, order_id: str, *, actor: str, reason: str) -> None:
+        """Record a scan again, or keep waiting for one; raises as `decide_refund`."""
+        await _update(self._delivery(order_id), "retry", {"actor": actor, "reason": reason})
+
+    async def resolve_delivery(self, order_id: str, *, actor: str, note: str) -> None:
+        """State that a person has handled the parcel; raises as `decide_refund`."""
+        await _update(self._delivery(order_id), "resolve", {"actor": actor, "note": note})
+
+    # --- returns ---------------------------------------------------------------------------------
 
     async def open_return(self, document: ReturnDocument | Mapping[str, Any]) -> ReturnId:
-        """Open a return, once: the same one again changes nothing.
+        """Open a return, once: opening the same one again changes nothing.
 
         Args:
-            document: as `ReturnDocument` or in its JSON form.
+            document: a `ReturnDocument`, or its JSON form.
 
         Raises:
             ReturnRefused: names the fields that are wrong; nothing was started.
-            ReturnConflict: the return id belongs to a return with other content that is running;
+            ReturnConflict: the return id belongs to a running return with other content;
                 for one that has ended, `return_result` raises it.
         """
-        given = checked_return(document)
+        request = checked_return(document)
         try:
             await self._client.start_workflow(
                 RETURN_WORKFLOW_TYPE,
-                return_to_json(given),
-                id=return_workflow(given.order_id, given.return_id),
+                return_to_json(request),
+                id=return_workflow(request.order_id, request.return_id),
                 task_queue=ORDERS_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                static_summary=f"return: {given.kind.value}",
+                static_summary=f"return: {request.kind.value}",
             )
         except WorkflowAlreadyStartedError:
-            await self._require_same_return(given)
-        return given.return_id
+            await self._require_same_return(request)
+        return request.return_id
 
     async def until_opened(self, order_id: str, return_id: str) -> Mapping[str, Any]:
-        """Wait until a return is on record, or refused; returns where it stands.
+        """Wait until a return is recorded or refused, and give its status.
 
         Raises:
             ReturnConflict, ReturnRefused: as `return_result`.
@@ -152,18 +163,18 @@ class AfterDelivery:
         """
         handle = self._return(order_id, return_id)
         while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
-            status = await _asked(handle)
+            status = await _query(handle)
             if status["opened"]:
                 return status
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await asyncio.sleep(_POLL_S)
         return (await self.return_result(order_id, return_id)).details
 
     async def return_result(self, order_id: str, return_id: str) -> ReturnOutcome:
-        """Wait until both decisions are made and carried out.
+        """Wait until refund and restock are decided and carried out.
 
         Raises:
             ReturnConflict: the return id belongs to a return with other content.
-            ReturnRefused: what was shipped or captured does not allow the return.
+            ReturnRefused: the order's shipment or payment does not allow the return.
             ReturnUnknown: there is no such return.
             ReturnFailed: it was terminated or cancelled.
         """
@@ -184,20 +195,20 @@ class AfterDelivery:
         )
 
     async def return_status(self, order_id: str, return_id: str) -> Mapping[str, Any]:
-        """Where a return stands; needs a running worker; raises ReturnUnknown."""
-        return await _asked(self._return(order_id, return_id))
+        """The status of a return; needs a running worker; raises ReturnUnknown."""
+        return await _query(self._return(order_id, return_id))
 
     async def decide_refund(
         self, order_id: str, return_id: str, refund: Refund, *, actor: str, reason: str
     ) -> int:
-        """Grant or deny a refund; returns what was granted, in minor units.
+        """Grant or deny a refund; returns the granted amount in minor units.
 
         Raises:
-            ReturnRefused: it is decided already, or more than is left of what was captured.
+            ReturnRefused: it is decided already, or exceeds what was captured and not refunded.
             ReturnUnknown: there is no such return, or it has ended.
         """
         message = {"refund": refund, "actor": actor, "reason": reason}
-        answer = await self._tell_return(order_id, return_id, "decide_refund", message)
+        answer = await _update(self._return(order_id, return_id), "decide_refund", message)
         return int(answer["amount_minor"])
 
     async def decide_restock(
@@ -205,45 +216,33 @@ class AfterDelivery:
     ) -> None:
         """Decide what goes back into stock; raises as `decide_refund`."""
         message = {"restock": restock, "actor": actor, "reason": reason}
-        await self._tell_return(order_id, return_id, "decide_restock", message)
+        await _update(self._return(order_id, return_id), "decide_restock", message)
 
     async def retry_return(self, order_id: str, return_id: str, *, actor: str, reason: str) -> None:
-        """Try a refund that failed again, now; raises as `decide_refund`."""
+        """Try a failed refund again, now; raises as `decide_refund`."""
         message = {"actor": actor, "reason": reason}
-        await self._tell_return(order_id, return_id, "retry", message)
+        await _update(self._return(order_id, return_id), "retry", message)
 
     async def resolve_return(self, order_id: str, return_id: str, *, actor: str, note: str) -> None:
-        """Say that a refund was made by hand; raises as `decide_refund`."""
-        await self._tell_return(order_id, return_id, "resolve", {"actor": actor, "note": note})
-
-    async def retry_delivery(self, order_id: str, *, actor: str, reason: str) -> None:
-        """Record again, or wait on, what a followed parcel waits for; raises as `decide_refund`."""
-        await _told(self._delivery(order_id), "retry", {"actor": actor, "reason": reason})
-
-    async def resolve_delivery(self, order_id: str, *, actor: str, note: str) -> None:
-        """Say that a person has looked after the parcel; raises as `decide_refund`."""
-        await _told(self._delivery(order_id), "resolve", {"actor": actor, "note": note})
+        """State that a refund was made by hand; raises as `decide_refund`."""
+        message = {"actor": actor, "note": note}
+        await _update(self._return(order_id, return_id), "resolve", message)
 
     def _delivery(self, order_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(delivery_workflow(parse_order_id(order_id)))
 
     def _return(self, order_id: str, return_id: str) -> WorkflowHandle[Any, Any]:
-        known = return_workflow(parse_order_id(order_id), parse_return_id(return_id))
-        return self._client.get_workflow_handle(known)
+        workflow_id = return_workflow(parse_order_id(order_id), parse_return_id(return_id))
+        return self._client.get_workflow_handle(workflow_id)
 
-    async def _tell_return(
-        self, order_id: str, return_id: str, update: str, message: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        return await _told(self._return(order_id, return_id), update, message)
-
-    async def _require_same_return(self, given: ReturnDocument) -> None:
-        known = await self.return_status(given.order_id, given.return_id)
-        if known.get("content_digest") != return_digest(given):
-            raise ReturnConflict(f"return {given.return_id} is open already with other content")
+    async def _require_same_return(self, request: ReturnDocument) -> None:
+        status = await self.return_status(request.order_id, request.return_id)
+        if status.get("content_digest") != return_digest(request):
+            raise ReturnConflict(f"return {request.return_id} is open already with other content")
 
 
 def checked_return(document: ReturnDocument | Mapping[str, Any]) -> ReturnDocument:
-    """The return that a document describes; raises ReturnRefused naming every wrong field."""
+    """The return that a document describes; raises ReturnRefused, naming every wrong field."""
     raw = return_to_json(document) if isinstance(document, ReturnDocument) else document
     try:
         return parse_return(raw)
@@ -251,7 +250,7 @@ def checked_return(document: ReturnDocument | Mapping[str, Any]) -> ReturnDocume
         raise ReturnRefused(str(error)) from None
 
 
-async def _asked(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
+async def _query(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = await handle.query("status")
     except RPCError as error:
@@ -259,7 +258,7 @@ async def _asked(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
     return answer
 
 
-async def _told(
+async def _update(
     handle: WorkflowHandle[Any, Any], update: str, message: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     try:
@@ -275,7 +274,7 @@ def _unknown_if_missing(error: RPCError) -> Exception:
     if error.status is not RPCStatusCode.NOT_FOUND:
         return error
     ended = "completed" in error.message
-    return ReturnUnknown("it has ended already" if ended else _NO_RUN)
+    return ReturnUnknown("it has ended already" if ended else "Temporal has no such return")
 
 
 def _failure(error: WorkflowFailureError) -> OrderSagaError:

@@ -1,4 +1,4 @@
-"""How ordersaga's own programs start a saga: id, queue, and what the Temporal UI shows at once."""
+"""How ordersaga's own programs start a saga, and the document that they start it with."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OperatorAction, OrderDocument
 from domain.currencies import format_amount
-from domain.ids import order_stream
+from domain.ids import OrderId, order_stream
+from domain.order import state as order_states
+from domain.values import readable
 from workflows.documents.order import document_to_json, document_total
 from workflows.fulfillment.visibility import initial_attributes
 
@@ -17,7 +19,7 @@ async def start_saga(
     document: OrderDocument,
     conflict: WorkflowIDConflictPolicy,
     *,
-    # A run that failed on a bad document must not keep the good one from starting.
+    # A run that failed because of a wrong document must not prevent one with a correct document.
     reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
     held_by: OperatorAction | None = None,
 ) -> WorkflowHandle[Any, Any]:
@@ -26,13 +28,13 @@ async def start_saga(
     Args:
         client: Temporal.
         document: the order.
-        conflict: what happens when the saga of this order is running.
-        reuse: what happens when one has ended.
-        held_by: start it on hold, for this operator; one that is running is then held as well,
-            whatever `conflict` says: Temporal has no such start that fails.
+        conflict: what happens if the saga of this order is running.
+        reuse: what happens if it has ended.
+        held_by: the operator for whom it starts on hold. A running saga is then held as well,
+            whatever `conflict` says: Temporal cannot start with a signal and fail on a conflict.
 
     Raises:
-        WorkflowAlreadyStartedError: it ended well before, or runs and `conflict` is FAIL.
+        WorkflowAlreadyStartedError: it ended successfully before, or runs and `conflict` is FAIL.
     """
     return await client.start_workflow(
         WORKFLOW_TYPE,
@@ -49,7 +51,28 @@ async def start_saga(
 
 
 def _summary(document: OrderDocument) -> str:
-    """What the Temporal UI says of the order in a line; it holds no personal data."""
+    """One line about the order for the Temporal UI, without personal data."""
     count = len(document.lines)
     total = format_amount(document_total(document))
     return f"{count} {'line' if count == 1 else 'lines'}, {total}"
+
+
+def submitted_document(order_id: OrderId, state: order_states.OrderState) -> OrderDocument | None:
+    """The document of an order in the event store; None for a draft and for an ended order.
+
+    Raises:
+        RuleBroken: its personal data can no longer be read.
+    """
+    order = order_states.frozen_order(state)
+    if order is None or isinstance(state, order_states.Completed | order_states.Cancelled):
+        return None
+    return OrderDocument(
+        order_id=order_id,
+        customer_id=order.customer_id,
+        currency=order.currency,
+        placed_at=order.placed_at,
+        lines=order.submitted.lines,
+        address=readable(order.submitted_address, "delivery address"),
+        payment=order.payment,
+        unavailable=order.unavailable,
+    )

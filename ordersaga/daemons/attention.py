@@ -1,7 +1,6 @@
-"""The metric that pages somebody: how many sagas wait for a person.
+"""The metric to alert on: how many sagas need a person.
 
-Served by the process that runs the read models that it counts in, so it lags behind the event
-store only as far as they do.
+The process that runs the counted read models serves it, so it lags exactly as far as they do.
 """
 
 import asyncio
@@ -9,6 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import structlog
 
 from ordersaga.daemons.service import Loop
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 METRIC: Final = "ordersaga_sagas_needing_attention"
 EVERY_S: Final = 5.0
-_MEANING: Final = "Sagas that wait for a person"
+_DESCRIPTION: Final = "Sagas that wait for a person"
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class AttentionGauge:
-    """Counts again every few seconds and sets the gauge.
+    """Counts every few seconds and sets the gauge.
 
     Args:
-        runtime: whose metrics address the gauge is served at.
-        counts: how many sagas wait for a person right now, by what they carry: the label `of`.
+        runtime: its metrics endpoint serves the gauge.
+        counts: a query for each value of the label `of`: how many need a person now.
     """
 
     def __init__(
         self, runtime: "Runtime", counts: Mapping[str, Callable[[], Awaitable[int]]]
     ) -> None:
-        self._runtime = runtime  # the metrics page goes away with it
-        self._gauge = runtime.metric_meter.create_gauge(METRIC, _MEANING)
+        self._runtime = runtime  # without it the endpoint would close
+        self._gauge = runtime.metric_meter.create_gauge(METRIC, _DESCRIPTION)
         self._counts = counts
         self._failing = False
 
@@ -45,15 +45,13 @@ class AttentionGauge:
         return Loop("attention", self.run, problems=self._problems)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Count until `stop` is set; a database that is away is waited for."""
+        """Count until `stop` is set; wait through outages of the database."""
         while not stop.is_set():
             await self._update()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), EVERY_S)
 
     async def _update(self) -> None:
-        import asyncpg
-
         try:
             for of, count in self._counts.items():
                 self._gauge.set(await count(), {"of": of})
@@ -65,7 +63,7 @@ class AttentionGauge:
             asyncpg.InternalClientError,
         ) as error:
             if not self._failing:
-                _log.warning("sagas that need attention not counted", error=type(error).__name__)
+                _log.warning("cannot count sagas that need attention", error=type(error).__name__)
             self._failing = True
         else:
             self._failing = False

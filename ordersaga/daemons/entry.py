@@ -1,4 +1,4 @@
-"""The processes that a deployment runs: workers, projections, the starter."""
+"""The processes of a deployment: workers, projections, starter, notifications."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -9,32 +9,39 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from eventstore.model import FeedFilter
+from eventstore.reading.subscription import Subscription
 from ordersaga.bootstrap.logging import configure_logging
 from ordersaga.bootstrap.schema import pending_migrations
 from ordersaga.bootstrap.settings import Settings, load_settings
 from ordersaga.bootstrap.telemetry import flush_traces, start_tracing, temporal_runtime
 from ordersaga.bootstrap.wiring import Services, open_services, reaching_database
-from ordersaga.daemons import heap
+from ordersaga.daemons.attention import AttentionGauge
+from ordersaga.daemons.heap import freeze_startup_objects
+from ordersaga.daemons.notifier import Notifier, Pace, RetryLimits
 from ordersaga.daemons.service import Loop, serve
 from ordersaga.errors import Unreachable
+from projections.engine.runner import ProjectionRunner
+from projections.read_models.fulfillments import model as fulfillments
+from projections.read_models.parcels import model as parcels
+from projections.read_models.returns import model as returns
+from projections.registry import select
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
-    from eventstore.model import FeedFilter
     from ordersaga.daemons.follower import Follower
     from projections.engine.projection import Projection
-    from projections.engine.runner import ProjectionRunner
     from workers.factory import WorkerVersion
 
 
 FAILURES_TOLERATED: Final = 3
-"""A lane that failed more often in a row counts as ill; fewer are an ordinary hiccup."""
+"""A lane is unhealthy after this many failures in a row; fewer are ordinary."""
 
 
 @asynccontextmanager
 async def _process(name: str) -> AsyncIterator[Services]:
-    """What every process begins and ends with.
+    """Start and end of every process.
 
     Raises:
         WrongSetting: a setting is wrong.
@@ -45,7 +52,7 @@ async def _process(name: str) -> AsyncIterator[Services]:
     await _require_schema(settings)
     structlog.contextvars.bind_contextvars(process=name)
     async with open_services(settings, application_name=f"ordersaga-{name}") as services:
-        heap.settle()
+        freeze_startup_objects()
         try:
             yield services
         finally:
@@ -60,8 +67,10 @@ async def _require_schema(settings: Settings) -> None:
 
 
 async def run_worker(queues: Sequence[str]) -> None:
-    """Work on some task queues until a signal comes."""
-    from workers.search_attributes import ensure_search_attributes
+    """Run workers for some task queues until a signal arrives."""
+    from workers.search_attributes import (  # noqa: PLC0415  loads Temporal
+        ensure_search_attributes,
+    )
 
     name = f"worker-{'-'.join(queues)}"
     async with _process(name) as services:
@@ -75,7 +84,7 @@ async def run_worker(queues: Sequence[str]) -> None:
 
 
 def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
-    from workers.factory import Outside, build_worker
+    from workers.factory import Outside, build_worker  # noqa: PLC0415  loads Temporal
 
     settings = services.settings
     outside = Outside(
@@ -103,8 +112,8 @@ def _queue_loop(services: Services, client: "Client", queue: str) -> Loop:
 
 
 def version_of(settings: Settings) -> "WorkerVersion | None":
-    """The build that this worker runs; None where builds are not told apart."""
-    from workers.factory import WorkerVersion
+    """The build that this worker runs; None if builds are not distinguished."""
+    from workers.factory import WorkerVersion  # noqa: PLC0415  loads Temporal
 
     if settings.worker_versioning == "off" or settings.build_id is None:
         return None
@@ -113,14 +122,11 @@ def version_of(settings: Settings) -> "WorkerVersion | None":
 
 
 async def run_projections(names: Sequence[str]) -> None:
-    """Keep some read models (all if none is named) up to date until a signal comes.
+    """Keep some read models (all if none is named) up to date until a signal arrives.
 
     Raises:
-        UnknownProjection: there is none of a name.
+        UnknownProjection: there is no read model of a name.
     """
-    from projections.engine.runner import ProjectionRunner
-    from projections.registry import select
-
     chosen = select(names)
     async with _process("projections") as services:
         waker = await services.waker()
@@ -136,12 +142,7 @@ async def run_projections(names: Sequence[str]) -> None:
 
 
 def _attention(services: Services, running: "Sequence[Projection]") -> Sequence[Loop]:
-    """The gauge of sagas that need attention, where metrics are on and such read models run."""
-    from ordersaga.daemons.attention import AttentionGauge
-    from projections.read_models.fulfillments import model as fulfillments
-    from projections.read_models.parcels import model as parcels
-    from projections.read_models.returns import model as returns
-
+    """The gauge of sagas that need attention, if metrics are on and its read models run here."""
     runtime = temporal_runtime(services.settings)
     names = {projection.name for projection in running}
     counts = {
@@ -157,49 +158,46 @@ def _attention(services: Services, running: "Sequence[Projection]") -> Sequence[
 
 
 async def run_starter() -> None:
-    """Start sagas, and tell those that wait for stock, until a signal comes."""
-    from ordersaga.daemons import starter
-    from ordersaga.daemons import stock_signals as arrivals
-    from workers.search_attributes import ensure_search_attributes
+    """Start sagas, and signal those that wait for stock, until a signal arrives."""
+    from ordersaga.daemons import starter, stock_signals  # noqa: PLC0415  loads Temporal
+    from workers.search_attributes import ensure_search_attributes  # noqa: PLC0415  the same
 
     async with _process("starter") as services:
         client = await services.temporal(interceptors=start_tracing(services.settings, "starter"))
         await ensure_search_attributes(client)
         at_once = services.settings.starter_concurrency
         sagas = starter.SagaStarter(client, services.handler, at_once)
-        stock = arrivals.StockArrivals(client, services.handler, at_once)
+        stock = stock_signals.StockSignals(client, services.handler, at_once)
         loops = [
-            await _following(services, "starter", sagas, starter.CHECKPOINT, starter.WANTED),
-            await _following(services, "arrivals", stock, arrivals.CHECKPOINT, arrivals.WANTED),
+            await _following(services, "starter", sagas, starter.CHECKPOINT, starter.EVENTS),
+            await _following(
+                services, "arrivals", stock, stock_signals.CHECKPOINT, stock_signals.EVENTS
+            ),
         ]
         await serve(services.settings, loops)
 
 
 async def _following(
-    services: Services, name: str, follower: "Follower", checkpoint: str, wanted: "FeedFilter"
+    services: Services, name: str, follower: "Follower", checkpoint: str, events: FeedFilter
 ) -> Loop:
-    from eventstore.reading.subscription import Subscription
-
     subscription = Subscription(
         services.redacted_store,
         services.checkpoints(),
         await services.waker(),
         checkpoint,
-        wanted,
+        events,
         follower.handle,
     )
 
     def problems() -> Sequence[str]:
-        lost = () if subscription.healthy else ("the database does not answer",)
-        return (*lost, *follower.problems())
+        outage = () if subscription.healthy else ("the database does not answer",)
+        return (*outage, *follower.problems())
 
     return Loop(name, lambda stop: follower.follow(subscription, stop), problems=problems)
 
 
 async def run_notifications() -> None:
-    """Send notifications from the outbox until a signal comes."""
-    from ordersaga.daemons.notifier import Notifier, Pace, Persistence
-
+    """Send notifications from the outbox until a signal arrives."""
     async with _process("notifications") as services:
         settings = services.settings
         notifier = Notifier(
@@ -211,7 +209,7 @@ async def run_notifications() -> None:
                 timeout_s=settings.webhook_timeout_s,
                 drain_s=settings.drain_timeout_s,
             ),
-            persistence=Persistence(
+            limits=RetryLimits(
                 attempts=settings.notification_attempts,
                 max_age_s=timedelta(days=settings.notification_max_age_days).total_seconds(),
             ),
@@ -220,12 +218,12 @@ async def run_notifications() -> None:
 
 
 def _lane_problems(runner: "ProjectionRunner", stuck_after_s: float) -> Sequence[str]:
-    """What is wrong with the lanes of this process; each of them looks around all the time."""
-    found = []
+    """What is wrong with the lanes of this process."""
+    problems = []
     for lane in runner.health():
         name = lane.projection if lane.lane < 0 else f"{lane.projection} lane {lane.lane}"
         if lane.failures >= FAILURES_TOLERATED:
-            found.append(f"{name}: {lane.failures} failures in a row")
+            problems.append(f"{name}: {lane.failures} failures in a row")
         if lane.since_s > stuck_after_s:
-            found.append(f"{name}: stuck for {lane.since_s:.0f} s")
-    return found
+            problems.append(f"{name}: stuck for {lane.since_s:.0f} s")
+    return problems

@@ -1,7 +1,7 @@
-"""Following the feed on behalf of sagas: at least once, through outages of Temporal and the store.
+"""Follows the feed for sagas, at least once, through outages of Temporal and the event store.
 
-An event is handed over again when the process died between acting on it and saving the
-checkpoint, so acting twice must do nothing.
+If the process dies between acting on an event and saving the checkpoint, the event comes again: so
+acting on it twice must change nothing.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ class Follower(ABC):
 
     Args:
         client: Temporal.
-        handler: loads what the events are about.
-        concurrency: events acted on at once.
-        pause_s: wait after a failure; doubles with each further one.
+        handler: loads the aggregates of the events.
+        concurrency: events that are processed concurrently.
+        pause_s: pause after a failure; doubles with each further one.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Follower(ABC):
         self._failures = 0
 
     async def follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Follow the feed until `stop` is set; outages are waited out.
+        """Follow the feed until `stop` is set; wait through outages.
 
         Args:
             subscription: its handler is `handle`.
@@ -55,23 +55,24 @@ class Follower(ABC):
             except* (RPCError, StoreUnavailable) as errors:
                 self._failures += 1
                 follower = type(self).__name__
-                _log.warning("cannot go on now", follower=follower, problem=_kinds(errors))
+                _log.warning(
+                    "waiting for an outage to end", follower=follower, problem=_kinds(errors)
+                )
                 await self._pause(stop)
 
     async def handle(self, events: Sequence[StoredEvent]) -> None:
         """Act on a page of events.
 
         Raises:
-            ExceptionGroup: of RPCError or StoreUnavailable; hand the same page in again.
+            ExceptionGroup: of RPCError or StoreUnavailable; pass the same page again.
         """
-        wanted = [event for event in events if self.wants(event)]
         async with asyncio.TaskGroup() as group:
-            for event in wanted:
+            for event in filter(self.wants, events):
                 group.create_task(self._act(event))
         self._failures = 0
 
     def wants(self, event: StoredEvent) -> bool:
-        """Whether an event is to be acted on."""
+        """Whether to act on an event."""
         del event
         return True
 
@@ -86,7 +87,7 @@ class Follower(ABC):
         ...
 
     def problems(self) -> Sequence[str]:
-        """What keeps it from going on right now; empty if nothing does."""
+        """What prevents it from working right now; empty if nothing does."""
         return (f"{self._failures} failures in a row",) if self._failures else ()
 
     async def _act(self, event: StoredEvent) -> None:

@@ -1,8 +1,8 @@
-"""Sends notifications from the outbox to a sink, and tries again what was not taken.
+"""Sends notifications from the outbox to a sink, and retries those that were not accepted.
 
-Any number of notifiers may run. Each takes due rows for a short time, so that one that dies loses
-nothing: its rows are due again when that time is over. A notifier that dies between the receiver's
-answer and the row's update sends again: receivers get each event at least once, with the same id.
+Any number of notifiers may run. Each leases due rows for a short time; the rows of one that dies
+become due again when the lease expires. If it dies between the receiver's answer and the update of
+the row, the notification is sent again: receivers get each event at least once, with the same id.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _OUTAGES_TOLERATED: Final = 3
 _RANDOM: Final = secrets.SystemRandom()
 
 _attempts = metrics.get_meter("ordersaga.notifications").create_counter(
-    "ordersaga.notifications.attempts", description="Notifications sent, by kind and result"
+    "ordersaga.notifications.attempts", description="Notification attempts, by kind and result"
 )
 _waited = metrics.get_meter("ordersaga.notifications").create_histogram(
     "ordersaga.notifications.wait", unit="s", description="From the outbox to the receiver"
@@ -43,14 +43,14 @@ _waited = metrics.get_meter("ordersaga.notifications").create_histogram(
 
 
 @dataclass(frozen=True, slots=True)
-class Persistence:
-    """How long it is tried.
+class RetryLimits:
+    """Retry limits for one notification.
 
     Attributes:
-        attempts: after so many a notification is dead.
-        first_s: wait after the first failure; doubles with each, up to `longest_s`. Of that wait
-            a random part of the second half is left out, so that not all come back at once.
-        max_age_s: a notification that has been waiting longer is dead, whatever the reason.
+        attempts: attempts after which a notification is dead.
+        first_s: delay after the first failure; doubles with each, up to `longest_s`. The actual
+            delay is a random 50 to 100 % of that, so that retries spread out.
+        max_age_s: age after which a notification is dead, whatever the reason.
     """
 
     attempts: int = 30
@@ -58,37 +58,37 @@ class Persistence:
     longest_s: float = 4 * 3600.0
     max_age_s: float = 7 * 24 * 3600.0
 
-    def delay(self, attempts: int, wish_s: float | None = None) -> timedelta:
-        """How long to wait after so many attempts; not shorter than the receiver's wish."""
+    def delay(self, attempts: int, retry_after_s: float | None = None) -> timedelta:
+        """The delay after this many attempts; at least what the receiver asked for."""
         whole = min(self.first_s * 2.0 ** min(attempts - 1, 40), self.longest_s)
-        return timedelta(seconds=max(whole * _RANDOM.uniform(0.5, 1.0), wish_s or 0.0))
+        return timedelta(seconds=max(whole * _RANDOM.uniform(0.5, 1.0), retry_after_s or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the sender goes, in seconds.
+    """How fast the sender works; times in seconds.
 
     Attributes:
-        at_once: notifications on their way at the same moment.
-        timeout_s: how long the sink takes at most; the lease is a little longer.
-        idle_s: between looks into an outbox in which nothing is due.
-        breath_s: after `tolerated` failures in a row, of whatever orders, nothing is taken for
-            this time; doubles up to `longest_breath_s` until something is delivered. A receiver
-            that is down is not hammered by all orders in turn.
-        drain_s: how long sends under way may take after the stop.
+        at_once: notifications sent concurrently.
+        timeout_s: time limit of the sink; the lease is slightly longer.
+        idle_s: polling interval while nothing is due.
+        backoff_s: pause after `tolerated` failures in a row, whatever their orders; doubles up to
+            `longest_backoff_s` until a notification is delivered. It spares a receiver that is
+            down.
+        drain_s: how long running sends may take after the stop.
     """
 
     at_once: int = 8
     timeout_s: float = 10.0
     idle_s: float = 0.5
     tolerated: int = 5
-    breath_s: float = 1.0
-    longest_breath_s: float = 30.0
+    backoff_s: float = 1.0
+    longest_backoff_s: float = 30.0
     drain_s: float = 11.0
 
     @property
     def lease(self) -> timedelta:
-        """For how long a row is taken."""
+        """For how long a row is leased."""
         return timedelta(seconds=self.timeout_s + _BEYOND_TIMEOUT_S)
 
 
@@ -96,8 +96,8 @@ class Notifier:
     """One sender.
 
     Args:
-        pool: of the database with the outbox.
-        sink: where to.
+        pool: connections to the database with the outbox.
+        sink: where notifications go.
         source: CloudEvents source of this installation, a URI reference.
     """
 
@@ -108,14 +108,14 @@ class Notifier:
         source: str,
         *,
         pace: Pace | None = None,
-        persistence: Persistence | None = None,
+        limits: RetryLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._sink = sink
         self._source = source
         self._pace = pace or Pace()
-        self._persistence = persistence or Persistence()
+        self._limits = limits or RetryLimits()
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -123,17 +123,17 @@ class Notifier:
         self._outages = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop` is set; then what is under way is finished, or left to its lease."""
+        """Send until `stop` is set; then finish running sends, or leave them to their lease."""
         while not stop.is_set():
-            taken = await self._take()
-            for each in taken:
-                self._start(each)
-            if not taken:
-                await self._rest(stop)
+            rows = await self._take()
+            for row in rows:
+                self._start(row)
+            if not rows:
+                await self._idle(stop)
         await self._drain()
 
     def problems(self) -> Sequence[str]:
-        """What is wrong; a receiver that does not answer is none of ours."""
+        """What is wrong; a receiver that does not answer is not our fault."""
         if self._outages >= _OUTAGES_TOLERATED:
             return ("the database does not answer",)
         return ()
@@ -143,27 +143,27 @@ class Notifier:
         if free <= 0 or self._clock() < self._quiet_until:
             return ()
         try:
-            taken = await outbox.lease(self._pool, free, self._pace.lease)
-        except Exception as error:  # noqa: BLE001  what is no outage is raised again
-            self._note_outage(error)
+            rows = await outbox.lease(self._pool, free, self._pace.lease)
+        except Exception as error:  # noqa: BLE001  an error other than an outage is raised again
+            self._record_outage(error)
             return ()
         self._outages = 0
-        return taken
+        return rows
 
-    def _note_outage(self, error: Exception) -> None:
-        """Survive a database that is away; raise again whatever is wrong with ourselves."""
+    def _record_outage(self, error: Exception) -> None:
+        """Count an outage of the database; raise any other error again."""
         if not isinstance(error, StoreUnavailable) and not is_outage(error):
             raise error
         self._outages += 1
-        _log.warning("outbox not reachable", error=describe(error), failures=self._outages)
+        _log.warning("outbox is unreachable", error=describe(error), failures=self._outages)
 
-    def _start(self, taken: LeasedNotification) -> None:
-        task = asyncio.create_task(self._handle(taken), name=f"notify {taken.subject}")
+    def _start(self, notification: LeasedNotification) -> None:
+        task = asyncio.create_task(self._handle(notification), name=f"notify {notification.subject}")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _rest(self, stop: asyncio.Event) -> None:
-        """Until something ended, the stop, or it is time to look again."""
+    async def _idle(self, stop: asyncio.Event) -> None:
+        """Wait for a send to end, for the stop, or for the next poll."""
         pause = max(self._pace.idle_s, self._quiet_until - self._clock())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -183,77 +183,75 @@ class Notifier:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    async def _handle(self, taken: LeasedNotification) -> None:
-        """Send one and note how it went; if that cannot be noted, the lease runs out."""
+    async def _handle(self, notification: LeasedNotification) -> None:
+        """Send one and record the result; if that fails, its lease expires."""
         try:
-            if taken.age.total_seconds() > self._persistence.max_age_s:
-                await self._bury(taken, "it waited too long to be sent")
+            if notification.age.total_seconds() > self._limits.max_age_s:
+                await self._give_up(notification, "it waited too long to be sent")
             else:
-                await self._send(taken)
+                await self._send(notification)
         except Exception as error:  # noqa: BLE001  one notification must not end the others
-            _log.warning("notification left to its lease", **_named(taken), error=describe(error))
+            _log.warning("notification left to its lease", **_fields(notification), error=describe(error))
 
-    async def _send(self, taken: LeasedNotification) -> None:
+    async def _send(self, notification: LeasedNotification) -> None:
         try:
-            await self._sink.send(cloud_event(taken, self._source))
+            await self._sink.send(cloud_event(notification, self._source))
         except NotDelivered as problem:
-            await self._note_failure(taken, problem)
+            await self._record_failure(notification, problem)
         else:
             self._failures, self._quiet_until = 0, 0.0
-            kept = await outbox.mark_delivered(self._pool, taken)
-            _waited.record(taken.age.total_seconds(), {"kind": taken.kind})
-            self._tell(taken, "delivered", kept)
+            kept = await outbox.mark_delivered(self._pool, notification)
+            _waited.record(notification.age.total_seconds(), {"kind": notification.kind})
+            self._report(notification, "delivered", kept)
 
-    async def _note_failure(self, taken: LeasedNotification, problem: NotDelivered) -> None:
-        if problem.final or taken.attempts >= self._persistence.attempts:
-            await self._bury(taken, str(problem))
+    async def _record_failure(self, notification: LeasedNotification, problem: NotDelivered) -> None:
+        if problem.final or notification.attempts >= self._limits.attempts:
+            await self._give_up(notification, str(problem))
         else:
-            delay = self._persistence.delay(taken.attempts, problem.retry_after_s)
-            kept = await outbox.postpone(self._pool, taken, str(problem), delay)
-            self._tell(taken, "postponed", kept, str(problem))
-        if not problem.final:  # a refusal is an answer: the receiver is there
-            self._take_breath()
+            delay = self._limits.delay(notification.attempts, problem.retry_after_s)
+            kept = await outbox.postpone(self._pool, notification, str(problem), delay)
+            self._report(notification, "postponed", kept, str(problem))
+        if not problem.final:  # a refusal is an answer: the receiver is up
+            self._back_off()
 
-    def _take_breath(self) -> None:
+    def _back_off(self) -> None:
         self._failures += 1
         excess = self._failures - self._pace.tolerated
         if excess >= 0:
-            breath = self._pace.breath_s * 2.0 ** min(excess // self._pace.tolerated, 20)
-            self._quiet_until = self._clock() + min(breath, self._pace.longest_breath_s)
+            backoff = self._pace.backoff_s * 2.0 ** min(excess // self._pace.tolerated, 20)
+            self._quiet_until = self._clock() + min(backoff, self._pace.longest_backoff_s)
 
-    async def _bury(self, taken: LeasedNotification, why: str) -> None:
-        kept = await outbox.mark_dead(self._pool, taken, why)
-        self._tell(taken, "dead", kept, why)
+    async def _give_up(self, notification: LeasedNotification, why: str) -> None:
+        kept = await outbox.mark_dead(self._pool, notification, why)
+        self._report(notification, "dead", kept, why)
 
-    def _tell(
-        self, taken: LeasedNotification, result: str, kept: bool, error: str | None = None
-    ) -> None:
-        _attempts.add(1, {"kind": taken.kind, "result": result})
+    def _report(self, notification: LeasedNotification, result: str, kept: bool, error: str | None = None) -> None:
+        _attempts.add(1, {"kind": notification.kind, "result": result})
         level = {"delivered": _log.info, "postponed": _log.warning, "dead": _log.error}[result]
-        level(f"notification {result}", **_named(taken), error=error, lease_lost=not kept)
+        level(f"notification {result}", **_fields(notification), error=error, lease_lost=not kept)
 
 
-def _named(taken: LeasedNotification) -> dict[str, object]:
+def _fields(notification: LeasedNotification) -> dict[str, object]:
     return {
-        "notification": str(taken.id),
-        "kind": taken.kind,
-        "order_id": taken.subject,
-        "attempt": taken.attempts,
+        "notification": str(notification.id),
+        "kind": notification.kind,
+        "order_id": notification.subject,
+        "attempt": notification.attempts,
     }
 
 
-def cloud_event(taken: LeasedNotification, source: str) -> CloudEvent:
+def cloud_event(notification: LeasedNotification, source: str) -> CloudEvent:
     """A row of the outbox as a CloudEvent."""
-    extensions = {"sequence": f"{taken.position:020d}"}
-    if taken.traceparent:
-        extensions["traceparent"] = taken.traceparent
+    extensions = {"sequence": f"{notification.position:020d}"}
+    if notification.traceparent:
+        extensions["traceparent"] = notification.traceparent
     return CloudEvent(
-        id=str(taken.id),
+        id=str(notification.id),
         source=source,
-        type=_TYPE_PREFIX + taken.kind,
-        subject=taken.subject,
-        time=taken.occurred_at,
-        dataschema=f"{_SCHEMA_PREFIX}{taken.kind}:{taken.data_version}",
-        data=taken.data,
+        type=_TYPE_PREFIX + notification.kind,
+        subject=notification.subject,
+        time=notification.occurred_at,
+        dataschema=f"{_SCHEMA_PREFIX}{notification.kind}:{notification.data_version}",
+        data=notification.data,
         extensions=extensions,
     )

@@ -1,4 +1,4 @@
-"""A long-running process: loops that run until SIGTERM, a ready file, a health address."""
+"""Runs the loops of a long-running process until SIGTERM, with a ready file and a health check."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from ordersaga.bootstrap.settings import Settings
-
 
 _log = structlog.stdlib.get_logger("ordersaga.service")
 _PROBE_EVERY_S: Final = 0.05
@@ -32,13 +29,13 @@ def _no_problems() -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One thing that a process does until it is told to stop.
+    """Work that a process does until it is told to stop.
 
     Attributes:
-        name: in logs and in the health answer.
-        run: works until the event is set, then finishes what is under way and returns.
-        is_ready: whether it has begun to take work.
-        problems: what is wrong with it right now, in words; empty if it is well.
+        name: in logs and in the health check.
+        run: works until the event is set, then finishes running work and returns.
+        is_ready: whether it accepts work.
+        problems: what is wrong right now, in words; empty if it is healthy.
     """
 
     name: str
@@ -48,7 +45,7 @@ class Loop:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM, SIGINT and SIGHUP set; the process goes on until it looks."""
+    """An event that SIGTERM, SIGINT and SIGHUP set instead of ending the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
@@ -58,7 +55,7 @@ def stop_on_signals() -> asyncio.Event:
 
 @contextlib.contextmanager
 def stopping_on_signals() -> Iterator[asyncio.Event]:
-    """As `stop_on_signals`, and the signals have their usual effect again afterwards."""
+    """Like `stop_on_signals`; afterwards the signals have their usual effect again."""
     try:
         yield stop_on_signals()
     finally:
@@ -68,10 +65,10 @@ def stopping_on_signals() -> Iterator[asyncio.Event]:
 
 
 async def serve(settings: "Settings", loops: Sequence[Loop]) -> None:
-    """Run all loops until a signal comes; if one ends before that, the others stop as well.
+    """Run all loops until a signal arrives; if one ends earlier, the others stop as well.
 
     Raises:
-        Exception: what the first loop that failed raised, after all have stopped.
+        Exception: the error of the first loop that failed, after all have stopped.
     """
     with stopping_on_signals() as stop:
         tasks = [asyncio.create_task(_guard(loop, stop), name=loop.name) for loop in loops]
@@ -90,7 +87,7 @@ async def _guard(loop: Loop, stop: asyncio.Event) -> None:
         await loop.run(stop)
     finally:
         if not stop.is_set():
-            _log.error("a loop ended by itself", loop=loop.name)
+            _log.error("a loop ended unexpectedly", loop=loop.name)
         stop.set()
 
 
@@ -110,7 +107,7 @@ async def _readiness(ready_file: Path | None, loops: Sequence[Loop]) -> AsyncIte
 
 
 async def _announce(ready_file: Path, loops: Sequence[Loop]) -> None:
-    # Temporal's worker tells of its start through a property only, so it has to be asked.
+    # Temporal's worker shows only in a property that it has started, so it is polled.
     while not all(loop.is_ready() for loop in loops):  # noqa: ASYNC110  the line above
         await asyncio.sleep(_PROBE_EVERY_S)
     await asyncio.to_thread(ready_file.touch)
@@ -123,10 +120,11 @@ async def _health(
     if settings.health_port is None:
         yield
         return
-    from aiohttp import web
+    from aiohttp import web  # noqa: PLC0415  0.2 s, only where a health port is set
 
     async def healthz(_request: web.Request) -> web.Response:
-        return _answer(loops, tasks)
+        state = _state(loops, tasks)
+        return web.json_response(state, status=200 if state["healthy"] else 503)
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
@@ -139,13 +137,11 @@ async def _health(
         await runner.cleanup()
 
 
-def _answer(loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]) -> "web.Response":
-    from aiohttp import web
-
-    found = {
+def _state(loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]) -> dict[str, object]:
+    problems = {
         loop.name: ["is dead"] if task.done() else list(loop.problems())
         for loop, task in zip(loops, tasks, strict=True)
     }
-    well = not any(found.values())
-    body = {"healthy": well, "ready": all(loop.is_ready() for loop in loops), "loops": found}
-    return web.json_response(body, status=200 if well else 503)
+    healthy = not any(problems.values())
+    ready = all(loop.is_ready() for loop in loops)
+    return {"healthy": healthy, "ready": ready, "loops": problems}

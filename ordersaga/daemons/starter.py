@@ -1,8 +1,8 @@
-"""Starts a saga for every order that was submitted through the event store.
+"""Starts a saga for every order that is submitted through the event store.
 
-The starter follows the feed with a checkpoint of its own, at least once: an order is handed over
-again when the process died between starting its saga and saving the checkpoint, and starting twice
-does nothing. So a crash between "submitted" and "started" loses nothing.
+The starter follows the feed with its own checkpoint, at least once: if the process dies between
+starting a saga and saving the checkpoint, it starts that saga again, which changes nothing. So a
+crash between "submitted" and "started" loses no order.
 """
 
 from typing import Final
@@ -15,20 +15,19 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import OrderDocument
 from domain.errors import RuleBroken
 from domain.ids import OrderId, order_stream
-from domain.order import state as order
-from domain.values import readable
+from domain.order import state as order_states
 from eventstore.commands.folding import Fold
 from eventstore.model import FeedFilter, StoredEvent
-from ordersaga.client.starting import start_saga
+from ordersaga.client.starting import start_saga, submitted_document
 from ordersaga.daemons.follower import Follower
 
 CHECKPOINT: Final = "starter"
 SAGA_ACTOR: Final = "saga"
-WANTED: Final = FeedFilter(
+EVENTS: Final = FeedFilter(
     categories=frozenset({"order"}), event_types=frozenset({"OrderSubmitted"})
 )
 
-_ORDER: Final = Fold(order.INITIAL, order.evolve)
+_ORDER: Final = Fold(order_states.INITIAL, order_states.evolve)
 _log = structlog.stdlib.get_logger("ordersaga.starter")
 
 
@@ -36,7 +35,7 @@ class SagaStarter(Follower):
     """Starts sagas for submitted orders."""
 
     def wants(self, event: StoredEvent) -> bool:
-        """Orders that a saga itself submitted have one."""
+        """An order that was submitted by a saga has one."""
         return event.metadata.actor != SAGA_ACTOR
 
     async def act(self, event: StoredEvent) -> None:
@@ -49,7 +48,7 @@ class SagaStarter(Follower):
         order_id = OrderId(event.stream.partition("-")[2])
         loaded = await self.handler.load(order_stream(order_id), _ORDER)
         try:
-            document = document_of(order_id, loaded.state)
+            document = submitted_document(order_id, loaded.state)
         except RuleBroken as refusal:
             _log.error("saga cannot be started", order_id=order_id, problem=str(refusal))
             return
@@ -61,32 +60,11 @@ class SagaStarter(Follower):
         try:
             await start_saga(self.client, document, WorkflowIDConflictPolicy.USE_EXISTING)
         except WorkflowAlreadyStartedError:
-            _log.debug("saga ended before", order_id=order_id)
+            _log.debug("saga has ended already", order_id=order_id)
         except RPCError as error:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
-            # Trying again would not help, and would keep all later orders waiting.
+            # Retrying would not help, and would block all later orders.
             _log.exception("saga cannot be started", order_id=order_id)
         else:
             _log.info("saga started", order_id=order_id)
-
-
-def document_of(order_id: OrderId, state: order.OrderState) -> OrderDocument | None:
-    """The document that stands for a submitted order; None if it is a draft or has ended.
-
-    Raises:
-        RuleBroken: its personal data cannot be read any more.
-    """
-    known = order.frozen_order(state)
-    if known is None or isinstance(state, order.Completed | order.Cancelled):
-        return None
-    return OrderDocument(
-        order_id=order_id,
-        customer_id=known.customer_id,
-        currency=known.currency,
-        placed_at=known.placed_at,
-        lines=known.submitted.lines,
-        address=readable(known.submitted_address, "delivery address"),
-        payment=known.payment,
-        unavailable=known.unavailable,
-    )

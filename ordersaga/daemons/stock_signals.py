@@ -1,9 +1,9 @@
-"""Tells sagas that stock which their orders wait for has arrived.
+"""Signals sagas when stock that their orders wait for has arrived.
 
-The stock ledger gives arriving pieces to the orders that wait, in the same append as the arrival;
-this only carries the news. A saga is told when its order waits for nothing any more, and when the
-first pieces of an order of which nothing was there arrive (then its customer has a choice more).
-What is lost on the way costs hours at most: a waiting saga also looks by itself.
+The stock item allocates arriving pieces to waiting orders in the same append as the arrival; this
+process only sends the signals. A saga is signalled when its order waits for nothing any more, and
+when the first pieces arrive for an order that held none (its customer then has one more choice).
+A lost signal delays an order by hours at most: a waiting saga also checks by itself.
 """
 
 from typing import Final
@@ -19,17 +19,17 @@ from eventstore.model import FeedFilter, StoredEvent
 from ordersaga.daemons.follower import Follower
 
 CHECKPOINT: Final = "stock-arrivals"
-WANTED: Final = FeedFilter(
+EVENTS: Final = FeedFilter(
     categories=frozenset({"stock"}), event_types=frozenset({"StockAllocated"})
 )
-_log = structlog.stdlib.get_logger("ordersaga.arrivals")
+_log = structlog.stdlib.get_logger("ordersaga.stock_signals")
 
 
-class StockArrivals(Follower):
-    """Signals the sagas of orders that were given stock."""
+class StockSignals(Follower):
+    """Signals the sagas of orders to which stock was allocated."""
 
     async def act(self, event: StoredEvent) -> None:
-        """Signal the saga of a StockAllocated event if that is news for it.
+        """Signal the saga of a StockAllocated event if that changes what it waits for.
 
         Raises:
             RPCError: Temporal does not answer.
@@ -40,7 +40,7 @@ class StockArrivals(Follower):
         if not isinstance(state, Backordered):
             return
         stock = await load(self.handler, *STOCK.streams(state.order.skus))
-        if _is_news(stock, state.order, pieces):
+        if _is_relevant(stock, state.order, pieces):
             await self._signal(order_id, Sku(event.data["sku"]))
 
     async def _signal(self, order_id: OrderId, sku: Sku) -> None:
@@ -50,14 +50,14 @@ class StockArrivals(Follower):
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            # Without a saga there is nobody to tell; one that is recovered looks at its start.
+            # A saga that is recovered later checks the stock when it starts.
             _log.warning("no saga waits for this stock", order_id=order_id)
         else:
             _log.info("stock arrived", order_id=order_id, sku=sku)
 
 
-def _is_news(stock: UnitOfWork, order: FrozenOrder, pieces: int) -> bool:
-    ledgers = [stock.state(STOCK.stream(sku)) for sku in order.skus]
-    waits = any(ledger.waiting.pieces_of(order.order_id) for ledger in ledgers)
-    held = sum(ledger.reservations.get(order.order_id, 0) for ledger in ledgers)
+def _is_relevant(stock: UnitOfWork, order: FrozenOrder, pieces: int) -> bool:
+    items = [stock.state(STOCK.stream(sku)) for sku in order.skus]
+    waits = any(item.waiting.pieces_of(order.order_id) for item in items)
+    held = sum(item.reservations.get(order.order_id, 0) for item in items)
     return not waits or held <= pieces

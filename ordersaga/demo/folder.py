@@ -1,10 +1,10 @@
-"""The demonstration's own folder: made afresh each time, and never somebody else's."""
+"""The folder of the demonstration: emptied each time, but never a folder of anything else."""
 
 import shutil
 from pathlib import Path
 from typing import Final
 
-from ordersaga.embedded.state import is_running
+from ordersaga.bootstrap.stack_state import is_running
 from ordersaga.errors import Refused
 
 DEFAULT_FOLDER: Final = Path(".demo")
@@ -12,10 +12,10 @@ _MARK: Final = "made-by-ordersaga-demo"
 
 
 def fresh_folder(folder: Path) -> Path:
-    """An empty folder of that name; what an earlier demonstration left there is removed.
+    """Make an empty folder; the data of an earlier demonstration is removed.
 
     Raises:
-        Refused: the folder holds something else, a stack runs on it, or it cannot be made.
+        Refused: the folder holds other files, a stack runs on it, or it cannot be created.
     """
     if is_running(folder):
         raise Refused(f"a stack is running on {folder}: stop it, or choose another --data-dir")
@@ -31,8 +31,10 @@ def fresh_folder(folder: Path) -> Path:
 
 def _clear(folder: Path) -> None:
     if not folder.is_dir():
-        raise Refused(f"{folder} is no folder")
+        raise Refused(f"{folder} is not a folder")
     if (folder / _MARK).exists():
         shutil.rmtree(folder)
     elif any(folder.iterdir()):
-        raise Refused(f"{folder} is not empty and no folder of a demonstration: nothing was done")
+        raise Refused(
+            f"{folder} is not empty and not the folder of a demonstration: nothing was done"
+        )

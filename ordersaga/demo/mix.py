@@ -1,4 +1,4 @@
-"""What goes wrong in the demonstration: decided by order id and SKU, so every run is the same."""
+"""What goes wrong in the demonstration; derived from order id and SKU, so every run is the same."""
 
 import hashlib
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _SHORT_PERCENT: Final = 50
 
 
 def with_payments(orders: Iterable[PlannedOrder]) -> list[PlannedOrder]:
-    """The orders with cards that are declined, and with captures on shipment, here and there."""
+    """The orders; some of them with a declined card, or captured on shipment."""
     return [
         replace(order, document=replace(order.document, payment=payment_for(order)))
         for order in orders
@@ -39,7 +39,7 @@ def payment_for(order: PlannedOrder) -> PaymentTerms:
 
 
 def stock_for(orders: Iterable[PlannedOrder]) -> dict[Sku, int]:
-    """Pieces to receive per product: all that is wanted, of a few products only half."""
+    """Pieces to receive per product: the whole demand, but only half for a few products."""
     return {
         sku: part_of(pieces, _SHORT_PERCENT) if _draw("short", sku) < _SHORT_OF_100 else pieces
         for sku, pieces in demand(orders).items()
@@ -47,5 +47,5 @@ def stock_for(orders: Iterable[PlannedOrder]) -> dict[Sku, int]:
 
 
 def _draw(what: str, key: str) -> int:
-    """A number from 0 to 99 that depends on `what` and `key` alone."""
+    """A number from 0 to 99, derived from `what` and `key`."""
     return int.from_bytes(hashlib.sha256(f"{what}:{key}".encode()).digest()[:8]) % 100

@@ -1,27 +1,25 @@
-"""How the demonstration's orders ended: a table, and a few stories."""
+"""How the orders of the demonstration ended: a table, and a few timelines."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from rich.table import Table
 
 from domain.ids import OrderId
-from ordersaga.cli.orders import timeline_table
-from ordersaga.cli.output import make_table
+from ordersaga.display.tables import make_table
+from ordersaga.display.timeline import timeline_table
+from ordersaga.operations.orders import OrdersService, TimelineEntry
 from projections.read_models.current_orders.model import StatusCount
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ordersaga.operations.orders import OrdersService, TimelineEntry
 
 _MEANING: Final = {
     None: "paid and shipped",
-    "out_of_stock": "a product ran short: nothing reserved, nothing charged",
+    "out_of_stock": "a product was out of stock: nothing reserved, nothing charged",
     "payment_declined": "the card was declined: stock released",
-    "address_refused": "the carrier refused the address: money back, stock released",
+    "address_refused": "the carrier refused the address: payment refunded, stock released",
 }
 
 
-def outcome_table(counts: Iterable[StatusCount]) -> "RenderableType":
+def outcome_table(counts: Iterable[StatusCount]) -> Table:
     """Orders by outcome and reason."""
     rows = sorted(counts, key=lambda count: (count.status != "completed", -count.orders))
     return make_table(
@@ -31,34 +29,35 @@ def outcome_table(counts: Iterable[StatusCount]) -> "RenderableType":
 
 
 async def stories(
-    orders: "OrdersService", order_ids: Sequence[OrderId]
-) -> list[tuple[str, Sequence["TimelineEntry"]]]:
-    """One order of each kind that is worth telling, with a title and its timeline."""
-    wanted = {
+    orders: OrdersService, order_ids: Sequence[OrderId]
+) -> list[tuple[str, Sequence[TimelineEntry]]]:
+    """One order of each interesting kind: a title and its timeline."""
+    titles = {
         "completed": "an order that was completed",
         "payment_declined": "an order whose card was declined",
-        "address_refused": "an order whose address was refused after it was paid: refunded",
+        "address_refused": "an order whose address was refused after the payment: refunded",
     }
-    found: list[tuple[str, Sequence[TimelineEntry]]] = []
+    timelines: list[tuple[str, Sequence[TimelineEntry]]] = []
     for order_id in order_ids:
-        if not wanted:
+        if not titles:
             break
-        shown = await orders.show(order_id)
-        title = wanted.get(shown.reason or shown.status)
+        order = await orders.show(order_id)
+        kind = order.reason or order.status
+        title = titles.get(kind)
         if title is None:
             continue
         entries = await orders.timeline(order_id)
-        if shown.reason == "address_refused" and not _refunded(entries):
+        if order.reason == "address_refused" and not _refunded(entries):
             continue
-        del wanted[shown.reason or shown.status]
-        found.append((f"{title} ({order_id})", entries))
-    return found
+        del titles[kind]
+        timelines.append((f"{title} ({order_id})", entries))
+    return timelines
 
 
-def _refunded(entries: Sequence["TimelineEntry"]) -> bool:
+def _refunded(entries: Sequence[TimelineEntry]) -> bool:
     return any(entry.event_type == "PaymentRefunded" for entry in entries)
 
 
-def story_view(title: str, entries: Sequence["TimelineEntry"]) -> "RenderableType":
+def story_view(title: str, entries: Sequence[TimelineEntry]) -> Table:
     """A timeline under its title."""
     return timeline_table(entries, title=title)

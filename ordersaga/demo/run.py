@@ -1,4 +1,4 @@
-"""The demonstration from start to end."""
+"""Runs the demonstration."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from domain.ids import OrderId
 from domain.values import PaymentTerms
 from ordersaga.bootstrap.settings import Settings, load_settings
 from ordersaga.bootstrap.wiring import Services, open_services
-from ordersaga.cli.verify import report_view
 from ordersaga.demo import mix
 from ordersaga.demo.folder import fresh_folder
 from ordersaga.demo.outcome import outcome_table, stories, story_view
 from ordersaga.demo.screen import Board, Screen, ended
 from ordersaga.demo.source import CREDIT
+from ordersaga.display.verification import report_view
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.errors import Refused
 from ordersaga.importing.intake import receive_stock, submit_orders
@@ -31,14 +31,14 @@ _PREFIX: Final = "ORDERSAGA_"
 
 
 @dataclass(frozen=True, slots=True)
-class DemoWish:
-    """What the caller wants.
+class DemoOptions:
+    """Options of a demonstration.
 
     Attributes:
-        orders: how many of the file are taken.
-        data_dir: folder of the embedded stack; made afresh.
-        keep: leave everything running until a signal comes.
-        timeout_s: seconds that the sagas have to end, all together.
+        orders: how many orders of the file are used.
+        data_dir: folder of the embedded stack; emptied first.
+        keep: leave everything running until a signal arrives.
+        timeout_s: seconds within which all sagas must end.
     """
 
     file: Path
@@ -49,28 +49,28 @@ class DemoWish:
 
 
 class Demo:
-    """One demonstration; `keeping` is True once it only waits to be stopped."""
+    """One demonstration; `keeping` is True while it only waits for the stop."""
 
-    def __init__(self, wish: DemoWish, screen: Screen, stop: asyncio.Event) -> None:
-        self._wish = wish
+    def __init__(self, options: DemoOptions, screen: Screen, stop: asyncio.Event) -> None:
+        self._options = options
         self._screen = screen
         self._stop = stop
         self.keeping = False
 
     async def run(self) -> int:
-        """Run it; 0 if every order ended and everything adds up, otherwise 1.
+        """Run it; 0 if every order ended and the verification is clean, otherwise 1.
 
         Raises:
-            Refused: the folder or the file cannot be used, or not all sagas ended in time.
+            Refused: the folder or the file cannot be used, or a saga did not end in time.
         """
         began = time.monotonic()
-        plan = read_plan(self._wish.file, "GBP", PaymentTerms("tok_visa"), self._wish.orders)
+        plan = read_plan(self._options.file, "GBP", PaymentTerms("tok_visa"), self._options.orders)
         if not plan.orders:
-            raise Refused(f"{self._wish.file} holds no order that can be taken")
-        folder = fresh_folder(self._wish.data_dir)
+            raise Refused(f"{self._options.file} holds no valid order")
+        folder = fresh_folder(self._options.data_dir)
         countries = ",".join(mix.UNSERVED_COUNTRIES)
-        options = StackOptions(extra_env={"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": countries})
-        async with EmbeddedStack(folder, options, progress=self._screen.say) as stack:
+        stack_options = StackOptions(extra_env={"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": countries})
+        async with EmbeddedStack(folder, stack_options, progress=self._screen.say) as stack:
             settings = _settings(stack)
             async with open_services(settings, application_name="ordersaga demo") as services:
                 clean = await self._show(services, plan)
@@ -80,14 +80,14 @@ class Demo:
         return 0 if clean else 1
 
     async def _show(self, services: Services, plan: ImportPlan) -> bool:
-        self._screen.heading(f"{len(plan.orders)} real orders of {self._wish.file.name}")
+        self._screen.heading(f"{len(plan.orders)} real orders of {self._options.file.name}")
         self._screen.say(CREDIT)
         orders = mix.with_payments(plan.orders)
         await self._submit(services, plan, orders)
         counts = await self._watch(services, len(orders))
         self._screen.heading("how they ended")
         self._screen.put(outcome_table(counts))
-        await self._tell(services, [order.document.order_id for order in orders])
+        await self._show_timelines(services, [order.document.order_id for order in orders])
         return await self._verify(services)
 
     async def _submit(
@@ -99,23 +99,23 @@ class Demo:
         if submitted.refused:
             raise Refused(f"{len(submitted.refused)} lines were refused: {submitted.refused[0]}")
         self._screen.say(
-            f"{pieces:,} pieces of {len(stock)} products received, a few products run short; "
+            f"{pieces:,} pieces of {len(stock)} products received, too few of some; "
             f"{len(submitted.new)} orders submitted, {len(plan.refused)} lines refused"
         )
 
     async def _watch(self, services: Services, total: int) -> list[StatusCount]:
         with self._screen.board(total) as board:
             try:
-                async with asyncio.timeout(self._wish.timeout_s):
+                async with asyncio.timeout(self._options.timeout_s):
                     return await _until_ended(services, total, board)
             except TimeoutError:
                 counts = await count_orders(services.pool)
         raise Refused(
-            f"after {self._wish.timeout_s:.0f} s {ended(counts)} of {total} orders have ended; "
-            f"the logs in {self._wish.data_dir / 'logs'} say why"
+            f"after {self._options.timeout_s:.0f} s {ended(counts)} of {total} orders have ended; "
+            f"the logs in {self._options.data_dir / 'logs'} say why"
         )
 
-    async def _tell(self, services: Services, order_ids: Sequence[OrderId]) -> None:
+    async def _show_timelines(self, services: Services, order_ids: Sequence[OrderId]) -> None:
         self._screen.heading("three stories")
         for title, entries in await stories(OrdersService.of(services), order_ids):
             self._screen.put(story_view(title, entries))
@@ -131,13 +131,11 @@ class Demo:
         )
 
     async def _stay(self, stack: EmbeddedStack) -> None:
-        if not self._wish.keep:
-            self._screen.say(
-                "to look around in the Temporal UI, run it again with --keep (or `make up`)"
-            )
+        if not self._options.keep:
+            self._screen.say("to explore the Temporal UI, run it again with --keep (or `make up`)")
             return
         self.keeping = True
-        folder = self._wish.data_dir
+        folder = self._options.data_dir
         self._screen.say(f"Temporal UI: {stack.state().ui_url}")
         self._screen.say(f"command line: ORDERSAGA_DATA_DIR={folder} ordersaga saga list")
         self._screen.say("everything keeps running; Ctrl-C stops it")
@@ -154,6 +152,6 @@ async def _until_ended(services: Services, total: int, board: Board) -> list[Sta
 
 
 def _settings(stack: EmbeddedStack) -> Settings:
-    """Settings that lead to this stack, whatever the environment says."""
+    """Settings for this stack, whatever the environment says."""
     env = stack.state().settings_env()
     return load_settings(**{name.removeprefix(_PREFIX).lower(): env[name] for name in env})

@@ -1,4 +1,4 @@
-"""What the demonstration shows: live on a terminal, plain lines elsewhere."""
+"""Output of the demonstration: live on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _ENDED: Final = frozenset({"completed", "cancelled"})
 
 
 class Board(Protocol):
-    """Shows how far the orders are."""
+    """Shows the progress of the orders."""
 
     def show(self, counts: list[StatusCount]) -> None:
         """Show the numbers of orders by status."""
 
 
 class Screen:
-    """Prints what the demonstration does."""
+    """Prints the output of the demonstration."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -31,9 +31,9 @@ class Screen:
         """Print a line."""
         self._console.print(line, markup=False, soft_wrap=True)
 
-    def put(self, what: RenderableType) -> None:
+    def put(self, renderable: RenderableType) -> None:
         """Print a table or the like."""
-        self._console.print(what)
+        self._console.print(renderable)
 
     def heading(self, text: str) -> None:
         """Print a heading."""
@@ -50,7 +50,7 @@ class Screen:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[standing]}"),
+            TextColumn("{task.fields[by_status]}"),
             console=self._console,
         )
         with progress:
@@ -60,10 +60,10 @@ class Screen:
 class _Bar:
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
-        self._task = progress.add_task("orders ended", total=total, standing="")
+        self._task = progress.add_task("orders ended", total=total, by_status="")
 
     def show(self, counts: list[StatusCount]) -> None:
-        self._progress.update(self._task, completed=ended(counts), standing=standing(counts))
+        self._progress.update(self._task, completed=ended(counts), by_status=by_status(counts))
 
 
 class _Lines:
@@ -74,7 +74,7 @@ class _Lines:
 
     def show(self, counts: list[StatusCount]) -> None:
         done = ended(counts)
-        line = f"{done} of {self._total} orders ended: {standing(counts)}"
+        line = f"{done} of {self._total} orders ended: {by_status(counts)}"
         now = time.monotonic()
         if line != self._last[0] and (done == self._total or now - self._last[1] > _LINE_EVERY_S):
             self._screen.say(line)
@@ -86,8 +86,8 @@ def ended(counts: list[StatusCount]) -> int:
     return sum(count.orders for count in counts if count.status in _ENDED)
 
 
-def standing(counts: list[StatusCount]) -> str:
-    """Orders by status, in a line."""
+def by_status(counts: list[StatusCount]) -> str:
+    """Orders by status, in one line."""
     sums: dict[str, int] = {}
     for count in counts:
         sums[count.status] = sums.get(count.status, 0) + count.orders

@@ -1,4 +1,4 @@
-"""Which file of real orders the demonstration reads."""
+"""Chooses the file of real orders for the demonstration."""
 
 from pathlib import Path
 from typing import Final
@@ -15,15 +15,15 @@ CREDIT: Final = (
 )
 
 
-def choose_file(wanted: Path | None) -> Path:
-    """The file that was asked for, or the first sample that is there.
+def choose_file(requested: Path | None) -> Path:
+    """The requested file, or the first sample that exists.
 
     Raises:
-        Refused: nothing was asked for and there is no sample beside this installation.
+        Refused: no file was requested and there is no sample beside this installation.
     """
-    if wanted is not None:
-        return wanted
+    if requested is not None:
+        return requested
     for sample in (SHARED_SAMPLE, SHIPPED_SAMPLE):
         if sample.is_file():
             return sample
-    raise Refused("there is no sample of orders here: name a file with --file")
+    raise Refused("there is no sample of orders here: give a file with --file")

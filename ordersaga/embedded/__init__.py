@@ -1,1 +1,1 @@
-"""The servers that `ordersaga up` runs on one machine: PostgreSQL, Temporal, the sandboxes."""
+"""The servers that `ordersaga up` runs on one machine."""

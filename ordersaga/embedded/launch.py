@@ -1,9 +1,9 @@
-"""Starts a program that must not outlive the process that asked for it.
+"""Starts a program that must not outlive its parent process.
 
-Run as a script: ``launch.py PARENT_PID DEATH_SIGNAL USER PROGRAM ARGUMENT…`` (USER ``-``: as is).
-The kernel then sends DEATH_SIGNAL to the program when the thread that started it ends, however it
-ends. A preexec function would do the same, but may deadlock in a process with threads.
-Systems other than Linux have no such signal; there the next start clears up what was left.
+Run as a script: ``launch.py PARENT_PID DEATH_SIGNAL USER PROGRAM ARGUMENT…``; the USER ``-`` is the
+current one. The kernel sends DEATH_SIGNAL to the program when the thread that started it ends, for
+any reason. A preexec function would do the same, but may deadlock in a process with threads. Only
+Linux has this signal; on other systems the next start ends leftover processes.
 """
 
 import ctypes
@@ -29,12 +29,12 @@ def _die_with_parent(parent: int, death_signal: int) -> None:
 
 
 def main() -> None:
-    """Arm the signal, change the user if asked to, become the program."""
+    """Arm the signal, change the user if requested, and execute the program."""
     parent, death_signal, user, *command = sys.argv[1:]
     if user != "-":
         _become(user)  # first: a change of user disarms the signal
     _die_with_parent(int(parent), int(death_signal))
-    os.execvp(command[0], command)  # noqa: S606  that is its purpose
+    os.execvp(command[0], command)  # noqa: S606  the purpose of this script
 
 
 if __name__ == "__main__":

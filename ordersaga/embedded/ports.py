@@ -1,4 +1,4 @@
-"""Which TCP ports the servers of an embedded stack take."""
+"""Chooses the TCP ports of an embedded stack."""
 
 import socket
 from collections.abc import Callable
@@ -8,11 +8,11 @@ HOST: Final = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """A port that was asked for by number is in use."""
+    """A requested port is in use."""
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a loopback port right now."""
+    """Whether a loopback port is free right now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,40 +23,40 @@ def is_free(port: int) -> bool:
 
 
 class PortChooser:
-    """Hands out ports: the one asked for, else the usual one, else any free one.
+    """Chooses ports: the requested one, otherwise the usual one, otherwise any free one.
 
     Args:
-        report: told when a usual port is taken and another one is used.
+        report: called if a usual port is in use and another one is chosen.
     """
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
-        self._given: set[int] = set()
+        self._chosen: set[int] = set()
 
-    def choose(self, purpose: str, asked: int | None, usual: int) -> int:
+    def choose(self, purpose: str, requested: int | None, usual: int) -> int:
         """The port for a purpose.
 
         Raises:
-            PortTaken: `asked` is in use.
+            PortTaken: `requested` is in use.
         """
-        if asked is not None and not self._available(asked):
-            raise PortTaken(f"port {asked} for {purpose} is in use: choose another one")
-        port = asked if asked is not None else self._usual_or_any(purpose, usual)
-        self._given.add(port)
+        if requested is not None and not self._available(requested):
+            raise PortTaken(f"port {requested} for {purpose} is in use: choose another one")
+        port = requested if requested is not None else self._usual_or_any(purpose, usual)
+        self._chosen.add(port)
         return port
 
     def _usual_or_any(self, purpose: str, usual: int) -> int:
         if self._available(usual):
             return usual
         port = self._any()
-        self._report(f"port {usual} is in use: {purpose} takes {port}")
+        self._report(f"port {usual} is in use: {purpose} uses {port}")
         return port
 
     def _any(self) -> int:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             port: int = probe.getsockname()[1]
-        return port if port not in self._given else self._any()
+        return port if port not in self._chosen else self._any()
 
     def _available(self, port: int) -> bool:
-        return port not in self._given and is_free(port)
+        return port not in self._chosen and is_free(port)

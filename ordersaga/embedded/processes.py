@@ -1,4 +1,4 @@
-"""Child processes that are watched, started again when they die, and never left behind."""
+"""Supervised child processes: restarted when they die, and never left behind."""
 
 import asyncio
 import contextlib
@@ -25,19 +25,20 @@ class ProcessFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """How a role of the stack runs.
+    """How a process of the stack runs.
 
     Attributes:
-        role: its name in messages, log files and the list of processes.
+        role: name in messages, log files and the list of processes.
         command: program and arguments.
         env: the whole environment.
         cwd: working folder.
-        log: file that takes stdout and stderr.
-        is_ready: asked again and again after the start until it says yes.
-        user: system user to run as; None: the present one.
-        stop_signal: asks it to end.
-        death_signal: sent by the kernel if our own process dies.
-        grace_s: time to end by itself before it is killed.
+        log: file for stdout and stderr.
+        is_ready: polled after the start until it is True.
+        user: system user to run as; None: the current one.
+        stop_signal: requests its end.
+        death_signal: the kernel sends it if our own process dies.
+        grace_s: time to end after `stop_signal`, before it is killed.
+        before_start: called before each start.
     """
 
     role: str
@@ -54,13 +55,13 @@ class ProcessSpec:
 
 
 class ManagedProcess:
-    """One role: starts it, starts it again after an unwanted end, stops it.
+    """One child process: starts it, restarts it if it ends unexpectedly, stops it.
 
-    Start it from the main thread: the kernel ties the death signal to the thread that forked.
+    Use it from the main thread: the death signal is tied to the thread that forked.
 
     Args:
         spec: what to run.
-        report: called with one sentence when something happens that a person should know.
+        report: called with one sentence about each event that a person should know.
     """
 
     def __init__(self, spec: ProcessSpec, report: Callable[[str], None]) -> None:
@@ -73,12 +74,12 @@ class ManagedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id while it runs."""
+        """The process id; None if it is not running."""
         alive = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process and alive else None
 
     async def start(self, timeout_s: float = 120.0) -> None:
-        """Start and return once it is ready; from then on it is watched.
+        """Start it and return once it is ready; from then on it is supervised.
 
         Raises:
             ProcessFailed: it ended, or was not ready in time.
@@ -92,7 +93,7 @@ class ManagedProcess:
         self._watcher = asyncio.create_task(self._watch(), name=f"watch {self.spec.role}")
 
     async def stop(self) -> None:
-        """Ask it to end, kill it after its grace; returns when it is gone."""
+        """Request its end, kill it after the grace period, return once it has ended."""
         if self._watcher is not None:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -123,7 +124,7 @@ class ManagedProcess:
                 stderr=log,
                 env=dict(self.spec.env),
                 cwd=self.spec.cwd,
-                start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, in order
+                start_new_session=True,  # Ctrl-C reaches only us: we stop children in order
             )
 
     def _command(self) -> list[str]:
@@ -137,7 +138,7 @@ class ManagedProcess:
             if self.pid is None:
                 raise ProcessFailed(f"{self.spec.role} ended while starting:\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise ProcessFailed(f"{self.spec.role} did not get ready:\n{self.log_tail()}")
+                raise ProcessFailed(f"{self.spec.role} did not become ready:\n{self.log_tail()}")
             await asyncio.sleep(_PROBE_EVERY_S)
 
     async def _watch(self) -> None:
@@ -147,14 +148,14 @@ class ManagedProcess:
             code = await self._wait_for_end()
             if time.monotonic() - started > _STEADY_AFTER_S:
                 pause = _FIRST_PAUSE_S
-            self._report(f"{self.spec.role} ended ({_ending(code)}); next start in {pause:g} s")
+            self._report(f"{self.spec.role} ended ({_ending(code)}); restart in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
-            # Shielded: a stop in this moment must still learn of the process, to end it.
+            # Shielded, so that a concurrent stop learns of the new process and ends it.
             self._spawning = asyncio.ensure_future(self._spawn())
             await asyncio.shield(self._spawning)
             self.restarts += 1
-            self._report(f"{self.spec.role} started again (pid {self.pid})")
+            self._report(f"{self.spec.role} restarted (pid {self.pid})")
 
     async def _wait_for_end(self) -> int:
         if self._process is None:

@@ -1,9 +1,9 @@
 """The whole of ordersaga on one machine: servers, sandboxes, workers and projections.
 
     async with EmbeddedStack(Path(".ordersaga"), progress=print) as stack:
-        ...  # stack.state() has the addresses, stack.settings_env() points programs at them
+        ...  # stack.state() has the addresses, stack.settings_env() the variables for programs
 
-All data lives in one folder; a later stack on the same folder goes on where this one stopped.
+All data is in one folder; a later stack on the same folder continues with it.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from typing import Final, Self
 import asyncpg
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-from ordersaga.embedded import state
+from ordersaga.bootstrap import stack_state
+from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Layout, Ports
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
@@ -35,15 +36,15 @@ def _silent(_line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What may differ from one stack to another.
+    """Options of a stack.
 
     Attributes:
-        postgres_port: an exact port (its being taken is an error); None: the usual or a free one.
-            So with the other ports.
+        postgres_port: a port that must be free; None: the usual one, or any free one. The other
+            ports likewise.
         roles: which of ordersaga's own processes run.
-        extra_env: variables for them.
-        drain_timeout_s: time they have to finish running work when the stack stops; they are
-            killed two seconds later.
+        extra_env: variables for these processes.
+        drain_timeout_s: how long they may take to finish running work when the stack stops;
+            they are killed two seconds later.
     """
 
     postgres_port: int | None = None
@@ -59,12 +60,12 @@ class StackOptions:
 class EmbeddedStack:
     """Starts, watches and stops everything that ordersaga needs on one machine.
 
-    Use it from the main thread: the children are tied to the thread that starts them.
+    Use it from the main thread: the children end with the thread that starts them.
 
     Args:
-        data_dir: folder of all data, logs and the state file; made if it does not exist.
+        data_dir: folder of all data, logs and the state file; created if it does not exist.
         options: ports, processes, environment.
-        progress: called with a line for each thing that starts, stops or needs to be known.
+        progress: called with a line about each event.
     """
 
     def __init__(
@@ -95,16 +96,16 @@ class EmbeddedStack:
         await self.stop()
 
     async def start(self) -> None:
-        """Start everything; returns when the workers are ready. Stops everything if it fails.
+        """Start everything and return once the workers are ready; stop everything if that fails.
 
         Raises:
-            AlreadyRunning: another stack runs on this folder.
-            PortTaken: a port that was asked for by number is in use.
-            ProcessFailed: a server or worker did not start; the text holds the end of its log.
+            AlreadyRunning: another stack is running on this folder.
+            PortTaken: a requested port is in use.
+            ProcessFailed: a server or worker did not start; the text ends with its log.
         """
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock.enter_context(state.exclusive(self.data_dir))
-        self._lock.callback(state.clear, self.data_dir)
+        self._lock.enter_context(stack_state.exclusive(self.data_dir))
+        self._lock.callback(stack_state.clear, self.data_dir)
         ensure_master_key(self.data_dir)
         try:
             await self._start_all()
@@ -113,7 +114,7 @@ class EmbeddedStack:
             raise
 
     async def stop(self) -> None:
-        """Stop in order: workers drain, then the servers they need. Harmless if not started."""
+        """Stop workers first, then the servers that they need. Harmless if not started."""
         self._stopping = True
         await asyncio.gather(*(child.stop() for child in self._applications))
         outside = [child for child in self._servers if child.spec.role != "postgres"]
@@ -122,30 +123,30 @@ class EmbeddedStack:
         self._applications, self._servers = [], []
         self._lock.close()
 
-    def state(self) -> state.StackState:
-        """Addresses and processes, as they are now."""
+    def state(self) -> stack_state.StackState:
+        """The present addresses and processes."""
         return self._started().state(self.pids())
 
     def settings_env(self) -> dict[str, str]:
-        """The environment variables that point ordersaga's programs at this stack."""
+        """The environment variables that make ordersaga's programs use this stack."""
         return {**self._options.extra_env, **self.state().settings_env()}
 
     def pids(self) -> dict[str, int]:
-        """Process id by role, for the children that run right now."""
+        """Process id by role, of the running children."""
         children = [*self._servers, *self._applications]
         return {child.spec.role: child.pid for child in children if child.pid is not None}
 
     def restarts(self) -> dict[str, int]:
-        """How often each role was started again."""
+        """How often each process was restarted, by role."""
         return {c.spec.role: c.restarts for c in [*self._servers, *self._applications]}
 
     @asynccontextmanager
     async def without(self, role: str) -> AsyncIterator[None]:
-        """Stop one process for a while; at the end it is started again, on the same ports.
+        """Stop one process; at the end of the context, start it again on the same ports.
 
         Raises:
-            KeyError: no process of that role runs in this stack.
-            ProcessFailed: it did not start again.
+            KeyError: this stack has no process of that role.
+            ProcessFailed: it did not restart.
         """
         child = {c.spec.role: c for c in [*self._servers, *self._applications]}[role]
         await child.stop()
@@ -173,13 +174,13 @@ class EmbeddedStack:
         self._save()
 
     def _choose_ports(self) -> Ports:
-        chooser, asked, usual = PortChooser(self._progress), self._options, USUAL_PORTS
+        chooser, options, usual = PortChooser(self._progress), self._options, USUAL_PORTS
         return Ports(
-            postgres=chooser.choose("PostgreSQL", asked.postgres_port, usual.postgres),
-            temporal=chooser.choose("Temporal", asked.temporal_port, usual.temporal),
-            ui=chooser.choose("the Temporal UI", asked.ui_port, usual.ui),
-            payment=chooser.choose("the payment sandbox", asked.payment_port, usual.payment),
-            carrier=chooser.choose("the carrier sandbox", asked.carrier_port, usual.carrier),
+            postgres=chooser.choose("PostgreSQL", options.postgres_port, usual.postgres),
+            temporal=chooser.choose("Temporal", options.temporal_port, usual.temporal),
+            ui=chooser.choose("the Temporal UI", options.ui_port, usual.ui),
+            payment=chooser.choose("the payment sandbox", options.payment_port, usual.payment),
+            carrier=chooser.choose("the carrier sandbox", options.carrier_port, usual.carrier),
         )
 
     async def _start_database(self) -> None:
@@ -187,7 +188,7 @@ class EmbeddedStack:
         await asyncio.to_thread(layout.server.prepare)
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
-        await _migrate(layout.server.url(DATABASE))
+        await migrate_all(layout.server.url(DATABASE))
 
     async def _start_temporal(self) -> None:
         await self._launch(self._started().temporal(_search_attributes()), self._servers)
@@ -211,12 +212,14 @@ class EmbeddedStack:
             self._save()
 
     def _save(self) -> None:
-        state.save(self.data_dir, self.state())
+        stack_state.save(self.data_dir, self.state())
 
 
 def _search_attributes() -> Mapping[str, str]:
-    """The saga's search attributes with their types as Temporal's command line names them."""
-    from workflows.common.search_attributes import ALL_ATTRIBUTES
+    """The saga's search attributes, with the type names of Temporal's command line."""
+    from workflows.common.search_attributes import (  # noqa: PLC0415  loads Temporal
+        ALL_ATTRIBUTES,
+    )
 
     return {
         key.name: key.indexed_value_type.name.title().replace("_", "") for key in ALL_ATTRIBUTES
@@ -232,15 +235,9 @@ async def _ensure_database(layout: Layout) -> None:
         await admin.close()
 
 
-async def _migrate(dsn: str) -> None:
-    from ordersaga.bootstrap.schema import migrate_all
-
-    await migrate_all(dsn)
-
-
 def _end_leftovers(data_dir: Path) -> None:
-    """End what an earlier stack on this folder left, where the kernel did not do it."""
-    last = state.load(data_dir)
+    """End processes of an earlier stack on this folder, if the kernel did not."""
+    last = stack_state.load(data_dir)
     if last is None:
         return
     deadline = time.monotonic() + _LEFTOVER_GRACE_S
@@ -250,16 +247,16 @@ def _end_leftovers(data_dir: Path) -> None:
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    state.clear(data_dir)
+    stack_state.clear(data_dir)
 
 
 def _child_of_stack(pid: int, data_dir: Path) -> psutil.Process | None:
-    """The process if it still belongs to the stack; a number may have been given away again."""
+    """The process, if it belongs to the stack: the id may be in use by another program."""
     try:
         process = psutil.Process(pid)
-        mine = str(data_dir) in " ".join(process.cmdline()) or str(data_dir) in str(
+        belongs = str(data_dir) in " ".join(process.cmdline()) or str(data_dir) in str(
             process.environ().get("ORDERSAGA_READY_FILE")
         )
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    return process if mine else None
+    return process if belongs else None

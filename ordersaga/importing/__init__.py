@@ -1,1 +1,1 @@
-"""Turning a shop's invoice lines into orders: read, judge each line, group, submit."""
+"""Turns the invoice lines of a shop into orders: read, check each line, group, submit."""

@@ -1,8 +1,8 @@
-"""What stops an import as a whole, before anything was changed.
+"""Reasons to refuse a whole import, before anything was changed.
 
 ImportRefused
-├── UnreadableFile   the file is missing, no text, damaged, or not of the Online Retail form
-└── ReportFailed     the report of refused lines cannot be written where it was asked for
+├── UnreadableFile   the file is missing, damaged, not text, or not in the Online Retail format
+└── ReportFailed     the report of refused lines cannot be written
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from ordersaga.errors import WrongUsage
 
 
 class ImportRefused(WrongUsage):
-    """Root of the reasons to import nothing at all; the text is safe to show."""
+    """Root of the reasons to import nothing; the text is safe to show."""
 
 
 class UnreadableFile(ImportRefused):
@@ -19,7 +19,7 @@ class UnreadableFile(ImportRefused):
 
     Attributes:
         path: the file.
-        problem: what is wrong with it, with the line number where there is one.
+        problem: what is wrong, with the line number if there is one.
     """
 
     def __init__(self, path: Path, problem: str) -> None:

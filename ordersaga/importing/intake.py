@@ -1,4 +1,4 @@
-"""Putting a plan into the event store: stock first, then the orders, many at a time."""
+"""Executes a plan in the event store: stock first, then the orders, many concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -30,13 +30,13 @@ _AT_ONCE: Final = 32
 _SKUS_AT_ONCE: Final = 20
 
 T = TypeVar("T")
-Done = Callable[[int], None]
-"""Called with the number of things that were just finished, for a progress display."""
+OnProgress = Callable[[int], None]
+"""Called with the number of items that were just finished, for a progress display."""
 
 
 @dataclass(slots=True)
 class Submitted:
-    """What became of the planned orders."""
+    """What happened to the planned orders."""
 
     new: list[OrderId] = field(default_factory=list)
     already_there: list[OrderId] = field(default_factory=list)
@@ -49,11 +49,11 @@ def _ignore(_finished: int) -> None:
 
 
 async def submit_orders(
-    handler: CommandHandler, orders: Sequence[PlannedOrder], done: Done = _ignore
+    handler: CommandHandler, orders: Sequence[PlannedOrder], done: OnProgress = _ignore
 ) -> Submitted:
-    """Create and submit each order; one that is there with the same content is left alone.
+    """Create and submit each order; one that exists with the same content is unchanged.
 
-    An order whose id is taken by another content is refused with all its lines.
+    An order whose id belongs to an order with other content is refused with all its lines.
     """
     result = Submitted()
 
@@ -89,15 +89,15 @@ def _decide_order(document: OrderDocument, loaded: Mapping[str, Loaded[Any]]) ->
 
 
 async def receive_stock(
-    handler: CommandHandler, digest: str, wanted: Mapping[Sku, int], done: Done = _ignore
+    handler: CommandHandler, digest: str, targets: Mapping[Sku, int], done: OnProgress = _ignore
 ) -> int:
     """Receive pieces until this import has brought in `wanted` of each product.
 
     What earlier runs with the same file (its `digest`) received counts, so again adds nothing and
-    a larger wish adds the difference.
+    a larger target adds the difference.
 
     Returns:
-        The number of pieces that were received now.
+        The number of pieces received now.
     """
     pieces = 0
 
@@ -106,25 +106,25 @@ async def receive_stock(
         folds = {stock_stream(sku): STOCK.fold for sku in group}
         decide = partial(_decide_receipts, digest, group)
         received = await handler.execute(folds, decide, _context(f"import-{digest}"))
-        pieces += received  # after the await: other lanes count meanwhile
+        pieces += received  # not before the await: other lanes add meanwhile
         done(len(group))
 
-    await _for_each(_groups(wanted), receive)
+    await _for_each(_groups(targets), receive)
     return pieces
 
 
-def _groups(wanted: Mapping[Sku, int]) -> Iterable[Mapping[Sku, int]]:
-    items = iter(sorted(item for item in wanted.items() if item[1] > 0))
+def _groups(targets: Mapping[Sku, int]) -> Iterable[Mapping[Sku, int]]:
+    items = iter(sorted(item for item in targets.items() if item[1] > 0))
     while group := dict(islice(items, _SKUS_AT_ONCE)):
         yield group
 
 
 def _decide_receipts(
-    digest: str, wanted: Mapping[Sku, int], loaded: Mapping[str, Loaded[Any]]
+    digest: str, targets: Mapping[Sku, int], loaded: Mapping[str, Loaded[Any]]
 ) -> Decision[int]:
     events: dict[str, Sequence[StockEvent]] = {}
     pieces = 0
-    for sku, target in wanted.items():
+    for sku, target in targets.items():
         state: StockState = loaded[stock_stream(sku)].state
         missing = max(0, target - _received(state, digest, sku))
         if missing:
@@ -136,7 +136,7 @@ def _decide_receipts(
 
 
 def _receipts(sku: Sku, pieces: int, reference: str) -> Sequence[StockEvent]:
-    """One delivery, or several if it is more than one delivery can bring."""
+    """One delivery, or several if one cannot hold that many pieces."""
     parts = [MAX_QUANTITY] * (pieces // MAX_QUANTITY)
     if rest := pieces % MAX_QUANTITY:
         parts.append(rest)
@@ -161,17 +161,17 @@ def _received(state: StockState, digest: str, sku: Sku) -> int:
 
 
 def _context(correlation_id: str) -> CommandContext:
-    # A new id each time: what was done before is recognised by the decision, not by event ids.
+    # A new id each time: the decision, not the event ids, recognises what was done before.
     command_id = f"import-{uuid4()}"
     return CommandContext(command_id, Metadata(correlation_id, command_id, ACTOR))
 
 
 async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Work on all items, a bounded number at once; the first failure ends it."""
-    waiting = iter(items)
+    """Process all items, a limited number concurrently; the first failure ends it."""
+    remaining = iter(items)
 
     async def lane() -> None:
-        for item in waiting:
+        for item in remaining:
             await work(item)
 
     async with asyncio.TaskGroup() as lanes:

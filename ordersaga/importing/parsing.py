@@ -1,4 +1,4 @@
-"""One record of the file: either a line of an order, in the domain's types, or refused."""
+"""Parses one record of the file into an order line, or refuses it."""
 
 import re
 from collections.abc import Iterator
@@ -41,14 +41,14 @@ class _Refusal(Exception):
 
 
 def refused(raw: RawLine, reason: LineReason, detail: str) -> RefusedLine:
-    """The report's entry for a line."""
+    """The report entry of a line."""
     return RefusedLine(
         raw.number, shortened(raw.invoice), shortened(raw.stock_code), reason, shortened(detail)
     )
 
 
 def parse_line(raw: RawLine, currency: str) -> ParsedLine | RefusedLine:
-    """Judge one record by itself; the first thing that is wrong with it is the reason."""
+    """Parse one record; the first problem is the reason of its refusal."""
     try:
         return _parsed(raw, currency)
     except _Refusal as refusal:
@@ -105,8 +105,8 @@ def _lacking(raw: RawLine) -> Iterator[str]:
 
 def _quantity(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise _Refusal(LineReason.BAD_NUMBER, f"Quantity {text!r} is no whole number")
-    # Length first: turning a million digits into a number takes for ever.
+        raise _Refusal(LineReason.BAD_NUMBER, f"Quantity {text!r} is not a whole number")
+    # The length first: converting a million digits takes very long.
     quantity = int(text) if len(text) <= _MAX_DIGITS else None
     if text.startswith("-") and quantity != 0:
         raise _Refusal(LineReason.RETURN, f"Quantity {text} is negative")
@@ -132,11 +132,11 @@ def _price(text: str, currency: str) -> Money:
 def _date(text: str) -> datetime:
     for form in _DATE_FORMS:
         try:
-            # The shop is British and the data has no zone: its time is taken as UTC.
+            # The data has no time zone; the shop is British, so it is read as UTC.
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise _Refusal(LineReason.BAD_DATE, f"InvoiceDate {text!r} is no time like {_EXAMPLE}")
+    raise _Refusal(LineReason.BAD_DATE, f"InvoiceDate {text!r} is not a time like {_EXAMPLE}")
 
 
 _EXAMPLE = "2010-12-01 08:26:00"
@@ -145,5 +145,5 @@ _EXAMPLE = "2010-12-01 08:26:00"
 def _country(name: str) -> str:
     code = country_code(name)
     if code is None:
-        raise _Refusal(LineReason.UNKNOWN_COUNTRY, f"Country {name!r} has no ISO code here")
+        raise _Refusal(LineReason.UNKNOWN_COUNTRY, f"Country {name!r} is unknown")
     return code

@@ -1,4 +1,4 @@
-"""What an import is going to do: the orders of a file, and every line accounted for."""
+"""Plans an import: the orders of a file, with every line accounted for."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from workflows.documents.validation import InvalidDocument
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """An order of the file and the records that went into it."""
+    """An order of the file, and the records that it was made from."""
 
     document: OrderDocument
     taken: tuple[RawLine, ...]
@@ -29,12 +29,12 @@ class PlannedOrder:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """Everything a file says, judged.
+    """The orders and refused lines of a file.
 
     Attributes:
-        digest: of the file's bytes; names the import.
-        lines_in_file: records in the file; each is taken, refused or beyond the limit.
-        lines_beyond_limit: records that were not looked at because enough orders were found.
+        digest: of the file's bytes; identifies the import.
+        lines_in_file: records in the file; each is imported, refused or beyond the limit.
+        lines_beyond_limit: records that were not read because the limit of orders was reached.
     """
 
     digest: str
@@ -53,35 +53,37 @@ class ImportPlan:
 def read_plan(
     path: Path, currency: str, payment: PaymentTerms, limit: int | None = None
 ) -> ImportPlan:
-    """Read the whole file and decide what becomes of each line; nothing is changed anywhere.
+    """Read the whole file and plan what happens to each line; changes nothing.
 
-    Records are grouped by invoice number in order of first appearance, wherever in the file they
-    stand; `limit` ends the plan after that many orders.
+    Records are grouped by invoice number, wherever they are in the file, in the order of first
+    appearance. `limit` ends the plan after that many orders.
 
     Raises:
-        UnreadableFile: the file cannot be imported at all.
+        UnreadableFile: the file cannot be imported.
     """
     digest = file_digest(path)
     invoices = _by_invoice(read_lines(path))
     orders: list[PlannedOrder] = []
     refusals: list[RefusedLine] = []
-    looked_at = 0
+    planned_lines = 0
     for records in invoices:
         if limit is not None and len(orders) >= limit:
             break
-        looked_at += len(records)
+        planned_lines += len(records)
         order, left_out = plan_order(records, currency, payment)
         refusals += left_out
         if order is not None:
             orders.append(order)
     lines_in_file = sum(map(len, invoices))
-    return ImportPlan(digest, currency, orders, refusals, lines_in_file, lines_in_file - looked_at)
+    return ImportPlan(
+        digest, currency, orders, refusals, lines_in_file, lines_in_file - planned_lines
+    )
 
 
 def _by_invoice(records: Iterable[RawLine]) -> list[list[RawLine]]:
     groups: dict[str, list[RawLine]] = {}
     for record in records:
-        # A record without an invoice number belongs to no other one.
+        # Records without an invoice number do not belong together.
         groups.setdefault(record.invoice or f"\0{record.number}", []).append(record)
     return list(groups.values())
 
@@ -89,10 +91,10 @@ def _by_invoice(records: Iterable[RawLine]) -> list[list[RawLine]]:
 def plan_order(
     records: Sequence[RawLine], currency: str, payment: PaymentTerms
 ) -> tuple[PlannedOrder | None, list[RefusedLine]]:
-    """Make one order of the records of one invoice; None if no record can be taken.
+    """Make one order from the records of one invoice; None if no record is valid.
 
-    The first good record decides customer, country and time. A product that comes again at the
-    same price adds up; at another price that record is refused and the rest goes on.
+    The first valid record determines customer, country and time. Records of the same product and
+    price are added up; a record with another price is refused.
     """
     merging = _Merging(currency, payment)
     refusals: list[RefusedLine] = []
@@ -109,12 +111,12 @@ def plan_order(
 
 
 def refuse_order(order: PlannedOrder, reason: LineReason, detail: str) -> list[RefusedLine]:
-    """The report's entries for an order that is refused as a whole."""
+    """The report entries of an order that is refused as a whole."""
     return [refused(raw, reason, detail) for raw in order.taken]
 
 
 def _problem_of(document: OrderDocument) -> str:
-    """Why the saga would not accept this order; empty if it would."""
+    """Why the saga would refuse this order; empty if it would not."""
     try:
         parse_document(document_to_json(document), order_stream(document.order_id))
     except InvalidDocument as error:
@@ -133,7 +135,7 @@ class _Merging:
         self._total = Money.zero(currency)
 
     def take(self, raw: RawLine, parsed: ParsedLine) -> RefusedLine | None:
-        """Add a line; the refusal if it does not go with the lines before it."""
+        """Add a line, or return its refusal if it does not match the lines before it."""
         first = self._first or parsed
         if (first.customer_id, first.country) != (parsed.customer_id, parsed.country):
             return refused(
@@ -145,28 +147,28 @@ class _Merging:
                 raw, LineReason.OTHER_PRICE, "the invoice has this product at another price"
             )
         if merged.quantity > MAX_QUANTITY:
-            detail = f"with it the order wants more than {MAX_QUANTITY:,} of this product"
+            detail = f"the order would have more than {MAX_QUANTITY:,} of this product"
             return refused(raw, LineReason.TOO_LARGE, detail)
         try:
             self._total = self._total + parsed.line.amount
         except MoneyOverflow:
-            return refused(raw, LineReason.TOO_LARGE, "with it the order's total leaves 64 bits")
+            return refused(raw, LineReason.TOO_LARGE, "the order's total would not fit 64 bits")
         self._first = first
         self._lines[merged.sku] = merged
         self._taken.append(raw)
         return None
 
     def _merged(self, line: OrderLine) -> OrderLine | None:
-        known = self._lines.get(line.sku)
-        if known is None:
+        earlier = self._lines.get(line.sku)
+        if earlier is None:
             return line
-        if known.unit_price != line.unit_price:
+        if earlier.unit_price != line.unit_price:
             return None
-        quantity = known.quantity + line.quantity
-        return OrderLine(line.sku, known.description, quantity, line.unit_price)
+        quantity = earlier.quantity + line.quantity
+        return OrderLine(line.sku, earlier.description, quantity, line.unit_price)
 
     def order(self) -> PlannedOrder | None:
-        """The order, or None if no line was taken."""
+        """The order; None if no line was added."""
         first = self._first
         if first is None:
             return None
@@ -183,7 +185,7 @@ class _Merging:
 
 
 def synthetic_address(order_id: OrderId, customer_id: CustomerId | None, country: str) -> Address:
-    """An address that says it is made up, for data that has none; always the same for an order."""
+    """A recognisably made-up address, as the data has none; always the same for an order."""
     return Address(
         name=f"Customer {customer_id}" if customer_id else f"Guest {order_id}",
         line1=f"{order_id} Example Street",
@@ -194,7 +196,7 @@ def synthetic_address(order_id: OrderId, customer_id: CustomerId | None, country
 
 
 def demand(orders: Iterable[PlannedOrder]) -> Counter[Sku]:
-    """Pieces that the orders want, per product."""
+    """Ordered pieces per product."""
     pieces: Counter[Sku] = Counter()
     for order in orders:
         for line in order.document.lines:

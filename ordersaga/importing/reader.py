@@ -1,4 +1,4 @@
-"""The records of an Online Retail file, each with the number of the line where it begins."""
+"""Reads the records of an Online Retail file, with the line number of each."""
 
 import csv
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class RawLine:
-    """One record as text, blanks at both ends removed; `complete` is False if columns lack."""
+    """One record as stripped text; `complete` is False if columns are missing."""
 
     number: int
     invoice: str
@@ -49,11 +49,10 @@ class RawLine:
 
 
 def read_lines(path: Path) -> Iterator[RawLine]:
-    """All records of the file in its order; blank lines are none.
+    """All records of the file, in order, without blank lines.
 
     Raises:
-        UnreadableFile: the file is no text, damaged, empty, lacks a column or breaks the rules of
-            CSV quoting.
+        UnreadableFile: the file is damaged, empty, not text or not valid CSV, or lacks a column.
     """
     rows = csv.reader(text_lines(path), strict=True)
     try:
@@ -92,5 +91,5 @@ def _raw_line(number: int, row: list[str], places: list[int]) -> RawLine:
 
 def _line_num(rows: Iterator[list[str]]) -> int:
     # The csv reader counts physical lines, but its type is not public.
-    number: int = getattr(rows, "line_num")  # noqa: B009 - see the line above
+    number: int = getattr(rows, "line_num")  # noqa: B009  see the line above
     return number

@@ -1,4 +1,4 @@
-"""Why a line of the file does not become part of an order, and the report that says so."""
+"""Refused lines of the file, with reasons, and their report."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from ordersaga.importing.errors import ReportFailed
 
 
 class LineReason(StrEnum):
-    """The reasons, as they stand in the report."""
+    """Why a line was refused, as in the report."""
 
     INCOMPLETE_LINE = "incomplete_line"
     MISSING_FIELD = "missing_field"
@@ -33,7 +33,7 @@ class LineReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line that was not taken: where it stands, what it belongs to and why."""
+    """A refused line: its number, what it belongs to, and why."""
 
     line: int
     invoice: str
@@ -47,18 +47,18 @@ _MAX_TEXT = 80
 
 
 def shortened(text: str) -> str:
-    """`text` cut so that a hostile field cannot flood the report or the terminal."""
+    """`text`, shortened so that a huge field cannot flood the report or the terminal."""
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 
 def check_report_path(report: Path, source: Path) -> None:
-    """Make sure the report can be written, without touching one that exists.
+    """Check that the report can be written, without changing an existing one.
 
     Raises:
         ReportFailed: it is the imported file itself, or cannot be opened for writing.
     """
     if report.exists() and source.exists() and report.samefile(source):
-        raise ReportFailed(report, "this is the file to import")
+        raise ReportFailed(report, "it is the file to import")
     existed = report.exists()
     try:
         report.open("a").close()

@@ -1,4 +1,4 @@
-"""A whole import: read, receive stock, submit, report."""
+"""Runs an import: read, receive stock, submit, report."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from domain.values import PaymentTerms
 from eventstore.commands.handler import CommandHandler
-from ordersaga.importing.intake import Done, receive_stock, submit_orders
+from ordersaga.importing.intake import OnProgress, receive_stock, submit_orders
 from ordersaga.importing.plan import ImportPlan, demand, part_of, read_plan
 from ordersaga.importing.refusals import RefusedLine, check_report_path, write_report
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import did, in numbers.
+    """The numbers of an import.
 
     lines_in_file = lines_taken + lines_refused + lines_beyond_limit.
     """
@@ -34,14 +34,14 @@ class ImportSummary:
 
 @dataclass(frozen=True, slots=True)
 class Displays:
-    """Where progress is shown: makes a `Done` for a task of that name and size."""
+    """Shows progress: `task` makes an `OnProgress` for a task of that name and size."""
 
-    task: Callable[[str, int], Done]
+    task: Callable[[str, int], OnProgress]
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """What the caller wants: see the options of `ordersaga import`."""
+class ImportRequest:
+    """The options of `ordersaga import`."""
 
     file: Path
     report: Path
@@ -51,28 +51,28 @@ class ImportOrder:
     stock_percent: int | None = None
 
 
-def prepare(wish: ImportOrder) -> ImportPlan:
-    """Read and judge the whole file and make sure the report can be written; changes nothing.
+def prepare(request: ImportRequest) -> ImportPlan:
+    """Plan the import and check that the report can be written; changes nothing.
 
     Raises:
-        ImportRefused: the file or the report file is unusable.
+        ImportRefused: the file or the report cannot be used.
     """
-    plan = read_plan(wish.file, wish.currency, wish.payment, wish.limit)
-    check_report_path(wish.report, wish.file)
+    plan = read_plan(request.file, request.currency, request.payment, request.limit)
+    check_report_path(request.report, request.file)
     return plan
 
 
 async def import_plan(
-    handler: CommandHandler, wish: ImportOrder, plan: ImportPlan, displays: Displays
+    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, displays: Displays
 ) -> ImportSummary:
-    """Put a prepared plan into the event store and write the report."""
-    pieces = await _receive(handler, wish, plan, displays)
+    """Execute a plan in the event store and write the report."""
+    pieces = await _receive(handler, request, plan, displays)
     done = displays.task("submitting orders", len(plan.orders))
     submitted = await submit_orders(handler, plan.orders, done)
     refusals = sorted([*plan.refused, *submitted.refused], key=lambda refusal: refusal.line)
-    write_report(wish.report, refusals)
+    write_report(request.report, refusals)
     return ImportSummary(
-        file=wish.file,
+        file=request.file,
         digest=plan.digest,
         lines_in_file=plan.lines_in_file,
         lines_taken=submitted.lines_taken,
@@ -82,20 +82,20 @@ async def import_plan(
         orders_new=len(submitted.new),
         orders_already_there=len(submitted.already_there),
         pieces_received=pieces,
-        report=wish.report,
+        report=request.report,
     )
 
 
 async def _receive(
-    handler: CommandHandler, wish: ImportOrder, plan: ImportPlan, displays: Displays
+    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, displays: Displays
 ) -> int:
-    if wish.stock_percent is None:
+    if request.stock_percent is None:
         return 0
-    wanted = {
-        sku: part_of(pieces, wish.stock_percent) for sku, pieces in demand(plan.orders).items()
+    targets = {
+        sku: part_of(pieces, request.stock_percent) for sku, pieces in demand(plan.orders).items()
     }
-    done = displays.task("receiving stock", sum(pieces > 0 for pieces in wanted.values()))
-    return await receive_stock(handler, plan.digest, wanted, done)
+    done = displays.task("receiving stock", sum(pieces > 0 for pieces in targets.values()))
+    return await receive_stock(handler, plan.digest, targets, done)
 
 
 def _by_reason(refusals: list[RefusedLine]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A file as text lines: plain or gzip, UTF-8 only, bounded line length, no surprises."""
+"""Reads the lines of a text file: plain or gzip, only UTF-8, with a limit on line length."""
 
 import gzip
 import hashlib
@@ -28,17 +28,17 @@ def file_digest(path: Path) -> str:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of `path` with their line ends, one at a time.
+    """The lines of `path`, with their line ends, one at a time.
 
     Raises:
-        UnreadableFile: it cannot be opened, holds bytes that are no UTF-8 text, has a line longer
-            than MAX_LINE_BYTES, or is a damaged gzip file.
+        UnreadableFile: it cannot be opened, is not UTF-8 text, has a line longer than
+            MAX_LINE_BYTES, or is a damaged gzip file.
     """
     try:
         with _open(path) as raw:
             yield from _decoded(path, raw)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFile(path, "the gzip data is damaged or cut off") from error
+        raise UnreadableFile(path, "the gzip data is damaged or truncated") from error
     except OSError as error:
         raise UnreadableFile(path, _os_problem(error)) from error
 
@@ -47,10 +47,10 @@ def _open(path: Path) -> BufferedIOBase:
     if not path.exists():
         raise UnreadableFile(path, "there is no such file")
     if not path.is_file():
-        raise UnreadableFile(path, "this is no ordinary file")
+        raise UnreadableFile(path, "this is not a regular file")
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP_MAGIC
-    # What the file holds decides, not how its name ends.
+    # The content decides, not the name.
     return gzip.open(path, "rb") if packed else path.open("rb")
 
 
@@ -61,7 +61,7 @@ def _decoded(path: Path, raw: BufferedIOBase) -> Iterator[str]:
         if len(line) > MAX_LINE_BYTES:
             raise UnreadableFile(path, f"line {number} is longer than {MAX_LINE_BYTES:,} bytes")
         if b"\0" in line:
-            raise UnreadableFile(path, f"line {number} holds a NUL byte: this is no text file")
+            raise UnreadableFile(path, f"line {number} holds a NUL byte: this is not a text file")
         yield _text(path, number, line)
 
 

@@ -1,1 +1,1 @@
-"""Operator tools: sagas, bulk commands, recovery, verification, doctor."""
+"""Tools for operators: sagas, bulk commands, recovery, verification, doctor."""

@@ -1,4 +1,4 @@
-"""Orders that ended long ago: which streams of theirs can go to the archive."""
+"""Orders that ended long ago, and their streams that can be archived."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ _ENDED: Final = FeedFilter(
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedOrder:
-    """An order of which nothing happened any more since the limit.
+class ArchivableOrder:
+    """An order without events since the limit.
 
     Attributes:
-        streams: those of its streams that are not archived yet.
+        streams: its streams that are not archived yet.
+        events: how many events they hold.
     """
 
     order_id: OrderId
@@ -32,12 +33,12 @@ class ClosedOrder:
     events: int
 
 
-async def closed_orders(
+async def archivable_orders(
     store: EventStore, archive: Archive, before: datetime
-) -> AsyncIterator[ClosedOrder]:
-    """Orders that ended, with their saga, and whose last event is older than a limit.
+) -> AsyncIterator[ArchivableOrder]:
+    """Orders that ended, with their saga, and have no event since `before`.
 
-    In the order in which they ended; those that are archived are left out.
+    In the order in which they ended, without those that are archived completely.
     """
     position = 0
     while True:
@@ -47,16 +48,16 @@ async def closed_orders(
             for event in page.events
             if event.recorded_at < before
         ]
-        for order in await _closed(store, archive, ended, before):
+        for order in await _archivable(store, archive, ended, before):
             yield order
         if not page.events or page.events[-1].recorded_at >= before:
             return
         position = page.next_position
 
 
-async def _closed(
+async def _archivable(
     store: EventStore, archive: Archive, ended: Sequence[OrderId], before: datetime
-) -> list[ClosedOrder]:
+) -> list[ArchivableOrder]:
     names = {order_id: streams_of_order(order_id) for order_id in ended}
     living = await archive.living([name for each in names.values() for name in each])
     waiting = {
@@ -66,14 +67,16 @@ async def _closed(
     }
     events = await store.read_streams([name for order_id in waiting for name in names[order_id]])
     return [
-        ClosedOrder(order_id, streams, sum(living[name] for name in streams))
+        ArchivableOrder(order_id, streams, sum(living[name] for name in streams))
         for order_id, streams in waiting.items()
-        if _rests({name: events[name] for name in names[order_id]}, order_id, before)
+        if _is_idle({name: events[name] for name in names[order_id]}, order_id, before)
     ]
 
 
-def _rests(streams: dict[str, Sequence[StoredEvent]], order_id: OrderId, before: datetime) -> bool:
-    """Whether the saga has ended, if there was one, and nothing came after the limit."""
+def _is_idle(
+    streams: dict[str, Sequence[StoredEvent]], order_id: OrderId, before: datetime
+) -> bool:
+    """Whether the saga, if there was one, has ended, and no event is newer than the limit."""
     saga = streams[fulfillment_stream(order_id)]
     if saga and not any(event.event_type == FulfillmentClosed.__name__ for event in saga):
         return False

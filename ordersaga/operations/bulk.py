@@ -1,7 +1,6 @@
-"""One command to many sagas: find them, tell them at a bounded rate, report what each answered."""
+"""Sends one command to many sagas, at a limited rate, and reports the result of each."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,17 +18,16 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.ids import OrderId, order_stream
-from ordersaga.operations.sagas import ListedSaga
 
 AT_ONCE: Final = 20
 ANSWER_WITHIN_S: Final = 15.0
 _REFUSAL_WITHIN: Final = timedelta(seconds=1)
 
 
-class Fate(StrEnum):
-    """What became of a command to one saga.
+class CommandOutcome(StrEnum):
+    """What a saga did with a command.
 
-    ``sent`` is all that can be said of a signal: a saga ignores one that does not fit.
+    ``sent`` is all that is known of a signal: a saga ignores one that it cannot accept.
     """
 
     ACCEPTED = "accepted"
@@ -38,19 +36,21 @@ class Fate(StrEnum):
     ENDED = "ended"
     UNANSWERED = "unanswered"
 
-
-WELL: Final = frozenset({Fate.ACCEPTED, Fate.SENT})
+    @property
+    def is_success(self) -> bool:
+        """Whether nothing is known to have gone wrong."""
+        return self in (CommandOutcome.ACCEPTED, CommandOutcome.SENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What the sagas are told.
+class BulkCommand:
+    """A command for many sagas.
 
     Attributes:
-        name: of the update, and of the signal of the same meaning.
+        name: of the update, and of its twin signal.
         message: its one JSON argument.
-        by_signal: send signals: they wait for a worker and reach paused sagas, but none answers.
-        rate: at most so many a second.
+        by_signal: send signals: they wait for a worker and reach paused sagas, without an answer.
+        rate: at most this many per second.
     """
 
     name: str
@@ -60,80 +60,75 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one saga answered; `why` is empty if all is well."""
+class CommandResult:
+    """The answer of one saga; `why` is empty if it succeeded."""
 
     order_id: str
-    fate: Fate
+    outcome: CommandOutcome
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Which sagas a command would reach; `by_status` and `by_step` count them."""
-
-    found: int
-    by_status: Mapping[str, int]
-    by_step: Mapping[str, int]
-
-
-def overview(sagas: Sequence[ListedSaga]) -> Overview:
-    """Count sagas by order status and step."""
-    return Overview(
-        len(sagas),
-        Counter(saga.order_status or "unknown" for saga in sagas),
-        Counter(saga.step or "unknown" for saga in sagas),
-    )
-
-
-async def tell_all(client: Client, order_ids: Sequence[OrderId], order: Order) -> list[Told]:
-    """Tell each saga, in turn; the answers stand in the order of `order_ids`.
+async def send_to_all(
+    client: Client, order_ids: Sequence[OrderId], command: BulkCommand
+) -> list[CommandResult]:
+    """Send a command to each saga; the results are in the order of `order_ids`.
 
     Raises:
         RPCError: Temporal does not answer at all, or refuses the credentials.
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def tell(number: int, order_id: OrderId) -> Told:
-        await asyncio.sleep(number / order.rate)
+    async def send(number: int, order_id: OrderId) -> CommandResult:
+        await asyncio.sleep(number / command.rate)
         async with slots:
-            return await _tell(client.get_workflow_handle(order_stream(order_id)), order_id, order)
+            handle = client.get_workflow_handle(order_stream(order_id))
+            return await _send(handle, order_id, command)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(tell(n, order_id)) for n, order_id in enumerate(order_ids)]
+        tasks = [group.create_task(send(n, order_id)) for n, order_id in enumerate(order_ids)]
     return [task.result() for task in tasks]
 
 
-async def _tell(handle: WorkflowHandle[Any, Any], order_id: OrderId, order: Order) -> Told:
+async def _send(
+    handle: WorkflowHandle[Any, Any], order_id: OrderId, command: BulkCommand
+) -> CommandResult:
     try:
-        if order.by_signal:
-            await handle.signal(order.name, order.message)
-            return Told(order_id, Fate.SENT)
-        update = await _start(handle, order)
+        if command.by_signal:
+            await handle.signal(command.name, command.message)
+            return CommandResult(order_id, CommandOutcome.SENT)
+        update = await _start(handle, command)
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        return Told(order_id, Fate.UNANSWERED, "no worker took it in time; one may still do so")
+        return CommandResult(
+            order_id, CommandOutcome.UNANSWERED, "no worker took it in time; one may still take it"
+        )
     except RPCError as error:
         return _refused_by_server(order_id, error)
     try:
-        # A refusal is there at once. What is accepted is done in its own time: not waited for.
+        # A refusal comes immediately. Accepted commands take their time and are not awaited.
         await update.result(rpc_timeout=_REFUSAL_WITHIN)
     except WorkflowUpdateFailedError as error:
-        return Told(order_id, Fate.REFUSED, getattr(error.cause, "message", str(error.cause)))
+        return CommandResult(
+            order_id, CommandOutcome.REFUSED, getattr(error.cause, "message", str(error.cause))
+        )
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        return Told(order_id, Fate.ACCEPTED)
-    return Told(order_id, Fate.ACCEPTED)
+        return CommandResult(order_id, CommandOutcome.ACCEPTED)
+    return CommandResult(order_id, CommandOutcome.ACCEPTED)
 
 
-async def _start(handle: WorkflowHandle[Any, Any], order: Order) -> WorkflowUpdateHandle[Any]:
+async def _start(
+    handle: WorkflowHandle[Any, Any], command: BulkCommand
+) -> WorkflowUpdateHandle[Any]:
     async with asyncio.timeout(ANSWER_WITHIN_S):
         return await handle.start_update(
-            order.name, order.message, wait_for_stage=WorkflowUpdateStage.ACCEPTED
+            command.name, command.message, wait_for_stage=WorkflowUpdateStage.ACCEPTED
         )
 
 
-def _refused_by_server(order_id: OrderId, error: RPCError) -> Told:
+def _refused_by_server(order_id: OrderId, error: RPCError) -> CommandResult:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return Told(order_id, Fate.ENDED, "it has ended, or there is no such saga")
+        return CommandResult(
+            order_id, CommandOutcome.ENDED, "it has ended, or there is no such saga"
+        )
     if error.status in (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.INVALID_ARGUMENT):
-        return Told(order_id, Fate.REFUSED, error.message)
+        return CommandResult(order_id, CommandOutcome.REFUSED, error.message)
     raise error

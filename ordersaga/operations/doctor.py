@@ -1,15 +1,23 @@
-"""Looks at everything that ordersaga needs: one line each, and what to do if something is wrong."""
+"""Checks everything that ordersaga needs, and says what to do if something is wrong."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import asyncpg
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.ports import GatewayError, GatewayRejected
+from eventstore.errors import SchemaUnsupported
+from eventstore.postgres.growth.partitions import layout_at
+from ordersaga.bootstrap.providers import build_carrier, build_payments
+from ordersaga.bootstrap.schema import pending_migrations
+from ordersaga.bootstrap.settings import Settings, load_settings, unknown_variables
+from ordersaga.bootstrap.temporal import connect_temporal, temporal_config
+from ordersaga.bootstrap.wiring import reaching_database
 from ordersaga.errors import REFUSED, UNREACHABLE, WRONG_USAGE, OrderSagaError, WrongSetting
-
-if TYPE_CHECKING:
-    from temporalio.client import Client
-
-    from ordersaga.bootstrap.settings import Settings
+from workers.search_attributes import SearchAttributeMismatch, missing_search_attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +25,9 @@ class Check:
     """The result of one check.
 
     Attributes:
-        finding: what was found, or what is wrong.
-        advice: what to do about it; empty when all is well.
-        exit_code: 0 when all is well.
+        finding: what is there, or what is wrong.
+        advice: what to do; empty if nothing is wrong.
+        exit_code: 0 if nothing is wrong.
     """
 
     name: str
@@ -34,9 +42,7 @@ def _bad(name: str, finding: str, advice: str, exit_code: int = UNREACHABLE) -> 
 
 
 async def examine() -> list[Check]:
-    """Run every check; one that cannot be made because of an earlier one is left out."""
-    from ordersaga.bootstrap.settings import load_settings
-
+    """Run every check, except those that an earlier failure makes impossible."""
     try:
         settings = load_settings()
     except WrongSetting as error:
@@ -50,20 +56,14 @@ async def examine() -> list[Check]:
     ]
 
 
-def _settings(settings: "Settings") -> Check:
-    from ordersaga.bootstrap.settings import unknown_variables
-
+def _settings(settings: Settings) -> Check:
     if unknown := unknown_variables():
-        finding = f"nothing is called {', '.join(unknown)}"
+        finding = f"unknown: {', '.join(unknown)}"
         return _bad("settings", finding, "correct or remove the variable", WRONG_USAGE)
     return Check("settings", True, f"payment provider {settings.payment_provider}")
 
 
-async def _database(settings: "Settings") -> list[Check]:
-    import asyncpg
-
-    from ordersaga.bootstrap.wiring import reaching_database
-
+async def _database(settings: Settings) -> list[Check]:
     try:
         with reaching_database(settings):
             connection = await asyncpg.connect(settings.dsn(), timeout=5)
@@ -71,16 +71,13 @@ async def _database(settings: "Settings") -> list[Check]:
         await connection.close()
     except OrderSagaError as error:
         return [_bad("database", *_split(str(error)))]
-    found = f"PostgreSQL {version} at {settings.database_location()}"
+    finding = f"PostgreSQL {version} at {settings.database_location()}"
     schema = await _schema(settings)
-    answers = Check("database", True, found)
+    answers = Check("database", True, finding)
     return [answers, schema, await _partitions(settings)] if schema.ok else [answers, schema]
 
 
-async def _schema(settings: "Settings") -> Check:
-    from eventstore.errors import SchemaUnsupported
-    from ordersaga.bootstrap.schema import pending_migrations
-
+async def _schema(settings: Settings) -> Check:
     try:
         missing = await pending_migrations(settings.dsn())
     except SchemaUnsupported as error:
@@ -90,25 +87,21 @@ async def _schema(settings: "Settings") -> Check:
     return Check("schema", True, "up to date")
 
 
-async def _partitions(settings: "Settings") -> Check:
-    from eventstore.postgres.growth.partitions import layout_at
-
-    found = await layout_at(settings.dsn())
+async def _partitions(settings: Settings) -> Check:
+    layout = await layout_at(settings.dsn())
     name = "partitions"
-    if found.partitions_ahead is None:
-        if found.unfinished:
+    if layout.partitions_ahead is None:
+        if layout.unfinished:
             advice = "run `ordersaga store partition` again"
-            return _bad(name, "a cut of the events was broken off", advice, REFUSED)
+            return _bad(name, "the partitioning of the events was interrupted", advice, REFUSED)
         return Check(name, True, "events are kept in one table")
-    if found.partitions_ahead < 1:
-        finding = f"{max(found.partitions_ahead, 0):.1f} are left"
+    if layout.partitions_ahead < 1:
+        finding = f"{max(layout.partitions_ahead, 0):.1f} are left"
         return _bad(name, finding, "run `ordersaga store add-partitions`", REFUSED)
-    return Check(name, True, f"{found.partitions_ahead:.1f} are ready")
+    return Check(name, True, f"{layout.partitions_ahead:.1f} are ready")
 
 
-async def _temporal(settings: "Settings") -> list[Check]:
-    from ordersaga.bootstrap.wiring import connect_temporal, temporal_config
-
+async def _temporal(settings: Settings) -> list[Check]:
     try:
         client = await connect_temporal(settings)
     except OrderSagaError as error:
@@ -121,10 +114,7 @@ async def _temporal(settings: "Settings") -> list[Check]:
     ]
 
 
-async def _namespace(client: "Client") -> Check:
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-    from temporalio.service import RPCError
-
+async def _namespace(client: Client) -> Check:
     try:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=client.namespace)
@@ -135,51 +125,41 @@ async def _namespace(client: "Client") -> Check:
     return Check("namespace", True, client.namespace)
 
 
-async def _search_attributes(client: "Client") -> Check:
-    from temporalio.service import RPCError
-
-    from workers.search_attributes import SearchAttributeMismatch, missing_search_attributes
-
+async def _search_attributes(client: Client) -> Check:
     try:
         missing = await missing_search_attributes(client)
     except RPCError as error:
-        return _bad("search attributes", error.message, "ask whoever runs Temporal")
+        return _bad("search attributes", error.message, "ask whoever operates Temporal")
     except SearchAttributeMismatch as error:
         return _bad("search attributes", *_split(str(error)))
     if missing:
         finding = f"lacks {', '.join(key.name for key in missing)}"
-        return _bad("search attributes", finding, "start a worker: it registers them")
+        return _bad("search attributes", finding, "start a worker, which registers them")
     return Check("search attributes", True, "registered")
 
 
-async def _payment(settings: "Settings") -> Check:
-    from ordersaga.bootstrap.wiring import build_payments
-
+async def _payment(settings: Settings) -> Check:
     payments = build_payments(settings)
     name = "payment provider"
     where = "Stripe" if settings.payment_provider == "stripe" else str(settings.payment_url)
     try:
-        return await _asked(name, where, lambda: payments.find("doctor"))
+        return await _ask(name, where, lambda: payments.find("doctor"))
     finally:
         await payments.close()
 
 
-async def _carrier(settings: "Settings") -> Check:
-    from ordersaga.bootstrap.wiring import build_carrier
-
+async def _carrier(settings: Settings) -> Check:
     carrier = build_carrier(settings)
     try:
-        return await _asked("carrier", str(settings.carrier_url), lambda: carrier.find("doctor"))
+        return await _ask("carrier", str(settings.carrier_url), lambda: carrier.find("doctor"))
     finally:
         await carrier.close()
 
 
-async def _asked(name: str, where: str, question: Callable[[], Awaitable[object]]) -> Check:
-    """Ask a gateway something harmless: for a key that nobody ever used."""
-    from activities.ports import GatewayError, GatewayRejected
-
+async def _ask(name: str, where: str, request: Callable[[], Awaitable[object]]) -> Check:
+    """Send a gateway a harmless request: look up a key that was never used."""
     try:
-        await question()
+        await request()
     except GatewayRejected as error:
         return _bad(name, f"{where}: {error}", "check its address and credentials")
     except GatewayError as error:

@@ -1,6 +1,5 @@
-"""What the command line does with orders and stock: commands, an order as it was, its timeline."""
+"""Commands for orders and stock, an order as it was, and its timeline."""
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,17 +31,18 @@ from eventstore.commands.folding import Loaded
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata, StoredEvent
 from eventstore.store import EventStore
+from ordersaga.operations.actor import operator
+from projections.read_models.descriptions import describe_event
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
-
 
 C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line as people see it; amounts as text and in minor units."""
+    """An order line for display; amounts as text and in minor units."""
 
     sku: str
     description: str
@@ -54,9 +54,9 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownOrder:
-    """An order as people see it. Holds personal data: for the screen, never for a log.
+    """An order for display. Holds personal data: never log it.
 
-    `version` is that of the order's stream; `as_of` is when its last shown event was recorded.
+    `version` is that of the order's stream; `as_of` is when its last event was recorded.
     """
 
     order_id: str
@@ -79,7 +79,7 @@ class ShownOrder:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """An event in the story of an order, told in a sentence without personal data."""
+    """An event of an order, described in a sentence without personal data."""
 
     position: int
     recorded_at: datetime
@@ -94,7 +94,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShownWaiting:
-    """An order in the queue, and how many pieces it still waits for."""
+    """An order in the queue, and how many pieces it waits for."""
 
     order_id: str
     pieces: int
@@ -102,7 +102,7 @@ class ShownWaiting:
 
 @dataclass(frozen=True, slots=True)
 class ShownStock:
-    """A stock item, in pieces; `waiting` are the first of the queue, in the order of service."""
+    """A stock item, in pieces; `waiting` is the head of the queue, first served first."""
 
     sku: str
     on_hand: int
@@ -115,19 +115,11 @@ class ShownStock:
 
 
 WAITING_SHOWN: Final = 20
-"""Orders of a queue that are shown at most."""
-
-
-def operator() -> str:
-    """Who sits at this command line, for the audit trail."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # no such user in the system's table, and no variable names one
-        return "cli:unknown"
+"""How many orders of a queue are shown."""
 
 
 class OrdersService:
-    """Commands and questions about orders and stock, against the event store alone."""
+    """Executes commands and queries on orders and stock, in the event store alone."""
 
     def __init__(self, handler: CommandHandler, store: EventStore, codec: EventCodec) -> None:
         self._handler = handler
@@ -136,7 +128,7 @@ class OrdersService:
 
     @classmethod
     def of(cls, services: "Services") -> "OrdersService":
-        """On the services of the composition root."""
+        """Made from the services of the composition root."""
         return cls(services.handler, services.store, services.codec)
 
     # --- orders ----------------------------------------------------------------------------------
@@ -144,13 +136,13 @@ class OrdersService:
     async def create(
         self, order_id: OrderId, customer_id: CustomerId | None, currency: str
     ) -> ShownOrder:
-        """Open a draft."""
-        return await self.tell(
+        """Create a draft."""
+        return await self.execute(
             order_id, CreateOrder(order_id, customer_id, currency, datetime.now(UTC))
         )
 
-    async def tell(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
-        """Let the order decide a command and return the order after it.
+    async def execute(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
+        """Execute a command and return the order as it is then.
 
         Raises:
             NotFound: there is no such order (unless the command creates it).
@@ -162,11 +154,11 @@ class OrdersService:
         return await self.show(order_id)
 
     async def cancel_draft(self, order_id: OrderId, detail: str) -> ShownOrder:
-        """Cancel an order that no saga carries yet."""
-        return await self.tell(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
+        """Cancel an order that has no saga yet."""
+        return await self.execute(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
 
     async def state(self, order_id: OrderId) -> OrderState:
-        """The order now; raises NotFound."""
+        """The present state of an order; raises NotFound."""
         loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
         if isinstance(loaded.state, NoOrder):
             raise NotFound("order", order_id)
@@ -175,10 +167,10 @@ class OrdersService:
     async def show(
         self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
     ) -> ShownOrder:
-        """The order now, as it was at a time, or with the events up to a version.
+        """The order now, as it was at a time, or as it was at a version.
 
         Raises:
-            NotFound: there was no such order then.
+            NotFound: there is no such order, or there was none then.
         """
         stored = await self._store.read_stream(
             order_stream(order_id), until=at, to_version=at_version
@@ -186,67 +178,65 @@ class OrdersService:
         if not stored:
             raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
         state: OrderState = ORDER.fold.initial
-        for item in stored:
-            state = ORDER.fold.evolve(state, self._codec.decode(item))
+        for event in stored:
+            state = ORDER.fold.evolve(state, self._codec.decode(event))
         return shown(state, stored[-1])
 
     async def timeline(
         self, order_id: OrderId, *, until: datetime | None = None
     ) -> Sequence[TimelineEntry]:
-        """Everything that happened to an order, over all streams, in the order of the feed.
+        """Everything that happened to an order, across all streams, in the order of the feed.
 
         Raises:
             NotFound: there is no such order.
         """
-        own = await self._store.read_streams(streams_of_order(order_id))
-        events = [item for stream in own.values() for item in stream]
+        streams = await self._store.read_streams(streams_of_order(order_id))
+        events = [event for stream in streams.values() for event in stream]
         if not events:
             raise NotFound("order", order_id)
         events += await self._stock_events(order_id, events)
-        told = sorted(events, key=lambda item: item.position)
-        return [self._entry(item) for item in told if until is None or item.recorded_at <= until]
+        events.sort(key=lambda event: event.position)
+        return [self._entry(one) for one in events if until is None or one.recorded_at <= until]
 
     async def _stock_events(
         self, order_id: OrderId, events: Sequence[StoredEvent]
     ) -> list[StoredEvent]:
         skus = {
             str(line["sku"])
-            for item in events
-            if item.event_type == "OrderSubmitted"
-            for line in item.data["lines"]
+            for event in events
+            if event.event_type == "OrderSubmitted"
+            for line in event.data["lines"]
         }
         streams = await self._store.read_streams([stock_stream(Sku(sku)) for sku in sorted(skus)])
         return [
-            item
+            event
             for stream in streams.values()
-            for item in stream
-            if item.data.get("order_id") == order_id
+            for event in stream
+            if event.data.get("order_id") == order_id
         ]
 
-    def _entry(self, item: StoredEvent) -> TimelineEntry:
-        from projections.read_models.descriptions import describe_event
-
+    def _entry(self, event: StoredEvent) -> TimelineEntry:
         return TimelineEntry(
-            position=item.position,
-            recorded_at=item.recorded_at,
-            stream=item.stream,
-            version=item.version,
-            event_type=item.event_type,
-            what=describe_event(self._codec.decode(item)),
-            actor=item.metadata.actor,
-            correlation_id=item.metadata.correlation_id,
-            causation_id=item.metadata.causation_id,
+            position=event.position,
+            recorded_at=event.recorded_at,
+            stream=event.stream,
+            version=event.version,
+            event_type=event.event_type,
+            what=describe_event(self._codec.decode(event)),
+            actor=event.metadata.actor,
+            correlation_id=event.metadata.correlation_id,
+            causation_id=event.metadata.causation_id,
         )
 
     # --- stock -----------------------------------------------------------------------------------
 
-    async def tell_stock(self, sku: Sku, command: StockCommand) -> ShownStock:
-        """Let the stock item decide a command and return it as it is then."""
+    async def execute_stock(self, sku: Sku, command: StockCommand) -> ShownStock:
+        """Execute a command and return the stock item as it is then."""
         await self._execute(STOCK.stream(sku), command)
         return await self.show_stock(sku)
 
     async def show_stock(self, sku: Sku) -> ShownStock:
-        """The stock item now; raises NotFound."""
+        """The present state of a stock item; raises NotFound."""
         loaded: Loaded[StockState] = await self._handler.load(stock_stream(sku), STOCK.fold)
         state = loaded.state
         if loaded.version == 0:
@@ -280,7 +270,7 @@ _NOTHING: Final = {
 
 
 def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
-    """An order as people see it; `last` is the last event that led to `state`."""
+    """An order for display; `last` is the last event that led to `state`."""
     match state:
         case NoOrder():
             raise NotFound("order", last.stream)
@@ -291,14 +281,14 @@ def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
 
 
 def _endings(state: OrderState) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    endings: dict[str, Any] = {}
     if isinstance(state, Processing | Completed):
-        found["payment_reference"] = state.payment_reference
+        endings["payment_reference"] = state.payment_reference
     if isinstance(state, Completed):
-        found["tracking_number"] = state.tracking_number
+        endings["tracking_number"] = state.tracking_number
     if isinstance(state, Cancelled):
-        found |= {"reason": state.reason.value, "detail": state.detail}
-    return found
+        endings |= {"reason": state.reason.value, "detail": state.detail}
+    return endings
 
 
 def _shown(state: OrderState, content: Draft | FrozenOrder, last: StoredEvent) -> ShownOrder:

@@ -1,4 +1,4 @@
-"""What Temporal knows about sagas, as the command line shows it."""
+"""Sagas as Temporal knows them: lists, and one in detail."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import (
     Client,
     RPCError,
@@ -57,13 +58,13 @@ _AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ListingWish:
-    """Which sagas are wanted: those that fit everything that is given.
+class SagaFilter:
+    """Selects the sagas that meet all given conditions.
 
     Attributes:
-        running: only those that have not ended; paused ones are among them.
+        running: only sagas that have not ended, paused ones included.
         condition: a visibility query of Temporal, such as ``OrderTotalMinor > 10000``.
-        limit: at most so many; None: all.
+        limit: at most this many; None: all.
     """
 
     order_status: str | None = None
@@ -76,7 +77,7 @@ class ListingWish:
 
 @dataclass(frozen=True, slots=True)
 class ListedSaga:
-    """A saga in a listing; `run_status` is Temporal's word, `order_status` the order's."""
+    """A saga in a list; `run_status` is Temporal's status, `order_status` the order's."""
 
     order_id: str
     run_status: str
@@ -89,7 +90,7 @@ class ListedSaga:
 
 @dataclass(frozen=True, slots=True)
 class RunningActivity:
-    """An activity that a saga waits for."""
+    """A pending activity of a saga."""
 
     name: str
     state: str
@@ -100,10 +101,10 @@ class RunningActivity:
 
 @dataclass(frozen=True, slots=True)
 class SagaDetails:
-    """Everything about one saga; `note` says what could not be asked, and why.
+    """Everything about one saga; `note` says what is not known, and why.
 
-    `missing` are items that its order waits for until `answer_by`, with sku, ordered and missing;
-    `choices` is what can be chosen about them now.
+    `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
+    `choices` lists what can be chosen about them now.
     """
 
     order_id: str
@@ -129,44 +130,43 @@ class SagaDetails:
     note: str | None = None
 
 
-async def list_sagas(client: Client, wish: ListingWish) -> list[ListedSaga]:
-    """Sagas as visibility knows them, which may be a second behind.
+async def list_sagas(client: Client, conditions: SagaFilter) -> list[ListedSaga]:
+    """Sagas from Temporal's visibility store, which may lag by a second.
 
     Raises:
-        WrongUsage: the status or step is none that a saga shows, or Temporal does not understand
-            the condition.
+        WrongUsage: there is no such status or step, or Temporal does not understand the condition.
     """
-    found = list_runs(client, query_of(wish), wish.limit)
+    runs = list_runs(client, query_of(conditions), conditions.limit)
     try:
-        # A condition with brackets of its own could reach workflows of other types.
-        return [_listed(run) async for run in found if run.workflow_type == WORKFLOW_TYPE]
+        # A condition that closes our bracket could select workflows of other types.
+        return [_listed(run) async for run in runs if run.workflow_type == WORKFLOW_TYPE]
     except RPCError as error:
-        if wish.condition and error.status is RPCStatusCode.INVALID_ARGUMENT:
+        if conditions.condition and error.status is RPCStatusCode.INVALID_ARGUMENT:
             raise WrongUsage(f"--filter: {error.message}") from None
         raise
 
 
-def query_of(wish: ListingWish) -> str:
-    """The visibility query for Temporal's UI and command line that finds the same sagas.
+def query_of(conditions: SagaFilter) -> str:
+    """The visibility query that selects these sagas, also in Temporal's UI and command line.
 
     Raises:
-        WrongUsage: the status or step is none that a saga shows.
+        WrongUsage: there is no such status or step.
     """
     parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
-    for option, key, value, known in (
-        ("--status", ORDER_STATUS, wish.order_status, STATUSES),
-        ("--step", SAGA_STEP, wish.step, STEPS),
+    for option, key, value, allowed in (
+        ("--status", ORDER_STATUS, conditions.order_status, STATUSES),
+        ("--step", SAGA_STEP, conditions.step, STEPS),
     ):
-        if value is not None and value not in known:
-            raise WrongUsage(f"{option}: there are {', '.join(known)}")
+        if value is not None and value not in allowed:
+            raise WrongUsage(f"{option}: must be one of {', '.join(allowed)}")
         if value is not None:
             parts.append(f"{key.name} = '{value}'")
-    if wish.needs_attention:
+    if conditions.needs_attention:
         parts.append(f"{NEEDS_ATTENTION.name} = true")
-    if wish.needs_attention or wish.running:
+    if conditions.needs_attention or conditions.running:
         parts.append("CloseTime IS NULL")
-    if wish.condition:
-        parts.append(f"({wish.condition})")
+    if conditions.condition:
+        parts.append(f"({conditions.condition})")
     return " AND ".join(parts)
 
 
@@ -183,17 +183,17 @@ def _listed(run: Run) -> ListedSaga:
 
 
 async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> SagaDetails:
-    """One saga: Temporal's description of it and its own answer.
+    """One saga: Temporal's description and its own status answer.
 
     Raises:
-        Refused: Temporal knows no saga of this order.
+        Refused: Temporal has no saga of this order.
     """
     workflow_id = order_stream(order_id)
     try:
         run = await describe_run(client, workflow_id)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise Refused(f"Temporal knows no saga of order {order_id}") from None
+            raise Refused(f"Temporal has no saga of order {order_id}") from None
         raise
     answer, note = await _ask(client, run)
     return SagaDetails(
@@ -222,15 +222,15 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
 
 
 async def _ask(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
-    """The saga's own answer; a sentence instead if there is none."""
+    """The saga's status answer, or a sentence that says why there is none."""
     if run.status == "paused":
-        return {}, "it is paused in Temporal: `temporal workflow unpause` lets it go on"
+        return {}, "it is paused in Temporal: `temporal workflow unpause` lets it continue"
     handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
     try:
         async with asyncio.timeout(_ANSWER_S):
             return await handle.query("status"), None
     except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
-        return {}, "the saga itself did not answer: is a worker for the queue `orders` running?"
+        return {}, "the saga did not answer: is a worker for the queue `orders` running?"
 
 
 def _activities(run: Run) -> tuple[RunningActivity, ...]:
@@ -251,14 +251,12 @@ def _activities(run: Run) -> tuple[RunningActivity, ...]:
 
 
 def _state(number: int) -> str:
-    from temporalio.api.enums.v1 import PendingActivityState
-
     name = PendingActivityState.Name(number)  # type: ignore[arg-type]  # the generated enum is an int
     return name.removeprefix("PENDING_ACTIVITY_STATE_").replace("_", " ").lower()
 
 
-async def running_sagas(client: Client, workflow_ids: Collection[str]) -> set[str]:
-    """Of these sagas, those that are open, asked one by one: no listing is behind the truth."""
+async def running_workflows(client: Client, workflow_ids: Collection[str]) -> set[str]:
+    """Those of these workflows that are open. Each is described, as lists may lag."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def is_running(workflow_id: str) -> bool:
@@ -270,6 +268,6 @@ async def running_sagas(client: Client, workflow_ids: Collection[str]) -> set[st
                     return False
                 raise
 
-    wanted = list(workflow_ids)
-    answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in wanted))
-    return {workflow_id for workflow_id, running in zip(wanted, answers, strict=True) if running}
+    ids = list(workflow_ids)
+    answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in ids))
+    return {workflow_id for workflow_id, running in zip(ids, answers, strict=True) if running}

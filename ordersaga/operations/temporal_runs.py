@@ -1,7 +1,7 @@
 """Workflow runs as Temporal's server describes them.
 
-The SDK's own descriptions raise an error for a run that somebody paused in Temporal, because they
-do not know that status; one paused saga must not keep operators from seeing the others.
+The SDK's own descriptions fail for a paused run, whose status they do not know. One paused saga
+must not hide the others.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -29,8 +29,8 @@ class Run:
     """One run of a workflow.
 
     Attributes:
-        status: Temporal's word in small letters, such as ``running``, ``paused``, ``completed``.
-        pending: activities under way; only in a description, not in a listing.
+        status: Temporal's status in lower case, such as ``running``, ``paused``, ``completed``.
+        pending: pending activities; only in a description, not in a list.
     """
 
     workflow_id: str
@@ -53,7 +53,7 @@ class Run:
 
 
 async def list_runs(client: Client, query: str, limit: int | None = None) -> AsyncIterator[Run]:
-    """Runs that a visibility query finds, the latest started first.
+    """Runs that a visibility query selects, most recently started first.
 
     Raises:
         RPCError: the query is wrong, or Temporal does not answer.

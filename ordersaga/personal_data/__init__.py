@@ -1,1 +1,1 @@
-"""Keys of personal data in PostgreSQL, and erasing somebody by destroying them."""
+"""Keys of personal data in PostgreSQL; destroying them erases the data."""

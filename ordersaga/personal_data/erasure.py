@@ -1,15 +1,16 @@
-"""Erasing the personal data of somebody: no more sealing, a moment of waiting, destroy, record.
+"""Erases personal data: retires the keys, waits, destroys the keys, records the erasure.
 
-The moment is what makes it safe: another process may have remembered the key, and would seal a new
-order with it that nobody could read any more. After the moment no process does, every order that
-was sealed with the key is in the event store, and if one of them is open the erasure is refused.
+The wait makes it safe: another process may have cached a key and would encrypt a new order with it,
+which nobody could read after the destruction. After the wait no process uses the key any more and
+every order that was encrypted with it is in the event store; if one of them is open, the erasure
+is refused.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from adapters.personal_data.vaults import LIFETIME_S
@@ -18,31 +19,34 @@ from domain.customer.commands import RecordErasure
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, customer_subject, erasure_stream
 from eventstore.commands.folding import Fold, Loaded, States
-from eventstore.commands.handler import CommandContext, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler, Decision
 from eventstore.model import Metadata
 from ordersaga.errors import Refused
-from ordersaga.personal_data.orders import FoundOrders, load_orders, orders_of_customer, owner
+from ordersaga.personal_data.orders import (
+    CustomerOrders,
+    OrderSources,
+    load_orders,
+    orders_of_customer,
+    owner,
+)
 from ordersaga.personal_data.vault import KeyRing
 
-if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
-
 QUIET_S: Final = LIFETIME_S + 2.0
-"""How long an erasure waits: as long as a key is remembered, and for appends under way."""
+"""How long an erasure waits: as long as keys are cached, and for running appends."""
 
 _FOLD: Final = Fold(customer.INITIAL, customer.evolve)
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What an erasure did.
+    """The result of an erasure.
 
     Attributes:
         subject: ``customer-<id>``, or ``order-<id>`` for the order of a guest.
-        order_ids: the orders whose data is gone.
-        keys_destroyed: how many keys were destroyed now; 0 if it had been done before.
-        recorded_now: whether this was recorded now, or before.
-        plain_events: events stored in plain text, before encryption: their data is still there.
+        order_ids: the orders whose data was erased.
+        keys_destroyed: number of keys destroyed now; 0 if there were none left.
+        recorded_now: whether the erasure was recorded now, not before.
+        plain_events: events stored in plain text, which keep their data.
     """
 
     subject: str
@@ -52,19 +56,28 @@ class Erasure:
     plain_events: int
 
 
+class ErasureServices(OrderSources, Protocol):
+    """What an erasure works with."""
+
+    @property
+    def handler(self) -> CommandHandler:
+        """Executes commands."""
+        ...
+
+
 class Eraser:
     """Erases personal data.
 
     Args:
-        services: of the composition root.
-        actor: who asks, for the record.
-        quiet_s: how long to wait between the last sealing and the destruction.
-        pause: waits so many seconds.
+        services: such as those of the composition root.
+        actor: who erases, for the audit trail.
+        quiet_s: seconds between retiring and destroying keys.
+        pause: waits for a number of seconds.
     """
 
     def __init__(
         self,
-        services: "Services",
+        services: ErasureServices,
         actor: str,
         *,
         quiet_s: float = QUIET_S,
@@ -77,12 +90,12 @@ class Eraser:
         self._pause = pause
 
     async def erase_customer(self, customer_id: CustomerId, reason: str) -> Erasure:
-        """Erase a customer's data in all their orders; again changes nothing.
+        """Erase a customer's data in all their orders; erasing again changes nothing.
 
         Raises:
-            NotFound: nothing is known of such a customer.
+            NotFound: there is no such customer.
             RuleBroken: an order is open.
-            Refused: the data is not encrypted, or an order came in meanwhile.
+            Refused: the data is not encrypted, or the customer placed an order meanwhile.
         """
         subject = customer_subject(customer_id, OrderId(""))
         orders = await orders_of_customer(self._services, customer_id)
@@ -91,13 +104,13 @@ class Eraser:
         return await self._erase(subject, reason, orders, customer_id)
 
     async def erase_guest(self, order_id: OrderId, reason: str) -> Erasure:
-        """Erase the data of the order of a guest; raises as `erase_customer`."""
+        """Erase the data of a guest's order; raises as `erase_customer`."""
         orders = await load_orders(self._services, [order_id])
         if not orders.states:
             raise NotFound("order", order_id)
         customer_id = owner(orders.states[order_id])
         if customer_id is not None:
-            raise Refused(f"order {order_id} is no guest's: erase customer {customer_id} instead")
+            raise Refused(f"order {order_id} has a customer: erase customer {customer_id} instead")
         return await self._erase(customer_subject(None, order_id), reason, orders, None)
 
     async def _is_known(self, subject: str) -> bool:
@@ -110,24 +123,26 @@ class Eraser:
         return loaded.state
 
     async def _erase(
-        self, subject: str, reason: str, orders: FoundOrders, customer_id: CustomerId | None
+        self, subject: str, reason: str, orders: CustomerOrders, customer_id: CustomerId | None
     ) -> Erasure:
         customer.check_erasable(orders.states)
         if orders.plain_events and not await self._ring.knows(subject):
             raise Refused(
                 f"the data of {subject} was stored in plain text, before encryption was on: "
-                "it cannot be erased from the log"
+                "it cannot be erased from the event store"
             )
         if await self._ring.undestroyed(subject):
-            orders = await self._quieten(subject, orders, customer_id)
-        gone = await self._ring.destroy(subject)
+            orders = await self._retire_keys(subject, orders, customer_id)
+        destroyed = await self._ring.destroy(subject)
         recorded = await self._record(subject, reason)
-        return Erasure(subject, sorted(orders.states), len(gone), recorded, orders.plain_events)
+        return Erasure(
+            subject, sorted(orders.states), len(destroyed), recorded, orders.plain_events
+        )
 
-    async def _quieten(
-        self, subject: str, orders: FoundOrders, customer_id: CustomerId | None
-    ) -> FoundOrders:
-        """Let nothing more be sealed for the subject, and look at its orders once more."""
+    async def _retire_keys(
+        self, subject: str, orders: CustomerOrders, customer_id: CustomerId | None
+    ) -> CustomerOrders:
+        """Stop all use of the subject's keys, then load its orders again."""
         retired = await self._ring.retire(subject)
         try:
             await self._pause(self._quiet_s)
@@ -142,10 +157,10 @@ class Eraser:
 
     async def _check_quiet(self, subject: str) -> None:
         if await self._ring.has_present(subject):
-            raise Refused(f"{subject} placed an order in this moment: erase again")
+            raise Refused(f"{subject} has just placed an order: erase again")
 
     async def _record(self, subject: str, reason: str) -> bool:
-        """Record what is destroyed; False if all of it is recorded."""
+        """Record the destroyed keys; False if all of them are recorded already."""
         keys = tuple(str(key) for key in await self._ring.destroyed(subject))
         stream = erasure_stream(subject)
         command_id = f"erase-{uuid4()}"

@@ -1,4 +1,4 @@
-"""Temporal's own copies: the history of a saga holds the order document it was started with."""
+"""Deletes saga histories from Temporal; they hold the order document of the start."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _ORDERS_IN_A_QUERY = 50
 
 @dataclass(frozen=True, slots=True)
 class DeletedHistories:
-    """How many runs were deleted, and the workflow ids of those that still run."""
+    """How many runs were deleted, and the workflow ids of those still running."""
 
     deleted: int
     running: Sequence[str]
@@ -29,20 +29,20 @@ class DeletedHistories:
 async def delete_histories(
     client: Client, customer_id: CustomerId | None, order_ids: Sequence[OrderId]
 ) -> DeletedHistories:
-    """Delete every closed run of the sagas of a customer, or of the order of a guest.
+    """Delete every closed run of a customer's sagas, or of the saga of a guest's order.
 
     Raises:
         RPCError: Temporal does not answer, or refuses.
     """
     runs: dict[str, WorkflowExecution] = {}
     for query in _queries(customer_id, order_ids):
-        async for found in client.list_workflows(query):
-            runs[found.run_id] = found
-    # What has just ended is not in a listing yet, or stands there as running.
+        async for run in client.list_workflows(query):
+            runs[run.run_id] = run
+    # A run that has just ended is missing in lists, or still listed as running.
     slots = asyncio.Semaphore(_AT_ONCE)
-    suspects = {(order_stream(order_id), "") for order_id in order_ids}
-    suspects |= {(run.id, run.run_id) for run in runs.values() if _runs(run)}
-    for now in await asyncio.gather(*(_describe(client, slots, *one) for one in suspects)):
+    unsure = {(order_stream(order_id), "") for order_id in order_ids}
+    unsure |= {(run.id, run.run_id) for run in runs.values() if _runs(run)}
+    for now in await asyncio.gather(*(_describe(client, slots, *one) for one in unsure)):
         if now is not None:
             runs[now.run_id] = now
     closed = [run for run in runs.values() if not _runs(run)]
@@ -53,7 +53,7 @@ async def delete_histories(
 def _queries(customer_id: CustomerId | None, order_ids: Sequence[OrderId]) -> list[str]:
     of_type = f"WorkflowType = '{WORKFLOW_TYPE}'"
     queries = []
-    if customer_id not in (None, GUEST):  # a customer of that name is found by the orders alone
+    if customer_id not in (None, GUEST):  # the orders of a customer with that id are selected below
         queries.append(f"{of_type} AND {CUSTOMER_ID.name} = '{customer_id}'")
     for start in range(0, len(order_ids), _ORDERS_IN_A_QUERY):
         some = order_ids[start : start + _ORDERS_IN_A_QUERY]

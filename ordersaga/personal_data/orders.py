@@ -1,20 +1,23 @@
-"""All orders of a customer, by the event store itself: a read model helps, but is not trusted."""
+"""All orders of a customer. A read model makes this fast; the event store makes it complete."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from activities.aggregates import ORDER
 from adapters.personal_data.fields import PERSONAL_FIELDS, value_at
 from adapters.personal_data.sealing import is_sealed
 from domain.ids import CustomerId, OrderId, order_stream
 from domain.order.state import Draft, NoOrder, OrderState, frozen_order
+from eventstore.codec import EventCodec
 from eventstore.model import FeedFilter, StoredEvent
-
-if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
+from eventstore.store import EventStore
+from projections.engine import control
+from projections.engine.projection import LIVE, Pool
+from projections.operations.operate import list_parked
+from projections.read_models.customer_orders.model import PROJECTION, list_customer_orders
 
 _CREATED: Final = FeedFilter(frozenset({"order"}), frozenset({"OrderCreated"}))
 _AT_ONCE: Final = 100
@@ -22,41 +25,64 @@ _PAGE: Final = 500
 _REPOLL_S: Final = 0.01
 
 
+class OrderSources(Protocol):
+    """Where orders are looked up.
+
+    Attributes:
+        pool: connections to the read models.
+        log: the event store with personal data encrypted.
+        redacted_store: the event store without personal data.
+        codec: converts events to JSON and back.
+    """
+
+    @property
+    def pool(self) -> Pool: ...  # noqa: D102  see the class
+
+    @property
+    def log(self) -> EventStore: ...  # noqa: D102  see the class
+
+    @property
+    def redacted_store(self) -> EventStore: ...  # noqa: D102  see the class
+
+    @property
+    def codec(self) -> EventCodec: ...  # noqa: D102  see the class
+
+
 @dataclass(frozen=True, slots=True)
-class FoundOrders:
+class CustomerOrders:
     """Orders, and how many of their events hold personal data in plain text."""
 
     states: Mapping[OrderId, OrderState]
     plain_events: int
 
 
-async def orders_of_customer(services: "Services", customer_id: CustomerId) -> FoundOrders:
-    """Every order that a customer ever opened, as it is now."""
-    found = {order_id async for order_id in _candidates(services, customer_id)}
-    orders = await load_orders(services, sorted(found))
+async def orders_of_customer(services: OrderSources, customer_id: CustomerId) -> CustomerOrders:
+    """Every order that a customer ever created, as it is now."""
+    candidates = {order_id async for order_id in _candidates(services, customer_id)}
+    orders = await load_orders(services, sorted(candidates))
     own = {key: state for key, state in orders.states.items() if owner(state) == customer_id}
-    return FoundOrders(own, orders.plain_events)
+    return CustomerOrders(own, orders.plain_events)
 
 
-async def load_orders(services: "Services", order_ids: Sequence[OrderId]) -> FoundOrders:
-    """Some orders as they are now, without personal data; unknown ones are left out."""
+async def load_orders(services: OrderSources, order_ids: Sequence[OrderId]) -> CustomerOrders:
+    """Orders as they are now, without personal data; unknown ones are left out."""
     states: dict[OrderId, OrderState] = {}
     plain = 0
-    waiting = iter(order_ids)
-    while chunk := list(islice(waiting, _AT_ONCE)):
+    remaining = iter(order_ids)
+    while chunk := list(islice(remaining, _AT_ONCE)):
         streams = [order_stream(order_id) for order_id in chunk]
-        kept = await services.log.read_streams(streams)
-        plain += sum(_is_plain(event) for events in kept.values() for event in events)
-        shown = await services.redacted_store.read_streams(streams)
+        stored = await services.log.read_streams(streams)
+        plain += sum(_is_plain(event) for events in stored.values() for event in events)
+        redacted = await services.redacted_store.read_streams(streams)
         for order_id in chunk:
-            state = _fold(services, shown[order_stream(order_id)])
+            state = _fold(services, redacted[order_stream(order_id)])
             if not isinstance(state, NoOrder):
                 states[order_id] = state
-    return FoundOrders(states, plain)
+    return CustomerOrders(states, plain)
 
 
 def owner(state: OrderState) -> CustomerId | None:
-    """Whose order it is; None for a guest's."""
+    """The customer of an order; None for a guest."""
     if isinstance(state, Draft):
         return state.customer_id
     frozen = frozen_order(state)
@@ -66,7 +92,7 @@ def owner(state: OrderState) -> CustomerId | None:
     return ended.customer_id if isinstance(ended, Draft) else None
 
 
-def _fold(services: "Services", events: Sequence[StoredEvent]) -> OrderState:
+def _fold(services: OrderSources, events: Sequence[StoredEvent]) -> OrderState:
     state: OrderState = ORDER.fold.initial
     for event in events:
         state = ORDER.fold.evolve(state, services.codec.decode(event))
@@ -78,12 +104,8 @@ def _is_plain(event: StoredEvent) -> bool:
     return any(value is not None and not is_sealed(value) for value in values)
 
 
-async def _candidates(services: "Services", customer_id: CustomerId) -> AsyncIterator[OrderId]:
-    from projections.engine import control
-    from projections.engine.projection import LIVE
-    from projections.read_models.customer_orders.model import PROJECTION
-
-    # The positions first: what lies before them is in the read model, or parked.
+async def _candidates(services: OrderSources, customer_id: CustomerId) -> AsyncIterator[OrderId]:
+    # The positions first: events before them are in the read model, or parked.
     lanes = await control.load_lanes(services.pool, LIVE, [PROJECTION.name])
     async for order_id in _in_read_model(services, customer_id):
         yield order_id
@@ -94,9 +116,7 @@ async def _candidates(services: "Services", customer_id: CustomerId) -> AsyncIte
         yield order_id
 
 
-async def _in_read_model(services: "Services", customer_id: CustomerId) -> AsyncIterator[OrderId]:
-    from projections.read_models.customer_orders.model import list_customer_orders
-
+async def _in_read_model(services: OrderSources, customer_id: CustomerId) -> AsyncIterator[OrderId]:
     cursor: str | None = None
     while True:
         page = await list_customer_orders(services.pool, customer_id, limit=_AT_ONCE, cursor=cursor)
@@ -107,10 +127,7 @@ async def _in_read_model(services: "Services", customer_id: CustomerId) -> Async
             return
 
 
-async def _parked(services: "Services") -> AsyncIterator[OrderId]:
-    from projections.operations.operate import list_parked
-    from projections.read_models.customer_orders.model import PROJECTION
-
+async def _parked(services: OrderSources) -> AsyncIterator[OrderId]:
     cursor: str | None = None
     while True:
         page = await list_parked(services.pool, [PROJECTION], limit=_AT_ONCE, cursor=cursor)
@@ -122,9 +139,9 @@ async def _parked(services: "Services") -> AsyncIterator[OrderId]:
 
 
 async def _in_feed(
-    services: "Services", customer_id: CustomerId, position: int
+    services: OrderSources, customer_id: CustomerId, position: int
 ) -> AsyncIterator[OrderId]:
-    """Orders opened after a position, up to what is stored now."""
+    """Orders created after a position, up to the end of the feed."""
     head = await services.log.head()
     while position < head:
         page = await services.log.read_feed(position, limit=_PAGE, wanted=_CREATED)
@@ -132,5 +149,7 @@ async def _in_feed(
             if event.data["customer_id"] == customer_id:
                 yield OrderId(event.stream.partition("-")[2])
         if page.next_position == position:
-            await asyncio.sleep(_REPOLL_S)  # drawn, but not committed yet
+            await asyncio.sleep(
+                _REPOLL_S
+            )  # a position is taken, but its append is not committed yet
         position = page.next_position

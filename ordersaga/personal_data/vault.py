@@ -1,4 +1,4 @@
-"""The key vault in PostgreSQL: data keys in a schema of their own, wrapped by the master key."""
+"""The key vault in PostgreSQL: data keys in their own schema, encrypted with the master key."""
 
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
@@ -30,8 +30,8 @@ class PostgresKeyVault:
     """A `KeyVault` in the schema `personal_data` of a migrated database.
 
     Args:
-        pool: connections to the database of the events; it stays the caller's.
-        master: wraps and opens the data keys.
+        pool: connections to the database of the events; the caller closes it.
+        master: encrypts and decrypts the data keys.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", master: MasterKeys) -> None:
@@ -40,13 +40,13 @@ class PostgresKeyVault:
 
     async def keys_for(self, subjects: Collection[str]) -> Mapping[str, DataKey]:
         """See `KeyVault.keys_for`."""
-        found: dict[str, DataKey] = {}
+        keys: dict[str, DataKey] = {}
         for _ in range(_CLAIMS):
-            missing = [subject for subject in subjects if subject not in found]
+            missing = [subject for subject in subjects if subject not in keys]
             if not missing:
-                return found
-            found |= {key.subject: key for key in await self._claim(missing)}
-        raise StoreUnavailable("no data key could be made: others make and retire it all the time")
+                return keys
+            keys |= {key.subject: key for key in await self._claim(missing)}
+        raise StoreUnavailable("no data key could be made: other processes keep retiring it")
 
     async def _claim(self, subjects: Sequence[str]) -> list[DataKey]:
         offered = [self._master.make(subject) for subject in subjects]
@@ -69,13 +69,13 @@ class PostgresKeyVault:
 
 
 class KeyRing:
-    """What an erasure and a change of the master key do with stored keys; needs no master key."""
+    """The stored keys, for erasures and for changes of the master key; needs no master key."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
     async def destroyed(self, subject: str) -> tuple[UUID, ...]:
-        """The keys of a subject that are destroyed."""
+        """The destroyed keys of a subject."""
         rows = await self._fetch("keys_of", subject)
         return tuple(row["key_id"] for row in rows if row["destroyed_at"] is not None)
 
@@ -84,46 +84,46 @@ class KeyRing:
         return bool(await self._fetch("keys_of", subject))
 
     async def undestroyed(self, subject: str) -> bool:
-        """Whether a subject has a key that still opens something."""
+        """Whether a subject has a key that can still decrypt."""
         return any(row["destroyed_at"] is None for row in await self._fetch("keys_of", subject))
 
     async def has_present(self, subject: str) -> bool:
-        """Whether a subject has a key that may seal."""
+        """Whether a subject has a key that may encrypt."""
         return any(row["retired_at"] is None for row in await self._fetch("keys_of", subject))
 
     async def retire(self, subject: str) -> tuple[UUID, ...]:
-        """Let nothing more be sealed with the keys of a subject; returns those just retired."""
+        """Retire the keys of a subject: they encrypt nothing more. Returns those retired now."""
         return tuple(row["key_id"] for row in await self._fetch("retire_keys", subject))
 
     async def restore(self, key_ids: Collection[UUID]) -> None:
-        """Take a retirement back."""
+        """Undo a retirement."""
         await self._fetch("restore_keys", list(key_ids))
 
     async def destroy(self, subject: str) -> tuple[UUID, ...]:
         """Destroy the retired keys of a subject; returns those destroyed now."""
-        gone = tuple(row["key_id"] for row in await self._fetch("destroy_keys", subject))
-        if gone:
+        destroyed = tuple(row["key_id"] for row in await self._fetch("destroy_keys", subject))
+        if destroyed:
             await self._fetch("vacuum")
-        return gone
+        return destroyed
 
     async def rewrap(self, master: MasterKeys) -> int:
-        """Wrap every key with the present master key; returns how many had another one.
+        """Encrypt every key with the current master key; returns how many had another one.
 
         Raises:
-            MasterKeyMissing: an older master key was not given.
+            MasterKeyMissing: a previous master key is not set.
         """
-        done = 0
+        rewrapped = 0
         while True:
             rows = await self._fetch(
                 "keys_under_other_master", master.current_id, _REWRAPPED_AT_ONCE
             )
             if not rows:
-                return done
+                return rewrapped
             fresh = [master.wrap(master.open(WrappedKey(*row))) for row in rows]
             ids = [key.key_id for key in fresh]
             wrapped = [key.wrapped for key in fresh]
             await self._fetch("rewrap_keys", master.current_id, ids, wrapped)
-            done += len(rows)
+            rewrapped += len(rows)
 
     async def _fetch(self, name: str, *arguments: Any) -> "list[asyncpg.Record]":
         with translated():

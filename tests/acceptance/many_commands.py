@@ -1,6 +1,6 @@
 """Run many `ordersaga` commands in one process: a list of them as JSON in, their ends as JSON out.
 
-What `ordersaga.cli.output.run_to_the_end` does at the end of the program is done here after each
+What `ordersaga.cli.output.run_to_completion` does at the end of the program is done here after each
 command; everything else is the program itself.
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ordersaga.bootstrap.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
-from ordersaga.embedded.state import DATA_DIR_VARIABLE
+from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE
 from tests.support.repository.command_line import commands
 from tests.support.repository.source_tree import ROOT, files, name_of, text_of
 

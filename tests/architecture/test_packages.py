@@ -1,6 +1,7 @@
 """The flat packages: three lists that must be one, and what each package holds."""
 
 import ast
+import sys
 import tomllib
 
 import pytest
@@ -22,8 +23,6 @@ def test_folders_wheel_import_linter_and_mypy_name_the_same_packages() -> None:
 
 
 def test_no_shipped_package_shadows_the_standard_library() -> None:
-    import sys
-
     assert not set(shipped_packages()) & set(sys.stdlib_module_names)
 
 

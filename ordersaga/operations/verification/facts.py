@@ -1,6 +1,6 @@
-"""What the events say about each order and each SKU, folded for verification.
+"""Folds the events of each order and SKU for verification.
 
-This fold is written apart from the aggregates' own on purpose: a mistake there must not hide here.
+It shares no code with the aggregates on purpose: a mistake there must not hide here.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from domain.stock import events as stock_events
 
 
 class Standing(StrEnum):
-    """Where an order stands, as far as the invariants care; DRAFT and NEVER need no saga."""
+    """The status of an order as far as the invariants need it; DRAFT and NEVER have no saga."""
 
     NEVER = "never created"
     DRAFT = "draft"
@@ -31,7 +31,7 @@ class Standing(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Submitted and not ended: a saga must be carrying it."""
+        """Whether it is submitted and has not ended: it must have a saga."""
         return self in _OPEN
 
 
@@ -42,7 +42,7 @@ _OPEN = frozenset(
 
 @dataclass(slots=True)
 class ReturnFacts:
-    """What came back of one order: pieces, and minor units by return."""
+    """The returns of one order: pieces, and minor units by return."""
 
     returned: Counter[Sku] = field(default_factory=Counter)
     restocked: Counter[Sku] = field(default_factory=Counter)
@@ -52,21 +52,21 @@ class ReturnFacts:
 
     @property
     def granted_minor(self) -> int:
-        """What all returns together give back."""
+        """Refunds that are granted, in minor units."""
         return sum(self.granted.values())
 
     @property
     def refunded_minor(self) -> int:
-        """What of it has gone back."""
+        """Refunds that are made, in minor units."""
         return sum(self.refunded.values())
 
 
 @dataclass(slots=True)
 class OrderFacts:
-    """All that is known about one order, from all its streams.
+    """The facts about one order, from all its streams.
 
-    `pieces` and `total` are what counts after all amendments. `waiting` are pieces it queues for.
-    `captures` and `holds` are minor units by provider reference, `labels` is True while live.
+    `pieces` and `total` are those after all amendments; `waiting` are pieces that it queues for.
+    `holds` are authorised amounts by provider reference; `labels` is True for live labels.
     """
 
     standing: Standing = Standing.NEVER
@@ -88,37 +88,37 @@ class OrderFacts:
 
     @property
     def returned_minor(self) -> int:
-        """Minor units that a completed order gave back for what came back."""
+        """Minor units that a completed order has refunded for returns."""
         return self.returns.refunded_minor
 
     @property
     def owed(self) -> Money | None:
-        """What a completed order is to have kept: its total less what returns gave back."""
+        """The money that a completed order must have kept: its total less refunds of returns."""
         total = self.total
         return total and Money(total.minor - self.returned_minor, total.currency)
 
     @property
     def kept_money(self) -> list[Money]:
-        """What is left of each capture; a completed order has one."""
+        """What is left of each capture; a completed order has exactly one."""
         if len(self.captures) != 1:
             return [capture.amount for capture in self.captures]
         return [Money(self.kept_minor, self.captures[0].amount.currency)]
 
     @property
     def kept_minor(self) -> int:
-        """Minor units that were taken and not given back."""
-        taken = sum(capture.amount.minor for capture in self.captures)
-        return taken - self.refunded_minor
+        """Minor units that were captured and not refunded."""
+        captured = sum(capture.amount.minor for capture in self.captures)
+        return captured - self.refunded_minor
 
     @property
     def refunded_minor(self) -> int:
-        """Minor units that were given back."""
+        """Minor units that were refunded."""
         return sum(refund.minor for refund in self.refunds)
 
 
 @dataclass(slots=True)
 class StockFacts:
-    """Pieces of one SKU; `lowest` is the least that was ever available, reserved or waited for."""
+    """Pieces of one SKU; `lowest` is the minimum of available, reserved and waiting so far."""
 
     on_hand: int = 0
     reserved: int = 0
@@ -126,7 +126,7 @@ class StockFacts:
     lowest: int = 0
 
     def change(self, on_hand: int = 0, reserved: int = 0, waiting: int = 0) -> None:
-        """Book a change and remember how low it went."""
+        """Apply a change and update the minimum."""
         self.on_hand += on_hand
         self.reserved += reserved
         self.waiting += waiting
@@ -143,7 +143,7 @@ class Facts:
         self.events = 0
 
     def order(self, order_id: OrderId) -> OrderFacts:
-        """The facts of an order, empty ones for an unknown id."""
+        """The facts of an order; empty for an unknown id."""
         return self.orders.setdefault(order_id, OrderFacts())
 
     def apply(self, stream: str, event: domain_events.Event) -> None:

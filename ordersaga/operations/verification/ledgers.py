@@ -1,7 +1,7 @@
-"""The providers' own ledgers against our events.
+"""Compares the ledgers of the providers with our events.
 
-The ledgers are read after the events: what had ended by then cannot change any more, so a live
-system gives no false alarm. Orders that are still open are judged only for being charged twice.
+The ledgers are read after the events. Orders that had ended by then no longer change, so a running
+system causes no false alarm. Open orders are only checked for being charged or labelled twice.
 """
 
 from collections import Counter, defaultdict
@@ -20,22 +20,22 @@ Labels = dict[OrderId, list[CarrierLabel]]
 
 async def collect_payments(ledger: AsyncIterator[ProviderPayment]) -> Payments:
     """All payments of a provider by order."""
-    found: Payments = defaultdict(list)
+    payments: Payments = defaultdict(list)
     async for payment in ledger:
-        found[payment.order_id].append(payment)
-    return dict(found)
+        payments[payment.order_id].append(payment)
+    return dict(payments)
 
 
 async def collect_labels(ledger: AsyncIterator[CarrierLabel]) -> Labels:
     """All labels of a carrier by order."""
-    found: Labels = defaultdict(list)
+    labels: Labels = defaultdict(list)
     async for label in ledger:
-        found[label.order_id].append(label)
-    return dict(found)
+        labels[label.order_id].append(label)
+    return dict(labels)
 
 
 def kept(payment: ProviderPayment) -> int:
-    """Minor units that the provider holds or took for us and did not give back."""
+    """Minor units that the provider holds or has captured, less refunds."""
     if payment.status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
         return payment.amount.minor - payment.refunded.minor
     return payment.amount.minor if payment.status is PaymentStatus.AUTHORISED else 0
@@ -45,12 +45,12 @@ def kept(payment: ProviderPayment) -> int:
 
 
 def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> Iterator[Finding]:
-    """Every offence that the provider's ledger shows.
+    """Every violation that the provider's ledger shows.
 
     Args:
-        facts: what the events said before the ledger was read.
+        facts: the events up to the time before the ledger was read.
         ledger: the provider's payments.
-        now: what the events say since: refunds may have been granted meanwhile.
+        now: newer facts, as refunds may have been granted meanwhile.
     """
     for order_id in facts.orders.keys() | ledger.keys():
         payments = ledger.get(order_id, [])
@@ -69,18 +69,17 @@ def _check_payment(
     order_id: OrderId, order: OrderFacts, payments: list[ProviderPayment], granted: int
 ) -> Finding | None:
     held = [payment for payment in payments if kept(payment)]
-    found = _payments_text(held)
+    actual = _payments_text(held)
     match order.standing:
         case Standing.COMPLETED:
             if _is_the_payment(order, payments, granted):
                 return None
             expected = f"captured once, and kept: {_our_payment(order)}"
-            return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, found)
+            return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, actual)
         case Standing.CANCELLED:
             rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
         case Standing.NEVER:
-            # The provider's answer may be ahead of our first event only in a saga's first seconds,
-            # and money is never asked for before the order is recorded.
+            # Money is never requested before the order is recorded.
             rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
         case Standing.DRAFT:
             rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
@@ -88,12 +87,12 @@ def _check_payment(
             rule, allowed = Rule.PROVIDER_OPEN_PAYMENT, 1
     if len(held) <= allowed:
         return None
-    return Finding(rule, order_id, f"at most {allowed} payments that hold money", found)
+    return Finding(rule, order_id, f"at most {allowed} payments that hold money", actual)
 
 
 def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted: int) -> bool:
     ours = [(capture.reference, capture.amount) for capture in order.captures]
-    # A payment that is refunded in full holds nothing and is still the order's, if we said so.
+    # A fully refunded payment keeps nothing; it still belongs to the order that captured it.
     theirs = [payment for payment in payments if kept(payment) or _is_ours(payment, order)]
     if len(theirs) != 1 or order.total is None or order.owed is None:
         return False
@@ -101,9 +100,9 @@ def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted:
     return (
         payment.status in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
         and payment.amount.currency == order.total.currency
-        # A refund that is granted may be made at any moment.
+        # A granted refund may be made at any moment.
         and order.total.minor - granted <= kept(payment) <= order.owed.minor
-        # A double capture in our own events is another rule's finding.
+        # A double capture in our events violates another rule.
         and (payment.reference, payment.amount) in ours
     )
 
@@ -130,7 +129,7 @@ def _payments_text(held: Iterable[ProviderPayment]) -> str:
 
 
 def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
-    """Every offence that the carrier's ledger shows."""
+    """Every violation that the carrier's ledger shows."""
     for order_id in facts.orders.keys() | ledger.keys():
         labels = ledger.get(order_id, [])
         live = sorted(label.label_id for label in labels if label.status is LabelStatus.LIVE)
@@ -143,7 +142,7 @@ def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
 def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Finding | None:
     match order.standing:
         case Standing.COMPLETED:
-            # Two live labels in our own events are another rule's finding.
+            # Two live labels in our events violate another rule.
             if len(live) == 1 and live[0] in order.live_labels:
                 return None
             expected = f"one live label: {', '.join(sorted(order.live_labels)) or 'none known'}"
@@ -167,15 +166,15 @@ def _labels_text(live: list[str]) -> str:
 
 
 def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
-    """Money kept, per currency: by our events and by the provider, over orders that have ended.
+    """Money kept per currency, by our events and by the provider, over orders that have ended.
 
-    Orders with a refund under way are left out.
+    Orders with a pending refund are left out.
     """
     ours: Counter[str] = Counter()
     theirs: Counter[str] = Counter()
     for order_id, order in facts.orders.items():
-        on_its_way = order.returns.granted_minor != order.returns.refunded_minor
-        if order.standing.is_open or order.total is None or on_its_way:
+        refund_is_pending = order.returns.granted_minor != order.returns.refunded_minor
+        if order.standing.is_open or order.total is None or refund_is_pending:
             continue
         ours[order.total.currency] += order.kept_minor
         for payment in ledger.get(order_id, []):
@@ -191,7 +190,7 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
 
 
 def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
-    """Live labels and pieces by our events and by the carrier, over orders that have ended."""
+    """Live labels and pieces, by our events and by the carrier, over orders that have ended."""
     ended = [key for key, order in facts.orders.items() if not order.standing.is_open]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
     theirs = sum(label.status is LabelStatus.LIVE for key in ended for label in ledger.get(key, []))
@@ -209,7 +208,7 @@ def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
 
 
 def compare_pieces(facts: Facts) -> list[Comparison]:
-    """Pieces shipped by the stock ledger, and pieces that the completed orders asked for."""
+    """Pieces shipped by the stock items, and pieces ordered by completed orders."""
     shipped = sum(order.shipped.total() for order in facts.orders.values())
     ordered = sum(
         order.pieces.total()

@@ -1,4 +1,4 @@
-"""What a verification says: offenders, what could not be looked at, and the sums it compared."""
+"""The report of a verification: offenders, checks that were not made, and compared sums."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """The invariants by name; each finding belongs to exactly one."""
+    """The invariants; each finding violates exactly one."""
 
     STOCK_BELOW_ZERO = "stock_below_zero"
     RESERVATION_WITHOUT_OPEN_ORDER = "reservation_without_open_order"
@@ -35,7 +35,7 @@ class Rule(StrEnum):
 
 
 class Check(StrEnum):
-    """The sources that a verification looks at."""
+    """The checks of a verification, one per source."""
 
     EVENTS = "events"
     PAYMENTS = "payments"
@@ -51,12 +51,12 @@ class Finding:
     rule: Rule
     subject: str
     expected: str
-    found: str
+    actual: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotChecked:
-    """A check that was not made; `wanted` is False if the caller left it out himself."""
+    """A check that was not made; `wanted` is False if the caller skipped it."""
 
     check: Check
     why: str
@@ -65,7 +65,7 @@ class NotChecked:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A sum from our events beside the same sum from somebody else's ledger."""
+    """A sum from our events, and the same sum from another ledger."""
 
     what: str
     ours: str
@@ -79,7 +79,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole answer."""
+    """The result of a verification."""
 
     findings: Sequence[Finding]
     not_checked: Sequence[NotChecked] = ()
@@ -88,10 +88,10 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """No offender was found."""
+        """Whether there is no offender."""
         return not self.findings
 
     @property
     def complete(self) -> bool:
-        """Every check that was wanted could be made."""
+        """Whether every check was made, except those that the caller skipped."""
         return not any(missing.wanted for missing in self.not_checked)

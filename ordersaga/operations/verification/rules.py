@@ -1,4 +1,4 @@
-"""The invariants that the events alone can prove."""
+"""The invariants that can be checked by events alone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from ordersaga.operations.verification.report import Finding, Rule
 
 
 def check_events(facts: Facts) -> Iterator[Finding]:
-    """Every offence against the invariants that `facts` shows."""
+    """Every violation that `facts` shows."""
     for sku, stock in facts.stock.items():
         if stock.lowest < 0:
-            found = (
+            actual = (
                 f"{stock.on_hand} on hand, {stock.reserved} reserved, {stock.waiting} waited for, "
                 f"lowest {stock.lowest}"
             )
-            yield Finding(Rule.STOCK_BELOW_ZERO, sku, "never below 0", found)
+            yield Finding(Rule.STOCK_BELOW_ZERO, sku, "never below 0", actual)
     for order_id, order in facts.orders.items():
         yield from _check_order(order_id, order)
 
@@ -57,16 +57,16 @@ def _reservation_ended(order_id: OrderId, order: OrderFacts) -> Iterator[Finding
 
 
 def _claim_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
-    """An order that waits holds a part of what it ordered, and queues for no more than the rest."""
+    """A waiting order has reserved a part of its pieces, and queues for at most the rest."""
     claimed = _nonzero(order.reserved + order.waiting)
     if claimed - order.pieces:
         expected = f"reserved or waited for at most {pieces_text(order.pieces)}"
-        found = f"reserved {pieces_text(_nonzero(order.reserved))}, waits for "
+        actual = f"reserved {pieces_text(_nonzero(order.reserved))}, waits for "
         yield Finding(
             Rule.RESERVATION_DIFFERS_FROM_ORDER,
             order_id,
             expected,
-            found + pieces_text(_nonzero(order.waiting)),
+            actual + pieces_text(_nonzero(order.waiting)),
         )
 
 
@@ -90,8 +90,8 @@ def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
             _money_found(order),
         )
     if len(order.live_labels) != 1:
-        found = f"{len(order.live_labels)} live labels {sorted(order.live_labels)}"
-        yield Finding(Rule.COMPLETED_LABELLED_ONCE, order_id, "1 live label", found)
+        actual = f"{len(order.live_labels)} live labels {sorted(order.live_labels)}"
+        yield Finding(Rule.COMPLETED_LABELLED_ONCE, order_id, "1 live label", actual)
     if _nonzero(order.shipped) != order.pieces:
         yield Finding(
             Rule.COMPLETED_PIECES_SHIPPED,
@@ -112,26 +112,26 @@ def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
             yield Finding(
                 rule, order_id, f"at most {pieces_text(_nonzero(limit))}", pieces_text(pieces)
             )
-    # What an amendment gave back is not there to be given back once more.
+    # What an amendment refunded cannot be refunded again.
     captured = sum(capture.amount.minor for capture in order.captures)
     captured = min(captured, order.total.minor) if order.total else captured
     if not returns.refunded_minor <= returns.granted_minor <= captured:
-        found = f"granted {returns.granted_minor}, refunded {returns.refunded_minor} minor units"
+        actual = f"granted {returns.granted_minor}, refunded {returns.refunded_minor} minor units"
         yield Finding(
-            Rule.REFUNDS_WITHIN_CAPTURE, order_id, f"at most {captured} minor units", found
+            Rule.REFUNDS_WITHIN_CAPTURE, order_id, f"at most {captured} minor units", actual
         )
 
 
 def _cancelled(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     held, shipped = _nonzero(order.reserved), _nonzero(order.shipped)
     if held or shipped:
-        found = f"reserved {pieces_text(held)}, shipped {pieces_text(shipped)}"
-        yield Finding(Rule.CANCELLED_HOLDS_STOCK, order_id, "no stock held or shipped", found)
+        actual = f"reserved {pieces_text(held)}, shipped {pieces_text(shipped)}"
+        yield Finding(Rule.CANCELLED_HOLDS_STOCK, order_id, "no stock held or shipped", actual)
     if order.kept_minor or order.holds:
         yield Finding(Rule.CANCELLED_HOLDS_MONEY, order_id, "no money held", _money_found(order))
     if order.live_labels:
-        found = f"live labels {sorted(order.live_labels)}"
-        yield Finding(Rule.CANCELLED_HOLDS_LABEL, order_id, "no live label", found)
+        actual = f"live labels {sorted(order.live_labels)}"
+        yield Finding(Rule.CANCELLED_HOLDS_LABEL, order_id, "no live label", actual)
 
 
 def _money_found(order: OrderFacts) -> str:
@@ -144,17 +144,17 @@ def _money_found(order: OrderFacts) -> str:
 
 
 def owed_text(order: OrderFacts) -> str:
-    """What a completed order is to have kept, for people; a dash if it has no total."""
+    """The money that a completed order must have kept, for people; a dash without a total."""
     return money_text(order.owed)
 
 
 def money_text(amount: Money | None) -> str:
-    """An amount for people; a dash for none."""
+    """An amount for people; a dash for None."""
     return "-" if amount is None else format_amount(amount)
 
 
 def pieces_text(pieces: Counter[Sku]) -> str:
-    """Pieces per SKU for people, in a stable order; the first few if there are many."""
+    """Pieces per SKU for people, sorted; only the first few if there are many."""
     shown = [f"{count} of {sku}" for sku, count in sorted(pieces.items())[:_SHOWN]]
     more = len(pieces) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "nothing"

@@ -1,4 +1,4 @@
-"""A whole verification: events first, then everybody else's view of them."""
+"""Runs a verification: the events first, then the other sources."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -20,7 +20,7 @@ from ordersaga.operations.verification.report import (
 from ordersaga.operations.verification.sources import Sources
 
 PAGE = 2000
-_SAGA_LOOKS = 3
+_ATTEMPTS = 3
 _UNKNOWN_RULES = frozenset({Rule.PROVIDER_UNKNOWN_PAYMENT, Rule.CARRIER_UNKNOWN_LABEL})
 
 
@@ -32,12 +32,12 @@ class _Progress:
 
 
 async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: float = 1.0) -> Report:
-    """Look at every source and return everything that is wrong.
+    """Check every source and report every violation.
 
     Args:
-        sources: where to look.
-        skip: checks that the caller does not want; they are named in the report.
-        pause_s: seconds between looks at an order that seems to have no saga: a saga may be just
+        sources: what to check.
+        skip: checks to skip; the report names them.
+        pause_s: seconds between checks of an order without a running saga, which may be just
             starting or ending.
     """
     facts, unknown = await read_facts(sources)
@@ -59,7 +59,7 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
 
 
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
-    """Fold the whole feed; also the event types that this version does not know."""
+    """Fold the whole feed; also returns the event types that this version does not know."""
     facts, unknown = Facts(), set[str]()
     async with aclosing(sources.store.feed_pages(0, limit=PAGE)) as pages:
         async for page in pages:
@@ -79,7 +79,7 @@ async def _attempt(
     progress: _Progress,
 ) -> None:
     if check in skip:
-        progress.not_checked.append(NotChecked(check, "left out on request", wanted=False))
+        progress.not_checked.append(NotChecked(check, "skipped on request", wanted=False))
         return
     if check in sources.missing:
         progress.not_checked.append(NotChecked(check, sources.missing[check]))
@@ -94,28 +94,29 @@ async def _attempt(
 async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None:
     if sources.payments is None:
         return
-    found = await ledgers.collect_payments(sources.payments.payments())
-    findings = list(ledgers.check_payments(facts, found))
-    if odd := {finding.subject for finding in findings}:
-        findings = list(ledgers.check_payments(facts, found, await _by_now(sources, odd)))
+    payments = await ledgers.collect_payments(sources.payments.payments())
+    findings = list(ledgers.check_payments(facts, payments))
+    if subjects := {finding.subject for finding in findings}:
+        now = await _facts_now(sources, subjects)
+        findings = list(ledgers.check_payments(facts, payments, now))
     progress.findings += await _still_unknown(sources, findings)
-    progress.comparisons += ledgers.compare_money(facts, found)
+    progress.comparisons += ledgers.compare_money(facts, payments)
 
 
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
     if sources.carrier is None:
         return
-    found = await ledgers.collect_labels(sources.carrier.labels())
-    findings = ledgers.check_labels(facts, found)
+    labels = await ledgers.collect_labels(sources.carrier.labels())
+    findings = ledgers.check_labels(facts, labels)
     progress.findings += await _still_unknown(sources, findings)
-    progress.comparisons += ledgers.compare_labels(facts, found)
+    progress.comparisons += ledgers.compare_labels(facts, labels)
 
 
 async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Sequence[Finding]:
-    """Leave out orders that were submitted while the verification ran."""
+    """Drop findings about orders that were submitted while the verification ran."""
     kept = list(findings)
-    doubtful = {finding.subject for finding in kept if finding.rule in _UNKNOWN_RULES}
-    standings = await _standings(sources, doubtful)
+    unsure = {finding.subject for finding in kept if finding.rule in _UNKNOWN_RULES}
+    standings = await _standings(sources, unsure)
     return [
         finding
         for finding in kept
@@ -130,20 +131,22 @@ async def _running(sources: Sources, facts: Facts, progress: _Progress, pause_s:
 
 
 async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
-    """Every return that is open needs its workflow."""
+    """Every open return must have a running workflow."""
     if sources.sagas is None:
         return
-    lonely = {(key, case) for key, order in facts.orders.items() for case in order.returns.open}
-    for look in range(_SAGA_LOOKS):
-        running = await sources.sagas(sorted(return_workflow(*each) for each in lonely))
-        lonely = {each for each in lonely if return_workflow(*each) not in running}
-        now = await _by_now(sources, {key for key, _ in lonely})
-        lonely = {(key, case) for key, case in lonely if case in now.order(key).returns.open}
-        if not lonely:
+    unattended = {(key, case) for key, order in facts.orders.items() for case in order.returns.open}
+    for look in range(_ATTEMPTS):
+        running = await sources.sagas(sorted(return_workflow(*each) for each in unattended))
+        unattended = {each for each in unattended if return_workflow(*each) not in running}
+        now = await _facts_now(sources, {key for key, _ in unattended})
+        unattended = {
+            (key, case) for key, case in unattended if case in now.order(key).returns.open
+        }
+        if not unattended:
             return
-        if look + 1 < _SAGA_LOOKS:
+        if look + 1 < _ATTEMPTS:
             await asyncio.sleep(pause_s)
-    for key, case in lonely:
+    for key, case in unattended:
         expected = f"a running workflow: return {case} is open"
         progress.findings.append(
             Finding(Rule.OPEN_RETURN_HAS_WORKFLOW, key, expected, "none is running")
@@ -153,18 +156,18 @@ async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s:
 async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
     if sources.sagas is None:
         return
-    lonely = {key for key, order in facts.orders.items() if order.standing.is_open}
-    for look in range(_SAGA_LOOKS):
-        # Saga first, order second: an order that ends in between is no offender.
-        running = await sources.sagas([order_stream(key) for key in sorted(lonely)])
-        lonely = {key for key in lonely if order_stream(key) not in running}
-        standings = await _standings(sources, lonely)
-        lonely = {key for key in lonely if standings[key].is_open}
-        if not lonely:
+    unattended = {key for key, order in facts.orders.items() if order.standing.is_open}
+    for look in range(_ATTEMPTS):
+        # The saga first, then the order: an order that ends in between is no offender.
+        running = await sources.sagas([order_stream(key) for key in sorted(unattended)])
+        unattended = {key for key in unattended if order_stream(key) not in running}
+        standings = await _standings(sources, unattended)
+        unattended = {key for key in unattended if standings[key].is_open}
+        if not unattended:
             return
-        if look + 1 < _SAGA_LOOKS:
+        if look + 1 < _ATTEMPTS:
             await asyncio.sleep(pause_s)
-    for key in lonely:
+    for key in unattended:
         expected = f"a running saga: the order is {facts.orders[key].standing}"
         progress.findings.append(
             Finding(Rule.OPEN_ORDER_HAS_SAGA, key, expected, "none is running")
@@ -172,16 +175,16 @@ async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: f
 
 
 async def _standings(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Standing]:
-    """Where orders stand by now."""
-    facts = await _by_now(sources, order_ids)
+    """The present status of orders."""
+    facts = await _facts_now(sources, order_ids)
     return {OrderId(key): facts.order(OrderId(key)).standing for key in order_ids}
 
 
-async def _by_now(sources: Sources, order_ids: Collection[str]) -> Facts:
-    """What the orders themselves and their returns say by now."""
+async def _facts_now(sources: Sources, order_ids: Collection[str]) -> Facts:
+    """The present facts of orders and their returns."""
     keys = [OrderId(key) for key in order_ids]
-    wanted = [stream for key in keys for stream in (order_stream(key), returns_stream(key))]
-    streams = await sources.store.read_streams(wanted)
+    names = [name for key in keys for name in (order_stream(key), returns_stream(key))]
+    streams = await sources.store.read_streams(names)
     facts = Facts()
     for stored in (event for events in streams.values() for event in events):
         facts.apply(stored.stream, sources.codec.decode(stored))

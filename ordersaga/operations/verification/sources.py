@@ -1,4 +1,4 @@
-"""Where a verification looks; each source can be missing or unreachable, and is then named."""
+"""The sources of a verification; each may be missing or unreachable."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from eventstore.codec import EventCodec
 from eventstore.store import EventStore
 from ordersaga.operations.verification.report import Check, Finding
 
-RunningSagas = Callable[[Collection[str]], Awaitable[set[str]]]
-"""Of these workflow ids, those that have a running saga."""
+RunningWorkflows = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Those of the given workflow ids that are running."""
 
 ReadModelCheck = Callable[[], Awaitable[Sequence[Finding]]]
-"""The rows of the read models that are not what the events say."""
+"""The rows of the read models that differ from the fold of the events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is there to be looked at; None: cannot be looked at, `missing` says why.
+    """The sources; None: not available, and `missing` says why.
 
-    `unreachable` are the errors of a source that is there but does not answer.
+    `unreachable` lists the errors that an available source raises if it does not answer.
     """
 
     store: EventStore
     codec: EventCodec
     payments: PaymentLedger | None
     carrier: CarrierLedger | None
-    sagas: RunningSagas | None
+    sagas: RunningWorkflows | None
     read_models: ReadModelCheck | None
     missing: Mapping[Check, str]
     unreachable: tuple[type[Exception], ...] = ()

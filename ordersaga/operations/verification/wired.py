@@ -1,24 +1,22 @@
-"""The sources of a verification, from the services of the composition root."""
+"""Makes the sources of a verification from the services of the composition root."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
+import asyncpg
+from temporalio.service import RPCError
+
+from activities.ports import GatewayError
+from ordersaga.bootstrap.wiring import Services
 from ordersaga.errors import Unreachable
+from ordersaga.operations.sagas import running_workflows
 from ordersaga.operations.verification.report import Check, Finding, Rule
-from ordersaga.operations.verification.sources import RunningSagas, Sources
+from ordersaga.operations.verification.sources import RunningWorkflows, Sources
+from projections.errors import ProjectionError
+from projections.operations.checking import check
 
-if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
 
-
-async def open_sources(services: "Services", skip: Collection[Check] = ()) -> Sources:
-    """Everything that the settings lead to; what cannot be reached is named as missing."""
-    import asyncpg
-    from temporalio.service import RPCError
-
-    from activities.ports import GatewayError
-    from projections.errors import ProjectionError
-
+async def open_sources(services: Services, skip: Collection[Check] = ()) -> Sources:
+    """All sources that the settings lead to; unreachable ones are listed as missing."""
     missing: dict[Check, str] = {}
     sagas = None
     if Check.SAGAS not in skip:
@@ -38,25 +36,21 @@ async def open_sources(services: "Services", skip: Collection[Check] = ()) -> So
     )
 
 
-async def _sagas(services: "Services") -> RunningSagas:
-    from ordersaga.operations.sagas import running_sagas
-
+async def _sagas(services: Services) -> RunningWorkflows:
     client = await services.temporal()
 
     async def running(workflow_ids: Collection[str]) -> set[str]:
-        return await running_sagas(client, workflow_ids)
+        return await running_workflows(client, workflow_ids)
 
     return running
 
 
-async def _read_models(services: "Services") -> Sequence[Finding]:
-    from projections.operations.checking import check
-
+async def _read_models(services: Services) -> Sequence[Finding]:
     lines = await check(services.pool, services.redacted_store, services.codec)
     return [read_model_finding(line) for line in lines]
 
 
 def read_model_finding(line: str) -> Finding:
     """A finding from a line such as ``current_orders: row 1 is missing``."""
-    model, _, found = line.partition(": ")
-    return Finding(Rule.READ_MODEL_EQUALS_FOLD, model, "the fold of the events", found)
+    model, _, difference = line.partition(": ")
+    return Finding(Rule.READ_MODEL_EQUALS_FOLD, model, "the fold of the events", difference)

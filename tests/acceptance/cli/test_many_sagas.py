@@ -91,7 +91,7 @@ async def test_a_filter_is_tried_out_first_and_then_holds_all_it_finds(shop: Sho
     assert not [act for order_id in ids for act in await shop.acts(order_id)]
 
     held = (await shop.run("hold", *select, *WHY, "--yes", "--json")).json()
-    assert held["fates"] == {"accepted": 5}
+    assert held["outcomes"] == {"accepted": 5}
     again = await shop.run("hold", *select, *WHY, "--yes", "--json")
     assert again.code == 1
     assert '"refused": 5' in again.out
@@ -99,7 +99,7 @@ async def test_a_filter_is_tried_out_first_and_then_holds_all_it_finds(shop: Sho
 
     await shop.stack.payment.clear()
     resumed = (await shop.run("resume", *ids, "--reason", "it is back", "--json")).json()
-    assert resumed["fates"] == {"accepted": 5}
+    assert resumed["outcomes"] == {"accepted": 5}
     for order_id in ids:
         async with asyncio.timeout(60):
             assert (await shop.sagas.result(order_id)).outcome == "completed"
@@ -122,7 +122,7 @@ async def test_all_that_need_attention_are_told_and_found_in_every_way(shop: Sho
         await until(lambda: gauge_is(port, 2), timeout_s=90)
     await shop.stack.payment.clear()
     told = (await shop.run("retry", *mine, "--reason", "refunds work", "--yes", "--json")).json()
-    assert sorted((saga["order_id"], saga["fate"]) for saga in told["sagas"]) == [
+    assert sorted((saga["order_id"], saga["outcome"]) for saga in told["sagas"]) == [
         ("stuck-1", "accepted"),
         ("stuck-2", "accepted"),
     ]
@@ -176,7 +176,7 @@ async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> 
     assert '"refused"' in refused.out
     assert '"ended"' in refused.out
     sent = await shop.run("cancel", order_id, "--reason", "out", "--signal", "--json")
-    assert sent.json()["fates"] == {"sent": 1}
+    assert sent.json()["outcomes"] == {"sent": 1}
     assert (await shop.stack.temporal("workflow", "unpause", *workflow)).code == 0
     await shop.stack.payment.clear()
     async with asyncio.timeout(60):

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from activities.ports import ChargeRequest
+from domain.ids import OrderId
 from domain.values import CaptureMode
 from ordersaga.demo.source import SHIPPED_SAMPLE
+from ordersaga.operations.verification.report import Comparison, Finding, Report, Rule
 from tests.support.faults.chaos import ChaosResult, ChaosWish, run_chaos
 from tests.support.stack.chaos_shop import Settled, chaos_shop, real_orders
 from workflows.documents.order import document_total
@@ -59,9 +61,6 @@ def test_more_orders_than_a_file_holds_are_placed_again_under_other_ids() -> Non
 
 
 def test_the_control_what_must_not_be_is_named() -> None:
-    from domain.ids import OrderId
-    from ordersaga.operations.verification.report import Comparison, Finding, Report, Rule
-
     wish = ChaosWish(SHIPPED_SAMPLE, Path("unused"), 1, 1, 1)
     finding = Finding(Rule.PROVIDER_CANCELLED_PAYMENT, "X2", "no money", "captured 1.00 GBP")
     report = Report([finding], (), [Comparison("money kept, GBP", "0.00", "1.00")], {})

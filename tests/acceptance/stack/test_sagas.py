@@ -147,7 +147,7 @@ async def test_the_starter_starts_the_saga_of_an_order_that_was_submitted_otherw
         SetAddress(LEEDS),
         SubmitOrder(CARD),
     ):
-        await orders.tell(order_id, command)
+        await orders.execute(order_id, command)
     await until(lambda: shop.has(order_id, "FulfillmentClosed"))
     assert await shop.outcome(order_id) is Outcome.COMPLETED
     await shop.require_fulfilled_once(order_id, 300)
@@ -164,7 +164,7 @@ async def test_an_order_submitted_while_the_starter_is_dead_is_started_later(sho
         SetAddress(LEEDS),
         SubmitOrder(CARD),
     ):
-        await orders.tell(order_id, command)
+        await orders.execute(order_id, command)
     await until(lambda: shop.has(order_id, "FulfillmentClosed"))
     await shop.require_fulfilled_once(order_id, 100)
 

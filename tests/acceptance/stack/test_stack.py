@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import (
     Up,
     clean_environment,
@@ -129,8 +130,6 @@ async def test_a_worker_that_is_killed_is_started_again(running_stack: Up, role:
 
 async def finish_order(stack: Up, order_id: str) -> str:
     """Fulfil an order through the typed client; returns the outcome."""
-    from ordersaga.client.orders import OrderSagaClient
-
     async with stack.services() as services:
         sagas = OrderSagaClient(await services.temporal())
         await sagas.start(order_document(order_id))

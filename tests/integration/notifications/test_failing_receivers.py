@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.daemons.notifier import Pace, Persistence
+from ordersaga.daemons.notifier import Pace, RetryLimits
 from projections.outbox import outbox
 from tests.support.stack.stack import until
 from tests.support.stores.notifications import (
@@ -75,14 +75,14 @@ async def test_an_order_that_fails_holds_back_its_own_later_events_only(
     await tell(store, *Order("BAD").completed())
     await tell(store, *Order("GOOD").completed())
     await catch_up(pool, store)
-    patient = Persistence(attempts=6, first_s=3600.0)
+    patient = RetryLimits(attempts=6, first_s=3600.0)
     receiver.answers.append(500)
     one_at_a_time = Pace(at_once=1, timeout_s=0.4, idle_s=0.02)
 
     async def good_is_told() -> bool:
         return len(receiver.types("GOOD")) == 2
 
-    async with sending(pool, receiver, persistence=patient, pace=one_at_a_time):
+    async with sending(pool, receiver, limits=patient, pace=one_at_a_time):
         await until(good_is_told)
     assert await rows(pool) == {
         "BAD order.submitted": ("waiting", 1, "HTTP 500"),
@@ -120,8 +120,8 @@ async def test_a_receiver_that_is_down_for_a_while_gets_everything_afterwards(
     async def noticed() -> bool:
         return (await outbox.count(pool)).retrying > 0
 
-    patient = Persistence(attempts=1000, first_s=0.02, longest_s=0.1)
-    async with sending(pool, receiver, persistence=patient) as sender:
+    patient = RetryLimits(attempts=1000, first_s=0.02, longest_s=0.1)
+    async with sending(pool, receiver, limits=patient) as sender:
         await until(noticed)
         assert sender.problems() == ()
         await receiver.start()
@@ -139,12 +139,12 @@ async def test_a_receiver_that_fails_is_left_alone_for_a_while(
         await tell(store, Order(f"A{number}").submit())
     await catch_up(pool, store)
     receiver.usual = 503
-    breath = Pace(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, breath_s=3600.0)
+    breath = Pace(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, backoff_s=3600.0)
 
     async def three_failed() -> bool:
         return (await outbox.count(pool)).retrying == 3
 
-    async with sending(pool, receiver, pace=breath, persistence=Persistence(first_s=3600.0)):
+    async with sending(pool, receiver, pace=breath, limits=RetryLimits(first_s=3600.0)):
         await until(three_failed)
         await asyncio.sleep(0.2)
     assert len(receiver.requests) == 3
@@ -232,15 +232,15 @@ async def test_a_database_that_is_away_is_waited_for(
 
 @pytest.mark.parametrize("attempts", [1, 2, 7, 30, 10_000])
 def test_the_wait_doubles_with_jitter_up_to_a_bound(attempts: int) -> None:
-    persistence = Persistence(first_s=5.0, longest_s=3600.0)
+    limits = RetryLimits(first_s=5.0, longest_s=3600.0)
     whole = min(5.0 * 2.0 ** (attempts - 1), 3600.0) if attempts < 100 else 3600.0
-    waits = [persistence.delay(attempts).total_seconds() for _ in range(200)]
+    waits = [limits.delay(attempts).total_seconds() for _ in range(200)]
     assert all(whole / 2 <= wait <= whole + 0.001 for wait in waits)
     assert len(set(waits)) > 100
-    assert persistence.delay(attempts, wish_s=7200.0) == timedelta(seconds=7200)
+    assert limits.delay(attempts, wish_s=7200.0) == timedelta(seconds=7200)
 
 
 def test_by_default_a_receiver_has_days_to_come_back() -> None:
-    default: Any = Persistence()
+    default: Any = RetryLimits()
     shortest = sum(default.delay(attempt).total_seconds() for attempt in range(1, default.attempts))
     assert shortest > timedelta(days=1.5).total_seconds()

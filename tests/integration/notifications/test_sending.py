@@ -162,7 +162,7 @@ async def test_without_a_receiver_events_go_to_the_log(
     await catch_up(pool, store)
     stop = asyncio.Event()
     with capture_logs() as lines:
-        sender = Notifier(pool, LogSink(), "/shop", pace=PACE, persistence=QUICK)
+        sender = Notifier(pool, LogSink(), "/shop", pace=PACE, limits=QUICK)
         task = asyncio.create_task(sender.run(stop))
         await settled(pool)
         stop.set()

@@ -73,7 +73,7 @@ class ChaosResult:
         return [
             *(f"lost: order {order_id}" for order_id in self.lost),
             *(f"stuck: order {order_id}" for order_id in self.settled.stuck),
-            *(f"verify: {f.rule} {f.subject}: {f.found}" for f in report.findings),
+            *(f"verify: {f.rule} {f.subject}: {f.actual}" for f in report.findings),
             *(f"not verified: {n.check} ({n.why})" for n in report.not_checked),
             *(f"sums differ: {c.what}" for c in report.comparisons if not c.equal),
             *(f"left behind: {process}" for process in self.left_processes),

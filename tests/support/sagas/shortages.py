@@ -7,7 +7,7 @@ from temporalio.client import Client
 from domain.ids import OrderId
 from domain.order.state import FrozenOrder, frozen_order
 from domain.payment.payment import Captured
-from ordersaga.daemons.stock_signals import WANTED, StockArrivals
+from ordersaga.daemons.stock_signals import EVENTS, StockSignals
 from tests.support.sagas.sagas import Handle, new_order_id, start
 from tests.support.sagas.shop import Shop, document
 
@@ -51,14 +51,14 @@ async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: s
     """A delivery, whose news the follower carries to the sagas as in production."""
     before = await shop.store.head()
     await shop.receive(sku, pieces, reference)
-    events = await shop.store.read_feed(before, limit=1000, wanted=WANTED)
-    await StockArrivals(client, shop.handler, 4).handle(list(events.events))
+    events = await shop.store.read_feed(before, limit=1000, wanted=EVENTS)
+    await StockSignals(client, shop.handler, 4).handle(list(events.events))
 
 
 async def tell_news(client: Client, shop: Shop) -> None:
     """Carry all news of arrived stock once more: the follower may do so after a crash."""
-    events = await shop.store.read_feed(0, limit=1000, wanted=WANTED)
-    await StockArrivals(client, shop.handler, 4).handle(list(events.events))
+    events = await shop.store.read_feed(0, limit=1000, wanted=EVENTS)
+    await StockSignals(client, shop.handler, 4).handle(list(events.events))
 
 
 async def content(shop: Shop, order_id: str) -> FrozenOrder:

@@ -24,7 +24,8 @@ from ordersaga.demo import mix
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.importing.intake import receive_stock, submit_orders
 from ordersaga.importing.plan import PlannedOrder, demand, read_plan
-from ordersaga.operations.recovery import Fate, Recovery, open_orders
+from ordersaga.operations.recovery.orders import Recovery, open_orders
+from ordersaga.operations.recovery.outcome import RecoveryOutcome
 from ordersaga.operations.verification.report import Report
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.wired import open_sources
@@ -124,7 +125,7 @@ class ChaosShop:
         waiting = await self.open()
         recovery = Recovery(self.services.handler, self.services.redacted_store, client)
         found = await patiently(lambda: recovery.run(waiting))
-        return sum(each.fate is Fate.STARTED for each in found)
+        return sum(each.outcome is RecoveryOutcome.STARTED for each in found)
 
     async def settle(self, limit_s: float, say: Say = print) -> Settled:
         """Wait until every order has ended, acting as an operator would meanwhile."""

@@ -18,9 +18,9 @@ import psutil
 
 from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
+from ordersaga.bootstrap import stack_state as state
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
-from ordersaga.embedded import state
 from ordersaga.embedded.layout import temporal_program
 from ordersaga.operations.orders import OrdersService
 from tests.support.stack.sandboxes import SandboxControl
@@ -174,7 +174,7 @@ class Up:
         """Book stock in."""
         async with self.services() as services:
             orders = OrdersService.of(services)
-            await orders.tell_stock(Sku(sku), ReceiveStock(Sku(sku), quantity, reference))
+            await orders.execute_stock(Sku(sku), ReceiveStock(Sku(sku), quantity, reference))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

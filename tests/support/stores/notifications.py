@@ -9,15 +9,15 @@ import asyncpg
 from adapters.notifications.signature import parse_secrets
 from adapters.notifications.webhooks import WebhookSink
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.daemons.notifier import Notifier, Pace, Persistence
+from ordersaga.daemons.notifier import Notifier, Pace, RetryLimits
 from projections.outbox import outbox
 from projections.outbox import rules as notifications
 from tests.support.stack.stack import until
 from tests.support.stores.read_models import runner_of
 from tests.support.stores.webhooks import SECRET, Receiver
 
-QUICK = Persistence(attempts=6, first_s=0.02, longest_s=0.1)
-PACE = Pace(timeout_s=0.4, idle_s=0.02, breath_s=0.02, longest_breath_s=0.1)
+QUICK = RetryLimits(attempts=6, first_s=0.02, longest_s=0.1)
+PACE = Pace(timeout_s=0.4, idle_s=0.02, backoff_s=0.02, longest_breath_s=0.1)
 SUBMITTED = "ordersaga.order.submitted"
 COMPLETED = "ordersaga.order.completed"
 
@@ -31,12 +31,12 @@ async def sending(
     pool: asyncpg.Pool,
     receiver: Receiver,
     *,
-    persistence: Persistence = QUICK,
+    limits: RetryLimits = QUICK,
     pace: Pace = PACE,
 ) -> AsyncIterator[Notifier]:
     """A sender that runs as long as the block."""
     sink = WebhookSink(receiver.url, parse_secrets(SECRET), timeout_s=pace.timeout_s)
-    sender = Notifier(pool, sink, "/shop", pace=pace, persistence=persistence)
+    sender = Notifier(pool, sink, "/shop", pace=pace, limits=limits)
     stop = asyncio.Event()
     task = asyncio.create_task(sender.run(stop))
     try:

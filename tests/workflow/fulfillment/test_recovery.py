@@ -11,7 +11,7 @@ from domain.ids import OrderId
 from domain.payment.payment import Captured
 from eventstore.commands.handler import CommandHandler
 from ordersaga.client.orders import OrderSagaClient
-from ordersaga.operations.recovery import Fate, Recovered, Recovery, open_orders
+from ordersaga.operations.recovery.outcome import Recovered, Recovery, RecoveryOutcome, open_orders
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,
@@ -32,8 +32,8 @@ async def recover(client: Client, shop: Shop, *, dry_run: bool = False) -> Seque
     return await recovery.run(await open_orders(shop.store))
 
 
-async def fates(client: Client, shop: Shop, *, dry_run: bool = False) -> dict[str, Fate]:
-    return {each.order_id: each.fate for each in await recover(client, shop, dry_run=dry_run)}
+async def fates(client: Client, shop: Shop, *, dry_run: bool = False) -> dict[str, RecoveryOutcome]:
+    return {each.order_id: each.outcome for each in await recover(client, shop, dry_run=dry_run)}
 
 
 def saga_of(client: Client, order_id: str) -> Handle:
@@ -54,7 +54,7 @@ async def test_a_terminated_saga_is_started_again_and_the_customer_is_charged_on
 ) -> None:
     order_id = await paid_and_terminated(client, shop)
     # Not before: the last attempt of the terminated run might buy the label and end the order.
-    assert await fates(client, shop) == {order_id: Fate.STARTED}
+    assert await fates(client, shop) == {order_id: RecoveryOutcome.STARTED}
     shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
     assert shop.payments.count("charge") == 1
@@ -66,8 +66,8 @@ async def test_a_second_recovery_finds_the_running_saga_and_starts_nothing(
     client: Client, shop: Shop
 ) -> None:
     order_id = await paid_and_terminated(client, shop)
-    assert await fates(client, shop) == {order_id: Fate.STARTED}
-    assert await fates(client, shop) == {order_id: Fate.RUNNING}
+    assert await fates(client, shop) == {order_id: RecoveryOutcome.STARTED}
+    assert await fates(client, shop) == {order_id: RecoveryOutcome.RUNNING}
     shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
     assert await fates(client, shop) == {}
@@ -77,14 +77,16 @@ async def test_two_recoveries_at_once_start_one_saga(client: Client, shop: Shop)
     order_id = await paid_and_terminated(client, shop)
     twice = Recovery(shop.handler, shop.store, client)
     found = await twice.run([OrderId(order_id)] * 5)
-    assert sorted(each.fate for each in found) == [Fate.RUNNING] * 4 + [Fate.STARTED]
+    assert sorted(each.outcome for each in found) == [RecoveryOutcome.RUNNING] * 4 + [
+        RecoveryOutcome.STARTED
+    ]
     shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
 
 
 async def test_a_dry_run_says_what_it_would_do_and_does_nothing(client: Client, shop: Shop) -> None:
     order_id = await paid_and_terminated(client, shop)
-    assert await fates(client, shop, dry_run=True) == {order_id: Fate.WOULD_START}
+    assert await fates(client, shop, dry_run=True) == {order_id: RecoveryOutcome.WOULD_START}
     described = await saga_of(client, order_id).describe()
     assert described.status is not None
     assert described.status.name == "TERMINATED"
@@ -97,7 +99,7 @@ async def test_an_order_that_ended_in_the_meantime_is_left_alone(
     await result(handle)
     events = await shop.store.head()
     found = await Recovery(shop.handler, shop.store, client).run([OrderId(order_id)])
-    assert [each.fate for each in found] == [Fate.ENDED]
+    assert [each.outcome for each in found] == [RecoveryOutcome.ENDED]
     assert await shop.store.head() == events
 
 
@@ -109,7 +111,7 @@ async def test_a_saga_that_had_turned_back_goes_on_undoing(client: Client, shop:
     await handle.terminate("by mistake")
     shop.payments.faults.clear()
     shop.carrier.faults.clear()
-    assert await fates(client, shop) == {order_id: Fate.STARTED}
+    assert await fates(client, shop) == {order_id: RecoveryOutcome.STARTED}
     outcome = await result(saga_of(client, order_id))
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
     assert shop.carrier.count("buy_label") == 1
@@ -119,7 +121,7 @@ async def test_a_saga_that_had_turned_back_goes_on_undoing(client: Client, shop:
 async def test_a_saga_that_was_on_hold_is_on_hold_again(client: Client, shop: Shop) -> None:
     order_id = await held_after_payment(client, shop)
     [recovered] = await recover(client, shop)
-    assert recovered.fate is Fate.STARTED
+    assert recovered.outcome is RecoveryOutcome.STARTED
     assert "on hold for anna" in recovered.why
     await until_status(saga_of(client, order_id), step="on_hold")
     await saga_of(client, order_id).execute_update("resume", BY)
@@ -163,7 +165,7 @@ async def test_an_order_whose_personal_data_was_erased_is_named_and_left(
     order_id = await paid_and_terminated(client, shop)
     unreadable = CommandHandler(RedactedStore(shop.store, PERSONAL_FIELDS), shop.codec)
     [left] = await Recovery(unreadable, shop.store, client).run(await open_orders(shop.store))
-    assert (left.order_id, left.fate) == (order_id, Fate.LEFT)
+    assert (left.order_id, left.outcome) == (order_id, RecoveryOutcome.LEFT)
     assert "delivery address" in left.why
     assert "Hidden Lane" not in left.why
 

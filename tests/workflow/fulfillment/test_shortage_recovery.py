@@ -5,7 +5,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.operations.recovery import Fate, Recovery, open_orders
+from ordersaga.operations.recovery.orders import Recovery, open_orders
+from ordersaga.operations.recovery.outcome import RecoveryOutcome
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,
@@ -34,7 +35,9 @@ async def _recovered(temporal: WorkflowEnvironment, shop: Shop, order_id: str) -
     with temporal.with_time_skipping_disabled():
         recovery = Recovery(shop.handler, shop.store, temporal.client)
         found = await recovery.run(await open_orders(shop.store))
-    assert [(each.order_id, each.fate) for each in found] == [(order_id, Fate.STARTED)]
+    assert [(each.order_id, each.outcome) for each in found] == [
+        (order_id, RecoveryOutcome.STARTED)
+    ]
     return temporal.client.get_workflow_handle(f"order-{order_id}")
 
 

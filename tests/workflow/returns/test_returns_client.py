@@ -31,19 +31,19 @@ async def test_scans_are_reported_whatever_runs(
 ) -> None:
     order_id = await completed(client, shop)
     for status in ("in_transit", "delivered", "delivered"):
-        await sagas.report_scan(order_id, status, NOON)
-        await sagas.report_scan(order_id, status, NOON)
+        await sagas.returns.report_scan(order_id, status, NOON)
+        await sagas.returns.report_scan(order_id, status, NOON)
     await until_parcel(shop, order_id, "delivered")
-    assert (await sagas.delivery_status(order_id))["order_id"] == order_id
+    assert (await sagas.returns.delivery_status(order_id))["order_id"] == order_id
 
 
 async def test_a_scan_that_cannot_be_is_refused_at_once(shop: Shop, sagas: OrderSagaClient) -> None:
     with pytest.raises(ReturnRefused, match="status"):
-        await sagas.report_scan("A1", "teleported", NOON)
+        await sagas.returns.report_scan("A1", "teleported", NOON)
     with pytest.raises(ReturnRefused, match="at"):
-        await sagas.report_scan("A1", "lost", NOON.replace(tzinfo=None))
+        await sagas.returns.report_scan("A1", "lost", NOON.replace(tzinfo=None))
     with pytest.raises(ReturnUnknown):
-        await sagas.delivery_status("nobody-reported-it")
+        await sagas.returns.delivery_status("nobody-reported-it")
 
 
 async def test_a_return_is_opened_decided_and_waited_for(
@@ -52,24 +52,24 @@ async def test_a_return_is_opened_decided_and_waited_for(
     order_id = await completed(client, shop)
     document = return_document(order_id)
     for _ in range(2):
-        assert await sagas.open_return(document) == "R1"
-    opened = await sagas.until_opened(order_id, "R1")
+        assert await sagas.returns.open_return(document) == "R1"
+    opened = await sagas.returns.until_opened(order_id, "R1")
     assert opened["undecided"] == ["refund", "restock"]
     with pytest.raises(ReturnConflict):
-        await sagas.open_return({**document, "lines": "all"})
+        await sagas.returns.open_return({**document, "lines": "all"})
     with pytest.raises(ReturnRefused, match="only 300 minor units"):
-        await sagas.decide_refund(order_id, "R1", {"amount_minor": 301}, **BY)
-    assert await sagas.decide_refund(order_id, "R1", "full", **BY) == 150
-    await sagas.decide_restock(order_id, "R1", "none", **BY)
-    outcome = await sagas.return_result(order_id, "R1")
+        await sagas.returns.decide_refund(order_id, "R1", {"amount_minor": 301}, **BY)
+    assert await sagas.returns.decide_refund(order_id, "R1", "full", **BY) == 150
+    await sagas.returns.decide_restock(order_id, "R1", "none", **BY)
+    outcome = await sagas.returns.return_result(order_id, "R1")
     assert (outcome.refund_minor, outcome.currency, outcome.restocked) == (150, "GBP", False)
     assert await refunded_minor(shop, order_id) == 150
     with pytest.raises(ReturnUnknown, match="ended"):
-        await sagas.decide_refund(order_id, "R1", "none", **BY)
-    assert (await sagas.until_opened(order_id, "R1"))["outcome"] == "closed"
-    await sagas.open_return({**document, "lines": "all"})
+        await sagas.returns.decide_refund(order_id, "R1", "none", **BY)
+    assert (await sagas.returns.until_opened(order_id, "R1"))["outcome"] == "closed"
+    await sagas.returns.open_return({**document, "lines": "all"})
     with pytest.raises(ReturnConflict):
-        await sagas.return_result(order_id, "R1")
+        await sagas.returns.return_result(order_id, "R1")
 
 
 async def test_a_return_that_cannot_be_is_refused(
@@ -77,24 +77,24 @@ async def test_a_return_that_cannot_be_is_refused(
 ) -> None:
     order_id = await completed(client, shop)
     with pytest.raises(ReturnRefused, match="reason: is missing"):
-        await sagas.open_return({"order_id": order_id, "return_id": "R1", "lines": "all"})
+        await sagas.returns.open_return({"order_id": order_id, "return_id": "R1", "lines": "all"})
     three = [{"sku": f"{order_id}-sku", "quantity": 3}]
-    await sagas.open_return(return_document(order_id, lines=three))
+    await sagas.returns.open_return(return_document(order_id, lines=three))
     with pytest.raises(ReturnRefused, match="2 are left to return"):
-        await sagas.until_opened(order_id, "R1")
+        await sagas.returns.until_opened(order_id, "R1")
     with pytest.raises(ReturnUnknown):
-        await sagas.return_status(order_id, "R9")
+        await sagas.returns.return_status(order_id, "R9")
     with pytest.raises(ReturnUnknown):
-        await sagas.return_result(order_id, "R9")
+        await sagas.returns.return_result(order_id, "R9")
 
 
 async def test_a_terminated_return_has_failed(
     client: Client, shop: Shop, sagas: OrderSagaClient
 ) -> None:
     order_id = await completed(client, shop)
-    await sagas.open_return(return_document(order_id))
+    await sagas.returns.open_return(return_document(order_id))
     handle = return_handle(client, order_id, "R1")
     await until_status(handle, opened=True)
     await handle.terminate("by mistake")
     with pytest.raises(ReturnFailed):
-        await sagas.return_result(order_id, "R1")
+        await sagas.returns.return_result(order_id, "R1")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from domain.customer import erasure as customer
@@ -100,8 +102,6 @@ def test_a_draft_without_a_readable_address_cannot_be_submitted() -> None:
 
 
 def test_a_redacted_address_can_be_replaced() -> None:
-    from dataclasses import replace
-
     state = state_after(CREATED, LANTERNS_ADDED, replace(SUBMITTED, address=ERASED))
     (event,) = order_decisions.decide(ChangeDeliveryAddress(YORK), state)
     found = order_state.frozen_order(order_state.evolve(state, event))

@@ -6,8 +6,8 @@ import pytest
 
 from adapters.notifications.cloud_events import LogSink
 from adapters.notifications.webhooks import WebhookSink
+from ordersaga.bootstrap.providers import build_sink
 from ordersaga.bootstrap.settings import load_settings
-from ordersaga.bootstrap.wiring import build_sink
 from ordersaga.errors import WrongSetting
 from tests.support.stores.webhooks import SECRET
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ordersaga.bootstrap import stack_state as state
 from ordersaga.bootstrap.settings import load_settings
-from ordersaga.embedded import state
 from ordersaga.errors import Unreachable, WrongSetting
 
 OURS = "postgresql://shop:hunter2@db.example:6543/orders"

@@ -14,7 +14,8 @@ from domain.errors import NotFound
 from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
 from ordersaga.cli.failures import explain
-from ordersaga.cli.output import emit, make_table, printable, run, to_jsonable
+from ordersaga.cli.output import async_command, emit, to_jsonable
+from ordersaga.display.tables import make_table, printable
 from ordersaga.errors import Refused, Unreachable, WrongSetting
 
 
@@ -104,10 +105,11 @@ def test_a_fault_of_our_own_says_so_and_shows_no_values() -> None:
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (3, 3)])
-def test_the_result_of_the_work_is_the_exit_code(result: int | None, code: int) -> None:
-    async def work() -> int | None:
-        return result
+def test_the_result_of_a_command_is_the_exit_code(result: int | None, code: int) -> None:
+    @async_command
+    async def command(given: int | None, *, as_json: bool) -> int | None:
+        return given if as_json else None
 
     with pytest.raises(SystemExit) as ended:
-        run(work())
+        command(result, as_json=True)
     assert ended.value.code == code

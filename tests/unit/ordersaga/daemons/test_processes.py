@@ -71,7 +71,7 @@ async def test_a_program_that_ends_while_starting_is_reported_with_its_words(
 
 async def test_a_program_that_is_never_ready_is_ended(tmp_path: Path) -> None:
     async with child(tmp_path, "import time; time.sleep(60)") as silent:
-        with pytest.raises(ProcessFailed, match="did not get ready"):
+        with pytest.raises(ProcessFailed, match="did not become ready"):
             await silent.process.start(timeout_s=0.3)
         assert silent.process.pid is None
 
@@ -85,7 +85,7 @@ async def test_a_program_that_dies_is_started_again_and_that_is_said(tmp_path: P
         await until(lambda: sleeper.process.restarts == 1)
         assert sleeper.process.pid not in (None, first)
         assert "SIGKILL" in sleeper.reports[0]
-        assert "started again" in sleeper.reports[1]
+        assert "restarted" in sleeper.reports[1]
 
 
 async def test_a_program_that_does_not_listen_is_killed_after_its_grace(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_usual_port_that_is_taken_is_replaced_and_that_is_said(said: lis
     async with listening() as port:
         chosen = PortChooser(said.append).choose("Temporal", None, port)
     assert chosen != port
-    assert said == [f"port {port} is in use: Temporal takes {chosen}"]
+    assert said == [f"port {port} is in use: Temporal uses {chosen}"]
 
 
 async def test_a_port_that_was_asked_for_and_is_taken_is_refused(said: list[str]) -> None:

@@ -24,7 +24,7 @@ from eventstore.model import Metadata
 from eventstore.reading.checkpoints import InMemoryCheckpoints
 from eventstore.reading.subscription import Subscription
 from eventstore.reading.waking import LocalWaker
-from ordersaga.daemons.starter import CHECKPOINT, WANTED, SagaStarter
+from ordersaga.daemons.starter import CHECKPOINT, EVENTS, SagaStarter
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ class Orders:
     async def follow_until(self, started: int) -> None:
         stop = asyncio.Event()
         subscription = Subscription(
-            self.store, self.checkpoints, LocalWaker(), CHECKPOINT, WANTED, self.starter.handle
+            self.store, self.checkpoints, LocalWaker(), CHECKPOINT, EVENTS, self.starter.handle
         )
         following = asyncio.create_task(self.starter.follow(subscription, stop))
         async with asyncio.timeout(60):
@@ -129,7 +129,7 @@ async def test_an_outage_shows_as_a_problem(orders: Orders) -> None:
     await orders.submit("A1")
     stop = asyncio.Event()
     subscription = Subscription(
-        orders.store, orders.checkpoints, LocalWaker(), CHECKPOINT, WANTED, orders.starter.handle
+        orders.store, orders.checkpoints, LocalWaker(), CHECKPOINT, EVENTS, orders.starter.handle
     )
     following = asyncio.create_task(orders.starter.follow(subscription, stop))
     async with asyncio.timeout(60):

@@ -10,7 +10,7 @@ from domain.values import CaptureMode, PaymentTerms
 from ordersaga.demo import source
 from ordersaga.demo.folder import fresh_folder
 from ordersaga.demo.mix import stock_for, with_payments
-from ordersaga.demo.screen import Screen, ended, standing
+from ordersaga.demo.screen import Screen, by_status, ended
 from ordersaga.errors import Refused
 from ordersaga.importing.plan import demand, read_plan
 from projections.read_models.current_orders.model import StatusCount
@@ -52,7 +52,7 @@ def test_a_demo_folder_is_emptied_and_a_foreign_one_refused(tmp_path: Path) -> N
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(Refused, match="not empty"):
         fresh_folder(tmp_path / "mine")
-    with pytest.raises(Refused, match="no folder"):
+    with pytest.raises(Refused, match="is not a folder"):
         fresh_folder(tmp_path / "mine" / "thesis.txt")
 
 
@@ -69,7 +69,7 @@ def test_a_file_is_chosen_by_wish_then_by_what_is_there(
 
 def test_counts_are_told_by_status() -> None:
     assert ended(COUNTS) == 8
-    assert standing(COUNTS) == "3 cancelled, 5 completed, 4 reserved"
+    assert by_status(COUNTS) == "3 cancelled, 5 completed, 4 reserved"
 
 
 def test_off_a_terminal_progress_is_plain_lines_without_repetition() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ordersaga.bootstrap.protection import master_keys
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.errors import WrongSetting
-from ordersaga.personal_data.protection import master_keys
 
 ONE = base64.b64encode(b"1" * 32).decode()
 TWO = base64.b64encode(b"2" * 32).decode()

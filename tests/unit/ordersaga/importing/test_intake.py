@@ -13,7 +13,7 @@ from domain.values import PaymentTerms
 from eventstore.commands.handler import CommandHandler
 from eventstore.memory import InMemoryEventStore
 from ordersaga.importing.intake import receive_stock
-from ordersaga.importing.run import Displays, ImportOrder, ImportSummary, import_plan, prepare
+from ordersaga.importing.run import Displays, ImportRequest, ImportSummary, import_plan, prepare
 from tests.unit.ordersaga.importing.builders import row, write
 
 VISA = PaymentTerms("tok_visa")
@@ -26,7 +26,7 @@ class Shop:
         self.handler = CommandHandler(self.store, JsonEventCodec())
         self.finished: dict[str, int] = {}
 
-    async def imports(self, wish: ImportOrder) -> ImportSummary:
+    async def imports(self, wish: ImportRequest) -> ImportSummary:
         return await import_plan(self.handler, wish, prepare(wish), Displays(self.task))
 
     def task(self, name: str, size: int):
@@ -46,8 +46,8 @@ def shop() -> Shop:
     return Shop()
 
 
-def wish_of(folder: Path, *rows: dict[str, str], percent: int | None = None) -> ImportOrder:
-    return ImportOrder(
+def wish_of(folder: Path, *rows: dict[str, str], percent: int | None = None) -> ImportRequest:
+    return ImportRequest(
         file=write(folder, *rows),
         report=folder / "report.csv",
         currency="GBP",

@@ -63,10 +63,10 @@ def test_a_byte_order_mark_blank_lines_and_other_column_orders_do_no_harm(tmp_pa
         (text_of(row()).encode() + b'"never closed\n', "line 3 is not valid CSV"),
         (text_of(row()).encode() + b'"' + b"x\n" * 100_000, "is not valid CSV"),
         (text_of(row()).encode() + b'a,"b"c,d\n', "line 3 is not valid CSV"),
-        (b"\x1f\x8b", "damaged or cut off"),
-        (b"\x1f\x8b" + b"nonsense", "damaged or cut off"),
-        (gzip.compress(text_of(row()).encode())[:-12], "damaged or cut off"),
-        (gzip.compress(text_of(row()).encode()) + b"tail", "damaged or cut off"),
+        (b"\x1f\x8b", "damaged or truncated"),
+        (b"\x1f\x8b" + b"nonsense", "damaged or truncated"),
+        (gzip.compress(text_of(row()).encode())[:-12], "damaged or truncated"),
+        (gzip.compress(text_of(row()).encode()) + b"tail", "damaged or truncated"),
     ],
 )
 def test_a_file_that_cannot_be_orders_says_what_is_wrong(
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_orders_says_what_is_wrong(
 
 def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     assert "no such file" in problem_of(tmp_path / "nowhere.csv")
-    assert "no ordinary file" in problem_of(tmp_path)
+    assert "not a regular file" in problem_of(tmp_path)
     with pytest.raises(UnreadableFile, match="no such file"):
         file_digest(tmp_path / "nowhere.csv")
 

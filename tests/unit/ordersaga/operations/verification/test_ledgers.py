@@ -47,7 +47,7 @@ async def label_offences(labels: list[CarrierLabel]) -> list[tuple[Rule, str]]:
 
 def _key(finding: Finding) -> tuple[Rule, str]:
     assert finding.expected
-    assert finding.found
+    assert finding.actual
     return (finding.rule, finding.subject)
 
 

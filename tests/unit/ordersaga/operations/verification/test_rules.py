@@ -159,12 +159,12 @@ def test_an_offence_is_found_by_its_rule_and_no_other(
 ) -> None:
     found = offences(story)
     assert [(finding.rule, finding.subject) for finding in found] == expected
-    assert all(finding.expected and finding.found for finding in found)
+    assert all(finding.expected and finding.actual for finding in found)
 
 
 def test_a_finding_says_what_was_expected_and_found() -> None:
     (finding,) = offences(changed(payment_events.PaymentCaptured, DONE, amount=Money(999, "GBP")))
-    assert (finding.expected, finding.found) == (
+    assert (finding.expected, finding.actual) == (
         "captured once, and kept: 10.00 GBP",
         "captured 9.99 GBP",
     )

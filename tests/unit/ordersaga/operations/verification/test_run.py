@@ -181,7 +181,7 @@ async def test_a_read_model_that_differs_is_an_offender(sources: Sources) -> Non
         return [read_model_finding("current_orders: row 7 is missing")]
 
     (finding,) = (await look(replace(sources, read_models=differing))).findings
-    assert (finding.rule, finding.subject, finding.found) == (
+    assert (finding.rule, finding.subject, finding.actual) == (
         Rule.READ_MODEL_EQUALS_FOLD,
         "current_orders",
         "row 7 is missing",

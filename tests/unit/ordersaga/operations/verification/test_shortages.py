@@ -47,7 +47,7 @@ SHORT: list[Recorded] = [
 
 def offences(*more: Recorded) -> list[tuple[Rule, str]]:
     found = list(check_events(facts_of([*STORY, *SHORT, *more])))
-    assert all(finding.expected and finding.found for finding in found)
+    assert all(finding.expected and finding.actual for finding in found)
     return [(finding.rule, finding.subject) for finding in found]
 
 

@@ -1,7 +1,7 @@
-"""What a running embedded stack tells other programs: a small JSON file in its data folder.
+"""The state of an embedded stack, in a small JSON file in its data folder.
 
-A lock on a file beside it says whether the stack is running: the operating system gives the lock
-back when the process ends, however it ends.
+A lock on a file beside it shows whether the stack is running: the operating system releases the
+lock when the process ends, however it ends.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ _LOCK_FILE: Final = "stack.lock"
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """Where the servers of an embedded stack listen, and its processes.
+    """The addresses and processes of an embedded stack.
 
     Attributes:
         pid: process id of `ordersaga up`.
-        pids: process id by role, for each child that runs.
+        pids: process id by role, of each running child.
     """
 
     pid: int
@@ -38,8 +38,8 @@ class StackState:
     pids: Mapping[str, int] = field(default_factory=dict)
 
     def settings_env(self) -> dict[str, str]:
-        """The environment variables that point ordersaga's programs at this stack."""
-        found = {
+        """The environment variables that make ordersaga's programs use this stack."""
+        env = {
             "ORDERSAGA_DATABASE_URL": self.database_url,
             "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": self.temporal_address,
             "ORDERSAGA_UI_URL": self.ui_url,
@@ -47,12 +47,12 @@ class StackState:
             "ORDERSAGA_CARRIER_URL": self.carrier_url,
         }
         if self.master_key_file:
-            found["ORDERSAGA_MASTER_KEY_FILE"] = self.master_key_file
-        return found
+            env["ORDERSAGA_MASTER_KEY_FILE"] = self.master_key_file
+        return env
 
 
 class AlreadyRunning(Exception):
-    """Another process runs a stack on this data folder."""
+    """Another process is running a stack on this data folder."""
 
 
 def chosen_data_dir() -> Path:
@@ -72,13 +72,13 @@ def exclusive(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(
-                f"a stack is running on {data_dir} already; stop it first, or choose another folder"
+                f"a stack is already running on {data_dir}: stop it first, or choose another folder"
             ) from None
         yield
 
 
 def is_running(data_dir: Path) -> bool:
-    """Whether some process holds the lock of a data folder."""
+    """Whether a process holds the lock of a data folder."""
     with contextlib.suppress(OSError), (data_dir / _LOCK_FILE).open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -97,7 +97,7 @@ def save(data_dir: Path, state: StackState) -> None:
 
 
 def load(data_dir: Path) -> StackState | None:
-    """The last state written, whether or not the stack still runs; None without a readable file."""
+    """The last saved state, even of a stack that has stopped; None without a readable file."""
     try:
         return StackState(**json.loads((data_dir / _STATE_FILE).read_text()))
     except (OSError, ValueError, TypeError):
@@ -105,7 +105,7 @@ def load(data_dir: Path) -> StackState | None:
 
 
 def load_running(data_dir: Path) -> StackState | None:
-    """The state of the stack that runs on a data folder now, if one does."""
+    """The state of the stack that is running on a data folder; None if none is."""
     return load(data_dir) if is_running(data_dir) else None
 
 

@@ -1,0 +1,58 @@
+"""Makes the clients of providers that the settings choose: payments, carrier, notifications."""
+
+from typing import Protocol
+
+from activities.ports import Carrier, CarrierLedger, PaymentGateway, PaymentLedger
+from adapters.notifications.cloud_events import LogSink, Sink
+from adapters.notifications.signature import parse_secrets
+from adapters.notifications.webhooks import WebhookSink
+from adapters.payments.http import HttpPaymentGateway
+from adapters.shipping.http import HttpCarrier
+from ordersaga.bootstrap.settings import Settings
+
+
+class Payments(PaymentGateway, PaymentLedger, Protocol):
+    """A payment provider that also shows its ledger."""
+
+
+class Carriers(Carrier, CarrierLedger, Protocol):
+    """A carrier that also shows its ledger."""
+
+
+def build_payments(settings: Settings) -> Payments:
+    """The payment provider of the settings."""
+    if settings.payment_provider == "stripe":
+        return _stripe(settings)
+    return HttpPaymentGateway(_base(settings.payment_url), timeout_s=settings.gateway_timeout_s)
+
+
+def _stripe(settings: Settings) -> Payments:
+    from adapters.payments.stripe import (  # noqa: PLC0415  a large library that few need
+        StripePaymentGateway,
+    )
+
+    if settings.stripe_api_key is None:
+        raise RuntimeError("load_settings accepts no Stripe setting without a key")
+    base = _base(settings.stripe_api_base) if settings.stripe_api_base else None
+    return StripePaymentGateway(settings.stripe_api_key.get_secret_value(), api_base=base)
+
+
+def build_carrier(settings: Settings) -> Carriers:
+    """The carrier of the settings."""
+    return HttpCarrier(_base(settings.carrier_url), timeout_s=settings.gateway_timeout_s)
+
+
+def build_sink(settings: Settings) -> Sink:
+    """The webhook of the settings; the log if none is set."""
+    if settings.webhook_url is None or settings.webhook_secret is None:
+        return LogSink()
+    return WebhookSink(
+        str(settings.webhook_url),
+        parse_secrets(settings.webhook_secret.get_secret_value()),
+        timeout_s=settings.webhook_timeout_s,
+        connections=settings.webhook_connections,
+    )
+
+
+def _base(url: object) -> str:
+    return str(url).rstrip("/")

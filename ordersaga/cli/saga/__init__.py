@@ -1,0 +1,1 @@
+"""`ordersaga saga`: show sagas and steer them."""

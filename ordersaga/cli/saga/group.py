@@ -1,0 +1,14 @@
+"""The group `ordersaga saga`."""
+
+from ordersaga.cli.common import group
+from ordersaga.cli.saga import listing, shortage, steering
+
+app = group("saga", "Show sagas and steer them.")
+
+app.command("list")(listing.list_)
+app.command("show")(listing.show)
+for name, text in steering.COMMANDS.items():
+    app.command(name, help=f"{text}\n\n{steering.ENDS_WITH}")(steering.bulk_command(name))
+app.command("change-address")(steering.change_address)
+app.command("choose")(shortage.choose)
+app.command("amend")(shortage.amend)

@@ -1,0 +1,50 @@
+"""Options that select sagas, and options of the commands that steer them."""
+
+from typing import Annotated
+
+import typer
+
+from domain.ids import OrderId, parse_order_id
+
+Status = Annotated[
+    str | None,
+    typer.Option(
+        help="Only orders in this status: submitted, backordered, reserved, processing, "
+        "compensating, refund_pending, completed, cancelled."
+    ),
+]
+StepName = Annotated[
+    str | None,
+    typer.Option(
+        "--step",
+        help="Only sagas at this step, such as process_payment, undo_payment, on_hold.",
+    ),
+]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        metavar="QUERY",
+        help="Only sagas that match a visibility query of Temporal, such as OrderTotalMinor>10000.",
+    ),
+]
+Ids = Annotated[
+    list[OrderId] | None,
+    typer.Argument(
+        metavar="[ID]...", help="Order ids; or select sagas by a filter.", parser=parse_order_id
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show which sagas the filter selects.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Do not ask for confirmation of what a filter selects.")
+]
+BySignal = Annotated[
+    bool,
+    typer.Option(
+        "--signal",
+        help="Send signals: they wait for workers and reach paused sagas, but are not answered.",
+    ),
+]
+Rate = Annotated[float, typer.Option(min=0.1, max=1000, help="At most this many sagas per second.")]

@@ -1,0 +1,280 @@
+"""`ordersaga saga hold|resume|retry|resolve|cancel`: one saga, several, or all that a filter finds.
+
+A single saga named by its id is steered and then shown. Several are steered at a limited rate, and
+the result of each is reported. ``--dry-run`` shows first which sagas a filter selects.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Group, RenderableType
+
+from domain.ids import OrderId
+from ordersaga.cli.common import (
+    Json,
+    NeedsAttention,
+    OrderArgument,
+    Why,
+    opened,
+    saga_client,
+    searchable,
+)
+from ordersaga.cli.output import OK, async_command, emit
+from ordersaga.cli.saga.listing import saga_page, saga_table
+from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, Status, StepName, Yes
+from ordersaga.display.tables import make_table
+from ordersaga.errors import REFUSED, WrongUsage
+from ordersaga.operations.actor import operator
+
+if TYPE_CHECKING:
+    from ordersaga.client.orders import OrderSagaClient
+    from ordersaga.operations.bulk import CommandResult
+    from ordersaga.operations.sagas import ListedSaga, SagaFilter
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "hold": "Keep sagas from starting their next step.",
+    "resume": "Let held sagas continue.",
+    "retry": "Try failed steps again, now.",
+    "resolve": "State that a person has settled what sagas wait for.",
+    "cancel": "Cancel orders as an operator; everything done so far is undone.",
+}
+ENDS_WITH: Final = "Ends with 1 if a saga did not accept the command."
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """A command for sagas and its options.
+
+    Attributes:
+        name: of the update and the signal.
+        why: for the audit trail.
+        details: what the message holds besides actor and reason.
+    """
+
+    name: str
+    why: str
+    dry_run: bool
+    yes: bool
+    by_signal: bool
+    rate: float
+    as_json: bool
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def bulk_command(name: str) -> Callable[..., None]:
+    """The command line's command for one of `COMMANDS`."""
+
+    @async_command
+    async def command(
+        why: Why,
+        order_ids: Ids = None,
+        status: Status = None,
+        step: StepName = None,
+        needs_attention: NeedsAttention = False,
+        condition: Condition = None,
+        dry_run: DryRun = False,
+        yes: Yes = False,
+        by_signal: BySignal = False,
+        rate: Rate = 50.0,
+        as_json: Json = False,
+    ) -> int:
+        steering = Steering(name, why, dry_run, yes, by_signal, rate, as_json)
+        return await steer(
+            steering, order_ids, saga_filter(status, step, needs_attention, condition)
+        )
+
+    return command
+
+
+async def steer(
+    steering: Steering, order_ids: Sequence[OrderId] | None, conditions: "SagaFilter | None"
+) -> int:
+    """Steer the sagas that are named, or those that a filter selects; returns the exit code.
+
+    Raises:
+        WrongUsage: neither is given, or both are.
+    """
+    if bool(order_ids) == bool(conditions):
+        raise WrongUsage("say which sagas: either order ids, or a filter such as --step")
+    if conditions:
+        return await _steer_selected(conditions, steering)
+    return await _steer_named(order_ids or [], steering)
+
+
+def saga_filter(
+    status: str | None, step: str | None, needs_attention: bool, condition: str | None
+) -> "SagaFilter | None":
+    """The filter that the options describe; None if none of them is given."""
+    from ordersaga.operations.sagas import SagaFilter  # noqa: PLC0415  loads Temporal
+
+    conditions = SagaFilter(
+        order_status=searchable(status, "--status"),
+        needs_attention=needs_attention,
+        running=True,
+        limit=None,
+        step=searchable(step, "--step"),
+        condition=searchable(condition, "--filter"),
+    )
+    return None if conditions == SagaFilter(running=True, limit=None) else conditions
+
+
+async def _send(
+    services: Any, order_ids: Sequence[OrderId], steering: Steering
+) -> "list[CommandResult]":
+    from ordersaga.operations.bulk import BulkCommand, send_to_all  # noqa: PLC0415  loads Temporal
+
+    reason = {"note" if steering.name == "resolve" else "reason": steering.why}
+    message = {"actor": operator(), **steering.details, **reason}
+    command = BulkCommand(steering.name, message, steering.by_signal, steering.rate)
+    return await send_to_all(await services.temporal(), order_ids, command)
+
+
+# --- by name -------------------------------------------------------------------------------------
+
+
+async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> int:
+    distinct = list(dict.fromkeys(order_ids))
+    if steering.dry_run:
+        raise WrongUsage("--dry-run needs a filter; ids already say which sagas are meant")
+    if len(distinct) == 1 and not steering.by_signal:
+        await steer_one(
+            distinct[0],
+            lambda client, actor: _call(client, distinct[0], actor, steering),
+            steering.as_json,
+        )
+        return OK
+    async with opened() as services:
+        results = await _send(services, distinct, steering)
+    return _report(results, None, steering)
+
+
+async def _call(
+    client: "OrderSagaClient", order_id: OrderId, actor: str, steering: Steering
+) -> None:
+    if steering.name == "resolve":
+        await client.resolve(order_id, actor=actor, note=steering.why)
+    elif steering.name == "cancel":
+        await client.cancel(order_id, actor=actor, reason=steering.why, requested_by="operator")
+    else:
+        method = getattr(client, steering.name)
+        await method(order_id, actor=actor, reason=steering.why, **steering.details)
+
+
+async def steer_one(
+    order_id: OrderId,
+    act: "Callable[[OrderSagaClient, str], Awaitable[None]]",
+    as_json: bool,
+) -> None:
+    """Steer one saga and show it."""
+    from ordersaga.operations.sagas import show_saga  # noqa: PLC0415  loads Temporal
+
+    async with opened() as services:
+        await act(await saga_client(services), operator())
+        details = await show_saga(await services.temporal(), services.settings, order_id)
+    emit(details, as_json=as_json, view=lambda: saga_page(details))
+
+
+# --- by filter -----------------------------------------------------------------------------------
+
+
+async def _steer_selected(conditions: "SagaFilter", steering: Steering) -> int:
+    from ordersaga.operations.sagas import list_sagas, query_of  # noqa: PLC0415  loads Temporal
+
+    query = query_of(conditions)
+    async with opened() as services:
+        sagas = await list_sagas(await services.temporal(), conditions)
+        if steering.dry_run:
+            _show_selected(sagas, query, steering)
+            return OK
+        _confirm(sagas, steering)
+        results = await _send(services, [OrderId(saga.order_id) for saga in sagas], steering)
+    return _report(results, query, steering)
+
+
+def _show_selected(sagas: "Sequence[ListedSaga]", query: str, steering: Steering) -> None:
+    data = {
+        "command": steering.name,
+        "query": query,
+        "found": len(sagas),
+        "by_status": Counter(saga.order_status or "unknown" for saga in sagas),
+        "by_step": _by_step(sagas),
+        "sagas": sagas,
+    }
+    table = [saga_table(sagas)] if sagas else []
+    view = Group(f"{_counts(sagas)}\nquery: {query}", *table)
+    emit(data, as_json=steering.as_json, view=view)
+
+
+def _by_step(sagas: "Sequence[ListedSaga]") -> Counter[str]:
+    return Counter(saga.step or "unknown" for saga in sagas)
+
+
+def _counts(sagas: "Sequence[ListedSaga]") -> str:
+    steps = ", ".join(f"{count} at {step}" for step, count in _by_step(sagas).items())
+    return f"{len(sagas)} {'saga' if len(sagas) == 1 else 'sagas'}{': ' if steps else ''}{steps}"
+
+
+def _confirm(sagas: "Sequence[ListedSaga]", steering: Steering) -> None:
+    if steering.yes or not sagas:
+        return
+    if not sys.stdin.isatty():
+        raise WrongUsage(f"{_counts(sagas)}: add --yes to steer them, --dry-run to list them")
+    typer.confirm(f"{steering.name} {_counts(sagas)}?", abort=True, err=True)
+
+
+def _report(results: "Sequence[CommandResult]", query: str | None, steering: Steering) -> int:
+    outcomes = Counter(result.outcome.value for result in results)
+    data = {
+        "command": steering.name,
+        "query": query,
+        "found": len(results),
+        "outcomes": outcomes,
+        "sagas": results,
+    }
+    emit(data, as_json=steering.as_json, view=lambda: _report_view(results, outcomes))
+    return OK if all(result.outcome.is_success for result in results) else REFUSED
+
+
+def _report_view(results: "Sequence[CommandResult]", outcomes: Mapping[str, int]) -> RenderableType:
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    table = make_table(
+        ("order", "result", "why"), [(x.order_id, x.outcome, x.why) for x in results]
+    )
+    return Group(counts or "no saga was found", *([table] if results else []))
+
+
+# --- the address ---------------------------------------------------------------------------------
+
+
+@async_command
+async def change_address(
+    order_id: OrderArgument,
+    why: Annotated[str, typer.Option("--reason", help="The reason, for the audit trail.")],
+    name: Annotated[str, typer.Option(help="Recipient.")],
+    line1: Annotated[str, typer.Option(help="Street and number.")],
+    city: Annotated[str, typer.Option()],
+    postal_code: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="ISO 3166 code such as GB.")],
+    line2: Annotated[str, typer.Option()] = "",
+    region: Annotated[str, typer.Option()] = "",
+    as_json: Json = False,
+) -> None:
+    """Change the delivery address; possible until the label is bought."""
+    address = {
+        "name": name,
+        "line1": line1,
+        "line2": line2,
+        "city": city,
+        "region": region,
+        "postal_code": postal_code,
+        "country": country,
+    }
+    await steer_one(
+        order_id,
+        lambda client, actor: client.change_address(order_id, address, actor=actor, reason=why),
+        as_json,
+    )

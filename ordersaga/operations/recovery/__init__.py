@@ -1,0 +1,1 @@
+"""Restarting what Temporal has lost, from the event store alone."""

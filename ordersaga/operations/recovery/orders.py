@@ -1,0 +1,173 @@
+"""Restarts the saga of every open order that has no running one.
+
+For use after Temporal lost its database or sagas were terminated. A restarted saga repeats nothing:
+each step asks the event store first, and providers recognise each request by its key. So nothing is
+reserved, charged or shipped twice, and a saga that was compensating continues to. Recovering again,
+from several places, or beside running workers is harmless: Temporal runs one saga per order.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.messages import OperatorAction, OrderDocument
+from activities.aggregates import ORDER
+from adapters.personal_data.errors import PersonalDataError
+from domain.errors import RuleBroken
+from domain.ids import OrderId, fulfillment_stream, order_stream
+from eventstore.commands.handler import CommandHandler
+from eventstore.model import FeedFilter
+from eventstore.store import EventStore
+from ordersaga.client.starting import start_saga, submitted_document
+from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
+from ordersaga.operations.sagas import running_workflows
+
+_SUBMITTED: Final = "OrderSubmitted"
+_ENDED: Final = frozenset({"OrderCompleted", "OrderCancelled"})
+_EVENTS: Final = FeedFilter(frozenset({"order"}), frozenset({_SUBMITTED, *_ENDED}))
+_PAGE: Final = 2000
+AT_ONCE: Final = 16
+
+_WHY: Final = {
+    RecoveryOutcome.STARTED: "it was open and had no running saga",
+    RecoveryOutcome.WOULD_START: "it is open and has no running saga",
+    RecoveryOutcome.RUNNING: "its saga is running",
+    RecoveryOutcome.ENDED: "it ended in the meantime",
+}
+
+OnRecovered = Callable[[Recovered], None]
+
+
+def _ignore(_recovered: Recovered) -> None:
+    """No progress display."""
+
+
+async def open_orders(store: EventStore) -> list[OrderId]:
+    """Orders that were submitted and have not ended, in the order of their submission."""
+    streams: dict[str, None] = {}
+    async for stream, event_type in _milestones(store):
+        if event_type == _SUBMITTED:
+            streams[stream] = None
+        else:
+            streams.pop(stream, None)
+    return [OrderId(stream.partition("-")[2]) for stream in streams]
+
+
+async def _milestones(store: EventStore) -> AsyncIterator[tuple[str, str]]:
+    async with aclosing(store.feed_pages(0, limit=_PAGE, wanted=_EVENTS)) as pages:
+        async for page in pages:
+            for event in page.events:
+                yield event.stream, event.event_type
+
+
+class Recovery:
+    """One recovery of orders.
+
+    Args:
+        handler: loads orders, with personal data readable.
+        store: the event store; it need not show personal data.
+        client: Temporal.
+        dry_run: only report what would be done.
+        at_once: orders processed concurrently.
+    """
+
+    def __init__(
+        self,
+        handler: CommandHandler,
+        store: EventStore,
+        client: Client,
+        *,
+        dry_run: bool = False,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._handler = handler
+        self._store = store
+        self._client = client
+        self._dry_run = dry_run
+        self._at_once = at_once
+
+    async def run(
+        self, order_ids: Iterable[OrderId], on_recovered: OnRecovered = _ignore
+    ) -> Sequence[Recovered]:
+        """Start the saga of each order that has none.
+
+        Args:
+            order_ids: usually the `open_orders`; others are reported as ended.
+            on_recovered: called with each order as soon as its outcome is known.
+
+        Raises:
+            ExceptionGroup: of RPCError or StoreUnavailable; sagas that were started stay started,
+                and the next recovery continues.
+        """
+        remaining, recovered = iter(order_ids), list[Recovered]()
+
+        async def lane() -> None:
+            for order_id in remaining:
+                result = await self._recover(order_id)
+                recovered.append(result)
+                on_recovered(result)
+
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(self._at_once):
+                lanes.create_task(lane())
+        return sorted(recovered, key=lambda result: result.order_id)
+
+    async def _recover(self, order_id: OrderId) -> Recovered:
+        if await running_workflows(self._client, [order_stream(order_id)]):
+            return _recovered(order_id, RecoveryOutcome.RUNNING)
+        try:
+            document = await self._document(order_id)
+        except (RuleBroken, PersonalDataError) as problem:
+            return Recovered(order_id, RecoveryOutcome.LEFT, f"cannot be started: {problem}")
+        if document is None:
+            return _recovered(order_id, RecoveryOutcome.ENDED)
+        if self._dry_run:
+            return _recovered(order_id, RecoveryOutcome.WOULD_START)
+        return await self._start(document)
+
+    async def _document(self, order_id: OrderId) -> OrderDocument | None:
+        loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
+        return submitted_document(order_id, loaded.state)
+
+    async def _start(self, document: OrderDocument) -> Recovered:
+        order_id = document.order_id
+        hold = await self._hold(order_id)
+        try:
+            await start_saga(
+                self._client,
+                document,
+                WorkflowIDConflictPolicy.FAIL,
+                # The event store says that the order is open, whatever Temporal says of past runs.
+                reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                held_by=hold,
+            )
+        except WorkflowAlreadyStartedError:
+            return _recovered(order_id, RecoveryOutcome.RUNNING)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            why = f"Temporal refuses it: {error.message}"
+            return Recovered(order_id, RecoveryOutcome.LEFT, why)
+        suffix = f"; it is still on hold for {hold.actor}" if hold else ""
+        return Recovered(order_id, RecoveryOutcome.STARTED, _WHY[RecoveryOutcome.STARTED] + suffix)
+
+    async def _hold(self, order_id: OrderId) -> OperatorAction | None:
+        """The hold of the saga, unless it was resumed or compensation has started since."""
+        hold: OperatorAction | None = None
+        for event in await self._store.read_stream(fulfillment_stream(order_id)):
+            match event.event_type, event.data.get("action"):
+                case "OperatorActed", "hold":
+                    hold = OperatorAction(event.data["actor"], "hold", event.data["reason"])
+                case ("OperatorActed", "resume") | ("CompensationStarted", _):
+                    hold = None
+        return hold
+
+
+def _recovered(order_id: OrderId, outcome: RecoveryOutcome) -> Recovered:
+    return Recovered(order_id, outcome, _WHY[outcome])
