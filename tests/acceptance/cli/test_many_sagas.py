@@ -210,7 +210,7 @@ async def test_an_address_is_put_right_while_the_saga_is_on_hold_and_the_order_s
     [
         (("hold", *WHY), "which sagas"),
         (("hold", "some-id", "--step", "on_hold", *WHY), "which sagas"),
-        (("hold", "--step", "lunch", *WHY), "--step: there are"),
+        (("hold", "--step", "lunch", *WHY), "--step: must be one of"),
         (("hold", "--filter", "lunch = 12", *WHY, "--yes"), "--filter"),
         (("retry", "some-id", "--dry-run", *WHY), "--dry-run"),
         (("list", "--filter", "ORDER BY lunch"), "--filter"),
