@@ -23,11 +23,11 @@ from ordersaga.cli.common import (
 )
 from ordersaga.cli.output import async_command, emit, note_next_page
 from ordersaga.display.tables import clock, make_table, money
+from projections.paging import Page
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import CurrentOrder, OrderFilter, list_orders
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 from projections.read_models.order_history.model import list_history
-from projections.paging import Page
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
 
 orders = group("orders", "Query orders in the read models.")

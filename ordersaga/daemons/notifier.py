@@ -158,7 +158,9 @@ class Notifier:
         _log.warning("outbox is unreachable", error=describe(error), failures=self._outages)
 
     def _start(self, notification: LeasedNotification) -> None:
-        task = asyncio.create_task(self._handle(notification), name=f"notify {notification.subject}")
+        task = asyncio.create_task(
+            self._handle(notification), name=f"notify {notification.subject}"
+        )
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -187,11 +189,13 @@ class Notifier:
         """Send one and record the result; if that fails, its lease expires."""
         try:
             if notification.age.total_seconds() > self._limits.max_age_s:
-                await self._give_up(notification, "it waited too long to be sent")
+                await self._give_up(notification, "it was too old to be sent")
             else:
                 await self._send(notification)
         except Exception as error:  # noqa: BLE001  one notification must not end the others
-            _log.warning("notification left to its lease", **_fields(notification), error=describe(error))
+            _log.warning(
+                "notification is retried after its lease expires", **_fields(notification), error=describe(error)
+            )
 
     async def _send(self, notification: LeasedNotification) -> None:
         try:
@@ -204,7 +208,9 @@ class Notifier:
             _waited.record(notification.age.total_seconds(), {"kind": notification.kind})
             self._report(notification, "delivered", kept)
 
-    async def _record_failure(self, notification: LeasedNotification, problem: NotDelivered) -> None:
+    async def _record_failure(
+        self, notification: LeasedNotification, problem: NotDelivered
+    ) -> None:
         if problem.final or notification.attempts >= self._limits.attempts:
             await self._give_up(notification, str(problem))
         else:
@@ -225,7 +231,9 @@ class Notifier:
         kept = await outbox.mark_dead(self._pool, notification, why)
         self._report(notification, "dead", kept, why)
 
-    def _report(self, notification: LeasedNotification, result: str, kept: bool, error: str | None = None) -> None:
+    def _report(
+        self, notification: LeasedNotification, result: str, kept: bool, error: str | None = None
+    ) -> None:
         _attempts.add(1, {"kind": notification.kind, "result": result})
         level = {"delivered": _log.info, "postponed": _log.warning, "dead": _log.error}[result]
         level(f"notification {result}", **_fields(notification), error=error, lease_lost=not kept)

@@ -16,8 +16,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.messages import OperatorAction, OrderDocument
 from activities.aggregates import ORDER
+from activities.messages import OperatorAction, OrderDocument
 from adapters.personal_data.errors import PersonalDataError
 from domain.errors import RuleBroken
 from domain.ids import OrderId, fulfillment_stream, order_stream
