@@ -194,7 +194,9 @@ class Notifier:
                 await self._send(notification)
         except Exception as error:  # noqa: BLE001  one notification must not end the others
             _log.warning(
-                "notification is retried after its lease expires", **_fields(notification), error=describe(error)
+                "notification is retried after its lease",
+                **_fields(notification),
+                error=describe(error),
             )
 
     async def _send(self, notification: LeasedNotification) -> None:
