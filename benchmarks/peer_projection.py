@@ -1,7 +1,7 @@
-"""The read model of orders as `eventsourcing` keeps one exactly once: its projection runner.
+"""The read model of orders with the exactly-once projection runner of `eventsourcing`.
 
-Each event changes the view in the transaction that records its tracking id, as its documentation
-shows; event types that do not change the view are filtered out in the database by their topics.
+As its documentation shows, each event changes the view in the transaction that records its tracking
+id, and the database filters out event types that do not change the view by their topics.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from eventsourcing.utils import get_topic
 from psycopg.sql import SQL, Composed, Identifier
 
-EVENTS_AN_ORDER = 5
+EVENTS_PER_ORDER = 5
 _PATIENCE_S = 600.0
 
 
 class Order(Aggregate):
-    """An order of five events with the fields that ours have."""
+    """An order of five events with the same fields as ours."""
 
     class Created(Aggregate.Created):
         """See `domain.events.OrderCreated`."""
@@ -81,12 +81,12 @@ class Order(Aggregate):
 
     @event(Reserved)
     def reserve(self) -> None:
-        """Its stock is reserved."""
+        """Mark the stock as reserved."""
         self.status = "reserved"
 
 
 class Orders(Application[UUID]):
-    """Where the orders are saved."""
+    """Saves the orders."""
 
     def place(self) -> None:
         """Save an order of five events."""
@@ -134,35 +134,35 @@ class OrdersView(PostgresTrackingRecorder):
         self._reserve = self._update("status = 'reserved'")
 
     def _update(self, change: str) -> Composed:
-        text = f"UPDATE {{}} SET {change}, updated_at = %s, version = %s WHERE order_id = %s"  # noqa: S608  the texts above
+        text = f"UPDATE {{}} SET {change}, updated_at = %s, version = %s WHERE order_id = %s"  # noqa: S608  the constants above
         return SQL(text).format(self._table)
 
-    def created(self, told: Order.Created, tracking: Tracking) -> None:
-        """A new row."""
+    def created(self, event: Order.Created, tracking: Tracking) -> None:
+        """Insert a row."""
         self._change(
             self._insert,
             tracking,
-            told.originator_id,
-            told.customer_id,
-            told.currency,
-            told.placed_at,
-            told.timestamp,
+            event.originator_id,
+            event.customer_id,
+            event.currency,
+            event.placed_at,
+            event.timestamp,
         )
 
-    def added(self, told: Order.ItemAdded, tracking: Tracking) -> None:
-        """Another line."""
-        amount = told.quantity * told.unit_price
-        self._change(self._add, tracking, amount, told.quantity, *_place(told))
+    def added(self, event: Order.ItemAdded, tracking: Tracking) -> None:
+        """Add a line to the totals."""
+        amount = event.quantity * event.unit_price
+        self._change(self._add, tracking, amount, event.quantity, *_place(event))
 
-    def submitted(self, told: Order.Submitted, tracking: Tracking) -> None:
-        """The totals of the submitted order."""
-        pieces = sum(line["quantity"] for line in told.lines)
-        figures = (told.total, len(told.lines), pieces)
-        self._change(self._submit, tracking, *figures, *_place(told))
+    def submitted(self, event: Order.Submitted, tracking: Tracking) -> None:
+        """Set the totals of the submitted order."""
+        pieces = sum(line["quantity"] for line in event.lines)
+        figures = (event.total, len(event.lines), pieces)
+        self._change(self._submit, tracking, *figures, *_place(event))
 
-    def reserved(self, told: Order.Reserved, tracking: Tracking) -> None:
-        """Another status."""
-        self._change(self._reserve, tracking, *_place(told))
+    def reserved(self, event: Order.Reserved, tracking: Tracking) -> None:
+        """Set the status."""
+        self._change(self._reserve, tracking, *_place(event))
 
     def _change(self, statement: Composed, tracking: Tracking, *arguments: Any) -> None:
         with self.datastore.transaction(commit=True) as cursor:
@@ -170,15 +170,15 @@ class OrdersView(PostgresTrackingRecorder):
             self._insert_tracking(cursor, tracking)
 
 
-def _place(told: Aggregate.Event) -> tuple[Any, ...]:
-    return told.timestamp, told.originator_version, told.originator_id
+def _place(event: Aggregate.Event) -> tuple[Any, ...]:
+    return event.timestamp, event.originator_version, event.originator_id
 
 
 _CHANGING = (Order.Created, Order.ItemAdded, Order.Submitted, Order.Reserved)
 
 
 class CurrentOrders(Projection[OrdersView]):
-    """Which event changes the view how."""
+    """Changes the view by each event type."""
 
     name = "peer_orders"
     topics = tuple(
@@ -187,9 +187,9 @@ class CurrentOrders(Projection[OrdersView]):
     )
 
     @singledispatchmethod
-    def process_event(self, told: Any, tracking: Tracking) -> None:
+    def process_event(self, event: Any, tracking: Tracking) -> None:
         """Change the view by an event."""
-        self._CHANGES[type(told)](self.view, told, tracking)
+        self._CHANGES[type(event)](self.view, event, tracking)
 
     _CHANGES: Mapping[type, Callable[[OrdersView, Any, Tracking], None]] = {
         Order.Created: OrdersView.created,
@@ -200,7 +200,7 @@ class CurrentOrders(Projection[OrdersView]):
 
 
 class PeerProjection:
-    """A store of `eventsourcing` with so many orders, in a database of its own."""
+    """A store of `eventsourcing` with `orders` orders, in its own database."""
 
     def __init__(self, dsn: str, orders: int) -> None:
         parts = urlsplit(dsn)
@@ -212,14 +212,14 @@ class PeerProjection:
             "POSTGRES_USER": parts.username or "",
             "POSTGRES_PASSWORD": "",
         }
-        self.events = orders * EVENTS_AN_ORDER
+        self.events = orders * EVENTS_PER_ORDER
         with Orders(self._environment) as application:
             for _ in range(orders):
                 application.place()
             self._last = application.recorder.max_notification_id()
 
     def catch_up(self) -> int:
-        """Follow all events from where the view stands; how many they were."""
+        """Apply all events after the position of the view; returns how many."""
         with ProjectionRunner(
             application_class=Orders,
             projection_class=CurrentOrders,

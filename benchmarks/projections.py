@@ -1,9 +1,9 @@
-"""How fast the read models catch up, beside the projection runner of `eventsourcing`.
+"""How fast read models catch up, compared with the projection runner of `eventsourcing`.
 
-Contenders take turns round by round on the same server with durable commits. Beside the time on
-the clock stands the processor time of this process, which what else the machine does changes far
-less. The peer commits once an event; so it gets fewer of them, and a second turn in a database
-where no commit waits for the disk.
+Contenders take turns on the same server with durable commits. Besides elapsed time, the processor
+time of this process is measured, which other load on the machine affects far less. The peer
+commits once per event, so it gets fewer events, and a second run in a database where commits do
+not wait for the disk.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from projections.registry import ALL
 
 CODEC = JsonEventCodec()
 WRITERS = 32
-EVENTS_AN_ORDER = 5
+EVENTS_PER_ORDER = 5
 
 ORDERS = 20_000
 PEER_ORDERS = 1_000
@@ -56,20 +56,20 @@ def story(number: int) -> StreamAppend:
     line = OrderLine(sku, name, 6, price)
     total, terms = Money(1530, "GBP"), PaymentTerms("tok_visa")
     placed = datetime(2011, 12, 1, tzinfo=UTC)
-    told: list[Any] = [
+    events: list[Any] = [
         order_events.OrderCreated(order_id, customer, "GBP", placed),
         order_events.ItemAdded(sku, name, 6, price),
         order_events.AddressSet(address),
         order_events.OrderSubmitted(order_id, customer, (line,), address, total, terms),
         order_events.OrderReserved(),
     ]
-    encoded = [CODEC.encode(event) for event in told]
+    encoded = [CODEC.encode(event) for event in events]
     new = [NewEvent(uuid4(), one.event_type, one.data, METADATA) for one in encoded]
     return StreamAppend(f"order-{number:08d}", Expected.NO_STREAM, new)
 
 
 async def fill(store: PostgresEventStore, orders: int) -> None:
-    """Append the orders, several writers at once."""
+    """Append the orders with several concurrent writers."""
 
     async def write(first: int) -> None:
         for number in range(first, orders, WRITERS):
@@ -81,7 +81,7 @@ async def fill(store: PostgresEventStore, orders: int) -> None:
 async def catch_up(
     pool: asyncpg.Pool, store: PostgresEventStore, projections: tuple[Projection, ...], events: int
 ) -> Mapping[str, float]:
-    """Empty the read models and let one process fill them, exactly once."""
+    """Empty the read models and let one process fill them."""
     for projection in projections:
         for table in projection.tables:
             await pool.execute(f"TRUNCATE read_models.{table}")
@@ -96,14 +96,14 @@ async def catch_up(
 
 
 async def compare(server: EmbeddedPostgres, rounds: int, scale: float) -> list[Measure]:
-    """Measure every contender once a round."""
+    """Measure every contender once per round."""
     await migrate(server.url())
     await install(server.url())
     pool = await create_pool(server.url(), max_size=20)
     store = PostgresEventStore(pool)
     orders = max(1, int(ORDERS * scale))
     await fill(store, orders)
-    events = orders * EVENTS_AN_ORDER
+    events = orders * EVENTS_PER_ORDER
 
     async def one() -> Mapping[str, float]:
         return await catch_up(pool, store, (current_orders.PROJECTION,), events)
@@ -112,23 +112,23 @@ async def compare(server: EmbeddedPostgres, rounds: int, scale: float) -> list[M
         return await catch_up(pool, store, ALL, events)
 
     peers = await _peers(server, max(1, int(PEER_ORDERS * scale)))
-    found = await take_turns({OURS: one, ALL_MODELS: every, **peers}, rounds)
+    speeds = await take_turns({OURS: one, ALL_MODELS: every, **peers}, rounds)
     await store.close()
     await pool.close()
-    return _measures(found, events)
+    return _measures(speeds, events)
 
 
-def _measures(found: Mapping[str, dict[str, list[float]]], events: int) -> list[Measure]:
+def _measures(speeds: Mapping[str, dict[str, list[float]]], events: int) -> list[Measure]:
     return [
         Measure(
             f"current_orders, exactly once, catch-up over {events:,} events",
             "events/s",
             "higher",
-            found["clock"],
+            speeds["clock"],
             [Bar(PEER, at_least=15)],
             Bar(OURS, at_least=30_000),
         ),
-        Measure("the same, by client processor time", "events/CPU s", "higher", found["cpu"]),
+        Measure("the same, by client processor time", "events/CPU s", "higher", speeds["cpu"]),
     ]
 
 
@@ -164,7 +164,7 @@ def _peer(peer: Any, dsn: str) -> Contender:
 
 def main(rounds: int, scale: float, results: Path = RESULTS) -> None:
     """Start a server, measure, stop it, write the results."""
-    heap.freeze_startup_objects()  # as the processes of a deployment do; the peer gains by it too
+    heap.freeze_startup_objects()  # as deployed processes do; the peer benefits too
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
         server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
         server.start()

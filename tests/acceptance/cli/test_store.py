@@ -7,7 +7,7 @@ import pytest
 
 from tests.acceptance.cli_shop import CliShop
 from tests.support.stores.event_store import opened_store
-from tests.support.stores.read_models import Order, tell
+from tests.support.stores.read_models import Order, append_events
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ async def told(shop: CliShop) -> str:
     """Two completed orders and one under way; returns the time after them."""
     async with opened_store(shop.database_url) as store:
         for order_id in ("A1", "A2"):
-            await tell(store, *Order(order_id).completed())
+            await append_events(store, *Order(order_id).completed())
         open_order = Order("B1")
-        await tell(store, open_order.draft(), open_order.submit())
+        await append_events(store, open_order.draft(), open_order.submit())
     return datetime.now(UTC).isoformat()
 
 

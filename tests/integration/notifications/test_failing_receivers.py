@@ -1,6 +1,5 @@
-"""The sender and a receiver that refuses, fails, hangs, or is down."""
+"""The sender with a receiver that refuses, fails, hangs, or is down."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -21,59 +20,71 @@ from tests.support.stores.notifications import (
     sending,
     settled,
 )
-from tests.support.stores.read_models import Order, tell
+from tests.support.stores.read_models import Order, append_events
 from tests.support.stores.webhooks import SECRET, Receiver, hang
 
 
+class StoppedClock:
+    """A clock that moves only when a test moves it; counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls = 0
+
+    def __call__(self) -> float:
+        self.calls += 1
+        return self.now
+
+
 @pytest.mark.parametrize("status", [500, 503, 408, 425, 429, 302])
-async def test_a_failure_that_may_pass_is_tried_again_under_the_same_id(
+async def test_a_temporary_failure_is_retried_with_the_same_id(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver, status: int
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     receiver.answers.extend([(status, {"Location": "/elsewhere"}), status])
     async with sending(pool, receiver):
-        found = await settled(pool)
-    assert found == {"A1 order.submitted": ("delivered", 3, f"HTTP {status}")}
+        outcome = await settled(pool)
+    assert outcome == {"A1 order.submitted": ("delivered", 3, f"HTTP {status}")}
     assert len({event["id"] for event in receiver.bodies()}) == 1
     assert len(receiver.requests) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 422])
-async def test_a_refusal_is_final_at_once_and_the_next_of_the_order_goes_on(
+async def test_a_refusal_is_final_and_the_next_event_of_the_order_is_sent(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver, status: int
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await catch_up(pool, store)
     receiver.answers.append(status)
     async with sending(pool, receiver):
-        found = await settled(pool)
-    assert found["A1 order.submitted"] == ("dead", 1, f"HTTP {status}")
-    assert found["A1 order.completed"] == ("delivered", 1, None)
+        outcome = await settled(pool)
+    assert outcome["A1 order.submitted"] == ("dead", 1, f"HTTP {status}")
+    assert outcome["A1 order.completed"] == ("delivered", 1, None)
 
 
-async def test_after_the_last_attempt_it_is_dead_until_somebody_retries_it(
+async def test_after_the_last_attempt_it_is_dead_until_an_operator_retries_it(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     receiver.usual = 500
     async with sending(pool, receiver):
-        found = await settled(pool)
-        assert found == {"A1 order.submitted": ("dead", QUICK.attempts, "HTTP 500")}
+        outcome = await settled(pool)
+        assert outcome == {"A1 order.submitted": ("dead", QUICK.attempts, "HTTP 500")}
         assert len(receiver.requests) == QUICK.attempts
         receiver.usual = 200
         assert len(await outbox.retry(pool)) == 1
-        found = await settled(pool)
-    assert found["A1 order.submitted"][:2] == ("delivered", 1)
+        outcome = await settled(pool)
+    assert outcome["A1 order.submitted"][:2] == ("delivered", 1)
     assert len({event["id"] for event in receiver.bodies()}) == 1
 
 
-async def test_an_order_that_fails_holds_back_its_own_later_events_only(
+async def test_a_failing_order_holds_back_only_its_own_later_events(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, *Order("BAD").completed())
-    await tell(store, *Order("GOOD").completed())
+    await append_events(store, *Order("BAD").completed())
+    await append_events(store, *Order("GOOD").completed())
     await catch_up(pool, store)
     patient = RetryLimits(attempts=6, first_s=3600.0)
     receiver.answers.append(500)
@@ -96,25 +107,25 @@ async def test_an_order_that_fails_holds_back_its_own_later_events_only(
     assert receiver.types("BAD") == [SUBMITTED, COMPLETED]
 
 
-async def test_a_receiver_that_hangs_is_given_up_and_tried_again(
+async def test_a_hanging_receiver_times_out_and_is_retried(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     receiver.answers.append(hang)
     async with sending(pool, receiver):
-        found = await settled(pool)
-    state, attempts, error = found["A1 order.submitted"]
+        outcome = await settled(pool)
+    state, attempts, error = outcome["A1 order.submitted"]
     assert (state, attempts) == ("delivered", 2)
     assert "Timeout" in str(error)
 
 
-async def test_a_receiver_that_is_down_for_a_while_gets_everything_afterwards(
+async def test_a_receiver_that_was_down_gets_everything_afterwards(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     await receiver.stop()
     for number in range(5):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
     await catch_up(pool, store)
 
     async def noticed() -> bool:
@@ -125,9 +136,9 @@ async def test_a_receiver_that_is_down_for_a_while_gets_everything_afterwards(
         await until(noticed)
         assert sender.problems() == ()
         await receiver.start()
-        found = await settled(pool)
-    assert {state for state, _, _ in found.values()} == {"delivered"}
-    assert {error for _, _, error in found.values()} <= {None, "ClientConnectorError"}
+        outcome = await settled(pool)
+    assert {state for state, _, _ in outcome.values()} == {"delivered"}
+    assert {error for _, _, error in outcome.values()} <= {None, "ClientConnectorError"}
     for number in range(5):
         assert receiver.types(f"A{number}") == [SUBMITTED, COMPLETED]
 
@@ -136,24 +147,30 @@ async def test_a_receiver_that_fails_is_left_alone_for_a_while(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     for number in range(30):
-        await tell(store, Order(f"A{number}").submit())
+        await append_events(store, Order(f"A{number}").submit())
     await catch_up(pool, store)
     receiver.usual = 503
-    breath = Pace(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, backoff_s=3600.0)
+    clock = StoppedClock()
+    pace = Pace(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, backoff_s=0.02)
 
-    async def three_failed() -> bool:
-        return (await outbox.count(pool)).retrying == 3
+    async def failed(orders: int) -> bool:
+        return (await outbox.count(pool)).retrying == orders
 
-    async with sending(pool, receiver, pace=breath, limits=RetryLimits(first_s=3600.0)):
-        await until(three_failed)
-        await asyncio.sleep(0.2)
-    assert len(receiver.requests) == 3
+    once = RetryLimits(first_s=3600.0)
+    async with sending(pool, receiver, pace=pace, limits=once, clock=clock):
+        await until(lambda: failed(3))
+        looked = clock.calls
+        await until(lambda: clock.calls > looked + 20)  # it woke up many times and did not send
+        assert len(receiver.requests) == 3
+        clock.now += 0.02
+        await until(lambda: failed(4))
+    assert len(receiver.requests) == 4
 
 
 async def test_the_receiver_can_ask_for_a_pause(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     receiver.answers.append((429, {"Retry-After": "120"}))
 
@@ -166,44 +183,44 @@ async def test_the_receiver_can_ask_for_a_pause(
     assert timedelta(seconds=60) < due <= timedelta(seconds=120)
 
 
-async def test_what_waited_too_long_is_not_sent(
+async def test_a_notification_that_is_too_old_is_not_sent(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("OLD").submit())
+    await append_events(store, Order("OLD").submit())
     await catch_up(pool, store)
     await pool.execute(
         "UPDATE read_models.notifications SET waiting_since = now() - interval '8 days'"
     )
-    await tell(store, Order("NEW").submit())
+    await append_events(store, Order("NEW").submit())
     await catch_up(pool, store)
     async with sending(pool, receiver):
-        found = await settled(pool)
-        assert found["OLD order.submitted"][0] == "dead"
+        outcome = await settled(pool)
+        assert outcome["OLD order.submitted"][0] == "dead"
         assert [event["subject"] for event in receiver.accepted] == ["NEW"]
         await outbox.retry(pool, subject="OLD")
         await settled(pool)
     assert [event["subject"] for event in receiver.accepted] == ["NEW", "OLD"]
 
 
-async def test_a_wrong_secret_ends_in_dead_letters_not_in_acceptance(
+async def test_with_a_wrong_secret_notifications_end_as_dead(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     stranger = Receiver("whsec_" + "QUJD" * 8)
     await stranger.start()
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     async with sending(pool, stranger):
-        found = await settled(pool)
+        outcome = await settled(pool)
     await stranger.stop()
-    assert found == {"A1 order.submitted": ("dead", 1, "HTTP 401")}
+    assert outcome == {"A1 order.submitted": ("dead", 1, "HTTP 401")}
     assert stranger.accepted == []
 
 
-async def test_logs_and_rows_show_neither_the_address_nor_what_the_receiver_said(
+async def test_logs_and_rows_show_neither_the_address_nor_the_answer_of_the_receiver(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
-    await tell(store, Order("B2").submit())
+    await append_events(store, Order("A1").submit())
+    await append_events(store, Order("B2").submit())
     await catch_up(pool, store)
     receiver.answers.extend([500, 400, hang])
     with capture_logs() as lines:
@@ -215,10 +232,10 @@ async def test_logs_and_rows_show_neither_the_address_nor_what_the_receiver_said
         assert hidden not in shown
 
 
-async def test_a_database_that_is_away_is_waited_for(
+async def test_the_sender_waits_for_an_unavailable_database(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     await pool.execute("ALTER TABLE read_models.notifications RENAME TO gone")
 
@@ -240,7 +257,7 @@ def test_the_wait_doubles_with_jitter_up_to_a_bound(attempts: int) -> None:
     assert limits.delay(attempts, wish_s=7200.0) == timedelta(seconds=7200)
 
 
-def test_by_default_a_receiver_has_days_to_come_back() -> None:
+def test_by_default_notifications_are_retried_for_days() -> None:
     default: Any = RetryLimits()
     shortest = sum(default.delay(attempt).total_seconds() for attempt in range(1, default.attempts))
     assert shortest > timedelta(days=1.5).total_seconds()

@@ -1,4 +1,4 @@
-"""The projection: once an event, never again by rebuild or replay, nothing before the commit."""
+"""The outbox: one row per event and kind, never again by a rebuild or a replay."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +23,14 @@ from projections.operations.rebuild import rebuild
 from projections.outbox import outbox
 from projections.outbox import rules as notifications
 from tests.support.stores.event_store import opened_pool
-from tests.support.stores.read_models import CODEC, SECRET_NAME, Order, runner_of, tell, tell_raw
+from tests.support.stores.read_models import (
+    CODEC,
+    SECRET_NAME,
+    Order,
+    append_events,
+    append_raw,
+    runner_of,
+)
 
 NOTIFICATIONS = notifications.PROJECTION
 COMPLETED = ["order.submitted", "order.completed"]
@@ -45,12 +52,14 @@ async def catch_up(pool: asyncpg.Pool, store: PostgresEventStore) -> None:
     await runner_of(pool, store, [NOTIFICATIONS]).catch_up()
 
 
-async def test_chosen_events_become_rows_in_the_order_of_the_feed(
+async def test_events_with_a_rule_become_rows_in_the_order_of_the_feed(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     good, bad = Order("A1"), Order("B2")
-    await tell(store, *good.completed(), *bad.cancelled()[:4], bad.get_stuck(), bad.act())
-    await tell(store, bad.cancel())
+    await append_events(
+        store, *good.completed(), *bad.cancelled()[:4], bad.need_attention(), bad.operate()
+    )
+    await append_events(store, bad.cancel())
     await catch_up(pool, store)
     assert await kinds(pool, "A1") == COMPLETED
     attention = ["fulfillment.attention_required", "fulfillment.operator_acted"]
@@ -63,7 +72,7 @@ async def test_no_personal_data_is_in_the_outbox(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1")
-    await tell(store, *order.completed(), order.act())
+    await append_events(store, *order.completed(), order.operate())
     await catch_up(pool, store)
     text = str(await pool.fetch("TABLE read_models.notifications"))
     assert "order.submitted" in text
@@ -71,10 +80,10 @@ async def test_no_personal_data_is_in_the_outbox(
         assert personal not in text
 
 
-async def test_a_row_and_the_checkpoint_are_kept_or_lost_together(
+async def test_a_row_and_the_checkpoint_are_committed_together(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
 
     async def apply_and_fail(connection: Any, schema: str, batch: Any) -> None:
         await NOTIFICATIONS.apply(connection, schema, batch)
@@ -95,17 +104,17 @@ async def test_two_workers_on_one_lane_write_each_row_once(
 ) -> None:
     workers = [LaneWorker(pool, store, CODEC, NOTIFICATIONS, 0, (0, BUCKETS)) for _ in range(2)]
     for number in range(10):
-        await tell(store, *Order(f"N{number}").completed())
+        await append_events(store, *Order(f"N{number}").completed())
         for worker in workers:
             while await worker.step() is not StepResult.DRAINED:
                 pass
     assert [row.kind for row in await rows(pool)] == COMPLETED * 10
 
 
-async def test_a_rebuild_leaves_rows_and_place_alone(
+async def test_a_rebuild_keeps_rows_and_position(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await catch_up(pool, store)
     for taken in await outbox.lease(pool, 10, MINUTE):
         await outbox.mark_delivered(pool, taken)
@@ -120,14 +129,14 @@ async def test_a_rebuild_while_paused_loses_no_later_event(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     await operations.pause(pool, [NOTIFICATIONS])
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await rebuild(pool, store, CODEC, NOTIFICATIONS)
     await operations.resume(pool, [NOTIFICATIONS])
     await catch_up(pool, store)
     assert await kinds(pool, "A1") == COMPLETED
 
 
-async def test_a_rebuild_takes_on_a_new_version(
+async def test_a_rebuild_records_the_new_version(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     await pool.execute(
@@ -137,10 +146,10 @@ async def test_a_rebuild_takes_on_a_new_version(
     assert await catch_up(pool, store) is None
 
 
-async def test_an_event_that_is_read_again_is_recognised(
+async def test_an_event_that_is_applied_again_adds_no_row(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await catch_up(pool, store)
     before = await rows(pool)
     assert await outbox.backfill(pool) == 0
@@ -148,7 +157,7 @@ async def test_an_event_that_is_read_again_is_recognised(
     assert await rows(pool) == before
 
 
-async def test_a_replayed_stream_is_told_once(
+async def test_a_replayed_stream_is_notified_once(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     async def refuse_completed(connection: Any, schema: str, batch: Sequence[Any]) -> None:
@@ -157,7 +166,7 @@ async def test_a_replayed_stream_is_told_once(
         await NOTIFICATIONS.apply(connection, schema, batch)
 
     refusing = replace(NOTIFICATIONS, apply=refuse_completed)
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await runner_of(pool, store, [refusing]).catch_up()
     assert await kinds(pool, "A1") == ["order.submitted"]
     for _ in range(2):
@@ -165,12 +174,12 @@ async def test_a_replayed_stream_is_told_once(
         assert await kinds(pool, "A1") == COMPLETED
 
 
-async def test_while_a_stream_is_parked_verify_says_so_and_nothing_goes_back(
+async def test_a_parked_stream_is_reported_by_verify_and_prevents_a_backfill(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1")
-    await tell_raw(store, order.stream, "OrderBlessed", {})
-    await tell(store, *order.completed())
+    await append_raw(store, order.stream, "OrderBlessed", {})
+    await append_events(store, *order.completed())
     await catch_up(pool, store)
     assert await kinds(pool, "A1") == []
     (offender,) = await checking.check(pool, store, CODEC, [NOTIFICATIONS])
@@ -179,13 +188,13 @@ async def test_while_a_stream_is_parked_verify_says_so_and_nothing_goes_back(
         await outbox.backfill(pool)
 
 
-async def test_installed_on_a_store_with_a_history_it_begins_at_the_present(
+async def test_installed_on_a_store_with_a_history_it_starts_at_the_present(
     bare_database: str,
 ) -> None:
     async with opened_store_and_pool(bare_database) as (store, pool):
-        await tell(store, *Order("OLD").completed())
+        await append_events(store, *Order("OLD").completed())
         await install(bare_database)
-        await tell(store, *Order("NEW").completed())
+        await append_events(store, *Order("NEW").completed())
         await catch_up(pool, store)
         assert await kinds(pool, "OLD") == []
         assert await kinds(pool, "NEW") == COMPLETED
@@ -205,10 +214,10 @@ async def opened_store_and_pool(
         await store.close()
 
 
-async def test_a_projection_that_fell_behind_the_installation_misses_nothing(
+async def test_a_projection_that_lags_behind_a_second_install_misses_nothing(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     assert await install(database) == []
     await catch_up(pool, store)
     assert await kinds(pool, "A1") == COMPLETED
@@ -217,7 +226,7 @@ async def test_a_projection_that_fell_behind_the_installation_misses_nothing(
 async def test_a_lease_is_for_one_sender_and_ends(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     (first,) = await outbox.lease(pool, 10, timedelta(0))
     (second,) = await outbox.lease(pool, 10, MINUTE)
@@ -230,12 +239,12 @@ async def test_a_lease_is_for_one_sender_and_ends(
     assert await outbox.mark_delivered(pool, second)
 
 
-async def test_the_next_of_an_order_waits_until_the_first_is_delivered_or_dead(
+async def test_the_next_event_of_an_order_waits_until_the_first_is_delivered_or_dead(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1")
-    await tell(store, *order.completed(), order.act())
-    await tell(store, Order("B2").submit())
+    await append_events(store, *order.completed(), order.operate())
+    await append_events(store, Order("B2").submit())
     await catch_up(pool, store)
     one, other = await outbox.lease(pool, 10, MINUTE)
     assert (one.kind, other.subject) == ("order.submitted", "B2")
@@ -255,7 +264,7 @@ async def test_with_several_lanes_the_streams_of_an_order_stay_in_order(
 ) -> None:
     assert await operations.set_lanes(pool, NOTIFICATIONS, 2)
     order = order_over_two_lanes()
-    await tell(store, order.submit(), order.get_stuck())
+    await append_events(store, order.submit(), order.need_attention())
     late = lane_of(order.stream)
     workers = [
         LaneWorker(pool, store, CODEC, NOTIFICATIONS, n, buckets)
@@ -278,11 +287,11 @@ def order_over_two_lanes() -> Order:
     return next(o for o in orders if lane_of(o.stream) != lane_of(f"fulfillment-{o.id}"))
 
 
-async def test_retry_touches_what_was_asked_for_and_nothing_delivered(
+async def test_retry_affects_what_it_names_and_nothing_delivered(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     for name in ("A1", "B2", "C3", "D4"):
-        await tell(store, Order(name).submit())
+        await append_events(store, Order(name).submit())
     await catch_up(pool, store)
     delivered, dead, other, leased = await outbox.lease(pool, 10, MINUTE)
     await outbox.mark_delivered(pool, delivered)
@@ -293,15 +302,15 @@ async def test_retry_touches_what_was_asked_for_and_nothing_delivered(
     assert await outbox.retry(pool, subject="B2") == [dead.id]
     await outbox.mark_dead(pool, (await outbox.lease(pool, 1, MINUTE))[0], "HTTP 400")
     assert set(await outbox.retry(pool)) == {dead.id, other.id}
-    found = await outbox.count(pool)
-    assert (found.waiting, found.leased, found.delivered, found.dead) == (3, 1, 1, 0)
+    status = await outbox.count(pool)
+    assert (status.waiting, status.leased, status.delivered, status.dead) == (3, 1, 1, 0)
 
 
 async def test_listing_pages_through_all_rows(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     for number in range(5):
-        await tell(store, *Order(f"P{number}").completed())
+        await append_events(store, *Order(f"P{number}").completed())
     await catch_up(pool, store)
     seen: list[str] = []
     cursor = None
@@ -315,6 +324,6 @@ async def test_listing_pages_through_all_rows(
     assert [row.kind for row in only.items] == list(reversed(COMPLETED))
 
 
-async def test_the_live_schema_alone_has_an_outbox(pool: asyncpg.Pool) -> None:
-    found = await pool.fetch("SELECT schemaname FROM pg_tables WHERE tablename = 'notifications'")
-    assert [row["schemaname"] for row in found] == [LIVE]
+async def test_only_the_live_schema_has_an_outbox(pool: asyncpg.Pool) -> None:
+    rows = await pool.fetch("SELECT schemaname FROM pg_tables WHERE tablename = 'notifications'")
+    assert [row["schemaname"] for row in rows] == [LIVE]

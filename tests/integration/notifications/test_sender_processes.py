@@ -1,4 +1,4 @@
-"""`ordersaga notifications`: sender processes, killed at the worst moment, and its commands."""
+"""`ordersaga notifications`: sender processes, killed at the worst moment, and the commands."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ from ordersaga.bootstrap.schema import migrate_all
 from projections.outbox import outbox
 from projections.outbox import rules as notifications
 from tests.support.stack.stack import Ended, clean_environment, ordersaga, until
-from tests.support.stores.read_models import Order, runner_of, tell
+from tests.support.stores.read_models import Order, append_events, runner_of
 from tests.support.stores.webhooks import SECRET, Receiver
 
 SUBMITTED = "ordersaga.order.submitted"
@@ -25,7 +25,7 @@ TIMEOUT_S = "1"
 
 @pytest.fixture(autouse=True)
 async def whole_schema(database: str) -> None:
-    """Processes ask for everything that `ordersaga migrate` makes."""
+    """Processes require everything that `ordersaga migrate` creates."""
     await migrate_all(database)
 
 
@@ -57,9 +57,9 @@ async def sender(env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Proces
         await process.wait()
 
 
-async def told(pool: asyncpg.Pool, store: PostgresEventStore, *orders: Order) -> None:
+async def submitted(pool: asyncpg.Pool, store: PostgresEventStore, *orders: Order) -> None:
     for order in orders:
-        await tell(store, *order.completed())
+        await append_events(store, *order.completed())
     await runner_of(pool, store, [notifications.PROJECTION]).catch_up()
 
 
@@ -70,7 +70,7 @@ async def nothing_waits(pool: asyncpg.Pool) -> bool:
 async def test_a_sender_killed_after_the_answer_sends_again_under_the_same_id(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await told(pool, store, Order("A1"))
+    await submitted(pool, store, Order("A1"))
     env = environment(database, receiver)
     async with sender(env) as first:
 
@@ -93,7 +93,7 @@ async def test_of_two_senders_one_may_be_killed_and_nothing_is_lost(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     orders = [Order(f"A{number}") for number in range(60)]
-    await told(pool, store, *orders)
+    await submitted(pool, store, *orders)
     env = environment(database, receiver, ORDERSAGA_WEBHOOK_CONNECTIONS="4")
     async with sender(env) as first, sender(env):
         await until(lambda: len(receiver.accepted) >= 20)
@@ -108,7 +108,7 @@ async def test_of_two_senders_one_may_be_killed_and_nothing_is_lost(
 async def test_a_sender_stops_at_sigterm(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await told(pool, store, Order("A1"))
+    await submitted(pool, store, Order("A1"))
     async with sender(environment(database, receiver)) as process:
         await until(lambda: nothing_waits(pool))
         process.terminate()
@@ -116,10 +116,10 @@ async def test_a_sender_stops_at_sigterm(
     assert receiver.types() == [SUBMITTED, COMPLETED]
 
 
-async def test_operators_see_what_is_dead_and_send_it_again(
+async def test_operators_list_dead_notifications_and_send_them_again(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await told(pool, store, Order("A1"), Order("B2"))
+    await submitted(pool, store, Order("A1"), Order("B2"))
     env = environment(database, receiver)
     receiver.usual = 404
     async with sender(env):
@@ -151,7 +151,7 @@ async def test_operators_see_what_is_dead_and_send_it_again(
         (("list", "--state", "asleep"), "asleep"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused(
+async def test_wrong_options_are_refused(
     database: str, receiver: Receiver, arguments: tuple[str, ...], said: str
 ) -> None:
     ended = await ordersaga("notifications", *arguments, env=environment(database, receiver))
@@ -162,7 +162,7 @@ async def test_what_cannot_be_meant_is_refused(
 async def test_tables_for_people_and_a_backfill(
     database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await told(pool, store, Order("A1"))
+    await submitted(pool, store, Order("A1"))
     env = environment(database, receiver)
 
     async def printed(*arguments: str) -> str:

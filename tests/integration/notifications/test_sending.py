@@ -1,4 +1,4 @@
-"""The sender and a receiver that behaves."""
+"""The sender with a receiver that answers as it should."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.support.stores.notifications import (
     sending,
     settled,
 )
-from tests.support.stores.read_models import SECRET_NAME, Order, tell
+from tests.support.stores.read_models import SECRET_NAME, Order, append_events
 from tests.support.stores.webhooks import Receiver, hang
 
 
@@ -32,7 +32,7 @@ async def test_events_arrive_once_signed_and_in_the_order_of_each_order(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     for number in range(12):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
     await catch_up(pool, store)
     async with sending(pool, receiver):
         await settled(pool)
@@ -46,7 +46,7 @@ async def test_what_arrives_is_a_cloud_event_with_its_trace(
 ) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     metadata = Metadata("order-A1", "run-1/5", "saga", traceparent=trace)
-    position = await tell(store, Order("A1").submit(), metadata=metadata)
+    position = await append_events(store, Order("A1").submit(), metadata=metadata)
     await catch_up(pool, store)
     async with sending(pool, receiver):
         await settled(pool)
@@ -71,11 +71,11 @@ async def test_what_arrives_is_a_cloud_event_with_its_trace(
     assert not re.search(f"{'|'.join(SECRET_NAME.split())}|Hidden|LS99|tok_", body.decode())
 
 
-async def test_an_answer_that_takes_long_holds_up_no_other_order(
+async def test_a_slow_answer_delays_no_other_order(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("SLOW").submit())
-    await tell(store, *Order("A1").completed())
+    await append_events(store, Order("SLOW").submit())
+    await append_events(store, *Order("A1").completed())
     await catch_up(pool, store)
     go_on = asyncio.Event()
 
@@ -96,7 +96,7 @@ async def test_two_senders_send_each_event_once(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     for number in range(40):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
     await catch_up(pool, store)
     async with sending(pool, receiver), sending(pool, receiver):
         await settled(pool)
@@ -109,7 +109,7 @@ async def test_two_senders_send_each_event_once(
 async def test_a_lost_answer_is_sent_again_with_the_same_id(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     (lost,) = await outbox.lease(pool, 1, timedelta(0))  # a sender that was killed after sending
     async with sending(pool, receiver):
@@ -118,10 +118,10 @@ async def test_a_lost_answer_is_sent_again_with_the_same_id(
     assert (await rows(pool))["A1 order.submitted"] == ("delivered", 2, None)
 
 
-async def test_what_is_under_way_is_finished_at_the_stop(
+async def test_current_sends_are_finished_at_the_stop(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     arrived, go_on = asyncio.Event(), asyncio.Event()
 
@@ -137,10 +137,10 @@ async def test_what_is_under_way_is_finished_at_the_stop(
     assert (await rows(pool))["A1 order.submitted"] == ("delivered", 1, None)
 
 
-async def test_what_does_not_finish_at_the_stop_is_left_to_its_lease(
+async def test_a_send_that_does_not_finish_at_the_stop_keeps_its_lease(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
-    await tell(store, Order("A1").submit())
+    await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
     arrived = asyncio.Event()
 
@@ -151,14 +151,14 @@ async def test_what_does_not_finish_at_the_stop_is_left_to_its_lease(
     receiver.answers.append(never)
     async with sending(pool, receiver, pace=Pace(timeout_s=20, idle_s=0.02, drain_s=0.05)):
         await arrived.wait()
-    found = await outbox.count(pool)
-    assert (found.waiting, found.leased) == (1, 1)
+    status = await outbox.count(pool)
+    assert (status.waiting, status.leased) == (1, 1)
 
 
 async def test_without_a_receiver_events_go_to_the_log(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
-    await tell(store, Order("A1").get_stuck())
+    await append_events(store, Order("A1").need_attention())
     await catch_up(pool, store)
     stop = asyncio.Event()
     with capture_logs() as lines:

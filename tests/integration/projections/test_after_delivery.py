@@ -1,4 +1,4 @@
-"""What the read models of parcels and returns answer."""
+"""The read models of parcels and returns."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from projections.read_models.order_history import model as order_history
 from projections.read_models.parcels import model as parcels
 from projections.read_models.returns import model as returns
 from projections.read_models.stock_levels import model as stock_levels
-from tests.support.stores.read_models import PLACED, Order, gbp, receipt, runner_of, tell
+from tests.support.stores.read_models import PLACED, Order, append_events, gbp, receipt, runner_of
 
 Store = PostgresEventStore
 BY = ("ann", "broken")
@@ -40,17 +40,19 @@ def _opened(order_id: str, return_id: str) -> tuple[str, Any]:
     )
 
 
-async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
+async def test_a_parcel_moves_is_contradicted_and_is_resolved(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     stream = "shipment-A1"
-    await tell(
+    await append_events(
         store, *Order("A1").completed(), [(stream, shipment_events.ShipmentDelivered(PLACED))]
     )
     asked = shipment_events.DeliveryAttentionRequired(
         "contradiction", "lost, but delivered is on record"
     )
-    await tell(store, [(stream, shipment_events.ScanContradicted("lost", PLACED)), (stream, asked)])
+    await append_events(
+        store, [(stream, shipment_events.ScanContradicted("lost", PLACED)), (stream, asked)]
+    )
     await _project(pool, store)
     parcel = await parcels.get_parcel(pool, "A1")
     assert parcel is not None
@@ -61,7 +63,9 @@ async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
     )
     assert (parcel.contradicted_by, parcel.needs_attention) == ("lost", True)
     assert parcel.waiting_for == "lost, but delivered is on record"
-    await tell(store, [(stream, shipment_events.DeliveryOperatorActed("ann", "resolve", "has it"))])
+    await append_events(
+        store, [(stream, shipment_events.DeliveryOperatorActed("ann", "resolve", "has it"))]
+    )
     await _project(pool, store)
     after = await parcels.get_parcel(pool, "A1")
     assert after is not None
@@ -72,15 +76,13 @@ async def test_a_parcel_moves_contradicts_itself_and_is_looked_after(
     )
 
 
-async def test_parcels_are_listed_by_status_and_by_need_and_page_by_page(
-    pool: asyncpg.Pool, store: Store
-) -> None:
+async def test_parcels_are_filtered_and_paged(pool: asyncpg.Pool, store: Store) -> None:
     for number in range(3):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
     later = PLACED + timedelta(days=1)
-    await tell(store, [("shipment-A1", shipment_events.ShipmentInTransit(later))])
+    await append_events(store, [("shipment-A1", shipment_events.ShipmentInTransit(later))])
     lonely = shipment_events.DeliveryAttentionRequired("recording", "the order has no parcel")
-    await tell(store, [("shipment-nobody", lonely)])
+    await append_events(store, [("shipment-nobody", lonely)])
     await _project(pool, store)
     moving = await parcels.list_parcels(pool, status="in_transit")
     assert [x.order_id for x in moving.items] == ["A1"]
@@ -95,16 +97,16 @@ async def test_parcels_are_listed_by_status_and_by_need_and_page_by_page(
     assert await parcels.get_parcel(pool, "A9") is None
 
 
-async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
+async def test_returns_show_both_decisions_and_what_is_done_of_them(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     r1, stream = ReturnId("R1"), "returns-A1"
-    await tell(store, receipt("71053", 20), receipt("84029E", 20))
-    await tell(store, *Order("A1").completed())
+    await append_events(store, receipt("71053", 20), receipt("84029E", 20))
+    await append_events(store, *Order("A1").completed())
     question = returns_events.ReturnAttentionRequired(
         r1, "decision", "decide about refund and restock"
     )
-    await tell(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
+    await append_events(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
     await _project(pool, store)
     [row] = (await returns.list_returns(pool, needs_attention=True)).items
     assert await returns.count_needing_attention(pool) == 1
@@ -114,7 +116,7 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
         "undecided",
         2,
     )
-    await tell(
+    await append_events(
         store,
         [
             (stream, returns_events.RefundGranted(r1, gbp(678), *BY)),
@@ -125,15 +127,15 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
     )
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("granted", 678, "restocked", 1, False, True)
-    await tell(
+    await append_events(
         store,
         [
             (stream, returns_events.ReturnRefunded(r1, gbp(678), "key")),
             (stream, returns_events.ReturnClosed(r1)),
         ],
     )
-    await tell(store, [(stream, returns_events.RefundDenied(ReturnId("R2"), *BY))])
-    await tell(store, [(stream, returns_events.RestockDecided(ReturnId("R2"), (), *BY))])
+    await append_events(store, [(stream, returns_events.RefundDenied(ReturnId("R2"), *BY))])
+    await append_events(store, [(stream, returns_events.RestockDecided(ReturnId("R2"), (), *BY))])
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("refunded", 678, "restocked", 1, False, False)
     assert await _summary(pool, "R2") == ("denied", 0, "none", 0, False, True)
@@ -143,8 +145,8 @@ async def test_returns_show_both_decisions_and_how_far_they_are_carried_out(
 
 
 async def _summary(pool: asyncpg.Pool, return_id: str) -> tuple[object, ...]:
-    found: Page[returns.ReturnRow] = await returns.list_returns(pool, order_id="A1")
-    row = next(x for x in found.items if x.return_id == return_id)
+    page: Page[returns.ReturnRow] = await returns.list_returns(pool, order_id="A1")
+    row = next(x for x in page.items if x.return_id == return_id)
     return (
         row.refund,
         row.refund_minor,
@@ -157,8 +159,8 @@ async def _summary(pool: asyncpg.Pool, return_id: str) -> tuple[object, ...]:
 
 async def test_open_returns_are_listed_page_by_page(pool: asyncpg.Pool, store: Store) -> None:
     for number in range(5):
-        await tell(store, [_opened(f"A{number}", "R1")])
-    await tell(store, [("returns-A0", returns_events.ReturnClosed(ReturnId("R1")))])
+        await append_events(store, [_opened(f"A{number}", "R1")])
+    await append_events(store, [("returns-A0", returns_events.ReturnClosed(ReturnId("R1")))])
     await _project(pool, store)
     first = await returns.list_returns(pool, open_only=True, limit=3)
     second = await returns.list_returns(pool, open_only=True, limit=3, cursor=first.next_cursor)
@@ -168,17 +170,17 @@ async def test_open_returns_are_listed_page_by_page(pool: asyncpg.Pool, store: S
         await returns.list_returns(pool, cursor="nonsense")
 
 
-async def test_a_return_stands_in_the_orders_story_and_in_the_audit_log(
+async def test_a_return_is_in_the_orders_history_and_in_the_audit_log(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed(), [_opened("A1", "R1")])
+    await append_events(store, *Order("A1").completed(), [_opened("A1", "R1")])
     returned = stock_events.StockReturned(Sku("71053"), OrderId("A1"), ReturnId("R1"), 1)
-    await tell(store, [("stock-71053", returned)])
+    await append_events(store, [("stock-71053", returned)])
     granted = returns_events.RefundGranted(ReturnId("R1"), gbp(678), "bob", "kindness")
-    await tell(store, [("returns-A1", granted)])
+    await append_events(store, [("returns-A1", granted)])
     await _project(pool, store)
-    told = (await order_history.list_history(pool, "A1")).items[-3:]
-    assert [row.line for row in told] == [
+    timeline = (await order_history.list_history(pool, "A1")).items[-3:]
+    assert [row.line for row in timeline] == [
         "return R1 opened (customer) over 2 pieces: broken",
         "1 of 71053 back in stock (return R1)",
         "bob granted 6.78 GBP for return R1: kindness",

@@ -28,11 +28,11 @@ from tests.support.stores.raw_appends import append_in
 from tests.support.stores.read_models import (
     CODEC,
     Order,
-    busy_history,
+    append_events,
     caught_up,
     eventually,
+    mixed_history,
     runner_of,
-    tell,
 )
 
 Store = PostgresEventStore
@@ -43,7 +43,7 @@ POSITIONS = "SELECT sum(position)::bigint FROM read_models.checkpoints"
 
 @pytest.fixture
 def durable_server() -> Iterator[EmbeddedPostgres]:
-    """As in production, but what no commit waits for stays in memory for long."""
+    """As in production, but what no commit waits for reaches the disk late."""
     with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
         options = {"wal_writer_delay": "10s"}
         server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options, programs())
@@ -90,7 +90,7 @@ async def test_after_each_crash_tables_and_checkpoints_agree(
     durable_server: EmbeddedPostgres, url: str
 ) -> None:
     async with opened(url) as (_, store):
-        await tell(store, *busy_history(Random(4), 60))
+        await append_events(store, *mixed_history(Random(4), 60))
     lost = 0
     for _ in range(5):
         async with opened(url) as (pool, store):
@@ -114,7 +114,7 @@ async def _has_moved(pool: asyncpg.Pool, start: int) -> bool:
     return position > start
 
 
-async def test_a_worker_that_lives_through_crashes_skips_and_doubles_nothing(
+async def test_a_worker_that_survives_crashes_applies_everything_once(
     durable_server: EmbeddedPostgres, url: str
 ) -> None:
     async with (
@@ -123,7 +123,7 @@ async def test_a_worker_that_lives_through_crashes_skips_and_doubles_nothing(
     ):
         for number in range(4):
             async with opened(url) as (looking, teller):
-                await tell(teller, *Order(f"X{number}").completed())
+                await append_events(teller, *Order(f"X{number}").completed())
                 await eventually(lambda p=looking, n=number: _is_completed(p, f"X{n}"))
             durable_server.kill()
             durable_server.start()
@@ -137,21 +137,21 @@ async def _is_completed(pool: asyncpg.Pool, order_id: str) -> bool:
     return order is not None and order.status == "completed"
 
 
-async def test_positions_that_a_crash_took_back_are_read_again(
+async def test_positions_that_a_crash_undid_are_read_again(
     durable_server: EmbeddedPostgres, url: str
 ) -> None:
     async with opened(url) as (pool, store):
-        await tell(store, Order("A1").draft())
+        await append_events(store, Order("A1").draft())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
         assert await worker.step() is StepResult.DRAINED
-        for _ in range(50):  # drawn and given up: no commit flushes them
+        for _ in range(50):  # drawn but unused: no commit flushes them
             await _draw_and_roll_back(pool)
         assert await worker.step(save=False) is StepResult.DRAINED
         remembered = worker.position
         durable_server.kill()
         durable_server.start()
         async with opened(url) as (_, teller):
-            position = await tell(teller, Order("B2").draft())
+            position = await append_events(teller, Order("B2").draft())
         assert position < remembered, "the crash took nothing back: this test shows nothing"
         while await worker.step() is not StepResult.DRAINED:
             pass

@@ -1,4 +1,4 @@
-"""Whatever workers do and however they die, each event changes each read model once."""
+"""However workers run and die, each event changes each read model once."""
 
 import asyncio
 import dataclasses
@@ -25,12 +25,12 @@ from tests.support.stores.event_store import opened_pool
 from tests.support.stores.read_models import (
     CODEC,
     Order,
-    busy_history,
+    append_events,
     caught_up,
     eventually,
+    mixed_history,
     runner_of,
     tables,
-    tell,
 )
 
 Store = PostgresEventStore
@@ -54,7 +54,7 @@ async def test_batch_sizes_and_lanes_do_not_change_the_tables(
     pool: asyncpg.Pool, store: Store, seed: int
 ) -> None:
     random = Random(seed)
-    await tell(store, *busy_history(random))
+    await append_events(store, *mixed_history(random))
     expected = await _fold_at_once(pool, store)
     await _reset(pool)
     for projection in ALL:
@@ -64,13 +64,13 @@ async def test_batch_sizes_and_lanes_do_not_change_the_tables(
     assert await tables(pool) == expected
 
 
-async def test_live_following_and_catching_up_give_the_same_tables(
+async def test_following_and_catching_up_give_the_same_tables(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     stop = asyncio.Event()
     runner = runner_of(pool, store, delays=QUICK, options=LaneOptions(batch=7))
     running = asyncio.create_task(runner.run(stop))
-    await tell(store, *busy_history(Random(9)))
+    await append_events(store, *mixed_history(Random(9)))
     await caught_up(pool, store)
     stop.set()
     await running
@@ -93,7 +93,7 @@ async def test_two_workers_with_killed_connections_apply_everything_once(
             )
             for own in (first, second)
         ]
-        telling = asyncio.create_task(tell(store, *busy_history(random, 40)))
+        telling = asyncio.create_task(append_events(store, *mixed_history(random, 40)))
         killed = 0
         while not telling.done() or killed < 5:
             killed += await _kill_a_busy_worker(pool)
@@ -109,7 +109,7 @@ async def test_two_workers_with_killed_connections_apply_everything_once(
 
 
 async def _kill_a_busy_worker(pool: asyncpg.Pool) -> int:
-    """Kill a backend that is in the middle of a batch; how many were killed."""
+    """Kill a backend in the middle of a batch; returns how many were killed."""
     return len(
         await pool.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -138,10 +138,10 @@ asyncio.run(main())
 """
 
 
-async def test_another_worker_goes_on_when_a_process_is_killed(
+async def test_another_worker_continues_when_a_process_is_killed(
     database: str, pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *busy_history(Random(2), 60))
+    await append_events(store, *mixed_history(Random(2), 60))
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _WORKER, database, stdout=asyncio.subprocess.PIPE
     )
@@ -162,7 +162,7 @@ async def test_another_worker_goes_on_when_a_process_is_killed(
 async def test_a_worker_takes_over_as_soon_as_the_fence_is_free(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    position = await tell(store, *Order("A1").completed())
+    position = await append_events(store, *Order("A1").completed())
     worker = LaneWorker(pool, store, CODEC, audit_log.PROJECTION, 0, (0, 1024))
     async with pool.acquire() as other:
         transaction = other.transaction()
@@ -176,24 +176,24 @@ async def test_a_worker_takes_over_as_soon_as_the_fence_is_free(
     assert worker.position == position
 
 
-async def test_a_stale_worker_applies_nothing_of_the_page_it_has_read(
+async def test_a_stale_worker_does_not_apply_the_slice_it_has_read(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     first = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
     second = LaneWorker(pool, store, CODEC, product_demand.PROJECTION, 0, (0, 1024))
     assert [await first.step(), await second.step()] == [StepResult.DRAINED, StepResult.DRAINED]
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     assert await first.step() is StepResult.DRAINED
-    assert await second.step() is StepResult.MORE  # the checkpoint has moved: it reads again
+    assert await second.step() is StepResult.MORE  # the checkpoint was moved: it reads again
     assert await second.step() is StepResult.DRAINED
     (top,) = (await product_demand.top_products(pool, limit=1)).items
     assert top.ordered == 6
 
 
-async def test_a_failure_between_tables_and_checkpoint_leaves_neither(
+async def test_a_failure_between_tables_and_checkpoint_undoes_both(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     before = await tables(pool)
     worker = LaneWorker(pool, store, CODEC, _breaking_after_apply(), 0, (0, 1024))
     assert await worker.step() is StepResult.FAILED
@@ -216,13 +216,13 @@ def _breaking_after_apply() -> Projection:
 async def test_a_filtered_lane_moves_its_checkpoint_to_the_mark_and_not_beyond(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    position = await tell(store, *Order("A1").completed())
+    position = await append_events(store, *Order("A1").completed())
     async with pool.acquire() as appender:
         transaction = appender.transaction()
         await transaction.start()
         hidden = Store(_OneConnection(appender), group_append=False)  # type: ignore[arg-type]  # a pool of one
-        await tell(hidden, Order("B2").draft())
-        await tell(store, *Order("C3").completed())
+        await append_events(hidden, Order("B2").draft())
+        await append_events(store, *Order("C3").completed())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
         assert await worker.step() is StepResult.BEHIND
         stored = await pool.fetchval(
@@ -245,7 +245,7 @@ class _OneConnection:
         return getattr(self._connection, name)
 
 
-async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time(
+async def test_an_idle_lane_moves_its_checkpoint_only_once_in_a_while(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     worker = LaneWorker(
@@ -258,7 +258,7 @@ async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time
         options=LaneOptions(idle_save_s=60),
     )
     assert await worker.step(save=False) is StepResult.DRAINED
-    position = await tell(store, [("stock-1", Order("A1").reserve()[0][1])])
+    position = await append_events(store, [("stock-1", Order("A1").reserve()[0][1])])
     assert await worker.step(save=False) is StepResult.DRAINED
     assert worker.position == position
     checkpoint = "SELECT position FROM read_models.checkpoints WHERE projection = 'current_orders'"
@@ -267,11 +267,11 @@ async def test_an_idle_lane_keeps_its_checkpoint_close_without_writing_each_time
     assert await pool.fetchval(checkpoint) == position
 
 
-async def test_installing_at_the_same_time_and_again_makes_everything_once(
+async def test_concurrent_and_repeated_installs_create_everything_once(
     bare_database: str,
 ) -> None:
-    made = await asyncio.gather(*(install(bare_database) for _ in range(4)))
-    assert sorted(name for names in made for name in names) == sorted(
+    installed = await asyncio.gather(*(install(bare_database) for _ in range(4)))
+    assert sorted(name for names in installed for name in names) == sorted(
         [PROJECTIONS.baseline().name, *(projection.name for projection in ALL)]
     )
     assert await install(bare_database) == []

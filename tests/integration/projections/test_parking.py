@@ -1,4 +1,4 @@
-"""An event that cannot be applied stops its stream and nothing else, and is never lost."""
+"""An event that cannot be applied stops only its stream and is never lost."""
 
 import asyncio
 import dataclasses
@@ -24,11 +24,11 @@ from projections.read_models.order_history import model as order_history
 from tests.support.stores.read_models import (
     CODEC,
     Order,
+    append_events,
+    append_raw,
     caught_up,
     eventually,
     runner_of,
-    tell,
-    tell_raw,
 )
 
 Store = PostgresEventStore
@@ -36,7 +36,7 @@ QUICK = LaneDelays(held=0.001, retry=0.001, retry_most=0.001)
 
 
 def _refusing(*order_ids: str, event_class: type = order_events.OrderReserved) -> Projection:
-    """`current_orders` with a bug that some orders bring out."""
+    """`current_orders` with a bug that some orders trigger."""
 
     async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
         for item in batch:
@@ -62,7 +62,7 @@ async def _statuses(pool: asyncpg.Pool) -> dict[str, str]:
 
 async def test_only_the_poisoned_streams_stop(pool: asyncpg.Pool, store: Store) -> None:
     for number in range(9):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
     counters = Counters()
     with structlog.testing.capture_logs() as lines:
         await runner_of(
@@ -88,10 +88,10 @@ async def test_later_events_of_a_parked_stream_wait_with_it(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     story = Order("A1").completed()
-    await tell(store, *story[:3])
+    await append_events(store, *story[:3])
     runner = runner_of(pool, store, [_refusing("A1")], delays=QUICK)
     await runner.catch_up()
-    await tell(store, *story[3:], *Order("B2").completed())
+    await append_events(store, *story[3:], *Order("B2").completed())
     await runner.catch_up()
     assert await _statuses(pool) == {"A1": "submitted", "B2": "completed"}
     assert [letter[2:] for letter in await _letters(pool)] == [
@@ -105,11 +105,11 @@ async def test_later_events_of_a_parked_stream_wait_with_it(
     assert "Ann Example" not in stream.error
 
 
-async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
+async def test_a_replay_applies_the_dead_letters_and_unparks_the_stream(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     order = Order("A1")
-    await tell(store, *order.completed()[:4])
+    await append_events(store, *order.completed()[:4])
     await runner_of(pool, store, [_refusing("A1")], delays=QUICK).catch_up()
     (still,) = await operations.replay(pool, store, CODEC, _refusing("A1"))
     assert still.error is not None
@@ -118,7 +118,7 @@ async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
     assert (done.error, done.events) == (None, 2)
     assert await _statuses(pool) == {"A1": "processing"}
     assert await _letters(pool) == []
-    await tell(store, order.ship())
+    await append_events(store, order.ship())
     await runner_of(pool, store, [current_orders.PROJECTION]).catch_up()
     assert await _statuses(pool) == {"A1": "completed"}
     assert await operations.replay(pool, store, CODEC, current_orders.PROJECTION) == []
@@ -127,9 +127,9 @@ async def test_a_replay_applies_what_waited_and_the_stream_goes_on(
 
 
 async def test_an_unknown_event_type_is_parked_and_kept(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, *Order("A1").completed()[:2])
-    await tell_raw(store, "order-A1", "OrderGiftWrapped", {"ribbon": "red"})
-    await tell(store, *Order("A1").completed()[2:], *Order("B2").completed())
+    await append_events(store, *Order("A1").completed()[:2])
+    await append_raw(store, "order-A1", "OrderGiftWrapped", {"ribbon": "red"})
+    await append_events(store, *Order("A1").completed()[2:], *Order("B2").completed())
     await runner_of(pool, store, delays=QUICK).catch_up()
     assert await _statuses(pool) == {"A1": "submitted", "B2": "completed"}
     assert (await _letters(pool))[0] == ("order-A1", 6, "OrderGiftWrapped", False)
@@ -141,8 +141,8 @@ async def test_an_unknown_event_type_is_parked_and_kept(pool: asyncpg.Pool, stor
 
 
 async def test_damaged_data_is_parked_without_its_values(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, Order("A1").draft())
-    await tell_raw(store, "order-A1", "OrderSubmitted", {"address": {"name": "Ann Example"}})
+    await append_events(store, Order("A1").draft())
+    await append_raw(store, "order-A1", "OrderSubmitted", {"address": {"name": "Ann Example"}})
     await runner_of(pool, store, [current_orders.PROJECTION], delays=QUICK).catch_up()
     (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
     assert "OrderSubmitted" in stream.error
@@ -152,8 +152,8 @@ async def test_damaged_data_is_parked_without_its_values(pool: asyncpg.Pool, sto
 async def test_a_stream_that_fails_to_apply_and_then_to_decode_is_parked_once(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed()[:4])
-    await tell_raw(store, "order-A1", "OrderGiftWrapped", {})
+    await append_events(store, *Order("A1").completed()[:4])
+    await append_raw(store, "order-A1", "OrderGiftWrapped", {})
     await runner_of(pool, store, [_refusing("A1")], delays=QUICK).catch_up()
     assert [letter[2:] for letter in await _letters(pool)] == [
         ("OrderReserved", False),
@@ -163,7 +163,7 @@ async def test_a_stream_that_fails_to_apply_and_then_to_decode_is_parked_once(
 
 
 async def test_a_database_outage_parks_nothing(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     calls = 0
 
     async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
@@ -190,19 +190,17 @@ def _shut_off() -> Projection:
     return dataclasses.replace(current_orders.PROJECTION, apply=apply)
 
 
-async def test_catching_up_ends_when_the_database_goes_on_failing(
+async def test_catching_up_ends_when_the_database_keeps_failing(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     with pytest.raises(Stalled, match="lane 0 of projection 'current_orders'"):
         await runner_of(pool, store, [_shut_off()], delays=QUICK).catch_up()
     assert await _letters(pool) == []
 
 
-async def test_health_tells_a_failing_loop_from_a_sound_one(
-    pool: asyncpg.Pool, store: Store
-) -> None:
-    await tell(store, *Order("A1").completed())
+async def test_health_shows_which_loop_fails(pool: asyncpg.Pool, store: Store) -> None:
+    await append_events(store, *Order("A1").completed())
     stop = asyncio.Event()
     runner = runner_of(pool, store, [_shut_off(), audit_log.PROJECTION], delays=QUICK)
     running = asyncio.create_task(runner.run(stop))
@@ -221,12 +219,12 @@ async def test_health_tells_a_failing_loop_from_a_sound_one(
     assert failing.since_s >= 0.0
 
 
-async def test_a_paused_projection_stands_still_until_it_is_resumed(
+async def test_a_paused_projection_does_not_move_until_it_is_resumed(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     mine = [current_orders.PROJECTION]
     await operations.pause(pool, mine)
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await runner_of(pool, store, mine).catch_up()
     assert await _statuses(pool) == {}
     (lane,) = await lane_status(pool, store, mine)
@@ -238,7 +236,9 @@ async def test_a_paused_projection_stands_still_until_it_is_resumed(
     assert (lane.paused, lane.lag_positions, lane.lag_seconds) == (False, 0, 0.0)
 
 
-async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Store) -> None:
+async def test_running_workers_notice_a_new_division_into_lanes(
+    pool: asyncpg.Pool, store: Store
+) -> None:
     mine = [current_orders.PROJECTION]
     stop = asyncio.Event()
     runner = runner_of(
@@ -246,7 +246,7 @@ async def test_running_workers_notice_other_lanes(pool: asyncpg.Pool, store: Sto
     )
     running = asyncio.create_task(runner.run(stop))
     for number in range(12):
-        await tell(store, *Order(f"A{number}").completed())
+        await append_events(store, *Order(f"A{number}").completed())
         if number in (4, 8):
             await eventually(partial(operations.set_lanes, pool, mine[0], number))
     await caught_up(pool, store, mine)

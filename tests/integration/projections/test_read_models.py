@@ -1,4 +1,4 @@
-"""What each read model answers after a few orders."""
+"""The content of each read model after a few orders."""
 
 from datetime import UTC, date, timedelta
 
@@ -26,12 +26,12 @@ from tests.support.stores.read_models import (
     PLACED,
     SECRET_NAME,
     Order,
+    append_events,
+    append_raw,
     gbp,
     receipt,
     runner_of,
     tables,
-    tell,
-    tell_raw,
 )
 
 Store = PostgresEventStore
@@ -44,7 +44,7 @@ async def _project(pool: asyncpg.Pool, store: Store) -> None:
 async def test_a_completed_order_shows_total_pieces_and_tracking_number(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await _project(pool, store)
     order = await current_orders.get_order(pool, "A1")
     assert order is not None
@@ -58,7 +58,7 @@ async def test_a_completed_order_shows_total_pieces_and_tracking_number(
 
 async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> None:
     draft = Order("A1")
-    await tell(store, draft.draft())
+    await append_events(store, draft.draft())
     await _project(pool, store)
     changes = [
         (draft.stream, order_events.QuantityChanged(Sku("71053"), 1)),
@@ -66,7 +66,7 @@ async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> No
         (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 2, gbp(5))),
         (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(5))),
     ]
-    await tell(store, changes)
+    await append_events(store, changes)
     await _project(pool, store)
     order = await current_orders.get_order(pool, "A1")
     assert order is not None
@@ -74,13 +74,13 @@ async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> No
     assert (order.line_count, order.item_count) == (2, 4)
 
 
-async def test_orders_are_filtered_and_paged_without_gap_or_repetition(
+async def test_orders_are_filtered_and_paged_without_gaps_or_duplicates(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     for number in range(7):
         placed = PLACED + timedelta(days=number // 3)
         order = Order(f"A{number}", "C1" if number % 2 else None, placed=placed)
-        await tell(store, *(order.completed() if number < 4 else order.cancelled()))
+        await append_events(store, *(order.completed() if number < 4 else order.cancelled()))
     await _project(pool, store)
     seen: list[str] = []
     cursor = None
@@ -91,7 +91,7 @@ async def test_orders_are_filtered_and_paged_without_gap_or_repetition(
         if cursor is None:
             break
     assert seen == ["A6", "A5", "A4", "A3", "A2", "A1", "A0"]
-    for wanted, expected in [
+    for criteria, expected in [
         (OrderFilter(status="cancelled"), ["A6", "A5", "A4"]),
         (OrderFilter(customer_id="C1"), ["A5", "A3", "A1"]),
         (OrderFilter(reason="payment_declined", customer_id="C1"), ["A5"]),
@@ -99,7 +99,7 @@ async def test_orders_are_filtered_and_paged_without_gap_or_repetition(
         (OrderFilter(placed_before=PLACED + timedelta(days=1)), ["A2", "A1", "A0"]),
         (OrderFilter(status="nonsense'; DROP TABLE x"), []),
     ]:
-        page = await current_orders.list_orders(pool, wanted)
+        page = await current_orders.list_orders(pool, criteria)
         assert [order.order_id for order in page.items] == expected
     assert await current_orders.count_orders(pool) == [
         StatusCount("cancelled", "payment_declined", 3),
@@ -115,10 +115,10 @@ async def test_a_foreign_cursor_is_refused(pool: asyncpg.Pool, cursor: str) -> N
         await current_orders.list_orders(pool, cursor=cursor)
 
 
-async def test_the_history_tells_an_order_over_all_its_streams_in_order(
+async def test_the_history_shows_the_events_of_all_streams_of_an_order(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed(), *Order("B2").cancelled())
+    await append_events(store, *Order("A1").completed(), *Order("B2").cancelled())
     await _project(pool, store)
     page = await order_history.list_history(pool, "A1")
     positions = [row.position for row in page.items]
@@ -142,12 +142,12 @@ async def test_the_history_tells_an_order_over_all_its_streams_in_order(
     assert early.items == page.items[:4]
 
 
-async def test_a_customer_sees_own_orders_and_totals_and_guests_are_left_out(
+async def test_customers_have_orders_and_totals_and_guests_have_none(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1", "C1").completed(), *Order("A2", "C1").cancelled())
-    await tell(store, *Order("G1", None).completed(), Order("A3", "C1").draft())
-    await tell(store, *Order("A4", "C1").completed()[:3], *Order("B1", "C2").completed())
+    await append_events(store, *Order("A1", "C1").completed(), *Order("A2", "C1").cancelled())
+    await append_events(store, *Order("G1", None).completed(), Order("A3", "C1").draft())
+    await append_events(store, *Order("A4", "C1").completed()[:3], *Order("B1", "C2").completed())
     await _project(pool, store)
     page = await customer_orders.list_customer_orders(pool, "C1")
     assert [(o.order_id, o.status, o.total_minor) for o in page.items] == [
@@ -162,12 +162,14 @@ async def test_a_customer_sees_own_orders_and_totals_and_guests_are_left_out(
     assert await pool.fetchval("SELECT count(*) FROM read_models.customer_orders") == 5
 
 
-async def test_demand_books_every_quantity_on_the_day_of_the_order(
+async def test_demand_counts_every_quantity_on_the_day_of_the_order(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     later = PLACED + timedelta(days=1)
-    await tell(store, *Order("A1").completed(), *Order("A2").cancelled())
-    await tell(store, *Order("A3", placed=later, lines=(("71053", 1, 400),)).completed()[:3])
+    await append_events(store, *Order("A1").completed(), *Order("A2").cancelled())
+    await append_events(
+        store, *Order("A3", placed=later, lines=(("71053", 1, 400),)).completed()[:3]
+    )
     await _project(pool, store)
     days = (await product_demand.list_days(pool, "71053")).items
     assert [(d.day, d.orders, d.ordered, d.reserved, d.shipped, d.cancelled) for d in days] == [
@@ -185,11 +187,11 @@ async def test_demand_books_every_quantity_on_the_day_of_the_order(
 
 
 @pytest.mark.parametrize("measure", list(Measure))
-async def test_ranked_products_are_paged_without_gap_or_repetition(
+async def test_ranked_products_are_paged_without_gaps_or_duplicates(
     pool: asyncpg.Pool, store: Store, measure: Measure
 ) -> None:
     lines = tuple((f"S{n}", n // 2 + 1, 10) for n in range(6))
-    await tell(store, *Order("A1", lines=lines).completed())
+    await append_events(store, *Order("A1", lines=lines).completed())
     await _project(pool, store)
     whole = await product_demand.top_products(pool, measure)
     first = await product_demand.top_products(pool, measure, limit=4)
@@ -201,10 +203,12 @@ async def test_ranked_products_are_paged_without_gap_or_repetition(
 async def test_stock_levels_add_up_and_scarce_products_come_first(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, receipt("71053", 10), receipt("84029E", 50), receipt("FULL", 99))
-    await tell(store, *Order("A1").completed(), *Order("A2").completed()[:3])
-    await tell(store, [("stock-84029E", stock_events.StockAdjusted(Sku("84029E"), -40, "count"))])
-    await tell(store, *Order("A3").cancelled())
+    await append_events(store, receipt("71053", 10), receipt("84029E", 50), receipt("FULL", 99))
+    await append_events(store, *Order("A1").completed(), *Order("A2").completed()[:3])
+    await append_events(
+        store, [("stock-84029E", stock_events.StockAdjusted(Sku("84029E"), -40, "count"))]
+    )
+    await append_events(store, *Order("A3").cancelled())
     await _project(pool, store)
     level = await stock_levels.get_stock(pool, "71053")
     assert level is not None
@@ -221,7 +225,9 @@ async def test_stock_levels_add_up_and_scarce_products_come_first(
 
 async def test_a_saga_shows_failure_attention_and_end(pool: asyncpg.Pool, store: Store) -> None:
     order = Order("A1")
-    await tell(store, *order.cancelled()[:4], order.get_stuck(), *Order("B1").completed())
+    await append_events(
+        store, *order.cancelled()[:4], order.need_attention(), *Order("B1").completed()
+    )
     await _project(pool, store)
     saga = await fulfillments.get_fulfillment(pool, "A1")
     assert saga is not None
@@ -235,7 +241,7 @@ async def test_a_saga_shows_failure_attention_and_end(pool: asyncpg.Pool, store:
     )
     waiting = await fulfillments.list_fulfillments(pool, needs_attention=True)
     assert [row.order_id for row in waiting.items] == ["A1"]
-    await tell(store, order.act(), order.cancel())
+    await append_events(store, order.operate(), order.cancel())
     await _project(pool, store)
     saga = await fulfillments.get_fulfillment(pool, "A1")
     assert saga is not None
@@ -249,9 +255,9 @@ async def test_a_saga_shows_failure_attention_and_end(pool: asyncpg.Pool, store:
 async def test_the_audit_log_says_who_what_and_why(pool: asyncpg.Pool, store: Store) -> None:
     order = Order("A1")
     person = Metadata("order-A1", "command-7", "cli:ada")
-    await tell(store, order.draft(), metadata=person)
-    await tell(store, *order.cancelled()[1:4], order.act())
-    position = await tell_raw(store, "order-Z", "FromTheFuture", {"reason": "because"})
+    await append_events(store, order.draft(), metadata=person)
+    await append_events(store, *order.cancelled()[1:4], order.operate())
+    position = await append_raw(store, "order-Z", "FromTheFuture", {"reason": "because"})
     await _project(pool, store)
     whole = await audit_log.list_audit(pool)
     assert whole.items[-1].position == position
@@ -280,7 +286,7 @@ async def test_the_audit_log_says_who_what_and_why(pool: asyncpg.Pool, store: St
 async def test_no_read_model_holds_personal_data_or_payment_tokens(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     await _project(pool, store)
     everything = repr(await tables(pool))
     assert "TN-A1" in everything
@@ -289,7 +295,7 @@ async def test_no_read_model_holds_personal_data_or_payment_tokens(
 
 
 async def test_placed_times_keep_their_moment(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, Order("A1").draft())
+    await append_events(store, Order("A1").draft())
     await _project(pool, store)
     order = await current_orders.get_order(pool, "A1")
     assert order is not None

@@ -1,4 +1,4 @@
-"""A rebuild fills new tables beside the live ones, goes on after a stop, and switches at once."""
+"""A rebuild fills new tables beside the live ones, can be stopped, and switches at once."""
 
 import asyncio
 import dataclasses
@@ -22,12 +22,12 @@ from tests.support.stores.event_store import opened_pool
 from tests.support.stores.read_models import (
     CODEC,
     Order,
-    busy_history,
+    append_events,
+    append_raw,
     caught_up,
+    mixed_history,
     runner_of,
     tables,
-    tell,
-    tell_raw,
 )
 
 Store = PostgresEventStore
@@ -37,14 +37,14 @@ SMALL = LaneOptions(batch=10)
 async def test_a_rebuilt_model_equals_the_old_one(pool: asyncpg.Pool, store: Store) -> None:
     for projection in ALL:
         assert await operations.set_lanes(pool, projection, 3)
-    await tell(store, *busy_history(Random(1)))
+    await append_events(store, *mixed_history(Random(1)))
     await runner_of(pool, store).catch_up()
     before = await tables(pool)
     for projection in ALL:
         await rebuild(pool, store, CODEC, projection, options=SMALL)
     assert await tables(pool) == before
     assert await pool.fetchval("SELECT count(*) FROM read_models.checkpoints") == 3 * len(ALL)
-    await tell(store, *Order("Z9").completed())
+    await append_events(store, *Order("Z9").completed())
     await runner_of(pool, store).catch_up()
     assert await check(pool, store, CODEC) == []
 
@@ -52,7 +52,7 @@ async def test_a_rebuilt_model_equals_the_old_one(pool: asyncpg.Pool, store: Sto
 async def test_a_rebuild_repairs_tables_and_reports_progress(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *busy_history(Random(3)))
+    await append_events(store, *mixed_history(Random(3)))
     await runner_of(pool, store).catch_up()
     good = await tables(pool)
     await pool.execute("UPDATE read_models.current_orders SET status = 'wrong'")
@@ -65,10 +65,10 @@ async def test_a_rebuild_repairs_tables_and_reports_progress(
     assert [step.position for step in seen] == sorted(step.position for step in seen)
 
 
-async def test_readers_never_see_an_empty_view_while_it_is_rebuilt(
+async def test_readers_never_see_an_empty_table_during_a_rebuild(
     database: str, pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed(), *busy_history(Random(3)))
+    await append_events(store, *Order("A1").completed(), *mixed_history(Random(3)))
     await runner_of(pool, store).catch_up()
     async with opened_pool(database, 2) as readers:
         done, reads = asyncio.Event(), 0
@@ -89,13 +89,11 @@ async def test_readers_never_see_an_empty_view_while_it_is_rebuilt(
     assert reads > 5
 
 
-async def test_live_workers_go_on_while_a_model_is_rebuilt(
-    pool: asyncpg.Pool, store: Store
-) -> None:
+async def test_live_workers_continue_during_a_rebuild(pool: asyncpg.Pool, store: Store) -> None:
     stop = asyncio.Event()
     delays = LaneDelays(idle=0.02, held=0.005, linger=0.0)
     running = asyncio.create_task(runner_of(pool, store, delays=delays, options=SMALL).run(stop))
-    telling = asyncio.create_task(tell(store, *busy_history(Random(8), 40)))
+    telling = asyncio.create_task(append_events(store, *mixed_history(Random(8), 40)))
     for _ in range(3):
         await rebuild(pool, store, CODEC, product_demand.PROJECTION, options=SMALL)
         await rebuild(pool, store, CODEC, current_orders.PROJECTION, options=SMALL)
@@ -106,8 +104,8 @@ async def test_live_workers_go_on_while_a_model_is_rebuilt(
     assert await check(pool, store, CODEC) == []
 
 
-async def test_a_stopped_rebuild_goes_on_where_it_was(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, *busy_history(Random(3)))
+async def test_a_stopped_rebuild_continues_where_it_was(pool: asyncpg.Pool, store: Store) -> None:
+    await append_events(store, *mixed_history(Random(3)))
     await runner_of(pool, store).catch_up()
     before = await tables(pool)
     stop, seen = asyncio.Event(), []
@@ -131,7 +129,7 @@ async def test_a_stopped_rebuild_goes_on_where_it_was(pool: asyncpg.Pool, store:
 async def test_a_new_version_of_a_model_must_be_rebuilt_before_it_runs(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *Order("A1").completed())
+    await append_events(store, *Order("A1").completed())
     newer = dataclasses.replace(current_orders.PROJECTION, version=2)
     with pytest.raises(RebuildNeeded, match="projections rebuild current_orders"):
         await runner_of(pool, store, [newer]).catch_up()
@@ -141,7 +139,9 @@ async def test_a_new_version_of_a_model_must_be_rebuilt_before_it_runs(
         await runner_of(pool, store, [current_orders.PROJECTION]).run(asyncio.Event())
 
 
-async def test_what_is_not_installed_is_refused(pool: asyncpg.Pool, store: Store) -> None:
+async def test_a_projection_that_is_not_installed_is_refused(
+    pool: asyncpg.Pool, store: Store
+) -> None:
     unknown = dataclasses.replace(current_orders.PROJECTION, name="elsewhere")
     with pytest.raises(NotInstalled, match="migrate"):
         await rebuild(pool, store, CODEC, unknown)
@@ -149,9 +149,9 @@ async def test_what_is_not_installed_is_refused(pool: asyncpg.Pool, store: Store
         await runner_of(pool, store, [unknown]).run(asyncio.Event())
 
 
-async def test_parked_streams_move_along_with_the_switch(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, Order("A1").draft())
-    await tell_raw(store, "order-A1", "FromTheFuture", {})
+async def test_parked_streams_are_kept_by_the_switch(pool: asyncpg.Pool, store: Store) -> None:
+    await append_events(store, Order("A1").draft())
+    await append_raw(store, "order-A1", "FromTheFuture", {})
     await rebuild(pool, store, CODEC, current_orders.PROJECTION)
     (stream,) = (await operations.list_parked(pool, [current_orders.PROJECTION])).items
     assert (stream.stream, stream.events) == ("order-A1", 1)
@@ -165,7 +165,7 @@ async def test_the_check_names_each_row_that_does_not_follow_from_events(
     pool: asyncpg.Pool, store: Store
 ) -> None:
     for name in ("A1", "B2", "C3"):
-        await tell(store, *Order(name).completed())
+        await append_events(store, *Order(name).completed())
     await runner_of(pool, store).catch_up()
     assert await check(pool, store, CODEC) == []
     await pool.execute("UPDATE read_models.current_orders SET status = 'x' WHERE order_id = 'A1'")
@@ -185,7 +185,7 @@ async def test_the_check_names_each_row_that_does_not_follow_from_events(
 
 
 async def test_the_check_names_parked_streams(pool: asyncpg.Pool, store: Store) -> None:
-    await tell_raw(store, "order-A1", "FromTheFuture", {})
+    await append_raw(store, "order-A1", "FromTheFuture", {})
     await runner_of(pool, store).catch_up()
     offenders = await check(pool, store, CODEC, [current_orders.PROJECTION])
     assert len(offenders) == 1

@@ -1,4 +1,4 @@
-"""Lanes that stand close together share each read of the feed."""
+"""Lanes that are close together share each read of the feed."""
 
 import asyncio
 from random import Random
@@ -11,7 +11,7 @@ from eventstore.store import EVERYTHING, selects
 from projections.engine import control
 from projections.engine.feed import FeedReader, SharedFeed
 from projections.registry import ALL
-from tests.support.stores.read_models import Order, busy_history, runner_of, tell
+from tests.support.stores.read_models import Order, append_events, mixed_history, runner_of
 
 Store = PostgresEventStore
 ORDERS = FeedFilter(categories=frozenset({"order"}))
@@ -43,7 +43,7 @@ async def read_all(reader: FeedReader, limit: int) -> list[int]:
 
 
 async def test_all_projections_read_every_event_once(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, *busy_history(Random(3)))
+    await append_events(store, *mixed_history(Random(3)))
     counting = Counting(pool)
     await runner_of(pool, counting).catch_up()
     events = await pool.fetchval("SELECT count(*) FROM eventstore.events")
@@ -54,7 +54,7 @@ async def test_all_projections_read_every_event_once(pool: asyncpg.Pool, store: 
 async def test_each_lane_sees_its_own_part_whatever_the_window(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *busy_history(Random(6)))
+    await append_events(store, *mixed_history(Random(6)))
     everything = (await store.read_feed(0, limit=100_000)).events
     for window in (1, 20, 1000):
         feed = SharedFeed(pool, store, EVERYTHING, window)
@@ -65,14 +65,16 @@ async def test_each_lane_sees_its_own_part_whatever_the_window(
         assert second == [event.position for event in everything]
 
 
-async def test_a_lane_far_behind_reads_apart_and_joins(pool: asyncpg.Pool, store: Store) -> None:
-    await tell(store, *busy_history(Random(6)))
+async def test_a_lane_far_behind_reads_by_itself_and_joins_later(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await append_events(store, *mixed_history(Random(6)))
     counting = Counting(pool)
     feed = SharedFeed(pool, counting, EVERYTHING, window=10)
     ahead, behind = feed.reader(EVERYTHING), feed.reader(EVERYTHING)
     front = await read_all(ahead, 10)
     assert await read_all(behind, 10) == front
-    last = await tell(store, Order("Z9").draft())
+    last = await append_events(store, Order("Z9").draft())
     counting.read = 0
     for reader in (ahead, behind):
         assert (await reader.read(front[-1], 100)).next_position == last
@@ -80,15 +82,15 @@ async def test_a_lane_far_behind_reads_apart_and_joins(pool: asyncpg.Pool, store
 
 
 async def begin_another_era(pool: asyncpg.Pool) -> None:
-    """As a crash of the server does: it empties the unlogged table."""
+    """Empty the unlogged table, as a crash of the server does."""
     await pool.execute("TRUNCATE read_models.era")
     await pool.execute(control.sql("begin_era"))
 
 
-async def test_pages_of_before_a_crash_are_dropped_when_asked(
+async def test_pages_of_an_earlier_era_are_dropped_on_request(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *busy_history(Random(6)))
+    await append_events(store, *mixed_history(Random(6)))
     reader = SharedFeed(pool, store, EVERYTHING).reader(EVERYTHING)
     seen = await read_all(reader, 10_000)
     before = await reader.read(seen[5], 10_000)
@@ -101,10 +103,10 @@ async def test_pages_of_before_a_crash_are_dropped_when_asked(
     assert [event.position for event in fresh.events] == seen[6:]
 
 
-async def test_a_lane_that_a_crash_set_back_catches_up_from_an_idle_feed(
+async def test_a_lane_that_a_crash_moved_back_catches_up_from_an_idle_feed(
     pool: asyncpg.Pool, store: Store
 ) -> None:
-    await tell(store, *busy_history(Random(3)))
+    await append_events(store, *mixed_history(Random(3)))
     runner = runner_of(pool, store)
     head = await runner.catch_up()
     await begin_another_era(pool)

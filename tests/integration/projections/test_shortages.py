@@ -1,4 +1,4 @@
-"""What the read models say of orders that wait for stock, and of amended ones."""
+"""Read models with orders that wait for stock, and with amended ones."""
 
 import asyncpg
 
@@ -8,7 +8,7 @@ from projections.read_models.customer_orders import model as customer_orders
 from projections.read_models.order_history import model as order_history
 from projections.read_models.product_demand import model as product_demand
 from projections.read_models.stock_levels import model as stock_levels
-from tests.support.stores.read_models import Order, gbp, receipt, runner_of, tell
+from tests.support.stores.read_models import Order, append_events, gbp, receipt, runner_of
 
 LAMPS = (("71053", 6, 339), ("84029E", 2, 1000))
 SHORT_OF_ONE = (("71053", 6, 339),)
@@ -18,11 +18,13 @@ async def _project(pool: asyncpg.Pool, store: PostgresEventStore) -> None:
     await runner_of(pool, store).catch_up()
 
 
-async def test_an_order_that_waits_shows_as_backordered_and_so_do_its_pieces(
+async def test_an_order_that_waits_and_its_pieces_are_backordered(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1", lines=SHORT_OF_ONE)
-    await tell(store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short())
+    await append_events(
+        store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short()
+    )
     await _project(pool, store)
     row = await current_orders.get_order(pool, "A1")
     assert row is not None
@@ -34,13 +36,15 @@ async def test_an_order_that_waits_shows_as_backordered_and_so_do_its_pieces(
     assert (level.on_hand, level.reserved, level.available, level.backordered) == (5, 5, 0, 1)
 
 
-async def test_pieces_that_arrive_are_waited_for_no_longer(
+async def test_allocated_pieces_are_no_longer_backordered(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1", lines=SHORT_OF_ONE)
-    await tell(store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short())
+    await append_events(
+        store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short()
+    )
     await _project(pool, store)
-    await tell(store, receipt("71053", 1), order.arrive(), order.pay(), order.ship())
+    await append_events(store, receipt("71053", 1), order.allocate(), order.pay(), order.ship())
     await _project(pool, store)
     level = await stock_levels.get_stock(pool, "71053")
     assert level is not None
@@ -54,10 +58,10 @@ async def test_an_amended_order_shows_its_new_total_everywhere(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1", lines=LAMPS)
-    await tell(store, order.draft(), order.submit(), order.reserve())
+    await append_events(store, order.draft(), order.submit(), order.reserve())
     await _project(pool, store)
-    less, amended = order.leave_out()
-    await tell(store, amended[1:], less.pay(), less.ship())
+    less, amended = order.amend()
+    await append_events(store, amended[1:], less.pay(), less.ship())
     await _project(pool, store)
     row = await current_orders.get_order(pool, "A1")
     assert row is not None
@@ -68,18 +72,18 @@ async def test_an_amended_order_shows_its_new_total_everywhere(
     assert any("order amended: 2 lines, 7 pieces" in entry.line for entry in story)
 
 
-async def test_demand_counts_what_was_left_out_as_cancelled(
+async def test_demand_counts_amended_pieces_as_cancelled(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     order = Order("A1", lines=LAMPS)
-    less, amended = order.leave_out()
-    await tell(store, order.draft(), order.submit(), order.reserve(), amended[1:])
+    less, amended = order.amend()
+    await append_events(store, order.draft(), order.submit(), order.reserve(), amended[1:])
     await _project(pool, store)
     demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}
     lamp = demand["71053"]
     assert (lamp.ordered, lamp.cancelled, lamp.reserved) == (6, 1, 5)
     assert lamp.revenue_minor == gbp(5 * 339).minor
-    await tell(store, less.pay(), less.ship())
+    await append_events(store, less.pay(), less.ship())
     await _project(pool, store)
     demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}
     lamp = demand["71053"]

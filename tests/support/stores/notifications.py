@@ -1,7 +1,8 @@
-"""A sender in the test's own process, and what it did with the outbox."""
+"""A sender in the test's own process, and the outbox after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -17,7 +18,7 @@ from tests.support.stores.read_models import runner_of
 from tests.support.stores.webhooks import SECRET, Receiver
 
 QUICK = RetryLimits(attempts=6, first_s=0.02, longest_s=0.1)
-PACE = Pace(timeout_s=0.4, idle_s=0.02, backoff_s=0.02, longest_breath_s=0.1)
+PACE = Pace(timeout_s=0.4, idle_s=0.02, backoff_s=0.02, longest_backoff_s=0.1)
 SUBMITTED = "ordersaga.order.submitted"
 COMPLETED = "ordersaga.order.completed"
 
@@ -33,10 +34,11 @@ async def sending(
     *,
     limits: RetryLimits = QUICK,
     pace: Pace = PACE,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Notifier]:
-    """A sender that runs as long as the block."""
+    """A sender that runs while the block does."""
     sink = WebhookSink(receiver.url, parse_secrets(SECRET), timeout_s=pace.timeout_s)
-    sender = Notifier(pool, sink, "/shop", pace=pace, limits=limits)
+    sender = Notifier(pool, sink, "/shop", pace=pace, limits=limits, clock=clock)
     stop = asyncio.Event()
     task = asyncio.create_task(sender.run(stop))
     try:

@@ -1,4 +1,4 @@
-"""Histories of a shop for projection tests, appended straight to a store, and a view of tables."""
+"""Histories of orders for projection tests, appended directly to a store, and a view of tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -51,8 +51,8 @@ CODEC = JsonEventCodec()
 R1 = ReturnId("R1")
 BY = ("ann", "broken")
 SAGA = Metadata("order-X", "run-1/5", "saga", extra={"run_id": "run-1"})
-Told = list[tuple[str, Any]]
-"""Events in the order in which they are appended, each with its stream."""
+Append = list[tuple[str, Any]]
+"""The events of one append, in order, each with its stream."""
 
 
 def gbp(minor: int) -> Money:
@@ -61,7 +61,7 @@ def gbp(minor: int) -> Money:
 
 @dataclass
 class Order:
-    """An order that is told step by step; each method returns the events of one append."""
+    """An order; each method returns the events of one append in its history."""
 
     id: str
     customer: str | None = "17850"
@@ -80,13 +80,13 @@ class Order:
     def total(self) -> Money:
         return gbp(sum(pieces * price for _, pieces, price in self.lines))
 
-    def _order(self, *events: Any) -> Told:
+    def _order(self, *events: Any) -> Append:
         return [(self.stream, event) for event in events]
 
-    def _saga(self, *events: Any) -> Told:
+    def _saga(self, *events: Any) -> Append:
         return [(f"fulfillment-{self.id}", event) for event in events]
 
-    def draft(self) -> Told:
+    def draft(self) -> Append:
         customer = None if self.customer is None else CustomerId(self.customer)
         added = [
             order_events.ItemAdded(Sku(sku), "THING", pieces, gbp(price))
@@ -95,7 +95,7 @@ class Order:
         created = order_events.OrderCreated(self.oid, customer, "GBP", self.placed)
         return self._order(created, *added, order_events.AddressSet(ADDRESS))
 
-    def submit(self) -> Told:
+    def submit(self) -> Append:
         customer = None if self.customer is None else CustomerId(self.customer)
         lines = tuple(
             OrderLine(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
@@ -105,13 +105,13 @@ class Order:
             order_events.OrderSubmitted(self.oid, customer, lines, ADDRESS, self.total, terms)
         )
 
-    def _stock(self, event_class: Any) -> Told:
+    def _stock(self, event_class: Any) -> Append:
         return [
             (f"stock-{sku}", event_class(Sku(sku), self.oid, pieces))
             for sku, pieces, _ in self.lines
         ]
 
-    def reserve(self) -> Told:
+    def reserve(self) -> Append:
         started = self._saga(saga_events.FulfillmentStarted(self.oid, self.stream, "run-1"))
         return [
             *self._stock(stock_events.StockReserved),
@@ -119,14 +119,14 @@ class Order:
             *started,
         ]
 
-    def pay(self) -> Told:
+    def pay(self) -> Append:
         captured = payment_events.PaymentCaptured(
             self.oid, self.total, f"pay-{self.id}", f"{self.stream}:pay"
         )
         payment = (f"payment-{self.id}", captured)
         return [payment, *self._order(order_events.OrderProcessingStarted(f"pay-{self.id}"))]
 
-    def ship(self) -> Told:
+    def ship(self) -> Append:
         label = shipment_events.LabelBought(
             self.oid, "parcels", "L1", f"TN-{self.id}", f"{self.stream}:ship"
         )
@@ -137,21 +137,21 @@ class Order:
             *self._saga(saga_events.FulfillmentClosed(Outcome.COMPLETED, None, "")),
         ]
 
-    def turn_back(self) -> Told:
+    def start_compensation(self) -> Append:
         reason = Reason.PAYMENT_DECLINED
         failed = saga_events.StepFailed(
             Step.PROCESS_PAYMENT, FailureKind.REFUSED, reason, "card declined"
         )
         return self._saga(failed, saga_events.CompensationStarted(reason, "card declined"))
 
-    def get_stuck(self) -> Told:
+    def need_attention(self) -> Append:
         return self._saga(
             saga_events.CompensationFailed(Compensation.RELEASE_INVENTORY, "down"),
             saga_events.AttentionRequired("release_inventory", "release the stock by hand"),
         )
 
-    def fall_short(self) -> Told:
-        """Of each line one piece is missing, which the order queues for."""
+    def fall_short(self) -> Append:
+        """One piece of each line is not available; the order waits for it."""
         missing = tuple(MissingItem(Sku(sku), pieces, 1) for sku, pieces, _ in self.lines)
         queued = [
             (f"stock-{sku}", event)
@@ -167,25 +167,25 @@ class Order:
         ]
         return [*queued, *self._order(order_events.ItemsUnavailable(missing, True, self.placed))]
 
-    def arrive(self) -> Told:
+    def allocate(self) -> Append:
         arrived = [
             (f"stock-{sku}", stock_events.StockAllocated(Sku(sku), self.oid, 1))
             for sku, _, _ in self.lines
         ]
         return [*arrived, *self._order(order_events.OrderReserved())]
 
-    def leave_out(self) -> "tuple[Order, Told]":
-        """The order without the piece of its first line that is missing, and what tells so."""
+    def amend(self) -> "tuple[Order, Append]":
+        """The order without the missing piece of its first line, and the events that say so."""
         (sku, pieces, price), *rest = self.lines
         less = replace(self, lines=((sku, pieces - 1, price), *rest))
         lines = tuple(OrderLine(Sku(x), "THING", n, gbp(p)) for x, n, p in less.lines)
         withdrawn = (f"stock-{sku}", stock_events.BackorderWithdrawn(Sku(sku), self.oid, 1))
         return less, [withdrawn, *self._order(order_events.OrderAmended(lines, less.total))]
 
-    def act(self) -> Told:
+    def operate(self) -> Append:
         return self._saga(saga_events.OperatorActed("grace", "retry", "it is up again"))
 
-    def cancel(self) -> Told:
+    def cancel(self) -> Append:
         reason = Reason.PAYMENT_DECLINED
         return [
             *self._stock(stock_events.StockReleased),
@@ -193,13 +193,13 @@ class Order:
             *self._saga(saga_events.FulfillmentClosed(Outcome.CANCELLED, reason, "card declined")),
         ]
 
-    def deliver(self) -> Told:
+    def deliver(self) -> Append:
         return [(f"shipment-{self.id}", shipment_events.ShipmentDelivered(self.placed))]
 
-    def _returns(self, *events: Any) -> Told:
+    def _returns(self, *events: Any) -> Append:
         return [(f"returns-{self.id}", event) for event in events]
 
-    def come_back(self) -> Told:
+    def open_return(self) -> Append:
         sku, pieces, price = self.lines[0]
         line = ReturnedLine(Sku(sku), pieces, gbp(price))
         opened = returns_events.ReturnOpened(self.oid, R1, ReturnKind.CUSTOMER, (line,), False, *BY)
@@ -207,7 +207,7 @@ class Order:
             opened, returns_events.ReturnAttentionRequired(R1, "decision", "decide")
         )
 
-    def give_back(self) -> Told:
+    def complete_return(self) -> Append:
         sku, pieces, price = self.lines[0]
         amount, key = gbp(pieces * price), f"{self.stream}:refund:R1"
         back = Pieces(Sku(sku), pieces)
@@ -227,22 +227,28 @@ class Order:
             *self._returns(returns_events.ReturnClosed(R1)),
         ]
 
-    def waited(self) -> list[Told]:
-        """An order that queued, lost a piece of its first line to impatience, and was served."""
-        less, amended = self.leave_out()
+    def completed_after_backorder(self) -> list[Append]:
+        """An order that waited for stock, dropped a piece of its first line, and was completed."""
+        less, amended = self.amend()
         queued = [self.draft(), self.submit(), self.fall_short()]
         if self.lines[0][1] == 1:
-            return [*queued, self.arrive(), self.pay(), self.ship()]
-        return [*queued, amended, less.arrive()[1:], less.pay(), less.ship()]
+            return [*queued, self.allocate(), self.pay(), self.ship()]
+        return [*queued, amended, less.allocate()[1:], less.pay(), less.ship()]
 
-    def completed(self) -> list[Told]:
+    def completed(self) -> list[Append]:
         return [self.draft(), self.submit(), self.reserve(), self.pay(), self.ship()]
 
-    def cancelled(self) -> list[Told]:
-        return [self.draft(), self.submit(), self.reserve(), self.turn_back(), self.cancel()]
+    def cancelled(self) -> list[Append]:
+        return [
+            self.draft(),
+            self.submit(),
+            self.reserve(),
+            self.start_compensation(),
+            self.cancel(),
+        ]
 
 
-def receipt(sku: str, pieces: int) -> Told:
+def receipt(sku: str, pieces: int) -> Append:
     return [
         (
             f"stock-{sku}",
@@ -251,10 +257,10 @@ def receipt(sku: str, pieces: int) -> Told:
     ]
 
 
-def busy_history(random: Random, orders: int = 25) -> list[Told]:
-    """Orders of every fate, told at the same time, so that their events mix."""
+def mixed_history(random: Random, orders: int = 25) -> list[Append]:
+    """Concurrent orders with all kinds of histories, so that their events are mixed."""
     skus = ["71053", "84029E", "22752", "POST"]
-    stories: list[list[Told]] = []
+    stories: list[list[Append]] = []
     for number in range(orders):
         lines = tuple(
             (sku, random.randint(1, 9), random.randint(50, 900))
@@ -263,25 +269,32 @@ def busy_history(random: Random, orders: int = 25) -> list[Told]:
         customer = random.choice([None, "17850", "13047"])
         placed = PLACED + timedelta(hours=random.randint(0, 99))
         order = Order(f"{number}", customer, lines, placed)
-        sent_back = [*order.completed(), order.deliver(), order.come_back(), order.give_back()]
-        story = random.choice([sent_back, order.cancelled(), order.waited()])
+        sent_back = [
+            *order.completed(),
+            order.deliver(),
+            order.open_return(),
+            order.complete_return(),
+        ]
+        story = random.choice([sent_back, order.cancelled(), order.completed_after_backorder()])
         if random.random() < 0.3:
-            story = [*story[:4], order.get_stuck(), order.act(), *story[4:]]
+            story = [*story[:4], order.need_attention(), order.operate(), *story[4:]]
         stories.append(story[: random.randint(1, len(story))])
-    told = [receipt(sku, 1000) for sku in skus]
+    appends = [receipt(sku, 1000) for sku in skus]
     while stories:
         story = random.choice(stories)
-        told.append(story.pop(0))
+        appends.append(story.pop(0))
         stories = [rest for rest in stories if rest]
-    return told
+    return appends
 
 
-async def tell(store: PostgresEventStore, *told: Told, metadata: Metadata = SAGA) -> int:
-    """Append each batch of events atomically; returns the last position."""
+async def append_events(
+    store: PostgresEventStore, *appends: Append, metadata: Metadata = SAGA
+) -> int:
+    """Make each append atomically; returns the last position."""
     position = 0
-    for batch in told:
+    for append in appends:
         streams: dict[str, list[NewEvent]] = {}
-        for stream, event in batch:
+        for stream, event in append:
             encoded = CODEC.encode(event)
             streams.setdefault(stream, []).append(
                 NewEvent(uuid4(), encoded.event_type, encoded.data, metadata)
@@ -293,10 +306,10 @@ async def tell(store: PostgresEventStore, *told: Told, metadata: Metadata = SAGA
     return position
 
 
-async def tell_raw(
+async def append_raw(
     store: PostgresEventStore, stream: str, event_type: str, data: JsonObject
 ) -> int:
-    """Append an event as it stands, known or not."""
+    """Append an event of any type and data."""
     new = NewEvent(uuid4(), event_type, data, SAGA)
     result = await store.append(StreamAppend(stream, Expected.ANY, [new]))
     return result.last_position
@@ -308,11 +321,11 @@ Tables = dict[str, list[tuple[Any, ...]]]
 async def tables(pool: asyncpg.Pool, schema: str = LIVE) -> Tables:
     """All rows of all read models, sorted."""
     names = [table for projection in ALL for table in projection.tables]
-    found: Tables = {}
+    contents: Tables = {}
     for name in names:
-        rows = await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")  # noqa: S608  our names
-        found[name] = [tuple(row) for row in rows]
-    return found
+        rows = await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")  # noqa: S608  names of our own tables
+        contents[name] = [tuple(row) for row in rows]
+    return contents
 
 
 def runner_of(
@@ -327,8 +340,8 @@ _templates: set[int] = set()
 
 @asynccontextmanager
 async def installed_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """The URL of a database of its own with the event store and the read models."""
-    if server.port not in _templates:  # made once a server; copying it is many times faster
+    """The URL of a new database with the event store and the read models."""
+    if server.port not in _templates:  # created once per server; copying it is many times faster
         admin = await asyncpg.connect(server.url())
         await admin.execute(f"CREATE DATABASE {TEMPLATE}")
         await admin.close()
@@ -341,7 +354,7 @@ async def installed_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
 
 async def eventually(condition: Callable[[], Awaitable[Any]]) -> None:
     """Wait until a condition in the database holds; the test's own time limit bounds it."""
-    while not await condition():  # noqa: ASYNC110  it is the database that changes
+    while not await condition():  # noqa: ASYNC110  the database changes, no event signals it
         await asyncio.sleep(0.005)
 
 

@@ -1,4 +1,4 @@
-"""Lanes cover every bucket once; cursors come back as they went out."""
+"""Lanes, cursors, page sizes, and the classification of errors."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -34,7 +34,7 @@ def test_an_impossible_number_of_lanes_is_refused(lanes: int) -> None:
 
 
 @given(MOMENTS, IDS, st.integers(-(2**63), 2**63 - 1))
-def test_a_cursor_comes_back_as_it_went_out(moment: datetime, text: str, number: int) -> None:
+def test_a_cursor_decodes_to_its_key(moment: datetime, text: str, number: int) -> None:
     cursor = encode_cursor(moment, text, number)
     assert decode_cursor(cursor, datetime, str, int) == (moment, text, number)
 
@@ -68,7 +68,7 @@ def test_a_schema_name_is_plain(schema: str) -> None:
         statement("projections.read_models.current_orders", "get", schema)
 
 
-def test_outages_are_told_from_poison() -> None:
+def test_outages_are_distinguished_from_poison_events() -> None:
     outages = [
         ConnectionRefusedError(),
         StoreUnavailable("down"),
@@ -94,6 +94,6 @@ def test_descriptions_of_errors_hold_no_values() -> None:
     assert describe(error) == "UniqueViolationError 23505"
     with pytest.raises(KeyError) as caught:
         dict[str, int]()["Ann Example"]
-    told = describe(caught.value)
-    assert told.startswith("KeyError at test_descriptions_of_errors")
-    assert "Ann" not in told
+    description = describe(caught.value)
+    assert description.startswith("KeyError at test_descriptions_of_errors")
+    assert "Ann" not in description

@@ -1,4 +1,4 @@
-"""Which events other systems are told, and what about them."""
+"""Which events become notifications, and with what data."""
 
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -124,37 +124,37 @@ def forgotten(event_types: set[str]) -> set[str]:
     return event_types - PROJECTION.handles - SILENT
 
 
-def test_every_event_is_told_or_silent_on_purpose() -> None:
+def test_every_event_has_a_rule_or_is_silent_on_purpose() -> None:
     assert forgotten(EVENT_TYPES) == set()
     assert SILENT <= EVENT_TYPES
     assert not PROJECTION.handles & SILENT
 
 
-def test_an_event_that_nobody_decided_about_is_found() -> None:
+def test_an_event_without_a_decision_is_found() -> None:
     assert forgotten(EVENT_TYPES | {"OrderPutOnTheMoon"}) == {"OrderPutOnTheMoon"}
 
 
 @pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
-def test_what_is_told_about_an_event(event: Any) -> None:
+def test_the_data_of_a_notification(event: Any) -> None:
     rule = RULES[type(event)]
     assert (rule.kind, rule.data(event)) == TOLD[event]
 
 
 @pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
-def test_no_personal_data_and_no_free_text_of_a_person_is_told(event: Any) -> None:
-    told = str(RULES[type(event)].data(event))
-    assert not [word for word in PERSONAL if word in told]
+def test_notifications_hold_no_personal_data_and_no_free_text(event: Any) -> None:
+    data = str(RULES[type(event)].data(event))
+    assert not [word for word in PERSONAL if word in data]
 
 
-def test_every_rule_is_shown_here() -> None:
+def test_every_rule_has_an_example() -> None:
     assert {type(event) for event in TOLD} == set(RULES)
 
 
-def test_each_kind_is_told_by_one_event_type() -> None:
+def test_each_kind_comes_from_one_event_type() -> None:
     kinds = [rule.kind for rule in RULES.values()]
     assert len(kinds) == len(set(kinds))
 
 
-def test_only_notifications_have_side_effects_and_they_leave_no_table_to_a_rebuild() -> None:
+def test_only_notifications_have_side_effects_and_no_rebuild_replaces_their_table() -> None:
     assert [p.name for p in ALL if p.side_effects] == ["notifications"]
     assert PROJECTION.tables == ()

@@ -1,4 +1,4 @@
-"""Every event can be told in one line, without personal data."""
+"""Every event has a description in one line, without personal data."""
 
 from typing import get_args
 
@@ -13,7 +13,7 @@ from projections.registry import ALL
 from tests.support.stores.read_models import ADDRESS, SECRET_NAME, gbp
 
 
-def test_every_event_class_has_a_line() -> None:
+def test_every_event_class_has_a_description() -> None:
     assert set(_LINES) == set(get_args(domain_events.Event))
 
 
@@ -22,11 +22,11 @@ def test_lines_hold_neither_address_nor_payment_token() -> None:
     submitted = order_events.OrderSubmitted(
         OrderId("A1"), CustomerId("17850"), (line,), ADDRESS, gbp(2034), PaymentTerms("tok_secret")
     )
-    told = [describe_event(submitted), describe_event(order_events.AddressSet(ADDRESS))]
-    told.append(describe_event(order_events.DeliveryAddressChanged(ADDRESS)))
-    assert told[0] == "order submitted: 1 line, 6 pieces, 20.34 GBP"
+    lines = [describe_event(submitted), describe_event(order_events.AddressSet(ADDRESS))]
+    lines.append(describe_event(order_events.DeliveryAddressChanged(ADDRESS)))
+    assert lines[0] == "order submitted: 1 line, 6 pieces, 20.34 GBP"
     for secret in (SECRET_NAME, "Hidden Lane", "LS99", "tok_secret"):
-        assert secret not in " ".join(told)
+        assert secret not in " ".join(lines)
 
 
 def test_a_long_note_with_line_breaks_becomes_one_short_line() -> None:
@@ -42,7 +42,7 @@ def test_the_history_handles_every_event_that_belongs_to_an_order() -> None:
     assert every - order_history.PROJECTION.handles == others
 
 
-def test_projections_handle_known_types_only_and_have_names_of_their_own() -> None:
+def test_projections_handle_only_domain_types_and_have_unique_names() -> None:
     every = {event.__name__ for event in get_args(domain_events.Event)}
     assert all(projection.handles <= every for projection in ALL)
     assert len({projection.name for projection in ALL}) == len(ALL)
