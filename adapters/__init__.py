@@ -1,8 +1,10 @@
-"""The concrete side of the ports.
+"""Implementations of the ports.
 
-- `event_codec`, `upcasters`: events as JSON.
-- `http_payment`, `http_carrier`: the payment provider and the carrier over HTTP, as the sandboxes
-  speak it; `stripe_payment`: the real provider Stripe; `log_notifications`.
-- `fakes`: the same in memory; `sandboxes`: the same as HTTP services with ledgers of their own.
-  Both share their rules (`provider_rules`) and their failures on purpose (`faults`).
+- `events`: domain events as JSON, and upcasters.
+- `payments`, `shipping`: the payment provider and the carrier, over HTTP or Stripe.
+- `providers`: what they share, and in-memory fakes.
+- `sandboxes`: a payment provider and a carrier as HTTP services with durable ledgers. Fakes and
+  sandboxes share their rules and injected faults.
+- `notifications`: webhooks with CloudEvents, or the log.
+- `personal_data`: an event store that encrypts personal data.
 """

@@ -1,8 +1,8 @@
 """Domain events to JSON and back.
 
-Objects become JSON objects with every field, ids and enumerations text, tuples lists, times ISO
-8601 with offset, money whole minor units. Values are checked when they are read, so a damaged row
-is found where it is and not three steps later.
+Objects become JSON objects with every field; ids and enumerations become text, tuples lists, times
+ISO 8601 with offset, money integer minor units. Values are validated when they are read, so that
+a damaged row is reported for itself.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ EVENT_CLASSES: Final[tuple[type[Any], ...]] = get_args(Event)
 
 _EXACT: Final = ("int", "str", "bool")
 _VARIANTS: Final = ("Address", "str", "Redacted")
-"""What a personal field may hold, as pydantic names it in the path of an error."""
+"""The types of a personal field, as pydantic names them in the path of an error."""
 
 
 def _exact(schema: Any) -> Any:
-    """The schema with numbers and text taken as they are: 3.0 and "3" are not 3.
+    """The schema without conversions of numbers and text: 3.0 and "3" are not 3.
 
-    Times, enumerations and tuples stay lenient, as JSON has no form of its own for them.
+    Times, enumerations and tuples stay lenient, because JSON has no types for them.
     """
     if isinstance(schema, list | tuple):
         return [_exact(part) for part in schema]
@@ -40,12 +40,12 @@ def _exact(schema: Any) -> Any:
 
 
 def _problems(error: ValidationError) -> str:
-    """The fields and what is wrong with them; a personal field is named once, not per variant."""
-    found = error.errors(include_input=False, include_url=False)
-    wanted = [part for part in found if Redacted.__name__ not in part["loc"]]
+    """The invalid fields and why; a personal field is named once, not for each of its types."""
+    errors = error.errors(include_input=False, include_url=False)
+    relevant = [part for part in errors if Redacted.__name__ not in part["loc"]]
     return "; ".join(
         f"{'.'.join(str(step) for step in part['loc'] if step not in _VARIANTS)}: {part['type']}"
-        for part in wanted or found
+        for part in relevant or errors
     )
 
 
@@ -54,7 +54,7 @@ class JsonEventCodec:
 
     Args:
         classes: the event classes; the class name is the stored event type.
-        upcasters: how older forms are read; by default those that were ever shipped.
+        upcasters: read older forms; by default all upcasters of this program.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class JsonEventCodec:
     ) -> None:
         self._chain = upcasters or UpcasterChain([cls.__name__ for cls in classes])
         adapters = {cls: TypeAdapter[Any](cls) for cls in classes}
-        # Bound once: the codec is on the path of every append and every load.
+        # Prepared once: every append and every load uses the codec.
         self._encoders = {
             cls: (
                 cls.__name__,
@@ -79,19 +79,19 @@ class JsonEventCodec:
         }
 
     def encode(self, event: Any) -> EncodedEvent:
-        """The stored form of `event`; raises UnknownEventType for any other object."""
-        known = self._encoders.get(type(event))
-        if known is None:
+        """The stored form of `event`; raises UnknownEventType for any other class."""
+        encoder = self._encoders.get(type(event))
+        if encoder is None:
             raise UnknownEventType(type(event).__name__, 0)
-        event_type, version, to_python = known
+        event_type, version, to_python = encoder
         return EncodedEvent(event_type, version, to_python(event, mode="json"))
 
     def decode(self, stored: StoredEvent) -> Any:
-        """The event object, in today's form.
+        """The event object in its current form.
 
         Raises:
-            UnknownEventType: a newer version of this program may have written it.
-            UndecodableEvent: the data does not fit the type; the text names fields, no values.
+            UnknownEventType: perhaps a newer version of this program wrote it.
+            UndecodableEvent: the data is not valid for the type; the text names fields, not values.
         """
         name, data = self._chain.upcast(stored.event_type, stored.schema_version, stored.data)
         try:
@@ -100,5 +100,5 @@ class JsonEventCodec:
             problems = _problems(error)
         except DomainError as error:
             problems = str(error)
-        # Raised outside of the handlers: the original error would carry personal data along.
+        # Raised outside the handlers: its context would be the original error with personal data.
         raise UndecodableEvent(stored.stream, stored.version, stored.event_type, problems)

@@ -1,8 +1,8 @@
-"""How events that were stored in an older form become events of today.
+"""Convert stored events of older schema versions to the current one.
 
 An upcaster is a pure function from the stored data of version n to that of version n + 1. To change
-an event class: write the upcaster, enter it below under (event type, n), and keep a sample of the
-old form among the test data for ever. Nothing stored is ever rewritten.
+an event class: write the upcaster, register it below under (event type, n), and keep a sample of
+the old form in the test data for ever. Stored events are never rewritten.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,23 +14,23 @@ from eventstore.model import JsonObject
 Upcaster = Callable[[JsonObject], JsonObject]
 
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
-"""Keyed by event type and the version that the upcaster reads."""
+"""By event type and the version that the upcaster reads."""
 
 RENAMED: Final[Mapping[str, str]] = {}
-"""Event types whose class has another name today: old name to new name."""
+"""Event types whose class was renamed: old name to new name."""
 
 
 class BrokenChain(Exception):
-    """The table of upcasters has a gap, a stray entry or a name that leads nowhere."""
+    """The upcasters have a gap, an entry without an event type, or a wrong rename."""
 
 
 class UpcasterChain:
-    """Leads stored data of any older version to the current one.
+    """Converts stored data of any version to the current one.
 
     Args:
-        event_types: the types known today.
-        upcasters: the steps; a type without any is at version 1.
-        renamed: old type names; a chain counts on under the new name.
+        event_types: all current types.
+        upcasters: a type without any is at version 1.
+        renamed: old type names; versions continue under the new name.
 
     Raises:
         BrokenChain: the tables are not consistent.
@@ -51,16 +51,16 @@ class UpcasterChain:
         self._check()
 
     def current_version(self, event_type: str) -> int:
-        """The schema version that is written today; raises KeyError for an unknown type."""
+        """The schema version that is written now; raises KeyError for an unknown type."""
         return self._current[event_type]
 
     def upcast(
         self, event_type: str, schema_version: int, data: JsonObject
     ) -> tuple[str, JsonObject]:
-        """Today's name of the type, and the data in today's form.
+        """The current name of the type, and the data in its current form.
 
         Raises:
-            UnknownEventType: the type or its version is newer than this code, or never existed.
+            UnknownEventType: the type or its version does not exist in this program.
         """
         name = self._renamed.get(event_type, event_type)
         current = self._current.get(name)
@@ -73,9 +73,11 @@ class UpcasterChain:
     def _check(self) -> None:
         for event_type, version in self._upcasters:
             if event_type not in self._current:
-                raise BrokenChain(f"there is no event type {event_type!r} to upcast to")
+                raise BrokenChain(f"there is no event type {event_type!r}")
             if not 1 <= version < self._current[event_type]:
-                raise BrokenChain(f"the upcasters of {event_type!r} do not reach {version} from 1")
+                raise BrokenChain(
+                    f"the upcasters of {event_type!r} have a gap before version {version}"
+                )
         for old, new in self._renamed.items():
             if new not in self._current or old in self._current:
-                raise BrokenChain(f"{old!r} cannot stand for {new!r}")
+                raise BrokenChain(f"{old!r} cannot be renamed to {new!r}")

@@ -1,1 +1,1 @@
-"""Where notifications go: webhooks with CloudEvents, or the log."""
+"""Sinks of notifications: webhooks with CloudEvents, or the log."""

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 and where they can go: the interface of a sink, and the sink `log`."""
+"""CloudEvents 1.0, the interface of their sinks, and the sink that writes to the log."""
 
 import json
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ CONTENT_TYPE: Final = "application/cloudevents+json"
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """What happened, in the form that CloudEvents 1.0 gives it.
+    """An event as defined by CloudEvents 1.0.
 
     Attributes:
-        id: with `source` the event's identity: a second event with both is a repetition.
-        source: URI reference of the installation that tells it.
-        type: such as ``ordersaga.order.completed``.
-        subject: the order's id.
+        id: identifies the event together with `source`; another one with both is a duplicate.
+        source: URI reference of the installation that sends it.
+        type: for example ``ordersaga.order.completed``.
+        subject: the order id.
         time: when it was recorded, with time zone.
-        dataschema: URI of the form of `data`; another one if the form changes.
+        dataschema: URI of the schema of `data`; it changes with the schema.
         data: a JSON object.
-        extensions: further attributes, such as ``traceparent``; the names are lower-case letters
-            and digits.
+        extensions: further attributes, for example ``traceparent``; names consist of lower-case
+            letters and digits.
     """
 
     id: str
@@ -37,7 +37,7 @@ class CloudEvent:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     def attributes(self) -> dict[str, Any]:
-        """The event as one JSON object (the structured mode)."""
+        """The event as one JSON object (structured mode)."""
         return {
             "specversion": "1.0",
             "id": self.id,
@@ -57,11 +57,11 @@ class CloudEvent:
 
 
 class NotDelivered(Exception):
-    """The receiver did not take the event; the text is safe to show.
+    """The receiver did not accept the event; the text is safe to show.
 
     Attributes:
-        final: trying again is idle.
-        retry_after_s: how long the receiver asked to be left alone, None if it did not.
+        final: retrying is pointless.
+        retry_after_s: the delay that the receiver asked for, None without one.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class NotDelivered(Exception):
 
 
 class Sink(Protocol):
-    """Where events go."""
+    """Sends events to a receiver."""
 
     async def send(self, event: CloudEvent) -> None:
-        """Hand the event over, at least once.
+        """Deliver the event at least once.
 
         Raises:
-            NotDelivered: it was not taken, or nobody knows.
+            NotDelivered: it was not accepted, or the outcome is unknown.
         """
         ...
 
@@ -99,4 +99,4 @@ class LogSink:
         await self._log.ainfo("notification", cloudevent=event.attributes())
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing."""

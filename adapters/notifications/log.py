@@ -1,4 +1,4 @@
-"""Notifications to the log: the least that every installation has."""
+"""Attention notices as warnings in the log, which every installation has."""
 
 import structlog
 
@@ -6,7 +6,7 @@ from activities.ports import AttentionNotice
 
 
 class LogNotifications:
-    """Writes each notice as one warning, for the log pipeline to raise an alert from."""
+    """Writes each notice as one warning, on which the log pipeline can alert."""
 
     def __init__(self) -> None:
         self._log = structlog.stdlib.get_logger("ordersaga.attention")

@@ -1,4 +1,4 @@
-"""How Standard Webhooks 1.0 signs a request with a shared secret (HMAC-SHA256, ``v1``)."""
+"""Signatures of Standard Webhooks 1.0 with a shared secret (HMAC-SHA256, ``v1``)."""
 
 import base64
 import binascii
@@ -12,13 +12,13 @@ _SECRET_BYTES: Final = range(24, 65)
 
 
 def parse_secrets(text: str) -> tuple[bytes, ...]:
-    """The signing keys in a text of one or several secrets ``whsec_<base64>``, apart by spaces.
+    """The signing keys from one or more secrets ``whsec_<base64>``, separated by spaces.
 
-    With two, a receiver may know either: that is how a secret is changed without a pause.
+    With two secrets, a receiver may use either, so that a secret can be rotated without a pause.
 
     Raises:
-        ValueError: there is none, or one is not of that form or has not 24 to 64 bytes; the text
-            of the error shows no secret.
+        ValueError: there is no secret, or one is not in this form or not 24 to 64 bytes long; the
+            message shows no secret.
     """
     keys = tuple(_key(part) for part in text.split())
     if not keys:
@@ -39,7 +39,7 @@ def _key(secret: str) -> bytes:
 
 
 def signature(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> str:
-    """The value of the header ``webhook-signature``: one signature a key, apart by spaces."""
+    """The value of the header ``webhook-signature``: one signature per key, separated by spaces."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)

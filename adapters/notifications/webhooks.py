@@ -1,4 +1,4 @@
-"""CloudEvents over HTTP to one receiver, signed as Standard Webhooks 1.0 asks."""
+"""CloudEvents over HTTP to one receiver, signed according to Standard Webhooks 1.0."""
 
 import re
 import time
@@ -12,20 +12,20 @@ from adapters.notifications.signature import signature
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 _KEEPALIVE_S: Final = 30.0
-# What a receiver says when the same request may succeed later; so do all of 5xx.
-_PASSING: Final = frozenset({408, 425, 429})
-_LONGEST_WISH_S: Final = 86_400.0
+# The same request may succeed later; the same is true for all of 5xx.
+_TEMPORARY: Final = frozenset({408, 425, 429})
+_LONGEST_DELAY_S: Final = 86_400.0
 _SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class WebhookSink:
-    """Posts events to one URL; the connections are made by the first one.
+    """Posts events to one URL; the first event opens the connections.
 
     Args:
-        url: where to; redirects are not followed, so that nothing is sent to a stranger.
-        keys: with which each request is signed, from `parse_secrets`.
-        timeout_s: seconds one request may take, connecting included.
-        connections: at most so many at once.
+        url: the receiver; redirects are not followed, so that no other host gets an event.
+        keys: sign each request; from `parse_secrets`.
+        timeout_s: seconds for one request, including the connection.
+        connections: most connections at the same time.
         clock: Unix time in seconds.
     """
 
@@ -51,24 +51,24 @@ class WebhookSink:
         """Post the event.
 
         Raises:
-            NotDelivered: no answer, or another one than 2xx. Final if the receiver refused it:
-                400 to 499, other than 408, 425 and 429.
+            NotDelivered: no answer, or one that is not 2xx. Final if the receiver refused it: 400
+                to 499 except 408, 425 and 429.
         """
         body = event.to_json()
         try:
             async with self._pool().post(
                 self._url, data=body, headers=self._headers(event, body), allow_redirects=False
             ) as response:
-                status, wish = response.status, response.headers.get("Retry-After", "")
+                status, retry_after = response.status, response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Its text can hold the URL, which may hold a key.
+            # The text of the error can hold the URL, which may hold a key.
             raise NotDelivered(type(error).__name__) from None
         if not 200 <= status < 300:
-            final = 400 <= status < 500 and status not in _PASSING
-            raise NotDelivered(f"HTTP {status}", final=final, retry_after_s=_seconds(wish))
+            final = 400 <= status < 500 and status not in _TEMPORARY
+            raise NotDelivered(f"HTTP {status}", final=final, retry_after_s=_seconds(retry_after))
 
     async def close(self) -> None:
-        """Release the connections; a later call makes new ones."""
+        """Release the connections; a later call opens new ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -96,13 +96,13 @@ class WebhookSink:
 
 
 def _trace_context(event: CloudEvent) -> dict[str, str]:
-    """The same trace as in the event, where HTTP tools look for it."""
-    found = event.extensions.get("traceparent")
-    return {} if found is None else {"traceparent": found}
+    """The trace of the event as the HTTP header that tools expect."""
+    traceparent = event.extensions.get("traceparent")
+    return {} if traceparent is None else {"traceparent": traceparent}
 
 
-def _seconds(wish: str) -> float | None:
-    """A ``Retry-After`` in seconds; its other form, a date, is not looked at."""
-    if not _SECONDS.fullmatch(wish.strip()):
+def _seconds(retry_after: str) -> float | None:
+    """A ``Retry-After`` in seconds; its other form, a date, is ignored."""
+    if not _SECONDS.fullmatch(retry_after.strip()):
         return None
-    return min(float(wish), _LONGEST_WISH_S)
+    return min(float(retry_after), _LONGEST_DELAY_S)

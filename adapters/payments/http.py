@@ -1,11 +1,11 @@
-"""A payment provider over HTTP, as the payment sandbox speaks it."""
+"""A payment provider over HTTP, with the protocol of the payment sandbox."""
 
 from collections.abc import AsyncIterator
 
 from pydantic import BaseModel
 
 from activities.ports import ChargeRequest, ProviderPayment
-from adapters.providers.http_service import HttpService, NotFoundThere, expressed, in_path
+from adapters.providers.http_service import HttpService, NotFound, build_body, in_path
 from adapters.providers.wire import (
     AmountBody,
     ChargeBody,
@@ -20,11 +20,11 @@ _PAGE = 500
 
 
 class HttpPaymentGateway:
-    """The payment provider at `base_url`; gateway and ledger in one.
+    """The payment provider at `base_url`; implements gateway and ledger.
 
     Args:
         base_url: http or https URL of the service.
-        timeout_s: seconds that a whole call may take.
+        timeout_s: seconds for a whole call.
     """
 
     def __init__(self, base_url: str, timeout_s: float = 10.0) -> None:
@@ -32,20 +32,20 @@ class HttpPaymentGateway:
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         """Authorise or capture; the same key returns the first result."""
-        body = expressed("charge", lambda: ChargeBody.of(request))
+        body = build_body("charge", lambda: ChargeBody.of(request))
         answer = await self._service.post("/payments", body, request.idempotency_key, PaymentBody)
         payment = answer.to_payment()
-        asked = (request.idempotency_key, request.order_id, request.amount)
-        if (payment.idempotency_key, payment.order_id, payment.amount) != asked:
+        expected = (request.idempotency_key, request.order_id, request.amount)
+        if (payment.idempotency_key, payment.order_id, payment.amount) != expected:
             self._service.reject_answer("/payments", changes=True)
         return payment
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment as it stands now, or None if the key was never seen."""
+        """The payment in its current state, or None if the key was never used."""
         path = f"/payments/by-key/{in_path(idempotency_key)}"
         try:
             payment = (await self._service.get(path, PaymentBody)).to_payment()
-        except NotFoundThere:
+        except NotFound:
             return None
         if payment.idempotency_key != idempotency_key:
             self._service.reject_answer(path, changes=False)
@@ -54,8 +54,8 @@ class HttpPaymentGateway:
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
     ) -> ProviderPayment | None:
-        """Take a key out of use, unless a payment was made under it: then that payment."""
-        body = expressed(
+        """Make a key unusable; if a payment was made with it, return that payment."""
+        body = build_body(
             "forbid",
             lambda: ForbidChargeBody(
                 order_id=order_id, amount_minor=amount.minor, currency=amount.currency
@@ -69,19 +69,19 @@ class HttpPaymentGateway:
         return payment
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Take at most the authorised amount; capturing a captured payment returns it."""
+        """Capture at most the authorised amount; a payment that is already captured is returned."""
         return await self._change("capture", reference, _amount(amount), idempotency_key)
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Give an authorisation back; voiding a voided payment returns it."""
+        """Void an authorisation; a payment that is already voided is returned."""
         return await self._change("void", reference, None, idempotency_key)
 
     async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Give captured money back, once per key."""
+        """Refund captured money, once per key."""
         return await self._change("refund", reference, _amount(amount), idempotency_key)
 
     async def payments(self) -> AsyncIterator[ProviderPayment]:
-        """Every payment, in the order they were made."""
+        """All payments, oldest first."""
         after: int | None = 0
         while after is not None:
             query = {"after": after, "limit": _PAGE}

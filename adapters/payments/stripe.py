@@ -1,8 +1,8 @@
 """The payment provider Stripe, through its official package.
 
-A charge is a confirmed PaymentIntent; the order, our key and a fingerprint of the request stand in
-its metadata. Three things together make a charge happen once: Stripe's own idempotency keys (which
-it keeps for 24 hours at least), a search by metadata (complete but for the last minute or so), and
+A charge is a confirmed PaymentIntent; its metadata holds the order, our key and a fingerprint of
+the request. Three things together ensure that a charge happens once: Stripe's own idempotency keys
+(kept for at least 24 hours), a search by metadata (complete except for about the last minute), and
 the list of payment intents (always complete, but without a filter).
 """
 
@@ -43,25 +43,25 @@ from domain.values import CaptureMode
 
 _PAGE: Final = 100
 _MAX_PAGES: Final = 50
-# How far a charge looks back on an account without search; Stripe's own key covers the last day.
-_GLANCE_PAGES: Final = 5
-# Stripe's search lags by less than a minute as a rule; what is younger than this is also listed.
+# How far a charge looks back on an account without search. Stripe's own key covers the last day.
+_CHARGE_PAGES: Final = 5
+# Stripe's search usually lags by less than a minute; younger payments than this are also listed.
 _RECENT_S: Final = 300.0
 _CONNECT_TIMEOUT_S: Final = 5.0
-# The form of requests and answers that this module was written for; the package knows later ones,
-# which name some parameters differently.
+# The API version that this module was written for. The package also supports later versions, which
+# name some parameters differently.
 _API_VERSION: Final = "2024-06-20"
-# Stripe wants two decimals for these, ISO 4217 has none.
+# Stripe uses two decimals for these, ISO 4217 none.
 _OTHER_DECIMALS: Final = frozenset({"ISK", "UGX"})
 
 
 class StripePaymentGateway:
-    """Stripe as payment gateway and ledger.
+    """Stripe as payment gateway and payment ledger.
 
     Args:
         api_key: secret or restricted key; never shown.
         api_base: another address of the API, for tests.
-        timeout_s: seconds that one request may take.
+        timeout_s: seconds for one request.
         clock: seconds since the epoch.
 
     Raises:
@@ -77,12 +77,12 @@ class StripePaymentGateway:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not api_key.strip():
-            raise ValueError("stripe: there is no API key")
-        # At DEBUG the package logs whole requests, card tokens included.
+            raise ValueError("stripe: the API key is missing")
+        # At DEBUG the package logs whole requests, including card tokens.
         logging.getLogger("stripe").setLevel(logging.WARNING)
         timeout = aiohttp.ClientTimeout(total=timeout_s, connect=_CONNECT_TIMEOUT_S)
         self._http = stripe.AIOHTTPClient(timeout=timeout)
-        # No retries here: who calls retries, and decides whether to look first.
+        # No retries here: the caller retries, and decides whether to look for the payment first.
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base} if api_base else None,
@@ -95,47 +95,47 @@ class StripePaymentGateway:
         self._used = False
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
-        """Authorise or capture; the same key returns the payment it made, as it stands now."""
+        """Authorise or capture; the same key returns its payment in its current state."""
         content = rules.charge_fingerprint(request)
-        known = await self._search(request.idempotency_key)
-        if known is None and not self._can_search:
-            known = await self._scan(request.idempotency_key, _GLANCE_PAGES)
-        if known is None:
-            known = await self._create(request, content)
-        if known.metadata.get(CONTENT) != content:
+        intent = await self._search(request.idempotency_key)
+        if intent is None and not self._can_search:
+            intent = await self._scan(request.idempotency_key, _CHARGE_PAGES)
+        if intent is None:
+            intent = await self._create(request, content)
+        if intent.metadata.get(CONTENT) != content:
             raise GatewayRejected("stripe charge: this key was used with other content")
-        return await self._settle(known)
+        return await self._settle(intent)
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment as it stands now, or None if the key was never seen.
+        """The payment in its current state, or None if the key was never used.
 
         Raises:
-            GatewayUnavailable: also if there were too many payments lately to be sure; a minute
-                later the search knows them.
+            GatewayUnavailable: also if there are too many recent payments to be sure; a minute
+                later the search includes them.
         """
-        intent = await self._search(idempotency_key) or await self._look_through(idempotency_key)
+        intent = await self._search(idempotency_key) or await self._find_recent(idempotency_key)
         return await self._settle(intent) if intent else None
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
     ) -> ProviderPayment | None:
-        """Take a key out of use, unless a payment was made under it: then that payment.
+        """Make a key unusable; if a payment was made with it, return that payment.
 
-        A payment intent that is never confirmed uses the key up: a charge that arrives later is
-        refused by Stripe itself, and one that this module is asked for finds it by its metadata.
+        It uses the key for a payment intent that is never confirmed: Stripe refuses a charge that
+        arrives later, and `charge` finds this payment intent by its metadata.
         """
-        if made := await self.find(idempotency_key):
-            return made
+        if payment := await self.find(idempotency_key):
+            return payment
         try:
             intent = await self._create_forbidden(order_id, amount, idempotency_key)
         except KeyTaken:  # the charge arrived in the meantime
-            if made := await self.find(idempotency_key):
-                return made
-            raise GatewayUnavailable("stripe forbid: a charge is under way") from None
+            if payment := await self.find(idempotency_key):
+                return payment
+            raise GatewayUnavailable("stripe forbid: a charge is in progress") from None
         return (await self._cancel(intent.id, f"{idempotency_key}:forbid")).to_payment()
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Take at most the authorised amount; capturing a captured payment returns it."""
+        """Capture at most the authorised amount; a payment that is already captured is returned."""
         payment = await self._payment(reference, changes=False)
         with as_rejection("capture"):
             if rules.capture(payment, amount) == payment:
@@ -152,7 +152,7 @@ class StripePaymentGateway:
         return read_intent(answer, changes=True).to_payment()
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Give an authorisation back; voiding a voided payment returns it."""
+        """Void an authorisation; a payment that is already voided is returned."""
         payment = await self._payment(reference, changes=False)
         with as_rejection("void"):
             if rules.void(payment) == payment:
@@ -160,7 +160,7 @@ class StripePaymentGateway:
         return (await self._cancel(reference, idempotency_key)).to_payment()
 
     async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Give captured money back, at most what was captured, once per key."""
+        """Refund at most what was captured, once per key."""
         payment = await self._payment(reference, changes=False)
         if not await self._is_refunded(reference, amount, idempotency_key):
             with as_rejection("refund"):
@@ -177,7 +177,7 @@ class StripePaymentGateway:
         return await self._payment(reference, changes=True)
 
     async def payments(self) -> AsyncIterator[ProviderPayment]:
-        """Every payment that this system made, newest first as Stripe lists them."""
+        """All payments that this system made, newest first as Stripe lists them."""
         async for page in self._pages():
             for intent in page:
                 if intent.ours:
@@ -186,19 +186,19 @@ class StripePaymentGateway:
     async def close(self) -> None:
         """Release connections."""
         if self._used:
-            await self._http.close_async()  # type: ignore[no-untyped-call]  # the package's gap
+            await self._http.close_async()  # type: ignore[no-untyped-call]  # untyped in the package
 
     # --- finding ---------------------------------------------------------------------------------
 
     async def _search(self, key: str) -> IntentRecord | None:
-        """Look the key up by Stripe's search; remembers if this account cannot search."""
+        """Look up the key with Stripe's search; remembers if this account cannot search."""
         if not self._can_search:
             return None
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         self._used = True
         try:
             with translated("search", changes=False):
-                found = await self._client.payment_intents.search_async(
+                matches = await self._client.payment_intents.search_async(
                     {"query": f"metadata['{KEY}']:'{quoted}'"}
                 )
         except WrongCredentials:
@@ -206,17 +206,17 @@ class StripePaymentGateway:
         except GatewayRejected:
             self._can_search = False
             return None
-        # What the search shows may be a minute old: it tells which payment, not how it stands.
-        return await self._intent(found.data[0].id, changes=False) if found.data else None
+        # The search result may be a minute old: it identifies the payment, but not its state.
+        return await self._intent(matches.data[0].id, changes=False) if matches.data else None
 
-    async def _look_through(self, key: str) -> IntentRecord | None:
-        """Look the key up in the list, as far back as the search may lag."""
+    async def _find_recent(self, key: str) -> IntentRecord | None:
+        """Look up the key in the list, as far back as the search may lag."""
         return await self._scan(key, _MAX_PAGES, must_be_sure=True)
 
     async def _scan(
         self, key: str, most_pages: int, *, must_be_sure: bool = False
     ) -> IntentRecord | None:
-        """Look the key up among the latest payments: only recent ones if there is a search."""
+        """Look up the key in the latest payments; with a search, only in recent ones."""
         oldest = self._clock() - _RECENT_S if self._can_search else 0.0
         pages = 0
         async for page in self._pages():
@@ -227,7 +227,7 @@ class StripePaymentGateway:
             if page and page[-1].created < oldest:
                 return None
             if pages == most_pages and must_be_sure:
-                raise GatewayUnavailable("stripe find: too many payments lately to be sure")
+                raise GatewayUnavailable("stripe find: too many recent payments to be sure")
             if pages == most_pages:
                 return None
         return None
@@ -257,18 +257,18 @@ class StripePaymentGateway:
         return read_intent(answer, changes=changes)
 
     async def _is_refunded(self, reference: str, amount: Money, key: str) -> bool:
-        """Whether the refund of this key was made."""
+        """Whether the refund with this key was made."""
         with translated("list refunds", changes=False):
             listed = await self._client.refunds.list_async(
                 {"payment_intent": reference, "limit": _PAGE}
             )
         refunds = [read_refund(item) for item in listed.data]
-        made = next((r for r in refunds if (r.metadata or {}).get(KEY) == key), None)
-        if made is None:
+        refund = next((r for r in refunds if (r.metadata or {}).get(KEY) == key), None)
+        if refund is None:
             return False
-        if made.failed:
+        if refund.failed:
             raise GatewayRejected("stripe refund: the refund of this key failed at the bank")
-        if Money(made.amount, made.currency.upper()) != amount:
+        if Money(refund.amount, refund.currency.upper()) != amount:
             raise GatewayRejected("stripe refund: this key was used with other content")
         return True
 
@@ -322,7 +322,7 @@ class StripePaymentGateway:
         return intent
 
     async def _settle(self, intent: IntentRecord) -> ProviderPayment:
-        """Cancel a payment that waits for the customer: nobody is there to go on with it."""
+        """Cancel a payment that waits for the customer, who is not there to confirm it."""
         if intent.status in UNSETTLED:
             intent = await self._cancel(intent.id, f"{intent.metadata[KEY]}:abandon")
         return intent.to_payment()

@@ -1,4 +1,4 @@
-"""Stripe's answers in our words: payments, and what each failure means."""
+"""Stripe's answers as records and errors of the port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +26,10 @@ ORDER: Final = "order_id"
 CONTENT: Final = "content"
 
 UNSETTLED: Final = frozenset({"requires_action", "requires_confirmation"})
-"""The customer could still complete such a payment: it is to be cancelled, not left alone."""
+"""The customer could still complete such a payment, so it must be cancelled."""
 
 # Stripe itself cancels an authorisation that was not captured in time.
-_LAPSED: Final = "automatic"
+_EXPIRED_REASON: Final = "automatic"
 _NOT_AUTHENTICATED: Final = "authentication_required"
 
 
@@ -38,7 +38,7 @@ class CardRefused(GatewayRejected):
 
 
 class KeyTaken(GatewayRejected):
-    """Stripe was asked for something else under the same idempotency key."""
+    """The idempotency key was used for another request."""
 
 
 class WrongCredentials(GatewayRejected):
@@ -50,7 +50,7 @@ class _Record(BaseModel):
 
 
 class ChargeRecord(_Record):
-    """A charge: the movement of money behind a payment intent."""
+    """The charge of a payment intent, which moves the money."""
 
     status: str
     amount: int
@@ -67,7 +67,7 @@ class FailureRecord(_Record):
 
 
 class IntentRecord(_Record):
-    """A payment intent, as far as we need it."""
+    """The fields of a payment intent that are used here."""
 
     id: str
     status: str
@@ -85,10 +85,10 @@ class IntentRecord(_Record):
         return KEY in self.metadata and ORDER in self.metadata
 
     def to_payment(self) -> ProviderPayment:
-        """The payment in our words.
+        """The payment as a record of the port.
 
         Raises:
-            OutcomeUnknown: Stripe has not made up its mind.
+            OutcomeUnknown: the payment is still being processed.
         """
         status = self._status()
         return ProviderPayment(
@@ -102,7 +102,7 @@ class IntentRecord(_Record):
         )
 
     def to_declined(self) -> ProviderPayment:
-        """The answer to a capture that the bank refused; the payment itself stands as it was."""
+        """The answer to a capture that the bank declined; the payment itself is unchanged."""
         payment = self.to_payment()
         code = self._decline_code()
         return replace(payment, status=PaymentStatus.DECLINED, decline_code=code)
@@ -116,8 +116,8 @@ class IntentRecord(_Record):
         if self.status == "requires_capture":
             return PaymentStatus.AUTHORISED
         if self.status == "canceled" and self._was_authorised():
-            lapsed = self.cancellation_reason == _LAPSED
-            return PaymentStatus.EXPIRED if lapsed else PaymentStatus.VOIDED
+            expired = self.cancellation_reason == _EXPIRED_REASON
+            return PaymentStatus.EXPIRED if expired else PaymentStatus.VOIDED
         if self.status in {*UNSETTLED, "requires_payment_method", "canceled"}:
             return PaymentStatus.DECLINED
         raise OutcomeUnknown(f"stripe: the payment is {self.status}")
@@ -132,8 +132,8 @@ class IntentRecord(_Record):
         return charge.amount_captured
 
     def _refunded_minor(self) -> int:
-        # Cancelling an authorisation shows as a refund of the charge, and so does the rest of one
-        # that was captured in part; that money had not been taken.
+        # Stripe shows a cancelled authorisation, and the rest of a partial capture, as a refund of
+        # the charge. That money was never captured.
         charge = self.latest_charge
         if self.status != "succeeded" or charge is None:
             return 0
@@ -158,12 +158,12 @@ class RefundRecord(_Record):
 
     @property
     def failed(self) -> bool:
-        """Whether the money came back to us."""
+        """Whether the refund failed and the money is still with us."""
         return self.status in {"failed", "canceled"}
 
 
 def read_intent(answer: Any, *, changes: bool) -> IntentRecord:
-    """Stripe's object as a record; raises OutcomeUnknown or GatewayUnavailable if it is none."""
+    """Stripe's object as a record; raises OutcomeUnknown or GatewayUnavailable if invalid."""
     try:
         return IntentRecord.model_validate(answer.to_dict())
     except (ValidationError, AttributeError):
@@ -172,7 +172,7 @@ def read_intent(answer: Any, *, changes: bool) -> IntentRecord:
 
 
 def read_refund(answer: Any) -> RefundRecord:
-    """Stripe's object as a record; raises GatewayUnavailable if it is none."""
+    """Stripe's object as a record; raises GatewayUnavailable if invalid."""
     try:
         return RefundRecord.model_validate(answer.to_dict())
     except (ValidationError, AttributeError):
@@ -180,7 +180,7 @@ def read_refund(answer: Any) -> RefundRecord:
 
 
 def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:
-    """What an error of the stripe package means; its text is left behind, it may hold anything."""
+    """The port's error for an error of the package, without its text, which may hold secrets."""
     what = f"stripe {operation}: {_describe(error)}"
     if isinstance(error, stripe.RateLimitError) or _never_connected(error):
         return GatewayUnavailable(what)
@@ -211,7 +211,7 @@ def _describe(error: Exception) -> str:
 
 @contextmanager
 def translated(operation: str, *, changes: bool) -> Iterator[None]:
-    """Errors of the package become errors of the port; their own text goes no further."""
+    """Translate errors of the package into errors of the port, without their text."""
     try:
         yield
     except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
@@ -220,7 +220,7 @@ def translated(operation: str, *, changes: bool) -> Iterator[None]:
 
 @contextmanager
 def as_rejection(operation: str) -> Iterator[None]:
-    """A request that breaks a rule of ours is the caller's mistake."""
+    """Translate a broken rule into a rejection."""
     try:
         yield
     except RequestRefused as refused:

@@ -1,1 +1,1 @@
-"""Personal data inside stored events: sealed with a key per person, redacted when it is gone."""
+"""Personal data in stored events: sealed with a key per person, redacted after an erasure."""

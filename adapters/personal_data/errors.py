@@ -1,8 +1,8 @@
-"""What can be wrong with sealed data, and what to do.
+"""Errors of sealed data, and what to do about them.
 
 EventStoreError
 └── PersonalDataError
-    ├── MasterKeyMissing  the master key of a data key is not among the settings: give it back
+    ├── MasterKeyMissing  the settings lack the master key of a data key: restore it
     └── Tampered          a sealed value or a data key was changed or moved: restore the row
 """
 
@@ -10,25 +10,25 @@ from eventstore.errors import EventStoreError
 
 
 class PersonalDataError(EventStoreError):
-    """Root of what makes sealed data unreadable although it was not erased."""
+    """Base class: sealed data that was not erased cannot be read."""
 
 
 class MasterKeyMissing(PersonalDataError):
-    """A data key was wrapped by a master key that this process was not given.
+    """A data key was wrapped by a master key that this process does not have.
 
     Attributes:
-        master_key_id: which one.
+        master_key_id: the id of the missing master key.
     """
 
     def __init__(self, master_key_id: str) -> None:
         super().__init__(
-            f"personal data is locked by master key {master_key_id}, which the settings do not name"
+            f"the settings lack master key {master_key_id}, which encrypts personal data"
         )
         self.master_key_id = master_key_id
 
 
 class Tampered(PersonalDataError):
-    """A sealed value does not open with its own key in its own place."""
+    """A sealed value or data key was changed, or moved to another place."""
 
     def __init__(self, where: str) -> None:
-        super().__init__(f"{where}: sealed data was changed or moved to where it does not belong")
+        super().__init__(f"{where}: sealed data was changed or moved")

@@ -1,4 +1,4 @@
-"""Which fields of stored events are personal, and whom they belong to."""
+"""The personal fields of stored events, and the person they belong to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from domain.ids import CustomerId, OrderId, customer_subject
 from eventstore.model import JsonObject
 
 Path = tuple[str, ...]
-"""The names that lead to a field inside an event's data."""
+"""The names that lead to a field in the data of an event."""
 
 Fields = Mapping[str, Sequence[Path]]
 """Paths by stored event type."""
@@ -17,16 +17,16 @@ PERSONAL_FIELDS: Final[Fields] = {
     "OrderSubmitted": (("address",), ("payment", "token")),
     "DeliveryAddressChanged": (("address",),),
 }
-"""Entries stay for ever, as the events do."""
+"""Entries must never be removed, because events are never removed."""
 
 PERSONAL_CATEGORIES: Final = frozenset({"order"})
-"""Streams whose states hold personal data; no snapshots of them are kept."""
+"""Categories whose states hold personal data; their streams have no snapshots."""
 
 _NAMING_EVENTS: Final = ("OrderCreated", "OrderSubmitted")
 
 
 def subject_in(stream: str, event_type: str, data: JsonObject) -> str | None:
-    """Whom the personal data of a stream belongs to, if this event tells."""
+    """The person that the data of a stream belongs to, if this event names one."""
     if event_type not in _NAMING_EVENTS:
         return None
     order_id = OrderId(stream.partition("-")[2])
@@ -35,17 +35,17 @@ def subject_in(stream: str, event_type: str, data: JsonObject) -> str | None:
 
 
 def value_at(data: JsonObject, path: Path) -> Any:
-    """The value of a field, None if there is no such field."""
-    found: Any = data
+    """The value of a field; None if it does not exist."""
+    value: Any = data
     for name in path:
-        if not isinstance(found, Mapping):
+        if not isinstance(value, Mapping):
             return None
-        found = found.get(name)
-    return found
+        value = value.get(name)
+    return value
 
 
 def with_value(data: JsonObject, path: Path, value: Any) -> JsonObject:
-    """A copy of `data` with another value in a field that exists."""
+    """A copy of `data` with another value in an existing field."""
     name, *rest = path
     inner = with_value(data[name], tuple(rest), value) if rest else value
     return {**data, name: inner}

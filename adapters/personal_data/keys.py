@@ -20,7 +20,7 @@ NONCE_BYTES: Final = 12
 
 @dataclass(frozen=True)
 class DataKey:
-    """The key of one person; `subject` says whose it is."""
+    """The key of one person, `subject`."""
 
     key_id: UUID
     subject: str
@@ -34,7 +34,7 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A data key as it may be stored: useless without the master key it names."""
+    """A data key in its stored form: useless without the master key it names."""
 
     key_id: UUID
     subject: str
@@ -43,10 +43,10 @@ class WrappedKey:
 
 
 class KeyVault(Protocol):
-    """Keeps data keys, and forgets them on request."""
+    """Stores data keys, and destroys them on request."""
 
     async def keys_for(self, subjects: Collection[str]) -> Mapping[str, DataKey]:
-        """The present key of each subject; whoever has none gets one.
+        """The current key of each subject; a subject without one gets a new one.
 
         Raises:
             StoreUnavailable: the vault cannot be reached.
@@ -55,21 +55,21 @@ class KeyVault(Protocol):
         ...
 
     async def find(self, key_ids: Collection[UUID]) -> Mapping[UUID, DataKey]:
-        """Those of the keys that were not destroyed; raises as `keys_for`."""
+        """The keys that were not destroyed; raises like `keys_for`."""
         ...
 
 
 class MasterKeys:
-    """Wraps data keys with the present master key and opens those of older ones too.
+    """Wraps data keys with the current master key; also opens those of previous ones.
 
     Args:
         current: 32 random bytes.
-        older: master keys of before a change, for reading only.
+        previous: earlier master keys, used only to decrypt.
     """
 
-    def __init__(self, current: bytes, older: Sequence[bytes] = ()) -> None:
+    def __init__(self, current: bytes, previous: Sequence[bytes] = ()) -> None:
         self.current_id = master_key_id(current)
-        self._ciphers = {master_key_id(key): AESGCM(key) for key in (*older, current)}
+        self._ciphers = {master_key_id(key): AESGCM(key) for key in (*previous, current)}
 
     def make(self, subject: str) -> WrappedKey:
         """A new data key."""
@@ -86,7 +86,7 @@ class MasterKeys:
         """The data key.
 
         Raises:
-            MasterKeyMissing: its master key was not given.
+            MasterKeyMissing: this process does not have its master key.
             Tampered: it was changed, or belongs to another row.
         """
         cipher = self._ciphers.get(stored.master_key_id)
@@ -104,7 +104,7 @@ def parse_master_key(text: str) -> bytes:
     """A master key from its base64 text.
 
     Raises:
-        ValueError: it is no base64 of 32 bytes; the message does not show it.
+        ValueError: it is not the base64 text of 32 bytes; the message does not show it.
     """
     try:
         key = base64.b64decode(text.strip(), validate=True)
@@ -121,7 +121,7 @@ def new_master_key() -> str:
 
 
 def master_key_id(key: bytes) -> str:
-    """The name of a master key: tells two apart and reveals neither."""
+    """The id of a master key, which does not reveal the key."""
     return hashlib.sha256(b"ordersaga master key\n" + key).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Reading through another store, with the personal fields of every event treated in one place."""
+"""Reads from another store and transforms the personal fields of every event."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -26,10 +26,10 @@ from eventstore.store import EVERYTHING, EventStore
 
 
 class ReadingThrough(ABC):
-    """The reading half of an `EventStore` over another one.
+    """The reading half of an `EventStore` that wraps another one.
 
     Args:
-        inner: the store that keeps the events.
+        inner: the store with the events.
         fields: which fields are personal.
     """
 
@@ -39,11 +39,11 @@ class ReadingThrough(ABC):
 
     @abstractmethod
     async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        """The same events as the reader may see them."""
+        """The same events as readers may see them."""
 
     @abstractmethod
-    def _may_be_kept(self, stream: str) -> bool:
-        """Whether the stream may have a snapshot: it holds nothing personal."""
+    def _may_have_snapshot(self, stream: str) -> bool:
+        """Whether snapshots of the stream hold no personal data."""
 
     async def read_stream(
         self,
@@ -71,8 +71,8 @@ class ReadingThrough(ABC):
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
     ) -> Mapping[str, Sequence[StoredEvent]]:
         """See `EventStore.read_streams`."""
-        found = await self._inner.read_streams(streams, after_versions=after_versions)
-        return await self._opened_streams(found)
+        events = await self._inner.read_streams(streams, after_versions=after_versions)
+        return await self._opened_streams(events)
 
     async def read_from_snapshots(
         self,
@@ -81,26 +81,28 @@ class ReadingThrough(ABC):
         schema_versions: Mapping[str, int],
         after_versions: Mapping[str, int] | None = None,
     ) -> SnapshotsAndEvents:
-        """See `EventStore.read_from_snapshots`; no snapshot is used that may hold personal data."""
+        """See `EventStore.read_from_snapshots`; ignores snapshots that may hold personal data."""
         harmless = {
             stream: schema_version
             for stream, schema_version in schema_versions.items()
-            if self._may_be_kept(stream)
+            if self._may_have_snapshot(stream)
         }
-        found = await self._inner.read_from_snapshots(
+        loaded = await self._inner.read_from_snapshots(
             streams, schema_versions=harmless, after_versions=after_versions
         )
-        return SnapshotsAndEvents(found.snapshots, await self._opened_streams(found.events))
+        return SnapshotsAndEvents(loaded.snapshots, await self._opened_streams(loaded.events))
 
     async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
         """See `EventStore.locate_events`."""
         return await self._inner.locate_events(event_ids)
 
     async def _opened_streams(
-        self, found: Mapping[str, Sequence[StoredEvent]]
+        self, streams: Mapping[str, Sequence[StoredEvent]]
     ) -> Mapping[str, Sequence[StoredEvent]]:
-        opened = iter(await self._opened([event for each in found.values() for event in each]))
-        return {name: [next(opened) for _ in events] for name, events in found.items()}
+        opened = iter(
+            await self._opened([event for events in streams.values() for event in events])
+        )
+        return {name: [next(opened) for _ in events] for name, events in streams.items()}
 
     async def read_feed(
         self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
@@ -124,15 +126,15 @@ class ReadingThrough(ABC):
     def _sealed_in(self, event: StoredEvent) -> list[tuple[Path, JsonObject]]:
         """The sealed fields of an event."""
         paths = self._fields.get(event.event_type, ())
-        found = ((path, value_at(event.data, path)) for path in paths)
-        return [(path, value) for path, value in found if is_sealed(value)]
+        values = ((path, value_at(event.data, path)) for path in paths)
+        return [(path, value) for path, value in values if is_sealed(value)]
 
 
 class RedactedStore(ReadingThrough):
-    """Shows everything but personal data, and needs no key for that.
+    """Shows everything except personal data, and needs no keys.
 
-    For projections and other readers of the feed that have no use for personal data. What was
-    stored before encryption was switched on is withheld as well.
+    For projections and other readers that do not need personal data. Data that was stored before
+    encryption was switched on is withheld too.
     """
 
     async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
@@ -152,11 +154,11 @@ class RedactedStore(ReadingThrough):
         Raises:
             InvalidAppend: always.
         """
-        raise InvalidAppend("this view of the event store is for reading only")
+        raise InvalidAppend("this view of the event store is read-only")
 
-    def _may_be_kept(self, _stream: str) -> bool:
-        return False  # this view does not know what a snapshot holds; the events are folded instead
+    def _may_have_snapshot(self, _stream: str) -> bool:
+        return False  # it cannot redact the content of a snapshot
 
     async def save_snapshot(self, _snapshot: Snapshot) -> None:
         """Refused; raises InvalidAppend."""
-        raise InvalidAppend("this view of the event store is for reading only")
+        raise InvalidAppend("this view of the event store is read-only")

@@ -1,4 +1,4 @@
-"""A mapping that keeps what was used last and forgets the rest."""
+"""A mapping with a limited size that drops the least recently used entries."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -8,25 +8,25 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """At most `room` entries; the one that was not used for longest makes room for a new one."""
+    """At most `size` entries; a new one replaces the least recently used one."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._entries: OrderedDict[K, V] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """What is known under `key`, None if nothing is."""
-        found = self._entries.get(key)
-        if found is not None:
+        """The value of `key`, None if there is none."""
+        value = self._entries.get(key)
+        if value is not None:
             self._entries.move_to_end(key)
-        return found
+        return value
 
     def put(self, key: K, value: V) -> None:
-        """Remember; pushes out the oldest if there is no room."""
+        """Add or replace an entry."""
         self._entries[key] = value
         self._entries.move_to_end(key)
-        while len(self._entries) > self._room:
+        while len(self._entries) > self._size:
             self._entries.popitem(last=False)

@@ -1,7 +1,7 @@
-"""Sealing a value with a data key: AES-256-GCM, bound to the place where the value stands.
+"""Seal values with a data key: AES-256-GCM, bound to the place of the value.
 
-The sealed form is a JSON object with one entry, ``{"$sealed": "1:<key id>:<base64>"}``. What it is
-bound to is authenticated but not stored, so a sealed value opens in its own place only.
+The sealed form is a JSON object with one entry, ``{"$sealed": "1:<key id>:<base64>"}``. The place
+is authenticated but not stored, so a sealed value can be opened only in its own place.
 """
 
 import base64
@@ -25,12 +25,12 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separator
 
 
 def is_sealed(value: object) -> bool:
-    """Whether a value is the sealed form of another one."""
+    """Whether a value is sealed."""
     return isinstance(value, Mapping) and MARK in value
 
 
 def redacted(why: Redaction) -> dict[str, str]:
-    """What stands for a value that is not shown; decodes to `domain.values.Redacted`."""
+    """The replacement of a value that is not shown; decodes to `domain.values.Redacted`."""
     return {"redacted": why.value}
 
 
@@ -42,10 +42,10 @@ def seal(value: Any, key: DataKey, place: bytes) -> dict[str, str]:
 
 
 def key_id_of(sealed: Mapping[str, Any], where: str) -> UUID:
-    """Which key opens a sealed value.
+    """The id of the key that opens a sealed value.
 
     Raises:
-        Tampered: it is no sealed value as `seal` makes them.
+        Tampered: it is not a value that `seal` made.
     """
     return _parts(sealed, where)[0]
 
@@ -55,12 +55,12 @@ def unseal(sealed: Mapping[str, Any], key: DataKey, place: bytes, where: str) ->
 
     Args:
         sealed: what `seal` made.
-        key: the key that it names.
+        key: the key with the id in the sealed value.
         place: the place it was sealed for.
-        where: names it in an error.
+        where: describes the value in errors.
 
     Raises:
-        Tampered: it was changed, or stands in another place.
+        Tampered: it was changed, or moved to another place.
     """
     _, content = _parts(sealed, where)
     try:
@@ -71,7 +71,7 @@ def unseal(sealed: Mapping[str, Any], key: DataKey, place: bytes, where: str) ->
 
 
 def place_of_field(stream: str, event_id: UUID, event_type: str, path: Path) -> bytes:
-    """What a field of an event is bound to."""
+    """The place that a sealed field of an event is bound to."""
     return "\n".join(("field", stream, str(event_id), event_type, *path)).encode()
 
 

@@ -1,7 +1,7 @@
-"""An event store that seals personal fields on the way in and opens them on the way out.
+"""An event store that seals personal fields when it appends and opens them when it reads.
 
-Everything above it reads plain values, or redacted ones after an erasure; everything below it
-holds sealed ones. It works over any `EventStore`.
+Its users see plain values, or redacted ones after an erasure; the store that it wraps, which can
+be any `EventStore`, holds sealed ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,21 +39,21 @@ from eventstore.model import (
 )
 from eventstore.store import EventStore
 
-_REMEMBERED: Final = 10_000
+_CACHED_SUBJECTS: Final = 10_000
 
 
 class PersonalDataStore(ReadingThrough):
-    """An `EventStore` over another one that never sees personal data.
+    """An `EventStore` that wraps another one, which never sees personal data.
 
-    Appending the same event ids again is recognised as ever: event ids are not sealed. Events
-    that were stored in plain text before stay readable.
+    Event ids are not sealed, so a repeated append is recognised. Events that were stored in plain
+    text stay readable.
 
     Args:
-        inner: the store that keeps the events.
-        vault: the keys; give it a cache, it is asked for every page.
+        inner: the store with the events.
+        vault: the keys; use a cache, because every page needs them.
         fields: which fields are personal.
-        personal_categories: streams of which no snapshots are kept.
-        sealing: False: new events are stored in plain text, sealed ones are still opened.
+        personal_categories: categories whose streams have no snapshots.
+        sealing: if False, new events are stored in plain text; sealed ones are still opened.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class PersonalDataStore(ReadingThrough):
         self._vault = vault
         self._personal_categories = personal_categories
         self._sealing = sealing
-        self._subjects: Recent[str, str] = Recent(_REMEMBERED)
+        self._subjects: Recent[str, str] = Recent(_CACHED_SUBJECTS)
 
-    # --- in --------------------------------------------------------------------------------------
+    # --- appending -------------------------------------------------------------------------------
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
         """See `EventStore.append`.
@@ -85,7 +85,7 @@ class PersonalDataStore(ReadingThrough):
         personal = [append for append in appends if self._is_personal(append)]
         if not personal or not self._sealing:
             return appends
-        prepare(appends)  # what cannot be stored is refused as it would be unsealed
+        prepare(appends)  # invalid appends are refused in the same way as unsealed ones
         subjects = {append.stream: await self._subject_of(append) for append in personal}
         keys = await self._vault.keys_for(set(subjects.values()))
         return [
@@ -106,9 +106,9 @@ class PersonalDataStore(ReadingThrough):
         return await self._subject_of_stream(append.stream)
 
     async def _subject_of_stream(self, stream: str) -> str:
-        known = self._subjects.get(stream)
-        if known is not None:
-            return known
+        cached = self._subjects.get(stream)
+        if cached is not None:
+            return cached
         for event in await self._inner.read_stream(stream, limit=1):
             subject = subject_in(stream, event.event_type, event.data) or stream
             self._subjects.put(stream, subject)
@@ -133,18 +133,18 @@ class PersonalDataStore(ReadingThrough):
                 data = with_value(data, path, seal(value, key, place))
         return event.with_data(data)
 
-    # --- out -------------------------------------------------------------------------------------
+    # --- reading ---------------------------------------------------------------------------------
 
     async def _opened(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        wanted = {
+        key_ids = {
             key_id_of(sealed, _where(event))
             for event in events
             if event.event_type in self._fields
             for _, sealed in self._sealed_in(event)
         }
-        if not wanted:
+        if not key_ids:
             return events
-        keys = await self._vault.find(wanted)
+        keys = await self._vault.find(key_ids)
         return [
             self._opened_event(event, keys) if event.event_type in self._fields else event
             for event in events
@@ -161,14 +161,14 @@ class PersonalDataStore(ReadingThrough):
     # --- snapshots -------------------------------------------------------------------------------
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """See `EventStore.save_snapshot`; of streams with personal data nothing is kept.
+        """See `EventStore.save_snapshot`; ignores streams with personal data.
 
-        A state that a process remembers may be older than an erasure, and must not come back.
+        The state in a process may be older than an erasure, and must not be stored again.
         """
-        if self._may_be_kept(snapshot.stream):
+        if self._may_have_snapshot(snapshot.stream):
             await self._inner.save_snapshot(snapshot)
 
-    def _may_be_kept(self, stream: str) -> bool:
+    def _may_have_snapshot(self, stream: str) -> bool:
         return category_of(stream) not in self._personal_categories
 
 

@@ -1,1 +1,1 @@
-"""What all provider adapters share: HTTP, wire formats, rules, fakes, faults."""
+"""What the payment and carrier adapters share: HTTP, wire formats, rules, fakes, faults."""

@@ -1,9 +1,9 @@
-"""In-memory outside world for tests, demo and benchmarks: scriptable, with failures on purpose.
+"""In-memory providers for tests, demo and benchmarks, with injected faults.
 
     payments = FakePaymentGateway()
     payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge", times=1))
 
-They behave as the sandboxes do, down to the refusals; only nothing outlives the process.
+They behave like the sandboxes, refusals included, but keep nothing beyond the process.
 """
 
 import asyncio
@@ -22,7 +22,12 @@ from activities.ports import (
     ProviderPayment,
 )
 from adapters.providers import rules
-from adapters.providers.faults import FaultKind, FaultPlan, endure_after, endure_before
+from adapters.providers.faults import (
+    FaultKind,
+    FaultPlan,
+    delay_and_fail_after,
+    delay_and_fail_before,
+)
 from adapters.providers.rules import DECLINING_TOKENS, RequestRefused, ServedArea
 from domain.ids import OrderId
 from domain.money import Money
@@ -34,7 +39,7 @@ READS = frozenset({"find", "list"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a fake received, whether or not it then failed."""
+    """A call that a fake received, whether it failed or not."""
 
     operation: str
     order_id: str
@@ -42,14 +47,14 @@ class Call:
 
 
 class _Provider(Generic[_Record]):
-    """What both fakes do: log the call, fail on purpose, keep the first result of each key."""
+    """What both fakes share: record calls, inject faults, keep the first result of each key."""
 
     def __init__(self, faults: FaultPlan | None, latency_s: float) -> None:
         self.faults = faults or FaultPlan()
         self.calls: list[Call] = []
         self.closed = False
         self.can_forbid = True
-        """Whether a key can be taken out of use; not every provider can."""
+        """Whether a key can be made unusable; some providers cannot do that."""
         self._latency_s = latency_s
         self._records: dict[str, _Record] = {}
         self._by_key: dict[str, str] = {}
@@ -60,42 +65,42 @@ class _Provider(Generic[_Record]):
         return sum(call.operation == operation for call in self.calls)
 
     def forget_answers(self) -> None:
-        """Let all idempotency keys expire: a request that comes again is carried out again."""
+        """Let all idempotency keys expire: a repeated request is carried out again."""
         self._answers.clear()
 
     async def close(self) -> None:
-        """Remember that it was closed."""
+        """Record that it was closed."""
         self.closed = True
 
     async def _call(self, call: Call, work: Callable[[], _Record | None]) -> _Record | None:
-        """Do `work` once between the failures on purpose that hit `call`.
+        """Do `work` once, with the injected faults that hit `call`.
 
         Raises:
-            GatewayUnavailable, OutcomeUnknown, GatewayRejected: as the faults or the rules say.
+            GatewayUnavailable, OutcomeUnknown, GatewayRejected: by a fault or a rule.
         """
         self.calls.append(call)
-        hits = self.faults.strike(call.operation, call.order_id, call.idempotency_key)
+        hits = self.faults.hit(call.operation, call.order_id, call.idempotency_key)
         await asyncio.sleep(self._latency_s)
-        _raise_for(await endure_before(hits), call.operation)
+        _raise_for(await delay_and_fail_before(hits), call.operation)
         try:
             result: _Record | RequestRefused | None = work()
         except RequestRefused as refused:
-            result = refused  # an answer as well, and one that can be delayed or lost
-        _raise_for(await endure_after(hits), call.operation)
+            result = refused  # a refusal is an answer, which can be delayed or lost too
+        _raise_for(await delay_and_fail_after(hits), call.operation)
         if isinstance(result, RequestRefused):
             raise GatewayRejected(f"{result.code}: {result}")
         return result
 
     async def _change(self, call: Call, fingerprint: str, work: Callable[[], _Record]) -> _Record:
         def once() -> _Record:
-            known = self._answers.get(call.idempotency_key)
-            if known is None:
+            answered = self._answers.get(call.idempotency_key)
+            if answered is None:
                 result = work()
                 self._answers[call.idempotency_key] = (fingerprint, result)
                 return result
-            if known[0] != fingerprint:
+            if answered[0] != fingerprint:
                 raise rules.same_key_other_content()
-            return known[1]
+            return answered[1]
 
         result = await self._call(call, once)
         if result is None:
@@ -103,14 +108,14 @@ class _Provider(Generic[_Record]):
         return result
 
     async def _forbid(self, call: Call, make: Callable[[], tuple[str, _Record]]) -> _Record | None:
-        """What stands under the key by now: made by `make` unless something was made before."""
+        """The record of the key; if there is none, `make` makes a forbidden one."""
         if not self.can_forbid:
             return await self._look_up(call.idempotency_key)
 
         def work() -> _Record:
-            known = self._by_key.get(call.idempotency_key)
-            if known is not None:
-                return self._records[known]
+            existing = self._by_key.get(call.idempotency_key)
+            if existing is not None:
+                return self._records[existing]
             reference, record = make()
             self._answers[call.idempotency_key] = (rules.FORBIDDEN_CONTENT, record)
             return self._add(reference, record)
@@ -133,16 +138,16 @@ class _Provider(Generic[_Record]):
         self._records[reference] = record
         return record
 
-    def _known(self, reference: str) -> _Record:
+    def _record(self, reference: str) -> _Record:
         if reference not in self._records:
-            raise GatewayRejected("unknown_reference: there is nothing of that reference")
+            raise GatewayRejected("unknown_reference: there is nothing with this reference")
         return self._records[reference]
 
 
 def _raise_for(kind: FaultKind | None, operation: str) -> None:
     if kind is None:
         return
-    message = f"{operation}: {kind} on purpose"
+    message = f"{operation}: injected fault: {kind}"
     if kind is FaultKind.REJECTED:
         raise GatewayRejected(message)
     if kind is FaultKind.UNAVAILABLE or operation in READS:
@@ -151,11 +156,11 @@ def _raise_for(kind: FaultKind | None, operation: str) -> None:
 
 
 class FakePaymentGateway(_Provider[ProviderPayment]):
-    """A payment provider and its ledger in memory.
+    """An in-memory payment provider with its ledger.
 
     Args:
-        declines: card tokens that are declined, with the code of the decline.
-        faults: failures on purpose; more can be added to `faults` at any time.
+        declines: card tokens that are declined, with their decline codes.
+        faults: injected faults; more can be added to `faults` at any time.
         latency_s: seconds that each call takes.
     """
 
@@ -180,13 +185,13 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         return await self._change(call, rules.charge_fingerprint(request), work)
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment as it stands now, or None if the key was never seen."""
+        """The payment in its current state, or None if the key was never used."""
         return await self._look_up(idempotency_key)
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
     ) -> ProviderPayment | None:
-        """Take a key out of use, unless a payment was made under it: then that payment."""
+        """Make a key unusable; if a payment was made with it, return that payment."""
 
         def make() -> tuple[str, ProviderPayment]:
             payment = rules.forbidden_payment(order_id, amount, idempotency_key)
@@ -195,29 +200,29 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         return await self._forbid(Call("forbid", order_id, idempotency_key), make)
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Take at most the authorised amount; capturing a captured payment returns it."""
-        order_id = self._known(reference).order_id
-        fate = self.faults.fate("capture", order_id, idempotency_key)
+        """Capture at most the authorised amount; a payment that is already captured is returned."""
+        order_id = self._record(reference).order_id
+        decision = self.faults.bank_decision("capture", order_id, idempotency_key)
         return await self._apply(
             "capture",
             reference,
             amount,
             idempotency_key,
-            lambda payment: rules.answer_to_capture(payment, amount, fate),
+            lambda payment: rules.answer_to_capture(payment, amount, decision),
         )
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Give an authorisation back; voiding a voided payment returns it."""
+        """Void an authorisation; a payment that is already voided is returned."""
         return await self._apply("void", reference, None, idempotency_key, rules.void)
 
     async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Give captured money back, once per key."""
+        """Refund captured money, once per key."""
         return await self._apply(
             "refund", reference, amount, idempotency_key, lambda p: rules.refund(p, amount)
         )
 
     def payments(self) -> AsyncIterator[ProviderPayment]:
-        """Every payment, in the order they were made."""
+        """All payments, oldest first."""
         return self._listing()
 
     async def _apply(
@@ -228,7 +233,7 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         key: str,
         change: Callable[[ProviderPayment], ProviderPayment],
     ) -> ProviderPayment:
-        order_id = self._known(reference).order_id
+        order_id = self._record(reference).order_id
 
         def work() -> ProviderPayment:
             before = self._records[reference]
@@ -241,11 +246,11 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
 
 
 class FakeCarrier(_Provider[CarrierLabel]):
-    """A carrier and its ledger in memory.
+    """An in-memory carrier with its ledger.
 
     Args:
         area: which addresses are refused.
-        faults: failures on purpose; more can be added to `faults` at any time.
+        faults: injected faults; more can be added to `faults` at any time.
         latency_s: seconds that each call takes.
     """
 
@@ -270,11 +275,11 @@ class FakeCarrier(_Provider[CarrierLabel]):
         return await self._change(call, rules.label_fingerprint(request), work)
 
     async def find(self, idempotency_key: str) -> CarrierLabel | None:
-        """The label as it stands now, or None if the key was never seen."""
+        """The label in its current state, or None if the key was never used."""
         return await self._look_up(idempotency_key)
 
     async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
-        """Take a key out of use, unless a label was bought under it: then that label."""
+        """Make a key unusable; if a label was bought with it, return that label."""
 
         def make() -> tuple[str, CarrierLabel]:
             label = rules.forbidden_label(order_id, idempotency_key)
@@ -283,8 +288,8 @@ class FakeCarrier(_Provider[CarrierLabel]):
         return await self._forbid(Call("forbid", order_id, idempotency_key), make)
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
-        """Take a label back; cancelling a cancelled label returns it."""
-        order_id = self._known(label_id).order_id
+        """Cancel a label; a label that is already cancelled is returned."""
+        order_id = self._record(label_id).order_id
 
         def work() -> CarrierLabel:
             self._records[label_id] = rules.cancel_label(self._records[label_id])
@@ -294,19 +299,19 @@ class FakeCarrier(_Provider[CarrierLabel]):
         return await self._change(call, rules.digest("cancel_label", label_id), work)
 
     def labels(self) -> AsyncIterator[CarrierLabel]:
-        """Every label, refused ones included, in the order they were bought."""
+        """All labels, including refused ones, oldest first."""
         return self._listing()
 
 
 class RecordingNotifications:
-    """Notifications that only remember; `failures` holds what the next calls raise."""
+    """Records notices; `failures` holds the exceptions that the next calls raise."""
 
     def __init__(self) -> None:
         self.notices: list[AttentionNotice] = []
         self.failures: list[Exception] = []
 
     async def needs_attention(self, notice: AttentionNotice) -> None:
-        """Remember the notice, or raise the next of `failures`."""
+        """Record the notice, or raise the next of `failures`."""
         if self.failures:
             raise self.failures.pop(0)
         self.notices.append(notice)

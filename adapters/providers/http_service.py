@@ -1,4 +1,4 @@
-"""One JSON service over HTTP: the connection pool, time limits, and what each failure means."""
+"""A JSON service over HTTP: connection pool, time-outs, and the meaning of failures."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,22 +15,22 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 _POOL_SIZE: Final = 100
-# Shorter than servers keep idle connections, so that a call is seldom sent into a closing one.
+# Shorter than servers keep idle connections, so that calls rarely use one that is being closed.
 _KEEPALIVE_S: Final = 30.0
 _NO_EFFECT: Final = frozenset({425, 429, 503})
 _SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
 
 class HttpService:
-    """Calls to the service at `base_url`; the connection pool is made by the first one.
+    """Calls to the service at `base_url`; the first call opens the connection pool.
 
     Args:
-        name: what errors call the service.
+        name: the name of the service in errors.
         base_url: http or https URL without a query.
-        timeout_s: seconds a whole call may take, connecting included.
+        timeout_s: seconds for a whole call, including the connection.
 
     Raises:
-        ValueError: `base_url` is no http(s) URL.
+        ValueError: `base_url` is not an http(s) URL.
     """
 
     def __init__(self, name: str, base_url: str, timeout_s: float) -> None:
@@ -45,10 +45,10 @@ class HttpService:
     async def get(
         self, path: str, answer: type[_Model], query: Mapping[str, str | int] | None = None
     ) -> _Model:
-        """Read something.
+        """Read a resource.
 
         Raises:
-            NotFoundThere: the service says so itself.
+            NotFound: the service says that it does not exist.
             GatewayUnavailable, GatewayRejected: see `failure`.
         """
         status, content = await self._send("GET", path, query=query)
@@ -57,7 +57,7 @@ class HttpService:
     async def post(
         self, path: str, body: BaseModel | None, key: str, answer: type[_Model]
     ) -> _Model:
-        """Change something, once per `key`.
+        """Change a resource, once per `key`.
 
         Raises:
             GatewayUnavailable, OutcomeUnknown, GatewayRejected: see `failure`.
@@ -66,13 +66,13 @@ class HttpService:
         return self._read(path, status, content, answer, changes=True)
 
     async def close(self) -> None:
-        """Release the connections; a later call makes new ones."""
+        """Release the connections; a later call opens new ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     def reject_answer(self, path: str, *, changes: bool) -> NoReturn:
-        """Raise what an answer that makes no sense means."""
+        """Raise the error for an invalid answer."""
         what = f"{self._name} {_shown(path)}: the answer cannot be read"
         raise (OutcomeUnknown(what) if changes else GatewayUnavailable(what)) from None
 
@@ -115,7 +115,7 @@ class HttpService:
         if status not in (200, 201):
             code = _error_code(content)
             if status == 404 and code.startswith("unknown_"):
-                raise NotFoundThere(f"{self._name} {_shown(path)}: {code}")
+                raise NotFound(f"{self._name} {_shown(path)}: {code}")
             raise failure(f"{self._name} {_shown(path)}", status, code, changes=changes)
         try:
             return answer.model_validate_json(content)
@@ -123,18 +123,18 @@ class HttpService:
             self.reject_answer(path, changes=changes)
 
 
-class NotFoundThere(GatewayRejected):
-    """The service itself says that it does not hold what was asked for."""
+class NotFound(GatewayRejected):
+    """The service says that the resource does not exist."""
 
 
 def failure(
     what: str, cause: int | BaseException, code: str = "", *, changes: bool
 ) -> GatewayError:
-    """What a failed call means, from its HTTP status or the exception that ended it.
+    """The port's error for a failed call, from its HTTP status or its exception.
 
-    GatewayUnavailable: the connection could not be made, or the service says that it did nothing
-    (425, 429, 503), or a call that changes nothing failed on the way. OutcomeUnknown: a change was
-    sent and no clear answer came back. GatewayRejected: the service refused the request.
+    GatewayUnavailable: the connection could not be opened, the service says that it did nothing
+    (425, 429, 503), or a read failed. OutcomeUnknown: a change was sent and there was no clear
+    answer. GatewayRejected: the service refused the request.
     """
     if isinstance(cause, int):
         what = f"{what}: HTTP {cause} {code}".rstrip()
@@ -142,29 +142,29 @@ def failure(
             return GatewayRejected(what)
         no_effect = cause in _NO_EFFECT
     else:
-        what = f"{what}: {type(cause).__name__}"  # its text can hold the URL or more
+        what = f"{what}: {type(cause).__name__}"  # its text can hold the URL or other data
         no_effect = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         if isinstance(cause, aiohttp.InvalidURL):
             return GatewayRejected(what)
     return GatewayUnavailable(what) if no_effect or not changes else OutcomeUnknown(what)
 
 
-def expressed(what: str, build: Callable[[], _Model]) -> _Model:
-    """The body that `build` makes; raises GatewayRejected if the request does not fit the wire."""
+def build_body(what: str, build: Callable[[], _Model]) -> _Model:
+    """The result of `build`; raises GatewayRejected if the request is not valid as a body."""
     try:
         return build()
     except ValidationError as invalid:
         fields = ", ".join(".".join(map(str, error["loc"])) for error in invalid.errors())
-        raise GatewayRejected(f"{what}: cannot be sent, wrong or too long: {fields}") from None
+        raise GatewayRejected(f"{what}: cannot be sent, invalid or too long: {fields}") from None
 
 
 def in_path(value: str) -> str:
-    """`value` as one segment of a path."""
+    """`value` as a single path segment."""
     return quote(value, safe="")
 
 
 def _shown(path: str) -> str:
-    """The kind of call: the path without keys and references."""
+    """The path without keys and references."""
     parts = path.split("/")
     return "/".join([*parts[:2], *(["…"] if len(parts) > 2 else []), *parts[3:4]])
 

@@ -1,6 +1,6 @@
-"""What the fake and the sandbox providers agree on: who is declined, which change is allowed.
+"""Rules of the fake and sandbox providers: what is declined, which changes are allowed.
 
-Pure functions over the records of `activities.ports`; who keeps the records does not matter here.
+Pure functions over the records of `activities.ports`, independent of where they are stored.
 """
 
 import hashlib
@@ -30,22 +30,22 @@ DECLINING_TOKENS: Final[Mapping[str, str]] = {
     "tok_fraudulent": "fraudulent",
     "tok_incorrect_cvc": "incorrect_cvc",
 }
-"""Card tokens that are always declined, with the code of the decline. All others are accepted."""
+"""Card tokens that are declined, with their decline codes. All other tokens are accepted."""
 
 POSTAL_CODE_MARKER: Final = "NOSHIP"
-"""A postal code that starts with this (any case) is refused."""
+"""Postal codes that start with this (in any case) are refused."""
 
 UNSERVED_COUNTRIES: Final = frozenset({"AQ", "KP"})
-"""ISO 3166 alpha-2 codes of the countries that are refused unless told otherwise."""
+"""ISO 3166 alpha-2 codes of the countries that are refused by default."""
 
 CARRIER_NAME: Final = "Sandbox Express"
 
 FORBIDDEN_CONTENT: Final = "forbidden"
-"""Stands in for the fingerprint of a request under a key that was taken out of use."""
+"""Replaces the fingerprint of the request for a key that was made unusable."""
 
 
 class RequestRefused(Exception):
-    """A provider does not do what it is asked; `code` is stable, the text is safe to show."""
+    """A provider refuses a request; `code` is stable, the text is safe to show."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -53,12 +53,12 @@ class RequestRefused(Exception):
 
 
 def same_key_other_content() -> RequestRefused:
-    """The refusal of a key that was used for something else before."""
+    """The refusal of a key that was used for another request."""
     return RequestRefused("idempotency_conflict", "this key was used with other content")
 
 
 def digest(*parts: str) -> str:
-    """A fingerprint of `parts` that does not give them away: 64 hexadecimal digits."""
+    """A fingerprint of `parts` that does not reveal them: 64 hexadecimal digits."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
@@ -66,14 +66,14 @@ def digest(*parts: str) -> str:
 
 
 def charge_fingerprint(request: ChargeRequest) -> str:
-    """The same for requests of the same content."""
+    """A fingerprint that is equal for requests with the same content."""
     amount = request.amount
     content = (request.order_id, str(amount.minor), amount.currency, request.token, request.capture)
     return digest("charge", *content)
 
 
 def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> ProviderPayment:
-    """The payment that a charge makes; a token in `declines` makes a declined one.
+    """The payment of a charge; declined if the token is in `declines`.
 
     Raises:
         RequestRefused: the amount is not positive.
@@ -94,20 +94,20 @@ def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> Provide
 
 
 def forbidden_payment(order_id: OrderId, amount: Money, idempotency_key: str) -> ProviderPayment:
-    """What stands under the key of a charge that is never to be carried out."""
+    """The record for a key of a charge that must never be carried out."""
     request = ChargeRequest(order_id, amount, "", CaptureMode.ON_SHIPMENT, idempotency_key)
     return replace(open_payment(request, {}), status=PaymentStatus.FORBIDDEN)
 
 
 def answer_to_capture(
-    payment: ProviderPayment, amount: Money, fate: FaultKind | None
+    payment: ProviderPayment, amount: Money, decision: FaultKind | None
 ) -> ProviderPayment:
-    """The answer to a capture, also when the bank decides against it on purpose.
+    """The answer to a capture, with an injected decision of the bank.
 
     Raises:
         RequestRefused: as `capture`.
     """
-    match fate:
+    match decision:
         case FaultKind.DECLINED:
             return refuse_capture(payment)
         case FaultKind.EXPIRED:
@@ -117,26 +117,26 @@ def answer_to_capture(
 
 
 def kept_after(before: ProviderPayment, answer: ProviderPayment) -> ProviderPayment:
-    """What the ledger holds after a change was answered: a declined one changed nothing."""
+    """The record after a change was answered: a declined capture changes nothing."""
     return before if answer.status is PaymentStatus.DECLINED else answer
 
 
 def refuse_capture(payment: ProviderPayment) -> ProviderPayment:
-    """The bank's no to a capture; the payment itself stays as it is."""
+    """The answer to a capture that the bank declines; the payment itself is unchanged."""
     if payment.status is not PaymentStatus.AUTHORISED:
         raise _wrong_state("captured", payment)
     return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
 
 
 def expire(payment: ProviderPayment) -> ProviderPayment:
-    """`payment` after the bank let an authorisation go that nobody had captured."""
+    """`payment` after its authorisation expired at the bank."""
     if payment.status is not PaymentStatus.AUTHORISED:
         return payment
     return replace(payment, status=PaymentStatus.EXPIRED)
 
 
 def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:
-    """`payment` after `amount` was taken; the rest of the authorisation is given back.
+    """`payment` after `amount` was captured; the rest of the authorisation is released.
 
     Raises:
         RequestRefused: it is neither authorised nor captured, or `amount` exceeds it.
@@ -151,7 +151,7 @@ def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:
 
 
 def void(payment: ProviderPayment) -> ProviderPayment:
-    """`payment` after its authorisation was given back.
+    """`payment` after its authorisation was voided.
 
     Raises:
         RequestRefused: it is neither authorised nor voided.
@@ -164,18 +164,18 @@ def void(payment: ProviderPayment) -> ProviderPayment:
 
 
 def refund(payment: ProviderPayment, amount: Money) -> ProviderPayment:
-    """`payment` after `amount` of what was captured went back; refunded once all of it has.
+    """`payment` after a refund of `amount`; its status is refunded once everything is.
 
     Raises:
-        RequestRefused: it is not captured, or less than `amount` is left of it.
+        RequestRefused: it is not captured, or less than `amount` is left to refund.
     """
     if payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
         raise _wrong_state("refunded", payment)
     _require_positive(amount)
     _require_at_most(amount, payment.amount - payment.refunded)
-    given_back = payment.refunded + amount
-    status = PaymentStatus.REFUNDED if given_back == payment.amount else PaymentStatus.CAPTURED
-    return replace(payment, refunded=given_back, status=status)
+    refunded = payment.refunded + amount
+    status = PaymentStatus.REFUNDED if refunded == payment.amount else PaymentStatus.CAPTURED
+    return replace(payment, refunded=refunded, status=status)
 
 
 def _wrong_state(verb: str, payment: ProviderPayment) -> RequestRefused:
@@ -184,7 +184,7 @@ def _wrong_state(verb: str, payment: ProviderPayment) -> RequestRefused:
 
 def _require_positive(amount: Money) -> None:
     if amount.minor <= 0:
-        raise RequestRefused("invalid_amount", "the amount must be more than nothing")
+        raise RequestRefused("invalid_amount", "the amount must be positive")
 
 
 def _require_at_most(amount: Money, limit: Money) -> None:
@@ -199,7 +199,7 @@ def _require_at_most(amount: Money, limit: Money) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedArea:
-    """Where a carrier delivers: all countries but `unserved`, all postal codes but marked ones."""
+    """The area of a carrier: all countries except `unserved`, without marked postal codes."""
 
     unserved: frozenset[str] = UNSERVED_COUNTRIES
 
@@ -213,7 +213,7 @@ class ServedArea:
 
 
 def label_fingerprint(request: LabelRequest) -> str:
-    """The same for requests of the same content."""
+    """A fingerprint that is equal for requests with the same content."""
     to = request.address
     address = (to.name, to.line1, to.line2, to.city, to.region, to.postal_code, to.country)
     items = [part for item in request.items for part in (item.sku, str(item.quantity))]
@@ -221,7 +221,7 @@ def label_fingerprint(request: LabelRequest) -> str:
 
 
 def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
-    """The label that a request buys; an address out of `area` makes a refused one."""
+    """The label of a request; refused if the address is outside `area`."""
     refusal = area.refusal(request.address.country, request.address.postal_code)
     mark = digest("label", request.idempotency_key)
     return CarrierLabel(
@@ -237,7 +237,7 @@ def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
 
 
 def forbidden_label(order_id: OrderId, idempotency_key: str) -> CarrierLabel:
-    """What stands under the key of a label that is never to be bought."""
+    """The record for a key of a label that must never be bought."""
     mark = digest("label", idempotency_key)
     return CarrierLabel(
         label_id=f"lbl_{mark[:20]}",
@@ -250,10 +250,10 @@ def forbidden_label(order_id: OrderId, idempotency_key: str) -> CarrierLabel:
 
 
 def cancel_label(label: CarrierLabel) -> CarrierLabel:
-    """`label` after it was taken back.
+    """`label` after it was cancelled.
 
     Raises:
-        RequestRefused: it was never live.
+        RequestRefused: it is refused or forbidden.
     """
     if label.status in (LabelStatus.REFUSED, LabelStatus.FORBIDDEN):
         raise RequestRefused("wrong_state", f"a {label.status} label cannot be cancelled")

@@ -1,7 +1,7 @@
-"""The JSON that the payment and carrier services speak, for both ends of the wire.
+"""The JSON protocol of the payment and carrier services, for client and server.
 
-Amounts are whole minor units. Requests hold personal data: a failed validation may name fields,
-never values.
+Amounts are integer minor units. Requests hold personal data, so validation errors may name fields
+but not values.
 """
 
 from typing import Annotated, Self
@@ -35,14 +35,14 @@ class _Body(BaseModel):
 
 
 class ErrorDetail(_Body):
-    """`code` is stable; `message` is for people and holds no personal data."""
+    """`code` is stable; `message` is for humans and holds no personal data."""
 
     code: str
     message: str = ""
 
 
 class ErrorBody(_Body):
-    """The body of every answer that is no success."""
+    """The body of every error answer."""
 
     error: ErrorDetail
 
@@ -58,7 +58,7 @@ class ChargeBody(_Body):
 
     @classmethod
     def of(cls, request: ChargeRequest) -> Self:
-        """The body that asks for `request`."""
+        """The body of `request`."""
         return cls(
             order_id=request.order_id,
             amount_minor=request.amount.minor,
@@ -68,7 +68,7 @@ class ChargeBody(_Body):
         )
 
     def to_request(self, idempotency_key: str) -> ChargeRequest:
-        """What the body asks for."""
+        """The request in this body."""
         amount = Money(self.amount_minor, self.currency)
         return ChargeRequest(
             OrderId(self.order_id), amount, self.token, self.capture, idempotency_key
@@ -83,7 +83,7 @@ class ForbidChargeBody(_Body):
     currency: Currency
 
     def to_money(self) -> Money:
-        """The amount in the domain's type."""
+        """The amount as domain type."""
         return Money(self.amount_minor, self.currency)
 
 
@@ -100,12 +100,12 @@ class AmountBody(_Body):
     currency: Currency
 
     def to_money(self) -> Money:
-        """The amount in the domain's type."""
+        """The amount as domain type."""
         return Money(self.amount_minor, self.currency)
 
 
 class PaymentBody(_Body):
-    """A payment as the provider answers it."""
+    """A payment in an answer."""
 
     reference: Name
     idempotency_key: Name
@@ -118,7 +118,7 @@ class PaymentBody(_Body):
 
     @classmethod
     def of(cls, payment: ProviderPayment) -> Self:
-        """The body that tells of `payment`."""
+        """The body of `payment`."""
         return cls(
             reference=payment.reference,
             idempotency_key=payment.idempotency_key,
@@ -131,7 +131,7 @@ class PaymentBody(_Body):
         )
 
     def to_payment(self) -> ProviderPayment:
-        """What the body tells of."""
+        """The payment in this body."""
         return ProviderPayment(
             reference=self.reference,
             idempotency_key=self.idempotency_key,
@@ -144,7 +144,7 @@ class PaymentBody(_Body):
 
 
 class PaymentPage(_Body):
-    """A page of the ledger; `next` is what to ask for `after`, None on the last page."""
+    """A page of the ledger; `next` is the next value of `after`, None on the last page."""
 
     payments: list[PaymentBody]
     next: int | None = None
@@ -158,7 +158,7 @@ class ItemBody(_Body):
 
 
 class AddressBody(_Body):
-    """Where a parcel goes."""
+    """The address of a parcel."""
 
     name: Text
     line1: Text
@@ -178,7 +178,7 @@ class BuyLabelBody(_Body):
 
     @classmethod
     def of(cls, request: LabelRequest) -> Self:
-        """The body that asks for `request`."""
+        """The body of `request`."""
         to = request.address
         return cls(
             order_id=request.order_id,
@@ -195,14 +195,14 @@ class BuyLabelBody(_Body):
         )
 
     def to_request(self, idempotency_key: str) -> LabelRequest:
-        """What the body asks for."""
+        """The request in this body."""
         items = tuple(ParcelItem(item.sku, item.quantity) for item in self.items)
         address = Address(**self.address.model_dump())
         return LabelRequest(OrderId(self.order_id), address, items, idempotency_key)
 
 
 class LabelBody(_Body):
-    """A label as the carrier answers it."""
+    """A label in an answer."""
 
     label_id: Name
     idempotency_key: Name
@@ -215,7 +215,7 @@ class LabelBody(_Body):
 
     @classmethod
     def of(cls, label: CarrierLabel) -> Self:
-        """The body that tells of `label`."""
+        """The body of `label`."""
         return cls(
             label_id=label.label_id,
             idempotency_key=label.idempotency_key,
@@ -228,7 +228,7 @@ class LabelBody(_Body):
         )
 
     def to_label(self) -> CarrierLabel:
-        """What the body tells of."""
+        """The label in this body."""
         return CarrierLabel(
             label_id=self.label_id,
             idempotency_key=self.idempotency_key,
@@ -242,7 +242,7 @@ class LabelBody(_Body):
 
 
 class LabelPage(_Body):
-    """A page of the ledger; `next` is what to ask for `after`, None on the last page."""
+    """A page of the ledger; `next` is the next value of `after`, None on the last page."""
 
     labels: list[LabelBody]
     next: int | None = None

@@ -1,1 +1,1 @@
-"""A payment provider and a carrier to try things out with: HTTP services with durable ledgers."""
+"""A payment provider and a carrier for trying things out: HTTP services with durable ledgers."""

@@ -1,6 +1,6 @@
 """Run both sandboxes: ``python -m adapters.sandboxes --data-dir D --payment-port P ...``.
 
-Every option can also come from the environment, as ORDERSAGA_SANDBOX_ and its name in capitals
+Every option can also be set in the environment, as ORDERSAGA_SANDBOX_ and its name in capitals
 (ORDERSAGA_SANDBOX_LOST_ANSWER_RATE=0.05).
 """
 
@@ -46,16 +46,16 @@ _OPTIONS = (
     ("carrier-port", int, "8182", "port of the carrier sandbox (default 8182)"),
     ("host", str, "127.0.0.1", "address to listen on (default 127.0.0.1)"),
     ("seed", int, "0", "same seed, same failures"),
-    ("latency-ms", _milliseconds, "0", "wait before the work of each call"),
-    ("answer-latency-ms", _milliseconds, "0", "wait between the work and the answer"),
-    ("unavailable-rate", _rate, "0", "share of calls answered 503 before the work"),
-    ("error-rate", _rate, "0", "share of calls answered 500 before the work"),
-    ("lost-answer-rate", _rate, "0", "share of calls done whose answer is lost"),
+    ("latency-ms", _milliseconds, "0", "delay before the work of each call"),
+    ("answer-latency-ms", _milliseconds, "0", "delay between the work and the answer"),
+    ("unavailable-rate", _rate, "0", "fraction of calls answered with 503 before the work"),
+    ("error-rate", _rate, "0", "fraction of calls answered with 500 before the work"),
+    ("lost-answer-rate", _rate, "0", "fraction of calls whose answer is lost after the work"),
     (
         "unserved-countries",
         _countries,
         ",".join(sorted(UNSERVED_COUNTRIES)),
-        "ISO country codes the carrier refuses, with commas between",
+        "ISO country codes that the carrier refuses, separated by commas",
     ),
 )
 
@@ -72,18 +72,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
-    given = _parse(arguments)
+    parsed = _parse(arguments)
     options = SandboxOptions(
-        seed=given.seed,
-        latency_s=given.latency_ms,
-        answer_latency_s=given.answer_latency_ms,
-        unavailable_rate=given.unavailable_rate,
-        error_rate=given.error_rate,
-        lost_answer_rate=given.lost_answer_rate,
-        unserved_countries=given.unserved_countries,
+        seed=parsed.seed,
+        latency_s=parsed.latency_ms,
+        answer_latency_s=parsed.answer_latency_ms,
+        unavailable_rate=parsed.unavailable_rate,
+        error_rate=parsed.error_rate,
+        lost_answer_rate=parsed.lost_answer_rate,
+        unserved_countries=parsed.unserved_countries,
     )
     serving = run_sandboxes(
-        given.payment_port, given.carrier_port, given.data_dir, host=given.host, options=options
+        parsed.payment_port, parsed.carrier_port, parsed.data_dir, host=parsed.host, options=options
     )
     try:
         asyncio.run(serving)

@@ -1,14 +1,14 @@
 """The carrier sandbox.
 
-    POST /labels                  buy a label      Idempotency-Key
-    GET  /labels/by-key/{key}     what was bought under a key, as it stands now
-    POST /labels/by-key/{key}/forbid  take a key out of use
-    POST /labels/{id}/cancel      take a label back Idempotency-Key
-    GET  /labels?after=&limit=    the ledger, oldest first, refused ones included
+    POST /labels                      buy a label               Idempotency-Key
+    GET  /labels/by-key/{key}         the current label of a key
+    POST /labels/by-key/{key}/forbid  make a key unusable
+    POST /labels/{id}/cancel          cancel a label            Idempotency-Key
+    GET  /labels?after=&limit=        the ledger, oldest first, including refused labels
 
-A refused address is an answer like any other (status ``refused``): countries that are not served,
-and postal codes that start with `adapters.provider_rules.POSTAL_CODE_MARKER`. The same key with the
-same content gets its first answer again; with other content, 409. Addresses are never stored.
+A refused address is a normal answer (status ``refused``): countries that are not served, and postal
+codes that start with `adapters.providers.rules.POSTAL_CODE_MARKER`. The same key with the same
+content gets its first answer again; with other content, 409. Addresses are never stored.
 """
 
 from pathlib import Path
@@ -20,8 +20,8 @@ from adapters.providers import rules
 from adapters.providers.faults import FaultPlan
 from adapters.providers.rules import ServedArea
 from adapters.providers.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
-from adapters.sandboxes.ledger import Answer, Ledger, Records
-from adapters.sandboxes.web import Sandbox, read_body, read_key, read_page, unknown
+from adapters.sandboxes.ledger import Ledger, Records
+from adapters.sandboxes.web import Sandbox, read_body, read_key, unknown
 from domain.ids import OrderId
 
 
@@ -31,16 +31,16 @@ def create_carrier_app(
     """The carrier sandbox on the ledger in `ledger_path`.
 
     Args:
-        ledger_path: SQLite file; made if it does not exist.
+        ledger_path: SQLite file; created if it does not exist.
         area: which addresses are refused.
-        faults: failures on purpose in force from the start.
+        faults: injected faults from the start.
     """
     sandbox = Sandbox(Ledger(ledger_path), faults or FaultPlan())
     handlers = _Handlers(sandbox, area or ServedArea())
     app = sandbox.application()
     app.router.add_post("/labels", handlers.buy)
-    app.router.add_get("/labels", handlers.listing)
-    app.router.add_get("/labels/by-key/{key}", handlers.find)
+    app.router.add_get("/labels", handlers.list_page)
+    app.router.add_get("/labels/by-key/{key}", sandbox.find)
     app.router.add_post("/labels/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/labels/{label_id}/cancel", handlers.cancel)
     return app
@@ -53,64 +53,33 @@ class _Handlers:
 
     async def buy(self, request: web.Request) -> web.Response:
         key = read_key(request)
-        asked = (await read_body(request, BuyLabelBody)).to_request(key)
-
-        def make(records: Records) -> str:
-            label = rules.make_label(asked, self._area)
-            body = LabelBody.of(label).model_dump_json()
-            records.insert(label.label_id, key, body)
-            return body
-
-        fingerprint = rules.label_fingerprint(asked)
-        return await self._sandbox.perform(
+        label_request = (await read_body(request, BuyLabelBody)).to_request(key)
+        return await self._sandbox.create(
             request,
-            ("buy_label", asked.order_id, key),
-            lambda records: records.answer(key, fingerprint, make),
+            ("buy_label", label_request.order_id, key),
+            rules.label_fingerprint(label_request),
+            lambda: _record(rules.make_label(label_request, self._area)),
         )
 
-    async def find(self, request: web.Request) -> web.Response:
-        key = request.match_info["key"]
+    async def list_page(self, request: web.Request) -> web.Response:
+        def page(bodies: list[str], following: int | None) -> LabelPage:
+            labels = [LabelBody.model_validate_json(body) for body in bodies]
+            return LabelPage(labels=labels, next=following)
 
-        def look(records: Records) -> Answer:
-            body = records.by_key(key)
-            if body is None:
-                raise unknown("key")
-            return Answer(body, replayed=False)
-
-        known = await self._sandbox.ledger.run(lambda records: records.by_key(key))
-        order_id = _label(known).order_id if known else ""
-        return await self._sandbox.perform(request, ("find", order_id, key), look)
-
-    async def listing(self, request: web.Request) -> web.Response:
-        after, limit = read_page(request)
-
-        def page(records: Records) -> Answer:
-            rows = records.after(after, limit)
-            found = [LabelBody.model_validate_json(body) for _, body in rows]
-            following = rows[-1][0] if len(rows) == limit else None
-            return Answer(LabelPage(labels=found, next=following).model_dump_json(), replayed=False)
-
-        return await self._sandbox.perform(request, ("list", "", ""), page)
+        return await self._sandbox.list_page(request, page)
 
     async def forbid(self, request: web.Request) -> web.Response:
-        key, asked = request.match_info["key"], await read_body(request, ForbidLabelBody)
-
-        def make(records: Records) -> str:
-            label = rules.forbidden_label(OrderId(asked.order_id), key)
-            body = LabelBody.of(label).model_dump_json()
-            records.insert(label.label_id, key, body)
-            return body
-
-        return await self._sandbox.perform(
-            request, ("forbid", asked.order_id, key), lambda records: records.forbid(key, make)
+        order_id = OrderId((await read_body(request, ForbidLabelBody)).order_id)
+        return await self._sandbox.forbid(
+            request, order_id, lambda key: _record(rules.forbidden_label(order_id, key))
         )
 
     async def cancel(self, request: web.Request) -> web.Response:
         key, label_id = read_key(request), request.match_info["label_id"]
-        order_id = (await self._sandbox.ledger.run(lambda r: _known(r, label_id))).order_id
+        order_id = (await self._sandbox.ledger.run(lambda r: _stored(r, label_id))).order_id
 
         def make(records: Records) -> str:
-            body = LabelBody.of(rules.cancel_label(_known(records, label_id))).model_dump_json()
+            body = LabelBody.of(rules.cancel_label(_stored(records, label_id))).model_dump_json()
             records.update(label_id, body)
             return body
 
@@ -122,12 +91,12 @@ class _Handlers:
         )
 
 
-def _label(body: str) -> CarrierLabel:
-    return LabelBody.model_validate_json(body).to_label()
+def _record(label: CarrierLabel) -> tuple[str, LabelBody]:
+    return label.label_id, LabelBody.of(label)
 
 
-def _known(records: Records, label_id: str) -> CarrierLabel:
+def _stored(records: Records, label_id: str) -> CarrierLabel:
     body = records.by_reference(label_id)
     if body is None:
         raise unknown("reference")
-    return _label(body)
+    return LabelBody.model_validate_json(body).to_label()

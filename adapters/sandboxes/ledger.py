@@ -1,7 +1,7 @@
-"""A sandbox's durable memory: one SQLite file, changed by one thread.
+"""The durable ledger of a sandbox: one SQLite file, changed by one thread.
 
-What a caller has been told survives a power cut: the answer is given after the commit. Changes that
-wait at the same moment share a transaction, each undone on its own if it fails.
+An answer is sent after the commit, so it survives a power cut. Changes that wait at the same moment
+share a transaction; each one is undone separately if it fails.
 """
 
 import asyncio
@@ -37,20 +37,20 @@ class Records:
         return self._body("record_by_reference", reference=reference)
 
     def by_key(self, key: str) -> str | None:
-        """The body of the record that was made under this key."""
+        """The body of the record with this key."""
         return self._body("record_by_key", key=key)
 
     def after(self, sequence: int, limit: int) -> list[tuple[int, str]]:
-        """At most `limit` records made after `sequence`, each with its own number."""
+        """At most `limit` records after number `sequence`, each with its number."""
         rows = self._execute("records_after", after=sequence, limit=limit).fetchall()
         return [(row[0], row[1]) for row in rows]
 
     def count(self) -> int:
-        """How many there are."""
+        """The number of records."""
         return int(self._execute("count_records").fetchone()[0])
 
     def insert(self, reference: str, key: str, body: str) -> None:
-        """Keep a new record."""
+        """Insert a new record."""
         self._execute("insert_record", reference=reference, key=key, body=body)
 
     def update(self, reference: str, body: str) -> None:
@@ -73,7 +73,7 @@ class Records:
         return Answer(row[1], replayed=True)
 
     def forbid(self, key: str, make: Callable[["Records"], str]) -> "Answer":
-        """What was made under `key`; made by `make` if nothing was, and no request may use it."""
+        """The record of `key`; if there is none, `make` makes one that makes the key unusable."""
         body = self.by_key(key)
         if body is not None:
             return Answer(body, replayed=True)
@@ -89,7 +89,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to answer, and whether it was answered before."""
+    """The body of an answer, and whether it was sent before."""
 
     body: str
     replayed: bool
@@ -116,7 +116,7 @@ class _Job:
 
 
 class Ledger:
-    """The ledger in the file `path`; the file and its folder are made if they do not exist."""
+    """The ledger in the file `path`; the file and its folder are created if they do not exist."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -127,7 +127,7 @@ class Ledger:
         """Open the file and start the thread.
 
         Raises:
-            OSError, sqlite3.Error: the file or its folder cannot be made, or it is no ledger.
+            OSError, sqlite3.Error: the file or its folder cannot be created, or it is not a ledger.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = await asyncio.to_thread(self._connect)
@@ -137,14 +137,14 @@ class Ledger:
         self._thread.start()
 
     async def close(self) -> None:
-        """Finish what was asked for, then close the file."""
+        """Finish all jobs, then close the file."""
         if self._thread is not None:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
     async def run(self, work: Callable[[Records], _Result]) -> _Result:
-        """Run `work` on the ledger's thread; what it changed is durable on return.
+        """Run `work` on the ledger's thread; its changes are durable on return.
 
         An exception that `work` raises undoes its changes and reaches the caller.
         """
@@ -154,7 +154,7 @@ class Ledger:
         return await future
 
     def _connect(self) -> sqlite3.Connection:
-        # Made here, used by the ledger's thread alone from then on.
+        # Opened here, but used only by the ledger's thread from then on.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
@@ -204,7 +204,7 @@ def _run_one(connection: sqlite3.Connection, job: _Job) -> None:
     connection.execute("SAVEPOINT job")
     try:
         job.result = job.work(Records(connection))
-    except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the caller
+    except Exception as error:  # noqa: BLE001  the caller gets any error
         job.error = error
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")

@@ -1,4 +1,4 @@
-"""Both sandboxes in one process: options, servers, an orderly end."""
+"""Both sandboxes in one process: options, servers, shutdown."""
 
 import asyncio
 import signal
@@ -19,15 +19,15 @@ _SHUTDOWN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """How the sandboxes misbehave from the start; rates are shares of calls, 0 to 1.
+    """The faults of the sandboxes from the start; rates are fractions of calls, 0 to 1.
 
     Attributes:
         seed: same seed, same failures.
-        latency_s: wait before the work of each call.
-        answer_latency_s: wait between the work and the answer.
-        unavailable_rate: 503 before the work.
-        error_rate: 500 before the work.
-        lost_answer_rate: the work done, the connection dropped.
+        latency_s: delay before the work of each call.
+        answer_latency_s: delay between the work and the answer.
+        unavailable_rate: answered with 503 before the work.
+        error_rate: answered with 500 before the work.
+        lost_answer_rate: the connection is dropped after the work.
         unserved_countries: ISO 3166 alpha-2 codes that the carrier refuses.
     """
 
@@ -67,7 +67,7 @@ async def run_sandboxes(
     """Serve both sandboxes until `stop` is set, or SIGTERM or SIGINT if there is no `stop`.
 
     Raises:
-        OSError: a port is taken, or `data_dir` cannot be written.
+        OSError: a port is in use, or `data_dir` cannot be written.
         sqlite3.Error: a ledger cannot be read.
     """
     options = options or SandboxOptions()

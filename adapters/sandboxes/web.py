@@ -1,14 +1,15 @@
-"""What both sandboxes share: errors as JSON, failures on purpose, health and the control endpoints.
+"""What both sandboxes share: calls on the ledger, injected faults, health and control endpoints.
 
 Control (from this machine only), for tests and demonstrations:
 
-    POST   /control/faults            set a fault, answers its number
-    GET    /control/faults            the faults set, how often each hit, how many calls it holds
-    DELETE /control/faults            take all back, let go held calls
-    DELETE /control/faults/{number}   take one back, let go the calls it holds
+    POST   /control/faults            add a fault; answers its number
+    GET    /control/faults            the faults, how often each hit, how many calls it holds
+    DELETE /control/faults            remove all, release held calls
+    DELETE /control/faults/{number}   remove one, release the calls it holds
     GET    /control/calls             the calls received, oldest first
 """
 
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final, Literal, TypeVar
@@ -21,8 +22,8 @@ from adapters.providers.faults import (
     Fault,
     FaultKind,
     FaultPlan,
-    endure_after,
-    endure_before,
+    delay_and_fail_after,
+    delay_and_fail_before,
 )
 from adapters.providers.rules import RequestRefused
 from adapters.providers.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody, ErrorDetail
@@ -40,7 +41,7 @@ _STATUS: Final = {
 
 
 class FaultBody(BaseModel):
-    """Request: POST /control/faults; see `adapters.faults.Fault`."""
+    """Request: POST /control/faults; see `adapters.providers.faults.Fault`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,20 +54,20 @@ class FaultBody(BaseModel):
 
 
 def json_answer(body: str, status: int = 200, *, replayed: bool = False) -> web.Response:
-    """An answer whose body is JSON text."""
+    """An answer with a JSON text as body."""
     headers = {REPLAYED_HEADER: "true"} if replayed else None
     return web.Response(text=body, status=status, headers=headers, content_type="application/json")
 
 
 def refusal(status: int, code: str, message: str) -> web.Response:
-    """An answer that is no success."""
+    """An error answer."""
     body = ErrorBody(error=ErrorDetail(code=code, message=message))
     return json_answer(body.model_dump_json(), status)
 
 
 def unknown(what: Literal["key", "reference"]) -> RequestRefused:
-    """The refusal of a key or a reference that the ledger does not hold."""
-    return RequestRefused(f"unknown_{what}", f"nothing was made under this {what}")
+    """The refusal of a key or reference that is not in the ledger."""
+    return RequestRefused(f"unknown_{what}", f"there is no record with this {what}")
 
 
 async def read_body(request: web.Request, model: type[_Model]) -> _Model:
@@ -106,20 +107,20 @@ async def _errors_as_json(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     if request.path.startswith("/control/") and request.remote not in _LOOPBACK:
-        return refusal(403, "not_from_here", "control is open to this machine only")
+        return refusal(403, "not_from_here", "control is only open to this machine")
     try:
         return await handler(request)
     except RequestRefused as refused:
         return refusal(_status_of(refused), refused.code, str(refused))
     except ValidationError as invalid:
         fields = [".".join(map(str, error["loc"])) or "body" for error in invalid.errors()]
-        return refusal(400, "invalid_request", f"wrong or missing: {', '.join(fields)}")
+        return refusal(400, "invalid_request", f"invalid or missing: {', '.join(fields)}")
     except web.HTTPException as error:
         return refusal(error.status, "http_error", error.reason)
 
 
 class Sandbox:
-    """A sandbox's ledger and faults, and how a call runs between them."""
+    """The ledger and the faults of a sandbox, and how its calls run."""
 
     def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
         self.ledger = ledger
@@ -127,7 +128,7 @@ class Sandbox:
         self._calls: deque[dict[str, str]] = deque(maxlen=_REMEMBERED_CALLS)
 
     def application(self) -> web.Application:
-        """An application with health and control; the ledger opens and closes with it."""
+        """An application with health and control endpoints; it opens and closes the ledger."""
         app = web.Application(middlewares=[_errors_as_json])
         app.cleanup_ctx.append(self._ledger_lifetime)
         app.router.add_get("/healthz", self._health)
@@ -144,23 +145,80 @@ class Sandbox:
         call: tuple[str, str, str],
         work: Callable[[Records], Answer],
     ) -> web.Response:
-        """Run `work` between the faults that hit a call of (operation, order id, key)."""
+        """Run `work` with the faults that hit a call of (operation, order id, key)."""
         operation, order_id, key = call
         self._calls.append({"operation": operation, "order_id": order_id, "idempotency_key": key})
-        hits = self.faults.strike(operation, order_id, key)
-        failed = await endure_before(hits)
+        hits = self.faults.hit(operation, order_id, key)
+        failed = await delay_and_fail_before(hits)
         if failed:
             return _fail(request, failed)
         try:
             answer: Answer | RequestRefused = await self.ledger.run(work)
         except RequestRefused as refused:
-            answer = refused  # an answer as well, and one that can be delayed or lost
-        failed = await endure_after(hits)
+            answer = refused  # a refusal is an answer, which can be delayed or lost too
+        failed = await delay_and_fail_after(hits)
         if failed:
             return _fail(request, failed)
         if isinstance(answer, RequestRefused):
             raise answer
         return json_answer(answer.body, replayed=answer.replayed)
+
+    async def create(
+        self,
+        request: web.Request,
+        call: tuple[str, str, str],
+        fingerprint: str,
+        make: Callable[[], tuple[str, BaseModel]],
+    ) -> web.Response:
+        """Answer with the (reference, record) that `make` makes, once per key of the call."""
+        key = call[2]
+        return await self.perform(
+            request,
+            call,
+            lambda records: records.answer(key, fingerprint, lambda r: _insert(r, key, make())),
+        )
+
+    async def forbid(
+        self,
+        request: web.Request,
+        order_id: str,
+        make: Callable[[str], tuple[str, BaseModel]],
+    ) -> web.Response:
+        """Answer with the record of the key in the path, a forbidden one by `make` if none."""
+        key = request.match_info["key"]
+        return await self.perform(
+            request,
+            ("forbid", order_id, key),
+            lambda records: records.forbid(key, lambda r: _insert(r, key, make(key))),
+        )
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Answer with the current record of the key in the path."""
+        key = request.match_info["key"]
+
+        def look_up(records: Records) -> Answer:
+            body = records.by_key(key)
+            if body is None:
+                raise unknown("key")
+            return Answer(body, replayed=False)
+
+        body = await self.ledger.run(lambda records: records.by_key(key))
+        order_id = json.loads(body)["order_id"] if body else ""
+        return await self.perform(request, ("find", order_id, key), look_up)
+
+    async def list_page(
+        self, request: web.Request, page_of: Callable[[list[str], int | None], BaseModel]
+    ) -> web.Response:
+        """Answer with a page of the ledger, made from bodies and the next value of `after`."""
+        after, limit = read_page(request)
+
+        def page(records: Records) -> Answer:
+            rows = records.after(after, limit)
+            following = rows[-1][0] if len(rows) == limit else None
+            bodies = [body for _, body in rows]
+            return Answer(page_of(bodies, following).model_dump_json(), replayed=False)
+
+        return await self.perform(request, ("list", "", ""), page)
 
     async def _ledger_lifetime(self, app: web.Application) -> AsyncIterator[None]:
         await self.ledger.open()
@@ -189,11 +247,18 @@ class Sandbox:
 
     async def _remove_fault(self, request: web.Request) -> web.Response:
         if not self.faults.remove(int(request.match_info["number"])):
-            raise RequestRefused("unknown_fault", "there is no fault of this number")
+            raise RequestRefused("unknown_fault", "there is no fault with this number")
         return web.Response(status=204)
 
     async def _list_calls(self, _: web.Request) -> web.Response:
         return web.json_response({"calls": list(self._calls)})
+
+
+def _insert(records: Records, key: str, made: tuple[str, BaseModel]) -> str:
+    reference, record = made
+    body = record.model_dump_json()
+    records.insert(reference, key, body)
+    return body
 
 
 def _describe(active: ActiveFault) -> dict[str, object]:
@@ -213,9 +278,9 @@ def _describe(active: ActiveFault) -> dict[str, object]:
 
 def _fail(request: web.Request, kind: FaultKind) -> web.Response:
     if kind in _STATUS:
-        return refusal(_STATUS[kind], str(kind), "on purpose")
+        return refusal(_STATUS[kind], str(kind), "injected fault")
     if kind is FaultKind.GARBAGE:
         return json_answer('{"reference": 7, "stat')
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()  # nobody is there any more to read it
+    return web.Response()  # the connection is gone; nobody reads it

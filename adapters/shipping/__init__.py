@@ -1,1 +1,1 @@
-"""Carriers."""
+"""Carriers over HTTP."""

@@ -1,4 +1,4 @@
-"""What every carrier keeps, whoever stands behind it."""
+"""The contract of every carrier."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from tests.support.stack.sandboxes import running_sandboxes
 
 
 class Subject(Carrier, CarrierLedger, Protocol):
-    """Carrier and ledger in one, as all adapters are."""
+    """Carrier and ledger, which every adapter implements together."""
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ async def test_find_returns_the_label_of_a_key(carrier: Subject) -> None:
     assert await carrier.find(label.idempotency_key) == label
 
 
-async def test_find_returns_none_for_a_key_never_seen(carrier: Subject) -> None:
+async def test_find_returns_none_for_an_unknown_key(carrier: Subject) -> None:
     assert await carrier.find("order-never/seen? :shipment") is None
 
 
@@ -134,7 +134,7 @@ async def test_an_unknown_label_is_rejected(carrier: Subject) -> None:
         await carrier.cancel_label("lbl_doesnotexist", "cancel-unknown")
 
 
-async def test_the_ledger_lists_every_label_as_it_stands(carrier: Subject) -> None:
+async def test_the_ledger_lists_every_label_in_its_current_state(carrier: Subject) -> None:
     live = await carrier.buy_label(label_request())
     refused = await carrier.buy_label(label_request(replace(HOME, country="ZA")))
     gone = await carrier.buy_label(label_request())

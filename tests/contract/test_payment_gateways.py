@@ -1,4 +1,4 @@
-"""What every payment gateway keeps, whoever stands behind it."""
+"""The contract of every payment gateway."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ from tests.support.stack.sandboxes import running_sandboxes
 
 
 class Gateway(PaymentGateway, PaymentLedger, Protocol):
-    """Gateway and ledger in one, as all adapters are."""
+    """Gateway and ledger, which every adapter implements together."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ async def test_a_decline_is_a_result_with_a_code(subject: Subject, capture: Capt
     assert payment.decline_code == "card_declined"
 
 
-async def test_a_decline_is_the_result_of_its_key_for_ever(subject: Subject) -> None:
+async def test_a_decline_stays_the_result_of_its_key(subject: Subject) -> None:
     request = charge_request(subject.declined)
     payment = await subject.gateway.charge(request)
     assert await subject.gateway.charge(request) == payment
@@ -144,7 +144,7 @@ async def test_find_returns_the_payment_of_a_key(subject: Subject) -> None:
     assert await subject.gateway.find(payment.idempotency_key) == payment
 
 
-async def test_find_returns_none_for_a_key_never_seen(subject: Subject) -> None:
+async def test_find_returns_none_for_an_unknown_key(subject: Subject) -> None:
     assert await subject.gateway.find("order-never/seen? :payment") is None
 
 
@@ -161,7 +161,7 @@ async def test_capturing_a_captured_payment_returns_it(subject: Subject) -> None
     assert again == payment
 
 
-async def test_capturing_less_keeps_just_that_and_lets_the_rest_go(subject: Subject) -> None:
+async def test_a_partial_capture_releases_the_rest(subject: Subject) -> None:
     payment = await authorised(subject)
     part, key = Money(700, "GBP"), "part-" + payment.order_id
     result = await subject.gateway.capture(payment.reference, part, key)
@@ -187,7 +187,7 @@ async def test_capture_beyond_the_authorisation_is_rejected(
     assert await subject.gateway.find(payment.idempotency_key) == payment
 
 
-async def test_void_gives_an_authorisation_back(subject: Subject) -> None:
+async def test_void_releases_an_authorisation(subject: Subject) -> None:
     payment = await authorised(subject)
     voided = await subject.gateway.void(payment.reference, "void-" + payment.order_id)
     assert voided == replace(payment, status=PaymentStatus.VOIDED)
@@ -248,7 +248,7 @@ async def test_a_refund_happens_once_per_key(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("kind", ["authorised", "declined", "voided"])
-async def test_money_that_was_never_taken_cannot_be_refunded(subject: Subject, kind: str) -> None:
+async def test_money_that_was_not_captured_cannot_be_refunded(subject: Subject, kind: str) -> None:
     if kind == "declined":
         payment = await subject.gateway.charge(charge_request(subject.declined))
     else:
@@ -269,14 +269,14 @@ async def test_an_unknown_reference_is_rejected(subject: Subject) -> None:
         await gateway.refund(unknown, GBP_10, "unknown-refund")
 
 
-async def test_an_amount_of_nothing_is_rejected(subject: Subject) -> None:
+async def test_an_amount_of_zero_is_rejected(subject: Subject) -> None:
     request = charge_request(subject.good, amount=Money(0, "GBP"))
     with pytest.raises(GatewayRejected):
         await subject.gateway.charge(request)
     assert await subject.gateway.find(request.idempotency_key) is None
 
 
-async def test_the_ledger_lists_every_payment_as_it_stands(subject: Subject) -> None:
+async def test_the_ledger_lists_every_payment_in_its_current_state(subject: Subject) -> None:
     one, two = await captured(subject), await authorised(subject)
     three = await subject.gateway.charge(charge_request(subject.declined))
     voided = await subject.gateway.void(two.reference, "void-" + two.order_id)

@@ -1,2 +1,2 @@
--- The first answer to a key, if there was one.
+-- The first answer to a key, if any.
 SELECT fingerprint, body FROM answers WHERE key = :key

@@ -1,2 +1,2 @@
--- How much a sandbox has made; proves that the ledger can be read.
+-- The number of records; also proves that the ledger can be read.
 SELECT count(*) FROM records

@@ -1,4 +1,4 @@
--- Everything a sandbox has made: one row a payment or label, numbered in the order of making.
+-- The payments or labels of a sandbox, numbered in the order of their creation.
 CREATE TABLE IF NOT EXISTS records (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     reference TEXT NOT NULL UNIQUE,

@@ -1,2 +1,2 @@
--- Keep the first answer to a key.
+-- Insert the first answer to a key.
 INSERT INTO answers (key, fingerprint, body) VALUES (:key, :fingerprint, :body)

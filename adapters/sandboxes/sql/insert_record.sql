@@ -1,2 +1,2 @@
--- Keep a new payment or label.
+-- Insert a new payment or label.
 INSERT INTO records (reference, key, body) VALUES (:reference, :key, :body)

@@ -1,2 +1,2 @@
--- One payment or label by the key it was made under.
+-- The payment or label with an idempotency key.
 SELECT body FROM records WHERE key = :key

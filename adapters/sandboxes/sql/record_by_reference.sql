@@ -1,2 +1,2 @@
--- One payment or label by its reference.
+-- The payment or label with a reference.
 SELECT body FROM records WHERE reference = :reference

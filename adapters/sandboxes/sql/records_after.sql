@@ -1,2 +1,2 @@
--- A page of the ledger: what was made after a sequence number, oldest first.
+-- A page of the ledger after a number, oldest first.
 SELECT sequence, body FROM records WHERE sequence > :after ORDER BY sequence LIMIT :limit

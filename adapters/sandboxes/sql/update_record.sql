@@ -1,2 +1,2 @@
--- Put a changed payment or label in the place of the old one.
+-- Replace a payment or label.
 UPDATE records SET body = :body WHERE reference = :reference

@@ -1,4 +1,4 @@
-"""Captures that the bank refuses, by the fake and by the sandbox: an answer, never an error."""
+"""Captures that the bank declines, in the fake and in the sandbox: an answer, never an error."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.support.stack.sandboxes import running_sandboxes
 
 @dataclass(frozen=True)
 class Subject:
-    """A gateway whose captures can be refused on purpose."""
+    """A gateway whose captures can be declined by a fault."""
 
     gateway: PaymentGateway
     refuse: Callable[[Fault], Awaitable[object]]
@@ -41,13 +41,13 @@ async def subject(
 
 
 async def held(subject: Subject, kind: FaultKind) -> ProviderPayment:
-    """An authorised payment whose capture will meet `kind`."""
+    """An authorised payment whose capture meets a fault of `kind`."""
     request = charge_request("tok_visa", capture=CaptureMode.ON_SHIPMENT)
     await subject.refuse(Fault(kind, "capture", request.order_id, times=1))
     return await subject.gateway.charge(request)
 
 
-async def test_a_declined_capture_leaves_the_authorisation_standing(subject: Subject) -> None:
+async def test_a_declined_capture_keeps_the_authorisation(subject: Subject) -> None:
     payment = await held(subject, FaultKind.DECLINED)
     answer = await subject.gateway.capture(payment.reference, payment.amount, "declined-capture")
     assert (answer.status, answer.decline_code) == (PaymentStatus.DECLINED, "insufficient_funds")

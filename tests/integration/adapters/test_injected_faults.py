@@ -1,4 +1,4 @@
-"""The sandboxes' failures on purpose, seen through the HTTP adapters, on a real process."""
+"""The injected faults of a sandbox process, seen through the HTTP adapters."""
 
 import asyncio
 import io
@@ -86,7 +86,7 @@ async def test_a_failed_charge_can_be_looked_up_by_its_key(
 @pytest.mark.parametrize(
     "kind", [FaultKind.SERVER_ERROR, FaultKind.REQUEST_LOST, FaultKind.ANSWER_LOST]
 )
-async def test_a_failed_read_has_no_unknown_outcome(
+async def test_a_failed_read_is_never_an_unknown_outcome(
     sandboxes: SandboxProcess, payments: HttpPaymentGateway, kind: FaultKind
 ) -> None:
     # aiohttp itself sends a lost GET a second time.
@@ -185,14 +185,14 @@ async def test_many_refunds_at_once_never_exceed_the_captured_amount(
     assert found.refunded.minor == 900
 
 
-async def test_a_service_that_is_not_there_is_unavailable(sandboxes: SandboxProcess) -> None:
+async def test_a_service_that_does_not_listen_is_unavailable(sandboxes: SandboxProcess) -> None:
     nobody = HttpPaymentGateway("http://127.0.0.1:1")
     with pytest.raises(GatewayUnavailable):
         await nobody.charge(charge_request("tok_visa"))
     await nobody.close()
 
 
-async def test_another_service_at_the_address_is_not_taken_for_an_unknown_key(
+async def test_a_404_of_another_service_does_not_mean_an_unknown_key(
     sandboxes: SandboxProcess,
 ) -> None:
     wrong = HttpPaymentGateway(sandboxes.carrier.base_url)
@@ -236,7 +236,7 @@ async def test_the_ledger_is_read_page_by_page(payments: HttpPaymentGateway) -> 
         (b"x" * 2_000_000, 413),
     ],
 )
-async def test_garbage_is_refused_and_makes_nothing(
+async def test_an_invalid_request_is_refused_and_makes_nothing(
     sandboxes: SandboxProcess, body: bytes, status: int
 ) -> None:
     before = await sandboxes.payment.health()
@@ -251,7 +251,7 @@ async def test_garbage_is_refused_and_makes_nothing(
     assert await sandboxes.payment.health() == before
 
 
-async def test_a_replayed_answer_says_so(sandboxes: SandboxProcess) -> None:
+async def test_a_repeated_answer_is_marked(sandboxes: SandboxProcess) -> None:
     url = sandboxes.payment.base_url + "/payments"
     body = {"order_id": "R1", "amount_minor": 5, "currency": "GBP", "token": "t"}
     body["capture"] = "automatic"

@@ -1,4 +1,4 @@
-"""The sandboxes' ledger: changes that wait together share a commit, each on its own terms."""
+"""The ledger of a sandbox: changes that wait together share a commit and fail separately."""
 
 import asyncio
 import sqlite3
@@ -29,7 +29,7 @@ def keep(number: int, *, fail: bool = False) -> Callable[[Records], str]:
     return work
 
 
-async def test_a_change_that_fails_is_undone_alone(ledger: Ledger) -> None:
+async def test_only_the_failed_change_is_undone(ledger: Ledger) -> None:
     changes = (ledger.run(keep(n, fail=n % 3 == 0)) for n in range(300))
     results = await asyncio.gather(*changes, return_exceptions=True)
     failed = [n for n, result in enumerate(results) if isinstance(result, RequestRefused)]
@@ -38,7 +38,7 @@ async def test_a_change_that_fails_is_undone_alone(ledger: Ledger) -> None:
     assert sorted(body for _, body in rows) == sorted(f"body-{n}" for n in range(300) if n % 3)
 
 
-async def test_a_broken_constraint_reaches_its_caller_only(ledger: Ledger) -> None:
+async def test_a_broken_constraint_is_raised_only_to_its_caller(ledger: Ledger) -> None:
     results = await asyncio.gather(
         *(ledger.run(keep(n)) for n in (1, 1, 2)), return_exceptions=True
     )
@@ -64,7 +64,7 @@ async def test_a_key_has_one_answer(ledger: Ledger) -> None:
     assert len(made) == 1
 
 
-async def test_what_was_answered_is_there_after_opening_again(tmp_path: Path) -> None:
+async def test_answered_changes_are_there_after_a_reopen(tmp_path: Path) -> None:
     first = Ledger(tmp_path / "ledger.sqlite3")
     await first.open()
     await first.run(keep(1))
@@ -76,7 +76,7 @@ async def test_what_was_answered_is_there_after_opening_again(tmp_path: Path) ->
     await second.close()
 
 
-async def test_a_file_that_is_no_ledger_is_an_error_at_the_start(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_ledger_is_refused_at_start(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.write_bytes(b"no database at all" * 100)
     ledger = Ledger(path)
@@ -84,7 +84,7 @@ async def test_a_file_that_is_no_ledger_is_an_error_at_the_start(tmp_path: Path)
         await ledger.open()
 
 
-async def test_changes_asked_for_before_closing_are_finished(tmp_path: Path) -> None:
+async def test_changes_requested_before_closing_are_finished(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite3")
     await ledger.open()
     changes = [asyncio.create_task(ledger.run(keep(n))) for n in range(50)]

@@ -1,4 +1,4 @@
-"""The sandboxes as a process: what survives its end, and how it ends."""
+"""The sandboxes as a process: start, shutdown, and what survives a kill."""
 
 import asyncio
 import sqlite3
@@ -144,7 +144,7 @@ async def test_latency_before_the_answer_comes_after_the_work(tmp_path: Path) ->
         await impatient.close()
 
 
-async def test_latency_before_the_work_comes_before_it(tmp_path: Path) -> None:
+async def test_latency_before_the_work_delays_the_work(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path, ["--latency-ms", "600000"]) as sandboxes:
         impatient = HttpPaymentGateway(sandboxes.payment.base_url, timeout_s=0.3)
         with pytest.raises(OutcomeUnknown):
@@ -153,7 +153,7 @@ async def test_latency_before_the_work_comes_before_it(tmp_path: Path) -> None:
         await impatient.close()
 
 
-async def test_a_taken_port_ends_the_start_with_one_line(tmp_path: Path) -> None:
+async def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
         code, errors = await _start(tmp_path, *(str(port) for port in sandboxes.ports))
     assert code == 1

@@ -59,7 +59,7 @@ async def ask(method: str, url: str, **form: str) -> dict[str, Any]:
 
 
 async def new_card(stripe_url: str, number: str) -> str:
-    """The id of a payment method for a card of this number."""
+    """The id of a payment method for a card with this number."""
     card = {"card[number]": number, "card[exp_month]": "12", "card[exp_year]": "2030"}
     url = f"{stripe_url}/v1/payment_methods"
     return str((await ask("POST", url, type="card", **card, **{"card[cvc]": "123"}))["id"])
@@ -67,7 +67,7 @@ async def new_card(stripe_url: str, number: str) -> str:
 
 @asynccontextmanager
 async def proxy(stripe_url: str, handler: Handler) -> AsyncIterator[str]:
-    """The URL of a server that hands each request to `handler`, which may `forward` it."""
+    """The URL of a server that passes each request to `handler`, which may `forward` it."""
     app = web.Application()
     app[STRIPE] = stripe_url
     app.router.add_route("*", "/{path:.*}", handler)
@@ -102,7 +102,7 @@ async def forward(request: web.Request) -> web.Response:
         return web.Response(body=body, status=response.status, content_type="application/json")
 
 
-def test_it_is_gateway_and_ledger(gateway: StripePaymentGateway) -> None:
+def test_it_implements_gateway_and_ledger(gateway: StripePaymentGateway) -> None:
     gateways: list[PaymentGateway] = [gateway]
     ledgers: list[PaymentLedger] = [gateway]
     assert len(gateways) == len(ledgers)
@@ -119,7 +119,7 @@ async def test_the_intent_carries_order_and_key(
     assert request.token not in str(intent["metadata"])
 
 
-async def test_a_customer_who_must_authenticate_is_a_decline_that_cannot_be_completed_later(
+async def test_a_required_authentication_is_a_decline_that_cannot_be_completed_later(
     gateway: StripePaymentGateway, stripe_url: str
 ) -> None:
     # Stripe itself declines this at once because of `off_session`; localstripe waits.
@@ -157,7 +157,7 @@ async def test_each_call_sends_the_key_of_its_caller(stripe_url: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["payment_intents", "capture", "refunds", "cancel"])
-async def test_a_lost_answer_is_an_unknown_outcome_and_trying_again_does_it_once(
+async def test_a_lost_answer_is_an_unknown_outcome_and_a_retry_charges_once(
     stripe_url: str, operation: str
 ) -> None:
     lost: list[str] = []
@@ -292,7 +292,7 @@ async def test_payments_of_others_are_not_ours(
         await gateway.void(foreign["id"], "void-foreign")
 
 
-async def test_the_key_and_the_token_are_in_no_text(
+async def test_no_text_holds_the_api_key_or_the_token(
     gateway: StripePaymentGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -304,7 +304,7 @@ async def test_the_key_and_the_token_are_in_no_text(
         assert secret not in told
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_a_server_that_does_not_listen_is_unavailable() -> None:
     gateway = StripePaymentGateway(KEY, "http://127.0.0.1:1")
     with pytest.raises(GatewayUnavailable):
         await gateway.charge(charge_request("pm_card_visa"))
@@ -312,13 +312,13 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("currency", ["ISK", "UGX"])
-async def test_currencies_that_stripe_counts_otherwise_are_rejected(
+async def test_currencies_with_other_decimals_at_stripe_are_rejected(
     gateway: StripePaymentGateway, currency: str
 ) -> None:
     with pytest.raises(GatewayRejected):
         await gateway.charge(charge_request("pm_card_visa", amount=Money(500, currency)))
 
 
-def test_a_missing_key_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="no API key"):
+def test_a_missing_api_key_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="API key is missing"):
         StripePaymentGateway(" ")

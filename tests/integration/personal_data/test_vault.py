@@ -163,12 +163,12 @@ async def test_sealing_an_append_asks_the_vault_once(shop: SealedShop) -> None:
     vault = shop.services.store._vault  # type: ignore[attr-defined]  # its counter is the proof
     for number in range(20):
         await shop.place(f"A{number}")
-    assert vault.asked <= 20
+    assert vault.requests <= 20
     vault._clock = lambda: 0.0
-    before = vault.asked
+    before = vault.requests
     for number in range(20):
         await shop.order(f"A{number}")
-    assert vault.asked - before <= 1
+    assert vault.requests - before <= 1
 
 
 async def test_the_claim_commits_without_waiting_for_the_disk(database: str) -> None:

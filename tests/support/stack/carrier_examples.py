@@ -12,7 +12,7 @@ HOME = Address("Ada Lovelace", "12 St James's Square", "London", "SW1Y 4JH", "GB
 
 
 def label_request(address: Address = HOME) -> LabelRequest:
-    """A request for an order of its own."""
+    """A request for a new order."""
     order_id = OrderId(f"L{next(_numbers)}")
     items = (ParcelItem("85123A", 6), ParcelItem("71053", 2))
     return LabelRequest(order_id, address, items, f"order-{order_id}:shipment")

@@ -15,6 +15,6 @@ GBP_10 = Money(1000, "GBP")
 def charge_request(
     token: str, *, capture: CaptureMode = CaptureMode.AUTOMATIC, amount: Money = GBP_10
 ) -> ChargeRequest:
-    """A request for an order of its own."""
+    """A request for a new order."""
     order_id = OrderId(f"C{next(_numbers)}")
     return ChargeRequest(order_id, amount, token, capture, f"order-{order_id}:payment")

@@ -66,7 +66,7 @@ def test_every_event_class_has_a_golden_sample() -> None:
     assert {cls.__name__ for cls in EVENT_CLASSES} == {sample["type"] for sample in GOLDEN}
 
 
-def test_a_submission_of_before_backorders_ends_at_once_when_items_are_unavailable() -> None:
+def test_a_submission_without_an_unavailability_choice_cancels_at_once() -> None:
     samples = [sample["data"] for sample in GOLDEN if sample["type"] == "OrderSubmitted"]
     terms = [codec.decode(stored("OrderSubmitted", data)).unavailable for data in samples]
     assert "unavailable" not in samples[0]
@@ -75,7 +75,7 @@ def test_a_submission_of_before_backorders_ends_at_once_when_items_are_unavailab
 
 
 @pytest.mark.parametrize("sample", GOLDEN, ids=lambda sample: str(sample["type"]))
-def test_what_version_1_stored_is_read_for_ever(sample: dict[str, Any]) -> None:
+def test_events_of_version_1_stay_readable(sample: dict[str, Any]) -> None:
     event = codec.decode(stored(sample["type"], sample["data"]))
     assert type(event).__name__ == sample["type"]
     encoded = codec.encode(event)
@@ -83,7 +83,7 @@ def test_what_version_1_stored_is_read_for_ever(sample: dict[str, Any]) -> None:
         assert encoded.data == {**encoded.data, **sample["data"]}
 
 
-def test_a_golden_submission_means_what_it_meant() -> None:
+def test_a_golden_submission_keeps_its_meaning() -> None:
     sample = next(sample for sample in GOLDEN if sample["type"] == "OrderSubmitted")
     address = Address("Zoë Ångström", "1 High Street", "Leeds", "LS1 4AP", "GB")
     lines = (
@@ -125,14 +125,14 @@ EVENTS = st.one_of(
 
 
 @given(EVENTS)
-def test_what_is_written_reads_as_the_same_event(event: Any) -> None:
+def test_an_encoded_event_decodes_to_the_same_event(event: Any) -> None:
     read = through_json(event)
     assert read == event
     assert type(read) is type(event)
 
 
 def plain(value: Any) -> bool:
-    """Whether a value is made of the JSON types that may be stored, exactly."""
+    """Whether a value consists only of the JSON types that may be stored."""
     if isinstance(value, dict):
         return all(type(key) is str and plain(part) for key, part in value.items())
     if isinstance(value, list):
@@ -190,7 +190,7 @@ def test_only_events_are_encoded() -> None:
         ({"payment": {"token": "tok_visa", "capture": "never"}}, "payment.capture"),
     ],
 )
-def test_damaged_data_is_named_by_field_without_its_value(
+def test_an_error_about_damaged_data_names_fields_but_no_values(
     change: dict[str, Any], problem: str
 ) -> None:
     data = {**codec.encode(SUBMITTED).data, **change}
@@ -209,7 +209,7 @@ def test_damaged_data_is_named_by_field_without_its_value(
 
 @dataclass(frozen=True, slots=True)
 class Greeted:
-    """A made-up event that is in its third form."""
+    """An event type with three schema versions."""
 
     name: str
     times: int
@@ -257,7 +257,7 @@ def test_the_current_form_is_written() -> None:
 
 
 @pytest.mark.parametrize("version", [0, -1, 4])
-def test_a_version_that_never_was_is_refused(version: int) -> None:
+def test_a_version_that_does_not_exist_is_refused(version: int) -> None:
     with pytest.raises(UnknownEventType):
         greetings.decode(stored("Greeted", {}, version))
 
@@ -273,7 +273,7 @@ def test_a_version_that_never_was_is_refused(version: int) -> None:
         ({}, {"Greeted": "Greeted"}),
     ],
 )
-def test_a_broken_chain_stops_the_start(upcasters: Any, renamed: dict[str, str]) -> None:
+def test_a_broken_chain_is_refused_at_start(upcasters: Any, renamed: dict[str, str]) -> None:
     with pytest.raises(BrokenChain):
         UpcasterChain(["Greeted"], upcasters, renamed)
 
@@ -282,7 +282,7 @@ def test_a_broken_chain_stops_the_start(upcasters: Any, renamed: dict[str, str])
 
 
 @pytest.mark.parametrize("why", Redaction)
-def test_a_redacted_value_is_read_as_such_and_not_as_an_address(why: Redaction) -> None:
+def test_a_redacted_value_decodes_as_redacted_not_as_an_address(why: Redaction) -> None:
     hidden = {"redacted": why.value}
     data = {**codec.encode(SUBMITTED).data, "address": hidden}
     data["payment"] = {**data["payment"], "token": hidden}
@@ -291,7 +291,7 @@ def test_a_redacted_value_is_read_as_such_and_not_as_an_address(why: Redaction) 
     assert event.lines == SUBMITTED.lines
 
 
-def test_a_sealed_value_that_nobody_opened_is_damaged_data() -> None:
+def test_a_sealed_value_cannot_be_decoded() -> None:
     data = {**codec.encode(SUBMITTED).data, "address": {"$sealed": "1:0:secret"}}
     with pytest.raises(UndecodableEvent, match=r"address\.name: missing") as refusal:
         codec.decode(stored("OrderSubmitted", data))

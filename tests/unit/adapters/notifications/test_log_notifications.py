@@ -1,4 +1,4 @@
-"""Notices in the log."""
+"""Attention notices in the log."""
 
 from structlog.testing import capture_logs
 
@@ -7,7 +7,7 @@ from adapters.notifications.log import LogNotifications
 from domain.ids import OrderId
 
 
-async def test_a_notice_is_one_warning_with_order_step_and_what_is_awaited() -> None:
+async def test_a_notice_is_one_warning_with_order_step_and_action() -> None:
     with capture_logs() as logs:
         notifications: Notifications = LogNotifications()
         await notifications.needs_attention(

@@ -1,4 +1,4 @@
-"""Stripe's payment intents in our words, where localstripe cannot bring them about."""
+"""Payments from payment intents that localstripe cannot produce."""
 
 from typing import Any
 
@@ -39,12 +39,12 @@ def test_an_authorisation_that_stripe_itself_cancelled_has_expired(
 
 
 @pytest.mark.parametrize("status", ["requires_payment_method", "canceled"])
-def test_an_intent_that_only_uses_up_a_key_is_forbidden(status: str) -> None:
+def test_an_intent_that_only_blocks_a_key_is_forbidden(status: str) -> None:
     metadata = {KEY: "order-1:payment", ORDER: "1", CONTENT: FORBIDDEN_CONTENT}
     assert intent(status, metadata=metadata).to_payment().status is PaymentStatus.FORBIDDEN
 
 
-def test_a_capture_that_the_bank_refused_is_declined_with_its_code() -> None:
+def test_a_capture_that_the_bank_declined_has_its_code() -> None:
     record = intent(
         "requires_capture",
         latest_charge=AUTHORISED,
@@ -64,7 +64,7 @@ def test_a_capture_that_the_bank_refused_is_declined_with_its_code() -> None:
         (0, 0, PaymentStatus.CAPTURED),
     ],
 )
-def test_what_a_partial_capture_released_was_neither_taken_nor_given_back(
+def test_the_rest_of_a_partial_capture_is_neither_captured_nor_refunded(
     shown_as_refunded: int, refunded: int, status: PaymentStatus
 ) -> None:
     charge = {

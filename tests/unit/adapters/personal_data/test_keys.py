@@ -24,7 +24,7 @@ def test_another_master_key_is_named_as_missing() -> None:
         MasterKeys(NEW).open(wrapped)
 
 
-def test_an_older_master_key_still_opens_but_the_present_one_wraps() -> None:
+def test_a_previous_master_key_still_opens_but_the_current_one_wraps() -> None:
     wrapped = MasterKeys(OLD).make("customer-1")
     both = MasterKeys(NEW, [OLD])
     again = both.wrap(both.open(wrapped))
@@ -32,7 +32,7 @@ def test_an_older_master_key_still_opens_but_the_present_one_wraps() -> None:
     assert MasterKeys(NEW).open(again) == MasterKeys(OLD).open(wrapped)
 
 
-def test_a_wrapped_key_does_not_open_as_somebody_elses() -> None:
+def test_a_wrapped_key_does_not_open_for_another_subject() -> None:
     master = MasterKeys(OLD)
     wrapped = master.make("customer-1")
     turned = wrapped.wrapped[:-1] + bytes([wrapped.wrapped[-1] ^ 1])
@@ -47,12 +47,12 @@ def test_a_wrapped_key_does_not_open_as_somebody_elses() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "short", "ä" * 43, base64.b64encode(b"k" * 31).decode()])
-def test_a_master_key_that_is_none_is_refused_without_being_shown(text: str) -> None:
+def test_an_invalid_master_key_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match="base64 text of 32") as refusal:
         parse_master_key(text)
     assert not text or text not in str(refusal.value)
 
 
-def test_a_new_master_key_can_be_read_and_is_never_the_same() -> None:
+def test_new_master_keys_are_valid_and_different() -> None:
     assert len(parse_master_key(f"{new_master_key()}\n")) == 32
     assert new_master_key() != new_master_key()

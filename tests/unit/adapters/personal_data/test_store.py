@@ -1,4 +1,4 @@
-"""What a sealing store shows and what it keeps, over a store in memory."""
+"""What a sealing store shows and what it stores, over an in-memory store."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def append(stream: str, *events: Any) -> StreamAppend:
 
 
 class Kept:
-    """A sealing store and what is underneath."""
+    """A sealing store and the store that it wraps."""
 
     def __init__(self) -> None:
         self.inner = InMemoryEventStore()
@@ -56,7 +56,7 @@ class Kept:
         return [CODEC.decode(event) for event in await self.store.read_stream(stream)]
 
     async def tampered(self, stream: str, old: NewEvent, data: Any) -> list[Any]:
-        """What is read if somebody wrote other data under the same ids into the store."""
+        """What is read if the inner store has other data under the same ids."""
         forged = InMemoryEventStore()
         await forged.append(
             StreamAppend(
@@ -74,7 +74,7 @@ def kept() -> Kept:
     return Kept()
 
 
-async def test_plain_above_and_sealed_below(kept: Kept) -> None:
+async def test_readers_see_plain_values_and_the_inner_store_sealed_ones(kept: Kept) -> None:
     told = [CREATED, AddressSet(LEEDS), SUBMITTED, DeliveryAddressChanged(YORK)]
     await kept.store.append(append("order-A1", *told))
     assert await kept.above("order-A1") == told
@@ -84,7 +84,7 @@ async def test_plain_above_and_sealed_below(kept: Kept) -> None:
     assert "WHITE METAL LANTERN" in below
 
 
-async def test_every_way_of_reading_opens(kept: Kept) -> None:
+async def test_every_read_method_opens_sealed_values(kept: Kept) -> None:
     await kept.store.append(append("order-A1", CREATED, AddressSet(LEEDS)))
     schemas = {"order-A1": 1}
     ways = [
@@ -99,7 +99,7 @@ async def test_every_way_of_reading_opens(kept: Kept) -> None:
         assert [CODEC.decode(event) for event in events] == [CREATED, AddressSet(LEEDS)]
 
 
-async def test_the_same_event_ids_again_are_the_same_append(kept: Kept) -> None:
+async def test_a_repeated_append_is_recognised_by_its_event_ids(kept: Kept) -> None:
     wanted = append("order-A1", CREATED, SUBMITTED)
     first = await kept.store.append(wanted)
     again = await kept.store.append(wanted)
@@ -124,7 +124,7 @@ async def test_a_guest_is_the_subject_of_one_order_only(kept: Kept) -> None:
     assert (await kept.above("order-G2"))[-1].address == LEEDS
 
 
-async def test_a_destroyed_key_leaves_everything_but_personal_data(kept: Kept) -> None:
+async def test_without_its_key_personal_data_is_redacted_and_the_rest_stays(kept: Kept) -> None:
     await kept.store.append(append("order-A1", CREATED, SUBMITTED))
     kept.vault.destroy("customer-17850")
     created, submitted = await kept.above("order-A1")
@@ -135,7 +135,7 @@ async def test_a_destroyed_key_leaves_everything_but_personal_data(kept: Kept) -
     assert submitted.payment.capture == SUBMITTED.payment.capture
 
 
-async def test_a_changed_value_is_refused_and_the_error_tells_nothing(kept: Kept) -> None:
+async def test_a_changed_value_is_refused_and_the_error_shows_no_data(kept: Kept) -> None:
     wanted = append("order-A1", AddressSet(LEEDS))
     await kept.store.append(wanted)
     sealed = (await kept.inner.read_stream("order-A1"))[0].data["address"]["$sealed"]
@@ -162,7 +162,7 @@ async def test_a_value_does_not_open_in_another_event_stream_or_field(kept: Kept
     assert await kept.tampered("order-A1", first.events[0], mine.data) == [SUBMITTED]
 
 
-async def test_what_cannot_be_stored_is_refused_before_a_key_is_made(kept: Kept) -> None:
+async def test_an_invalid_append_is_refused_before_a_key_is_made(kept: Kept) -> None:
     bad = NewEvent(uuid4(), "AddressSet", {"address": {"name": "\0"}}, Metadata("c", "c", "t"))
     with pytest.raises(InvalidAppend, match="NUL"):
         await kept.store.append(StreamAppend("order-A1", Expected.ANY, [bad]))
@@ -179,7 +179,7 @@ async def test_no_snapshot_of_an_order_is_kept(kept: Kept) -> None:
         assert set(found.snapshots) == {"stock-71053"}
 
 
-async def test_a_snapshot_of_before_encryption_is_not_used(kept: Kept) -> None:
+async def test_a_snapshot_from_before_encryption_is_not_used(kept: Kept) -> None:
     await kept.store.append(append("order-A1", CREATED, AddressSet(LEEDS)))
     await kept.inner.save_snapshot(Snapshot("order-A1", 1, 1, {"name": "Ann Example"}))
     found = await kept.store.read_from_snapshots(["order-A1"], schema_versions={"order-A1": 1})
@@ -191,7 +191,7 @@ async def test_a_snapshot_of_before_encryption_is_not_used(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("sealing", [True, False])
-async def test_the_redacted_view_withholds_without_any_key(kept: Kept, sealing: bool) -> None:
+async def test_the_redacted_view_needs_no_keys(kept: Kept, sealing: bool) -> None:
     store = PersonalDataStore(kept.inner, kept.vault, sealing=sealing)
     await store.append(append("order-A1", CREATED, AddressSet(LEEDS), SUBMITTED))
     view = RedactedStore(kept.inner, PERSONAL_FIELDS)
@@ -202,7 +202,7 @@ async def test_the_redacted_view_withholds_without_any_key(kept: Kept, sealing: 
     assert events[2].payment.token == withheld
 
 
-async def test_the_redacted_view_takes_nothing(kept: Kept) -> None:
+async def test_the_redacted_view_is_read_only(kept: Kept) -> None:
     view = RedactedStore(kept.inner, PERSONAL_FIELDS)
     with pytest.raises(InvalidAppend):
         await view.append(append("order-A1", CREATED))

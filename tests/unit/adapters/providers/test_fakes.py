@@ -1,4 +1,4 @@
-"""What the fakes add to the contracts: failures on purpose, a log of calls, notices."""
+"""What the fakes add to the contracts: injected faults, recorded calls and notices."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ from tests.support.stack.payment_examples import GBP_10, charge_request
         (FaultKind.GARBAGE, OutcomeUnknown, True),
     ],
 )
-async def test_a_failed_charge_fails_as_at_a_real_provider(
+async def test_a_failed_charge_fails_like_with_a_real_provider(
     kind: FaultKind, error: type[GatewayError], was_done: bool
 ) -> None:
     gateway, request = FakePaymentGateway(), charge_request("tok_visa")
@@ -45,7 +45,7 @@ async def test_a_failed_charge_fails_as_at_a_real_provider(
     assert gateway.count("charge") == 2
 
 
-async def test_a_provider_can_be_away_for_ever() -> None:
+async def test_a_provider_can_be_unavailable_without_end() -> None:
     gateway = FakePaymentGateway()
     gateway.faults.add(Fault(FaultKind.UNAVAILABLE))
     for _ in range(20):
@@ -100,7 +100,7 @@ async def test_a_refused_change_can_lose_its_answer_too() -> None:
         await gateway.void(payment.reference, "void")
 
 
-async def test_a_refused_key_can_be_used_again() -> None:
+async def test_the_key_of_a_refused_request_can_be_used_again() -> None:
     gateway = FakePaymentGateway()
     payment = await gateway.charge(charge_request("tok_visa"))
     too_much = GBP_10 + GBP_10
@@ -109,7 +109,7 @@ async def test_a_refused_key_can_be_used_again() -> None:
     assert (await gateway.refund(payment.reference, GBP_10, "refund")).refunded == GBP_10
 
 
-async def test_closing_is_remembered() -> None:
+async def test_closing_is_recorded() -> None:
     gateway, carrier = FakePaymentGateway(), FakeCarrier()
     await gateway.close()
     assert (gateway.closed, carrier.closed) == (True, False)
@@ -122,7 +122,7 @@ async def test_fakes_are_ledgers() -> None:
     assert [label async for label in carrier.labels()] == []
 
 
-async def test_notices_are_remembered_and_can_fail() -> None:
+async def test_notices_are_recorded_and_can_fail() -> None:
     recording = RecordingNotifications()
     notifications: Notifications = recording
     notice = AttentionNotice(OrderId("A1"), "undo_payment", "retry or resolve")

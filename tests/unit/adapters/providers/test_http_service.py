@@ -1,4 +1,4 @@
-"""What each failure of a call over HTTP means."""
+"""The port's error for each failure of a call over HTTP."""
 
 import asyncio
 from dataclasses import replace
@@ -49,28 +49,26 @@ def test_a_failure_has_one_meaning(
     assert type(failure("x", cause, changes=False)) is read
 
 
-def test_the_text_of_an_exception_goes_no_further() -> None:
+def test_an_error_does_not_hold_the_text_of_the_exception() -> None:
     error = failure("payment provider /payments", OSError("10 Downing Street"), changes=True)
     assert str(error) == "payment provider /payments: OSError"
 
 
-async def test_a_request_that_does_not_fit_names_fields_and_no_values() -> None:
+async def test_an_invalid_request_is_rejected_with_its_fields_but_not_their_values() -> None:
     carrier = HttpCarrier("http://127.0.0.1:1")
     request = label_request(replace(HOME, country="England", name="N" * 2000))
     with pytest.raises(GatewayRejected) as caught:
         await carrier.buy_label(request)
-    assert "address" in str(caught.value) or "country" in str(caught.value)
-    assert "England" not in str(caught.value)
-    assert "NNN" not in str(caught.value)
+    assert str(caught.value) == "label: cannot be sent, invalid or too long: name, country"
 
 
 @pytest.mark.parametrize("make", [HttpCarrier, HttpPaymentGateway])
-def test_a_base_url_that_is_no_url_is_refused_at_once(make: type[HttpCarrier]) -> None:
+def test_a_wrong_base_url_is_refused_at_once(make: type[HttpCarrier]) -> None:
     with pytest.raises(ValueError, match="http://"):
         make("localhost:8181")
 
 
-async def test_closing_before_the_first_call_is_no_error() -> None:
+async def test_closing_before_the_first_call_does_not_fail() -> None:
     closing = asyncio.create_task(HttpCarrier("http://127.0.0.1:1").close())
     await asyncio.wait({closing})
     assert closing.exception() is None

@@ -1,4 +1,4 @@
-"""The rules of the fake and the sandbox providers, where the contracts do not reach."""
+"""Rules of the fake and sandbox providers that the contracts do not cover."""
 
 import contextlib
 from dataclasses import replace
@@ -27,7 +27,7 @@ def test_refunds_never_exceed_what_was_captured(amounts: list[int]) -> None:
         assert (payment.status is PaymentStatus.REFUNDED) is everything
 
 
-def test_a_partial_capture_gives_the_rest_back() -> None:
+def test_a_partial_capture_releases_the_rest() -> None:
     request = charge_request("tok_visa", capture=CaptureMode.ON_SHIPMENT)
     payment = rules.open_payment(request, DECLINING_TOKENS)
     captured = rules.capture(payment, Money(400, "GBP"))
@@ -43,7 +43,7 @@ def test_a_refund_in_another_currency_is_refused() -> None:
     assert refused.value.code == "wrong_currency"
 
 
-def test_the_fingerprint_tells_every_part_of_a_charge_apart() -> None:
+def test_the_fingerprint_depends_on_every_part_of_a_charge() -> None:
     request = charge_request("tok_visa")
     others = [
         replace(request, amount=GBP_10 + GBP_10),
@@ -57,17 +57,17 @@ def test_the_fingerprint_tells_every_part_of_a_charge_apart() -> None:
 
 
 @pytest.mark.parametrize("field", ["name", "line1", "line2", "city", "region", "postal_code"])
-def test_the_fingerprint_tells_every_part_of_an_address_apart(field: str) -> None:
+def test_the_fingerprint_depends_on_every_part_of_an_address(field: str) -> None:
     request = label_request()
     moved = replace(request, address=replace(HOME, **{field: "elsewhere"}))
     assert rules.label_fingerprint(moved) != rules.label_fingerprint(request)
 
 
-def test_neighbouring_parts_do_not_run_together() -> None:
+def test_the_fingerprint_separates_its_parts() -> None:
     assert rules.digest("ab", "c") != rules.digest("a", "bc")
 
 
-def test_a_refusal_names_no_address() -> None:
+def test_a_refusal_does_not_hold_the_address() -> None:
     area = ServedArea(frozenset({"GB"}))
     label = rules.make_label(label_request(), area)
     assert label.refusal == "country_not_served"
