@@ -254,7 +254,7 @@ def test_the_wait_doubles_with_jitter_up_to_a_bound(attempts: int) -> None:
     waits = [limits.delay(attempts).total_seconds() for _ in range(200)]
     assert all(whole / 2 <= wait <= whole + 0.001 for wait in waits)
     assert len(set(waits)) > 100
-    assert limits.delay(attempts, wish_s=7200.0) == timedelta(seconds=7200)
+    assert limits.delay(attempts, retry_after_s=7200.0) == timedelta(seconds=7200)
 
 
 def test_by_default_notifications_are_retried_for_days() -> None:
