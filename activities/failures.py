@@ -80,7 +80,7 @@ def application_errors(on_rejected: Reason = Reason.NOT_FULFILLABLE) -> Iterator
     except DomainError as error:
         raise refusal(Reason.NOT_FULFILLABLE, str(error)) from error
     except VersionConflict as error:
-        raise ApplicationError(f"too many writers at once: {error}", type=UNAVAILABLE) from None
+        raise ApplicationError(f"too many concurrent writers: {error}", type=UNAVAILABLE) from None
     except StoreUnavailable:
         # A cause goes into the saga's history, and a driver's text may name users and hosts.
         message = "the event store is unavailable"

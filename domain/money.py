@@ -46,7 +46,7 @@ class Money:
 
     def __mul__(self, quantity: int) -> "Money":
         if type(quantity) is not int:
-            raise InvalidValue("quantity", "money is multiplied by whole numbers only")
+            raise InvalidValue("quantity", "money can only be multiplied by whole numbers")
         return Money(self.minor * quantity, self.currency)
 
     def __lt__(self, other: "Money") -> bool:

@@ -88,7 +88,7 @@ class MissingItem:
     missing: int
 
     def __str__(self) -> str:
-        return f"{self.sku}: {self.ordered} wanted, {self.ordered - self.missing} there"
+        return f"{self.sku}: {self.ordered} ordered, {self.ordered - self.missing} available"
 
 
 class CaptureMode(StrEnum):

@@ -134,7 +134,7 @@ def amend(unit: UnitOfWork, request: AmendPieces) -> None:
     """
     order_id = request.order_id
     if live_label(unit, order_id):
-        raise refusal(Reason.NOT_FULFILLABLE, "the order has a label already")
+        raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
     unit.execute(ORDER.stream(order_id), AmendOrder(request.pieces))
     for pieces in request.pieces:
         unit.execute(STOCK.stream(pieces.sku), ReduceClaim(order_id, pieces.quantity))

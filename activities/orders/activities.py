@@ -146,7 +146,7 @@ class OrderActivities:
 def _change_address(unit: UnitOfWork, request: messages.ChangeAddress) -> None:
     order_id = request.order_id
     if trail.live_label(unit, order_id):
-        raise refusal(Reason.NOT_FULFILLABLE, "the order has a label already")
+        raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
     unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(request.address))
     unit.execute(FULFILLMENT.stream(order_id), *trail.operator_commands((request.by,)))
 

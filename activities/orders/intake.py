@@ -37,7 +37,7 @@ def decide_intake(
     if isinstance(order, state.NoOrder):
         return tuple(_submitted(document, now))
     if difference := _difference(document, order):
-        raise OrderConflict(f"order {document.order_id} exists already: {difference}")
+        raise OrderConflict(f"order {document.order_id} already exists: {difference}")
     return ()
 
 

@@ -197,7 +197,7 @@ def _already_paid(paid: payment.PaymentState) -> PaymentResult | None:
         case payment.Declined():
             raise _declined(paid.code)
         case payment.Voided():
-            raise refusal(Reason.NOT_FULFILLABLE, "the order's payment was voided before")
+            raise refusal(Reason.NOT_FULFILLABLE, "the order's payment has been voided")
         case payment.NoPayment():
             return None
 

@@ -33,7 +33,7 @@ class Charge:
             if payment.status is not ports.PaymentStatus.EXPIRED:
                 return payment
             look_first = True
-        raise refusal(Reason.PAYMENT_DECLINED, "the authorisation expired again and again")
+        raise refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
 
     async def _charge(
         self, order: FrozenOrder, capture: CaptureMode, key: str

@@ -29,7 +29,9 @@ def completed_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:
         return state.order
     if isinstance(state, NoOrder):
         raise NotFound("order", order_id)
-    raise RuleBroken("order_not_shipped", f"nothing can come back: the order is {status_of(state)}")
+    raise RuleBroken(
+        "order_not_shipped", f"nothing can be returned: the order is {status_of(state)}"
+    )
 
 
 def shipped_lines(order: FrozenOrder) -> tuple[ReturnedLine, ...]:

@@ -139,7 +139,7 @@ def _record_label(
         unit.execute(SHIPMENT.stream(order_id), _recorded(bought))
     label = live_label(unit, order_id)
     if label is None:
-        raise refusal(Reason.NOT_FULFILLABLE, "the order's label was cancelled before")
+        raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
     is_paid_at_once = order.payment.capture is CaptureMode.AUTOMATIC
     if is_paid_at_once and isinstance(unit.state(stream), Processing):
         complete(unit, order_id, order.skus, label.tracking_number)

@@ -76,7 +76,7 @@ def decide(command: OrderCommand, state: OrderState) -> tuple[events.OrderEvent,
 
 def _create(command: CreateOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
     if not isinstance(state, NoOrder):
-        raise RuleBroken("order_exists", "an order of this id exists already")
+        raise RuleBroken("order_exists", "an order with this id already exists")
     parse_order_id(command.order_id)
     if command.customer_id is not None:
         parse_customer_id(command.customer_id)
@@ -146,7 +146,7 @@ def _check_fits(command: AddItem, draft: Draft) -> None:
     if line.unit_price != command.unit_price:
         raise RuleBroken(
             "price_differs",
-            f"item {command.sku} is in the order at another price: remove it first",
+            f"item {command.sku} is already in the order at another price: remove it first",
         )
     checks.check_quantity(line.quantity + command.quantity)
 

@@ -199,9 +199,7 @@ def _check_covered(command: RecordCapture, state: Authorised) -> None:
     if state.reference != command.reference:
         raise _differs("reference")
     if state.amount < command.amount:
-        raise RuleBroken(
-            "capture_exceeds_authorisation", "more was captured than had been authorised"
-        )
+        raise RuleBroken("capture_exceeds_authorisation", "more was captured than was authorised")
 
 
 def _check_new_key(key: str, state: Declined | Voided) -> None:
@@ -266,7 +264,7 @@ def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, .
     if refunded is not None:
         raise RuleBroken("refund_differs", "this refund is recorded with another amount")
     if state.refundable < command.amount:
-        raise RuleBroken("refund_exceeds_capture", "more was refunded than had been captured")
+        raise RuleBroken("refund_exceeds_capture", "more was refunded than was captured")
     return (
         PaymentRefunded(
             command.order_id, command.amount, command.reference, command.refund_reference

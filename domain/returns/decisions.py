@@ -76,7 +76,7 @@ def decide(command: ReturnCommand, state: ReturnsState) -> tuple[ReturnEvent, ..
 def _case(return_id: ReturnId, state: ReturnsState) -> ReturnCase:
     case = state.cases.get(return_id)
     if case is None:
-        raise RuleBroken("return_missing", "the order has no return of this id")
+        raise RuleBroken("return_missing", "the order has no return with this id")
     return case
 
 
@@ -116,7 +116,9 @@ def _check_same(command: OpenReturn, case: ReturnCase) -> None:
         else not case.everything and _counted(command.pieces) == _counted(case.lines)
     )
     if command.kind is not case.kind or not same_pieces:
-        raise RuleBroken("return_differs", "the order has a return of this id with other content")
+        raise RuleBroken(
+            "return_differs", "the order already has a return with this id and other content"
+        )
 
 
 def _counted(pieces: Iterable[Pieces | ReturnedLine]) -> Counter[Sku]:
@@ -135,7 +137,7 @@ def _lines(command: OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]
         if quantity > left[sku]:
             raise RuleBroken(
                 "return_exceeds_shipment",
-                f"{quantity} of {sku} cannot come back: {max(left[sku], 0)} are left to return",
+                f"{quantity} of {sku} cannot be returned: {max(left[sku], 0)} are left to return",
             )
     lines = tuple(ReturnedLine(sku, n, prices[sku]) for sku, n in requested.items() if n > 0)
     if not lines:
@@ -204,7 +206,7 @@ def _decide_restock(command: DecideRestock, case: ReturnCase) -> tuple[ReturnEve
         return ()
     requested = _requested(pieces)
     if requested and case.kind is ReturnKind.LOST:
-        raise RuleBroken("lost_goods", "what the carrier lost cannot go back into stock")
+        raise RuleBroken("lost_goods", "goods that the carrier lost cannot go back into stock")
     returned = _counted(case.lines)
     for sku, quantity in requested.items():
         if quantity > returned[sku]:
@@ -255,5 +257,8 @@ def _close(case: ReturnCase) -> tuple[ReturnEvent, ...]:
     if case.closed:
         return ()
     if not case.settled:
-        raise RuleBroken("return_not_settled", "the return is not decided or not carried out yet")
+        raise RuleBroken(
+            "return_not_settled",
+            "the decisions on the return have not all been made and carried out",
+        )
     return (ReturnClosed(case.return_id),)

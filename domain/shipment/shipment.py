@@ -161,11 +161,13 @@ def _cancel(command: RecordLabelCancelled, state: ShipmentState) -> tuple[Shipme
     if isinstance(state, NoShipment):
         raise _no_label()
     if state.label_id != command.label_id:
-        raise RuleBroken("label_differs", "the order's label is another one")
+        raise RuleBroken("label_differs", "the order has another label")
     if state.status is ShipmentStatus.LABEL_CANCELLED:
         return ()
     if state.status is not ShipmentStatus.LABEL_BOUGHT:
-        raise RuleBroken("parcel_has_left", "the carrier has the parcel: its label stays")
+        raise RuleBroken(
+            "parcel_has_left", "the carrier has the parcel: its label can no longer be cancelled"
+        )
     return (LabelCancelled(command.order_id, command.label_id),)
 
 

@@ -135,15 +135,14 @@ def _receive(command: ReceiveStock, state: StockState) -> tuple[StockEvent, ...]
 
 def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
     _check_sku(command.sku, state)
-    if type(command.delta) is not int or not 1 <= abs(command.delta) <= checks.MAX_QUANTITY:
-        raise InvalidValue(
-            "delta", f"must be a whole number up to {checks.MAX_QUANTITY} either way, not 0"
-        )
+    limit = checks.MAX_QUANTITY
+    if type(command.delta) is not int or not 1 <= abs(command.delta) <= limit:
+        raise InvalidValue("delta", f"must be a whole number from -{limit} to {limit}, but not 0")
     checks.check_reference(command.reason, "reason")
     if state.available + command.delta < 0:
         raise RuleBroken(
             "stock_below_reserved",
-            f"only {state.available} pieces are free, {state.reserved} are reserved",
+            f"only {state.available} pieces are available, {state.reserved} are reserved",
         )
     adjusted = StockAdjusted(command.sku, command.delta, command.reason)
     return (adjusted, *_allocations(command.sku, command.delta, state))
@@ -171,9 +170,9 @@ def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]
     if held == command.quantity:
         return ()
     if held is not None:
-        raise RuleBroken("reservation_differs", f"the order holds {held} pieces already")
+        raise RuleBroken("reservation_differs", f"the order has already reserved {held} pieces")
     if command.order_id in state.shipped:
-        raise RuleBroken("already_shipped", "the order's pieces have left already")
+        raise RuleBroken("already_shipped", "the order has already been shipped")
     if command.quantity > state.available:
         raise RuleBroken("not_enough_stock", f"only {state.available} pieces are available")
     return (StockReserved(command.sku, command.order_id, command.quantity),)
@@ -187,9 +186,9 @@ def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, 
     if claimed == command.quantity:
         return ()
     if claimed:
-        raise RuleBroken("claim_differs", f"the order claims {claimed} pieces already")
+        raise RuleBroken("claim_differs", f"the order already claims {claimed} pieces")
     if order_id in state.shipped:
-        raise RuleBroken("already_shipped", "the order's pieces have left already")
+        raise RuleBroken("already_shipped", "the order has already been shipped")
     available = min(state.available, command.quantity)
     missing = command.quantity - available
     reserved = (StockReserved(command.sku, order_id, available),) if available else ()
@@ -227,7 +226,7 @@ def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
         return (StockShipped(state.sku, command.order_id, held),)
     if command.order_id in state.shipped:
         return ()
-    raise RuleBroken("nothing_reserved", "the order holds no reservation that could be shipped")
+    raise RuleBroken("nothing_reserved", "nothing is reserved for the order")
 
 
 def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:

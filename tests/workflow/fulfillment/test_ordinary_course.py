@@ -92,7 +92,7 @@ async def test_an_order_out_of_stock_is_cancelled_and_never_charged(
     order_id, handle = await stocked_saga(client, shop, stock=1)
     outcome = await result(handle)
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "out_of_stock")
-    assert "2 wanted, 1 there" in outcome["detail"]
+    assert "2 ordered, 1 available" in outcome["detail"]
     assert shop.payments.calls == []
     assert await shop.status(order_id) == "cancelled"
     story = await shop.story(order_id)

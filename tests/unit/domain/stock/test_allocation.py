@@ -34,7 +34,7 @@ def test_every_shortage_is_named() -> None:
     states = {LANTERN: spec.state(LANTERNS, StockReserved(LANTERN, OrderId("B2"), 5))}
     plan = plan_reservation(ORDER, [LANTERN_LINE, HEART_LINE], states)
     assert plan == OutOfStock((MissingItem(LANTERN, 6, 1), MissingItem(HEART, 2, 2)))
-    assert str(plan) == "71053: 6 wanted, 5 there; 84029E: 2 wanted, 0 there"
+    assert str(plan) == "71053: 6 ordered, 5 available; 84029E: 2 ordered, 0 available"
 
 
 def test_lines_of_the_same_sku_add_up() -> None:
@@ -53,5 +53,5 @@ def test_what_the_order_holds_already_is_left_alone() -> None:
 
 def test_an_order_that_holds_another_quantity_is_refused() -> None:
     states = {LANTERN: spec.state(LANTERNS, StockReserved(LANTERN, ORDER, 5))}
-    with pytest.raises(RuleBroken, match="holds 5"):
+    with pytest.raises(RuleBroken, match="reserved 5"):
         plan_reservation(ORDER, [LANTERN_LINE], states)
