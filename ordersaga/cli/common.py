@@ -40,11 +40,10 @@ def group(name: str, text: str) -> typer.Typer:
 @asynccontextmanager
 async def opened() -> "AsyncIterator[Services]":
     """The services of the settings, for one command."""
-    # Here, as settings and wiring take 0.2 s to load, which help and wrong usage need not wait for.
-    from ordersaga.bootstrap.settings import load_settings  # noqa: PLC0415  see above
-    from ordersaga.bootstrap.wiring import open_services  # noqa: PLC0415  see above
+    from ordersaga.bootstrap import settings, wiring  # noqa: PLC0415  0.2 s that help need not take
 
-    async with open_services(load_settings(), application_name="ordersaga cli") as services:
+    options = settings.load_settings()
+    async with wiring.open_services(options, application_name="ordersaga cli") as services:
         yield services
 
 

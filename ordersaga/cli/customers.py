@@ -11,6 +11,7 @@ from ordersaga.cli.output import OK, async_command, emit, note
 from ordersaga.display.tables import make_table
 from ordersaga.errors import REFUSED, Refused, Unreachable
 from ordersaga.operations.actor import operator
+from ordersaga.personal_data.vault import KeyRing
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
@@ -67,9 +68,7 @@ async def erase(
 async def _delete_histories(
     services: "Services", erasure: "Erasure", customer_id: CustomerId | None
 ) -> _Erased:
-    from temporalio.service import RPCError  # noqa: PLC0415  loads Temporal
-
-    from ordersaga.personal_data import histories  # noqa: PLC0415  the same
+    from ordersaga.personal_data import histories  # noqa: PLC0415  loads Temporal
 
     problem = None
     deleted = histories.DeletedHistories(0, ())
@@ -78,8 +77,6 @@ async def _delete_histories(
         deleted = await histories.delete_histories(client, customer_id, erasure.order_ids)
     except Unreachable as error:
         problem = str(error)
-    except RPCError as error:
-        problem = f"Temporal: {error.message}"
     return _Erased(
         subject=erasure.subject,
         orders=len(erasure.order_ids),
@@ -122,11 +119,10 @@ async def rewrap_keys(as_json: Json = False) -> None:
 
     The previous master key must still be set; afterwards it is no longer needed.
     """
-    from ordersaga.bootstrap.protection import master_keys  # noqa: PLC0415  0.3 s, for this
-    from ordersaga.personal_data.vault import KeyRing  # noqa: PLC0415  the same
+    from ordersaga.bootstrap import protection  # noqa: PLC0415  loads the settings
 
     async with opened() as services:
-        master = master_keys(services.settings)
+        master = protection.master_keys(services.settings)
         if master is None:
             raise Refused("there is no master key: ORDERSAGA_MASTER_KEY is not set")
         rewrapped = await KeyRing(services.pool).rewrap(master)

@@ -9,6 +9,7 @@ import typer
 from ordersaga.cli.output import async_command
 from ordersaga.daemons.service import stop_on_signals
 from ordersaga.demo.folder import DEFAULT_FOLDER
+from ordersaga.demo.run import Demo, DemoOptions
 from ordersaga.demo.screen import Screen
 from ordersaga.demo.source import choose_file
 from ordersaga.display.tables import console
@@ -33,8 +34,6 @@ async def demo(
     ] = 300,
 ) -> int:
     """Run real orders through the saga and show how each ended."""
-    from ordersaga.demo.run import Demo, DemoOptions  # noqa: PLC0415  loads Temporal
-
     options = DemoOptions(choose_file(file), orders, data_dir or DEFAULT_FOLDER, keep, timeout)
     stop = stop_on_signals()
     demonstration = Demo(options, Screen(console()), stop)

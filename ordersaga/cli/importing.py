@@ -1,7 +1,7 @@
 """`ordersaga import`: real orders from a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
@@ -15,10 +15,14 @@ from ordersaga.cli.common import Json, opened
 from ordersaga.cli.output import async_command, emit
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import WrongUsage
-
-if TYPE_CHECKING:
-    from ordersaga.importing.intake import OnProgress
-    from ordersaga.importing.run import ImportSummary
+from ordersaga.importing.intake import OnProgress
+from ordersaga.importing.run import (
+    Displays,
+    ImportRequest,
+    ImportSummary,
+    import_plan,
+    prepare,
+)
 
 
 @async_command
@@ -55,13 +59,6 @@ async def import_orders(
     Refused lines are reported with their reason. A file that cannot be read changes nothing.
     Importing the same file again adds nothing.
     """
-    from ordersaga.importing.run import (  # noqa: PLC0415  loads the saga's documents
-        Displays,
-        ImportRequest,
-        import_plan,
-        prepare,
-    )
-
     stem = file.name.removesuffix(".gz").removesuffix(".csv") or "file"
     request = ImportRequest(
         file=file,
@@ -96,12 +93,12 @@ def _payment(token: str) -> PaymentTerms:
     return payment
 
 
-def _task(progress: Progress, name: str, size: int) -> "OnProgress":
+def _task(progress: Progress, name: str, size: int) -> OnProgress:
     task = progress.add_task(name, total=size)
     return lambda finished: progress.advance(task, finished)
 
 
-def summary_table(summary: "ImportSummary") -> Table:
+def summary_table(summary: ImportSummary) -> Table:
     """The numbers of an import."""
     rows: list[tuple[str, object]] = [
         ("orders submitted", summary.orders_new),

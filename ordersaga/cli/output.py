@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec
 from uuid import UUID
 
+from ordersaga.display.text import printable
 from ordersaga.errors import BROKEN_PIPE, REFUSED
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ def emit(
 
 def note(text: str) -> None:
     """Print a remark beside the answer, on stderr."""
-    from ordersaga.display.tables import printable  # noqa: PLC0415  most commands print none
-
     sys.stderr.write(f"{printable(text)}\n")
 
 

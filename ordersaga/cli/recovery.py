@@ -12,7 +12,9 @@ from ordersaga.cli.common import Json, opened
 from ordersaga.cli.output import OK, async_command, emit
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import REFUSED
+from ordersaga.operations.recovery.orders import Recovery, open_orders
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
+from ordersaga.operations.recovery.returns import restart_workflows, unfinished_workflows
 
 _ROWS_SHOWN: Final = 50
 _TEXTS: Final = {
@@ -40,12 +42,6 @@ async def recover(
     Running it again is harmless: steps that were done before are not repeated.
     Ends with 1 if an order could not be started and needs a person.
     """
-    from ordersaga.operations.recovery.orders import Recovery, open_orders  # noqa: PLC0415  loads Temporal
-    from ordersaga.operations.recovery.returns import (  # noqa: PLC0415  the same
-        restart_workflows,
-        unfinished_workflows,
-    )
-
     screen = console(stderr=True)
     async with opened() as services:
         client, store = await services.temporal(), services.redacted_store

@@ -10,6 +10,7 @@ from ordersaga.display.verification import report_view
 from ordersaga.errors import REFUSED, UNREACHABLE
 from ordersaga.operations.verification import run
 from ordersaga.operations.verification.report import Check, Report
+from ordersaga.operations.verification.wired import open_sources
 
 
 @async_command
@@ -23,8 +24,6 @@ async def verify(
 
     Ends with 0 if all is well, 1 if there are offenders, 3 if a check could not be made.
     """
-    from ordersaga.operations.verification.wired import open_sources  # noqa: PLC0415  loads Temporal
-
     skipped = frozenset(skip or ())
     async with opened() as services:
         report = await run.verify(await open_sources(services, skipped), skipped)

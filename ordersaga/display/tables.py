@@ -1,7 +1,6 @@
 """Plain tables for a terminal; values are never read as markup and cannot steer the terminal."""
 
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from domain.currencies import format_amount
 from domain.money import Money
+from ordersaga.display.text import printable
 
 _PIPE_WIDTH: Final = 200
 
@@ -22,12 +22,6 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PIPE_WIDTH
     return Console(stderr=stderr, width=width, highlight=False)
-
-
-def printable(text: object) -> str:
-    """`text` on one line, without control characters."""
-    flat = " ".join(str(text).split())
-    return "".join(c for c in flat if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
 
 
 def cell(value: object) -> Text:

@@ -25,6 +25,7 @@ from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Layout, Ports
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
+from workflows.common.search_attributes import ALL_ATTRIBUTES
 
 USUAL_PORTS: Final = Ports(postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182)
 _LEFTOVER_GRACE_S: Final = 8.0
@@ -217,10 +218,6 @@ class EmbeddedStack:
 
 def _search_attributes() -> Mapping[str, str]:
     """The saga's search attributes, with the type names of Temporal's command line."""
-    from workflows.common.search_attributes import (  # noqa: PLC0415  loads Temporal
-        ALL_ATTRIBUTES,
-    )
-
     return {
         key.name: key.indexed_value_type.name.title().replace("_", "") for key in ALL_ATTRIBUTES
     }

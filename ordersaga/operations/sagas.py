@@ -1,9 +1,8 @@
 """Sagas as Temporal knows them: lists, and one in detail."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -19,6 +18,7 @@ from activities.messages import WORKFLOW_TYPE
 from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
+from ordersaga.operations.saga_views import ListedSaga, RunningActivity, SagaDetails, SagaFilter
 from ordersaga.operations.temporal_runs import Run, describe_run, list_runs
 from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
 from workflows.fulfillment.state import (
@@ -55,79 +55,6 @@ STEPS: Final = (
 )
 _ANSWER_S: Final = 5
 _AT_ONCE: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SagaFilter:
-    """Selects the sagas that meet all given conditions.
-
-    Attributes:
-        running: only sagas that have not ended, paused ones included.
-        condition: a visibility query of Temporal, such as ``OrderTotalMinor > 10000``.
-        limit: at most this many; None: all.
-    """
-
-    order_status: str | None = None
-    needs_attention: bool = False
-    running: bool = False
-    limit: int | None = 50
-    step: str | None = None
-    condition: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSaga:
-    """A saga in a list; `run_status` is Temporal's status, `order_status` the order's."""
-
-    order_id: str
-    run_status: str
-    order_status: str | None
-    step: str | None
-    needs_attention: bool
-    started_at: datetime
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunningActivity:
-    """A pending activity of a saga."""
-
-    name: str
-    state: str
-    attempt: int
-    last_failure: str | None
-    next_try_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class SagaDetails:
-    """Everything about one saga; `note` says what is not known, and why.
-
-    `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
-    `choices` lists what can be chosen about them now.
-    """
-
-    order_id: str
-    workflow_id: str
-    run_id: str
-    run_status: str
-    order_status: str | None
-    step: str | None
-    waits_for: str | None
-    attention: str | None
-    held_by: str | None
-    turning_back_because: str | None
-    compensations: Sequence[str]
-    outcome: str | None
-    started_at: datetime
-    closed_at: datetime | None
-    link: str
-    activities: Sequence[RunningActivity] = field(default_factory=tuple)
-    missing: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-    answer_by: str | None = None
-    choices: Sequence[str] = field(default_factory=tuple)
-    amended_total_minor: int | None = None
-    note: str | None = None
 
 
 async def list_sagas(client: Client, conditions: SagaFilter) -> list[ListedSaga]:

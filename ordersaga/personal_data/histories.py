@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE
 from domain.ids import CustomerId, OrderId, order_stream
+from ordersaga.errors import Unreachable
 from workflows.common.search_attributes import CUSTOMER_ID
 from workflows.fulfillment.visibility import GUEST
 
@@ -32,8 +33,17 @@ async def delete_histories(
     """Delete every closed run of a customer's sagas, or of the saga of a guest's order.
 
     Raises:
-        RPCError: Temporal does not answer, or refuses.
+        Unreachable: Temporal does not answer, or refuses.
     """
+    try:
+        return await _delete_histories(client, customer_id, order_ids)
+    except RPCError as error:
+        raise Unreachable(f"Temporal: {error.message}") from error
+
+
+async def _delete_histories(
+    client: Client, customer_id: CustomerId | None, order_ids: Sequence[OrderId]
+) -> DeletedHistories:
     runs: dict[str, WorkflowExecution] = {}
     for query in _queries(customer_id, order_ids):
         async for run in client.list_workflows(query):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -12,9 +12,7 @@ from ordersaga.cli.common import Json, NeedsAttention, OrderArgument, opened, se
 from ordersaga.cli.output import async_command, emit
 from ordersaga.cli.saga.options import Condition, Status, StepName
 from ordersaga.display.tables import clock, make_table
-
-if TYPE_CHECKING:
-    from ordersaga.operations.sagas import ListedSaga, SagaDetails
+from ordersaga.operations.saga_views import ListedSaga, SagaDetails, SagaFilter
 
 
 @async_command
@@ -28,7 +26,7 @@ async def list_(
     as_json: Json = False,
 ) -> None:
     """List sagas as Temporal knows them, most recently started first."""
-    from ordersaga.operations.sagas import SagaFilter, list_sagas  # noqa: PLC0415  loads Temporal
+    from ordersaga.operations.sagas import list_sagas  # noqa: PLC0415  loads Temporal
 
     conditions = SagaFilter(
         searchable(status, "--status"),
@@ -43,7 +41,7 @@ async def list_(
     emit(sagas, as_json=as_json, view=lambda: saga_table(sagas))
 
 
-def saga_table(sagas: "Sequence[ListedSaga]") -> Table:
+def saga_table(sagas: Sequence[ListedSaga]) -> Table:
     """One row per saga."""
     return make_table(
         ("order", "saga", "order status", "step", "attention", "started (UTC)", "closed (UTC)"),
@@ -72,7 +70,7 @@ async def show(order_id: OrderArgument, as_json: Json = False) -> None:
     emit(details, as_json=as_json, view=lambda: saga_page(details))
 
 
-def saga_page(saga: "SagaDetails") -> RenderableType:
+def saga_page(saga: SagaDetails) -> RenderableType:
     """All about one saga."""
     properties: Sequence[tuple[str, object]] = (
         ("saga", saga.run_status),

@@ -29,11 +29,11 @@ from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, S
 from ordersaga.display.tables import make_table
 from ordersaga.errors import REFUSED, WrongUsage
 from ordersaga.operations.actor import operator
+from ordersaga.operations.saga_views import ListedSaga, SagaFilter
 
 if TYPE_CHECKING:
     from ordersaga.client.orders import OrderSagaClient
     from ordersaga.operations.bulk import CommandResult
-    from ordersaga.operations.sagas import ListedSaga, SagaFilter
 
 COMMANDS: Final[Mapping[str, str]] = {
     "hold": "Keep sagas from starting their next step.",
@@ -91,7 +91,7 @@ def bulk_command(name: str) -> Callable[..., None]:
 
 
 async def steer(
-    steering: Steering, order_ids: Sequence[OrderId] | None, conditions: "SagaFilter | None"
+    steering: Steering, order_ids: Sequence[OrderId] | None, conditions: SagaFilter | None
 ) -> int:
     """Steer the sagas that are named, or those that a filter selects; returns the exit code.
 
@@ -107,10 +107,8 @@ async def steer(
 
 def saga_filter(
     status: str | None, step: str | None, needs_attention: bool, condition: str | None
-) -> "SagaFilter | None":
+) -> SagaFilter | None:
     """The filter that the options describe; None if none of them is given."""
-    from ordersaga.operations.sagas import SagaFilter  # noqa: PLC0415  loads Temporal
-
     conditions = SagaFilter(
         order_status=searchable(status, "--status"),
         needs_attention=needs_attention,
@@ -181,7 +179,7 @@ async def steer_one(
 # --- by filter -----------------------------------------------------------------------------------
 
 
-async def _steer_selected(conditions: "SagaFilter", steering: Steering) -> int:
+async def _steer_selected(conditions: SagaFilter, steering: Steering) -> int:
     from ordersaga.operations.sagas import list_sagas, query_of  # noqa: PLC0415  loads Temporal
 
     query = query_of(conditions)
@@ -195,7 +193,7 @@ async def _steer_selected(conditions: "SagaFilter", steering: Steering) -> int:
     return _report(results, query, steering)
 
 
-def _show_selected(sagas: "Sequence[ListedSaga]", query: str, steering: Steering) -> None:
+def _show_selected(sagas: Sequence[ListedSaga], query: str, steering: Steering) -> None:
     data = {
         "command": steering.name,
         "query": query,
@@ -209,16 +207,16 @@ def _show_selected(sagas: "Sequence[ListedSaga]", query: str, steering: Steering
     emit(data, as_json=steering.as_json, view=view)
 
 
-def _by_step(sagas: "Sequence[ListedSaga]") -> Counter[str]:
+def _by_step(sagas: Sequence[ListedSaga]) -> Counter[str]:
     return Counter(saga.step or "unknown" for saga in sagas)
 
 
-def _counts(sagas: "Sequence[ListedSaga]") -> str:
+def _counts(sagas: Sequence[ListedSaga]) -> str:
     steps = ", ".join(f"{count} at {step}" for step, count in _by_step(sagas).items())
     return f"{len(sagas)} {'saga' if len(sagas) == 1 else 'sagas'}{': ' if steps else ''}{steps}"
 
 
-def _confirm(sagas: "Sequence[ListedSaga]", steering: Steering) -> None:
+def _confirm(sagas: Sequence[ListedSaga], steering: Steering) -> None:
     if steering.yes or not sagas:
         return
     if not sys.stdin.isatty():

@@ -56,11 +56,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class NotChecked:
-    """A check that was not made; `wanted` is False if the caller skipped it."""
+    """A check that was not made; `requested` is False if the caller skipped it."""
 
     check: Check
     why: str
-    wanted: bool = True
+    requested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +94,4 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether every check was made, except those that the caller skipped."""
-        return not any(missing.wanted for missing in self.not_checked)
+        return not any(missing.requested for missing in self.not_checked)

@@ -79,7 +79,7 @@ async def _attempt(
     progress: _Progress,
 ) -> None:
     if check in skip:
-        progress.not_checked.append(NotChecked(check, "skipped on request", wanted=False))
+        progress.not_checked.append(NotChecked(check, "skipped on request", requested=False))
         return
     if check in sources.missing:
         progress.not_checked.append(NotChecked(check, sources.missing[check]))

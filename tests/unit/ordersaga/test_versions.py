@@ -4,7 +4,7 @@ import pytest
 from temporalio.common import VersioningBehavior
 
 from ordersaga.bootstrap.settings import load_settings
-from ordersaga.daemons.entry import version_of
+from ordersaga.daemons.workers import version_of
 from ordersaga.errors import WrongSetting
 
 

@@ -11,7 +11,8 @@ from domain.ids import OrderId
 from domain.payment.payment import Captured
 from eventstore.commands.handler import CommandHandler
 from ordersaga.client.orders import OrderSagaClient
-from ordersaga.operations.recovery.outcome import Recovered, Recovery, RecoveryOutcome, open_orders
+from ordersaga.operations.recovery.orders import Recovery, open_orders
+from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,

@@ -44,10 +44,9 @@ def test_the_help_loads_no_command() -> None:
         ("projections", "--help"),
         ("notifications", "--help"),
         ("store", "--help"),
-        ("verify", "--help"),
     ],
 )
-def test_the_help_of_a_command_loads_neither_temporal_nor_settings(
+def test_the_help_of_a_group_loads_neither_temporal_nor_settings(
     arguments: tuple[str, ...],
 ) -> None:
     loaded = modules_after(*arguments)

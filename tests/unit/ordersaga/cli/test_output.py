@@ -15,7 +15,8 @@ from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
 from ordersaga.cli.failures import explain
 from ordersaga.cli.output import async_command, emit, to_jsonable
-from ordersaga.display.tables import make_table, printable
+from ordersaga.display.tables import make_table
+from ordersaga.display.text import printable
 from ordersaga.errors import Refused, Unreachable, WrongSetting
 
 

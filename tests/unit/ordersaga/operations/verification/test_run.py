@@ -192,7 +192,7 @@ async def test_a_provider_that_does_not_answer_is_named_and_is_no_success(
     sources: Sources,
 ) -> None:
     report = await look(replace(sources, payments=Down()))
-    assert [(x.check, x.wanted) for x in report.not_checked] == [(Check.PAYMENTS, True)]
+    assert [(x.check, x.requested) for x in report.not_checked] == [(Check.PAYMENTS, True)]
     assert "connection refused" in report.not_checked[0].why
     assert (report.clean, report.complete, exit_code(report)) == (True, False, 3)
 
@@ -205,7 +205,7 @@ async def test_an_offender_counts_more_than_a_provider_that_is_away(sources: Sou
 
 async def test_a_check_left_out_on_request_is_named_and_does_not_count(sources: Sources) -> None:
     report = await look(replace(sources, payments=Down()), skip={Check.PAYMENTS})
-    assert [(x.check, x.wanted) for x in report.not_checked] == [(Check.PAYMENTS, False)]
+    assert [(x.check, x.requested) for x in report.not_checked] == [(Check.PAYMENTS, False)]
     assert exit_code(report) == 0
 
 

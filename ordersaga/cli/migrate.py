@@ -1,0 +1,20 @@
+"""`ordersaga migrate`: the database schema."""
+
+from ordersaga.bootstrap.schema import migrate_all
+from ordersaga.bootstrap.settings import load_settings
+from ordersaga.bootstrap.wiring import reaching_database
+from ordersaga.cli.common import Json
+from ordersaga.cli.output import async_command, emit
+
+
+@async_command
+async def migrate(as_json: Json = False) -> None:
+    """Create or update the database schema.
+
+    It is safe to run this again, and in several processes at once.
+    """
+    settings = load_settings()
+    with reaching_database(settings):
+        applied = await migrate_all(settings.dsn())
+    text = "\n".join(f"created {name}" for name in applied) or "the schema is up to date"
+    emit({"applied": applied}, as_json=as_json, view=text)

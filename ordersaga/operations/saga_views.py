@@ -1,0 +1,79 @@
+"""What is shown of sagas, and which of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SagaFilter:
+    """Selects the sagas that meet all given conditions.
+
+    Attributes:
+        running: only sagas that have not ended, paused ones included.
+        condition: a visibility query of Temporal, such as ``OrderTotalMinor > 10000``.
+        limit: at most this many; None: all.
+    """
+
+    order_status: str | None = None
+    needs_attention: bool = False
+    running: bool = False
+    limit: int | None = 50
+    step: str | None = None
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSaga:
+    """A saga in a list; `run_status` is Temporal's status, `order_status` the order's."""
+
+    order_id: str
+    run_status: str
+    order_status: str | None
+    step: str | None
+    needs_attention: bool
+    started_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningActivity:
+    """A pending activity of a saga."""
+
+    name: str
+    state: str
+    attempt: int
+    last_failure: str | None
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SagaDetails:
+    """Everything about one saga; `note` says what is not known, and why.
+
+    `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
+    `choices` lists what can be chosen about them now.
+    """
+
+    order_id: str
+    workflow_id: str
+    run_id: str
+    run_status: str
+    order_status: str | None
+    step: str | None
+    waits_for: str | None
+    attention: str | None
+    held_by: str | None
+    turning_back_because: str | None
+    compensations: Sequence[str]
+    outcome: str | None
+    started_at: datetime
+    closed_at: datetime | None
+    link: str
+    activities: Sequence[RunningActivity] = field(default_factory=tuple)
+    missing: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    answer_by: str | None = None
+    choices: Sequence[str] = field(default_factory=tuple)
+    amended_total_minor: int | None = None
+    note: str | None = None
