@@ -4,19 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import pytest
-from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
 from activities.aggregates import STOCK, STOCK_SNAPSHOTS
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     CompensationRequest,
-    ReservationResult,
     ReserveInventory,
-    SagaRef,
     StepRequest,
 )
 from activities.payments.activities import PaymentActivities
@@ -27,12 +22,12 @@ from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku
 from domain.stock import item as stock_item
 from domain.stock.commands import ReceiveStock
-from domain.stock.item import StockState
 from domain.values import Reason
 from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
+from tests.support.sagas.contention import outcome_of, saga_of
 from tests.support.sagas.shop import document
 from tests.support.stores.counters import CountsEvents
 from tests.support.stores.event_store import migrated_database, opened_store
@@ -44,15 +39,15 @@ HOT = Sku("HOT")
 
 @pytest.fixture
 async def handlers(postgres_server: EmbeddedPostgres) -> AsyncIterator[list[CommandHandler]]:
-    """As many handlers as worker processes, none knowing of the others."""
+    """As many handlers as worker processes, independent of each other."""
     async with AsyncExitStack() as opened:
         url = await opened.enter_async_context(migrated_database(postgres_server))
-        made = []
+        handlers = []
         for _ in range(PROCESSES):
             store = await opened.enter_async_context(opened_store(url, max_size=4))
-            made.append(CommandHandler(store, JsonEventCodec()))
-        yield made
-        for handler in made:
+            handlers.append(CommandHandler(store, JsonEventCodec()))
+        yield handlers
+        for handler in handlers:
             await handler.close()
 
 
@@ -62,33 +57,13 @@ async def receive(handler: CommandHandler, sku: Sku, pieces: int) -> None:
     await record(handler, STOCK.stream(sku), (command,), context)
 
 
-async def run(method: object, request: object, activity_id: str) -> str:
-    """What became of an activity: ``done``, why it ended the order, or the type of its failure."""
-    environment = ActivityEnvironment()
-    environment.info = replace(environment.info, activity_id=activity_id)
-    try:
-        result = await environment.run(method, request)  # type: ignore[arg-type]  # any activity
-    except ApplicationError as error:
-        return str(error.type)
-    ended = result.finished if isinstance(result, ReservationResult) else None
-    return str(ended.reason) if ended else "done"
-
-
 def reservation(number: int, *skus: Sku) -> ReserveInventory:
     order_id = f"H{number}"
     lines = [
         {"sku": sku, "description": "Lamp", "quantity": 1, "unit_price_minor": 999} for sku in skus
     ]
     parsed = parse_document(document(order_id, lines=lines), f"order-{order_id}")
-    return ReserveInventory(saga(number), parsed)
-
-
-def saga(number: int) -> SagaRef:
-    return SagaRef(f"order-H{number}", f"run-{number}")
-
-
-async def stock(handler: CommandHandler, sku: Sku) -> StockState:
-    return await STOCK.stream(sku).load(handler)
+    return ReserveInventory(saga_of(number), parsed)
 
 
 async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
@@ -98,12 +73,12 @@ async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
     workers = [InventoryActivities(handler) for handler in handlers]
     ended = await asyncio.gather(
         *(
-            run(workers[n % PROCESSES].reserve_inventory, reservation(n, HOT), "reserve")
+            outcome_of(workers[n % PROCESSES].reserve_inventory, reservation(n, HOT), "reserve")
             for n in range(ORDERS)
         )
     )
     assert Counter(ended) == {"done": PIECES, "out_of_stock": ORDERS - PIECES}
-    state = await stock(handlers[1], HOT)
+    state = await STOCK.stream(HOT).load(handlers[1])
     assert (state.on_hand, state.reserved, len(state.reservations)) == (PIECES, PIECES, PIECES)
     assert sum(handler.stats.given_up for handler in handlers) == 0
     appends = await handlers[0].load("stock-HOT", STOCK.fold)
@@ -117,19 +92,21 @@ async def test_orders_for_the_same_products_in_any_order_never_deadlock(
     for sku in skus:
         await receive(handlers[0], sku, 50)
     workers = [InventoryActivities(handler) for handler in handlers]
-    wanted = [[skus[(n * 7 + k * (1 + n % 5)) % 6] for k in range(3)] for n in range(150)]
+    orders = [[skus[(n * 7 + k * (1 + n % 5)) % 6] for k in range(3)] for n in range(150)]
     ended = await asyncio.gather(
         *(
-            run(workers[n % PROCESSES].reserve_inventory, reservation(n, *set(wanted[n])), "r")
+            outcome_of(
+                workers[n % PROCESSES].reserve_inventory, reservation(n, *set(orders[n])), "r"
+            )
             for n in range(150)
         )
     )
     assert set(ended) <= {"done", "out_of_stock"}
     sold: Counter[Sku] = Counter()
-    for outcome, order in zip(ended, wanted, strict=True):
+    for outcome, order in zip(ended, orders, strict=True):
         sold.update(set(order) if outcome == "done" else ())
     for sku in skus:
-        state = await stock(handlers[0], sku)
+        state = await STOCK.stream(sku).load(handlers[0])
         assert state.reserved == sold[sku] <= 50
 
 
@@ -142,19 +119,26 @@ async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
     shipping = ShippingActivities(handlers[3], FakeCarrier())
 
     async def through(number: int) -> str:
-        order_id, ref = OrderId(f"H{number}"), saga(number)
+        order_id, ref = OrderId(f"H{number}"), saga_of(number)
         reserve = inventory[number % 2]
-        if await run(reserve.reserve_inventory, reservation(number, HOT), "reserve") != "done":
+        if (
+            await outcome_of(reserve.reserve_inventory, reservation(number, HOT), "reserve")
+            != "done"
+        ):
             return "refused"
         if number % 4 == 0:
             undo = CompensationRequest(ref, order_id, Reason.OPERATOR_REQUEST)
-            return "released " + await run(reserve.release_inventory, undo, "release")
-        assert await run(payments.process_payment, StepRequest(ref, order_id), "pay") == "done"
-        return "shipped " + await run(shipping.create_shipment, StepRequest(ref, order_id), "ship")
+            return "released " + await outcome_of(reserve.release_inventory, undo, "release")
+        assert (
+            await outcome_of(payments.process_payment, StepRequest(ref, order_id), "pay") == "done"
+        )
+        return "shipped " + await outcome_of(
+            shipping.create_shipment, StepRequest(ref, order_id), "ship"
+        )
 
     ended = Counter(await asyncio.gather(*(through(n) for n in range(80))))
     assert ended.keys() <= {"refused", "released done", "shipped done"}
-    state = await stock(handlers[0], HOT)
+    state = await STOCK.stream(HOT).load(handlers[0])
     assert (state.on_hand, state.reserved) == (60 - ended["shipped done"], 0)
     assert ended["shipped done"] <= 60
 
@@ -167,16 +151,19 @@ async def test_a_worker_that_has_just_started_loads_a_popular_product_from_its_s
         await receive(earlier, HOT, 300)
         worker = InventoryActivities(earlier)
         await asyncio.gather(
-            *(run(worker.reserve_inventory, reservation(n, HOT), "reserve") for n in range(250))
+            *(
+                outcome_of(worker.reserve_inventory, reservation(n, HOT), "reserve")
+                for n in range(250)
+            )
         )
         await earlier.close()
         counting = CountsEvents(store)
         started = CommandHandler(counting, JsonEventCodec())
         fresh = InventoryActivities(started)
-        assert await run(fresh.reserve_inventory, reservation(999, HOT), "reserve") == "done"
+        assert await outcome_of(fresh.reserve_inventory, reservation(999, HOT), "reserve") == "done"
         assert counting.events_read < STOCK_SNAPSHOTS.every
         whole = Fold(stock_item.INITIAL, stock_item.evolve)
         by_events = await CommandHandler(store, JsonEventCodec()).load("stock-HOT", whole)
-        assert await stock(started, HOT) == by_events.state
+        assert await STOCK.stream(HOT).load(started) == by_events.state
         assert by_events.state.reserved == 251
         await started.close()

@@ -19,7 +19,7 @@ from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.integration.contention.test_hot_stock import run, saga, stock
+from tests.support.sagas.contention import outcome_of, saga_of
 from tests.support.sagas.shop import document
 from tests.support.stores.event_store import migrated_database, opened_store
 from workflows.documents.order import parse_document
@@ -32,15 +32,15 @@ RARE = Sku("RARE")
 async def shops(
     postgres_server: EmbeddedPostgres,
 ) -> AsyncIterator[list[tuple[EventStore, CommandHandler]]]:
-    """A store and a handler for each of some processes, none knowing of the others."""
+    """A store and a handler for each of several independent processes."""
     async with AsyncExitStack() as opened:
         url = await opened.enter_async_context(migrated_database(postgres_server))
-        made: list[tuple[EventStore, CommandHandler]] = []
+        shops: list[tuple[EventStore, CommandHandler]] = []
         for _ in range(PROCESSES):
             store = await opened.enter_async_context(opened_store(url, max_size=4))
-            made.append((store, CommandHandler(store, JsonEventCodec())))
-        yield made
-        for _, handler in made:
+            shops.append((store, CommandHandler(store, JsonEventCodec())))
+        yield shops
+        for _, handler in shops:
             await handler.close()
 
 
@@ -48,8 +48,8 @@ def waiting_order(number: int) -> ReserveInventory:
     """An order for 1 to 3 pieces that waits for them."""
     order_id, pieces = f"H{number}", 1 + number % 3
     line = {"sku": RARE, "description": "Lamp", "quantity": pieces, "unit_price_minor": 999}
-    wanted = document(order_id, lines=[line], unavailable={"policy": "wait"})
-    return ReserveInventory(saga(number), parse_document(wanted, f"order-{order_id}"))
+    order = document(order_id, lines=[line], unavailable={"policy": "wait"})
+    return ReserveInventory(saga_of(number), parse_document(order, f"order-{order_id}"))
 
 
 async def deliver(handler: CommandHandler, number: int) -> str:
@@ -66,11 +66,11 @@ async def test_who_came_first_is_served_first_however_many_come_at_once(
 
     async def come_and_perhaps_leave(number: int) -> str:
         worker = workers[number % PROCESSES]
-        ended = await run(worker.reserve_inventory, waiting_order(number), "reserve")
+        ended = await outcome_of(worker.reserve_inventory, waiting_order(number), "reserve")
         if number % 5 == 0:
             order_id = OrderId(f"H{number}")
-            undo = CompensationRequest(saga(number), order_id, Reason.CUSTOMER_REQUEST)
-            ended = await run(worker.release_inventory, undo, "release")
+            undo = CompensationRequest(saga_of(number), order_id, Reason.CUSTOMER_REQUEST)
+            ended = await outcome_of(worker.release_inventory, undo, "release")
         return ended
 
     ended = await asyncio.gather(
@@ -78,15 +78,15 @@ async def test_who_came_first_is_served_first_however_many_come_at_once(
         *(deliver(shops[n % PROCESSES][1], n) for n in range(DELIVERIES)),
     )
     assert Counter(ended) == {"done": ORDERS + DELIVERIES}
-    state = await stock(shops[0][1], RARE)
+    state = await STOCK.stream(RARE).load(shops[0][1])
     assert state.on_hand == 5 * DELIVERIES
-    assert (state.reserved, state.available) == (5 * DELIVERIES, 0), "more was wanted than came"
+    assert (state.reserved, state.available) == (5 * DELIVERIES, 0), "more was ordered than came in"
     assert not any(f"H{number}" in state.reservations for number in range(0, ORDERS, 5))
     await _served_in_turn(shops[0][0])
 
 
 async def _served_in_turn(store: EventStore) -> None:
-    """Nobody got a piece while somebody waited who had come before."""
+    """No order got a piece while an earlier one was waiting."""
     queue: dict[str, int] = {}
     served = 0
     for event in await store.read_stream(f"stock-{RARE}"):

@@ -1,4 +1,4 @@
-"""Giving money back of an amended order: late answers, killed attempts, and undoing on top."""
+"""Refunds of amended orders: late answers, killed attempts, and a compensation on top."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ PAID, LESS = 300, 150
 
 
 class LateRefund(FakePaymentGateway):
-    """Before the next refund another one arrives that had been under way for long."""
+    """Before the next refund, an earlier one arrives that was delayed."""
 
     late: int = 0
 

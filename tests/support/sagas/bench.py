@@ -1,0 +1,50 @@
+"""The activities over one shop, without a workflow: each call is a given attempt of an activity."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.inventory.activities import InventoryActivities
+from activities.messages import CompensationRequest, ReserveInventory, SagaRef, StepRequest
+from activities.orders.activities import OrderActivities
+from activities.payments.activities import PaymentActivities
+from activities.payments.refunds import RefundActivities
+from activities.shipping.activities import ShippingActivities
+from domain.ids import OrderId
+from domain.values import Reason
+from tests.support.sagas.shop import Shop, document
+from workflows.documents.order import parse_document
+
+A1 = OrderId("A1")
+SAGA = SagaRef("order-A1", "run-1")
+STEP = StepRequest(SAGA, A1)
+UNDO = CompensationRequest(SAGA, A1, Reason.OPERATOR_REQUEST)
+
+
+class Bench:
+    """The activities over one shop, each call as a given attempt of a given activity."""
+
+    def __init__(self) -> None:
+        self.shop = Shop()
+        self.inventory = InventoryActivities(self.shop.handler)
+        self.payments = PaymentActivities(self.shop.handler, self.shop.payments)
+        self.refunds = RefundActivities(self.shop.handler, self.shop.payments)
+        self.shipping = ShippingActivities(self.shop.handler, self.shop.carrier)
+        self.orders = OrderActivities(self.shop.handler, self.shop.notifications)
+
+    async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:
+        environment = ActivityEnvironment()
+        name = method.__name__.replace("_", "-") + again
+        environment.info = replace(environment.info, activity_id=name, attempt=attempt)
+        return await environment.run(method, request)
+
+    async def refused(self, method: Any, request: Any, attempt: int = 1) -> ApplicationError:
+        with pytest.raises(ApplicationError) as refusal:
+            await self.run(method, request, attempt)
+        return refusal.value
+
+    def reservation(self, **changes: Any) -> ReserveInventory:
+        return ReserveInventory(SAGA, parse_document(document("A1", **changes), "order-A1"))
