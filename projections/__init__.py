@@ -1,4 +1,4 @@
 """Read models that follow the event store, and the workers that keep them up to date, exactly once.
 
-A read model is a module of its own: its table, how it applies events, its queries.
+Each read model is a folder: its tables, how it applies events, its queries.
 """

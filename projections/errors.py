@@ -4,7 +4,7 @@ ProjectionError
 ├── UnknownProjection  no projection has that name
 ├── NotInstalled       a projection has no tables or lanes: run the migrations
 ├── RebuildNeeded      the tables belong to another version of the projection
-├── InvalidCursor      a paging cursor was not made by this query
+├── InvalidCursor      the cursor was not returned by this listing
 ├── Stalled            a lane makes no progress because of the database
 ├── Interrupted        a rebuild was stopped; starting it again continues
 └── BackfillRefused    no backfill of notifications while streams are parked
@@ -99,9 +99,7 @@ _OUTAGES: Final = (
 def is_outage(error: BaseException) -> bool:
     """True if the error is not caused by the events, so the batch should be retried."""
     if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(
-            error, ValueError
-        )  # a ValueError is an argument that PostgreSQL cannot store
+        return not isinstance(error, ValueError)  # PostgreSQL cannot store the argument
     return isinstance(error, _OUTAGES)
 
 

@@ -254,8 +254,8 @@ class Sandbox:
         return web.json_response({"calls": list(self._calls)})
 
 
-def _insert(records: Records, key: str, made: tuple[str, BaseModel]) -> str:
-    reference, record = made
+def _insert(records: Records, key: str, new: tuple[str, BaseModel]) -> str:
+    reference, record = new
     body = record.model_dump_json()
     records.insert(reference, key, body)
     return body

@@ -184,7 +184,7 @@ async def insert_dead_letters(
     *,
     waiting: bool = True,
 ) -> None:
-    """Record events of parked streams: those behind the failed one, or (not `waiting`) it."""
+    """Record events of parked streams: failed ones, or those `waiting` behind them."""
     if not events:
         return
     await connection.execute(

@@ -36,9 +36,9 @@ class FeedSlice:
     """The part of the feed after a position that one lane asked for.
 
     Attributes:
-        next_position: where to read on.
+        next_position: the position from which to read next.
         head: the last position drawn when this was read.
-        more: there is more to read at once.
+        more: more events can be read immediately.
         era: the era of the database, between two crashes, in which it was read.
     """
 
@@ -78,7 +78,7 @@ class FeedReader:
         return part
 
     def drop(self, era: UUID | None) -> None:
-        """Drop what the feed has cached if it is of this era, which a crash may have ended."""
+        """Drop the cached pages of this era, which a crash may have ended."""
         self._feed.drop(era)
 
 
@@ -123,11 +123,11 @@ class SharedFeed:
 
     async def read(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
         """What follows a position for a lane with this filter, at most `limit` events."""
-        asked = self._begun
+        begun = self._begun
         if after >= self._end:
             async with self._reading:
                 # A read that began before this call may lack what was committed since.
-                outdated = after == self._end and self._finished <= asked
+                outdated = after == self._end and self._finished <= begun
                 if after > self._end or outdated or not self._pages:
                     await self._extend(after, limit)
         if after < self._start:
@@ -178,7 +178,7 @@ class SharedFeed:
             self._start = oldest.next_position
 
     async def _load_era(self) -> UUID | None:
-        """Loaded after a page: if a lane still knows this era, the page belongs to it too."""
+        """Load it after a page: if it is still a lane's era, the page belongs to that era too."""
         era: UUID | None = await self._pool.fetchval(control.sql("load_era"))
         return era
 

@@ -28,7 +28,7 @@ BATCH: Final = 500
 class StepResult(Enum):
     """How a step ended, so that the caller knows when to take the next one."""
 
-    MORE = auto()  # there is more to apply: go on at once
+    MORE = auto()  # there is more to apply: continue immediately
     BEHIND = auto()  # positions are drawn that cannot be read yet: try again soon
     DRAINED = auto()  # nothing is left: wait to be woken
     HELD = auto()  # another worker holds the lane
@@ -45,7 +45,7 @@ class LaneOptions:
         batch: most events in a transaction of a lane that is not behind.
         growth: factor by which a batch may grow while the lane is behind.
         attempts: how often a failing batch is retried as a whole before it is split.
-        idle_save_s: shortest time between two checkpoints that only pass events of others.
+        idle_save_s: shortest interval between two checkpoints without events to apply.
     """
 
     batch: int = BATCH
@@ -98,7 +98,7 @@ class LaneWorker:
 
     @property
     def position(self) -> int:
-        """Where this worker reads on."""
+        """The position from which this worker reads next."""
         return self._position.next
 
     async def step(self, *, upto: int | None = None, save: bool = True) -> StepResult:
@@ -121,8 +121,8 @@ class LaneWorker:
             return StepResult.CHANGED
         feed_slice = _truncate(await self._next_slice(), self._position.next, upto)
         if feed_slice.era != self._position.era:
-            # The database crashed. The slice may predate it (if it came from the feed's window),
-            # or the position.
+            # The database has crashed. Either the position is older than that, or the slice, if it
+            # comes from the feed's window.
             self._feed.drop(feed_slice.era)
             self._position.forget()
             return StepResult.MORE
@@ -205,7 +205,7 @@ class LaneWorker:
             return StepResult.HELD
         if fence.buckets != self._buckets:
             return StepResult.CHANGED
-        # Otherwise another worker moved the checkpoint: go on from there.
+        # Otherwise another worker moved the checkpoint: continue from there.
         return StepResult.PAUSED if fence.paused else StepResult.MORE
 
     async def _apply(

@@ -9,11 +9,11 @@ class LanePosition:
     """The stored checkpoint as this worker knows it, and how far it has read beyond it.
 
     Another worker may move the checkpoint, and a crash of the database may take it back. After
-    either everything here is stale: `forget` makes the worker load the checkpoint again.
+    either, everything here is outdated: `forget` makes the worker load the checkpoint again.
 
     Args:
         batch: events in a slice of a lane that is not behind.
-        growth: by how much at most slices grow while each one is full.
+        growth: factor by which slices may grow while each one is full.
     """
 
     def __init__(self, batch: int, growth: int) -> None:
@@ -21,7 +21,7 @@ class LanePosition:
         self._largest = batch * growth
         self.limit = batch
         self.checkpoint: int | None = None  # None: not loaded
-        self.next = 0  # where to read on; beyond the checkpoint after slices with nothing to apply
+        self.next = 0  # read from here; beyond the checkpoint if nothing had to be applied
         self.era: UUID | None = None
         self._prefetched: tuple[int, FeedSlice] | None = None  # with the position it follows
 
@@ -31,7 +31,7 @@ class LanePosition:
         self.era = era
 
     def forget(self) -> None:
-        """Everything may be stale: load the checkpoint before the next batch."""
+        """Everything may be outdated: load the checkpoint before the next batch."""
         self.checkpoint = self._prefetched = None
 
     def commit(self, position: int) -> None:
@@ -50,5 +50,5 @@ class LanePosition:
         return prefetched[1]
 
     def resize(self, *, full: bool) -> None:
-        """Let the next slice be larger after a full one, else as small as usual."""
+        """Double the size of the next slice after a full one, otherwise reset it."""
         self.limit = min(self.limit * 2, self._largest) if full else self._smallest

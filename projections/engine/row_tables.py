@@ -32,7 +32,7 @@ async def execute_columns(
 
 
 def ids_of_earlier_streams(batch: Sequence[Recorded]) -> list[str]:
-    """The ids of the streams that began before this batch, so that rows of them may be stored."""
+    """The ids of the streams that began before this batch and may have stored rows."""
     begun = {item.stored.stream for item in batch if item.stored.version == 1}
     return list({own_id(item) for item in batch if item.stored.stream not in begun})
 
@@ -45,7 +45,7 @@ class RowTable(Generic[Row]):
             column, in the order of `columns`).
         apply_to: applies one event to the rows, which are keyed by the id in the stream's name.
         columns: names of the stored fields. By default all that the constructor takes; the others
-            live only as long as the batch.
+            exist only during a batch.
         settle: brings a row into its stored form, once per batch.
     """
 

@@ -28,7 +28,7 @@ async def check(
     """One line for each row that differs from its events; empty if everything agrees.
 
     Folds all events into tables in another schema, up to the positions of the live lanes, and
-    compares. The live lanes stand still only for the last events and the comparison.
+    compares. The live lanes are locked only for the last events and the comparison.
 
     Raises:
         NotInstalled: a projection has no tables.

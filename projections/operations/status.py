@@ -24,7 +24,7 @@ class LaneState(StrEnum):
     BEHIND = "behind"  # events are ahead of it, and it moves or they are new
     PAUSED = "paused"  # an operator paused it
     STUCK = "stuck"  # events are ahead of it and it does not move
-    OUTDATED = "outdated"  # its tables belong to another version of the definition
+    OUTDATED = "outdated"  # its tables belong to another version of the projection
 
 
 @dataclass(frozen=True, slots=True)

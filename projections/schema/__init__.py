@@ -1,1 +1,1 @@
-"""The projections' control tables and the outbox as they are now; new databases get this."""
+"""The current control tables and outbox; new databases are created from this."""

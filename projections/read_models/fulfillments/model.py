@@ -147,7 +147,7 @@ PROJECTION: Final = Projection(
 
 
 async def get_fulfillment(pool: Pool, order_id: str) -> Fulfillment | None:
-    """The saga of an order, or None if none is known."""
+    """The saga of an order, or None if it has none."""
     row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(Fulfillment)(row) if row else None
 

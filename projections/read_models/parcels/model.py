@@ -126,7 +126,7 @@ PROJECTION: Final = Projection(
 
 
 async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
-    """The parcel of an order, or None if none is known."""
+    """The parcel of an order, or None if it has none."""
     row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(Parcel)(row) if row else None
 
