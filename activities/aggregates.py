@@ -1,4 +1,4 @@
-"""The aggregates of an order: how their streams are named, how they are folded and decide."""
+"""The kinds of aggregate: the name of their streams, their folds and their decisions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

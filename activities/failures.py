@@ -57,7 +57,7 @@ def refusal(reason: Reason, message: str) -> ApplicationError:
 
 
 def final_failure(type_: str, message: str) -> ApplicationError:
-    """A failure that retries cannot mend and that is not a refusal."""
+    """A failure that is final but not a refusal."""
     return ApplicationError(message, type=type_, non_retryable=True)
 
 

@@ -10,7 +10,7 @@ from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
 from activities.failures import application_errors
 from activities.inventory import shortage
-from activities.orders import trail
+from activities.orders import intake, trail
 from activities.unit_of_work import UnitOfWork, command_context, transact
 from domain.ids import OrderId, Sku
 from domain.order.commands import CancelOrder
@@ -152,7 +152,7 @@ def _reserve(
     unit: UnitOfWork, request: messages.ReserveInventory, now: datetime
 ) -> messages.ReservationResult | OutOfStock:
     order_id = request.document.order_id
-    trail.ensure_submitted(unit, request.document, now)
+    intake.ensure_submitted(unit, request.document, now)
     state = unit.state(ORDER.stream(order_id))
     order = submitted_order(state, order_id)
     if closed := trail.closed_saga(state):
@@ -175,7 +175,7 @@ def _cancel_without_stock(
     order_id = request.document.order_id
     order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
     reason, detail = Reason.OUT_OF_STOCK, f"out of stock: {out_of_stock}"
-    trail.ensure_submitted(unit, request.document, now)
+    intake.ensure_submitted(unit, request.document, now)
     trail.ensure_started(unit, request.saga, order_id)
     unit.execute(
         fulfillment,

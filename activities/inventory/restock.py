@@ -4,8 +4,7 @@ from temporalio import activity
 
 from activities.aggregates import RETURNS, STOCK
 from activities.failures import application_errors
-from activities.returns.messages import CaseRequest, CaseView
-from activities.returns.rules import case_of, view_of
+from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.returns.commands import RecordRestocked
 from domain.stock.commands import ReturnStock
@@ -19,7 +18,7 @@ class ReturnStockActivities:
         self._handler = handler
 
     @activity.defn
-    async def restock_return(self, request: CaseRequest) -> CaseView:
+    async def restock_return(self, request: messages.CaseRequest) -> messages.CaseView:
         """Book the decided pieces in and record it, in one append and so only once.
 
         Raises:
@@ -28,7 +27,7 @@ class ReturnStockActivities:
         returns = RETURNS.stream(request.order_id)
         with application_errors():
             unit = await load(self._handler, returns)
-            pieces = case_of(unit, request.order_id, request.return_id).restock or ()
+            pieces = rules.case_of(unit, request.order_id, request.return_id).restock or ()
             return await transact(
                 self._handler,
                 (returns, *(STOCK.stream(item.sku) for item in pieces)),
@@ -37,12 +36,12 @@ class ReturnStockActivities:
             )
 
 
-def _restock(unit: UnitOfWork, request: CaseRequest) -> CaseView:
+def _restock(unit: UnitOfWork, request: messages.CaseRequest) -> messages.CaseView:
     order_id, return_id = request.order_id, request.return_id
-    case = case_of(unit, order_id, return_id)
+    case = rules.case_of(unit, order_id, return_id)
     if case.restock_is_due:
         for item in case.restock or ():
             command = ReturnStock(item.sku, order_id, return_id, item.quantity)
             unit.execute(STOCK.stream(item.sku), command)
         unit.execute(RETURNS.stream(order_id), RecordRestocked(return_id))
-    return view_of(unit, order_id, return_id)
+    return rules.view_of(unit, order_id, return_id)

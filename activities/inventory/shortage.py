@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from activities.aggregates import FULFILLMENT, ORDER, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
 from activities.failures import refusal
 from activities.messages import AmendPieces, ReservationResult, ReviewShortage, Shortage
-from activities.orders.trail import live_label, operator_commands
+from activities.orders.trail import operator_commands
 from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
 from domain.order.state import Backordered, FrozenOrder, submitted_order
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
+from domain.shipment.shipment import live_label
 from domain.stock.allocation import Claims, OutOfStock, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
 from domain.stock.events import StockEvent
@@ -133,7 +134,7 @@ def amend(unit: UnitOfWork, request: AmendPieces) -> None:
         RuleBroken: the order does not allow it.
     """
     order_id = request.order_id
-    if live_label(unit, order_id):
+    if live_label(unit.state(SHIPMENT.stream(order_id))):
         raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
     unit.execute(ORDER.stream(order_id), AmendOrder(request.pieces))
     for pieces in request.pieces:

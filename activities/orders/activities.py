@@ -8,7 +8,7 @@ from temporalio import activity
 from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
 from activities.failures import STILL_HELD, application_errors, final_failure, refusal
-from activities.orders import trail
+from activities.orders import intake, trail
 from activities.ports import AttentionNotice, Notifications
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
@@ -17,6 +17,7 @@ from domain.order.commands import CancelOrder, ChangeDeliveryAddress
 from domain.payment.payment import holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
+from domain.shipment.shipment import live_label
 from domain.values import Compensation, Outcome, Reason
 from eventstore.commands.handler import CommandHandler
 
@@ -145,7 +146,7 @@ class OrderActivities:
 
 def _change_address(unit: UnitOfWork, request: messages.ChangeAddress) -> None:
     order_id = request.order_id
-    if trail.live_label(unit, order_id):
+    if live_label(unit.state(SHIPMENT.stream(order_id))):
         raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
     unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(request.address))
     unit.execute(FULFILLMENT.stream(order_id), *trail.operator_commands((request.by,)))
@@ -155,7 +156,7 @@ def _turn_back(
     unit: UnitOfWork, request: messages.TurnBack, now: datetime
 ) -> messages.ClosedSaga | messages.EarlierRun | None:
     order_id = request.document.order_id
-    trail.ensure_submitted(unit, request.document, now)
+    intake.ensure_submitted(unit, request.document, now)
     if closed := trail.closed_saga(unit.state(ORDER.stream(order_id))):
         return closed
     trail.ensure_started(unit, request.saga, order_id)
@@ -215,5 +216,5 @@ def _still_held(unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]) -> I
             yield f"stock of {sku}"
     if holds_money(unit.state(PAYMENT.stream(order_id))):
         yield "money"
-    if trail.live_label(unit, order_id):
+    if live_label(unit.state(SHIPMENT.stream(order_id))):
         yield "a live label"

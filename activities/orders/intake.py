@@ -1,11 +1,14 @@
-"""From an order document to the events that create and submit the order."""
+"""Submits an order document: the events that create and submit the order, once."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from activities.aggregates import ORDER
+from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final_failure
 from activities.messages import OrderDocument
-from domain.errors import InvalidValue
+from activities.unit_of_work import UnitOfWork
+from domain.errors import DomainError, InvalidValue
 from domain.ids import Sku
 from domain.money import Money
 from domain.order import decisions, state
@@ -18,6 +21,21 @@ _ERASED: Final = Redacted(Redaction.ERASED)
 
 class OrderConflict(Exception):
     """An order with this id and other content exists; nothing was changed."""
+
+
+def ensure_submitted(unit: UnitOfWork, document: OrderDocument, now: datetime) -> None:
+    """Create and submit the order unless it exists.
+
+    Raises:
+        ApplicationError: OrderConflict or InvalidOrderDocument; both end the run.
+    """
+    order = ORDER.stream(document.order_id)
+    try:
+        unit.record(order, decide_intake(document, unit.state(order), now=now))
+    except OrderConflict as error:
+        raise final_failure(ORDER_CONFLICT, str(error)) from error
+    except DomainError as error:
+        raise final_failure(INVALID_DOCUMENT, str(error)) from error
 
 
 def decide_intake(

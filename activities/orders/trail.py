@@ -1,40 +1,20 @@
-"""What several activities read from an order and record about it and its saga."""
+"""The trail of a saga: how it takes on an order, what operators do, how it ends."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
-from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
-from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final_failure
-from activities.messages import ClosedSaga, OperatorAction, OrderDocument, SagaRef
-from activities.orders.intake import OrderConflict, decide_intake
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, STOCK
+from activities.messages import ClosedSaga, OperatorAction, SagaRef
 from activities.unit_of_work import UnitOfWork
-from domain.errors import DomainError
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CompleteOrder
 from domain.payment.payment import Captured
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction, StartFulfillment
-from domain.saga.trail import FulfillmentState, NotStarted
-from domain.shipment.shipment import Shipment
+from domain.saga.trail import NotStarted
 from domain.stock.commands import ShipStock
 from domain.values import Outcome
 from eventstore.commands.handler import CommandHandler
-
-
-def ensure_submitted(unit: UnitOfWork, document: OrderDocument, now: datetime) -> None:
-    """Create and submit the order unless it exists.
-
-    Raises:
-        ApplicationError: OrderConflict or InvalidOrderDocument; both end the run.
-    """
-    order = ORDER.stream(document.order_id)
-    try:
-        unit.record(order, decide_intake(document, unit.state(order), now=now))
-    except OrderConflict as error:
-        raise final_failure(ORDER_CONFLICT, str(error)) from error
-    except DomainError as error:
-        raise final_failure(INVALID_DOCUMENT, str(error)) from error
 
 
 def ensure_started(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> None:
@@ -42,11 +22,6 @@ def ensure_started(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> None:
     trail = FULFILLMENT.stream(order_id)
     if isinstance(unit.state(trail), NotStarted):
         unit.execute(trail, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
-
-
-def first_run(trail: FulfillmentState) -> str | None:
-    """The Temporal run that took on the order; None if none did."""
-    return None if isinstance(trail, NotStarted) else trail.run_id
 
 
 def closed_saga(state: order_state.OrderState) -> ClosedSaga | None:
@@ -79,12 +54,6 @@ def operator_commands(actions: Iterable[OperatorAction]) -> tuple[RecordOperator
     return tuple(
         RecordOperatorAction(action.actor, action.action, action.reason) for action in actions
     )
-
-
-def live_label(unit: UnitOfWork, order_id: OrderId) -> Shipment | None:
-    """The order's shipment, if its recorded label is bought and not cancelled."""
-    shipment = unit.state(SHIPMENT.stream(order_id))
-    return shipment if isinstance(shipment, Shipment) and shipment.label_is_live else None
 
 
 def complete(

@@ -13,7 +13,7 @@ from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, 
 from activities.failures import application_errors, refusal
 from activities.keys import capture_key
 from activities.messages import PaymentResult, StepRequest
-from activities.orders.trail import complete, first_run, live_label
+from activities.orders.trail import complete
 from activities.payments.charge import Charge
 from activities.ports import OutcomeUnknown, PaymentGateway, PaymentStatus, ProviderPayment
 from activities.unit_of_work import UnitOfWork, command_context, load, may_have_run, transact
@@ -23,6 +23,8 @@ from domain.order.commands import StartProcessing
 from domain.order.state import FrozenOrder, Processing, submitted_order
 from domain.payment import payment
 from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
+from domain.saga.trail import first_run
+from domain.shipment.shipment import live_label
 from domain.values import CaptureMode, Reason
 from eventstore.commands.handler import CommandHandler
 
@@ -37,7 +39,7 @@ class PaymentActivities:
 
     @activity.defn
     async def process_payment(self, request: StepRequest) -> PaymentResult:
-        """Take the order's total, or hold it if the order is captured on shipment.
+        """Capture the order's total, or authorise it if the order is captured on shipment.
 
         Raises:
             ApplicationError: payment_declined (recorded), payment_unavailable, not_fulfillable;
@@ -143,7 +145,7 @@ class PaymentActivities:
             if answer:
                 _record_expiry(unit, answer)
                 _record_answer(unit, answer)
-            captured, label = unit.state(paid), live_label(unit, order_id)
+            captured, label = unit.state(paid), live_label(unit.state(SHIPMENT.stream(order_id)))
             if not isinstance(captured, payment.Captured) or label is None:
                 raise refusal(Reason.NOT_FULFILLABLE, "a capture needs a payment and a live label")
             if isinstance(unit.state(order), Processing):
@@ -166,7 +168,7 @@ class PaymentActivities:
 
 
 def _record_expiry(unit: UnitOfWork, answer: ProviderPayment) -> None:
-    """Record that the authorisation has expired which the provider's payment replaces."""
+    """Record the expiry of an authorisation that another payment has replaced."""
     paid = PAYMENT.stream(answer.order_id)
     state = unit.state(paid)
     if isinstance(state, payment.Authorised) and state.reference != answer.reference:

@@ -1,8 +1,7 @@
 """Charges an order at the payment provider; an expired authorisation is replaced by a new one."""
 
-from activities import ports
+from activities import keys, ports
 from activities.failures import refusal
-from activities.keys import payment_keys
 from domain.order.state import FrozenOrder
 from domain.values import CaptureMode, Reason, readable
 
@@ -27,7 +26,7 @@ class Charge:
             GatewayError: see the port.
             ApplicationError: payment_declined: every authorisation has expired.
         """
-        for key in payment_keys(order.order_id):
+        for key in keys.payment_keys(order.order_id):
             payment = await self._gateway.find(key) if look_first else None
             payment = payment or await self._charge(order, capture, key)
             if payment.status is not ports.PaymentStatus.EXPIRED:

@@ -280,6 +280,7 @@ def _in_words(state: payment.PaymentState) -> str:
 
 
 def _record_settled(unit: UnitOfWork, order_id: OrderId, total: Money, reference: str) -> None:
+    # A repeated attempt has nothing to record: the state is the one after the first.
     paid = PAYMENT.stream(order_id)
     state = unit.state(paid)
     if isinstance(state, payment.Captured) and total < state.refundable:

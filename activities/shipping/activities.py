@@ -2,16 +2,15 @@
 
 from temporalio import activity
 
-from activities import messages, ports
+from activities import keys, messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
 from activities.failures import application_errors, refusal
-from activities.keys import cancel_label_key, shipment_key
-from activities.orders.trail import complete, live_label
+from activities.orders.trail import complete
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
 from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
 from domain.shipment.commands import RecordLabel, RecordLabelCancelled
-from domain.shipment.shipment import NoShipment
+from domain.shipment.shipment import NoShipment, live_label
 from domain.values import CaptureMode, Reason, readable
 from eventstore.commands.handler import CommandHandler
 
@@ -35,7 +34,11 @@ class ShippingActivities:
         with application_errors(Reason.CARRIER_UNAVAILABLE):
             unit = await load(self._handler, ORDER.stream(order_id), SHIPMENT.stream(order_id))
             order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
-            label = None if live_label(unit, order_id) else await self._buy(order)
+            label = (
+                None
+                if live_label(unit.state(SHIPMENT.stream(order_id)))
+                else await self._buy(order)
+            )
             return await transact(
                 self._handler,
                 (
@@ -73,7 +76,7 @@ class ShippingActivities:
         return messages.CompensationResult("cancelled")
 
     async def _buy(self, order: FrozenOrder) -> ports.CarrierLabel:
-        key = shipment_key(order.order_id)
+        key = keys.shipment_key(order.order_id)
         address = readable(order.address, "delivery address")
         items = tuple(ports.ParcelItem(line.sku, line.quantity) for line in order.lines)
         request = ports.LabelRequest(order.order_id, address, items, key)
@@ -97,11 +100,11 @@ class ShippingActivities:
         If there is none, the carrier is told to refuse one from now on: a request may still be on
         its way. None if the carrier has no way to do that.
         """
-        key = shipment_key(order_id)
+        key = keys.shipment_key(order_id)
         label = await self._carrier.find(key) or await self._carrier.forbid(order_id, key)
         if label is None or label.status is not ports.LabelStatus.LIVE:
             return label
-        return await self._carrier.cancel_label(label.label_id, cancel_label_key(order_id))
+        return await self._carrier.cancel_label(label.label_id, keys.cancel_label_key(order_id))
 
     async def _record_cancelled(
         self, request: messages.CompensationRequest, label: ports.CarrierLabel
@@ -122,7 +125,7 @@ class ShippingActivities:
         shipment = SHIPMENT.stream(request.order_id)
 
         def rule(unit: UnitOfWork) -> None:
-            if label := live_label(unit, request.order_id):
+            if label := live_label(unit.state(shipment)):
                 unit.execute(shipment, RecordLabelCancelled(request.order_id, label.label_id))
 
         context = command_context(request.saga, "label-by-hand")
@@ -137,7 +140,7 @@ def _record_label(
     order_id, stream = order.order_id, ORDER.stream(order.order_id)
     if bought:
         unit.execute(SHIPMENT.stream(order_id), _recorded(bought))
-    label = live_label(unit, order_id)
+    label = live_label(unit.state(SHIPMENT.stream(order_id)))
     if label is None:
         raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
     is_paid_at_once = order.payment.capture is CaptureMode.AUTOMATIC

@@ -7,14 +7,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.aggregates import RETURNS, SHIPMENT
 from activities.failures import application_errors
-from activities.orders.trail import live_label
 from activities.ports import AttentionNotice, Notifications
 from activities.returns.messages import ParcelAttention, ParcelOperators, ParcelView, RecordScan
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.ids import OrderId, ReturnId
 from domain.returns.values import ReturnKind
 from domain.shipment import commands
-from domain.shipment.shipment import Shipment, ShipmentStatus
+from domain.shipment.shipment import Shipment, ShipmentStatus, live_label
 from eventstore.commands.handler import CommandHandler
 
 NO_PARCEL: Final = "no_parcel"
@@ -98,6 +97,6 @@ def _record(unit: UnitOfWork, request: RecordScan) -> ParcelView:
 
 
 def _parcel(unit: UnitOfWork, order_id: OrderId) -> Shipment:
-    if (parcel := live_label(unit, order_id)) is None:
+    if (parcel := live_label(unit.state(SHIPMENT.stream(order_id)))) is None:
         raise ApplicationError("the order has no parcel", type=NO_PARCEL)
     return parcel

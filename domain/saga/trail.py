@@ -76,6 +76,11 @@ _Failure = RecordStepFailure | RecordCompensationFailure
 INITIAL: Final[FulfillmentState] = NotStarted()
 
 
+def first_run(state: FulfillmentState) -> str | None:
+    """The Temporal run that took on the order; None if none did."""
+    return None if isinstance(state, NotStarted) else state.run_id
+
+
 # --- decide --------------------------------------------------------------------------------------
 
 

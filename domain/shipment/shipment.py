@@ -110,6 +110,11 @@ ShipmentState = NoShipment | Shipment
 INITIAL: Final[ShipmentState] = NoShipment()
 
 
+def live_label(state: ShipmentState) -> Shipment | None:
+    """The shipment if it has a label that was not cancelled."""
+    return state if isinstance(state, Shipment) and state.label_is_live else None
+
+
 def _progress(status: ShipmentStatus) -> int:
     return _PROGRESS.get(status, _END)
 
