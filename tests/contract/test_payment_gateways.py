@@ -101,8 +101,8 @@ async def test_the_same_key_makes_one_payment(subject: Subject) -> None:
     request = charge_request(subject.good)
     first = await subject.gateway.charge(request)
     assert await subject.gateway.charge(request) == first
-    made = [p async for p in subject.gateway.payments() if p.order_id == request.order_id]
-    assert made == [first]
+    payments = [p async for p in subject.gateway.payments() if p.order_id == request.order_id]
+    assert payments == [first]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ async def test_a_refund_happens_once_per_key(subject: Subject) -> None:
     assert await subject.gateway.refund(payment.reference, part, key) == first
     with pytest.raises(GatewayRejected):
         await subject.gateway.refund(payment.reference, Money(300, "GBP"), key)
-    found = await subject.gateway.find(payment.idempotency_key)
-    assert found is not None
-    assert found.refunded == part
+    refunded = await subject.gateway.find(payment.idempotency_key)
+    assert refunded is not None
+    assert refunded.refunded == part
 
 
 @pytest.mark.parametrize("kind", ["authorised", "declined", "voided"])
@@ -301,8 +301,8 @@ async def test_a_forbidden_key_never_makes_a_payment(subject: Subject) -> None:
 
 async def test_forbidding_a_key_again_changes_nothing(subject: Subject) -> None:
     request = charge_request(subject.good)
-    asked = (request.order_id, request.amount, request.idempotency_key)
-    assert await subject.gateway.forbid(*asked) == await subject.gateway.forbid(*asked)
+    arguments = (request.order_id, request.amount, request.idempotency_key)
+    assert await subject.gateway.forbid(*arguments) == await subject.gateway.forbid(*arguments)
 
 
 @pytest.mark.parametrize("capture", list(CaptureMode))
@@ -310,6 +310,6 @@ async def test_forbidding_a_key_that_was_used_returns_its_payment(
     subject: Subject, capture: CaptureMode
 ) -> None:
     request = charge_request(subject.good, capture=capture)
-    made = await subject.gateway.charge(request)
-    asked = (request.order_id, request.amount, request.idempotency_key)
-    assert await subject.gateway.forbid(*asked) == made
+    payment = await subject.gateway.charge(request)
+    arguments = (request.order_id, request.amount, request.idempotency_key)
+    assert await subject.gateway.forbid(*arguments) == payment

@@ -10,11 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final, get_args
 
-from domain.order import events as order_events
-from domain.payment import events as payment_events
-from domain.returns import events as returns_events
-from domain.saga import events as saga_events
-from domain.shipment import events as shipment_events
+from domain import events as domain_events
+from domain.customer import events as customer_events
 from domain.stock import events as stock_events
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns
@@ -24,49 +21,8 @@ from projections.read_models.descriptions import describe_event
 
 _sql: Final = partial(statement, __package__)
 
-_HANDLES: Final = names(
-    order_events.OrderCreated,
-    order_events.ItemAdded,
-    order_events.ItemRemoved,
-    order_events.QuantityChanged,
-    order_events.AddressSet,
-    order_events.OrderSubmitted,
-    order_events.DeliveryAddressChanged,
-    order_events.OrderReserved,
-    order_events.OrderProcessingStarted,
-    order_events.OrderCompleted,
-    order_events.OrderCancelled,
-    stock_events.StockReserved,
-    stock_events.StockReleased,
-    stock_events.StockShipped,
-    order_events.ItemsUnavailable,
-    order_events.BackorderAccepted,
-    order_events.OrderAmended,
-    stock_events.StockBackordered,
-    stock_events.StockAllocated,
-    stock_events.BackorderWithdrawn,
-    payment_events.PaymentAuthorised,
-    payment_events.PaymentCaptured,
-    payment_events.PaymentDeclined,
-    payment_events.PaymentVoided,
-    payment_events.PaymentRefunded,
-    shipment_events.LabelBought,
-    shipment_events.LabelCancelled,
-    shipment_events.ShipmentHandedOver,
-    shipment_events.ShipmentInTransit,
-    shipment_events.ShipmentDelivered,
-    shipment_events.ShipmentReturned,
-    shipment_events.ShipmentLost,
-    saga_events.FulfillmentStarted,
-    saga_events.StepFailed,
-    saga_events.CompensationStarted,
-    saga_events.CompensationFailed,
-    saga_events.AttentionRequired,
-    saga_events.OperatorActed,
-    saga_events.FulfillmentClosed,
-    stock_events.StockReturned,
-    *get_args(shipment_events.DeliveryEvent),
-    *get_args(returns_events.ReturnEvent),
+_OF_NO_ORDER: Final = names(
+    stock_events.StockReceived, stock_events.StockAdjusted, customer_events.CustomerErased
 )
 
 
@@ -113,7 +69,7 @@ PROJECTION: Final = Projection(
     version=1,
     tables=("order_history",),
     categories=frozenset({"order", "stock", "payment", "shipment", "fulfillment", "returns"}),
-    handles=_HANDLES,
+    handles=names(*get_args(domain_events.Event)) - _OF_NO_ORDER,
     apply=_apply,
 )
 

@@ -76,8 +76,8 @@ async def test_a_failed_charge_can_be_looked_up_by_its_key(
     await sandboxes.payment.add(Fault(kind, operation="charge", order=request.order_id, times=1))
     with pytest.raises(error):
         await payments.charge(request)
-    found = await payments.find(request.idempotency_key)
-    assert (found is not None) is was_done
+    payment = await payments.find(request.idempotency_key)
+    assert (payment is not None) is was_done
     payment = await payments.charge(request)
     assert payment.status is PaymentStatus.CAPTURED
     assert [p async for p in payments.payments() if p.order_id == request.order_id] == [payment]
@@ -113,9 +113,9 @@ async def test_a_lost_answer_of_a_label_can_be_looked_up_by_its_key(
     await sandboxes.carrier.add(Fault(FaultKind.ANSWER_LOST, operation="buy_label", times=1))
     with pytest.raises(OutcomeUnknown):
         await carrier.buy_label(request)
-    found = await carrier.find(request.idempotency_key)
-    assert found is not None
-    assert await carrier.buy_label(request) == found
+    label = await carrier.find(request.idempotency_key)
+    assert label is not None
+    assert await carrier.buy_label(request) == label
 
 
 async def test_a_charge_that_takes_too_long_has_an_unknown_outcome_and_still_happens(
@@ -129,9 +129,9 @@ async def test_a_charge_that_takes_too_long_has_an_unknown_outcome_and_still_hap
     assert await impatient.find(request.idempotency_key) is None
     await sandboxes.payment.remove(hold)
     async with asyncio.timeout(60):
-        while (found := await impatient.find(request.idempotency_key)) is None:  # noqa: ASYNC110  another process
+        while (payment := await impatient.find(request.idempotency_key)) is None:  # noqa: ASYNC110  another process
             await asyncio.sleep(0.01)
-    assert found.status is PaymentStatus.CAPTURED
+    assert payment.status is PaymentStatus.CAPTURED
     await impatient.close()
 
 
@@ -180,9 +180,9 @@ async def test_many_refunds_at_once_never_exceed_the_captured_amount(
     )
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(result, GatewayRejected) for result in results) == 6
-    found = await payments.find(payment.idempotency_key)
-    assert found is not None
-    assert found.refunded.minor == 900
+    refunded = await payments.find(payment.idempotency_key)
+    assert refunded is not None
+    assert refunded.refunded.minor == 900
 
 
 async def test_a_service_that_does_not_listen_is_unavailable(sandboxes: SandboxProcess) -> None:
@@ -205,10 +205,12 @@ async def test_a_404_of_another_service_does_not_mean_an_unknown_key(
 
 async def test_the_ledger_is_read_page_by_page(payments: HttpPaymentGateway) -> None:
     before = len([p async for p in payments.payments()])
-    made = await asyncio.gather(*(payments.charge(charge_request("tok_visa")) for _ in range(510)))
+    charged = await asyncio.gather(
+        *(payments.charge(charge_request("tok_visa")) for _ in range(510))
+    )
     listed = [p async for p in payments.payments()]
     assert len(listed) == before + 510
-    assert set(made) <= set(listed)
+    assert set(charged) <= set(listed)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ async def test_a_broken_constraint_is_raised_only_to_its_caller(ledger: Ledger) 
 
 
 async def test_a_key_has_one_answer(ledger: Ledger) -> None:
-    made = []
+    calls = []
 
     def make(_: Records) -> str:
-        made.append(1)
+        calls.append(1)
         return "first"
 
     def ask(records: Records) -> Answer:
@@ -61,7 +61,7 @@ async def test_a_key_has_one_answer(ledger: Ledger) -> None:
     answers = await asyncio.gather(*(ledger.run(ask) for _ in range(20)))
     assert sorted(answer.replayed for answer in answers) == [False] + [True] * 19
     assert {answer.body for answer in answers} == {"first"}
-    assert len(made) == 1
+    assert len(calls) == 1
 
 
 async def test_answered_changes_are_there_after_a_reopen(tmp_path: Path) -> None:

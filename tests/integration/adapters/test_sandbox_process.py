@@ -70,9 +70,9 @@ async def test_a_call_killed_before_its_answer_is_found_by_its_key(tmp_path: Pat
         with pytest.raises(OutcomeUnknown):
             await waiting
         await sandboxes.start()
-        found = await gateway.find(request.idempotency_key)
-        assert found is not None
-        assert found.status is PaymentStatus.CAPTURED
+        payment = await gateway.find(request.idempotency_key)
+        assert payment is not None
+        assert payment.status is PaymentStatus.CAPTURED
         await gateway.close()
 
 

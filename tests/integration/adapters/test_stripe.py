@@ -179,10 +179,10 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_a_retry_charges_once(
             except OutcomeUnknown:
                 assert len(lost) == 1
         assert len(lost) == 1
-        found = await gateway.find(request.idempotency_key)
-        assert found is not None
+        payment = await gateway.find(request.idempotency_key)
+        assert payment is not None
         expected = Money(0, "GBP") if operation == "cancel" else Money(300, "GBP")
-        assert found.refunded == expected
+        assert payment.refunded == expected
         assert len([p async for p in gateway.payments() if p.order_id == request.order_id]) == 1
 
 
@@ -234,9 +234,9 @@ async def test_an_unreadable_answer_to_a_charge_is_an_unknown_outcome(stripe_url
         request = charge_request("pm_card_visa")
         with pytest.raises(OutcomeUnknown):
             await gateway.charge(request)
-        found = await gateway.find(request.idempotency_key)
-        assert found is not None
-        assert found.status is PaymentStatus.CAPTURED
+        payment = await gateway.find(request.idempotency_key)
+        assert payment is not None
+        assert payment.status is PaymentStatus.CAPTURED
 
 
 async def test_a_charge_that_takes_too_long_has_an_unknown_outcome(stripe_url: str) -> None:
@@ -261,13 +261,13 @@ async def test_where_there_is_a_search_it_is_used_and_only_recent_payments_are_l
     payment = await direct.charge(request)
     queries: list[str] = []
 
-    async def with_search(asked: web.Request) -> web.Response:
-        if not asked.path.endswith("/search"):
-            return await forward(asked)
-        queries.append(asked.query["query"])
-        known = request.idempotency_key in asked.query["query"]
+    async def with_search(search_request: web.Request) -> web.Response:
+        if not search_request.path.endswith("/search"):
+            return await forward(search_request)
+        queries.append(search_request.query["query"])
+        is_searched = request.idempotency_key in search_request.query["query"]
         outdated = {"object": "payment_intent", "id": payment.reference, "status": "processing"}
-        data = [outdated] if known else []
+        data = [outdated] if is_searched else []
         return web.json_response(
             {"object": "search_result", "url": "/", "has_more": False, "data": data}
         )
@@ -299,9 +299,9 @@ async def test_no_text_holds_the_api_key_or_the_token(
         await gateway.charge(charge_request("pm_card_visa"))
         with pytest.raises(GatewayRejected) as caught:
             await gateway.charge(charge_request("pm_unknown_secret"))
-    told = repr(gateway) + str(caught.value) + repr(caught.value) + caplog.text
+    texts = repr(gateway) + str(caught.value) + repr(caught.value) + caplog.text
     for secret in (KEY, "pm_card_visa", "pm_unknown_secret"):
-        assert secret not in told
+        assert secret not in texts
 
 
 async def test_a_server_that_does_not_listen_is_unavailable() -> None:

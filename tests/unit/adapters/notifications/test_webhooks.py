@@ -49,8 +49,8 @@ def test_an_event_is_one_json_object_with_the_required_attributes() -> None:
 
 def test_the_signature_matches_the_example_of_the_specification() -> None:
     keys = parse_secrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    made = signature(keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
-    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    signed = signature(keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_a_receiver_accepts_only_what_was_signed() -> None:
@@ -68,8 +68,8 @@ def test_a_receiver_accepts_only_what_was_signed() -> None:
 def test_with_two_secrets_a_receiver_may_use_either() -> None:
     other = "whsec_" + base64.b64encode(b"another key of thirty-two bytes!").decode()
     headers = signed(parse_secrets(f"{other} {SECRET}"))
-    for known in (SECRET, other):
-        assert verify(known, headers, BODY, now=1_000) is None
+    for secret in (SECRET, other):
+        assert verify(secret, headers, BODY, now=1_000) is None
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def kept() -> Kept:
 
 
 async def test_readers_see_plain_values_and_the_inner_store_sealed_ones(kept: Kept) -> None:
-    told = [CREATED, AddressSet(LEEDS), SUBMITTED, DeliveryAddressChanged(YORK)]
-    await kept.store.append(append("order-A1", *told))
-    assert await kept.above("order-A1") == told
+    events = [CREATED, AddressSet(LEEDS), SUBMITTED, DeliveryAddressChanged(YORK)]
+    await kept.store.append(append("order-A1", *events))
+    assert await kept.above("order-A1") == events
     below = await kept.below()
     assert below.count("$sealed") == 4
     assert not [secret for secret in SECRETS if secret in below]
@@ -100,9 +100,9 @@ async def test_every_read_method_opens_sealed_values(kept: Kept) -> None:
 
 
 async def test_a_repeated_append_is_recognised_by_its_event_ids(kept: Kept) -> None:
-    wanted = append("order-A1", CREATED, SUBMITTED)
-    first = await kept.store.append(wanted)
-    again = await kept.store.append(wanted)
+    sensitive = append("order-A1", CREATED, SUBMITTED)
+    first = await kept.store.append(sensitive)
+    again = await kept.store.append(sensitive)
     assert (again.repeated, again.last_position) == (True, first.last_position)
     assert await kept.inner.head() == 2
 
@@ -136,14 +136,14 @@ async def test_without_its_key_personal_data_is_redacted_and_the_rest_stays(kept
 
 
 async def test_a_changed_value_is_refused_and_the_error_shows_no_data(kept: Kept) -> None:
-    wanted = append("order-A1", AddressSet(LEEDS))
-    await kept.store.append(wanted)
+    sensitive = append("order-A1", AddressSet(LEEDS))
+    await kept.store.append(sensitive)
     sealed = (await kept.inner.read_stream("order-A1"))[0].data["address"]["$sealed"]
     form, key_id, content = sealed.split(":")
     turned = ("B" if content[20] == "A" else "A").join((content[:20], content[21:]))
     for bad in (f"{form}:{key_id}:{turned}", "1:x", "", f"2:{key_id}:{content}", f"1:{key_id}:"):
         with pytest.raises(Tampered, match="version 1 of stream 'order-A1'") as refusal:
-            await kept.tampered("order-A1", wanted.events[0], {"address": {"$sealed": bad}})
+            await kept.tampered("order-A1", sensitive.events[0], {"address": {"$sealed": bad}})
         assert "Ann" not in str(refusal.value)
 
 
@@ -175,16 +175,16 @@ async def test_no_snapshot_of_an_order_is_kept(kept: Kept) -> None:
     streams = ["order-A1", "stock-71053"]
     schemas = dict.fromkeys(streams, 1)
     for store in (kept.inner, kept.store):
-        found = await store.read_from_snapshots(streams, schema_versions=schemas)
-        assert set(found.snapshots) == {"stock-71053"}
+        loaded = await store.read_from_snapshots(streams, schema_versions=schemas)
+        assert set(loaded.snapshots) == {"stock-71053"}
 
 
 async def test_a_snapshot_from_before_encryption_is_not_used(kept: Kept) -> None:
     await kept.store.append(append("order-A1", CREATED, AddressSet(LEEDS)))
     await kept.inner.save_snapshot(Snapshot("order-A1", 1, 1, {"name": "Ann Example"}))
-    found = await kept.store.read_from_snapshots(["order-A1"], schema_versions={"order-A1": 1})
-    assert found.snapshots == {}
-    assert [event.version for event in found.events["order-A1"]] == [1, 2]
+    loaded = await kept.store.read_from_snapshots(["order-A1"], schema_versions={"order-A1": 1})
+    assert loaded.snapshots == {}
+    assert [event.version for event in loaded.events["order-A1"]] == [1, 2]
 
 
 # --- the view without personal data --------------------------------------------------------------
@@ -209,6 +209,6 @@ async def test_the_redacted_view_is_read_only(kept: Kept) -> None:
     with pytest.raises(InvalidAppend):
         await view.save_snapshot(Snapshot("stock-1", 1, 1, {}))
     await kept.inner.save_snapshot(Snapshot("stock-1", 1, 1, {}))
-    found = await view.read_from_snapshots(["stock-1"], schema_versions={"stock-1": 1})
-    assert found == SnapshotsAndEvents({}, {"stock-1": []})
+    loaded = await view.read_from_snapshots(["stock-1"], schema_versions={"stock-1": 1})
+    assert loaded == SnapshotsAndEvents({}, {"stock-1": []})
     assert await kept.inner.head() == 0
