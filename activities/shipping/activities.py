@@ -34,11 +34,8 @@ class ShippingActivities:
         with application_errors(Reason.CARRIER_UNAVAILABLE):
             unit = await load(self._handler, ORDER.stream(order_id), SHIPMENT.stream(order_id))
             order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
-            label = (
-                None
-                if live_label(unit.state(SHIPMENT.stream(order_id)))
-                else await self._buy(order)
-            )
+            has_label = live_label(unit.state(SHIPMENT.stream(order_id))) is not None
+            label = None if has_label else await self._buy(order)
             return await transact(
                 self._handler,
                 (

@@ -66,7 +66,7 @@ def reservation(number: int, *skus: Sku) -> ReserveInventory:
     return ReserveInventory(saga_of(number), parsed)
 
 
-async def test_exactly_the_stock_is_sold_and_nobody_waits_for_a_retry(
+async def test_exactly_the_stock_is_sold_and_no_order_waits_for_a_retry(
     handlers: list[CommandHandler],
 ) -> None:
     await receive(handlers[0], HOT, PIECES)

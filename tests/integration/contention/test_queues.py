@@ -59,7 +59,7 @@ async def deliver(handler: CommandHandler, number: int) -> str:
     return "done"
 
 
-async def test_who_came_first_is_served_first_however_many_come_at_once(
+async def test_concurrent_orders_are_served_first_come_first_served(
     shops: list[tuple[EventStore, CommandHandler]],
 ) -> None:
     workers = [InventoryActivities(handler) for _, handler in shops]

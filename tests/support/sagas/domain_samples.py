@@ -1,4 +1,4 @@
-"""A few well-known things of the shop that domain tests speak of."""
+"""Values and events that several tests of the domain share."""
 
 from datetime import UTC, datetime
 
@@ -25,5 +25,5 @@ SUBMITTED = OrderSubmitted(
 
 
 def gbp(minor: int) -> Money:
-    """Pence."""
+    """An amount in pence."""
     return Money(minor, "GBP")

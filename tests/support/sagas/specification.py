@@ -1,4 +1,4 @@
-"""Given these events, when this command comes, then these events follow (or it is refused)."""
+"""Given these events, when this command is executed, then these events follow or it is refused."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -13,7 +13,7 @@ Evolve = Callable[[Any, Any], Any]
 
 
 class Specification:
-    """The rules of one aggregate, ready to be asked."""
+    """The functions of one aggregate."""
 
     def __init__(self, decide: Decide, evolve: Evolve, initial: Any) -> None:
         self._decide = decide
@@ -25,25 +25,25 @@ class Specification:
         return reduce(self._evolve, events, self._initial)
 
     def given(self, *events: Any) -> "Given":
-        """Begin with what happened before; a tuple of events counts as its parts."""
+        """Start from these events; tuples of events are flattened."""
         flat = [e for part in events for e in (part if isinstance(part, tuple) else (part,))]
         return Given(self._decide, self.state(*flat))
 
 
 class Given:
-    """A state that waits for a command."""
+    """A state before a command."""
 
     def __init__(self, decide: Decide, state: Any) -> None:
         self._decide = decide
         self._state = state
 
     def when(self, command: Any) -> "When":
-        """The command that comes."""
+        """Execute a command."""
         return When(lambda: self._decide(command, self._state))
 
 
 class When:
-    """A command that waits for what is expected of it."""
+    """A command before its result is checked."""
 
     def __init__(self, decide: Callable[[], tuple[Any, ...]]) -> None:
         self._decide = decide

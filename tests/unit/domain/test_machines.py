@@ -1,4 +1,4 @@
-"""Random commands against the aggregates: what must hold whatever anybody asks for."""
+"""Random commands against the aggregates: what must always hold."""
 
 from functools import reduce
 from types import SimpleNamespace

@@ -20,7 +20,7 @@ def test_a_total_is_the_exact_sum(minors: list[int]) -> None:
 
 
 @given(SMALL, SMALL, st.integers(-1000, 1000))
-def test_money_calculates_as_whole_numbers_do(a: int, b: int, times: int) -> None:
+def test_money_calculates_like_whole_numbers(a: int, b: int, times: int) -> None:
     assert gbp(a) + gbp(b) == gbp(a + b)
     assert gbp(a) - gbp(b) == gbp(a - b)
     assert gbp(a) * times == gbp(a * times)
@@ -28,7 +28,7 @@ def test_money_calculates_as_whole_numbers_do(a: int, b: int, times: int) -> Non
 
 
 @given(MINORS, MINORS)
-def test_money_never_leaves_64_bits_in_silence(a: int, b: int) -> None:
+def test_money_beyond_64_bits_is_refused(a: int, b: int) -> None:
     if -(2**63) <= a + b < 2**63:
         assert (gbp(a) + gbp(b)).minor == a + b
     else:
@@ -116,7 +116,7 @@ def test_amounts_are_shown_with_their_decimals(amount: Money, text: str) -> None
 
 
 @given(MINORS, CURRENCIES)
-def test_what_is_shown_can_be_read_again(minor: int, currency: str) -> None:
+def test_a_shown_amount_can_be_read_again(minor: int, currency: str) -> None:
     amount = Money(minor, currency)
     number, _, shown_currency = format_amount(amount).partition(" ")
     assert parse_amount(number, shown_currency) == amount

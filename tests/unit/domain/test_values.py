@@ -46,7 +46,7 @@ def test_a_country_is_two_capital_letters(country: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["O'Brien", "Zoë Ångström", "王小明", "🎁 Gift Ltd"])
-def test_people_may_have_their_names(name: str) -> None:
+def test_names_may_have_any_letters(name: str) -> None:
     checks.check_address(replace(LEEDS, name=name))
     assert replace(LEEDS, name=name).name == name
 
@@ -83,7 +83,7 @@ def test_an_id_is_plain_text_that_fits_a_stream_name(raw: str) -> None:
         parse_order_id(raw)
 
 
-def test_an_order_tells_its_story_in_four_streams() -> None:
+def test_the_streams_of_an_order() -> None:
     assert parse_order_id("A1") == "A1"
     assert streams_of_order(OrderId("A1")) == (
         "order-A1",

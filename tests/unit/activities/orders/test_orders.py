@@ -46,7 +46,7 @@ def _turn_back(bench: Bench) -> TurnBack:
     )
 
 
-async def test_turning_back_takes_a_new_order_in_first_and_may_be_repeated(bench: Bench) -> None:
+async def test_turning_back_submits_a_new_order_first_and_may_be_repeated(bench: Bench) -> None:
     for attempt in (1, 2):
         assert await bench.run(bench.orders.turn_back, _turn_back(bench), attempt) is None
     story = await bench.shop.story("A1")
@@ -76,7 +76,7 @@ async def test_attention_is_recorded_once_and_announced(reserved: Bench) -> None
     assert len(reserved.shop.notifications.notices) == 1
 
 
-async def test_an_operators_act_whose_record_was_repeated_stands_once(bench: Bench) -> None:
+async def test_a_repeated_record_of_an_operator_action_stands_once(bench: Bench) -> None:
     actions = (OperatorAction("anna", "hold", "why"), OperatorAction("anna", "resume", "ok"))
     for attempt in (1, 2):
         await bench.run(bench.orders.record_operator, RecordOperator(SAGA, A1, actions), attempt)
@@ -95,7 +95,7 @@ async def test_an_address_changed_twice_by_a_repeated_attempt_is_changed_once(
     assert story.count("DeliveryAddressChanged") == 1
 
 
-async def test_an_address_cannot_change_under_a_label(paid: Bench) -> None:
+async def test_an_address_cannot_change_once_a_label_is_bought(paid: Bench) -> None:
     await paid.run(paid.shipping.create_shipment, STEP)
     address = replace(paid.reservation().document.address, city="York")
     request = ChangeAddress(SAGA, A1, address, OperatorAction("anna", "change_address", "moved"))

@@ -16,7 +16,7 @@ from eventstore.errors import StoreUnavailable
 from tests.support.sagas.bench import A1, STEP, UNDO, Bench
 
 
-async def test_what_the_business_expects_is_a_benign_failure(bench: Bench) -> None:
+async def test_an_ordinary_outcome_is_a_benign_failure(bench: Bench) -> None:
     payment = {"token": "tok_declined"}
     await bench.run(bench.inventory.reserve_inventory, bench.reservation(payment=payment))
     error = await bench.refused(bench.payments.process_payment, STEP)
@@ -36,7 +36,7 @@ async def test_the_second_attempt_looks_the_charge_up_before_it_charges(reserved
 @pytest.mark.parametrize(
     ("run_id", "again"), [("run-1", "-2"), ("run-2", "")], ids=["retried", "another run"]
 )
-async def test_a_charge_is_looked_up_first_where_an_earlier_activity_may_have_made_it(
+async def test_a_charge_that_an_earlier_activity_may_have_made_is_looked_up_first(
     reserved: Bench, run_id: str, again: str
 ) -> None:
     payments = reserved.shop.payments
@@ -55,7 +55,7 @@ async def test_a_first_attempt_charges_without_looking(reserved: Bench) -> None:
     assert reserved.shop.payments.count("find") == 0
 
 
-async def test_an_outcome_that_stays_unknown_is_tried_again(reserved: Bench) -> None:
+async def test_an_unknown_outcome_is_retried(reserved: Bench) -> None:
     reserved.shop.payments.faults.add(Fault(FaultKind.REQUEST_LOST, operation="charge", times=1))
     error = await reserved.refused(reserved.payments.process_payment, STEP)
     assert (error.type, error.non_retryable) == ("unknown_outcome", False)
@@ -71,7 +71,7 @@ async def test_a_decline_is_final_recorded_and_not_asked_again(bench: Bench) -> 
     assert (await bench.shop.story("A1"))[-1] == "PaymentDeclined"
 
 
-async def test_an_unreachable_event_store_is_tried_again(
+async def test_an_unreachable_event_store_is_retried(
     reserved: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def down(*_: Any, **__: Any) -> None:
@@ -93,7 +93,7 @@ async def test_a_payment_of_an_unknown_order_is_refused(bench: Bench) -> None:
     assert bench.shop.payments.calls == []
 
 
-async def test_undoing_a_payment_we_never_heard_of_records_both(reserved: Bench) -> None:
+async def test_undoing_an_unrecorded_payment_records_capture_and_refund(reserved: Bench) -> None:
     payments = reserved.shop.payments
     charged = reserved.shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
     blind = payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find"))

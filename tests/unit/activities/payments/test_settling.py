@@ -96,19 +96,19 @@ async def order() -> Paid:
     return paid
 
 
-async def test_an_order_that_was_not_amended_owes_nothing(order: Paid) -> None:
+async def test_an_order_that_was_not_amended_has_nothing_to_settle(order: Paid) -> None:
     assert await order.settle() == NOTHING
     assert order.gateway.count("refund") == 0
 
 
-async def test_settling_twice_gives_back_once(order: Paid) -> None:
+async def test_settling_twice_refunds_once(order: Paid) -> None:
     await order.amend()
     assert await order.settle() == "refunded"
     assert await order.settle() == NOTHING
     assert await order.refunded() == (PAID - LESS, PAID - LESS)
 
 
-async def test_a_refund_that_was_made_and_not_recorded_is_recorded_and_not_made_again(
+async def test_a_refund_that_was_not_recorded_is_recorded_and_not_repeated(
     order: Paid,
 ) -> None:
     await order.amend()
@@ -120,7 +120,7 @@ async def test_a_refund_that_was_made_and_not_recorded_is_recorded_and_not_made_
     assert order.gateway.count("refund") == 1
 
 
-async def test_undoing_meets_a_refund_that_arrives_late_and_gives_back_the_rest(
+async def test_undoing_refunds_the_rest_after_a_late_refund(
     order: Paid,
 ) -> None:
     await order.amend()
@@ -129,7 +129,7 @@ async def test_undoing_meets_a_refund_that_arrives_late_and_gives_back_the_rest(
     assert await order.refunded() == (PAID, PAID)
 
 
-async def test_undoing_after_settling_gives_back_no_more_than_was_taken(order: Paid) -> None:
+async def test_undoing_after_settling_refunds_no_more_than_was_captured(order: Paid) -> None:
     await order.amend()
     await order.settle()
     await order.undo()

@@ -33,7 +33,7 @@ def test_an_erasure_names_the_destroyed_keys() -> None:
     )
 
 
-def test_the_same_erasure_again_is_nothing_new() -> None:
+def test_the_same_erasure_again_changes_nothing() -> None:
     event = CustomerErased("customer-1", ("k1",), "asked")
     state = customer.evolve(customer.INITIAL, event)
     assert customer.decide(RecordErasure("customer-1", ("k1",), "again"), state) == ()
@@ -58,7 +58,7 @@ def test_a_reason_that_cannot_be_stored_is_refused() -> None:
         (state_after(CREATED, LANTERNS_ADDED, SUBMITTED), "submitted"),
     ],
 )
-def test_nobody_with_an_open_order_is_erased(state: OrderState, status: str) -> None:
+def test_a_customer_with_open_orders_is_not_erased(state: OrderState, status: str) -> None:
     ended = state_after(CREATED, LANTERNS_ADDED, SUBMITTED, ENDED)
     with pytest.raises(RuleBroken, match=rf"A2 \({status}\)") as refusal:
         customer.check_erasable({OrderId("A1"): ended, OrderId("A2"): state})
@@ -66,13 +66,13 @@ def test_nobody_with_an_open_order_is_erased(state: OrderState, status: str) -> 
     assert "A1" not in str(refusal.value)
 
 
-def test_a_long_list_of_open_orders_is_cut() -> None:
+def test_a_long_list_of_open_orders_is_shortened() -> None:
     orders = {OrderId(f"A{n}"): state_after(CREATED) for n in range(1, 9)}
     with pytest.raises(RuleBroken, match=r"A5 .* and 3 more"):
         customer.check_erasable(orders)
 
 
-def test_whose_orders_have_all_ended_may_be_erased() -> None:
+def test_a_customer_whose_orders_have_ended_may_be_erased() -> None:
     ended = state_after(CREATED, LANTERNS_ADDED, SUBMITTED, ENDED)
     customer.check_erasable({OrderId("A1"): ended})
     assert customer.check_erasable({}) is None  # type: ignore[func-returns-value]  # it raises or not
@@ -104,6 +104,6 @@ def test_a_draft_without_a_readable_address_cannot_be_submitted() -> None:
 def test_a_redacted_address_can_be_replaced() -> None:
     state = state_after(CREATED, LANTERNS_ADDED, replace(SUBMITTED, address=ERASED))
     (event,) = order_decisions.decide(ChangeDeliveryAddress(YORK), state)
-    found = order_state.frozen_order(order_state.evolve(state, event))
-    assert found is not None
-    assert (found.submitted_address, found.address) == (ERASED, YORK)
+    order = order_state.frozen_order(order_state.evolve(state, event))
+    assert order is not None
+    assert (order.submitted_address, order.address) == (ERASED, YORK)

@@ -75,7 +75,7 @@ def test_creating_opens_a_draft() -> None:
     spec.given().when(CREATE).then(CREATED)
 
 
-def test_an_order_id_is_used_once() -> None:
+def test_an_order_is_created_once() -> None:
     spec.given(CREATED).when(CREATE).then_refused("order_exists")
 
 
@@ -103,7 +103,7 @@ def test_more_of_the_same_at_the_same_price_adds_up() -> None:
     assert state.total == gbp(12 * 339)
 
 
-def test_the_same_sku_at_another_price_is_not_merged_in_silence() -> None:
+def test_the_same_sku_at_another_price_is_refused() -> None:
     draft().when(replace(ADD_LANTERNS, unit_price=gbp(340))).then_refused("price_differs")
 
 
@@ -122,7 +122,7 @@ def test_a_quantity_that_adds_up_beyond_a_million_is_refused() -> None:
 
 
 @pytest.mark.parametrize("minor", [0, -1])
-def test_nothing_is_given_away(minor: int) -> None:
+def test_a_price_is_above_zero(minor: int) -> None:
     draft().when(replace(ADD_LANTERNS, unit_price=gbp(minor))).then_invalid("unit_price")
 
 
@@ -159,7 +159,7 @@ def test_an_item_is_removed_with_all_its_pieces() -> None:
     assert (state.lines, state.total) == ({}, gbp(0))
 
 
-def test_an_item_that_is_not_there_cannot_be_removed_or_changed() -> None:
+def test_a_missing_item_cannot_be_removed_or_changed() -> None:
     draft().when(RemoveItem(HEART)).then_refused("item_missing")
     draft().when(ChangeQuantity(HEART, 2)).then_refused("item_missing")
 
@@ -246,7 +246,7 @@ def test_what_the_customer_submitted_is_kept_beside_the_corrected_address() -> N
     assert (frozen.submitted_address, frozen.address) == (LEEDS, YORK)
 
 
-def test_the_delivery_address_of_other_orders_stays() -> None:
+def test_the_delivery_address_of_drafts_and_ended_orders_is_not_corrected() -> None:
     command = ChangeDeliveryAddress(YORK)
     spec.given().when(command).then_refused("order_missing")
     draft().when(command).then_refused("order_is_draft")
@@ -284,7 +284,7 @@ def test_a_processing_order_completes_once() -> None:
         (RESERVED, CompleteOrder("T")),
     ],
 )
-def test_no_step_is_skipped_or_taken_back(history: tuple[object], command: OrderCommand) -> None:
+def test_no_step_is_skipped_or_reversed(history: tuple[object], command: OrderCommand) -> None:
     spec.given(*history).when(command).then_refused("wrong_status")
 
 
@@ -350,6 +350,6 @@ def test_a_cancelled_draft_was_never_frozen() -> None:
         (*GONE, DeliveryAddressChanged(YORK)),
     ],
 )
-def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+def test_an_impossible_history_is_refused(history: tuple[object]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*history)

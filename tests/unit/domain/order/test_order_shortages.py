@@ -1,4 +1,4 @@
-"""Orders whose items are not all there, and orders from which pieces are left out."""
+"""Orders whose items are not all in stock, and orders from which pieces are removed."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -75,14 +75,14 @@ def amend(**pieces: int) -> AmendOrder:
     return AmendOrder(tuple(Pieces(skus[name], number) for name, number in pieces.items()))
 
 
-def test_an_order_says_what_is_to_happen_when_items_are_unavailable() -> None:
+def test_an_order_says_what_to_do_if_items_are_unavailable() -> None:
     spec.given(*BEFORE[:-1]).when(SubmitOrder(CARD, ASK)).then(SUBMITTED)
-    known = order_state.frozen_order(spec.state(*BEFORE))
-    assert known is not None
-    assert known.unavailable == ASK
+    order = order_state.frozen_order(spec.state(*BEFORE))
+    assert order is not None
+    assert order.unavailable == ASK
 
 
-def test_an_order_that_says_nothing_is_cancelled_at_once() -> None:
+def test_an_order_that_says_nothing_is_cancelled_immediately() -> None:
     spec.given(*BEFORE[:-1]).when(SubmitOrder(CARD)).then(
         replace(SUBMITTED, unavailable=CANCEL_AT_ONCE)
     )
@@ -108,13 +108,13 @@ def test_a_deadline_has_a_time_zone() -> None:
     spec.given(*BEFORE, SHORT).when(AcceptBackorder(naive)).then_invalid("deadline")
 
 
-def test_only_an_order_without_its_stock_can_miss_items() -> None:
+def test_only_a_submitted_order_can_miss_items() -> None:
     spec.given(*BEFORE, OrderReserved()).when(REPORT).then_refused("wrong_status")
     spec.given(CREATED).when(REPORT).then_refused("wrong_status")
     spec.given().when(REPORT).then_refused("order_missing")
 
 
-def test_a_customer_who_waits_is_asked_no_more() -> None:
+def test_a_customer_who_chose_to_wait_is_not_asked_again() -> None:
     later = LATER + timedelta(hours=24)
     spec.given(*BEFORE, SHORT).when(AcceptBackorder(later)).then(BackorderAccepted(later))
     waiting = (*BEFORE, SHORT, BackorderAccepted(later))
@@ -131,7 +131,7 @@ def test_when_everything_has_arrived_the_order_is_reserved() -> None:
 
 
 @pytest.mark.parametrize("so_far", [(SHORT,), (OrderReserved(),), PAID])
-def test_pieces_can_be_left_out_until_the_order_ends(so_far: tuple[object, ...]) -> None:
+def test_pieces_can_be_removed_until_the_order_ends(so_far: tuple[object, ...]) -> None:
     given = spec.given(*BEFORE, *so_far)
     given.when(amend(lanterns=2)).then(TWO_LANTERNS)
     given.when(amend(lanterns=0)).then(OrderAmended((HEART_LINE,), gbp(300)))
@@ -140,13 +140,13 @@ def test_pieces_can_be_left_out_until_the_order_ends(so_far: tuple[object, ...])
 
 def test_an_amended_order_remembers_what_was_submitted() -> None:
     amended = spec.state(*BEFORE, SHORT, TWO_LANTERNS, OrderAmended((HEART_LINE,), gbp(300)))
-    known = order_state.frozen_order(amended)
-    assert known is not None
-    assert (known.lines, known.total) == ((HEART_LINE,), gbp(300))
-    assert (known.submitted.lines, known.submitted.total) == (LINES, gbp(2334))
+    order = order_state.frozen_order(amended)
+    assert order is not None
+    assert (order.lines, order.total) == ((HEART_LINE,), gbp(300))
+    assert (order.submitted.lines, order.submitted.total) == (LINES, gbp(2334))
 
 
-def test_amending_never_adds_and_never_leaves_nothing() -> None:
+def test_amending_adds_no_pieces_and_leaves_at_least_one() -> None:
     given = spec.given(*BEFORE, OrderReserved(), TWO_LANTERNS)
     given.when(amend(lanterns=3)).then_refused("amendment_adds")
     given.when(amend(lanterns=0, hearts=0)).then_refused("nothing_left")
@@ -162,13 +162,13 @@ def test_an_order_that_is_new_or_has_ended_is_not_amended() -> None:
     spec.given(*BEFORE, SHORT, ended).when(amend(hearts=1)).then_refused("order_is_closed")
 
 
-def test_an_amended_order_goes_on_to_its_end() -> None:
+def test_an_amended_order_can_be_completed() -> None:
     given = spec.given(*BEFORE, SHORT, TWO_LANTERNS, *PAID)
     [completed] = order_decisions.decide(CompleteOrder("T1"), spec.state(*BEFORE, *PAID))
     given.when(CompleteOrder("T1")).then(completed)
 
 
 @pytest.mark.parametrize("event", [SHORT, BackorderAccepted(LATER), TWO_LANTERNS])
-def test_a_history_that_cannot_be_is_found(event: object) -> None:
+def test_an_impossible_history_is_refused(event: object) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(CREATED, event)

@@ -101,7 +101,7 @@ def test_a_new_attempt_with_a_new_key_may_succeed() -> None:
     )
 
 
-def test_what_was_authorised_or_captured_was_not_declined() -> None:
+def test_an_authorised_or_captured_payment_cannot_be_declined() -> None:
     spec.given(HELD).when(DECLINE).then_refused("already_authorised")
     spec.given(TAKEN).when(DECLINE).then_refused("already_captured")
 
@@ -177,11 +177,11 @@ def test_the_providers_reference_is_needed() -> None:
         ((REFUSED,), False),
     ],
 )
-def test_it_is_known_whether_money_is_held(history: tuple[object], holds: bool) -> None:
+def test_a_payment_tells_whether_it_holds_money(history: tuple[object], holds: bool) -> None:
     assert payment.holds_money(spec.state(*history)) is holds
 
 
 @pytest.mark.parametrize("history", [(GIVEN_BACK,), (PART_BACK,), (TAKEN, ALL_BACK, PART_BACK)])
-def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+def test_an_impossible_history_is_refused(history: tuple[object]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*history)

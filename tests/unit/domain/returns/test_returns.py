@@ -1,4 +1,4 @@
-"""Returns of an order: two decisions a case, each made and carried out once, never too much."""
+"""Returns of an order: two decisions for each case, each made and carried out once."""
 
 from collections import Counter
 from dataclasses import replace
@@ -183,9 +183,9 @@ def test_a_return_ends_when_both_decisions_are_carried_out() -> None:
     spec.given(OPENED, DENIED, none, ReturnClosed(R1)).when(close).then_nothing()
 
 
-def test_who_acted_and_what_is_waited_for_is_recorded() -> None:
-    asked = RequireReturnAttention(R1, "decision", "decide about refund")
-    spec.given(OPENED).when(asked).then(
+def test_attention_and_operators_are_recorded() -> None:
+    require = RequireReturnAttention(R1, "decision", "decide about refund")
+    spec.given(OPENED).when(require).then(
         ReturnAttentionRequired(R1, "decision", "decide about refund")
     )
     acted = RecordReturnOperator(R1, "ann", "retry", "again")
@@ -197,12 +197,12 @@ def test_nothing_is_decided_about_a_return_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("events", [(OPENED, OPENED), (GRANTED,)], ids=["twice", "unknown"])
-def test_a_damaged_history_is_not_folded(events: tuple[object, ...]) -> None:
+def test_an_impossible_history_is_refused(events: tuple[object, ...]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*events)
 
 
-def test_returned_pieces_are_on_hand_again_and_free() -> None:
+def test_returned_pieces_are_available_again() -> None:
     stock = Specification(stock_item.decide, stock_item.evolve, stock_item.INITIAL)
     history = (
         StockReceived(LANTERN, 6, "first"),

@@ -51,7 +51,7 @@ CLOSE_GOOD = CloseFulfillment(Outcome.COMPLETED, None, "")
 CLOSE_BAD = CloseFulfillment(Outcome.CANCELLED, Reason.PAYMENT_DECLINED, "insufficient_funds")
 
 
-def test_a_saga_takes_an_order_on() -> None:
+def test_a_saga_takes_on_an_order() -> None:
     spec.given().when(START).then(STARTED)
 
 
@@ -60,7 +60,7 @@ def test_a_later_run_of_the_same_saga_changes_nothing(history: tuple[object]) ->
     spec.given(*history).when(replace(START, run_id="run-2")).then_nothing()
 
 
-def test_another_saga_cannot_take_the_order_on() -> None:
+def test_another_saga_cannot_take_on_the_order() -> None:
     other = replace(START, workflow_id="order-B2")
     spec.given(STARTED).when(other).then_refused("fulfilled_by_another")
 
@@ -89,7 +89,7 @@ def test_only_a_saga_that_turned_back_compensates() -> None:
     spec.given(STARTED).when(GIVE_UP).then_refused("not_compensating")
 
 
-def test_attention_is_asked_for_once_until_somebody_acts() -> None:
+def test_attention_is_required_once_until_an_operator_acts() -> None:
     spec.given(STARTED).when(ASK).then(HELP)
     spec.given(STARTED, HELP).when(ASK).then_nothing()
     assert spec.state(STARTED, HELP).attention == HELP
@@ -98,12 +98,12 @@ def test_attention_is_asked_for_once_until_somebody_acts() -> None:
 
 
 @pytest.mark.parametrize("history", [(), (STARTED,), (STARTED, COMPLETED)])
-def test_an_operators_act_is_always_recorded(history: tuple[object]) -> None:
+def test_what_an_operator_does_is_always_recorded(history: tuple[object]) -> None:
     spec.given(*history).when(ACT).then(ACTED)
 
 
 @pytest.mark.parametrize("name", ["actor", "action"])
-def test_an_act_says_who_and_what(name: str) -> None:
+def test_an_operator_action_says_who_and_what(name: str) -> None:
     parts = {"actor": "cli:ann", "action": "retry", "reason": "", name: ""}
     spec.given(STARTED).when(RecordOperatorAction(**parts)).then_invalid(name)
 
@@ -149,6 +149,6 @@ def test_notes_are_storable(text: str) -> None:
 
 
 @pytest.mark.parametrize("history", [(TURNED,), (COMPLETED,), (STARTED, STARTED)])
-def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+def test_an_impossible_history_is_refused(history: tuple[object]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*history)

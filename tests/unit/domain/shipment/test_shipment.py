@@ -87,7 +87,7 @@ def test_another_label_is_not_cancelled() -> None:
 
 
 @pytest.mark.parametrize("move", [HANDED, MOVING, *ENDS[:3]])
-def test_the_label_of_a_parcel_that_left_stays(move: object) -> None:
+def test_the_label_of_a_parcel_that_left_cannot_be_cancelled(move: object) -> None:
     spec.given(BOUGHT, move).when(CANCEL).then_refused("parcel_has_left")
 
 
@@ -108,14 +108,14 @@ def test_a_scan_that_comes_late_does_not_move_the_parcel_back() -> None:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("status", SCANS)
-def test_no_scan_leads_out_of_an_end(end: object, status: str) -> None:
+def test_no_scan_changes_a_final_status(end: object, status: str) -> None:
     before = spec.state(BOUGHT, end)
     later = RecordCarrierUpdate(status, NOON + timedelta(days=1))
     after = reduce(shipment.evolve, shipment.decide(later, before), before)
     assert (after.status, after.updated_at) == (before.status, before.updated_at)
 
 
-def test_another_end_than_the_one_on_record_is_noted_once_for_a_person() -> None:
+def test_a_contradicting_final_status_is_recorded_once() -> None:
     lost = RecordCarrierUpdate("lost", NOON)
     noted = ScanContradicted("lost", NOON)
     arrived = ShipmentDelivered(NOON)
@@ -126,16 +126,18 @@ def test_another_end_than_the_one_on_record_is_noted_once_for_a_person() -> None
     assert spec.state(BOUGHT, arrived, noted, looked_at).contradicted_by is None
 
 
-def test_who_looked_after_a_parcel_is_recorded_and_moves_nothing() -> None:
-    asked = DeliveryAttentionRequired("no_news", "no news for 14 days")
-    spec.given(BOUGHT).when(RequireDeliveryAttention("no_news", "no news for 14 days")).then(asked)
+def test_attention_and_operators_are_recorded_and_move_nothing() -> None:
+    required = DeliveryAttentionRequired("no_news", "no news for 14 days")
+    spec.given(BOUGHT).when(RequireDeliveryAttention("no_news", "no news for 14 days")).then(
+        required
+    )
     acted = DeliveryOperatorActed("ann", "retry", "wait on")
     spec.given().when(RecordDeliveryOperator("ann", "retry", "wait on")).then(acted)
-    assert spec.state(BOUGHT, asked, acted) == spec.state(BOUGHT)
-    assert spec.state(asked) == spec.state()
+    assert spec.state(BOUGHT, required, acted) == spec.state(BOUGHT)
+    assert spec.state(required) == spec.state()
 
 
-def test_a_scan_is_of_a_known_kind_and_moment() -> None:
+def test_a_scan_has_a_known_status_and_a_time_zone() -> None:
     naive = datetime(2026, 1, 31)  # noqa: DTZ001 # a time without zone is what is refused
     spec.given(BOUGHT).when(RecordCarrierUpdate("eaten", NOON)).then_invalid("status")
     spec.given(BOUGHT).when(RecordCarrierUpdate("label_bought", NOON)).then_invalid("status")
@@ -168,7 +170,7 @@ def test_whatever_the_carrier_reports_the_parcel_only_moves_forward(
         lambda end: st.permutations([*SCANS[:2], end] * 2).map(lambda scans: (end, scans))
     )
 )
-def test_shuffled_and_doubled_scans_of_one_journey_always_end_alike(
+def test_shuffled_and_repeated_scans_of_one_journey_end_alike(
     journey: tuple[str, list[str]],
 ) -> None:
     end, scans = journey
@@ -181,6 +183,6 @@ def test_shuffled_and_doubled_scans_of_one_journey_always_end_alike(
 
 
 @pytest.mark.parametrize("event", [HANDED, TAKEN_BACK])
-def test_a_damaged_history_is_not_folded(event: object) -> None:
+def test_an_impossible_history_is_refused(event: object) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(event)

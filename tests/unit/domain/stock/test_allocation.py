@@ -43,7 +43,7 @@ def test_lines_of_the_same_sku_add_up() -> None:
     assert plan == OutOfStock((MissingItem(LANTERN, 12, 2),))
 
 
-def test_what_the_order_holds_already_is_left_alone() -> None:
+def test_what_the_order_has_reserved_is_left_alone() -> None:
     states = {LANTERN: spec.state(LANTERNS, SIX_HELD), HEART: spec.state(HEARTS)}
     assert plan_reservation(ORDER, [LANTERN_LINE, HEART_LINE], states) == Reservation(
         {HEART: (TWO_HELD,)}
@@ -51,7 +51,7 @@ def test_what_the_order_holds_already_is_left_alone() -> None:
     assert plan_reservation(ORDER, [LANTERN_LINE], states) == Reservation({})
 
 
-def test_an_order_that_holds_another_quantity_is_refused() -> None:
+def test_an_order_that_reserved_another_quantity_is_refused() -> None:
     states = {LANTERN: spec.state(LANTERNS, StockReserved(LANTERN, ORDER, 5))}
     with pytest.raises(RuleBroken, match="reserved 5"):
         plan_reservation(ORDER, [LANTERN_LINE], states)

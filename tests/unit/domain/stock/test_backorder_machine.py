@@ -1,4 +1,4 @@
-"""Random commands against a stock ledger with a queue: nobody is served out of turn."""
+"""Random commands against a stock ledger with a queue: no order is served out of turn."""
 
 from collections import Counter
 from functools import reduce

@@ -11,7 +11,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_every_version_reads_as_if_it_had_been_copied(steps: Steps) -> None:
+def test_every_version_reads_like_a_copy(steps: Steps) -> None:
     # 0 drops the key, anything else puts it; each step starts from any earlier version.
     versions: list[PersistentMap[str, int]] = [PersistentMap()]
     expected: list[dict[str, int]] = [{}]
@@ -31,16 +31,16 @@ def test_every_version_reads_as_if_it_had_been_copied(steps: Steps) -> None:
     assert versions == expected
 
 
-def test_what_is_not_there_cannot_be_dropped() -> None:
+def test_a_missing_key_cannot_be_dropped() -> None:
     with pytest.raises(KeyError):
         PersistentMap({"a": 1}).drop("b")
 
 
-def test_it_does_not_change_with_the_map_it_was_made_of() -> None:
+def test_it_does_not_change_with_the_map_it_was_created_from() -> None:
     source = {"a": 1}
-    made = PersistentMap(source)
+    items = PersistentMap(source)
     source["a"] = 2
-    assert dict(made) == {"a": 1}
+    assert dict(items) == {"a": 1}
 
 
 def test_folding_forward_keeps_no_old_versions() -> None:

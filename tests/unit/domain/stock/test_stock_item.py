@@ -95,7 +95,7 @@ def test_a_released_reservation_is_available_again() -> None:
 
 
 @pytest.mark.parametrize("history", [(), (TEN_IN,), (TEN_IN, SIX_HELD, SIX_OUT)])
-def test_releasing_what_is_not_held_changes_nothing(history: tuple[object]) -> None:
+def test_releasing_nothing_changes_nothing(history: tuple[object]) -> None:
     spec.given(*history).when(ReleaseStock(ORDER)).then_nothing()
 
 
@@ -106,7 +106,7 @@ def test_reserved_pieces_ship_once() -> None:
     spec.given(TEN_IN, SIX_HELD, SIX_OUT).when(ShipStock(ORDER)).then_nothing()
 
 
-def test_what_is_not_reserved_does_not_ship() -> None:
+def test_only_reserved_pieces_ship() -> None:
     spec.given(TEN_IN).when(ShipStock(ORDER)).then_refused("nothing_reserved")
     spec.given(TEN_IN, SIX_HELD, SIX_BACK).when(ShipStock(ORDER)).then_refused("nothing_reserved")
 
@@ -115,7 +115,7 @@ def test_an_order_that_shipped_reserves_no_more() -> None:
     spec.given(TEN_IN, SIX_HELD, SIX_OUT).when(RESERVE).then_refused("already_shipped")
 
 
-def test_the_state_of_a_long_sold_product_stays_small() -> None:
+def test_the_state_of_a_product_sold_for_long_stays_small() -> None:
     sales = [
         event
         for n in range(1_000)
@@ -150,6 +150,6 @@ def test_folding_leaves_earlier_states_as_they_were() -> None:
         (TEN_IN, StockAdjusted(LANTERN, -11, "count")),
     ],
 )
-def test_a_damaged_history_is_not_folded(history: tuple[object]) -> None:
+def test_an_impossible_history_is_refused(history: tuple[object]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*history)
