@@ -1,17 +1,23 @@
 """`ordersaga demo` as a newcomer runs it, only smaller."""
 
+import sys
 from pathlib import Path
 
 import psutil
 
 from ordersaga.demo.source import SHIPPED_SAMPLE
-from tests.support.stack.stack import clean_environment, ordersaga
+from tests.support.stack.stack import Ended, clean_environment, run_program
+
+
+async def demo(*arguments: str, cwd: Path) -> Ended:
+    command = (sys.executable, "-P", "-m", "ordersaga", "demo", *arguments)
+    return await run_program(*command, env=clean_environment(), cwd=cwd)
 
 
 async def test_the_demo_ends_well_and_leaves_no_process_behind(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    command = ("demo", "--orders", "60", "--data-dir", str(folder), "--file", str(SHIPPED_SAMPLE))
-    ended = await ordersaga(*command, env=clean_environment(), cwd=tmp_path)
+    arguments = ("--orders", "60", "--data-dir", str(folder), "--file", str(SHIPPED_SAMPLE))
+    ended = await demo(*arguments, cwd=tmp_path)
     assert ended.code == 0, ended.out[-3000:] + ended.err
     assert "60 of 60 orders ended" in ended.out
     for part in (
@@ -28,8 +34,7 @@ async def test_the_demo_ends_well_and_leaves_no_process_behind(tmp_path: Path) -
 
 async def test_a_limit_that_is_too_short_fails_clearly(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    command = ("demo", "--orders=200", "--timeout=1", "--data-dir", str(folder))
-    ended = await ordersaga(*command, env=clean_environment(), cwd=tmp_path)
+    ended = await demo("--orders=200", "--timeout=1", "--data-dir", str(folder), cwd=tmp_path)
     assert ended.code == 1
     assert "of 200 orders have ended" in ended.err
 
@@ -38,9 +43,7 @@ async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) 
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.txt").write_text("years of work")
-    ended = await ordersaga(
-        "demo", "--data-dir", str(precious), env=clean_environment(), cwd=tmp_path
-    )
+    ended = await demo("--data-dir", str(precious), cwd=tmp_path)
     assert (ended.code, "not empty" in ended.err) == (1, True)
     assert (precious / "thesis.txt").read_text() == "years of work"
 

@@ -23,6 +23,7 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.embedded.layout import temporal_program
 from ordersaga.operations.orders import OrdersService
+from tests.support.stack.commands import run_command
 from tests.support.stack.sandboxes import SandboxControl
 
 READY = "ready"
@@ -63,8 +64,8 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 async def ordersaga(*arguments: str, env: dict[str, str], cwd: Path | None = None) -> Ended:
-    """Run an `ordersaga` command to its end."""
-    return await run_program(sys.executable, "-P", "-m", "ordersaga", *arguments, env=env, cwd=cwd)
+    """Run an `ordersaga` command to its end; see `commands` for how it is started."""
+    return Ended(*await run_command(arguments, env, cwd))
 
 
 async def run_program(*command: str, env: dict[str, str], cwd: Path | None = None) -> Ended:
