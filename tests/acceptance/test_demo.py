@@ -34,9 +34,9 @@ async def test_the_demo_ends_well_and_leaves_no_process_behind(tmp_path: Path) -
 
 async def test_a_limit_that_is_too_short_fails_clearly(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    ended = await demo("--orders=200", "--timeout=1", "--data-dir", str(folder), cwd=tmp_path)
+    ended = await demo("--orders=20", "--timeout=1", "--data-dir", str(folder), cwd=tmp_path)
     assert ended.code == 1
-    assert "of 200 orders have ended" in ended.err
+    assert "of 20 orders have ended" in ended.err
 
 
 async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

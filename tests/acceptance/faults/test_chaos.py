@@ -11,12 +11,12 @@ from tests.support.faults.chaos import ChaosResult, ChaosWish, run_chaos
 from tests.support.stack.chaos_shop import Settled, chaos_shop, real_orders
 from workflows.documents.order import document_total
 
-ORDERS = 60
+ORDERS = 40
 
 
 async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -> None:
     wish = ChaosWish(
-        SHIPPED_SAMPLE, tmp_path / "data", ORDERS, minutes=0.6, seed=20101201, pause_s=2
+        SHIPPED_SAMPLE, tmp_path / "data", ORDERS, minutes=0.4, seed=20101201, pause_s=2
     )
     result = await run_chaos(wish, print)
     assert result.problems == [], f"seed {wish.seed}"

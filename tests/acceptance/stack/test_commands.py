@@ -1,6 +1,7 @@
 """`doctor`, `migrate` and wrong settings, against a stack and against nothing."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +10,7 @@ import pytest
 from ordersaga.embedded.layout import DATABASE
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.releases import make_old_chain
-from tests.support.stack.stack import Up, clean_environment, free_ports, ordersaga
+from tests.support.stack.stack import Up, clean_environment, free_ports, ordersaga, run_program
 
 CHECKS = [
     "settings",
@@ -161,7 +162,8 @@ async def test_an_unknown_read_model_is_wrong_usage(running_stack: Up) -> None:
 
 
 async def test_help_loads_no_temporal_client() -> None:
-    ended = await ordersaga("--help", env=clean_environment(PYTHONPROFILEIMPORTTIME="1"))
+    command = (sys.executable, "-P", "-X", "importtime", "-m", "ordersaga", "--help")
+    ended = await run_program(*command, env=clean_environment())
     assert ended.code == 0
     assert "ordersaga.cli.main" in ended.err
     assert "temporalio" not in ended.err

@@ -54,7 +54,7 @@ async def _ended(process: BaseProcess) -> None:
 def _be_the_command(
     arguments: tuple[str, ...], env: dict[str, str], cwd: str, out: str, err: str
 ) -> None:
-    from ordersaga.cli.main import main
+    from ordersaga.cli.main import main  # noqa: PLC0415  the server of the forks has loaded it
 
     os.chdir(cwd)
     os.environ.clear()
