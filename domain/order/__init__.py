@@ -1,1 +1,1 @@
-"""The order: a draft that is filled, submitted, fulfilled or cancelled."""
+"""The order: a draft that is submitted, then fulfilled or cancelled."""
