@@ -17,7 +17,7 @@ from eventstore.model import Metadata, StoredEvent
 
 
 class AmountCodec:
-    """Here an event is simply an amount in cents: positive came in, negative went out."""
+    """An event is an amount in cents here: positive for a deposit, negative for a withdrawal."""
 
     def encode(self, event: int) -> EncodedEvent:
         """An amount becomes an event."""
@@ -32,7 +32,7 @@ BALANCE: Fold[int] = Fold(initial=0, evolve=lambda balance, cents: balance + cen
 
 
 def transfer(accounts: Mapping[str, Loaded[int]], cents: int) -> Decision[bool]:
-    """Both streams change, or, when the money is not there, none."""
+    """Changes both streams, or none if there is not enough money."""
     source, target = accounts
     if accounts[source].state < cents:
         return Decision({}, result=False)
@@ -40,7 +40,7 @@ def transfer(accounts: Mapping[str, Loaded[int]], cents: int) -> Decision[bool]:
 
 
 async def main() -> list[str]:
-    """Pay in, transfer twice, and tell what happened."""
+    """Deposit, transfer twice, and describe what happened."""
     store = InMemoryEventStore()
     bank = CommandHandler(store, AmountCodec())
 
@@ -52,8 +52,8 @@ async def main() -> list[str]:
     both = {"account-ada": BALANCE, "account-bob": BALANCE}
     done = [await bank.execute(both, lambda a: transfer(a, 3000), request(n)) for n in "23"]
     feed = (await store.read_feed(0)).events
-    told = [f"{one.position}. {one.stream} {one.event_type} {one.data['cents']}" for one in feed]
-    return [*told, f"first transfer: {done[0]}, second: {done[1]}"]
+    lines = [f"{e.position}. {e.stream} {e.event_type} {e.data['cents']}" for e in feed]
+    return [*lines, f"first transfer: {done[0]}, second: {done[1]}"]
 
 
 if __name__ == "__main__":

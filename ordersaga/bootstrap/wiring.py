@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from activities.ports import Notifications
 from adapters.events.codec import JsonEventCodec
-from adapters.notifications.log import LogNotifications
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from eventstore.commands.handler import CommandHandler
@@ -27,7 +25,6 @@ from eventstore.postgres.waking import PostgresWaker
 from eventstore.store import EventStore
 from ordersaga.bootstrap.protection import protected
 from ordersaga.bootstrap.settings import Settings
-from ordersaga.bootstrap.telemetry import with_current_trace
 from ordersaga.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -41,6 +38,10 @@ if TYPE_CHECKING:
 def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> CommandHandler:
     if settings.otlp_endpoint is None:
         return CommandHandler(store, codec)
+    from ordersaga.bootstrap.telemetry import (  # noqa: PLC0415  only where tracing is on
+        with_current_trace,
+    )
+
     return CommandHandler(store, codec, stamp=with_current_trace)
 
 
@@ -115,10 +116,6 @@ class Services:
             self._carrier = build_carrier(self.settings)
             self._closing.push_async_callback(self._carrier.close)
         return self._carrier
-
-    def notifications(self) -> Notifications:
-        """Where requests for a person's attention go."""
-        return LogNotifications()
 
     def sink(self) -> "Sink":
         """Where notifications of the outbox go."""

@@ -39,7 +39,7 @@ class _Erased:
 async def erase(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Customer id.")],
     reason: Annotated[
-        str, typer.Option(help="The reason, for the audit trail; it must name nobody.")
+        str, typer.Option(help="The reason, for the audit trail; do not name anyone.")
     ] = "requested by the customer",
     guest: Annotated[
         bool, typer.Option("--guest", help="ID is the id of an order that a guest placed.")

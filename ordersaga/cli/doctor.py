@@ -7,7 +7,7 @@ from rich.text import Text
 from ordersaga.cli.common import Json
 from ordersaga.cli.output import async_command, emit
 from ordersaga.display.text import printable
-from ordersaga.operations.doctor import Check, examine
+from ordersaga.operations.doctor import Diagnosis, examine
 
 
 @async_command
@@ -18,7 +18,7 @@ async def doctor(as_json: Json = False) -> int:
     return max((check.exit_code for check in checks), default=0)
 
 
-def _checklist(checks: Sequence[Check]) -> Text:
+def _checklist(checks: Sequence[Diagnosis]) -> Text:
     lines = []
     for check in checks:
         advice = f"; {check.advice}" if check.advice else ""

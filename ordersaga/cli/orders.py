@@ -39,11 +39,9 @@ from ordersaga.cli.common import (
     saga_client,
 )
 from ordersaga.cli.output import async_command, emit
-from ordersaga.cli.read_models import emit_orders
 from ordersaga.display.tables import clock, make_table
 from ordersaga.display.timeline import timeline_table
 from ordersaga.operations.actor import operator
-from projections.read_models.current_orders.model import OrderFilter, list_orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -253,10 +251,9 @@ async def list_(
     as_json: Json = False,
 ) -> None:
     """List orders from the read model, most recently placed first."""
-    conditions = OrderFilter(status=status.value if status else None)
-    async with opened() as services:
-        page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
-    emit_orders(page, as_json)
+    from ordersaga.cli import read_models  # noqa: PLC0415  asyncpg, for `list` alone
+
+    await read_models.list_current_orders(status, limit, cursor, as_json)
 
 
 # --- views ---------------------------------------------------------------------------------------

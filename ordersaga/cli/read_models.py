@@ -23,9 +23,8 @@ from ordersaga.cli.common import (
 )
 from ordersaga.cli.output import async_command, emit, note_next_page
 from ordersaga.display.tables import clock, make_table, money
-from projections.paging import Page
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
-from projections.read_models.current_orders.model import CurrentOrder, OrderFilter, list_orders
+from projections.read_models.current_orders.model import OrderFilter, list_orders
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 from projections.read_models.order_history.model import list_history
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
@@ -71,13 +70,22 @@ async def current(
         placed_from=optional_moment(placed_from),
         placed_before=optional_moment(placed_before),
     )
+    await _list_orders(conditions, limit, cursor, as_json)
+
+
+async def list_current_orders(
+    status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool
+) -> None:
+    """Print a page of orders, all or those in one status."""
+    conditions = OrderFilter(status=status.value if status else None)
+    await _list_orders(conditions, limit, cursor, as_json)
+
+
+async def _list_orders(
+    conditions: OrderFilter, limit: int, cursor: str | None, as_json: bool
+) -> None:
     async with opened() as services:
         page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
-    emit_orders(page, as_json)
-
-
-def emit_orders(page: Page[CurrentOrder], as_json: bool) -> None:
-    """Print a page of orders."""
     emit(
         page,
         as_json=as_json,

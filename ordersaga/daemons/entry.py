@@ -15,7 +15,7 @@ from ordersaga.bootstrap.telemetry import flush_traces, temporal_runtime
 from ordersaga.bootstrap.wiring import Services, open_services, reaching_database
 from ordersaga.daemons.attention import AttentionGauge
 from ordersaga.daemons.heap import freeze_startup_objects
-from ordersaga.daemons.notifier import Notifier, Pace, RetryLimits
+from ordersaga.daemons.notifier import Notifier, RetryLimits, SendLimits
 from ordersaga.daemons.service import Loop, serve
 from ordersaga.errors import Unreachable
 from projections.engine.projection import Projection
@@ -100,7 +100,7 @@ async def run_notifications() -> None:
             services.pool,
             services.sink(),
             settings.notification_source,
-            pace=Pace(
+            send_limits=SendLimits(
                 at_once=settings.webhook_connections,
                 timeout_s=settings.webhook_timeout_s,
                 drain_s=settings.drain_timeout_s,

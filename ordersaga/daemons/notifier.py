@@ -65,7 +65,7 @@ class RetryLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SendLimits:
     """How fast the sender works; times in seconds.
 
     Attributes:
@@ -107,14 +107,14 @@ class Notifier:
         sink: Sink,
         source: str,
         *,
-        pace: Pace | None = None,
+        send_limits: SendLimits | None = None,
         limits: RetryLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._sink = sink
         self._source = source
-        self._pace = pace or Pace()
+        self._send_limits = send_limits or SendLimits()
         self._limits = limits or RetryLimits()
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
@@ -139,11 +139,11 @@ class Notifier:
         return ()
 
     async def _take(self) -> Sequence[LeasedNotification]:
-        free = self._pace.at_once - len(self._under_way)
+        free = self._send_limits.at_once - len(self._under_way)
         if free <= 0 or self._clock() < self._quiet_until:
             return ()
         try:
-            rows = await outbox.lease(self._pool, free, self._pace.lease)
+            rows = await outbox.lease(self._pool, free, self._send_limits.lease)
         except Exception as error:  # noqa: BLE001  an error other than an outage is raised again
             self._record_outage(error)
             return ()
@@ -166,7 +166,7 @@ class Notifier:
 
     async def _idle(self, stop: asyncio.Event) -> None:
         """Wait for a send to end, for the stop, or for the next poll."""
-        pause = max(self._pace.idle_s, self._quiet_until - self._clock())
+        pause = max(self._send_limits.idle_s, self._quiet_until - self._clock())
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait(
@@ -180,7 +180,7 @@ class Notifier:
     async def _drain(self) -> None:
         if not self._under_way:
             return
-        _, late = await asyncio.wait(self._under_way, timeout=self._pace.drain_s)
+        _, late = await asyncio.wait(self._under_way, timeout=self._send_limits.drain_s)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -224,10 +224,12 @@ class Notifier:
 
     def _back_off(self) -> None:
         self._failures += 1
-        excess = self._failures - self._pace.tolerated
+        excess = self._failures - self._send_limits.tolerated
         if excess >= 0:
-            backoff = self._pace.backoff_s * 2.0 ** min(excess // self._pace.tolerated, 20)
-            self._quiet_until = self._clock() + min(backoff, self._pace.longest_backoff_s)
+            backoff = self._send_limits.backoff_s * 2.0 ** min(
+                excess // self._send_limits.tolerated, 20
+            )
+            self._quiet_until = self._clock() + min(backoff, self._send_limits.longest_backoff_s)
 
     async def _give_up(self, notification: LeasedNotification, why: str) -> None:
         kept = await outbox.mark_dead(self._pool, notification, why)

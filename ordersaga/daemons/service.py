@@ -29,7 +29,7 @@ def _no_problems() -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Work that a process does until it is told to stop.
+    """Work that a process does until it is stopped.
 
     Attributes:
         name: in logs and in the health check.

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
+from adapters.notifications.log import LogNotifications
 from eventstore.model import FeedFilter
 from eventstore.reading.subscription import Subscription
 from ordersaga.bootstrap.settings import Settings
@@ -35,9 +36,7 @@ async def run_worker(queues: Sequence[str]) -> None:
 def _queue_loop(services: Services, client: Client, queue: str) -> Loop:
 
     settings = services.settings
-    outside = Outside(
-        services.handler, services.payments(), services.carrier(), services.notifications()
-    )
+    outside = Outside(services.handler, services.payments(), services.carrier(), LogNotifications())
     worker = build_worker(
         client,
         queue,

@@ -68,7 +68,7 @@ class Ports:
     carrier: int
 
 
-class Layout:
+class StackLayout:
     """Derives everything about a stack from its folder and its ports.
 
     Args:

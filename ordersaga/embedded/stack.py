@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from ordersaga.bootstrap import stack_state
 from ordersaga.bootstrap.schema import migrate_all
-from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Layout, Ports
+from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Ports, StackLayout
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
@@ -78,7 +78,7 @@ class EmbeddedStack:
         self.data_dir = data_dir.absolute()
         self._options = options or StackOptions()
         self._progress = progress
-        self._layout: Layout | None = None
+        self._layout: StackLayout | None = None
         self._servers: list[ManagedProcess] = []
         self._applications: list[ManagedProcess] = []
         self._lock = contextlib.ExitStack()
@@ -157,14 +157,14 @@ class EmbeddedStack:
             await child.start()
             self._save()
 
-    def _started(self) -> Layout:
+    def _started(self) -> StackLayout:
         if self._layout is None:
             raise RuntimeError("the stack was not started")
         return self._layout
 
     async def _start_all(self) -> None:
         await asyncio.to_thread(_end_leftovers, self.data_dir)
-        self._layout = Layout(self.data_dir, self._choose_ports(), self._options.extra_env)
+        self._layout = StackLayout(self.data_dir, self._choose_ports(), self._options.extra_env)
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
         await asyncio.gather(
             self._start_database(), self._start_temporal(), self._start_sandboxes()
@@ -223,7 +223,7 @@ def _search_attributes() -> Mapping[str, str]:
     }
 
 
-async def _ensure_database(layout: Layout) -> None:
+async def _ensure_database(layout: StackLayout) -> None:
     admin = await asyncpg.connect(layout.server.url())
     try:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):

@@ -21,7 +21,7 @@ from workers.search_attributes import SearchAttributeMismatch, missing_search_at
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Diagnosis:
     """The result of one check.
 
     Attributes:
@@ -37,11 +37,11 @@ class Check:
     exit_code: int = 0
 
 
-def _bad(name: str, finding: str, advice: str, exit_code: int = UNREACHABLE) -> Check:
-    return Check(name, False, finding, advice, exit_code)
+def _bad(name: str, finding: str, advice: str, exit_code: int = UNREACHABLE) -> Diagnosis:
+    return Diagnosis(name, False, finding, advice, exit_code)
 
 
-async def examine() -> list[Check]:
+async def examine() -> list[Diagnosis]:
     """Run every check, except those that an earlier failure makes impossible."""
     try:
         settings = load_settings()
@@ -56,14 +56,14 @@ async def examine() -> list[Check]:
     ]
 
 
-def _settings(settings: Settings) -> Check:
+def _settings(settings: Settings) -> Diagnosis:
     if unknown := unknown_variables():
         finding = f"unknown: {', '.join(unknown)}"
         return _bad("settings", finding, "correct or remove the variable", WRONG_USAGE)
-    return Check("settings", True, f"payment provider {settings.payment_provider}")
+    return Diagnosis("settings", True, f"payment provider {settings.payment_provider}")
 
 
-async def _database(settings: Settings) -> list[Check]:
+async def _database(settings: Settings) -> list[Diagnosis]:
     try:
         with reaching_database(settings):
             connection = await asyncpg.connect(settings.dsn(), timeout=5)
@@ -73,48 +73,48 @@ async def _database(settings: Settings) -> list[Check]:
         return [_bad("database", *_split(str(error)))]
     finding = f"PostgreSQL {version} at {settings.database_location()}"
     schema = await _schema(settings)
-    answers = Check("database", True, finding)
+    answers = Diagnosis("database", True, finding)
     return [answers, schema, await _partitions(settings)] if schema.ok else [answers, schema]
 
 
-async def _schema(settings: Settings) -> Check:
+async def _schema(settings: Settings) -> Diagnosis:
     try:
         missing = await pending_migrations(settings.dsn())
     except SchemaUnsupported as error:
         return _bad("schema", *_split(str(error)), REFUSED)
     if missing:
         return _bad("schema", f"lacks {', '.join(missing)}", "run `ordersaga migrate`")
-    return Check("schema", True, "up to date")
+    return Diagnosis("schema", True, "up to date")
 
 
-async def _partitions(settings: Settings) -> Check:
+async def _partitions(settings: Settings) -> Diagnosis:
     layout = await layout_at(settings.dsn())
     name = "partitions"
     if layout.partitions_ahead is None:
         if layout.unfinished:
             advice = "run `ordersaga store partition` again"
             return _bad(name, "the partitioning of the events was interrupted", advice, REFUSED)
-        return Check(name, True, "events are kept in one table")
+        return Diagnosis(name, True, "events are kept in one table")
     if layout.partitions_ahead < 1:
         finding = f"{max(layout.partitions_ahead, 0):.1f} are left"
         return _bad(name, finding, "run `ordersaga store add-partitions`", REFUSED)
-    return Check(name, True, f"{layout.partitions_ahead:.1f} are ready")
+    return Diagnosis(name, True, f"{layout.partitions_ahead:.1f} are ready")
 
 
-async def _temporal(settings: Settings) -> list[Check]:
+async def _temporal(settings: Settings) -> list[Diagnosis]:
     try:
         client = await connect_temporal(settings)
     except OrderSagaError as error:
         return [_bad("temporal", *_split(str(error)))]
     address = temporal_config(settings)["target_host"]
     return [
-        Check("temporal", True, f"answers at {address}"),
+        Diagnosis("temporal", True, f"answers at {address}"),
         await _namespace(client),
         await _search_attributes(client),
     ]
 
 
-async def _namespace(client: Client) -> Check:
+async def _namespace(client: Client) -> Diagnosis:
     try:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=client.namespace)
@@ -122,10 +122,10 @@ async def _namespace(client: Client) -> Check:
     except RPCError as error:
         advice = f"create it: temporal operator namespace create -n {client.namespace}"
         return _bad("namespace", f"{client.namespace}: {error.message}", advice)
-    return Check("namespace", True, client.namespace)
+    return Diagnosis("namespace", True, client.namespace)
 
 
-async def _search_attributes(client: Client) -> Check:
+async def _search_attributes(client: Client) -> Diagnosis:
     try:
         missing = await missing_search_attributes(client)
     except RPCError as error:
@@ -135,10 +135,10 @@ async def _search_attributes(client: Client) -> Check:
     if missing:
         finding = f"lacks {', '.join(key.name for key in missing)}"
         return _bad("search attributes", finding, "start a worker, which registers them")
-    return Check("search attributes", True, "registered")
+    return Diagnosis("search attributes", True, "registered")
 
 
-async def _payment(settings: Settings) -> Check:
+async def _payment(settings: Settings) -> Diagnosis:
     payments = build_payments(settings)
     name = "payment provider"
     where = "Stripe" if settings.payment_provider == "stripe" else str(settings.payment_url)
@@ -148,7 +148,7 @@ async def _payment(settings: Settings) -> Check:
         await payments.close()
 
 
-async def _carrier(settings: Settings) -> Check:
+async def _carrier(settings: Settings) -> Diagnosis:
     carrier = build_carrier(settings)
     try:
         return await _ask("carrier", str(settings.carrier_url), lambda: carrier.find("doctor"))
@@ -156,7 +156,7 @@ async def _carrier(settings: Settings) -> Check:
         await carrier.close()
 
 
-async def _ask(name: str, where: str, request: Callable[[], Awaitable[object]]) -> Check:
+async def _ask(name: str, where: str, request: Callable[[], Awaitable[object]]) -> Diagnosis:
     """Send a gateway a harmless request: look up a key that was never used."""
     try:
         await request()
@@ -164,7 +164,7 @@ async def _ask(name: str, where: str, request: Callable[[], Awaitable[object]]) 
         return _bad(name, f"{where}: {error}", "check its address and credentials")
     except GatewayError as error:
         return _bad(name, f"{where}: {error}", "check its address or start `ordersaga up`")
-    return Check(name, True, f"answers at {where}")
+    return Diagnosis(name, True, f"answers at {where}")
 
 
 def _split(message: str) -> tuple[str, str]:

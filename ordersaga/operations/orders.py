@@ -142,7 +142,7 @@ class OrdersService:
         )
 
     async def execute(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
-        """Execute a command and return the order as it is then.
+        """Execute a command and return the new state of the order.
 
         Raises:
             NotFound: there is no such order (unless the command creates it).
@@ -231,7 +231,7 @@ class OrdersService:
     # --- stock -----------------------------------------------------------------------------------
 
     async def execute_stock(self, sku: Sku, command: StockCommand) -> ShownStock:
-        """Execute a command and return the stock item as it is then."""
+        """Execute a command and return the new state of the stock item."""
         await self._execute(STOCK.stream(sku), command)
         return await self.show_stock(sku)
 

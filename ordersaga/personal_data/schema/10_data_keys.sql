@@ -1,8 +1,8 @@
--- The key vault stands apart from events and read models, so that it can have its own privileges.
+-- The key vault has its own schema, apart from events and read models, for its own privileges.
 CREATE SCHEMA personal_data;
 
--- One row for each data key that ever was. A retired key opens what it sealed but seals nothing
--- more; a destroyed one has lost its key material, and its row says since when.
+-- One row for each data key that ever existed. A retired key still decrypts, but encrypts nothing
+-- more. A destroyed key has lost its key material.
 CREATE TABLE personal_data.data_keys (
     key_id uuid NOT NULL,
     subject text COLLATE "C" NOT NULL,
@@ -16,17 +16,17 @@ CREATE TABLE personal_data.data_keys (
     CONSTRAINT data_keys_retired_check CHECK (destroyed_at IS NULL OR retired_at IS NOT NULL)
 );
 
--- A subject has at most one key that seals: processes that make one at once end with the same.
+-- A subject has at most one active key: processes that create one concurrently get the same.
 CREATE UNIQUE INDEX data_keys_present_key ON personal_data.data_keys (subject)
 WHERE retired_at IS NULL;
 
 -- Finds all keys of a subject for an erasure.
 CREATE INDEX data_keys_subject_idx ON personal_data.data_keys (subject);
 
--- The present keys of some subjects; those without one get the offered key. A key that another
--- transaction made in this moment is missing from the answer: ask again. The commit need not wait
--- for the disk: an event sealed with the key is committed later, and no later commit survives a
--- crash without this one.
+-- The active keys of some subjects; a subject without one gets the offered key. A key that another
+-- transaction has just created is missing from the result: call again. The commit does not wait
+-- for the disk: events that are encrypted with the key are committed later, and no later commit
+-- survives a crash without this one.
 CREATE FUNCTION personal_data.claim_keys(
     subjects text[], key_ids uuid[], master_key_id text, wrapped bytea[]
 ) RETURNS SETOF personal_data.data_keys
@@ -37,7 +37,7 @@ BEGIN
         WHERE k.subject = ANY (claim_keys.subjects) AND k.retired_at IS NULL;
     PERFORM set_config('synchronous_commit', 'off', true);
     RETURN QUERY
-        INSERT INTO personal_data.data_keys AS made (key_id, subject, master_key_id, wrapped)
+        INSERT INTO personal_data.data_keys AS created (key_id, subject, master_key_id, wrapped)
         SELECT offered.key_id, offered.subject, claim_keys.master_key_id, offered.wrapped
         FROM unnest(claim_keys.subjects, claim_keys.key_ids, claim_keys.wrapped)
             AS offered (subject, key_id, wrapped)
@@ -47,6 +47,6 @@ BEGIN
         )
         ORDER BY offered.subject
         ON CONFLICT (subject) WHERE retired_at IS NULL DO NOTHING
-        RETURNING made.*;
+        RETURNING created.*;
 END
 $$;

@@ -1,1 +1,1 @@
-"""The key vault's schema as it is now; new databases get this."""
+"""The current schema of the key vault, for new databases."""

@@ -1,4 +1,4 @@
--- Every key of a subject, the oldest first, and what became of it.
+-- Every key of a subject, oldest first, with its state.
 SELECT key_id, retired_at, destroyed_at
 FROM personal_data.data_keys
 WHERE subject = $1

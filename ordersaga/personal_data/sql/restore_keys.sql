@@ -1,4 +1,4 @@
--- Takes the retirement of a key back, unless its subject has a newer one.
+-- Undoes the retirement of a key, unless its subject has a newer key.
 UPDATE personal_data.data_keys AS retired
 SET retired_at = NULL
 WHERE retired.key_id = ANY ($1::uuid[]) AND retired.destroyed_at IS NULL

@@ -1,4 +1,4 @@
--- From now on nothing is sealed with the keys of a subject; the answer names those just retired.
+-- Retires the keys of a subject: they encrypt nothing more. Returns those retired now.
 UPDATE personal_data.data_keys
 SET retired_at = now()
 WHERE subject = $1 AND retired_at IS NULL

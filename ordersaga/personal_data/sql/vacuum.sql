@@ -1,2 +1,2 @@
--- Clears the old versions of rows, which still hold wrapped keys, out of the table.
+-- Removes old row versions, which still hold encrypted keys, from the table.
 VACUUM personal_data.data_keys

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.daemons.notifier import Pace, RetryLimits
+from ordersaga.daemons.notifier import RetryLimits, SendLimits
 from projections.outbox import outbox
 from tests.support.stack.stack import until
 from tests.support.stores.notifications import (
@@ -88,12 +88,12 @@ async def test_a_failing_order_holds_back_only_its_own_later_events(
     await catch_up(pool, store)
     patient = RetryLimits(attempts=6, first_s=3600.0)
     receiver.answers.append(500)
-    one_at_a_time = Pace(at_once=1, timeout_s=0.4, idle_s=0.02)
+    one_at_a_time = SendLimits(at_once=1, timeout_s=0.4, idle_s=0.02)
 
     async def good_is_told() -> bool:
         return len(receiver.types("GOOD")) == 2
 
-    async with sending(pool, receiver, limits=patient, pace=one_at_a_time):
+    async with sending(pool, receiver, limits=patient, send_limits=one_at_a_time):
         await until(good_is_told)
     assert await rows(pool) == {
         "BAD order.submitted": ("waiting", 1, "HTTP 500"),
@@ -151,13 +151,13 @@ async def test_a_receiver_that_fails_is_left_alone_for_a_while(
     await catch_up(pool, store)
     receiver.usual = 503
     clock = StoppedClock()
-    pace = Pace(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, backoff_s=0.02)
+    send_limits = SendLimits(at_once=1, timeout_s=0.4, idle_s=0.02, tolerated=3, backoff_s=0.02)
 
     async def failed(orders: int) -> bool:
         return (await outbox.count(pool)).retrying == orders
 
     once = RetryLimits(first_s=3600.0)
-    async with sending(pool, receiver, pace=pace, limits=once, clock=clock):
+    async with sending(pool, receiver, send_limits=send_limits, limits=once, clock=clock):
         await until(lambda: failed(3))
         looked = clock.calls
         await until(lambda: clock.calls > looked + 20)  # it woke up many times and did not send

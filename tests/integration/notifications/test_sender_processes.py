@@ -140,14 +140,14 @@ async def test_operators_list_dead_notifications_and_send_them_again(
         assert len((await ordersaga(*command, env=env)).json()["retried"]) == 3
         await until(lambda: len(receiver.accepted) == 4)
     again = await ordersaga("notifications", "retry", listed[0]["id"], env=env)
-    assert (again.code, again.err) == (1, "error: none of these waits or is dead\n")
+    assert (again.code, again.err) == (1, "error: none of these is waiting or dead\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("retry",), "say which: ids, --order, --kind or --all"),
-        (("retry", "7"), "'7' is no id of a notification"),
+        (("retry", "7"), "'7' is not a notification id"),
         (("list", "--state", "asleep"), "asleep"),
     ],
 )
@@ -173,5 +173,5 @@ async def test_tables_for_people_and_a_backfill(
     assert "oldest waits" in await printed("status")
     assert "order.completed" in await printed("list")
     assert "there" not in await printed("list", "--limit", "2")
-    assert await printed("backfill") == "goes on after position 0\n"
+    assert await printed("backfill") == "continues after position 0\n"
     assert await printed("retry", "--kind", "order.completed") == "1 will be sent again\n"

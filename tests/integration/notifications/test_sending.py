@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from adapters.notifications.cloud_events import LogSink
 from eventstore.model import Metadata
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.daemons.notifier import Notifier, Pace
+from ordersaga.daemons.notifier import Notifier, SendLimits
 from projections.outbox import outbox
 from tests.support.stack.stack import until
 from tests.support.stores.notifications import (
@@ -84,7 +84,9 @@ async def test_a_slow_answer_delays_no_other_order(
         return 204
 
     receiver.answers.append(slowly)
-    async with sending(pool, receiver, pace=Pace(at_once=2, timeout_s=60, idle_s=0.02)):
+    async with sending(
+        pool, receiver, send_limits=SendLimits(at_once=2, timeout_s=60, idle_s=0.02)
+    ):
         await until(lambda: len(receiver.accepted) == 2)
         assert receiver.types("A1") == [SUBMITTED, COMPLETED]
         go_on.set()
@@ -131,7 +133,7 @@ async def test_current_sends_are_finished_at_the_stop(
         return 204
 
     receiver.answers.append(slowly)
-    async with sending(pool, receiver, pace=Pace(timeout_s=20, idle_s=0.02)):
+    async with sending(pool, receiver, send_limits=SendLimits(timeout_s=20, idle_s=0.02)):
         await arrived.wait()
         asyncio.get_running_loop().call_later(0.1, go_on.set)
     assert (await rows(pool))["A1 order.submitted"] == ("delivered", 1, None)
@@ -149,7 +151,9 @@ async def test_a_send_that_does_not_finish_at_the_stop_keeps_its_lease(
         return await hang()
 
     receiver.answers.append(never)
-    async with sending(pool, receiver, pace=Pace(timeout_s=20, idle_s=0.02, drain_s=0.05)):
+    async with sending(
+        pool, receiver, send_limits=SendLimits(timeout_s=20, idle_s=0.02, drain_s=0.05)
+    ):
         await arrived.wait()
     status = await outbox.count(pool)
     assert (status.waiting, status.leased) == (1, 1)
@@ -162,7 +166,7 @@ async def test_without_a_receiver_events_go_to_the_log(
     await catch_up(pool, store)
     stop = asyncio.Event()
     with capture_logs() as lines:
-        sender = Notifier(pool, LogSink(), "/shop", pace=PACE, limits=QUICK)
+        sender = Notifier(pool, LogSink(), "/shop", send_limits=PACE, limits=QUICK)
         task = asyncio.create_task(sender.run(stop))
         await settled(pool)
         stop.set()

@@ -10,7 +10,7 @@ import asyncpg
 from adapters.notifications.signature import parse_secrets
 from adapters.notifications.webhooks import WebhookSink
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.daemons.notifier import Notifier, Pace, RetryLimits
+from ordersaga.daemons.notifier import Notifier, RetryLimits, SendLimits
 from projections.outbox import outbox
 from projections.outbox import rules as notifications
 from tests.support.stack.stack import until
@@ -18,7 +18,7 @@ from tests.support.stores.read_models import runner_of
 from tests.support.stores.webhooks import SECRET, Receiver
 
 QUICK = RetryLimits(attempts=6, first_s=0.02, longest_s=0.1)
-PACE = Pace(timeout_s=0.4, idle_s=0.02, backoff_s=0.02, longest_backoff_s=0.1)
+PACE = SendLimits(timeout_s=0.4, idle_s=0.02, backoff_s=0.02, longest_backoff_s=0.1)
 SUBMITTED = "ordersaga.order.submitted"
 COMPLETED = "ordersaga.order.completed"
 
@@ -33,12 +33,12 @@ async def sending(
     receiver: Receiver,
     *,
     limits: RetryLimits = QUICK,
-    pace: Pace = PACE,
+    send_limits: SendLimits = PACE,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Notifier]:
     """A sender that runs while the block does."""
-    sink = WebhookSink(receiver.url, parse_secrets(SECRET), timeout_s=pace.timeout_s)
-    sender = Notifier(pool, sink, "/shop", pace=pace, limits=limits, clock=clock)
+    sink = WebhookSink(receiver.url, parse_secrets(SECRET), timeout_s=send_limits.timeout_s)
+    sender = Notifier(pool, sink, "/shop", send_limits=send_limits, limits=limits, clock=clock)
     stop = asyncio.Event()
     task = asyncio.create_task(sender.run(stop))
     try:
