@@ -12,6 +12,7 @@ from benchmarks.peers import Peers
 from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import Measure
 from benchmarks.store_appends import appending
+from benchmarks.store_commands import commanding
 from benchmarks.store_live import complete, soon, undisturbed
 from benchmarks.store_reads import catching_up, loading
 from eventstore.postgres.migrator import migrate
@@ -77,9 +78,10 @@ async def _compare(
     own = await create_pool(dsn, min_size=32, max_size=32)
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
-    store, lone = PostgresEventStore(own), PostgresEventStore(pool, group_append=False)
+    store = PostgresEventStore(own)
     heap.freeze_startup_objects()  # as our processes do after their start; it serves all contenders
-    measures = await appending(store, lone, pool, peers, dsn, rounds, scale)
+    measures = await appending(store, pool, peers, dsn, rounds, scale)
+    measures += await commanding(dsn, store, rounds, scale)
     if not appends_only:
         measures += await loading(store, pool, peers, rounds)
         # A p99 is made of five appends a turn: twice as many turns.
@@ -87,7 +89,6 @@ async def _compare(
         measures += await undisturbed(dsn, store, max(1, rounds // 2), 10 * scale)
         measures += await catching_up(store, pool, peers, rounds, int(200_000 * scale))
     await store.close()
-    await lone.close()
     await own.close()
     await pool.close()
     await peers.close()

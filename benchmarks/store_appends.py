@@ -16,7 +16,6 @@ from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import binaries
 
 PGBENCH = "pgbench"
-ALONE = "event store, group append off"
 _TPS = re.compile(r"tps = ([\d.]+)")
 _SCRIPT = """
 INSERT INTO raw.events (stream, version, event_id, event_type, data, metadata)
@@ -33,14 +32,13 @@ FROM (SELECT gen_random_uuid() AS id) AS one;
 
 async def appending(
     store: PostgresEventStore,
-    lone: PostgresEventStore,
     pool: asyncpg.Pool,
     peers: Peers,
     dsn: str,
     rounds: int,
     scale: float,
 ) -> list[Measure]:
-    """The rows of the table that append; `lone` does not group and shares the pool of raw SQL."""
+    """The rows of the table that append."""
     appends = {OURS: through_store(store), RAW: raw_insert(pool)}
     of_eight = await take_turns(
         {
@@ -54,7 +52,6 @@ async def appending(
         {
             OURS: _one(appends[OURS], _many(24_000, scale)),
             RAW: _one(appends[RAW], _many(8_000, scale)),
-            ALONE: _one(through_store(lone), _many(6_000, scale)),
             **_contenders(peers.appends(), _many(800, scale)),
             PGBENCH: _pgbench(dsn, 32, int(500 * scale) or 1),
         },

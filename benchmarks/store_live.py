@@ -16,8 +16,8 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
-from eventstore.reading.checkpoints import InMemoryCheckpoints
 from eventstore.reading.subscription import Subscription
+from tests.support.stores.checkpoints import InMemoryCheckpoints
 
 QUIET = "no foreign transaction"
 NAIVE = "naive tail"
@@ -129,7 +129,7 @@ async def complete(dsn: str, events: int) -> list[Measure]:
     """16 writers in transactions of mixed size against a live reader and a naive one."""
     await migrate(dsn)
     pool = await create_pool(dsn, max_size=24)
-    store = PostgresEventStore(pool, group_append=False)
+    store = PostgresEventStore(pool)
     start = await store.head()
     done = asyncio.Event()
     naive: set[int] = set()

@@ -87,6 +87,7 @@ class Batch:
         self.loaded = loaded
         self.states = dict(loaded)
         self.chains: list[Chain] = []
+        self._writers: dict[str, Chain] = {}
         self._codec = codec
         for command in commands:
             self._decide(command)
@@ -125,6 +126,7 @@ class Batch:
         chain.outcomes.append(outcome)
         for stream, new_events in events.items():
             chain.events.setdefault(stream, []).extend(new_events)
+            self._writers[stream] = chain
 
     def _new_events(
         self, context: CommandContext, stream: str, events: Sequence[Any]
@@ -146,14 +148,14 @@ class Batch:
 
     def _chain_of(self, command: Command) -> Chain:
         """The chain of all commands whose events this one saw; a new one if it saw none."""
-        seen = [
-            chain for chain in self.chains if not chain.events.keys().isdisjoint(command.streams)
-        ]
+        writers = self._writers
+        seen = dict.fromkeys(writers[name] for name in command.streams if name in writers)
         if not seen:
             self.chains.append(Chain())
             return self.chains[-1]
         first, *others = seen
         for other in others:
+            writers.update(dict.fromkeys(other.events, first))
             first.absorb(other)
             self.chains.remove(other)
         return first

@@ -1,8 +1,8 @@
-"""Statements stand in files beside this module; loaded once, at import."""
+"""Statements stand in files of their own; they are loaded once, at import."""
 
 from importlib.resources import files
 
 
-def statement(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return files("eventstore.postgres.sql").joinpath(f"{name}.sql").read_text()
+def statement(name: str, package: str = "eventstore.postgres.sql") -> str:
+    """The text of `<name>.sql` in a package."""
+    return files(package).joinpath(f"{name}.sql").read_text()

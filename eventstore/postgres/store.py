@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -19,74 +19,51 @@ from eventstore.model import (
     StoredEvent,
     StreamAppend,
 )
-from eventstore.postgres.append.queue import GroupAppender, SingleAppender
+from eventstore.postgres.append.queue import MAX_CALLS, AppendQueue
+from eventstore.postgres.connections import OwnedConnections
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed import Feed, events_of
-from eventstore.postgres.lease import Lease
 from eventstore.postgres.poking import Poker
 from eventstore.postgres.sql_files import statement
 from eventstore.store import EVERYTHING, check_limit
 
-_IS_PARTITIONED: Final = statement("is_partitioned")
+_READ_FORWARD: Final = statement("read_stream_forward")
+_READ_BACKWARD: Final = statement("read_stream_backward")
+_READ_AFTER: Final = statement("read_stream_after")
+_READ_STREAMS: Final = statement("read_streams")
+_READ_FROM_SNAPSHOTS: Final = statement("read_from_snapshots")
 _LOCATE: Final = statement("locate_events")
 _HEAD: Final = statement("head")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
-
-class _StreamReads(NamedTuple):
-    """The statements that read streams."""
-
-    forward: str
-    backward: str
-    after: str
-    streams: str
-    from_snapshot: str
-    from_snapshots: str
-
-
-_OF_ONE_TABLE: Final = _StreamReads(
-    statement("read_stream_forward"),
-    statement("read_stream_backward"),
-    statement("read_stream_after"),
-    statement("read_streams"),
-    statement("read_from_snapshot"),
-    statement("read_from_snapshots"),
-)
-_OF_PARTITIONS: Final = _StreamReads(
-    statement("read_stream_forward_partitioned"),
-    statement("read_stream_backward_partitioned"),
-    statement("read_stream_after_partitioned"),
-    statement("read_streams_partitioned"),
-    statement("read_from_snapshot_partitioned"),
-    statement("read_from_snapshots_partitioned"),
-)
+_MAX_OWNED: Final = MAX_CALLS
+"""Connections that stay out of the pool for appends and reads; one more is for pokes."""
 
 
 class PostgresEventStore:
     """An `EventStore` in the schema `eventstore` of a migrated database.
 
     Args:
-        pool: from `create_pool`; it stays the caller's.
-        group_append: appends asked for at the same moment share a round trip and a commit.
+        pool: from `create_pool`. The store keeps up to three of its connections: close the store
+            before the pool.
     """
 
-    def __init__(self, pool: asyncpg.Pool, *, group_append: bool = True) -> None:
-        self._lease = Lease(pool)
-        self._appender = GroupAppender(self._lease) if group_append else SingleAppender(pool)
-        self._poker = Poker(pool)
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._connections = OwnedConnections(pool, _MAX_OWNED)
+        self._queue = AppendQueue(self._connections)
+        self._poker = Poker(OwnedConnections(pool, 1))
         self._feed = Feed(pool)
-        self._reads: _StreamReads | None = None
 
     async def close(self) -> None:
-        """Answer what is under way and send the last poke."""
-        await self._appender.close()
+        """Wait for the appends that are under way, send the last poke, give connections back."""
+        await self._queue.close()
         await self._poker.close()
-        await self._lease.close()
+        await self._connections.close()
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
         """See `EventStore.append`."""
-        result = await self._appender.append(prepare(appends))
+        result = await self._queue.append(prepare(appends))
         self._poker.poke()
         return result
 
@@ -105,9 +82,8 @@ class PostgresEventStore:
         if not is_name(stream):
             return []
         last = MAX_VERSION if to_version is None else to_version
-        reads = self._reads or await self._choose_reads()
         rows = await self._fetch(
-            reads.backward if backward else reads.forward,
+            _READ_BACKWARD if backward else _READ_FORWARD,
             stream,
             _bigint(from_version),
             _bigint(last),
@@ -123,11 +99,10 @@ class PostgresEventStore:
         after = after_versions or {}
         names = [name for name in dict.fromkeys(streams) if is_name(name)]
         versions = [_bigint(after.get(name, 0)) for name in names]
-        reads = self._reads or await self._choose_reads()
         if len(names) == 1:
-            rows = await self._fetch(reads.after, names[0], versions[0])
+            rows = await self._fetch(_READ_AFTER, names[0], versions[0])
         else:
-            rows = await self._fetch(reads.streams, names, versions)
+            rows = await self._fetch(_READ_STREAMS, names, versions)
         return _by_stream(streams, events_of(rows))
 
     async def read_from_snapshots(
@@ -142,11 +117,7 @@ class PostgresEventStore:
         names = [name for name in dict.fromkeys(streams) if is_name(name)]
         versions = [_bigint(after.get(name, 0)) for name in names]
         schemas = [schema_versions.get(name) for name in names]
-        reads = self._reads or await self._choose_reads()
-        if len(names) == 1:
-            rows = await self._fetch(reads.from_snapshot, names[0], versions[0], schemas[0])
-        else:
-            rows = await self._fetch(reads.from_snapshots, names, versions, schemas)
+        rows = await self._fetch(_READ_FROM_SNAPSHOTS, names, versions, schemas)
         snapshots = _snapshots_in(rows)
         events = events_of(rows[len(snapshots) :])
         return SnapshotsAndEvents(snapshots, _by_stream(streams, events))
@@ -185,15 +156,9 @@ class PostgresEventStore:
             _SAVE_SNAPSHOT, snapshot.stream, snapshot.schema_version, snapshot.version, data
         )
 
-    async def _choose_reads(self) -> _StreamReads:
-        """Asked once: either kind is right for either store, but not as fast."""
-        (row,) = await self._fetch(_IS_PARTITIONED)
-        self._reads = _OF_PARTITIONS if row[0] else _OF_ONE_TABLE
-        return self._reads
-
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():
-            return await self._lease.fetch(query, *arguments)
+            return await self._connections.fetch(query, *arguments)
 
 
 def _snapshots_in(rows: Sequence[asyncpg.Record]) -> dict[str, Snapshot]:

@@ -11,10 +11,11 @@ from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, FeedFilter, StoredEvent, StreamAppend
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.waking import PostgresWaker
-from eventstore.reading.checkpoints import Checkpoints, InMemoryCheckpoints
+from eventstore.reading.checkpoints import Checkpoints
 from eventstore.reading.subscription import Subscription
 from eventstore.reading.waking import LocalWaker, Waker
 from eventstore.store import EVERYTHING, EventStore
+from tests.support.stores.checkpoints import InMemoryCheckpoints
 from tests.support.stores.counters import StoreWrapper
 from tests.support.stores.event_store import (
     event,

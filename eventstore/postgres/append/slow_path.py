@@ -1,79 +1,114 @@
-"""One call that appends: a short way for what fits, a long one that decides for each request."""
+"""Appends requests in one transaction; each has an outcome of its own.
 
-from collections.abc import Mapping, Sequence
+The fast path is one round trip, but it appends everything or nothing. If it appended nothing, or if
+it is not possible, `append_events` decides for each request.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from eventstore.encoding import PreparedAppend, expected_text
-from eventstore.errors import DuplicateEventId, EventStoreError, VersionConflict
+from eventstore.errors import (
+    DuplicateEventId,
+    EventStoreError,
+    StoreUnavailable,
+    StreamArchived,
+    VersionConflict,
+)
 from eventstore.model import AppendResult, bucket_of
-from eventstore.postgres.append.fast_path import short_append
+from eventstore.postgres.append.fast_path import fast_append
 from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
 Outcome = AppendResult | EventStoreError
-Arguments = tuple[list[Any], ...]
 
-APPEND: Final = statement("append")
+APPEND_EVENTS: Final = statement("append_events")
 """The statement that takes `arguments` and then `check_ids`."""
 
 
 class Connections(Protocol):
-    """What runs a statement: a pool, or what stands in for one."""
+    """Runs a statement: a pool, a connection, or the connections of a store."""
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """The rows of a statement."""
         ...
 
 
-class ConnectionSource(Connections, Protocol):
-    """A pool, or what stands in for one."""
-
-    def acquire(self) -> Any:
-        """A connection for several statements, as `asyncpg.Pool.acquire` gives it."""
-        ...
-
-
-async def call(
-    pool: Connections, requests: Sequence[PreparedAppend], *, check_ids: bool = False
-) -> list[Outcome]:
-    """Append requests in one transaction; an outcome for each, in order.
-
-    One round trip if all versions fit, else two: the short way can only say that everything was
-    appended or nothing; the long one decides for each request on its own, and recognises those
-    that were appended before.
+async def append_requests(
+    connections: Connections, requests: Sequence[PreparedAppend]
+) -> Sequence[Outcome | Exception]:
+    """Append in one transaction; an outcome for each request, in order.
 
     Raises:
-        DuplicateEventId: an id was stored by somebody else during the call, nothing was appended.
         StoreUnavailable: the outcome is unknown.
     """
-    short = None if check_ids else short_append(requests)
+    try:
+        return await _append_together(connections, requests)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  it is an outcome
+        if len(requests) == 1:
+            return [error]
+        # One bad request spoilt the transaction: each is tried alone.
+        return [await _append_alone(connections, request) for request in requests]
+
+
+async def _append_alone(connections: Connections, request: PreparedAppend) -> Outcome | Exception:
+    try:
+        (outcome,) = await append_requests(connections, [request])
+    except StoreUnavailable as error:
+        return error
+    return outcome
+
+
+async def _append_together(
+    connections: Connections, requests: Sequence[PreparedAppend]
+) -> Sequence[Outcome]:
+    fast = fast_append(requests)
+    check_ids = False
+    if fast is not None:
+        try:
+            with translated():
+                ((numbers,),) = await connections.fetch(fast.statement, *fast.arguments)
+        except (DuplicateEventId, StreamArchived):
+            check_ids = True  # most likely a request was appended before
+        else:
+            if numbers is not None:
+                return fast.results(numbers)
+    try:
+        return await _append_each(connections, requests, check_ids=check_ids)
+    except DuplicateEventId:
+        if check_ids:
+            raise
+        return await _append_each(connections, requests, check_ids=True)
+
+
+async def _append_each(
+    connections: Connections, requests: Sequence[PreparedAppend], *, check_ids: bool
+) -> Sequence[Outcome]:
     with translated():
-        if short is not None:
-            ((reached,),) = await pool.fetch(short.statement, *short.arguments)
-            if reached is not None:
-                return [*short.results(reached)]
-        rows = await pool.fetch(APPEND, *arguments(requests), check_ids)
-    return [_outcome(request, dict(row)) for request, row in zip(requests, rows, strict=True)]
+        rows = await connections.fetch(APPEND_EVENTS, *arguments(requests), check_ids)
+    return [_outcome(request, row) for request, row in zip(requests, rows, strict=True)]
 
 
-def arguments(requests: Sequence[PreparedAppend]) -> Arguments:
+def arguments(requests: Sequence[PreparedAppend]) -> tuple[list[Any], ...]:
     """The arrays of `append_events`, without `check_ids`."""
-    streams = [wanted for request in requests for wanted in request.streams]
+    entries = [prepared for request in requests for prepared in request.streams]
     slots: dict[str, int] = {}
-    for wanted in streams:
-        slots.setdefault(wanted.stream, len(slots) + 1)
+    for prepared in entries:
+        slots.setdefault(prepared.stream, len(slots) + 1)
     events = [
-        (entry, step, wanted.stream, event)
-        for entry, wanted in enumerate(streams, 1)
-        for step, event in enumerate(wanted.events, 1)
+        (entry, step, prepared.stream, event)
+        for entry, prepared in enumerate(entries, 1)
+        for step, event in enumerate(prepared.events, 1)
     ]
     return (
         list(slots),
         [bucket_of(name) for name in slots],
         [len(request.streams) for request in requests],
-        [slots[wanted.stream] for wanted in streams],
-        [wanted.expected for wanted in streams],
-        [len(wanted.events) for wanted in streams],
+        [slots[prepared.stream] for prepared in entries],
+        [prepared.expected for prepared in entries],
+        [len(prepared.events) for prepared in entries],
         [entry for entry, _, _, _ in events],
         [step for _, step, _, _ in events],
         [stream for _, _, stream, _ in events],
@@ -85,14 +120,14 @@ def arguments(requests: Sequence[PreparedAppend]) -> Arguments:
     )
 
 
-def _outcome(request: PreparedAppend, row: Mapping[str, Any]) -> Outcome:
+def _outcome(request: PreparedAppend, row: Any) -> Outcome:
     outcome = row["outcome"]
     if outcome == "conflict":
-        wanted = request.streams[row["conflict_entry"] - 1]
-        expected = expected_text(wanted.expected)
-        return VersionConflict(wanted.stream, expected, row["conflict_version"])
+        prepared = request.streams[row["conflict_entry"] - 1]
+        expected = expected_text(prepared.expected)
+        return VersionConflict(prepared.stream, expected, row["conflict_version"])
     if outcome == "duplicate":
         return DuplicateEventId("an event id is stored already, in another append")
-    names = [wanted.stream for wanted in request.streams]
+    names = [prepared.stream for prepared in request.streams]
     versions = dict(zip(names, row["last_versions"], strict=True))
     return AppendResult(versions, row["last_position"], repeated=outcome == "repeated")

@@ -1,1 +1,1 @@
-"""Optional, for large stores: partitions, archive, bulk import."""
+"""Optional, for large stores: partitions and the archive."""

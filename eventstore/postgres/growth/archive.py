@@ -17,10 +17,11 @@ from eventstore.postgres.sql_files import statement
 BATCH_EVENTS: Final = 5_000
 """Events moved in one transaction, if no group of streams has more."""
 
-_OPEN: Final = statement("open_archive")
-_MOVE: Final = statement("archive_streams")
-_RESTORE: Final = statement("restore_streams")
-_LIVING: Final = statement("living_streams")
+_SQL: Final = "eventstore.postgres.growth.sql"
+_OPEN: Final = statement("open_archive", _SQL)
+_MOVE: Final = statement("archive_streams", _SQL)
+_RESTORE: Final = statement("restore_streams", _SQL)
+_LIVING: Final = statement("living_streams", _SQL)
 
 
 @dataclass(frozen=True, slots=True)

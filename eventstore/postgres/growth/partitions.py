@@ -22,16 +22,17 @@ AHEAD: Final = 2
 _CHECKPOINT: Final = "eventstore:event_ids"
 _BATCH: Final = 20_000
 _LOCK_TIMEOUT: Final = "SET lock_timeout = '3s'"
-_BEGIN: Final = statement("begin_partitioning")
-_NOTE_IDS: Final = statement("note_stored_ids")
-_BOUND: Final = statement("bound_events")
-_VALIDATE: Final = statement("validate_border")
+_SQL: Final = "eventstore.postgres.growth.sql"
+_BEGIN: Final = statement("begin_partitioning", _SQL)
+_NOTE_IDS: Final = statement("note_stored_ids", _SQL)
+_BOUND: Final = statement("bound_events", _SQL)
+_VALIDATE: Final = statement("validate_border", _SQL)
 _UNBOUND: Final = "ALTER TABLE eventstore.events DROP CONSTRAINT IF EXISTS events_border_check"
-_SPLIT: Final = statement("split_events")
-_ADD: Final = statement("add_partitions")
-_LIST: Final = statement("partitions")
-_LAYOUT: Final = statement("layout")
-_IS_PARTITIONED: Final = statement("is_partitioned")
+_SPLIT: Final = statement("split_events", _SQL)
+_ADD: Final = statement("add_partitions", _SQL)
+_LIST: Final = statement("partitions", _SQL)
+_LAYOUT: Final = statement("layout", _SQL)
+_IS_PARTITIONED: Final = statement("is_partitioned", _SQL)
 _LOAD_CHECKPOINT: Final = statement("load_checkpoint")
 _SAVE_CHECKPOINT: Final = statement("save_checkpoint")
 

@@ -1,4 +1,6 @@
--- The functions that append: append_events() in any case, the others if all versions fit.
+-- The functions that append. append_one() and append_group() append if all expected versions are
+-- met; append_events() decides for each request, and recognises repeated ones. All of them need
+-- READ COMMITTED: each statement must see what others committed while it waited for their locks.
 
 -- The key of the watermark lock: a tag in the upper 16 bits, below it the position. Advisory locks
 -- for other purposes in this database use the two-integer form or another tag.
@@ -6,43 +8,43 @@ CREATE FUNCTION eventstore.watermark_key(place bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (x'4553'::bigint << 48) | place;
 
--- Stored events by their ids. A partitioned store has another body for it.
-CREATE FUNCTION eventstore.known_events(asked_ids uuid[])
+-- Stored events by their ids. Partitioning replaces its body.
+CREATE FUNCTION eventstore.events_by_id(event_ids uuid[])
 RETURNS TABLE (
     event_id uuid, stream text, version bigint, place bigint, append_size integer, tx xid8)
 LANGUAGE sql STABLE AS $$
 SELECT ev.event_id, ev.stream, ev.version, ev.position, ev.append_size, ev.tx
 FROM eventstore.all_events AS ev
-WHERE ev.event_id = ANY (asked_ids)
+WHERE ev.event_id = ANY (event_ids)
 $$;
 
--- Whether event ids are stored already: 'repeated' if exactly these were one append to these
--- streams, 'duplicate' if some of them belong to another append, NULL if none is known.
-CREATE FUNCTION eventstore.known_append(asked_streams text[], asked_ids uuid[])
-RETURNS text
+-- Whether event ids are stored: 'repeated' if exactly these are one append to these streams,
+-- 'duplicate' if some of them belong to another append, NULL if none is stored.
+CREATE FUNCTION eventstore.repetition(streams text[], event_ids uuid[]) RETURNS text
 LANGUAGE sql VOLATILE AS $$
 SELECT CASE
     WHEN count(*) = 0 THEN NULL
-    WHEN count(*) = cardinality(asked_ids)
-        AND bool_and(ev.stream = asked.stream)
-        AND bool_and(ev.append_size = cardinality(asked_ids))
+    WHEN count(*) = cardinality(event_ids)
+        AND bool_and(ev.stream = request.stream)
+        AND bool_and(ev.append_size = cardinality(event_ids))
         AND count(DISTINCT ev.tx::text) = 1 THEN 'repeated'
     ELSE 'duplicate'
 END
-FROM eventstore.known_events(asked_ids) AS ev
-JOIN unnest(asked_streams, asked_ids) AS asked (stream, id) ON ev.event_id = asked.id
+FROM eventstore.events_by_id(event_ids) AS ev
+JOIN unnest(streams, event_ids) AS request (stream, id) ON ev.event_id = request.id
 $$;
 
--- Undoes the first step of append_one() and append_group(): streams get their versions of before.
-CREATE FUNCTION eventstore.take_back(won text[], d_names text[], d_counts bigint[]) RETURNS void
+-- Undoes the first step of append_one() and append_group(): the streams that were moved get their
+-- earlier versions.
+CREATE FUNCTION eventstore.take_back(moved text[], d_names text[], d_counts bigint[]) RETURNS void
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     FOR i IN 1 .. cardinality(d_names) LOOP
-        IF d_names[i] = ANY (won) THEN
+        IF d_names[i] = ANY (moved) THEN
             UPDATE eventstore.streams AS st SET version = st.version - d_counts[i]
             WHERE st.name = d_names[i];
             DELETE FROM eventstore.streams AS st WHERE st.name = d_names[i] AND st.version = 0;
@@ -51,10 +53,9 @@ BEGIN
 END
 $$;
 
--- Appends one event if its stream is at the version that is expected; returns its position and its
--- version. If it is not, nothing is appended and NULL returned: append_events() tells what is
--- wrong. This is append_group() for the append that has the database to itself, without arrays.
--- Expected version: -1 any, -2 stream exists, 0 no stream, else exact.
+-- Appends one event if its stream is at the expected version; returns its position and its version.
+-- Otherwise it appends nothing and returns NULL; append_events() says what is wrong.
+-- Expected version: -1 any, -2 stream exists, 0 no stream, otherwise exact.
 CREATE FUNCTION eventstore.append_one(
     stream text,
     bucket smallint,
@@ -65,7 +66,9 @@ CREATE FUNCTION eventstore.append_one(
     data json,
     metadata json
 ) RETURNS bigint[]
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 #variable_conflict use_variable
 DECLARE
     reached bigint;
@@ -85,15 +88,15 @@ BEGIN
     RETURNING st.version INTO reached;
     IF reached IS NULL OR reached = 1 AND (expected > 0 OR expected = -2) THEN
         IF reached = 1 THEN
-            -- A stream that does not exist was inserted whatever was expected.
+            -- The stream did not exist: it was inserted whatever version was expected.
             PERFORM eventstore.take_back(ARRAY[stream], ARRAY[stream], ARRAY[1::bigint]);
         END IF;
-        -- Nothing was written that would be worth waiting for the disk.
+        -- Nothing was written, so there is no need to wait for the disk.
         ignored := set_config('synchronous_commit', 'off', true);
         RETURN NULL;
     END IF;
 
-    -- The watermark: as long as this transaction lives, readers stop at what was drawn before.
+    -- The watermark: until this transaction ends, readers stop at the positions drawn before it.
     ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
         coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
     ignored := set_config('eventstore.appending', 'on', true);
@@ -109,10 +112,10 @@ BEGIN
 END
 $$;
 
--- Appends several requests in one transaction if every stream is at the version that is expected;
--- returns the positions of all events in their order, then the versions that the streams reached.
--- If one is not, nothing is appended and NULL returned: append_events() tells what is wrong with
--- which. Arrays: d_ = distinct streams, sorted by name in collation C, e_ = events.
+-- Appends several requests in one transaction if every stream is at the expected version; returns
+-- the positions of all events in their order, then the versions that the streams reached. Otherwise
+-- it appends nothing and returns NULL; append_events() says what is wrong with which request.
+-- Prefixes: d_ = distinct streams, sorted by name in collation C, e_ = events.
 CREATE FUNCTION eventstore.append_group(
     d_names text[],
     d_buckets smallint[],
@@ -128,58 +131,71 @@ CREATE FUNCTION eventstore.append_group(
     e_data json[],
     e_metadata json[]
 ) RETURNS bigint[]
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 #variable_conflict use_variable
 DECLARE
-    won text[];
+    moved text[];
     versions bigint[];
     places bigint[];
-    fits boolean;
+    fits boolean := true;
     clock timestamptz;
     ignored text;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append_group() needs READ COMMITTED' USING ERRCODE = 'ES003';
     END IF;
-    -- Locks in sorted order, so that appends never deadlock.
-    WITH moved AS (
-        INSERT INTO eventstore.streams AS st (name, version, bucket)
-        SELECT d.name, d.count, d.bucket
-        FROM unnest(d_names, d_counts, d_buckets) AS d (name, count, bucket)
-        ON CONFLICT ON CONSTRAINT streams_name_key DO UPDATE
-        SET version = st.version + excluded.version
-        WHERE CASE d_reached[width_bucket(excluded.name, d_names COLLATE "C")]
-            WHEN -1 THEN true
-            WHEN -2 THEN st.version > 0
-            ELSE st.version + excluded.version
-                = d_reached[width_bucket(excluded.name, d_names COLLATE "C")]
-        END
-        RETURNING st.name, st.version
-    )
-    SELECT array_agg(moved.name), array_agg(moved.version) INTO won, versions FROM moved;
-
-    fits := coalesce(versions = d_reached, false);
-    IF NOT fits AND cardinality(versions) = cardinality(d_reached) THEN
-        fits := true;
-        FOR i IN 1 .. cardinality(versions) LOOP
-            -- A stream that does not exist was inserted whatever was expected.
-            fits := fits AND CASE d_reached[i]
+    -- Either way the rows are locked in sorted order, so that appends never deadlock.
+    IF d_reached = d_counts THEN
+        -- All streams must be new: it is quicker to insert them without looking for them first.
+        BEGIN
+            INSERT INTO eventstore.streams (name, version, bucket)
+            SELECT unnest(d_names), unnest(d_counts), unnest(d_buckets);
+            versions := d_counts;
+        EXCEPTION WHEN unique_violation THEN
+            fits := false;
+        END;
+    ELSE
+        WITH updated AS (
+            INSERT INTO eventstore.streams AS st (name, version, bucket)
+            SELECT d.name, d.count, d.bucket
+            FROM unnest(d_names, d_counts, d_buckets) AS d (name, count, bucket)
+            ON CONFLICT ON CONSTRAINT streams_name_key DO UPDATE
+            SET version = st.version + excluded.version
+            WHERE CASE d_reached[width_bucket(excluded.name, d_names COLLATE "C")]
                 WHEN -1 THEN true
-                WHEN -2 THEN versions[i] > d_counts[i]
-                ELSE versions[i] = d_reached[i]
-            END;
-        END LOOP;
+                WHEN -2 THEN st.version > 0
+                ELSE st.version + excluded.version
+                    = d_reached[width_bucket(excluded.name, d_names COLLATE "C")]
+            END
+            RETURNING st.name, st.version
+        )
+        SELECT array_agg(updated.name), array_agg(updated.version) INTO moved, versions
+        FROM updated;
+        IF versions IS DISTINCT FROM d_reached THEN
+            fits := coalesce(cardinality(versions) = cardinality(d_reached), false);
+            FOR i IN 1 .. coalesce(cardinality(versions), 0) LOOP
+                EXIT WHEN NOT fits;
+                -- A stream that did not exist was inserted whatever version was expected.
+                fits := CASE d_reached[i]
+                    WHEN -1 THEN true
+                    WHEN -2 THEN versions[i] > d_counts[i]
+                    ELSE versions[i] = d_reached[i]
+                END;
+            END LOOP;
+        END IF;
     END IF;
     IF NOT fits THEN
-        IF won IS NOT NULL THEN
-            PERFORM eventstore.take_back(won, d_names, d_counts);
+        IF moved IS NOT NULL THEN
+            PERFORM eventstore.take_back(moved, d_names, d_counts);
         END IF;
-        -- Nothing was written that would be worth waiting for the disk.
+        -- Nothing was written, so there is no need to wait for the disk.
         ignored := set_config('synchronous_commit', 'off', true);
         RETURN NULL;
     END IF;
 
-    -- The watermark: as long as this transaction lives, readers stop at what was drawn before.
+    -- The watermark: until this transaction ends, readers stop at the positions drawn before it.
     ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
         coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
     ignored := set_config('eventstore.appending', 'on', true);
@@ -190,69 +206,6 @@ BEGIN
             event_id, stream, category, event_type, data, metadata)
         SELECT
             nextval('eventstore.positions'), clock, versions[e.slot] + e.step, e.size, e.schema,
-            d_buckets[e.slot], e.id, e.stream, split_part(e.stream, '-', 1), e.type, e.data,
-            e.metadata
-        FROM unnest(
-            e_slots, e_steps, e_sizes, e_streams, e_ids, e_types, e_schemas, e_data, e_metadata
-        ) AS e (slot, step, size, stream, id, type, schema, data, metadata)
-        RETURNING ev.position
-    )
-    SELECT array_agg(stored.position) INTO places FROM stored;
-    ignored := set_config('eventstore.appending', 'off', true);
-    RETURN places || versions;
-END
-$$;
-
--- Appends several requests to streams that do not exist, in one transaction; returns the positions
--- of all events in their order, then the versions that the streams reached. If one of them exists,
--- nothing is appended and NULL returned: append_events() tells what is wrong with which.
--- append_group() does the same and more. This one inserts the streams without looking for them
--- first, which saves the server an eighth of its time for 16 new streams. Arrays as there.
-CREATE FUNCTION eventstore.append_new_streams(
-    d_names text[],
-    d_buckets smallint[],
-    d_counts bigint[],
-    e_slots integer[],
-    e_steps integer[],
-    e_sizes integer[],
-    e_streams text[],
-    e_ids uuid[],
-    e_types text[],
-    e_schemas smallint[],
-    e_data json[],
-    e_metadata json[]
-) RETURNS bigint[]
-LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-    places bigint[];
-    clock timestamptz;
-    ignored text;
-BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'append_new_streams() needs READ COMMITTED' USING ERRCODE = 'ES003';
-    END IF;
-    BEGIN
-        -- In sorted order, as the locks of other appends, so that they never deadlock.
-        INSERT INTO eventstore.streams (name, version, bucket)
-        SELECT unnest(d_names), unnest(d_counts), unnest(d_buckets);
-    EXCEPTION WHEN unique_violation THEN
-        -- Nothing was written that would be worth waiting for the disk.
-        ignored := set_config('synchronous_commit', 'off', true);
-        RETURN NULL;
-    END;
-
-    -- The watermark: as long as this transaction lives, readers stop at what was drawn before.
-    ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
-        coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
-    ignored := set_config('eventstore.appending', 'on', true);
-    clock := clock_timestamp();
-    WITH stored AS (
-        INSERT INTO eventstore.events AS ev (
-            position, recorded_at, version, append_size, schema_version, bucket,
-            event_id, stream, category, event_type, data, metadata)
-        SELECT
-            nextval('eventstore.positions'), clock, d_counts[e.slot] + e.step, e.size, e.schema,
             d_buckets[e.slot], e.id, e.stream, split_part(e.stream, '-', 1), e.type, e.data,
             e.metadata
         FROM (
@@ -266,73 +219,14 @@ BEGIN
     )
     SELECT array_agg(stored.position) INTO places FROM stored;
     ignored := set_config('eventstore.appending', 'off', true);
-    RETURN places || d_counts;
+    RETURN places || versions;
 END
 $$;
 
--- Appends the first events of streams that do not exist, one for each, in one transaction; returns
--- their positions in that order. If one of the streams exists, nothing is appended and NULL
--- returned: append_events() tells what is wrong with which.
--- append_new_streams() does the same and more. This one is for many that start something at the
--- same moment; versions, counts and steps need no arrays if all are 1. Names in sorted order.
-CREATE FUNCTION eventstore.append_first_events(
-    names text[],
-    buckets smallint[],
-    ids uuid[],
-    types text[],
-    schemas smallint[],
-    all_data json[],
-    all_metadata json[]
-) RETURNS bigint[]
-LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-    places bigint[];
-    clock timestamptz;
-    ignored text;
-BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'append_first_events() needs READ COMMITTED' USING ERRCODE = 'ES003';
-    END IF;
-    BEGIN
-        -- In sorted order, as the locks of other appends, so that they never deadlock.
-        INSERT INTO eventstore.streams (name, version, bucket)
-        SELECT unnest(names), 1, unnest(buckets);
-    EXCEPTION WHEN unique_violation THEN
-        -- Nothing was written that would be worth waiting for the disk.
-        ignored := set_config('synchronous_commit', 'off', true);
-        RETURN NULL;
-    END;
-
-    -- The watermark: as long as this transaction lives, readers stop at what was drawn before.
-    ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
-        coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
-    ignored := set_config('eventstore.appending', 'on', true);
-    clock := clock_timestamp();
-    WITH stored AS (
-        INSERT INTO eventstore.events AS ev (
-            position, recorded_at, version, append_size, schema_version, bucket,
-            event_id, stream, category, event_type, data, metadata)
-        SELECT
-            nextval('eventstore.positions'), clock, 1, 1, e.schema, e.bucket,
-            e.id, e.stream, split_part(e.stream, '-', 1), e.type, e.data, e.metadata
-        FROM (
-            SELECT
-                unnest(names) AS stream, unnest(buckets) AS bucket, unnest(ids) AS id,
-                unnest(types) AS type, unnest(schemas) AS schema, unnest(all_data) AS data,
-                unnest(all_metadata) AS metadata
-        ) AS e
-        RETURNING ev.position
-    )
-    SELECT array_agg(stored.position) INTO places FROM stored;
-    ignored := set_config('eventstore.appending', 'off', true);
-    RETURN places;
-END
-$$;
-
--- Appends several requests in one transaction; each succeeds, is recognised as a repetition, or
--- is refused on its own. Arrays by level: d_ = distinct streams, a_ = requests, s_ = streams of a
--- request, e_ = events. Expected versions: -1 any, -2 stream exists, 0 no stream, else exact.
+-- Appends several requests in one transaction; each succeeds, is recognised as repeated, or is
+-- refused on its own. Archived streams that get events are brought back first.
+-- Prefixes: d_ = distinct streams, a_ = requests, s_ = streams of a request, e_ = events.
+-- Expected versions: -1 any, -2 stream exists, 0 no stream, otherwise exact.
 CREATE FUNCTION eventstore.append_events(
     d_names text[],        -- every stream once
     d_buckets smallint[],
@@ -348,7 +242,7 @@ CREATE FUNCTION eventstore.append_events(
     e_schemas smallint[],
     e_data json[],
     e_metadata json[],
-    check_ids boolean      -- look for known event ids even where the versions fit
+    check_ids boolean      -- look for stored event ids even where the versions fit
 ) RETURNS TABLE (
     outcome text,          -- appended, repeated, conflict or duplicate
     conflict_entry integer,  -- the first stream in conflict, counted from 1 in its request
@@ -356,8 +250,9 @@ CREATE FUNCTION eventstore.append_events(
     last_versions bigint[],
     last_position bigint
 )
-LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -365,6 +260,8 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
+    archived boolean;
+    written text[] := '{}';                                -- streams that get events
     now_at bigint[];                                       -- versions per distinct stream
     bases bigint[] := array_fill(-1::bigint, ARRAY[cardinality(s_slots)]);
     sizes integer[] := array_fill(0, ARRAY[cardinality(s_slots)]);
@@ -388,13 +285,14 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append_events() needs READ COMMITTED' USING ERRCODE = 'ES003';
     END IF;
-    -- Locks in sorted order, so that appends never deadlock; a row that exists is locked only.
+    -- Rows are locked in sorted order, so that appends never deadlock; existing rows stay unchanged.
     INSERT INTO eventstore.streams AS st (name, version, bucket)
     SELECT d.name, 0, d.bucket FROM unnest(d_names, d_buckets) AS d (name, bucket)
     ORDER BY d.name COLLATE "C"
     ON CONFLICT ON CONSTRAINT streams_name_key DO UPDATE SET version = st.version WHERE false;
 
-    SELECT array_agg(st.version ORDER BY d.slot) INTO now_at
+    SELECT array_agg(st.version ORDER BY d.slot), bool_or(st.archived_version IS NOT NULL)
+    INTO now_at, archived
     FROM unnest(d_names) WITH ORDINALITY AS d (name, slot)
     JOIN eventstore.streams AS st ON st.name = d.name;
 
@@ -422,7 +320,7 @@ BEGIN
         verdict := CASE WHEN bad = 0 THEN 'appended' ELSE 'conflict' END;
         IF unsure OR bad > 0 THEN
             verdict := coalesce(
-                eventstore.known_append(e_streams[e_first:e_last], e_ids[e_first:e_last]), verdict);
+                eventstore.repetition(e_streams[e_first:e_last], e_ids[e_first:e_last]), verdict);
         END IF;
         IF verdict = 'appended' THEN
             accepted := true;
@@ -430,6 +328,7 @@ BEGIN
                 bases[s] := now_at[s_slots[s]];
                 sizes[s] := e_last - e_first + 1;
                 now_at[s_slots[s]] := bases[s] + s_counts[s];
+                written := written || d_names[s_slots[s]];
             END LOOP;
         ELSE
             refused := true;
@@ -439,8 +338,11 @@ BEGIN
         versions_found[a] := bad_version;
     END LOOP;
 
+    IF accepted AND archived THEN
+        PERFORM eventstore.restore_streams(written, 'an append');
+    END IF;
     IF accepted THEN
-        -- The watermark: as long as this transaction lives, readers stop at what was drawn before.
+        -- The watermark: until this transaction ends, readers stop at the positions drawn before it.
         PERFORM pg_advisory_xact_lock_shared(eventstore.watermark_key(p.last_value))
         FROM eventstore.positions AS p;
         SELECT array_agg(nextval('eventstore.positions')) INTO drawn
@@ -462,7 +364,7 @@ BEGIN
         FROM unnest(d_names, now_at) AS d (name, version)
         WHERE st.name = d.name AND st.version <> d.version;
     ELSE
-        -- Nothing was written that would be worth waiting for the disk.
+        -- Nothing was written, so there is no need to wait for the disk.
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     IF refused THEN
@@ -484,7 +386,7 @@ BEGIN
             e_last := e_last + s_counts[s];
             IF outcome = 'repeated' THEN
                 SELECT max(ev.version) INTO seen
-                FROM eventstore.known_events(e_ids[e_last - s_counts[s] + 1:e_last]) AS ev;
+                FROM eventstore.events_by_id(e_ids[e_last - s_counts[s] + 1:e_last]) AS ev;
             ELSE
                 seen := bases[s] + s_counts[s];
             END IF;
@@ -492,7 +394,7 @@ BEGIN
         END LOOP;
         IF outcome = 'repeated' THEN
             SELECT max(ev.place) INTO last_position
-            FROM eventstore.known_events(e_ids[e_first:e_last]) AS ev;
+            FROM eventstore.events_by_id(e_ids[e_first:e_last]) AS ev;
         ELSE
             last_position := drawn[e_last];
         END IF;

@@ -146,17 +146,35 @@ BEGIN
     PERFORM eventstore.make_partition('events_default', NULL, NULL);
     PERFORM eventstore.define_all_events(eventstore.archive_is_open());
     -- By place: an index on event ids in every partition would be one more for each append.
-    CREATE OR REPLACE FUNCTION eventstore.known_events(asked_ids uuid[])
+    CREATE OR REPLACE FUNCTION eventstore.events_by_id(event_ids uuid[])
     RETURNS TABLE (
         event_id uuid, stream text, version bigint, place bigint, append_size integer, tx xid8)
     LANGUAGE sql STABLE AS $body$
     SELECT ev.event_id, ev.stream, ev.version, ev.position, ev.append_size, ev.tx
-    FROM eventstore.event_ids AS known
+    FROM eventstore.event_ids AS ids
     CROSS JOIN LATERAL (
-        SELECT * FROM eventstore.all_events AS found
-        WHERE found.position = known.position OFFSET 0
+        SELECT * FROM eventstore.all_events AS stored
+        WHERE stored.position = ids.position OFFSET 0
     ) AS ev
-    WHERE known.event_id = ANY (asked_ids)
+    WHERE ids.event_id = ANY (event_ids)
+    $body$;
+    -- Streams are read by functions that skip the partitions before their first events.
+    CREATE OR REPLACE FUNCTION eventstore.read_stream_forward(
+        stream_name text, first bigint, last bigint, until timestamptz, most bigint)
+    RETURNS SETOF eventstore.all_events
+    LANGUAGE sql STABLE AS $body$
+    SELECT * FROM eventstore.read_partitioned_stream(stream_name, first, last, until, false, most)
+    $body$;
+    CREATE OR REPLACE FUNCTION eventstore.read_stream_backward(
+        stream_name text, first bigint, last bigint, until timestamptz, most bigint)
+    RETURNS SETOF eventstore.all_events
+    LANGUAGE sql STABLE AS $body$
+    SELECT * FROM eventstore.read_partitioned_stream(stream_name, first, last, until, true, most)
+    $body$;
+    CREATE OR REPLACE FUNCTION eventstore.read_streams(names text[], afters bigint[])
+    RETURNS SETOF eventstore.all_events
+    LANGUAGE sql STABLE AS $body$
+    SELECT * FROM eventstore.read_partitioned_streams(names, afters)
     $body$;
     UPDATE eventstore.partitioning SET done = true;
 END

@@ -1,2 +1,2 @@
 -- Where events are stored, by their ids.
-SELECT event_id, stream, version, place FROM eventstore.known_events($1::uuid[]);
+SELECT event_id, stream, version, place FROM eventstore.events_by_id($1);

@@ -1,10 +1,4 @@
 -- Events of a stream, oldest first.
 SELECT event_id, stream, version, position, event_type, schema_version,
     data, metadata, timestamptz_send(recorded_at)
-FROM eventstore.all_events
-WHERE stream = $1
-    AND version >= $2
-    AND version <= $3
-    AND recorded_at <= $4
-ORDER BY version
-LIMIT $5;
+FROM eventstore.read_stream_forward($1, $2, $3, $4, $5);

@@ -220,7 +220,7 @@ async def test_a_filtered_lane_moves_its_checkpoint_to_the_mark_and_not_beyond(
     async with pool.acquire() as appender:
         transaction = appender.transaction()
         await transaction.start()
-        hidden = Store(_OneConnection(appender), group_append=False)  # type: ignore[arg-type]  # a pool of one
+        hidden = Store(_OneConnection(appender))  # type: ignore[arg-type]  # a pool of one
         await append_events(hidden, Order("B2").draft())
         await append_events(store, *Order("C3").completed())
         worker = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
@@ -241,8 +241,14 @@ class _OneConnection:
     def __init__(self, connection: object) -> None:
         self._connection = connection
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._connection, name)
+    def get_max_size(self) -> int:
+        return 1
+
+    async def acquire(self) -> object:
+        return self._connection
+
+    async def release(self, _connection: object) -> None:
+        """It stays where it is."""
 
 
 async def test_an_idle_lane_moves_its_checkpoint_only_once_in_a_while(

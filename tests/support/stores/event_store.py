@@ -99,11 +99,9 @@ async def opened_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Poo
 
 
 @asynccontextmanager
-async def opened_store(
-    url: str, *, group_append: bool = True, max_size: int = 10
-) -> AsyncIterator[PostgresEventStore]:
+async def opened_store(url: str, *, max_size: int = 10) -> AsyncIterator[PostgresEventStore]:
     async with opened_pool(url, max_size) as pool:
-        store = PostgresEventStore(pool, group_append=group_append)
+        store = PostgresEventStore(pool)
         try:
             yield store
         finally:
@@ -113,7 +111,6 @@ async def opened_store(
 KINDS = (
     "memory",
     "postgres",
-    "postgres-ungrouped",
     "postgres-partitioned",
     "postgres-archiving",
     "sealed-memory",
@@ -135,7 +132,7 @@ async def opened_kind(request: pytest.FixtureRequest) -> AsyncIterator[EventStor
         migrated_database(server, partitioned=kind == "postgres-partitioned") as url,
         opened_pool(url) as pool,
     ):
-        store = PostgresEventStore(pool, group_append=kind != "postgres-ungrouped")
+        store = PostgresEventStore(pool)
         if kind == "postgres-archiving":
             await Archive(pool).archive([], "nothing yet")  # opens the archive, as an operator does
         try:

@@ -1,40 +1,81 @@
 """Appends inside transactions that the test controls, and a naive reader as a control."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
 from eventstore.encoding import PreparedAppend, prepare
-from eventstore.model import Expected, ExpectedVersion, FeedPage, StreamAppend
-from eventstore.postgres.append.fast_path import short_append
-from eventstore.postgres.append.slow_path import APPEND, arguments
+from eventstore.model import AppendResult, Expected, ExpectedVersion, FeedPage, StreamAppend
+from eventstore.postgres.append.fast_path import fast_append
+from eventstore.postgres.append.queue import MAX_CALLS
+from eventstore.postgres.append.slow_path import APPEND_EVENTS, arguments
+from eventstore.postgres.store import PostgresEventStore
 from eventstore.store import EventStore
-from tests.support.stores.event_store import events
+from tests.support.stores.event_store import event, events
 
 
 async def append_in(
     connection: Any,
     counts: dict[str, int],
     *,
-    at_once: bool = True,
+    fast: bool = True,
     apart: bool = False,
     expected: Expected = Expected.ANY,
 ) -> None:
     """Append so many events to each stream in the connection's open transaction.
 
-    In one call; `apart`: as a request for each stream.
+    On the fast path or the slow one; `apart`: as a request for each stream.
     """
     appends = [StreamAppend(name, expected, events(n)) for name, n in counts.items()]
     requests = [prepare([one]) for one in appends] if apart else [prepare(appends)]
-    if at_once:
-        short = short_append(requests)
-        assert short is not None
-        assert await connection.fetchval(short.statement, *short.arguments) is not None
+    if fast:
+        append = fast_append(requests)
+        assert append is not None
+        assert await connection.fetchval(append.statement, *append.arguments) is not None
     else:
-        await connection.fetch(APPEND, *arguments(requests), False)
+        await connection.fetch(APPEND_EVENTS, *arguments(requests), False)
+
+
+@asynccontextmanager
+async def blocked(
+    store: PostgresEventStore, pool: asyncpg.Pool, calls: int = MAX_CALLS
+) -> AsyncIterator[asyncio.Task[AppendResult]]:
+    """So many calls of this store are under way and cannot end before the block does.
+
+    All of them append to the stream `hot-1`; the first one is returned.
+    """
+    async with pool.acquire() as other:
+        await other.execute("BEGIN")
+        await append_in(other, {"hot-1": 1})
+        under_way = [
+            start(store.append(StreamAppend("hot-1", Expected.ANY, [event()])))
+            for _ in range(calls)
+        ]
+        await lock_waiters(pool, calls)
+        yield under_way[0]
+        await other.execute("COMMIT")
+    await asyncio.wait(under_way)
+
+
+def start(append: Awaitable[AppendResult]) -> asyncio.Task[AppendResult]:
+    """The append as a task."""
+
+    async def run() -> AppendResult:
+        return await append
+
+    return asyncio.create_task(run())
+
+
+async def transactions(pool: asyncpg.Pool, category: str) -> int:
+    """How many transactions the events of a category were stored in."""
+    count: int = await pool.fetchval(
+        "SELECT count(DISTINCT tx::text) FROM eventstore.events WHERE category = $1", category
+    )
+    return count
 
 
 def prepared(expected: dict[str, ExpectedVersion]) -> PreparedAppend:
@@ -59,9 +100,9 @@ class StoreReader:
 
     def take(self, page: FeedPage) -> None:
         self.after = page.next_position
-        self.seen += [event.position for event in page.events]
-        for event in page.events:
-            self.order.setdefault(event.stream, []).append(event.version)
+        self.seen += [stored.position for stored in page.events]
+        for stored in page.events:
+            self.order.setdefault(stored.stream, []).append(stored.version)
 
 
 @dataclass

@@ -256,7 +256,7 @@ async def test_concurrent_duplicates_across_borders_end_with_one_of_each(
 async def test_concurrent_appends_to_one_stream_meet_no_version_twice_across_borders(
     store: PostgresEventStore, database: str, pool: asyncpg.Pool
 ) -> None:
-    async with opened_store(database, group_append=False) as other:
+    async with opened_store(database) as other:
 
         async def append(one: PostgresEventStore) -> None:
             for _ in range(15):
@@ -310,7 +310,7 @@ async def test_repeated_appends_are_found_by_index(
     async with pool.acquire() as connection:
         await connection.execute("SET enable_seqscan = off")
         ids = f"ARRAY['{uuid4()}'::uuid]"
-        plan = await connection.fetch(f"EXPLAIN SELECT * FROM eventstore.known_events({ids})")  # noqa: S608  our own id
+        plan = await connection.fetch(f"EXPLAIN SELECT * FROM eventstore.events_by_id({ids})")  # noqa: S608  our own id
         await connection.execute("RESET enable_seqscan")
     assert any("event_ids_event_id_key" in row[0] for row in plan)
     assert not any("Seq Scan" in row[0] for row in plan)

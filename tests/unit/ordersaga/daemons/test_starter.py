@@ -21,10 +21,10 @@ from domain.values import Address, PaymentTerms, Reason
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
-from eventstore.reading.checkpoints import InMemoryCheckpoints
 from eventstore.reading.subscription import Subscription
 from eventstore.reading.waking import LocalWaker
 from ordersaga.daemons.starter import CHECKPOINT, EVENTS, SagaStarter
+from tests.support.stores.checkpoints import InMemoryCheckpoints
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

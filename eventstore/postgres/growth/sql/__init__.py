@@ -1,0 +1,1 @@
+"""Statements of growth, one file each."""
