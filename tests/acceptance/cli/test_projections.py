@@ -93,7 +93,7 @@ async def _make_old(shop: CliShop) -> None:
 async def test_status_is_good_once_everything_is_applied(shop: CliShop) -> None:
     await _append(shop, "A1")
     async with _following(shop):
-        await until(lambda: _is_current(shop), 90)
+        await until(lambda: _is_current(shop), 180)
 
 
 async def _is_current(shop: CliShop, *names: str) -> bool:
@@ -117,11 +117,11 @@ async def test_a_paused_read_model_says_so_until_it_is_resumed(shop: CliShop) ->
     assert paused == {"paused": ["current_orders"]}
     await _append(shop, "A1")
     async with _following(shop):
-        await until(lambda: _is_current(shop, "order_history"), 90)
+        await until(lambda: _is_current(shop, "order_history"), 180)
         (lane,) = await shop.json("projections", "status", "current_orders")
         assert (lane["state"], lane["position"]) == ("paused", 0)
         assert (await shop.run("projections", "resume", "current_orders")).code == 0
-        await until(lambda: _is_current(shop, "current_orders"), 90)
+        await until(lambda: _is_current(shop, "current_orders"), 180)
 
 
 async def test_dead_letters_are_listed_and_replayed(shop: CliShop) -> None:
