@@ -1,6 +1,6 @@
 """The `ordersaga` program: its commands and groups; the module of one is loaded when it is called.
 
-So `ordersaga --help` and a typing error stay quick.
+So `ordersaga --help` and wrong usage stay quick.
 """
 
 from importlib import import_module

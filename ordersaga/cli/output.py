@@ -88,7 +88,7 @@ def note(text: str) -> None:
 
 
 def note_next_page(cursor: str | None, *, as_json: bool) -> None:
-    """Tell how to get the next page, if there is one; JSON holds the cursor itself."""
+    """Note how to get the next page, if there is one; JSON contains the cursor."""
     if cursor and not as_json:
         note(f"there is more: --cursor {cursor}")
 

@@ -17,8 +17,8 @@ from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
 
 
-class Standing(StrEnum):
-    """The status of an order as far as the invariants need it; DRAFT and NEVER have no saga."""
+class Stage(StrEnum):
+    """The stage of an order, as the invariants need it; DRAFT and NEVER have no saga."""
 
     NEVER = "never created"
     DRAFT = "draft"
@@ -35,9 +35,7 @@ class Standing(StrEnum):
         return self in _OPEN
 
 
-_OPEN = frozenset(
-    {Standing.SUBMITTED, Standing.BACKORDERED, Standing.RESERVED, Standing.PROCESSING}
-)
+_OPEN = frozenset({Stage.SUBMITTED, Stage.BACKORDERED, Stage.RESERVED, Stage.PROCESSING})
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ class OrderFacts:
     `holds` are authorised amounts by provider reference; `labels` is True for live labels.
     """
 
-    standing: Standing = Standing.NEVER
+    stage: Stage = Stage.NEVER
     pieces: Counter[Sku] = field(default_factory=Counter)
     total: Money | None = None
     reserved: Counter[Sku] = field(default_factory=Counter)
@@ -204,19 +202,19 @@ class Facts:
         order.reserved[event.sku] += pieces if arrives else 0
 
 
-_STANDING_AFTER: dict[type[domain_events.Event], Standing] = {
-    order_events.OrderCreated: Standing.DRAFT,
-    order_events.OrderSubmitted: Standing.SUBMITTED,
-    order_events.ItemsUnavailable: Standing.BACKORDERED,
-    order_events.OrderReserved: Standing.RESERVED,
-    order_events.OrderProcessingStarted: Standing.PROCESSING,
-    order_events.OrderCompleted: Standing.COMPLETED,
-    order_events.OrderCancelled: Standing.CANCELLED,
+_STAGE_AFTER: dict[type[domain_events.Event], Stage] = {
+    order_events.OrderCreated: Stage.DRAFT,
+    order_events.OrderSubmitted: Stage.SUBMITTED,
+    order_events.ItemsUnavailable: Stage.BACKORDERED,
+    order_events.OrderReserved: Stage.RESERVED,
+    order_events.OrderProcessingStarted: Stage.PROCESSING,
+    order_events.OrderCompleted: Stage.COMPLETED,
+    order_events.OrderCancelled: Stage.CANCELLED,
 }
 
 
 def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
-    order.standing = _STANDING_AFTER.get(type(event), order.standing)
+    order.stage = _STAGE_AFTER.get(type(event), order.stage)
     if isinstance(event, order_events.OrderSubmitted | order_events.OrderAmended):
         order.total, order.pieces = event.total, Counter()
         for line in event.lines:

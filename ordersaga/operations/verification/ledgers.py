@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
 from domain.ids import OrderId
 from domain.money import Money
-from ordersaga.operations.verification.facts import Facts, OrderFacts, Standing
+from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
 from ordersaga.operations.verification.report import Comparison, Finding, Rule
 from ordersaga.operations.verification.rules import money_text, owed_text
 
@@ -70,18 +70,18 @@ def _check_payment(
 ) -> Finding | None:
     held = [payment for payment in payments if kept(payment)]
     actual = _payments_text(held)
-    match order.standing:
-        case Standing.COMPLETED:
+    match order.stage:
+        case Stage.COMPLETED:
             if _is_the_payment(order, payments, granted):
                 return None
             expected = f"captured once, and kept: {_our_payment(order)}"
             return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, actual)
-        case Standing.CANCELLED:
+        case Stage.CANCELLED:
             rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
-        case Standing.NEVER:
+        case Stage.NEVER:
             # Money is never requested before the order is recorded.
             rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
-        case Standing.DRAFT:
+        case Stage.DRAFT:
             rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
         case _:
             rule, allowed = Rule.PROVIDER_OPEN_PAYMENT, 1
@@ -140,16 +140,16 @@ def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
 
 
 def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Finding | None:
-    match order.standing:
-        case Standing.COMPLETED:
+    match order.stage:
+        case Stage.COMPLETED:
             # Two live labels in our events violate another rule.
             if len(live) == 1 and live[0] in order.live_labels:
                 return None
             expected = f"one live label: {', '.join(sorted(order.live_labels)) or 'none known'}"
             return Finding(Rule.CARRIER_COMPLETED_LABEL, order_id, expected, _labels_text(live))
-        case Standing.CANCELLED:
+        case Stage.CANCELLED:
             rule, allowed = Rule.CARRIER_CANCELLED_LABEL, 0
-        case Standing.NEVER | Standing.DRAFT:
+        case Stage.NEVER | Stage.DRAFT:
             rule, allowed = Rule.CARRIER_UNKNOWN_LABEL, 0
         case _:
             rule, allowed = Rule.CARRIER_OPEN_LABEL, 1
@@ -174,7 +174,7 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
     theirs: Counter[str] = Counter()
     for order_id, order in facts.orders.items():
         refund_is_pending = order.returns.granted_minor != order.returns.refunded_minor
-        if order.standing.is_open or order.total is None or refund_is_pending:
+        if order.stage.is_open or order.total is None or refund_is_pending:
             continue
         ours[order.total.currency] += order.kept_minor
         for payment in ledger.get(order_id, []):
@@ -191,7 +191,7 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
 
 def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
     """Live labels and pieces, by our events and by the carrier, over orders that have ended."""
-    ended = [key for key, order in facts.orders.items() if not order.standing.is_open]
+    ended = [key for key, order in facts.orders.items() if not order.stage.is_open]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
     theirs = sum(label.status is LabelStatus.LIVE for key in ended for label in ledger.get(key, []))
     pieces = sum(facts.orders[key].shipped.total() for key in ended)
@@ -211,9 +211,7 @@ def compare_pieces(facts: Facts) -> list[Comparison]:
     """Pieces shipped by the stock items, and pieces ordered by completed orders."""
     shipped = sum(order.shipped.total() for order in facts.orders.values())
     ordered = sum(
-        order.pieces.total()
-        for order in facts.orders.values()
-        if order.standing is Standing.COMPLETED
+        order.pieces.total() for order in facts.orders.values() if order.stage is Stage.COMPLETED
     )
     return [
         Comparison("pieces shipped, and ordered by completed orders", str(shipped), str(ordered))

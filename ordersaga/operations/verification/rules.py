@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from domain.currencies import format_amount
 from domain.ids import OrderId, Sku
 from domain.money import Money
-from ordersaga.operations.verification.facts import Facts, OrderFacts, Standing
+from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
 from ordersaga.operations.verification.report import Finding, Rule
 
 
@@ -24,17 +24,17 @@ def check_events(facts: Facts) -> Iterator[Finding]:
 
 
 def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
-    if order.standing not in (Standing.SUBMITTED, Standing.BACKORDERED):
+    if order.stage not in (Stage.SUBMITTED, Stage.BACKORDERED):
         yield from _waits_for_nothing(order_id, order)
-    match order.standing:
-        case Standing.COMPLETED:
+    match order.stage:
+        case Stage.COMPLETED:
             yield from _reservation_ended(order_id, order)
             yield from _completed(order_id, order)
-        case Standing.CANCELLED:
+        case Stage.CANCELLED:
             yield from _cancelled(order_id, order)
-        case Standing.RESERVED | Standing.PROCESSING:
+        case Stage.RESERVED | Stage.PROCESSING:
             yield from _reservation_fits(order_id, order)
-        case Standing.SUBMITTED | Standing.BACKORDERED:
+        case Stage.SUBMITTED | Stage.BACKORDERED:
             yield from _claim_fits(order_id, order)
         case _:
             yield from _reservation_ended(order_id, order)
@@ -42,7 +42,7 @@ def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
 
 def _waits_for_nothing(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     if waiting := _nonzero(order.waiting):
-        expected = f"waits for nothing: the order is {order.standing}"
+        expected = f"waits for nothing: the order is {order.stage}"
         yield Finding(
             Rule.WAITING_WITHOUT_BACKORDER, order_id, expected, f"waits for {pieces_text(waiting)}"
         )
@@ -50,7 +50,7 @@ def _waits_for_nothing(order_id: OrderId, order: OrderFacts) -> Iterator[Finding
 
 def _reservation_ended(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     if held := _nonzero(order.reserved):
-        expected = f"nothing reserved: the order is {order.standing}"
+        expected = f"nothing reserved: the order is {order.stage}"
         yield Finding(
             Rule.RESERVATION_WITHOUT_OPEN_ORDER, order_id, expected, f"reserved {pieces_text(held)}"
         )

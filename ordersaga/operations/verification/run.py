@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from domain.ids import OrderId, order_stream, return_workflow, returns_stream
 from eventstore.errors import UnknownEventType
 from ordersaga.operations.verification import ledgers, rules
-from ordersaga.operations.verification.facts import Facts, Standing
+from ordersaga.operations.verification.facts import Facts, Stage
 from ordersaga.operations.verification.report import (
     Check,
     Comparison,
@@ -116,12 +116,12 @@ async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Seque
     """Drop findings about orders that were submitted while the verification ran."""
     kept = list(findings)
     unsure = {finding.subject for finding in kept if finding.rule in _UNKNOWN_RULES}
-    standings = await _standings(sources, unsure)
+    stages = await _stages(sources, unsure)
     return [
         finding
         for finding in kept
         if finding.rule not in _UNKNOWN_RULES
-        or standings[OrderId(finding.subject)] in (Standing.NEVER, Standing.DRAFT)
+        or stages[OrderId(finding.subject)] in (Stage.NEVER, Stage.DRAFT)
     ]
 
 
@@ -156,28 +156,28 @@ async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s:
 async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
     if sources.sagas is None:
         return
-    unattended = {key for key, order in facts.orders.items() if order.standing.is_open}
+    unattended = {key for key, order in facts.orders.items() if order.stage.is_open}
     for look in range(_ATTEMPTS):
         # The saga first, then the order: an order that ends in between is no offender.
         running = await sources.sagas([order_stream(key) for key in sorted(unattended)])
         unattended = {key for key in unattended if order_stream(key) not in running}
-        standings = await _standings(sources, unattended)
-        unattended = {key for key in unattended if standings[key].is_open}
+        stages = await _stages(sources, unattended)
+        unattended = {key for key in unattended if stages[key].is_open}
         if not unattended:
             return
         if look + 1 < _ATTEMPTS:
             await asyncio.sleep(pause_s)
     for key in unattended:
-        expected = f"a running saga: the order is {facts.orders[key].standing}"
+        expected = f"a running saga: the order is {facts.orders[key].stage}"
         progress.findings.append(
             Finding(Rule.OPEN_ORDER_HAS_SAGA, key, expected, "none is running")
         )
 
 
-async def _standings(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Standing]:
+async def _stages(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Stage]:
     """The present status of orders."""
     facts = await _facts_now(sources, order_ids)
-    return {OrderId(key): facts.order(OrderId(key)).standing for key in order_ids}
+    return {OrderId(key): facts.order(OrderId(key)).stage for key in order_ids}
 
 
 async def _facts_now(sources: Sources, order_ids: Collection[str]) -> Facts:
@@ -199,6 +199,6 @@ async def _read_models(sources: Sources, progress: _Progress) -> None:
 def _counts(facts: Facts) -> dict[str, int]:
     counts = {"events": facts.events, "skus": len(facts.stock)}
     for order in facts.orders.values():
-        if order.standing is not Standing.NEVER:
-            counts[f"orders_{order.standing}"] = counts.get(f"orders_{order.standing}", 0) + 1
+        if order.stage is not Stage.NEVER:
+            counts[f"orders_{order.stage}"] = counts.get(f"orders_{order.stage}", 0) + 1
     return counts

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from domain.ids import OrderId
 from ordersaga.importing.plan import PlannedOrder
-from ordersaga.operations.verification.facts import Standing
+from ordersaga.operations.verification.facts import Stage
 from ordersaga.operations.verification.report import Report
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
@@ -47,7 +47,7 @@ class ChaosResult:
     """What came of it.
 
     Attributes:
-        outcomes: orders by standing and reason.
+        outcomes: orders by stage and reason.
         lost: orders that were handed in and are not in the event store.
         left_processes: what still runs after everything was stopped.
     """
@@ -142,9 +142,9 @@ async def _submit_all(shop: ChaosShop, orders: Sequence[PlannedOrder], wish: Cha
 async def _count(shop: ChaosShop, result: ChaosResult) -> None:
     facts, _ = await read_facts(await open_sources(shop.services))
     for order_id in sorted(shop.submitted):
-        standing = facts.order(order_id).standing
-        result.outcomes[standing.value] += 1
-        if standing in (Standing.NEVER, Standing.DRAFT):
+        stage = facts.order(order_id).stage
+        result.outcomes[stage.value] += 1
+        if stage in (Stage.NEVER, Stage.DRAFT):
             result.lost.append(order_id)
 
 
@@ -158,8 +158,8 @@ def show(result: ChaosResult, console: Console) -> None:
     facts = Table("what", "how many", title=f"chaos, seed {wish.seed}", title_justify="left")
     facts.add_row("minutes of chaos", f"{wish.minutes:g}")
     facts.add_row("orders", str(wish.orders))
-    for standing, count in sorted(result.outcomes.items()):
-        facts.add_row(f"  {standing}", str(count))
+    for stage, count in sorted(result.outcomes.items()):
+        facts.add_row(f"  {stage}", str(count))
     facts.add_row("faults of providers", _text(result.faults))
     facts.add_row("acts of people", _text(result.people))
     facts.add_row("sagas recovered", str(settled.recovered))
