@@ -22,7 +22,7 @@ from ordersaga.bootstrap.settings import Settings, load_settings
 from ordersaga.bootstrap.temporal import connect_temporal
 from ordersaga.bootstrap.wiring import open_services
 from ordersaga.daemons.service import stop_on_signals
-from workers.factory import Outside, build_worker, polling
+from workers.factory import Dependencies, build_worker, polling
 from workers.sandbox import workflow_runner
 
 READY_FILE = "BENCHMARK_READY_FILE"
@@ -53,14 +53,14 @@ async def workers(kind: str, queues: Sequence[str]) -> AsyncIterator[list[Worker
         yield [bare_worker(client, queue, settings) for queue in queues]
         return
     async with open_services(settings) as services:
-        outside = Outside(
+        dependencies = Dependencies(
             services.handler, FakePaymentGateway(), FakeCarrier(), RecordingNotifications()
         )
         yield [
             build_worker(
                 client,
                 queue,
-                outside,
+                dependencies,
                 max_concurrent_activities=settings.worker_concurrency,
                 max_concurrent_workflow_tasks=settings.workflow_concurrency,
             )

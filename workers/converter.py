@@ -1,6 +1,6 @@
-"""How payloads travel: JSON, with dataclasses, times and enumerations as pydantic writes them.
+"""The data converter: JSON, with dataclasses, times and enumerations as pydantic writes them.
 
-Every client and worker of ours uses it; clients in other languages send plain JSON.
+Our clients and workers use it; clients in other languages send plain JSON.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from temporalio.converter import (
 
 from workflows.documents.messages import SEVERAL_INPUTS
 
-# Temporal makes a converter for each saga. What pydantic works out for a type costs more than all
-# else that a saga does, so all converters of a process share it.
+# Temporal creates a converter for each saga. Building pydantic's schema of a type costs more than
+# everything else that a saga does, so all converters of a process share one.
 _JSON: Final = PydanticJSONPlainPayloadConverter()
 
 
 class SharedPydanticConverter(CompositePayloadConverter):
-    """Temporal's pydantic converter, with one memory of types for the whole process."""
+    """Temporal's pydantic converter, with one cache of types for the whole process."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,11 +36,10 @@ class SharedPydanticConverter(CompositePayloadConverter):
     def from_payloads(
         self, payloads: Sequence[Payload], type_hints: list[type] | None = None
     ) -> list[Any]:
-        """As Temporal's, but inputs of a number that nothing here takes are not decoded.
+        """As Temporal's, but two or more inputs become one value, which every handler refuses.
 
-        Temporal leaves the types out when a workflow or handler is given more inputs than it has.
-        A failure to decode them, or a call with too many, would fail the workflow's task and be
-        tried again for ever; the one value in their place is refused like any other bad input.
+        Temporal passes no types if there are more inputs than parameters. Decoding such inputs, or
+        calling with too many, would fail the workflow task, which Temporal would retry for ever.
         """
         if len(payloads) > 1 and not type_hints:
             return [SEVERAL_INPUTS]

@@ -1,4 +1,4 @@
-"""Workers: one per task queue, each fit to be a process of its own."""
+"""Workers, one for each task queue. Each can be a process of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ from activities.shipping.activities import ShippingActivities
 from activities.shipping.parcel import DeliveryActivities
 from eventstore.commands.handler import CommandHandler
 from workers.sandbox import workflow_runner
+from workflows import policies
 from workflows.delivery.workflow import OrderDelivery
 from workflows.fulfillment.workflow import OrderFulfillment
-from workflows.policies import ATTEMPT
 from workflows.returns.workflow import OrderReturn
 
-GRACE: Final = ATTEMPT + timedelta(seconds=1)
-"""How long a worker that is told to stop waits for the activities that are under way."""
+GRACE: Final = policies.ATTEMPT + timedelta(seconds=1)
+"""How long a stopping worker waits for running activities."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """What the activities talk to."""
+class Dependencies:
+    """What the activities use."""
 
     handler: CommandHandler
     payments: PaymentGateway
@@ -53,13 +53,13 @@ class Outside:
 class WorkerVersion:
     """Which build of the code a worker runs; see docs/versioning.md.
 
-    A worker with a version gets no work until its version is made the deployment's current one.
+    A worker with a version gets no work until its version is the deployment's current one.
 
     Attributes:
-        deployment: the same name for all builds and all task queues of one installation.
-        build: another one for every build of the code.
-        pinned: a saga stays with the build that it began with; otherwise open sagas move on to the
-            current build, which then must replay their histories.
+        deployment: one name for all builds and all task queues of an installation.
+        build: unique for every build of the code.
+        pinned: a saga stays with the build that it began with. Otherwise open sagas move to the
+            current build, which must replay their histories.
     """
 
     deployment: str
@@ -67,7 +67,7 @@ class WorkerVersion:
     pinned: bool
 
     def config(self) -> WorkerDeploymentConfig:
-        """As Temporal's worker takes it."""
+        """The version as an option of Temporal's worker."""
         behavior = VersioningBehavior.PINNED if self.pinned else VersioningBehavior.AUTO_UPGRADE
         return WorkerDeploymentConfig(
             version=WorkerDeploymentVersion(self.deployment, self.build),
@@ -76,23 +76,23 @@ class WorkerVersion:
         )
 
 
-def activities_of(queue: str, outside: Outside) -> Sequence[Callable[..., Any]]:
+def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
     """The activities of a task queue.
 
     Raises:
         KeyError: there is no such queue.
     """
-    makers: Mapping[str, Callable[[Outside], Sequence[Callable[..., Any]]]] = {
+    makers: Mapping[str, Callable[[Dependencies], Sequence[Callable[..., Any]]]] = {
         ORDERS_QUEUE: _orders,
         INVENTORY_QUEUE: _inventory,
         PAYMENTS_QUEUE: _payments,
         SHIPPING_QUEUE: _shipping,
     }
-    return makers[queue](outside)
+    return makers[queue](dependencies)
 
 
 def polling() -> dict[str, Any]:
-    """Worker options: how it asks for work."""
+    """Worker options: how it polls for work."""
     return {
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
@@ -102,7 +102,7 @@ def polling() -> dict[str, Any]:
 def build_worker(
     client: Client,
     queue: str,
-    outside: Outside,
+    dependencies: Dependencies,
     *,
     max_concurrent_activities: int = 100,
     max_cached_workflows: int = 1000,
@@ -115,12 +115,12 @@ def build_worker(
     Args:
         client: connected, with the data converter of `workers.converter`.
         queue: one of `activities.messages.ALL_QUEUES`.
-        outside: event store, providers and notifications.
-        max_concurrent_activities: how many activities of the queue run here at once.
-        max_cached_workflows: sagas kept in memory between their tasks.
-        grace: how long a stopping worker waits for activities that are under way.
-        version: the build that it runs; None: worker versioning is off.
-        options: anything else that `temporalio.worker.Worker` takes.
+        dependencies: event store, providers and notifications.
+        max_concurrent_activities: how many activities run here at once.
+        max_cached_workflows: sagas that are kept in memory between their tasks.
+        grace: how long a stopping worker waits for running activities.
+        version: the build that runs; None: no worker versioning.
+        options: further options of `temporalio.worker.Worker`.
 
     Raises:
         KeyError: there is no such queue.
@@ -130,7 +130,7 @@ def build_worker(
         client,
         task_queue=queue,
         workflows=workflows,
-        activities=activities_of(queue, outside),
+        activities=activities_of(queue, dependencies),
         workflow_runner=workflow_runner(),
         max_concurrent_activities=max_concurrent_activities,
         max_cached_workflows=max_cached_workflows,
@@ -141,9 +141,9 @@ def build_worker(
     )
 
 
-def _orders(outside: Outside) -> Sequence[Callable[..., Any]]:
-    of = OrderActivities(outside.handler, outside.notifications)
-    returns = ReturnActivities(outside.handler, outside.notifications)
+def _orders(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
+    of = OrderActivities(dependencies.handler, dependencies.notifications)
+    returns = ReturnActivities(dependencies.handler, dependencies.notifications)
     return (
         of.turn_back,
         of.close_cancelled,
@@ -158,9 +158,9 @@ def _orders(outside: Outside) -> Sequence[Callable[..., Any]]:
     )
 
 
-def _inventory(outside: Outside) -> Sequence[Callable[..., Any]]:
-    of = InventoryActivities(outside.handler)
-    returns = ReturnStockActivities(outside.handler)
+def _inventory(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
+    of = InventoryActivities(dependencies.handler)
+    returns = ReturnStockActivities(dependencies.handler)
     return (
         of.reserve_inventory,
         of.release_inventory,
@@ -170,9 +170,9 @@ def _inventory(outside: Outside) -> Sequence[Callable[..., Any]]:
     )
 
 
-def _payments(outside: Outside) -> Sequence[Callable[..., Any]]:
-    of = PaymentActivities(outside.handler, outside.payments)
-    refunds = RefundActivities(outside.handler, outside.payments)
+def _payments(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
+    of = PaymentActivities(dependencies.handler, dependencies.payments)
+    refunds = RefundActivities(dependencies.handler, dependencies.payments)
     return (
         of.process_payment,
         of.capture_payment,
@@ -182,9 +182,9 @@ def _payments(outside: Outside) -> Sequence[Callable[..., Any]]:
     )
 
 
-def _shipping(outside: Outside) -> Sequence[Callable[..., Any]]:
-    of = ShippingActivities(outside.handler, outside.carrier)
-    parcels = DeliveryActivities(outside.handler, outside.notifications)
+def _shipping(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
+    of = ShippingActivities(dependencies.handler, dependencies.carrier)
+    parcels = DeliveryActivities(dependencies.handler, dependencies.notifications)
     return (
         of.create_shipment,
         of.cancel_shipment,

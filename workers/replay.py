@@ -1,4 +1,4 @@
-"""Replaying recorded histories: does today's saga still take the way it took then?"""
+"""Replays recorded histories: does today's code still issue the same commands?"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,24 +14,24 @@ from workflows.returns.workflow import OrderReturn
 
 
 def load_history(path: Path) -> WorkflowHistory:
-    """A history from a JSON file as the Temporal CLI, the UI or `WorkflowHistory.to_json` write it.
+    """Read a history as the Temporal CLI, the UI or `WorkflowHistory.to_json` write it.
 
     Raises:
-        ValueError: the file holds no history.
+        ValueError: the file is not a history.
     """
     return WorkflowHistory.from_json(workflow_id_in(path), path.read_text(encoding="utf-8"))
 
 
 def workflow_id_in(path: Path) -> str:
-    """The workflow id that a recorded history belongs to: the file's name up to the first ``.``.
+    """The workflow id of a recorded history: the file's name up to the first ``.``.
 
-    The saga refuses a document whose order id does not fit its workflow id, so the id counts.
+    It must be the right one: the saga refuses a document whose order id does not match it.
     """
     return path.name.partition(".")[0]
 
 
 async def replay(paths: Iterable[Path]) -> dict[Path, str]:
-    """Replay each history; returns what went wrong, by file (empty: all is well)."""
+    """Replay each history; returns the failures by file, empty if there are none."""
     replayer = Replayer(
         workflows=[OrderFulfillment, OrderDelivery, OrderReturn],
         workflow_runner=workflow_runner(),

@@ -1,4 +1,4 @@
-"""Search attributes that the saga needs on the server."""
+"""Registers the search attributes that the workflows need on the server."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +19,11 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class SearchAttributeMismatch(Exception):
-    """A search attribute of that name exists with another type; the text says which."""
+    """A search attribute exists with another type; the text names it."""
 
 
 async def missing_search_attributes(client: Client) -> list[SearchAttributeKey[Any]]:
-    """The saga's search attributes that the namespace lacks.
+    """The search attributes that the namespace lacks.
 
     Raises:
         SearchAttributeMismatch: one exists with another type.
@@ -32,19 +32,19 @@ async def missing_search_attributes(client: Client) -> list[SearchAttributeKey[A
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    known = dict(listed.custom_attributes)
+    registered = dict(listed.custom_attributes)
     for key in ALL_ATTRIBUTES:
-        wanted = IndexedValueType.ValueType(int(key.indexed_value_type))
-        if known.get(key.name, wanted) != wanted:
+        indexed_type = IndexedValueType.ValueType(int(key.indexed_value_type))
+        if registered.get(key.name, indexed_type) != indexed_type:
             raise SearchAttributeMismatch(
                 f"search attribute {key.name} exists with another type: "
                 f"remove it with 'temporal operator search-attribute remove --name {key.name}'"
             )
-    return [key for key in ALL_ATTRIBUTES if key.name not in known]
+    return [key for key in ALL_ATTRIBUTES if key.name not in registered]
 
 
 async def ensure_search_attributes(client: Client) -> Sequence[str]:
-    """Register what is missing; returns the names that were. Several may do so at once.
+    """Register what is missing; returns the names. Several workers may do so at once.
 
     Raises:
         SearchAttributeMismatch: one exists with another type.
@@ -62,7 +62,7 @@ async def ensure_search_attributes(client: Client) -> Sequence[str]:
     try:
         await client.operator_service.add_search_attributes(request)
     except RPCError as error:
-        # Another worker that starts at the same moment was faster, with all or some of them.
+        # Another worker that started at the same moment registered some or all of them first.
         if error.status is not RPCStatusCode.ALREADY_EXISTS and await missing_search_attributes(
             client
         ):

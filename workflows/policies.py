@@ -1,15 +1,17 @@
-"""Timeouts and retry policies of the saga, named once.
+"""Timeouts and retry policies of the workflows, named once.
+
+Import the module, not its names, so that a test can replace a policy in one place.
 
 A step's budget is a number of attempts, not a span of time: only attempts that a worker has begun
-count. So a provider that stays down turns the saga back after some two minutes (twice that if each
-attempt hangs), but an order whose task queue has no worker at all waits until there is one again,
-however long that takes; nothing is wrong with the order, and undoing it needs the same workers. It
-can still be cancelled and held meanwhile. The same goes for the event store: without it nothing
-could be recorded of turning back, so a step that it keeps from its end is tried on and on.
+count. So if a provider stays down, the saga turns back after about two minutes, or four if every
+attempt hangs. If a task queue has no worker, the order waits until there is one: nothing is wrong
+with the order, and undoing it needs the same workers. It can still be cancelled and held. The same
+goes for the event store. Without it turning back could not be recorded, so a step that the store
+prevents from finishing is retried indefinitely.
 
-An attempt ends after ATTEMPT; that is also how long the saga takes to notice a worker that died in
-the middle of one. Adapters give their HTTP calls a shorter time-out, so that a slow provider ends
-in "outcome unknown" inside the activity, which then looks the outcome up.
+An attempt ends after ATTEMPT; that is also how long the saga takes to notice that a worker died
+during one. Adapters give their HTTP calls a shorter timeout. So a slow provider ends in "outcome
+unknown" inside the activity, which then looks the outcome up.
 """
 
 from dataclasses import dataclass, replace
@@ -20,29 +22,32 @@ from temporalio.common import RetryPolicy
 
 ATTEMPT: Final = timedelta(seconds=10)
 STEP_ATTEMPTS: Final = 13
-"""With the pauses between them some two minutes."""
+"""About two minutes, with the pauses between them."""
 COMPENSATION_ATTEMPTS: Final = 16
-"""With the pauses between them some ten minutes."""
+"""About ten minutes, with the pauses between them."""
 
 RESERVATION_HELD_FOR: Final = timedelta(hours=24)
-"""An order on hold keeps its stock from others for so long, unless its payment was asked for."""
+"""How long an order on hold keeps its stock, unless its payment was requested."""
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
-"""A charge whose fate nobody knows may still arrive: how long to wait for it before closing."""
+"""How long to wait for a charge or label in doubt, which may still arrive, before closing."""
+
+STORE_PAUSE: Final = timedelta(seconds=15)
+"""How long a delivery or a return waits before it asks an unavailable event store again."""
 
 SILENCE: Final = timedelta(days=14)
-"""A parcel on its way without any news for so long needs a person."""
+"""A parcel without any news for this long needs an operator."""
 
 LOOKS: Final = 8
-"""How often an order that waits for stock looks by itself until its deadline."""
+"""How often an order that waits for stock asks for it, without a signal, until its deadline."""
 
 SLOW_AFTER: Final = timedelta(seconds=10)
-"""A saga with a timer that is open after this long shows each further step."""
+"""A saga that notices by a timer that it is slow shows every step after this long."""
 NO_WORKER_FOR: Final = timedelta(minutes=1)
-"""A step that no worker has begun after this long makes its saga a slow one. Replacing the workers
-by new ones takes less."""
+"""A saga is slow if no worker has begun its step after this long. Replacing the workers by new
+ones takes less."""
 FIRST_ATTEMPTS: Final = 5
-"""Attempts of a first try; with the pauses between them some eight seconds."""
+"""Attempts of a first try: about eight seconds, with the pauses between them."""
 
 _BACKOFF: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
@@ -58,13 +63,13 @@ _PATIENT_BACKOFF: Final = RetryPolicy(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long an attempt may take, how often and at what intervals there is another one.
+    """The limits of an activity.
 
     Attributes:
         attempt: how long an attempt may take.
-        backoff: how often and at what intervals there is another one.
-        waiting: how long an attempt may wait for a worker; None: however long it takes.
-        first: what is tried before, to find out whether this is quickly done.
+        backoff: how often and at what intervals it is retried.
+        waiting: how long an attempt may wait for a worker; None: without a limit.
+        first: a short first try that tells whether the saga is slow; None: there is none.
     """
 
     attempt: timedelta
@@ -75,7 +80,7 @@ class Policy:
 
 FIRST_TRY: Final = Policy(
     ATTEMPT,
-    # The name that Temporal's server has for an attempt that took too long: one is enough here.
+    # The server's name for an attempt that took too long: one is enough to be slow.
     replace(
         _BACKOFF,
         maximum_attempts=FIRST_ATTEMPTS,
@@ -83,8 +88,8 @@ FIRST_TRY: Final = Policy(
     ),
     waiting=NO_WORKER_FOR,
 )
-"""What most steps need. If it does not do, the saga is slow: it says so, and the step goes on with
-the whole budget. A timer instead would cost each saga that is not slow a write to the server."""
+"""Enough for most steps. If it is not, the saga is slow: it says so, and the step starts again with
+the whole budget. A timer instead would cost every saga a write on the server."""
 
 STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS), first=FIRST_TRY)
 
@@ -93,7 +98,7 @@ COMPENSATION: Final = Policy(
 )
 
 RECORD: Final = Policy(ATTEMPT, _PATIENT_BACKOFF)
-"""Writing the saga's own trail has no budget: there is nothing to do instead."""
+"""Recording what the saga did is retried without a limit: there is nothing else to do."""
 
 PARCEL: Final = Policy(
     ATTEMPT,
@@ -104,4 +109,4 @@ PARCEL: Final = Policy(
         maximum_attempts=13,
     ),
 )
-"""A scan that is ahead of its label is tried again for about an hour."""
+"""A scan may arrive before its label is recorded; it is retried for about an hour."""

@@ -29,7 +29,7 @@ from ordersaga.errors import OrderSagaError, Refused
 from workers.converter import DATA_CONVERTER
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.state import content_digest, placed_at_text
+from workflows.fulfillment.status import content_digest, placed_at_text
 
 
 class OrderConflict(Refused):

@@ -16,7 +16,7 @@ from ordersaga.daemons import starter, stock_signals
 from ordersaga.daemons.entry import process
 from ordersaga.daemons.follower import Follower
 from ordersaga.daemons.service import Loop, serve
-from workers.factory import Outside, WorkerVersion, build_worker
+from workers.factory import Dependencies, WorkerVersion, build_worker
 from workers.search_attributes import ensure_search_attributes
 
 
@@ -36,11 +36,13 @@ async def run_worker(queues: Sequence[str]) -> None:
 def _queue_loop(services: Services, client: Client, queue: str) -> Loop:
 
     settings = services.settings
-    outside = Outside(services.handler, services.payments(), services.carrier(), LogNotifications())
+    dependencies = Dependencies(
+        services.handler, services.payments(), services.carrier(), LogNotifications()
+    )
     worker = build_worker(
         client,
         queue,
-        outside,
+        dependencies,
         max_concurrent_activities=settings.worker_concurrency,
         max_concurrent_workflow_tasks=settings.workflow_concurrency,
         grace=timedelta(seconds=settings.drain_timeout_s),

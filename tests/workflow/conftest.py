@@ -12,8 +12,6 @@ from temporalio.testing import WorkflowEnvironment
 from tests.support.sagas.shop import Shop, running_workers
 from tests.support.sagas.temporal import time_skipping_server
 from workflows import policies
-from workflows.fulfillment import amendment as amending
-from workflows.fulfillment import compensation, steps
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +39,6 @@ def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     backoff = RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
     )
-    monkeypatch.setattr(steps, "STEP", replace(policies.STEP, backoff=backoff))
-    for module in (compensation, amending):
-        monkeypatch.setattr(module, "COMPENSATION", replace(policies.COMPENSATION, backoff=backoff))
+    for name in ("STEP", "COMPENSATION"):
+        policy = replace(getattr(policies, name), backoff=backoff)
+        monkeypatch.setattr(policies, name, policy)

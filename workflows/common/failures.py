@@ -1,4 +1,4 @@
-"""Why a saga turns back: from the exception that ended a step to the domain's words for it."""
+"""What a failed activity means: why the saga turns back, and what people are told."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ _UNAVAILABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the saga turns back; `step` and `kind` are None when somebody asked for it."""
+    """Why the saga turns back; `step` and `kind` are None if somebody requested it."""
 
     reason: Reason
     detail: str
@@ -35,7 +35,7 @@ class Cause:
 
 
 class MustTurnBack(Exception):
-    """The way forward ends here, though no step failed."""
+    """The order is to be undone although no step failed."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.detail)
@@ -43,11 +43,11 @@ class MustTurnBack(Exception):
 
 
 class TurnedBackBefore(MustTurnBack):
-    """An earlier run of this saga had begun to undo the order: go on undoing."""
+    """An earlier run had begun to undo the order; this one goes on."""
 
 
 class ReservationExpired(MustTurnBack):
-    """The order kept its stock from others for too long without being paid."""
+    """The order was on hold too long with stock reserved and nothing paid."""
 
     def __init__(self) -> None:
         detail = "the order was on hold for too long with its stock reserved and nothing paid"
@@ -55,7 +55,7 @@ class ReservationExpired(MustTurnBack):
 
 
 def raise_if_fatal(error: BaseException) -> None:
-    """Let the run fail, with nothing to undo, if the input itself was refused.
+    """Fail the run if the input itself was refused: there is nothing to undo.
 
     Raises:
         ApplicationError: OrderConflict or InvalidOrderDocument.
@@ -66,12 +66,12 @@ def raise_if_fatal(error: BaseException) -> None:
 
 
 def cause_of_failure(step: Step, error: BaseException) -> Cause:
-    """Why `step` failed, in the domain's words.
+    """Why `step` failed, as the domain names it.
 
     Raises:
         ApplicationError: the input itself was refused and nothing was done: the run fails.
-        BaseException: `error` itself, untouched, if it is a bug or the end of this worker; to
-            compensate on those would undo orders that nothing is wrong with.
+        BaseException: `error` itself, if it is a bug or the worker evicts the workflow. To
+            compensate then would undo orders with which nothing is wrong.
     """
     if not isinstance(error, FailureError):
         raise error
@@ -81,30 +81,30 @@ def cause_of_failure(step: Step, error: BaseException) -> Cause:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a step was answered with a definite no."""
+    """Whether the activity got a final no."""
     root = root_of(error)
     return isinstance(root, ApplicationError) and root.type in REFUSALS
 
 
 def is_store_down(error: BaseException) -> bool:
-    """Whether it was the event store that kept an activity from its end."""
+    """Whether the activity failed because the event store is unavailable."""
     root = root_of(error)
     return isinstance(root, ApplicationError) and root.type == STORE_UNAVAILABLE
 
 
 def ran_out(error: ActivityError) -> bool:
-    """Whether an activity was out of attempts or of time; nothing was said against the request."""
+    """Whether the activity ran out of attempts or time; nobody refused the request."""
     out_of_attempts = error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED
     return out_of_attempts or isinstance(error.cause, TimeoutError)
 
 
 def root_of(error: BaseException) -> BaseException:
-    """What made an activity fail, without Temporal's wrapping."""
+    """The failure itself, without Temporal's wrapping."""
     return error.cause if isinstance(error, ActivityError) and error.cause else error
 
 
 def describe(error: BaseException) -> str:
-    """One sentence about a failure for people; never the text of an unexpected exception."""
+    """A failure in one sentence for people; never the text of an unexpected exception."""
     root = root_of(error)
     match root:
         case ApplicationError(type=str(kind)) if kind in REFUSALS or kind == OUTCOME_UNKNOWN:
@@ -117,6 +117,18 @@ def describe(error: BaseException) -> str:
             return "interrupted"
         case _:
             return f"unexpected {type(root).__name__}"
+
+
+def message_of(error: BaseException) -> str:
+    """What went wrong, for people; only for activities whose error texts are all safe to show."""
+    root = root_of(error)
+    return root.message if isinstance(root, ApplicationError) else "no answer in the time allowed"
+
+
+def type_of(error: BaseException) -> str | None:
+    """The name of a failure, as in `activities.failures`; None: it has none."""
+    root = root_of(error)
+    return root.type if isinstance(root, ApplicationError) else None
 
 
 _SAFE_TYPES = frozenset({"unavailable", "still_held", STORE_UNAVAILABLE})

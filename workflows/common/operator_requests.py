@@ -1,225 +1,218 @@
-"""What deliveries and returns share: activities, what operators see, asking one and being told."""
+"""What operators can ask of every workflow, and how a workflow asks an operator.
+
+Each request is an update, and a signal of the same name for use in bulk. An update is refused with
+a reason if it is not possible now. A signal cannot be refused: one that is malformed or comes at
+the wrong time is logged and ignored.
+
+Handlers accept any number of inputs. With a fixed number, a wrong call would fail the workflow
+task, which Temporal would retry for ever.
+"""
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
-from activities.messages import OperatorAction, SagaRef
-from workflows.common.failures import is_store_down, root_of
-from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
+from activities.messages import OperatorAction
+from workflows.common.visibility import Progress
 from workflows.documents.messages import OperatorMessage, ResolveMessage, parse_message
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.operators import ACCEPTED, NotPossibleNow
-from workflows.fulfillment.state import Decision
-from workflows.policies import Policy
 
-A = TypeVar("A")
-P = TypeVar("P")
-R = TypeVar("R")
-
-_STORE_PAUSE: Final = timedelta(seconds=15)
+ACCEPTED: Final = {"accepted": True}
 
 
-class Attended(ABC):
-    """A workflow that people look at, and that may wait for one of them."""
+class NotPossibleNow(Exception):
+    """A request does not fit the workflow's present state; the text says why."""
 
-    def __init__(self) -> None:
-        self.stage = "starting"
-        self.order_status = "starting"
-        self.waits_for = "the first step"
-        self.attention: dict[str, str] = {}
-        self._asking: str | None = None
-        self._decision: Decision | None = None
-        self._acts: list[OperatorAction] = []
-        self._uses: Counter[str] = Counter()
-        self._shown: dict[str, Any] = {}
 
-    @abstractmethod
-    async def record_attention(self, at_step: str, waiting_for: str) -> None:
-        """Put on record, and announce, that a person must act."""
+@dataclass(frozen=True, slots=True)
+class OperatorDecision:
+    """What an operator decided about a failure.
 
-    @abstractmethod
-    async def record_operators(self, acts: tuple[OperatorAction, ...]) -> None:
-        """Put on record who steered this workflow."""
+    `settled_by` is who settled it by hand; None: try again.
+    """
+
+    settled_by: OperatorAction | None
+
+
+class OperatorAttention:
+    """Asks operators to act, waits for their decisions, and records their actions.
+
+    Attributes:
+        unrecorded: actions that are not in the event store yet, oldest first.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        show: Callable[[], None],
+        record: Callable[[tuple[OperatorAction, ...]], Awaitable[None]],
+    ) -> None:
+        """`show` shows a change of `progress`; `record` brings actions into the event store."""
+        self.unrecorded: list[OperatorAction] = []
+        self._progress = progress
+        self._show = show
+        self._record = record
+        self._asking = False
+        self._decision: OperatorDecision | None = None
 
     @property
-    def ref(self) -> SagaRef:
-        """Which run asks."""
-        info = workflow.info()
-        return SagaRef(info.workflow_id, info.run_id)
+    def awaits_decision(self) -> bool:
+        """Whether an operator was asked and has not decided yet."""
+        return self._asking and self._decision is None
 
-    # --- retry and resolve -----------------------------------------------------------------------
+    def note(self, actor: str, action: str, reason: str) -> OperatorAction:
+        """Keep an operator's action for the record."""
+        by = OperatorAction(actor, action, reason)
+        self.unrecorded.append(by)
+        return by
 
-    @workflow.update(description='Try what failed again, now: {"actor", "reason"}')
-    def retry(self, *inputs: Any) -> dict[str, Any]:
-        """Try what failed again, with a fresh budget."""
-        message = parse_message(OperatorMessage, inputs)
-        self._acts.append(OperatorAction(message.actor, "retry", message.reason))
-        self._decision = Decision(settled_by=None)
-        return ACCEPTED
+    def decide(self, settled_by: OperatorAction | None) -> None:
+        """Take an operator's decision; None: try again."""
+        self._decision = OperatorDecision(settled_by)
 
-    @retry.validator
-    def _can_retry(self, *inputs: Any) -> None:
-        parse_message(OperatorMessage, inputs)
-        self._check_asks()
-
-    @workflow.signal(name="retry", description="The same as the update, for use in bulk")
-    def retry_signal(self, *inputs: Any) -> None:
-        """Twin of the update."""
-        self.quietly("retry", inputs, self._can_retry, self.retry)
-
-    @workflow.update(
-        description='What needs attention was settled by hand; say how: {"actor", "note"}'
-    )
-    def resolve(self, *inputs: Any) -> dict[str, Any]:
-        """Take a person's word for it and go on."""
-        message = parse_message(ResolveMessage, inputs)
-        by = OperatorAction(message.actor, "resolve", message.note)
-        self._acts.append(by)
-        self._decision = Decision(settled_by=by)
-        return ACCEPTED
-
-    @resolve.validator
-    def _can_resolve(self, *inputs: Any) -> None:
-        parse_message(ResolveMessage, inputs)
-        self._check_asks()
-
-    @workflow.signal(name="resolve", description="The same as the update, for use in bulk")
-    def resolve_signal(self, *inputs: Any) -> None:
-        """Twin of the update."""
-        self.quietly("resolve", inputs, self._can_resolve, self.resolve)
-
-    def _check_asks(self) -> None:
-        if self._asking is None or self._decision is not None:
-            raise NotPossibleNow(f"nothing waits for an operator: it is at {self.stage}")
-
-    def quietly(
+    async def ask(
         self,
-        name: str,
-        inputs: Sequence[Any],
-        check: Callable[..., None],
-        act: Callable[..., object],
-    ) -> None:
-        """Act on a signal, which cannot be refused: one that does not fit is logged."""
-        try:
-            check(*inputs)
-        except (InvalidDocument, NotPossibleNow) as refusal:
-            workflow.logger.warning("ignored the signal %s: %s", name, refusal)
-        else:
-            act(*inputs)
+        at_step: str,
+        problem: str,
+        announcement: Coroutine[Any, Any, None],
+        unless: Callable[[], bool] = lambda: False,
+    ) -> OperatorDecision | None:
+        """Ask an operator and wait for the decision.
 
-    async def ask_operator(
-        self, at_step: str, problem: str, unless: Callable[[], bool] = lambda: False
-    ) -> Decision | None:
-        """Say that a person must act and wait until one has; None: `unless` came true first."""
-        self._asking, self._decision = at_step, None
+        Args:
+            at_step: where the problem is.
+            problem: what the operator must do.
+            announcement: records and announces the problem; stopped when nobody need act any more.
+            unless: ends the wait when it becomes true.
+
+        Returns:
+            The decision; None: `unless` became true first.
+        """
+        self._asking, self._decision = True, None
         self.require(at_step, problem)
-        announcing = asyncio.create_task(self.record_attention(at_step, problem))
-        await workflow.wait_condition(lambda: self._decision is not None or unless())
-        await let_go(announcing)
-        decision, self._decision, self._asking = self._decision, None, None
-        self.settle(at_step)
-        acts, self._acts = tuple(self._acts), []
-        if acts:
-            await self.record_operators(acts)
+        announcing = asyncio.create_task(announcement)
+        try:
+            await workflow.wait_condition(lambda: self._decision is not None or unless())
+        except asyncio.CancelledError:
+            await self._stop_asking(at_step, announcing)
+            raise
+        decision = await self._stop_asking(at_step, announcing)
+        self._show()
+        await self.record_operators()
         return decision
 
     def require(self, at_step: str, problem: str) -> None:
-        """Show that a person must act at `at_step`."""
-        self.attention[at_step] = problem
-        self.show()
+        """Show that an operator must act."""
+        self._progress.attention[at_step] = problem
+        self._show()
 
     def settle(self, at_step: str) -> None:
-        """Show that nobody needs to act at `at_step` any more."""
-        self.attention.pop(at_step, None)
-        self.show()
+        """Show that nobody need act at this step any more."""
+        self._progress.attention.pop(at_step, None)
+        self._show()
 
-    # --- activities ------------------------------------------------------------------------------
+    def take_unrecorded(self) -> tuple[OperatorAction, ...]:
+        """The actions to record; the caller records them."""
+        actions, self.unrecorded = tuple(self.unrecorded), []
+        return actions
 
-    async def run_activity(
-        self,
-        method: Callable[[A, P], Awaitable[R]],
-        request: P,
-        queue: str,
-        policy: Policy,
-        summary: str,
-    ) -> R:
-        """Run an activity; only if the event store is away, try on and on.
+    async def record_operators(self) -> None:
+        """Record the actions of operators, if there are any."""
+        if actions := self.take_unrecorded():
+            await self._record(actions)
 
-        Raises:
-            ActivityError: it failed for good.
-        """
-        while True:
-            try:
-                return await workflow.execute_activity_method(
-                    method,
-                    args=[request],
-                    task_queue=queue,
-                    activity_id=self._activity_id(method.__name__.replace("_", "-")),
-                    summary=summary,
-                    start_to_close_timeout=policy.attempt,
-                    retry_policy=policy.backoff,
-                    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-                )
-            except ActivityError as error:
-                if not is_store_down(error):
-                    raise
-            await workflow.sleep(_STORE_PAUSE, summary="then ask the event store again")
-
-    def _activity_id(self, name: str) -> str:
-        self._uses[name] += 1
-        return name if self._uses[name] == 1 else f"{name}-{self._uses[name]}"
-
-    # --- what people see -------------------------------------------------------------------------
-
-    def enter(self, stage: str, waits_for: str) -> None:
-        """Show what the workflow is at and what it waits for."""
-        self.stage, self.waits_for = stage, waits_for
-        self.show()
-
-    def show(self) -> None:
-        """Bring the sentence and the search attributes up to date."""
-        workflow.set_current_details(self._sentence())
-        wanted: tuple[tuple[SearchAttributeKey[Any], Any], ...] = (
-            (ORDER_STATUS, self.order_status),
-            (SAGA_STEP, self.stage),
-            (NEEDS_ATTENTION, bool(self.attention)),
-        )
-        changes = [
-            key.value_set(value) for key, value in wanted if self._shown.get(key.name) != value
-        ]
-        self._shown.update({key.name: value for key, value in wanted})
-        if changes:
-            workflow.upsert_search_attributes(changes)
-
-    def _sentence(self) -> str:
-        needed = "; ".join(self.attention.values())
-        attention = f"**Needs attention**: {needed}. " if needed else ""
-        return f"{attention}Waits for {self.waits_for}."
+    async def _stop_asking(
+        self, at_step: str, announcing: "asyncio.Task[None]"
+    ) -> OperatorDecision | None:
+        await stop_announcing(announcing)
+        self._progress.attention.pop(at_step, None)
+        decision, self._decision, self._asking = self._decision, None, False
+        return decision
 
 
-async def let_go(announcing: "asyncio.Task[None]") -> None:
-    """An operator who acts need not be called any more, if the pager is still down."""
+async def stop_announcing(announcing: "asyncio.Task[None]") -> None:
+    """Cancel an announcement that nobody needs any more; it may be retrying for a long time."""
     announcing.cancel()
     with suppress(ActivityError, asyncio.CancelledError):
         await announcing
 
 
-def message_of(error: BaseException) -> str:
-    """What went wrong in an activity, for people; the texts of our own activities are safe."""
-    root = root_of(error)
-    return root.message if isinstance(root, ApplicationError) else "no answer in the time allowed"
+def signal_twin(
+    name: str, check: Callable[..., None], act: Callable[..., object]
+) -> Callable[..., None]:
+    """The signal of the same name as an update.
+
+    Args:
+        name: the update's.
+        check: the update's validator, a method of the workflow.
+        act: carries out a request that passed `check`, a method of the workflow.
+    """
+
+    def handle(self: Any, *inputs: Any) -> None:
+        try:
+            check(self, *inputs)
+        except (InvalidDocument, NotPossibleNow) as refusal:
+            workflow.logger.warning("ignored the signal %s: %s", name, refusal)
+        else:
+            act(self, *inputs)
+
+    return workflow.signal(name=name, description="The same as the update, for use in bulk")(handle)
 
 
-def type_of(error: BaseException) -> str | None:
-    """The name of what went wrong in an activity, as `activities.failures` has them."""
-    root = root_of(error)
-    return root.type if isinstance(root, ApplicationError) else None
+class OperatorRequests:
+    """The base of all workflows: the requests that operators can make of each of them."""
+
+    def __init__(self, progress: Progress, attention: OperatorAttention) -> None:
+        self.progress = progress
+        self.attention = attention
+
+    @workflow.update(
+        description='Retry now what fails, with a fresh time budget: {"actor", "reason"}'
+    )
+    def retry(self, *inputs: Any) -> dict[str, Any]:
+        """Retry at once what fails."""
+        message = parse_message(OperatorMessage, inputs)
+        self.attention.note(message.actor, "retry", message.reason)
+        self.retry_now()
+        return ACCEPTED
+
+    @retry.validator
+    def _can_retry(self, *inputs: Any) -> None:
+        parse_message(OperatorMessage, inputs)
+        self.check_retry()
+
+    retry_signal = signal_twin("retry", _can_retry, retry)
+
+    @workflow.update(
+        description='What needs attention was settled by hand; say how: {"actor", "note"}'
+    )
+    def resolve(self, *inputs: Any) -> dict[str, Any]:
+        """Take a person's word that the problem is settled, and go on."""
+        message = parse_message(ResolveMessage, inputs)
+        self.attention.decide(self.attention.note(message.actor, "resolve", message.note))
+        return ACCEPTED
+
+    @resolve.validator
+    def _can_resolve(self, *inputs: Any) -> None:
+        parse_message(ResolveMessage, inputs)
+        self.check_awaits_decision()
+
+    resolve_signal = signal_twin("resolve", _can_resolve, resolve)
+
+    def check_retry(self) -> None:
+        """Raise NotPossibleNow unless there is something to retry."""
+        self.check_awaits_decision()
+
+    def retry_now(self) -> None:
+        """Carry out an accepted request to retry."""
+        self.attention.decide(settled_by=None)
+
+    def check_awaits_decision(self) -> None:
+        """Raise NotPossibleNow unless an operator was asked and has not decided yet."""
+        if not self.attention.awaits_decision:
+            raise NotPossibleNow(f"nothing needs attention: {self.progress.where}")

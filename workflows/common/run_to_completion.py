@@ -1,15 +1,17 @@
-"""Work that goes on to its end whatever is cancelled around it."""
+"""Work that is not interrupted by cancel requests."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+
+from temporalio import workflow
 
 R = TypeVar("R")
 
 
-async def to_its_end(work: Coroutine[Any, Any, R]) -> R:
-    """Await `work` shielded from any number of cancel requests."""
-    task = asyncio.create_task(work)
+async def run_to_completion(work: "Coroutine[Any, Any, R] | asyncio.Task[R]") -> R:
+    """Await `work`, shielded from any number of cancel requests."""
+    task = asyncio.ensure_future(work)
     while not task.done():
         try:
             await asyncio.shield(task)
@@ -19,6 +21,25 @@ async def to_its_end(work: Coroutine[Any, Any, R]) -> R:
     return task.result()
 
 
-async def joined(task: "asyncio.Task[R]") -> R:
-    """The result of a task that is under way, as a coroutine for `to_its_end`."""
-    return await task
+async def cancelled_while_completing(
+    work: Coroutine[Any, Any, None], on_cancel: Callable[[], None]
+) -> bool:
+    """Run `work` to completion and tell whether the workflow was cancelled meanwhile.
+
+    Args:
+        work: what the workflow does.
+        on_cancel: called once, when the workflow is cancelled; it makes `work` end soon.
+
+    Raises:
+        asyncio.CancelledError: the worker is evicting the workflow; nobody cancelled it.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if workflow.cancellation_reason() is None:
+            raise
+        on_cancel()
+        await run_to_completion(task)
+        return True
+    return False

@@ -1,10 +1,10 @@
-"""The search attributes that the workflows set."""
+"""The search attributes of the workflows. They are never encrypted and hold no personal data."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from temporalio.common import (
-    SearchAttributeKey,
-)
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributePair
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
@@ -19,4 +19,32 @@ ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
     NEEDS_ATTENTION,
     ORDER_TOTAL_MINOR,
 )
-"""OrderStatus while the customer's money, or the hold on it, is still to be given back."""
+
+REFUND_PENDING: Final = "refund_pending"
+"""OrderStatus while the customer's money, or an authorisation, is still to be given back."""
+
+
+class SearchAttributes:
+    """The search attributes of one workflow; only those that changed are written."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, Any] = {}
+
+    def begin(self, initial: Iterable[SearchAttributePair[Any]]) -> None:
+        """Write the initial values, unless the client has set all of them at the start."""
+        pairs = list(initial)
+        self._written = {pair.key.name: pair.value for pair in pairs}
+        current = workflow.info().typed_search_attributes
+        if any(current.get(pair.key) != pair.value for pair in pairs):
+            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in pairs])
+
+    def write(self, values: Mapping[SearchAttributeKey[Any], Any]) -> None:
+        """Write the values that changed since they were last written."""
+        changes = [
+            key.value_set(value)
+            for key, value in values.items()
+            if self._written.get(key.name) != value
+        ]
+        self._written.update({key.name: value for key, value in values.items()})
+        if changes:
+            workflow.upsert_search_attributes(changes)

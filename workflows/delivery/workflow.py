@@ -1,13 +1,13 @@
-"""Follows one parcel: scans come by signal, twice, late and out of order, and are put on record.
+"""Follows one parcel: scans arrive as signals, twice, late and out of order, and are recorded.
 
-Signal-with-start reports a scan whether this workflow runs, has ended, or never ran. It ends when
-the parcel has arrived somewhere and every scan is on record; a scan that comes later starts a run
-that finds nothing to do. What came back or was lost becomes a return of its own.
+Signal-with-start delivers a scan whether this workflow runs, has ended, or never ran. It ends when
+the carrier is done with the parcel and every scan is recorded. A later scan starts a run that
+finds nothing to do. A parcel that is lost or comes back opens a return.
 """
 
-import asyncio
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
@@ -35,27 +35,34 @@ from activities.shipping.parcel import NO_PARCEL, DeliveryActivities
 from domain.errors import InvalidValue
 from domain.ids import OrderId, ReturnId, parse_order_id, return_workflow
 from domain.returns.values import ReturnKind
-from workflows.common.operator_requests import Attended, message_of, type_of
-from workflows.common.run_to_completion import joined, to_its_end
+from workflows import policies
+from workflows.common.activity_runner import ActivityRunner, saga_ref
+from workflows.common.failures import message_of, type_of
+from workflows.common.operator_requests import (
+    OperatorAttention,
+    OperatorDecision,
+    OperatorRequests,
+)
+from workflows.common.run_to_completion import cancelled_while_completing
+from workflows.common.visibility import Progress, Visibility
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, json_of, parse_message
 from workflows.documents.validation import InvalidDocument, validate
-from workflows.policies import PARCEL, RECORD, SILENCE
 
-FOLLOWING = "following"
-RECORDING = "recording"
-NO_NEWS = "no_news"
-CONTRADICTION = "contradiction"
-CLOSED = "closed"
+FOLLOWING: Final = "following"
+RECORDING: Final = "recording"
+NO_NEWS: Final = "no_news"
+CONTRADICTION: Final = "contradiction"
+CLOSED: Final = "closed"
 
-_CARRIER = "carrier"
-_WHY = {
+_CARRIER: Final = "carrier"
+_REASONS: Final = {
     ReturnKind.LOST: "the carrier lost the parcel",
     ReturnKind.RETURNED_TO_SENDER: "the carrier brought the parcel back",
 }
 
 
-class _Handed(BaseModel):
-    """The input, if there is one: scans that others got first."""
+class _Input(BaseModel):
+    """The input, if there is one: scans that reached the saga."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -63,39 +70,40 @@ class _Handed(BaseModel):
 
 
 @workflow.defn(name=DELIVERY_WORKFLOW_TYPE)
-class OrderDelivery(Attended):
+class OrderDelivery(OperatorRequests):
     """Follows the parcel of the order that its workflow id names."""
 
     def __init__(self) -> None:
-        super().__init__()
+        progress = Progress("starting")
+        self._visibility = Visibility(progress)
+        super().__init__(
+            progress, OperatorAttention(progress, self._visibility.show, self._record_operators)
+        )
+        self._activities = ActivityRunner()
         self._scans: deque[CarrierUpdateMessage] = deque()
         self._parcel: ParcelView | None = None
-        self._known: set[str] = set()
+        self._recorded: set[str] = set()
         self._given_up = False
         self._stopped = False
 
     @workflow.run
-    async def run(self, handed: RawValue = NO_INPUT) -> dict[str, Any]:
-        """Follow the parcel until it has arrived somewhere; returns where."""
+    async def run(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+        """Follow the parcel until the carrier is done with it; returns where it is."""
         self._order_id = _order_id(workflow.info().workflow_id)
-        self._scans.extendleft(reversed(_handed(handed)))
-        work = asyncio.create_task(self._follow())
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            if workflow.cancellation_reason() is None:  # this worker is letting go of the run
-                raise
-            self._stopped = True  # what was reported is still put on record
-            await to_its_end(joined(work))
-            raise CancelledError("no longer followed, as requested") from None
-        self.enter(CLOSED, "nothing")
+        self._scans.extendleft(reversed(_scans_in(raw)))
+        if await cancelled_while_completing(self._follow(), self._stop):
+            raise CancelledError("no longer followed, as requested")
+        self._visibility.enter(CLOSED, "nothing")
         return {"order_id": self._order_id, "status": self._status()}
+
+    def _stop(self) -> None:
+        self._stopped = True  # what was reported is still recorded
 
     # --- messages --------------------------------------------------------------------------------
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
     def carrier_update(self, *inputs: Any) -> None:
-        """Take a scan in."""
+        """Keep a scan until it is recorded."""
         try:
             self._scans.append(parse_message(CarrierUpdateMessage, inputs))
         except InvalidDocument as problem:
@@ -107,10 +115,10 @@ class OrderDelivery(Attended):
         return {
             "order_id": workflow.info().workflow_id.partition("-")[2],
             "status": self._status(),
-            "step": self.stage,
-            "waits_for": self.waits_for,
-            "needs_attention": bool(self.attention),
-            "attention": "; ".join(self.attention.values()) or None,
+            "step": self.progress.stage,
+            "waits_for": self.progress.waits_for,
+            "needs_attention": bool(self.progress.attention),
+            "attention": self.progress.attention_text,
             "unrecorded_scans": len(self._scans),
         }
 
@@ -125,7 +133,7 @@ class OrderDelivery(Attended):
         while not self._given_up:
             await self._record_all()
             if self._has_arrived():
-                await self._after_arrival()
+                await self._handle_arrival()
             if self._scans:
                 continue
             if self._is_done():
@@ -143,84 +151,88 @@ class OrderDelivery(Attended):
     async def _record_all(self) -> None:
         while self._scans:
             scan = self._scans[0]
-            if scan.status not in self._known:
+            if scan.status not in self._recorded:
                 await self._record(Scan(scan.status, scan.at))
-                self._known.add(scan.status)
+                self._recorded.add(scan.status)
             self._scans.popleft()
 
     async def _record(self, scan: Scan | None) -> None:
-        """Put a scan on record, as soon as there is a parcel; a person may give it up."""
+        """Record a scan as soon as there is a parcel, unless an operator gives it up."""
         while True:
-            self.enter(RECORDING, "the event store to record where the parcel is")
-            request = RecordScan(self.ref, self._order_id, scan)
+            self._visibility.enter(RECORDING, "the event store to record where the parcel is")
             try:
-                self._parcel = await self.run_activity(
-                    DeliveryActivities.record_scan, request, SHIPPING_QUEUE, PARCEL, "record a scan"
+                self._parcel = await self._activities.run(
+                    DeliveryActivities.record_scan,
+                    RecordScan(saga_ref(), self._order_id, scan),
+                    SHIPPING_QUEUE,
+                    policies.PARCEL,
+                    "record a scan",
                 )
             except ActivityError as error:
                 if await self._gives_up(scan, error):
                     return
             else:
-                self.order_status = self._parcel.status
-                self.enter(FOLLOWING, "news from the carrier")
+                self.progress.order_status = self._parcel.status
+                self._visibility.enter(FOLLOWING, "news from the carrier")
                 return
 
     async def _gives_up(self, scan: Scan | None, error: ActivityError) -> bool:
         if type_of(error) == NO_PARCEL and scan is None:
             self._given_up = not self._scans
             return True
-        told = f"a scan ({scan.status})" if scan else "the parcel"
+        what = f"a scan ({scan.status})" if scan else "the parcel"
         problem = (
-            f"{told} could not be recorded: {message_of(error)}: retry, or resolve with a note"
+            f"{what} could not be recorded: {message_of(error)}: retry, or resolve with a note"
         )
-        decision = await self.ask_operator(RECORDING, problem, unless=lambda: self._stopped)
+        decision = await self._ask_operator(RECORDING, problem, unless=lambda: self._stopped)
         if decision and decision.settled_by is None:
             return False
         self._given_up = self._parcel is None and len(self._scans) <= 1
         return True
 
     async def _wait_for_news(self) -> None:
-        self.enter(FOLLOWING, "news from the carrier")
+        self._visibility.enter(FOLLOWING, "news from the carrier")
         try:
             await workflow.wait_condition(
                 self._has_news,
-                timeout=SILENCE,
+                timeout=policies.SILENCE,
                 timeout_summary="then a person must ask the carrier",
             )
         except TimeoutError:
             problem = (
-                f"no news of the parcel for {SILENCE.days} days (it is {self._status()}): report "
-                "what became of it, retry to wait on, or resolve with a note to stop following it"
+                f"no news of the parcel for {policies.SILENCE.days} days (it is {self._status()}): "
+                "report what became of it, retry to wait on, or resolve with a note to stop "
+                "following it"
             )
-            decision = await self.ask_operator(NO_NEWS, problem, unless=self._has_news)
+            decision = await self._ask_operator(NO_NEWS, problem, unless=self._has_news)
             self._given_up = bool(decision and decision.settled_by)
 
     def _has_news(self) -> bool:
         return bool(self._scans) or self._stopped
 
-    async def _after_arrival(self) -> None:
+    async def _handle_arrival(self) -> None:
         parcel = self._parcel
         if parcel and parcel.case_to_open:
-            await self._open_case(parcel.case_to_open)
+            await self._open_return(parcel.case_to_open)
             self._parcel = ParcelView(parcel.status, parcel.arrived, parcel.contradicted_by)
         if parcel and parcel.contradicted_by:
             problem = (
                 f"the carrier says {parcel.contradicted_by}, but {parcel.status} is on record: "
                 "find out, and resolve with a note"
             )
-            decision = await self.ask_operator(CONTRADICTION, problem, lambda: self._stopped)
+            decision = await self._ask_operator(CONTRADICTION, problem, lambda: self._stopped)
             if decision and decision.settled_by:
                 self._parcel = ParcelView(parcel.status, parcel.arrived)
 
-    async def _open_case(self, kind: ReturnKind) -> None:
-        """Let a return of its own take care of goods and money; once, whoever asks again."""
+    async def _open_return(self, kind: ReturnKind) -> None:
+        """Start the return that takes care of goods and money; it is started once."""
         document = {
             "order_id": self._order_id,
             "return_id": kind.value,
             "kind": kind.value,
             "lines": "all",
             "actor": _CARRIER,
-            "reason": _WHY[kind],
+            "reason": _REASONS[kind],
         }
         if kind is ReturnKind.LOST:
             document["restock"] = "none"  # nothing came back
@@ -230,30 +242,34 @@ class OrderDelivery(Attended):
                 document,
                 id=return_workflow(self._order_id, ReturnId(kind.value)),
                 parent_close_policy=ParentClosePolicy.ABANDON,
-                static_summary=_WHY[kind],
+                static_summary=_REASONS[kind],
             )
         except WorkflowAlreadyStartedError:
             workflow.logger.info("the return of the parcel is open already")
 
-    # --- the trail -------------------------------------------------------------------------------
+    # --- operators -------------------------------------------------------------------------------
 
-    async def record_attention(self, at_step: str, waiting_for: str) -> None:
-        """Put on record, and announce, that a person must look at the parcel."""
-        await self.run_activity(
+    async def _ask_operator(
+        self, at_step: str, problem: str, unless: Callable[[], bool]
+    ) -> OperatorDecision | None:
+        announcement = self._record_attention(at_step, problem)
+        return await self.attention.ask(at_step, problem, announcement, unless)
+
+    async def _record_attention(self, at_step: str, waiting_for: str) -> None:
+        await self._activities.run(
             DeliveryActivities.record_delivery_attention,
-            ParcelAttention(self.ref, self._order_id, at_step, waiting_for),
+            ParcelAttention(saga_ref(), self._order_id, at_step, waiting_for),
             SHIPPING_QUEUE,
-            RECORD,
+            policies.RECORD,
             "record and announce that a person must act",
         )
 
-    async def record_operators(self, acts: tuple[OperatorAction, ...]) -> None:
-        """Put on record who looked at the parcel."""
-        await self.run_activity(
+    async def _record_operators(self, actions: tuple[OperatorAction, ...]) -> None:
+        await self._activities.run(
             DeliveryActivities.record_delivery_operator,
-            ParcelOperators(self.ref, self._order_id, acts),
+            ParcelOperators(saga_ref(), self._order_id, actions),
             SHIPPING_QUEUE,
-            RECORD,
+            policies.RECORD,
             "record what an operator did",
         )
 
@@ -267,11 +283,12 @@ def _order_id(workflow_id: str) -> OrderId:
         raise ApplicationError(problem, type=INVALID_DOCUMENT, non_retryable=True) from None
 
 
-def _handed(given: RawValue) -> list[CarrierUpdateMessage]:
-    if given == NO_INPUT:
+def _scans_in(raw: RawValue) -> list[CarrierUpdateMessage]:
+    """The scans that the input holds, if there is one."""
+    if raw == NO_INPUT:
         return []
     try:
-        handed = validate(_Handed, json_of(given), "document")
+        parsed = validate(_Input, json_of(raw), "document")
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
-    return list(handed.updates)
+    return list(parsed.updates)

@@ -1,4 +1,4 @@
-"""What operators and other services can say to a running saga, and what it answers.
+"""The messages that a running workflow accepts from operators and other services.
 
 Each message is one JSON object. Refusals name the field and never repeat a value.
 """
@@ -31,21 +31,21 @@ _M = TypeVar("_M", bound=BaseModel)
 _SEVERAL: Final = b"ordersaga/several"
 
 NO_INPUT: Final = RawValue(Payload())
-"""What a workflow takes that was started without any input."""
+"""The input of a workflow that was started without any."""
 
 SEVERAL_INPUTS: Final = RawValue(Payload(metadata={"encoding": _SEVERAL}))
-"""What the data converter hands over instead of two or more inputs: no message has so many."""
+"""Stands for two or more inputs, which no message has; made by the data converter."""
 
 Actor = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)
 ]
-Words = Annotated[
+Note = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=500, strip_whitespace=True)
 ]
 
 
 class RequestedBy(StrEnum):
-    """On whose wish an order is cancelled."""
+    """Who wants the order cancelled."""
 
     CUSTOMER = "customer"
     OPERATOR = "operator"
@@ -56,66 +56,66 @@ class _Message(BaseModel):
 
 
 class OperatorMessage(_Message):
-    """``hold``, ``resume`` and ``retry``: who acts, and why."""
+    """``hold``, ``resume`` and ``retry``: who does it, and why."""
 
     actor: Actor
-    reason: Words
+    reason: Note
 
 
 class CancelMessage(OperatorMessage):
-    """``cancel``: end the order and undo what was done."""
+    """``cancel``: undo what was done and end the order."""
 
     requested_by: RequestedBy = RequestedBy.OPERATOR
 
 
 class ResolveMessage(_Message):
-    """``resolve``: what the saga waits for was settled by hand; `note` says how."""
+    """``resolve``: a person settled what needs attention; `note` says how."""
 
     actor: Actor
-    note: Words
+    note: Note
 
 
 class ChangeAddressMessage(OperatorMessage):
-    """``change_address``: deliver to another address. Holds personal data."""
+    """``change_address``: deliver to another address. Personal data."""
 
     address: AddressModel
 
 
 class ChooseMessage(OperatorMessage):
-    """``choose``: what is to be done about unavailable items."""
+    """``choose``: what to do about unavailable items."""
 
     choice: ShortageChoice
 
 
 class PiecesModel(_Message):
-    """So many pieces of a SKU are left; 0 drops it."""
+    """The pieces of a SKU that stay in the order; 0 removes it."""
 
     sku: Identifier
     quantity: Annotated[int, Field(ge=0, le=checks.MAX_QUANTITY)]
 
 
 class AmendMessage(OperatorMessage):
-    """``amend``: leave pieces out of the order; SKUs that are not named stay as they are."""
+    """``amend``: remove pieces from the order. SKUs that are not named stay as they are."""
 
     lines: Annotated[list[PiecesModel], Field(min_length=1, max_length=order.MAX_LINES)]
 
     def pieces(self) -> tuple[Pieces, ...]:
-        """The same as the domain knows it."""
+        """The pieces as domain values."""
         return tuple(Pieces(Sku(line.sku), line.quantity) for line in self.lines)
 
 
 class CarrierUpdateMessage(_Message):
-    """``carrier_update``: a scan of the parcel by the carrier at its own time."""
+    """``carrier_update``: a scan of the parcel, at the carrier's time."""
 
     status: Literal["handed_over", "in_transit", "delivered", "returned", "lost"]
     at: AwareDatetime
 
 
 def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
-    """The one message among `inputs`.
+    """Validate the one message that a handler was called with.
 
     Raises:
-        InvalidDocument: there is not exactly one JSON object of the right form.
+        InvalidDocument: it is not exactly one JSON object of the right form.
     """
     message = validate(model, only_message(inputs), "message")
     if not isinstance(message, model):
@@ -124,7 +124,7 @@ def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
 
 
 def only_message(inputs: Sequence[Any]) -> Any:
-    """The one input of a message; raises InvalidDocument if there is another number of them."""
+    """The one input of a handler; raises InvalidDocument if there are none or several."""
     if len(inputs) != 1 or inputs[0] == SEVERAL_INPUTS:
         many = "several" if inputs else "none"
         problem = FieldProblem("message", f"needs exactly one JSON object, not {many}")
@@ -132,25 +132,26 @@ def only_message(inputs: Sequence[Any]) -> Any:
     return inputs[0]
 
 
-def json_of(given: RawValue) -> bytes:
-    """The JSON text of a workflow's one input, not yet parsed.
+def json_of(raw: RawValue) -> bytes:
+    """The JSON text of a workflow's one input, not parsed yet.
 
-    A workflow whose `run` is declared as ``run(self, given: RawValue = NO_INPUT)`` and begins
-    with this fails at once on whatever it is started with, and never retries for ever.
+    A workflow whose `run` takes ``raw: RawValue = NO_INPUT`` can refuse any input with a clear
+    error. With a typed parameter, a bad input would fail the workflow task, which Temporal would
+    retry for ever.
 
     Raises:
-        InvalidDocument: there was not exactly one input, or it is not JSON.
+        InvalidDocument: there is not exactly one input, or it is not JSON.
     """
-    if given in (NO_INPUT, SEVERAL_INPUTS):
-        many = "none" if given == NO_INPUT else "several"
+    if raw in (NO_INPUT, SEVERAL_INPUTS):
+        many = "none" if raw == NO_INPUT else "several"
         problem = f"needs exactly one JSON object as input, not {many}"
         raise InvalidDocument((FieldProblem("document", problem),))
-    if given.payload.metadata.get("encoding") != b"json/plain":
+    if raw.payload.metadata.get("encoding") != b"json/plain":
         problem = "must be a JSON object (payload encoding json/plain)"
         raise InvalidDocument((FieldProblem("document", problem),))
-    return given.payload.data
+    return raw.payload.data
 
 
 def canonical_json(value: Any) -> bytes:
-    """The same bytes for equal JSON values."""
+    """Canonical JSON: equal values give equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -1,7 +1,7 @@
-"""The order document: what a client hands in to have an order fulfilled, checked field by field.
+"""The order document that a client submits, validated field by field.
 
-A refusal names every field that is wrong and never repeats a value: the document holds personal
-data, and refusals end up in logs and in the Temporal UI.
+A refusal names every invalid field and never repeats a value: the document holds personal data,
+and refusals appear in logs and in the Temporal UI.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ _OptionalAddressText = Annotated[str, _text(checks.MAX_ADDRESS_FIELD, min_length
 
 
 class _Strict(BaseModel):
-    """Whole numbers are whole, text is text, and an unknown field is an error."""
+    """No conversions: an integer is an integer, text is text. Unknown fields are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -65,18 +65,19 @@ class AddressModel(_Strict):
     ]
 
     def to_domain(self) -> Address:
-        """The same address as the domain knows it."""
+        """The address as a domain value."""
         return Address(**self.model_dump())
 
 
 class LineModel(_Strict):
-    """So many pieces of a SKU at one price."""
+    """A number of pieces of one SKU at one price."""
 
     sku: Identifier
     description: Annotated[str, _text(checks.MAX_DESCRIPTION)]
     quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
     unit_price_minor: Annotated[
-        int, Field(ge=1, le=MAX_MINOR, description="price of one piece in minor units (pence)")
+        int,
+        Field(ge=1, le=MAX_MINOR, description="price of one piece in minor units, such as pence"),
     ]
 
 
@@ -85,21 +86,23 @@ class PaymentModel(_Strict):
 
     token: Annotated[
         str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=checks.MAX_REFERENCE)
-    ] = Field(description="the payment provider's token for the customer's means of payment")
+    ] = Field(description="the payment provider's token for the customer's payment method")
     capture: CaptureMode = Field(
         default=CaptureMode.AUTOMATIC,
-        description="take the money at once, or hold it and take it when the label is bought",
+        description="automatic: capture the money at once; on_shipment: authorise it, and capture "
+        "it when the label is bought",
     )
 
 
 class UnavailableModel(_Strict):
-    """What is to happen when items are unavailable."""
+    """What to do when items are unavailable."""
 
     policy: Annotated[
         UnavailablePolicy,
         Field(
-            description="cancel: end at once, nothing set aside; ship_available: go on with what "
-            "is there; wait: queue for the missing pieces; ask: queue, and ask the customer"
+            description="cancel: cancel the order at once; ship_available: ship the items that "
+            "are available; wait: queue for the missing items; ask: queue for them, and ask the "
+            "customer"
         ),
     ] = UnavailablePolicy.CANCEL
     deadline_hours: Annotated[
@@ -107,50 +110,51 @@ class UnavailableModel(_Strict):
         Field(
             ge=1,
             le=MAX_DEADLINE_HOURS,
-            description="how long the order waits for stock or for an answer",
+            description="how long the order waits for stock or for the customer's choice",
         ),
     ] = CANCEL_AT_ONCE.deadline_hours
-    default: Annotated[
-        DeadlineDefault, Field(description="what happens when the deadline has passed")
-    ] = DeadlineDefault.CANCEL
+    default: Annotated[DeadlineDefault, Field(description="what to do after the deadline")] = (
+        DeadlineDefault.CANCEL
+    )
 
     def to_domain(self) -> UnavailableTerms:
-        """The same terms as the domain knows them."""
+        """The terms as a domain value."""
         return UnavailableTerms(self.policy, self.deadline_hours, self.default)
 
 
 class OrderDocumentModel(_Strict):
-    """An order to be fulfilled."""
+    """An order to fulfil."""
 
     model_config = ConfigDict(title="OrderDocument")
 
     order_id: Annotated[
-        Identifier, Field(description="the saga's workflow id is this with order- before it")
+        Identifier, Field(description="the workflow id of the saga is order-<order_id>")
     ]
-    customer_id: Annotated[Identifier | None, Field(description="null or absent for a guest")] = (
+    customer_id: Annotated[Identifier | None, Field(description="null or omitted for a guest")] = (
         None
     )
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as GBP")]
     placed_at: Annotated[
-        AwareDatetime | None, Field(description="the shop's time with offset; default: now")
+        AwareDatetime | None,
+        Field(description="when the order was placed, with UTC offset; default: now"),
     ] = None
     lines: Annotated[list[LineModel], Field(min_length=1, max_length=order.MAX_LINES)]
     address: AddressModel
     payment: PaymentModel
     unavailable: Annotated[
-        UnavailableModel, Field(description="absent: cancel at once, as ever")
+        UnavailableModel, Field(description="omitted: the order is cancelled immediately")
     ] = UnavailableModel()
 
 
 def parse_document(raw: object, workflow_id: str) -> OrderDocument:
-    """The order that `raw` describes.
+    """Validate an order document.
 
     Args:
         raw: the JSON text as bytes, or the JSON value as Python values.
         workflow_id: the saga's id, which must be ``order-<order_id>``.
 
     Raises:
-        InvalidDocument: naming every field that is wrong.
+        InvalidDocument: names every invalid field.
     """
     model = validate(OrderDocumentModel, raw, "document")
     problems = (*_identity_problems(model, workflow_id), *_line_problems(model))
@@ -168,10 +172,10 @@ def document_json_schema() -> dict[str, Any]:
 
 
 def document_to_json(document: OrderDocument) -> dict[str, Any]:
-    """The JSON form of a document; `parse_document` reads it back to an equal document.
+    """The JSON form of a document; `parse_document` turns it back into an equal document.
 
-    What the document need not say of unavailable items is left out, so that the form, and what is
-    computed from it, stays the same for documents that say nothing.
+    Default terms for unavailable items are omitted, so a document with them and one without have
+    the same form and the same digest.
     """
     address, terms = document.address, document.unavailable
     unavailable = {} if terms == CANCEL_AT_ONCE else {"unavailable": _terms_to_json(terms)}
@@ -199,14 +203,14 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
 
 
 def document_total(document: OrderDocument) -> Money:
-    """What the order costs."""
+    """The order's total."""
     return total((line.amount for line in document.lines), document.currency)
 
 
 def _identity_problems(model: OrderDocumentModel, workflow_id: str) -> Iterator[FieldProblem]:
-    wanted = order_stream(OrderId(model.order_id))
-    if workflow_id != wanted:
-        yield FieldProblem("order_id", f"needs the workflow id {wanted}, not this one")
+    required = order_stream(OrderId(model.order_id))
+    if workflow_id != required:
+        yield FieldProblem("order_id", f"needs the workflow id {required}, not this one")
 
 
 def _line_problems(model: OrderDocumentModel) -> Iterator[FieldProblem]:

@@ -1,4 +1,4 @@
-"""The return document, and the decisions about it: what clients hand in, checked field by field."""
+"""The return document and the decisions about it, validated field by field."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -11,19 +11,19 @@ from domain.ids import OrderId, ReturnId, Sku, return_workflow
 from domain.order import decisions as order
 from domain.returns.values import ReturnKind
 from domain.values import Pieces
-from workflows.documents.messages import Actor, Words, only_message
+from workflows.documents.messages import Actor, Note, only_message
 from workflows.documents.order import MAX_MINOR
 from workflows.documents.validation import FieldProblem, Identifier, InvalidDocument, validate
 
 _M = TypeVar("_M", bound=BaseModel)
 
-# No hyphen, so that return-<order id>-<return id> names one return only.
+# No hyphen, so that return-<order id>-<return id> is unambiguous.
 _ReturnId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$", min_length=1, max_length=64)
 ]
 _TAGS: Final = frozenset({"as_word", "as_amount", "as_list"})
 OWN_IDS: Final = frozenset(kind.value for kind in ReturnKind if kind is not ReturnKind.CUSTOMER)
-"""Return ids that belong to the cases which a parcel's end opens: one of each an order."""
+"""Return ids of the returns that deliveries open: one of each kind for an order."""
 
 
 class _Strict(BaseModel):
@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 
 class PiecesModel(_Strict):
-    """So many pieces of a SKU."""
+    """A number of pieces of one SKU."""
 
     sku: Identifier
     quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
@@ -40,7 +40,9 @@ class PiecesModel(_Strict):
 class AmountModel(_Strict):
     """An amount in the order's currency."""
 
-    amount_minor: Annotated[int, Field(ge=1, le=MAX_MINOR, description="minor units (pence)")]
+    amount_minor: Annotated[
+        int, Field(ge=1, le=MAX_MINOR, description="minor units, such as pence")
+    ]
 
 
 def _form(value: object) -> str:
@@ -65,7 +67,7 @@ _Restock = Annotated[
 
 
 class ReturnDocumentModel(_Strict):
-    """Goods or money of a completed order that go back."""
+    """A return: goods or money of a completed order go back."""
 
     model_config = ConfigDict(title="ReturnDocument")
 
@@ -75,44 +77,45 @@ class ReturnDocumentModel(_Strict):
     ]
     kind: ReturnKind = ReturnKind.CUSTOMER
     lines: Annotated[
-        _Lines, Field(description='what comes back; "all": everything that is in no other return')
+        _Lines,
+        Field(description='what comes back; "all": everything that is not in another return'),
     ]
     refund: Annotated[
-        _Refund | None, Field(description="full: the price of the lines; absent: decided later")
+        _Refund | None, Field(description="full: the price of the lines; omitted: decided later")
     ] = None
     restock: Annotated[
-        _Restock | None, Field(description="what goes back into stock; absent: decided later")
+        _Restock | None, Field(description="what goes back into stock; omitted: decided later")
     ] = None
     actor: Actor
-    reason: Words
+    reason: Note
 
 
 class DecideRefundMessage(_Strict):
-    """``decide_refund``: what becomes of the money."""
+    """``decide_refund``: whether money is given back, and how much."""
 
     refund: _Refund
     actor: Actor
-    reason: Words
+    reason: Note
 
 
 class DecideRestockMessage(_Strict):
-    """``decide_restock``: what becomes of the goods."""
+    """``decide_restock``: what goes back into stock."""
 
     restock: _Restock
     actor: Actor
-    reason: Words
+    reason: Note
 
 
 def parse_return(raw: object, workflow_id: str | None = None) -> ReturnDocument:
-    """The return that `raw` describes.
+    """Validate a return document.
 
     Args:
         raw: the JSON text as bytes, or the JSON value as Python values.
-        workflow_id: the case's id, which must be ``return-<order_id>-<return_id>``; None: not yet
-            known.
+        workflow_id: the return's id, which must be ``return-<order_id>-<return_id>``; None: not
+            known yet.
 
     Raises:
-        InvalidDocument: naming every field that is wrong.
+        InvalidDocument: names every invalid field.
     """
     model = checked(ReturnDocumentModel, raw, "document")
     if problems := tuple(_problems(model, workflow_id)):
@@ -130,25 +133,25 @@ def parse_return(raw: object, workflow_id: str | None = None) -> ReturnDocument:
 
 
 def checked(model: type[_M], raw: object, root: str) -> _M:
-    """`raw` as `model`; raises InvalidDocument with the paths that the sender knows."""
+    """Validate as `validate` does; raises InvalidDocument with paths as in the document."""
     try:
-        found = validate(model, raw, root)
+        checked_model = validate(model, raw, root)
     except InvalidDocument as error:
-        raise InvalidDocument(tuple(_plain(problem) for problem in error.problems)) from None
-    if not isinstance(found, model):
+        raise InvalidDocument(tuple(_without_tags(problem) for problem in error.problems)) from None
+    if not isinstance(checked_model, model):
         raise TypeError("validation returned another type")
-    return found
+    return checked_model
 
 
 def checked_message(model: type[_M], inputs: Sequence[Any]) -> _M:
-    """The one message among `inputs`; raises InvalidDocument as `checked`."""
+    """Validate the one message that a handler was called with; raises InvalidDocument."""
     return checked(model, only_message(inputs), "message")
 
 
 def refund_decision(
     refund: AmountModel | str | None, actor: str, reason: str
 ) -> RefundDecision | None:
-    """What a document or message says of the money; None if nothing."""
+    """The decision about the money; None: it is not decided yet."""
     if refund is None:
         return None
     amount = refund.amount_minor if isinstance(refund, AmountModel) else None
@@ -158,7 +161,7 @@ def refund_decision(
 def restock_decision(
     restock: list[PiecesModel] | str | None, actor: str, reason: str
 ) -> RestockDecision | None:
-    """What a document or message says of the goods; None if nothing."""
+    """The decision about the goods; None: it is not decided yet."""
     if restock is None:
         return None
     if isinstance(restock, list):
@@ -167,12 +170,12 @@ def restock_decision(
 
 
 def pieces_of(lines: list[PiecesModel] | str) -> tuple[Pieces, ...]:
-    """The pieces that are listed."""
+    """The listed pieces as domain values."""
     return tuple(Pieces(Sku(x.sku), x.quantity) for x in lines if isinstance(x, PiecesModel))
 
 
 def return_to_json(document: ReturnDocument) -> dict[str, Any]:
-    """The JSON form of a return; `parse_return` reads it back."""
+    """The JSON form of a return; `parse_return` turns it back into an equal return."""
     content: dict[str, Any] = {
         "order_id": document.order_id,
         "return_id": document.return_id,
@@ -202,15 +205,15 @@ def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
     return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
 
 
-def _plain(problem: FieldProblem) -> FieldProblem:
+def _without_tags(problem: FieldProblem) -> FieldProblem:
     parts = [part for part in problem.field.split(".") if part not in _TAGS]
     return FieldProblem(".".join(parts), problem.problem)
 
 
 def _problems(model: ReturnDocumentModel, workflow_id: str | None) -> Iterator[FieldProblem]:
-    wanted = return_workflow(OrderId(model.order_id), ReturnId(model.return_id))
-    if workflow_id not in (None, wanted):
-        yield FieldProblem("return_id", f"needs the workflow id {wanted}, not this one")
+    required = return_workflow(OrderId(model.order_id), ReturnId(model.return_id))
+    if workflow_id not in (None, required):
+        yield FieldProblem("return_id", f"needs the workflow id {required}, not this one")
     own = model.return_id in OWN_IDS or model.kind is not ReturnKind.CUSTOMER
     if own and model.return_id != model.kind.value:
         yield FieldProblem("return_id", "must be the kind for lost and returned_to_sender only")

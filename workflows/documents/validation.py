@@ -1,4 +1,4 @@
-"""Validating documents: every problem named by its field."""
+"""Validation of documents and messages: every problem is named by its field."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, to_json
 _MAX_PROBLEMS = 20
 _MAX_NAME = 64
 
-# No control characters or line breaks: jsonb cannot hold U+0000, and no line of a label has one.
+# No control characters or line breaks: jsonb cannot store U+0000, and labels have single lines.
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -28,10 +28,10 @@ class FieldProblem:
 
 
 class InvalidDocument(Exception):
-    """A document was refused; the text names every field (at most 20) and holds no values.
+    """A document was refused. The text names at most 20 invalid fields and holds no values.
 
     Attributes:
-        problems: one entry a field, in the order of the document.
+        problems: one for each invalid field, in the order of the document.
     """
 
     def __init__(self, problems: tuple[FieldProblem, ...]) -> None:
@@ -43,19 +43,19 @@ class InvalidDocument(Exception):
 
 
 def validate(model: type[Any], raw: object, root: str) -> Any:
-    """`raw` as `model`; problems without a path are put on `root`.
+    """Validate `raw` as a `model`; a problem of the whole document is named `root`.
 
     Raises:
-        InvalidDocument: naming every field that is wrong.
+        InvalidDocument: names every invalid field.
     """
     try:
-        # Through JSON text also for Python values: only then does strict mode take dates and
-        # enumerations as the text that they are in JSON.
+        # Python values go through JSON text too: only then does strict mode accept the text forms
+        # of dates and enumerations.
         return model.model_validate_json(raw if isinstance(raw, bytes) else to_json(raw))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         raise InvalidDocument(tuple(_problem(detail, root) for detail in details)) from None
-    except (ValueError, RecursionError):  # what to_json says to values that are no JSON
+    except (ValueError, RecursionError):  # to_json: the value cannot be JSON
         raise InvalidDocument((FieldProblem(root, "must be a JSON object"),)) from None
 
 
@@ -77,7 +77,7 @@ def _problem(detail: ErrorDetails, root: str) -> FieldProblem:
 
 
 def _shown(part: int | str) -> str:
-    """A part of a path; an unknown field's name may be anything, so only harmless ones show."""
+    """A part of a path. An unknown field may have any name; only harmless ones are shown."""
     text = str(part)
     return text if len(text) <= _MAX_NAME and text.isascii() and text.isprintable() else "(field)"
 

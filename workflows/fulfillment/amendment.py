@@ -1,4 +1,6 @@
-"""Leaving pieces out of an order, and giving back what was paid for them."""
+"""Removing pieces from an order, and giving back what was paid for them."""
+
+from dataclasses import dataclass, field
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -13,75 +15,88 @@ from activities.messages import (
     SettlePayment,
 )
 from activities.payments.refunds import RefundActivities
+from workflows import policies
+from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import describe, is_refusal
-from workflows.fulfillment.compensation import Undoing
-from workflows.fulfillment.state import AMENDING, SETTLING
-from workflows.policies import COMPENSATION, RECORD
+from workflows.common.operator_requests import OperatorAttention
+from workflows.fulfillment.cancellation import stop_if_cancelled
+from workflows.fulfillment.escalation import Escalation
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.state import AMENDING, SETTLING, Amendment, SagaState
+from workflows.fulfillment.visibility import SagaVisibility
 
 
-class Amending(Undoing):
-    """An order may have fewer pieces, until its label."""
+@dataclass(slots=True)
+class Amendments:
+    """Carries out amendments before the label is requested."""
 
-    async def safe_point(self) -> None:
-        """Between two steps: besides what every step allows, amend the order and settle it.
+    state: SagaState
+    visibility: SagaVisibility
+    runner: InterruptibleRunner
+    attention: OperatorAttention
+    escalation: Escalation
+    _settled_by: OperatorAction | None = field(default=None, init=False)
 
-        So the next step is for what is left of the order, and a label is bought only when no more
-        was paid than that.
+    @property
+    def are_due(self) -> bool:
+        """Whether there is an amendment to carry out, or money to give back for one."""
+        amendable = self.state.requests.amendments and self.state.reservation.answered
+        return bool(amendable) or self.state.steps.overpaid
+
+    async def carry_out(self) -> None:
+        """Amend the order, then give back what is overpaid.
+
+        Returns early, with money still due, if that fails while the saga is on hold.
+
+        Raises:
+            CancelledError: the order is to be cancelled.
         """
-        await super().safe_point()
-        while (self.state.amendments and self.state.claimed) or self.state.unsettled:
-            await self._amend()
-            await self._settle()
-            await super().safe_point()
+        while self.state.requests.amendments:
+            await self._amend(self.state.requests.amendments.pop(0))
+        await self._settle()
 
     def note_reservation(self, result: ReservationResult) -> None:
-        """Remember what the stock ledger answered."""
-        self.state.claimed = True
-        self.state.shortage = result.shortage
-        if result.amended:
-            self.state.amended, self.state.amended_total = result.amended, result.total
-            self.state.unsettled = self.state.paid
-            self.visibility.follow(self.state)
+        """Take over an answer of the stock ledger; an amended order is shown."""
+        if self.state.note_reservation(result):
+            self.visibility.show_every_change()
 
     def note_refused(self, by: OperatorAction, error: ActivityError) -> None:
-        """Remember that an accepted wish could not be carried out after all."""
+        """Record that an accepted request could not be carried out after all."""
         workflow.logger.warning("%s was refused: %s", by.action, describe(error))
-        refused = OperatorAction(by.actor, f"{by.action} (refused)", by.reason)
-        self.state.unrecorded.append(refused)
+        self.attention.note(by.actor, f"{by.action} (refused)", by.reason)
 
-    async def _amend(self) -> None:
-        while self.state.amendments:
-            amendment = self.state.amendments.pop(0)
-            self.enter(AMENDING, "the stock ledger to let pieces go")
-            request = AmendPieces(self.ref, self.state.order_id, amendment.pieces, amendment.by)
-            try:
-                result = await self.run_activity(
-                    InventoryActivities.amend_order, request, INVENTORY_QUEUE, AMENDING, RECORD
-                )
-            except ActivityError as error:
-                self.stop_if_cancelled()
-                if not is_refusal(error):
-                    raise
-                self.note_refused(amendment.by, error)
-            else:
-                self.note_reservation(result)
+    async def _amend(self, amendment: Amendment) -> None:
+        self.visibility.enter(AMENDING, "the stock ledger to let pieces go")
+        request = AmendPieces(saga_ref(), self.state.order_id, amendment.pieces, amendment.by)
+        try:
+            result = await self.runner.run(
+                InventoryActivities.amend_order, request, INVENTORY_QUEUE, policies.RECORD
+            )
+        except ActivityError as error:
+            stop_if_cancelled(self.state)
+            if not is_refusal(error):
+                raise
+            self.note_refused(amendment.by, error)
+        else:
+            self.note_reservation(result)
 
     async def _settle(self) -> None:
-        """Give back what was paid too much; a person helps if that fails for good."""
-        settled_by: OperatorAction | None = None
-        while self.state.unsettled:
-            self.enter(SETTLING, "the payment provider to give back what was paid too much")
-            request = SettlePayment(self.ref, self.state.order_id, settled_by)
+        while self.state.steps.overpaid:
+            self.visibility.enter(
+                SETTLING, "the payment provider to give back what was paid too much"
+            )
+            request = SettlePayment(saga_ref(), self.state.order_id, self._settled_by)
             try:
-                await self.run_activity(
+                await self.runner.run(
                     RefundActivities.settle_payment,
                     request,
                     PAYMENTS_QUEUE,
-                    SETTLING,
-                    COMPENSATION,
+                    policies.COMPENSATION,
                 )
             except ActivityError as error:
-                self.stop_if_cancelled()
-                settled_by = (await self.ask_operator(SETTLING, error)).settled_by
+                stop_if_cancelled(self.state)
+                if self.state.requests.held_by and not is_refusal(error):
+                    return
+                self._settled_by = (await self.escalation.ask(SETTLING, error)).settled_by
             else:
-                self.state.unsettled = False
+                self.state.steps.overpaid, self._settled_by = False, None

@@ -1,6 +1,6 @@
-"""Scans that reach a saga before it ends are handed to the workflow that follows the parcel.
+"""Scans that reach a saga before it ends go to the workflow that follows the parcel.
 
-Nothing of this costs a saga that got none.
+A saga that got no scans starts nothing.
 """
 
 from typing import Any
@@ -15,34 +15,35 @@ from domain.ids import OrderId, delivery_workflow
 JsonObject = dict[str, Any]
 
 
-async def hand_over(order_id: OrderId, scans: list[JsonObject]) -> None:
+async def hand_over_scans(order_id: OrderId, scans: list[JsonObject]) -> None:
     """Give all `scans` to the order's delivery workflow and empty the list.
 
-    Those that arrive meanwhile are given as well.
+    Scans that arrive meanwhile are given as well.
     """
     while scans:
-        if not await _started_with(order_id, scans):
-            await _told(order_id, scans)
+        if not await _start_delivery(order_id, scans):
+            await _signal_delivery(order_id, scans)
 
 
-async def _started_with(order_id: OrderId, scans: list[JsonObject]) -> bool:
-    given = list(scans)
+async def _start_delivery(order_id: OrderId, scans: list[JsonObject]) -> bool:
+    """Start the delivery workflow with all scans; False: it is running already."""
+    batch = list(scans)
     try:
         await workflow.start_child_workflow(
             DELIVERY_WORKFLOW_TYPE,
-            {"updates": given},
+            {"updates": batch},
             id=delivery_workflow(order_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
             static_summary="follows the parcel",
         )
     except WorkflowAlreadyStartedError:
         return False
-    del scans[: len(given)]
+    del scans[: len(batch)]
     return True
 
 
-async def _told(order_id: OrderId, scans: list[JsonObject]) -> None:
-    """Signal the one that runs; if it ends just now, the rest stays for the next one."""
+async def _signal_delivery(order_id: OrderId, scans: list[JsonObject]) -> None:
+    """Signal the running workflow; if it ends just now, the rest is for the next one."""
     handle = workflow.get_external_workflow_handle(delivery_workflow(order_id))
     while scans:
         try:

@@ -1,9 +1,11 @@
-"""Waiting for items that are not there: for the stock, for the customer's choice, or the deadline.
+"""Waiting for missing items: for stock, for the customer's choice, or for the deadline.
 
-What wakes the saga: a choice, an amendment, a cancel, the signal that stock has arrived. Signals
-can be lost, so it also looks by itself LOOKS times until the deadline.
+The saga goes on when a choice, an amendment or a cancel arrives, or a signal that stock has
+arrived. Signals can be lost, so it also asks the stock ledger `policies.LOOKS` times until the
+deadline.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,97 +16,117 @@ from activities.inventory.activities import InventoryActivities
 from activities.messages import INVENTORY_QUEUE, OperatorAction, ReviewShortage, Shortage
 from domain.order.unavailable import DeadlineDefault, ShortageChoice
 from domain.values import Reason
+from workflows import policies
+from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import Cause, MustTurnBack, is_refusal
-from workflows.fulfillment.amendment import Amending
-from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice
-from workflows.policies import LOOKS, RECORD
+from workflows.common.operator_requests import OperatorAttention
+from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.cancellation import is_cancel_requested
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.safe_point import SafePoint
+from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice, SagaState
+from workflows.fulfillment.visibility import SagaVisibility
 
 _CHOICES: Final = "ship_available, wait or cancel"
 
 
-class Backorders(Amending):
-    """The wait between a reservation that fell short and the next step."""
+@dataclass(frozen=True, slots=True)
+class ShortageWait:
+    """The wait between a reservation that lacks items and the next step."""
 
-    async def wait_for_items(self) -> None:
-        """Wait until everything is there, or what is there is enough.
+    state: SagaState
+    visibility: SagaVisibility
+    runner: InterruptibleRunner
+    attention: OperatorAttention
+    safe_point: SafePoint
+    amendments: Amendments
+
+    async def until_items_are_there(self) -> None:
+        """Wait until all items are reserved, or the order makes do with fewer.
 
         Raises:
             MustTurnBack: the order is to end, by choice or by its default.
-            ActivityError: the deadline came and nothing is there to be shipped; or a cancel.
+            ActivityError: the deadline has passed and there is nothing to ship; or a cancel.
             CancelledError: the order is to be cancelled.
         """
-        while shortage := self.state.shortage:
-            self.state.order_status, self.state.reserved_at = "backordered", None
-            await self.safe_point()
-            if self.state.shortage is shortage:
+        state = self.state
+        while shortage := state.reservation.shortage:
+            state.progress.order_status, state.reservation.since = "backordered", None
+            await self.safe_point.reach()
+            if state.reservation.shortage is shortage:
                 await self._go_on(shortage)
-        self.state.order_status, self.state.reserved_at = "reserved", workflow.now()
-        if self.state.choice:  # it came too late, all is there
-            self.state.unrecorded.append(self.state.choice.by)
-            self.state.choice = None
+        state.progress.order_status, state.reservation.since = "reserved", workflow.now()
+        if state.requests.choice:  # too late: everything is there
+            self.attention.unrecorded.append(state.requests.choice.by)
+            state.requests.choice = None
 
     async def _go_on(self, shortage: Shortage) -> None:
-        if choice := self.state.choice:
-            self.state.choice = None
-            await self._do(choice)
-        elif self.state.stock_moved:
+        requests = self.state.requests
+        if choice := requests.choice:
+            requests.choice = None
+            await self._carry_out(choice)
+        elif requests.stock_arrived:
             await self._review()
         elif workflow.now() >= shortage.deadline:
-            await self._end_waiting(shortage)
+            await self._end(shortage)
         else:
             await self._wait(shortage)
 
-    async def _do(self, choice: Choice) -> None:
-        if choice.what is ShortageChoice.CANCEL:
-            by = choice.by
+    async def _carry_out(self, choice: Choice) -> None:
+        by = choice.by
+        if choice.choice is ShortageChoice.CANCEL:
             raise MustTurnBack(Cause(Reason.CUSTOMER_REQUEST, by.reason, operator=(by,)))
         try:
-            await self._review(choice.what, choice.by)
+            await self._review(choice.choice, by)
         except ActivityError as error:
             if not is_refusal(error):
                 raise
-            self.note_refused(choice.by, error)
+            self.amendments.note_refused(by, error)
 
-    async def _end_waiting(self, shortage: Shortage) -> None:
-        """Do as the order's default says, unless the items are there at the last moment."""
-        goes_on = self.state.order.unavailable.default is DeadlineDefault.SHIP_AVAILABLE
-        await self._review(ShortageChoice.SHIP_AVAILABLE if goes_on else None)
-        if self.state.shortage:
+    async def _end(self, shortage: Shortage) -> None:
+        """Do what the order's default says, unless the items have arrived at the last moment."""
+        ships = self.state.order.unavailable.default is DeadlineDefault.SHIP_AVAILABLE
+        await self._review(ShortageChoice.SHIP_AVAILABLE if ships else None)
+        if self.state.reservation.shortage:
             detail = f"out of stock until the deadline: {shortage}"
             raise MustTurnBack(Cause(Reason.OUT_OF_STOCK, detail))
 
     async def _review(
         self, choice: ShortageChoice | None = None, by: OperatorAction | None = None
     ) -> None:
-        self.state.stock_moved = False
-        self.enter(self.state.stage, "the stock ledger to say what is there")
-        request = ReviewShortage(self.ref, self.state.order_id, choice, by)
-        result = await self.run_activity(
-            InventoryActivities.review_shortage, request, INVENTORY_QUEUE, "review_shortage", RECORD
+        self.state.requests.stock_arrived = False
+        stage = self.state.progress.stage
+        self.visibility.enter(stage, "the stock ledger to say what is there")
+        request = ReviewShortage(saga_ref(), self.state.order_id, choice, by)
+        result = await self.runner.run(
+            InventoryActivities.review_shortage, request, INVENTORY_QUEUE, policies.RECORD
         )
-        self.note_reservation(result)
+        self.amendments.note_reservation(result)
 
     async def _wait(self, shortage: Shortage) -> None:
-        self.enter(*_waiting(shortage))
-        self.visibility.follow(self.state)
+        self.visibility.enter(*_stage_of(shortage))
+        self.visibility.show_every_change()
         left = shortage.deadline - workflow.now()
         hours = self.state.order.unavailable.deadline_hours
         try:
             await workflow.wait_condition(
-                self._woken,
-                timeout=min(left, timedelta(hours=hours) / LOOKS),
+                self._has_something_to_do,
+                timeout=min(left, timedelta(hours=hours) / policies.LOOKS),
                 timeout_summary="then look whether the stock is there",
             )
         except TimeoutError:
-            self.state.stock_moved = workflow.now() < shortage.deadline
+            self.state.requests.stock_arrived = workflow.now() < shortage.deadline
 
-    def _woken(self) -> bool:
-        state = self.state
-        asked = state.choice or state.amendments or state.address_changes or state.unrecorded
-        return bool(asked) or state.stock_moved or self.cancel_wanted()
+    def _has_something_to_do(self) -> bool:
+        requests = self.state.requests
+        asked = requests.choice or requests.amendments or requests.address_changes
+        recordable = self.attention.unrecorded
+        return bool(
+            asked or recordable or requests.stock_arrived or is_cancel_requested(self.state)
+        )
 
 
-def _waiting(shortage: Shortage) -> tuple[str, str]:
+def _stage_of(shortage: Shortage) -> tuple[str, str]:
     until = f"until {shortage.deadline:%Y-%m-%d %H:%M} UTC ({shortage})"
     if not shortage.asking:
         return AWAITING_STOCK, f"missing items to arrive, {until}"

@@ -1,23 +1,17 @@
-"""What the Temporal UI shows of a saga: search attributes and the sentence in "current details".
+"""What the Temporal UI shows of a saga.
 
-A search attribute is written to two stores each time, so an ordinary saga writes them at its start
-(unless its client did) and at its end. A saga that is slow, is held, turns back or needs attention
-keeps them up to date at every change. None holds personal data: search attributes are never
-encrypted.
+Every write of search attributes costs two writes in Temporal's databases. So an ordinary saga
+writes them at its start, unless its client did, and at its end. A saga that is slow, on hold,
+turning back or in need of attention writes every change.
 
-How a saga notices that it is slow: its client said SagaStep=`starting`, then a step whose first,
-short try does not do tells. A client that gave no search attributes gets a timer of SLOW_AFTER.
+How a saga notices that it is slow: if its client set SagaStep to ``starting``, a step whose short
+first try does not succeed tells it. If the client set no search attributes, a timer does.
 """
 
 from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.common import (
-    SearchAttributeKey,
-    SearchAttributePair,
-    SearchAttributeUpdate,
-    TypedSearchAttributes,
-)
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from activities.messages import OrderDocument
 from domain.values import Compensation
@@ -26,21 +20,21 @@ from workflows.common.search_attributes import (
     NEEDS_ATTENTION,
     ORDER_STATUS,
     ORDER_TOTAL_MINOR,
+    REFUND_PENDING,
     SAGA_STEP,
+    SearchAttributes,
 )
+from workflows.common.visibility import STARTING
 from workflows.documents.order import document_total
-from workflows.fulfillment.state import SETTLING, STARTING, SagaState
+from workflows.fulfillment.state import SETTLING, SagaState
 
 GUEST: Final = "guest"
-
-REFUND_PENDING: Final = "refund_pending"
-"""OrderStatus while the customer's money, or the hold on it, is still to be given back."""
 
 
 def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
     """The search attributes of a saga at its start.
 
-    A client that starts a saga with these saves the saga writing them itself.
+    A client that starts a saga with these saves the saga from writing them itself.
     """
     return TypedSearchAttributes(
         [
@@ -53,71 +47,69 @@ def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
     )
 
 
-class Visibility:
-    """Keeps what operators see in line with the saga's state."""
+class SagaVisibility:
+    """Shows operators the saga's state.
 
-    def __init__(self) -> None:
-        self._shown: dict[str, Any] = {}
-        self.every_change = False
-        """Write every change of step, not only the start and the end."""
-        self.by_first_try = False
-        """A step whose first try does not do tells that the saga is slow, not a timer."""
+    Attributes:
+        shows_every_change: every change is written, not only the start and the end.
+        notices_by_first_try: a short first try tells that the saga is slow, not a timer.
+    """
 
-    def begin(self, document: OrderDocument) -> None:
+    def __init__(self, state: SagaState) -> None:
+        self.shows_every_change = False
+        self.notices_by_first_try = False
+        self._state = state
+        self._attributes = SearchAttributes()
+
+    def begin(self) -> None:
         """Show the order, unless the client that started the saga has done so."""
-        wanted = initial_attributes(document)
-        given = workflow.info().typed_search_attributes
-        self.by_first_try = given.get(SAGA_STEP) == STARTING
-        self._shown = {pair.key.name: pair.value for pair in wanted}
-        if any(given.get(pair.key) != pair.value for pair in wanted):
-            workflow.upsert_search_attributes([_set(pair.key, pair.value) for pair in wanted])
+        attributes = workflow.info().typed_search_attributes
+        self.notices_by_first_try = attributes.get(SAGA_STEP) == STARTING
+        self._attributes.begin(initial_attributes(self._state.order))
 
-    def show(self, state: SagaState) -> None:
-        """Show what the saga waits for, and write the attributes if they are due."""
-        workflow.set_current_details(_sentence(state))
-        if self.every_change:
-            self._write(state)
+    def enter(self, stage: str, waits_for: str) -> None:
+        """Show a new stage and what it waits for."""
+        self._state.progress.stage, self._state.progress.waits_for = stage, waits_for
+        self.show()
 
-    def follow(self, state: SagaState) -> None:
-        """From now on show every change."""
-        self.every_change = True
-        self.show(state)
+    def show(self) -> None:
+        """Bring the details up to date, and the search attributes if every change is shown."""
+        workflow.set_current_details(_details(self._state))
+        if self.shows_every_change:
+            self._attributes.write(_attributes(self._state))
 
-    def _write(self, state: SagaState) -> None:
-        changes: list[tuple[SearchAttributeKey[Any], Any]] = [
-            (ORDER_STATUS, _status(state)),
-            (SAGA_STEP, state.stage),
-            (NEEDS_ATTENTION, state.attention is not None),
-        ]
-        if state.amended_total:
-            changes.append((ORDER_TOTAL_MINOR, state.amended_total.minor))
-        updates = [_set(key, new) for key, new in changes if self._shown.get(key.name) != new]
-        self._shown.update({key.name: new for key, new in changes})
-        if updates:
-            workflow.upsert_search_attributes(updates)
+    def show_every_change(self) -> None:
+        """Show the present state, and every change from now on."""
+        self.shows_every_change = True
+        self.show()
 
 
-def _set(key: SearchAttributeKey[Any], value: Any) -> SearchAttributeUpdate[Any]:
-    return key.value_set(value)
+def _attributes(state: SagaState) -> dict[SearchAttributeKey[Any], Any]:
+    attributes: dict[SearchAttributeKey[Any], Any] = {
+        ORDER_STATUS: _order_status(state),
+        SAGA_STEP: state.progress.stage,
+        NEEDS_ATTENTION: bool(state.progress.attention),
+    }
+    if total := state.reservation.amended_total:
+        attributes[ORDER_TOTAL_MINOR] = total.minor
+    return attributes
 
 
-def _status(state: SagaState) -> str:
+def _order_status(state: SagaState) -> str:
+    stage, record = state.progress.stage, state.compensation
     if state.outcome:
         return state.outcome.value
-    if not state.turning_back:
-        owes = state.stage == SETTLING and state.attention is not None
-        return REFUND_PENDING if owes else state.order_status
-    if state.stage == Compensation.UNDO_PAYMENT.value and (state.paid or state.payment_in_doubt):
-        return REFUND_PENDING
-    return "compensating"
+    if not record.turning_back:
+        owes = stage == SETTLING and bool(state.progress.attention)
+        return REFUND_PENDING if owes else state.progress.order_status
+    may_owe = state.steps.paid or record.payment_in_doubt
+    owes = stage == Compensation.UNDO_PAYMENT.value and may_owe
+    return REFUND_PENDING if owes else "compensating"
 
 
-def _sentence(state: SagaState) -> str:
+def _details(state: SagaState) -> str:
     if state.outcome:
         return f"Ended: {state.outcome.value}. {state.reason or ''}".strip()
-    parts = [f"Waits for {state.waits_for}."]
-    if state.attention:
-        parts.insert(0, f"**Needs attention**: {state.attention}.")
-    if state.turning_back and state.reason:
-        parts.append(f"Turning back: {state.reason}.")
-    return " ".join(parts)
+    turning_back = state.compensation.turning_back and state.reason
+    why = f" Turning back: {state.reason}." if turning_back else ""
+    return f"{state.progress.sentence}{why}"

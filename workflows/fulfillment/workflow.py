@@ -1,11 +1,11 @@
 """The saga: one durable workflow carries one order to completed or cancelled.
 
-`run` is the story. How it ends:
+`run` is the story. It ends in one of these ways:
 
 - completed or cancelled: the run completes with a JSON result;
-- cancelled through Temporal itself (its UI, its CLI): the same is undone, and then the run shows
-  as *Canceled* there, as whoever asked for it expects; the outcome stands in the event store;
-- a bad document, or an order id that belongs to another order: the run fails and nothing changed.
+- cancelled through Temporal itself (its UI, its CLI): the same compensations run, then the run
+  shows as *Canceled*, as whoever cancelled it expects; the event store has the outcome;
+- a bad document, or an order id that belongs to another order: the run fails; nothing changed.
 """
 
 import asyncio
@@ -13,180 +13,242 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.failures import INVALID_DOCUMENT
-from activities.inventory.activities import InventoryActivities
-from activities.messages import (
-    INVENTORY_QUEUE,
-    PAYMENTS_QUEUE,
-    SHIPPING_QUEUE,
-    WORKFLOW_TYPE,
-    ClosedSaga,
-    OrderDocument,
-    PaymentResult,
-    ReservationResult,
-    ReserveInventory,
-    ShipmentResult,
-    StepRequest,
-)
-from activities.payments.activities import PaymentActivities
-from activities.shipping.activities import ShippingActivities
+from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
 from domain.ids import OrderId
-from domain.values import CaptureMode, Compensation, Outcome, Step
-from workflows.common.failures import Cause, TurnedBackBefore, is_refusal
-from workflows.common.run_to_completion import to_its_end
+from domain.values import CaptureMode, Outcome, Step
+from workflows import policies
+from workflows.common.activity_runner import ActivityRunner
+from workflows.common.operator_requests import OperatorAttention, OperatorRequests, signal_twin
+from workflows.common.run_to_completion import run_to_completion
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.order import parse_document
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.scans import hand_over
-from workflows.fulfillment.shortage import Backorders
-from workflows.fulfillment.state import CLOSED, result_json
-from workflows.policies import SLOW_AFTER
+from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.cancellation import cause_of
+from workflows.fulfillment.compensation import Compensations
+from workflows.fulfillment.escalation import Escalation
+from workflows.fulfillment.handlers import RequestHandlers
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.safe_point import SafePoint
+from workflows.fulfillment.scans import hand_over_scans
+from workflows.fulfillment.shortage import ShortageWait
+from workflows.fulfillment.state import CLOSED, SagaState
+from workflows.fulfillment.status import result_json, status_json
+from workflows.fulfillment.steps import ForwardSteps
+from workflows.fulfillment.trail import Trail
+from workflows.fulfillment.visibility import SagaVisibility
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
-class OrderFulfillment(Backorders):
+class OrderFulfillment(OperatorRequests):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
+    def __init__(self, activities: ActivityRunner | None = None) -> None:
+        """Put the parts together; `activities` is another runner than the usual one."""
+        activities = activities or ActivityRunner()
+        self._state = state = SagaState()
+        self._visibility = visibility = SagaVisibility(state)
+        trail = Trail(state, visibility, activities)
+        attention = OperatorAttention(state.progress, visibility.show, trail.record_operators)
+        super().__init__(state.progress, attention)
+        escalation = Escalation(state, visibility, trail, attention)
+        runner = InterruptibleRunner(state, visibility, activities)
+        amendments = Amendments(state, visibility, runner, attention, escalation)
+        safe_point = SafePoint(state, visibility, trail, attention, amendments)
+        self._steps = ForwardSteps(state, visibility, runner, safe_point, amendments)
+        self._shortage = ShortageWait(state, visibility, runner, attention, safe_point, amendments)
+        self._compensations = Compensations(state, visibility, runner, trail, attention, escalation)
+        self._requests = RequestHandlers(state, attention, runner)
+        self._timer: asyncio.Task[None] | None = None
+
+    # --- the story -------------------------------------------------------------------------------
+
     @workflow.run
-    async def run(self, given: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
         """Fulfil the order that the one JSON input describes; returns the outcome."""
         try:
-            return await self._fulfil(given)
+            return await self._fulfil(document)
         except ApplicationError:  # refused, but the order id may have a parcel all the same
-            await to_its_end(self._hand_over_scans())
+            await run_to_completion(self._hand_over_scans())
             raise
 
-    async def _fulfil(self, given: RawValue) -> dict[str, Any]:
-        self._begin(_accepted(given))
+    async def _fulfil(self, document: RawValue) -> dict[str, Any]:
+        self._begin(_accepted(document))
         try:
             closed = await self._go_forward()
-        except GeneratorExit:  # this run was terminated and is let go of: nothing may be asked now
+        except GeneratorExit:  # the run was terminated and is evicted: it must not issue commands
             raise
         except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
-            closed = await to_its_end(self.turn_back(self.cause_of(failure)))
+            cause = cause_of(self._state, failure)
+            closed = await run_to_completion(self._compensations.turn_back(cause))
         return await self._finish(closed)
 
     async def _go_forward(self) -> ClosedSaga:
-        reservation = await self._reserve_inventory()
+        reservation = await self._steps.reserve_inventory()
         if reservation.finished:
-            # The order ended here; what operators asked for in vain is recorded all the same.
-            self.state.unrecorded.extend(self.state.drop_wishes())
+            # The order had ended. Requests that came in vain are recorded all the same.
+            self.attention.unrecorded.extend(self._state.requests.drop())
             return reservation.finished
-        await self.wait_for_items()
-        paid = await self._process_payment()
-        shipped = await self._create_shipment()
-        if not shipped.order_completed:
-            paid = await self._capture_payment()
-        return ClosedSaga(Outcome.COMPLETED, None, "", paid.reference, shipped.tracking_number)
-
-    # --- steps -----------------------------------------------------------------------------------
-
-    async def _reserve_inventory(self) -> ReservationResult:
-        result: ReservationResult = await self.step(
-            Step.RESERVE_INVENTORY,
-            InventoryActivities.reserve_inventory,
-            ReserveInventory(self.ref, self.state.order),
-            INVENTORY_QUEUE,
-            "the stock ledger to reserve the items",
-            undo=Compensation.RELEASE_INVENTORY,
-        )
-        if not result.finished:  # else nothing is set aside, or not any more
-            self.state.order_status = "reserved"
-        self.state.reserved_at = workflow.now()
-        if before := result.turned_back:
-            self.state.compensations = list(Compensation)
-            raise TurnedBackBefore(Cause(before.reason, before.detail))
-        self.note_reservation(result)
-        return result
-
-    async def _process_payment(self) -> PaymentResult:
-        try:
-            result: PaymentResult = await self.step(
-                Step.PROCESS_PAYMENT,
-                PaymentActivities.process_payment,
-                StepRequest(self.ref, self.state.order_id),
-                PAYMENTS_QUEUE,
-                "the payment provider to take or hold the money",
-                undo=Compensation.UNDO_PAYMENT,
-            )
-        except ActivityError as error:
-            self.state.payment_in_doubt = not is_refusal(error)
-            raise
-        self.state.order_status = "processing"
-        self.state.paid = True
-        self.state.unsettled = result.overpaid
-        return result
-
-    async def _create_shipment(self) -> ShipmentResult:
-        try:
-            result: ShipmentResult = await self.step(
-                Step.CREATE_SHIPMENT,
-                ShippingActivities.create_shipment,
-                StepRequest(self.ref, self.state.order_id),
-                SHIPPING_QUEUE,
-                "the carrier to issue a label",
-                undo=Compensation.CANCEL_SHIPMENT,
-            )
-        except ActivityError as error:
-            self.state.label_in_doubt = not is_refusal(error)
-            raise
-        return result
-
-    async def _capture_payment(self) -> PaymentResult:
-        result: PaymentResult = await self.step(
-            Step.CAPTURE_PAYMENT,
-            PaymentActivities.capture_payment,
-            StepRequest(self.ref, self.state.order_id),
-            PAYMENTS_QUEUE,
-            "the payment provider to take the money that is held",
-        )
-        return result
-
-    # --- begin and end ---------------------------------------------------------------------------
+        await self._shortage.until_items_are_there()
+        payment = await self._steps.process_payment()
+        shipment = await self._steps.create_shipment()
+        if not shipment.order_completed:
+            payment = await self._steps.capture_payment()
+        return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)
 
     def _begin(self, document: OrderDocument) -> None:
-        self.state.document = document
+        self._state.document = document
         if document.payment.capture is CaptureMode.ON_SHIPMENT:
-            self.state.last_step = Step.CAPTURE_PAYMENT
-        self.visibility.begin(document)
-        if not self.visibility.by_first_try:
-            self._slow = asyncio.create_task(self._show_when_slow())
+            self._state.steps.last = Step.CAPTURE_PAYMENT
+        self._visibility.begin()
+        if not self._visibility.notices_by_first_try:
+            self._timer = asyncio.create_task(self._notice_by_timer())
 
-    async def _show_when_slow(self) -> None:
-        await workflow.sleep(SLOW_AFTER, summary="then show each step in the search attributes")
-        self.visibility.follow(self.state)
+    async def _notice_by_timer(self) -> None:
+        summary = "then show each step in the search attributes"
+        await workflow.sleep(policies.SLOW_AFTER, summary=summary)
+        self._visibility.show_every_change()
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
-        await to_its_end(self._record_to_the_last())
-        self.state.outcome = closed.outcome
-        self.state.reason = closed.detail or None
-        self.enter(CLOSED, "nothing")
-        self.visibility.follow(self.state)
-        await to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
-        await to_its_end(self._hand_over_scans())
+        await run_to_completion(self._record_operators())
+        self._state.outcome = closed.outcome
+        self._state.reason = closed.detail or None
+        self._visibility.enter(CLOSED, "nothing")
+        self._visibility.show_every_change()
+        await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
+        await run_to_completion(self._hand_over_scans())
         if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
             raise CancelledError("cancelled as requested; everything was undone")
-        return result_json(self.state.order_id, closed)
+        return result_json(self._state.order_id, closed)
 
-    async def _record_to_the_last(self) -> None:
-        """Record what operators did, also what comes in while that is under way."""
-        while self.state.unrecorded:
-            await self.record_operators()
+    async def _record_operators(self) -> None:
+        """Record what operators did, and what they do while that is recorded."""
+        while self.attention.unrecorded:
+            await self.attention.record_operators()
 
     async def _hand_over_scans(self) -> None:
         order_id = OrderId(workflow.info().workflow_id.partition("-")[2])
-        await hand_over(order_id, self.state.scans)
+        await hand_over_scans(order_id, self._state.requests.scans)
+
+    # --- requests --------------------------------------------------------------------------------
+
+    @workflow.query(description="Where the saga stands and what it waits for")
+    def status(self) -> dict[str, Any]:
+        """Where the saga stands; see `status_json`."""
+        return status_json(self._state)
+
+    @workflow.update(
+        description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
+    )
+    async def cancel(self, *inputs: Any) -> dict[str, Any]:
+        """Answers once it is certain that the order will be cancelled."""
+        return await self._requests.cancel_and_wait(inputs)
+
+    @cancel.validator
+    def _can_cancel(self, *inputs: Any) -> None:
+        self._requests.check_cancel(inputs)
+
+    def _cancel(self, *inputs: Any) -> None:
+        self._requests.cancel(inputs)
+
+    cancel_signal = signal_twin("cancel", _can_cancel, _cancel)
+
+    @workflow.update(
+        description="Start no further step until resumed, and do not turn back because one fails: "
+        '{"actor", "reason"}'
+    )
+    def hold(self, *inputs: Any) -> dict[str, Any]:
+        """Stop before the next step, or after the last attempt at a failing one."""
+        return self._requests.hold(inputs)
+
+    @hold.validator
+    def _can_hold(self, *inputs: Any) -> None:
+        self._requests.check_hold(inputs)
+
+    hold_signal = signal_twin("hold", _can_hold, hold)
+
+    @workflow.update(description='Go on after a hold: {"actor", "reason"}')
+    def resume(self, *inputs: Any) -> dict[str, Any]:
+        """Go on after a hold."""
+        return self._requests.resume(inputs)
+
+    @resume.validator
+    def _can_resume(self, *inputs: Any) -> None:
+        self._requests.check_resume(inputs)
+
+    resume_signal = signal_twin("resume", _can_resume, resume)
+
+    @workflow.update(
+        description="Change the delivery address, until the label is requested: "
+        '{"actor", "reason", "address": {...}}'
+    )
+    def change_address(self, *inputs: Any) -> dict[str, Any]:
+        """Change the delivery address before the next step."""
+        return self._requests.change_address(inputs)
+
+    @change_address.validator
+    def _can_change_address(self, *inputs: Any) -> None:
+        self._requests.check_change_address(inputs)
+
+    change_address_signal = signal_twin("change_address", _can_change_address, change_address)
+
+    @workflow.update(
+        description="Remove pieces, until the label is requested; 0 removes a line: "
+        '{"actor", "reason", "lines": [{"sku", "quantity"}]}'
+    )
+    def amend(self, *inputs: Any) -> dict[str, Any]:
+        """Remove pieces from the order before the next step."""
+        return self._requests.amend(inputs)
+
+    @amend.validator
+    def _can_amend(self, *inputs: Any) -> None:
+        self._requests.check_amend(inputs)
+
+    amend_signal = signal_twin("amend", _can_amend, amend)
+
+    @workflow.update(
+        description="Say what to do about unavailable items: "
+        '{"actor", "reason", "choice": "ship_available"|"wait"|"cancel"}'
+    )
+    def choose(self, *inputs: Any) -> dict[str, Any]:
+        """Ship what is there, wait for the rest, or cancel."""
+        return self._requests.choose(inputs)
+
+    @choose.validator
+    def _can_choose(self, *inputs: Any) -> None:
+        self._requests.check_choose(inputs)
+
+    choose_signal = signal_twin("choose", _can_choose, choose)
+
+    @workflow.signal(description="Stock that the order waits for may have arrived")
+    def stock_arrived(self, *_inputs: Any) -> None:
+        """Ask the stock ledger again, whatever comes with the signal."""
+        self._requests.stock_arrived()
+
+    @workflow.signal(description='A scan by the carrier: {"status", "at"}')
+    def carrier_update(self, *inputs: Any) -> None:
+        """Keep a scan; at its end the saga gives it to the workflow that follows the parcel."""
+        self._requests.carrier_update(inputs)
+
+    def check_retry(self) -> None:
+        """See `OperatorRequests`."""
+        self._requests.check_retry()
+
+    def retry_now(self) -> None:
+        """See `OperatorRequests`."""
+        self._requests.retry()
 
 
-def _accepted(given: RawValue) -> OrderDocument:
+def _accepted(raw: RawValue) -> OrderDocument:
     """The order that the input describes.
 
     Raises:
         ApplicationError: the input is refused: the run fails at once.
     """
     try:
-        return parse_document(json_of(given), workflow.info().workflow_id)
+        return parse_document(json_of(raw), workflow.info().workflow_id)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None

@@ -1,6 +1,7 @@
-"""What can be asked of a running return, and what it remembers while it runs."""
+"""What a return does with a request: check that it is possible now, and note it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import workflow
@@ -8,7 +9,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.returns.activities import RETURN_REFUSED
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision, ReturnDocument
-from workflows.common.operator_requests import Attended
+from workflows.common.operator_requests import ACCEPTED, NotPossibleNow
+from workflows.common.visibility import Progress
 from workflows.documents.returns import (
     DecideRefundMessage,
     DecideRestockMessage,
@@ -16,125 +18,129 @@ from workflows.documents.returns import (
     refund_decision,
     restock_decision,
 )
-from workflows.fulfillment.operators import ACCEPTED, NotPossibleNow
-from workflows.returns.status import case_status
+
+Inputs = Sequence[Any]
 
 
 @dataclass(slots=True)
-class Wish:
-    """A decision that somebody sent; answered once it is on record, or refused."""
+class PendingDecision:
+    """A decision that somebody sent.
+
+    Attributes:
+        refund: about the money; None: nothing.
+        restock: about the goods; None: nothing.
+        recorded: it is in the event store.
+        refusal: why it was refused; None: it was not.
+    """
 
     refund: RefundDecision | None = None
     restock: RestockDecision | None = None
-    answered: bool = False
+    recorded: bool = False
     refusal: str | None = None
 
 
-class ReturnDesk(Attended):
-    """The return's updates, signals and query; handlers note what is wanted, the return acts."""
+@dataclass(slots=True)
+class ReturnState:
+    """Everything one run knows.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.order_status = "return"
-        self.document: ReturnDocument | None = None
-        self.case: CaseView | None = None
-        self.wishes: list[Wish] = []
+    Attributes:
+        document: the return as it was requested; None until the input was accepted.
+        case: the return as it is recorded; None until it is open.
+        decisions: decisions that are not recorded yet, oldest first.
+        progress: where it stands, for people.
+    """
+
+    document: ReturnDocument | None = None
+    case: CaseView | None = None
+    decisions: list[PendingDecision] = field(default_factory=list)
+    progress: Progress = field(default_factory=lambda: Progress("return"))
 
     @property
-    def given(self) -> ReturnDocument:
-        """The return as it was asked for."""
+    def requested(self) -> ReturnDocument:
+        """The document, once the input was accepted."""
         if self.document is None:
             raise RuntimeError("the return has no document yet")
         return self.document
 
     @property
-    def now(self) -> CaseView:
-        """The return as it is on record."""
+    def recorded(self) -> CaseView:
+        """The case, once it is open."""
         if self.case is None:
             raise RuntimeError("the return is not open yet")
         return self.case
 
-    # --- messages --------------------------------------------------------------------------------
+    def merge(self, view: CaseView) -> None:
+        """Take over a view of the case: what is done stays done, what is decided stays decided."""
+        self.case = self.recorded.merged(view)
 
-    @workflow.query(description="Where the return stands and what it waits for")
-    def status(self) -> dict[str, Any]:
-        """Where the return stands."""
-        return case_status(self.document, self.case, self)
 
-    @workflow.update(
-        description='The money: {"refund": "full"|"none"|{"amount_minor"}, "actor", "reason"}'
-    )
-    async def decide_refund(self, *inputs: Any) -> dict[str, Any]:
-        """Grant or deny; answers once the decision is on record.
+class DecisionHandlers:
+    """Checks and notes decisions.
+
+    Every ``check_`` raises InvalidDocument if the message is malformed, and NotPossibleNow if the
+    decision was made already.
+    """
+
+    def __init__(self, state: ReturnState) -> None:
+        self._state = state
+
+    def check_refund(self, inputs: Inputs) -> None:
+        """Before the refund is decided."""
+        checked_message(DecideRefundMessage, inputs)
+        self._check_undecided("refund")
+
+    def refund(self, inputs: Inputs) -> PendingDecision:
+        """Note a decision about the money."""
+        message = checked_message(DecideRefundMessage, inputs)
+        refund = refund_decision(message.refund, message.actor, message.reason)
+        return self._add(PendingDecision(refund=refund))
+
+    async def refund_and_wait(self, inputs: Inputs) -> dict[str, Any]:
+        """Note a decision about the money and wait until it is recorded.
 
         Raises:
             ApplicationError: type ReturnRefused, such as for more than is left of the capture.
         """
-        await self._decided(self._wish_refund(*inputs))
-        refund = self.now.refund
+        await self._until_recorded(self.refund(inputs))
+        refund = self._state.recorded.refund
         return {**ACCEPTED, "amount_minor": refund.minor if refund else 0}
 
-    @decide_refund.validator
-    def _can_decide_refund(self, *inputs: Any) -> None:
-        checked_message(DecideRefundMessage, inputs)
-        self._check_undecided("refund")
+    def check_restock(self, inputs: Inputs) -> None:
+        """Before the restocking is decided."""
+        checked_message(DecideRestockMessage, inputs)
+        self._check_undecided("restock")
 
-    @workflow.signal(name="decide_refund", description="The same as the update, for use in bulk")
-    def decide_refund_signal(self, *inputs: Any) -> None:
-        """Twin of the update."""
-        self.quietly("decide_refund", inputs, self._can_decide_refund, self._wish_refund)
+    def restock(self, inputs: Inputs) -> PendingDecision:
+        """Note a decision about the goods."""
+        message = checked_message(DecideRestockMessage, inputs)
+        restock = restock_decision(message.restock, message.actor, message.reason)
+        return self._add(PendingDecision(restock=restock))
 
-    def _wish_refund(self, *inputs: Any) -> Wish:
-        message = checked_message(DecideRefundMessage, inputs)
-        return self._wish(
-            Wish(refund=refund_decision(message.refund, message.actor, message.reason))
-        )
-
-    @workflow.update(
-        description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
-    )
-    async def decide_restock(self, *inputs: Any) -> dict[str, Any]:
-        """Decide what goes back into stock; answers once the decision is on record.
+    async def restock_and_wait(self, inputs: Inputs) -> dict[str, Any]:
+        """Note a decision about the goods and wait until it is recorded.
 
         Raises:
             ApplicationError: type ReturnRefused, such as for more than came back.
         """
-        await self._decided(self._wish_restock(*inputs))
+        await self._until_recorded(self.restock(inputs))
         return ACCEPTED
 
-    @decide_restock.validator
-    def _can_decide_restock(self, *inputs: Any) -> None:
-        checked_message(DecideRestockMessage, inputs)
-        self._check_undecided("restock")
-
-    @workflow.signal(name="decide_restock", description="The same as the update, for use in bulk")
-    def decide_restock_signal(self, *inputs: Any) -> None:
-        """Twin of the update."""
-        self.quietly("decide_restock", inputs, self._can_decide_restock, self._wish_restock)
-
-    def _wish_restock(self, *inputs: Any) -> Wish:
-        message = checked_message(DecideRestockMessage, inputs)
-        return self._wish(
-            Wish(restock=restock_decision(message.restock, message.actor, message.reason))
-        )
+    def deny_the_rest(self) -> None:
+        """Answer everything that nobody has decided with no."""
+        actor, reason = "temporal", "the return was cancelled through Temporal"
+        denied = RefundDecision(grant=False, amount_minor=None, actor=actor, reason=reason)
+        self._add(PendingDecision(refund=denied))
+        self._add(PendingDecision(restock=RestockDecision((), actor, reason)))
 
     def _check_undecided(self, what: str) -> None:
-        if self.case and what not in self.case.undecided:
+        if self._state.case and what not in self._state.case.undecided:
             raise NotPossibleNow(f"the {what} of this return is decided already")
 
-    def _wish(self, wish: Wish) -> Wish:
-        self.wishes.append(wish)
-        return wish
+    def _add(self, decision: PendingDecision) -> PendingDecision:
+        self._state.decisions.append(decision)
+        return decision
 
-    async def _decided(self, wish: Wish) -> None:
-        await workflow.wait_condition(lambda: wish.answered or wish.refusal is not None)
-        if wish.refusal is not None:
-            raise ApplicationError(wish.refusal, type=RETURN_REFUSED, non_retryable=True)
-
-    def say_no(self) -> None:
-        """Answer what nobody has decided yet with no."""
-        actor, reason = "temporal", "the return was cancelled through Temporal"
-        self._wish(
-            Wish(refund=RefundDecision(grant=False, amount_minor=None, actor=actor, reason=reason))
-        )
-        self._wish(Wish(restock=RestockDecision((), actor, reason)))
+    async def _until_recorded(self, decision: PendingDecision) -> None:
+        await workflow.wait_condition(lambda: decision.recorded or decision.refusal is not None)
+        if decision.refusal is not None:
+            raise ApplicationError(decision.refusal, type=RETURN_REFUSED, non_retryable=True)

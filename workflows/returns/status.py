@@ -1,17 +1,17 @@
-"""What a return says when it is asked, and at its end; nothing of it is personal data."""
+"""What a return answers when it is asked, and its result. Neither holds personal data."""
 
 import hashlib
 from typing import Any
 
 from activities.returns.messages import CaseView, ReturnDocument
 from domain.values import Pieces
-from workflows.common.operator_requests import Attended
+from workflows.common.visibility import Progress
 from workflows.documents.messages import canonical_json
 from workflows.documents.returns import return_to_json
 
 
 def return_digest(document: ReturnDocument) -> str:
-    """A fingerprint of the content: 64 hexadecimal digits; who asked, and why, does not count."""
+    """A fingerprint of the content: 64 hexadecimal digits; actor and reason do not count."""
     content = return_to_json(document)
     del content["actor"], content["reason"]
     for part in ("lines", "restock"):
@@ -21,7 +21,7 @@ def return_digest(document: ReturnDocument) -> str:
 
 
 def case_status(
-    document: ReturnDocument | None, case: CaseView | None, seen: Attended
+    document: ReturnDocument | None, case: CaseView | None, progress: Progress
 ) -> dict[str, Any]:
     """The answer to the query ``status``."""
     return {
@@ -29,10 +29,10 @@ def case_status(
         "return_id": document.return_id if document else None,
         "content_digest": return_digest(document) if document else None,
         "opened": case is not None,
-        "step": seen.stage,
-        "waits_for": seen.waits_for,
-        "needs_attention": bool(seen.attention),
-        "attention": "; ".join(seen.attention.values()) or None,
+        "step": progress.stage,
+        "waits_for": progress.waits_for,
+        "needs_attention": bool(progress.attention),
+        "attention": progress.attention_text,
         "undecided": list(case.undecided) if case else [],
         **_outcome(case or CaseView()),
     }

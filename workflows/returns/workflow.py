@@ -1,16 +1,16 @@
-"""One return: goods or money of a completed order that go back.
+"""One return: goods or money of a completed order go back.
 
-What becomes of the money and what becomes of the goods are two decisions, made at the start or
-later, by whomever, and carried out independently: a refund that waits for a person does not keep
-the goods from going back into stock.
+The refund and the restocking are two decisions. Each is made at the start or later, by anybody,
+and carried out independently: a refund that waits for a person does not keep the goods from going
+back into stock.
 
 The event store decides what the case is: the same return id with the same content is the same
-case, whichever run asks. Cancelled through Temporal, a case answers what is not decided yet with
-no, carries out the rest, and ends as *Canceled*.
+case, whichever run asks. A return that is cancelled through Temporal answers what is undecided
+with no, carries out the rest, and ends as *Canceled*.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -36,190 +36,248 @@ from activities.returns.messages import (
     OpenReturnCase,
     ReturnDocument,
 )
-from workflows.common.operator_requests import let_go, message_of, type_of
-from workflows.common.run_to_completion import joined, to_its_end
+from workflows import policies
+from workflows.common.activity_runner import ActivityRunner, saga_ref
+from workflows.common.failures import message_of, type_of
+from workflows.common.operator_requests import (
+    OperatorAttention,
+    OperatorRequests,
+    signal_twin,
+    stop_announcing,
+)
+from workflows.common.run_to_completion import cancelled_while_completing
+from workflows.common.search_attributes import REFUND_PENDING
+from workflows.common.visibility import Visibility
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.returns import parse_return
 from workflows.documents.validation import InvalidDocument
-from workflows.policies import COMPENSATION, RECORD
-from workflows.returns.handlers import ReturnDesk, Wish
-from workflows.returns.status import case_result
+from workflows.returns.handlers import DecisionHandlers, PendingDecision, ReturnState
+from workflows.returns.status import case_result, case_status
 
-OPENING = "opening"
-DECISION = "decision"
-SETTLING = "settling"
-REFUND = "refund_return"
-CLOSED = "closed"
-
-REFUND_PENDING = "refund_pending"
+OPENING: Final = "opening"
+DECISION: Final = "decision"
+REFUND: Final = "refund_return"
+CLOSED: Final = "closed"
 
 
 @workflow.defn(name=RETURN_WORKFLOW_TYPE)
-class OrderReturn(ReturnDesk):
+class OrderReturn(OperatorRequests):
     """Carries one return to its end."""
+
+    def __init__(self) -> None:
+        self._state = state = ReturnState()
+        self._visibility = Visibility(state.progress)
+        super().__init__(
+            state.progress,
+            OperatorAttention(state.progress, self._visibility.show, self._record_operators),
+        )
+        self._activities = ActivityRunner()
+        self._decisions = DecisionHandlers(state)
 
     @workflow.run
     async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
-        """Take care of the return that the one JSON input describes; returns what became of it."""
-        self.document = _accepted(document)
-        work = asyncio.create_task(self._settle())
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            if workflow.cancellation_reason() is None:  # this worker is letting go of the run
-                raise
-            self.say_no()
-            await to_its_end(joined(work))
-            raise CancelledError(
-                "closed as requested; what was open was answered with no"
-            ) from None
-        return case_result(self.given, self.now)
+        """Carry out the return that the one JSON input describes; returns what became of it."""
+        self._state.document = _accepted(document)
+        if await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest):
+            raise CancelledError("closed as requested; what was open was answered with no")
+        return case_result(self._state.requested, self._state.recorded)
 
     # --- the way of a return ---------------------------------------------------------------------
 
-    async def _settle(self) -> None:
-        self.enter(OPENING, "the event store to open the return")
-        self.case = await self._opened()
-        await asyncio.gather(self._take_decisions(), self._give_money(), self._put_goods())
-        if not self.now.closed:
-            self.case = await self.run_activity(
+    async def _carry_out(self) -> None:
+        self._visibility.enter(OPENING, "the event store to open the return")
+        self._state.case = await self._open()
+        await asyncio.gather(self._record_decisions(), self._refund(), self._restock())
+        if not self._state.recorded.closed:
+            self._state.case = await self._activities.run(
                 ReturnActivities.close_return,
                 self._request(),
                 ORDERS_QUEUE,
-                RECORD,
+                policies.RECORD,
                 "close the return",
             )
-        self.order_status = "returned"
-        self.enter(CLOSED, "nothing")
+        self.progress.order_status = "returned"
+        self._visibility.enter(CLOSED, "nothing")
         await workflow.wait_condition(workflow.all_handlers_finished)
 
-    async def _opened(self) -> CaseView:
-        request = OpenReturnCase(self.ref, self.given)
+    async def _open(self) -> CaseView:
+        request = OpenReturnCase(saga_ref(), self._state.requested)
         try:
-            return await self.run_activity(
-                ReturnActivities.open_return, request, ORDERS_QUEUE, RECORD, "open the return"
+            return await self._activities.run(
+                ReturnActivities.open_return,
+                request,
+                ORDERS_QUEUE,
+                policies.RECORD,
+                "open the return",
             )
         except ActivityError as error:
             kind = type_of(error)
             if kind not in (RETURN_CONFLICT, RETURN_REFUSED):
                 raise
-            for wish in self.wishes:
-                wish.refusal = message_of(error)
+            for decision in self._state.decisions:
+                decision.refusal = message_of(error)
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise ApplicationError(message_of(error), type=kind, non_retryable=True) from error
 
-    async def _take_decisions(self) -> None:
-        """Put decisions on record as they come, until both are made."""
+    async def _record_decisions(self) -> None:
+        """Record decisions as they arrive, until both are made."""
+        state = self._state
         announcing: asyncio.Task[None] | None = None
-        while self.now.undecided or self.wishes:
+        while state.recorded.undecided or state.decisions:
             self._show_undecided()
-            if not self.wishes and announcing is None:
-                announcing = asyncio.create_task(self.record_attention(DECISION, self._question()))
-            await workflow.wait_condition(lambda: bool(self.wishes))
-            await self._record(self.wishes[0])
-            del self.wishes[0]
-        self.settle(DECISION)
+            if not state.decisions and announcing is None:
+                announcing = asyncio.create_task(self._record_attention(DECISION, self._question()))
+            await workflow.wait_condition(lambda: bool(state.decisions))
+            await self._record(state.decisions[0])
+            del state.decisions[0]
+        self.attention.settle(DECISION)
         if announcing:
-            await let_go(announcing)
+            await stop_announcing(announcing)
 
     def _show_undecided(self) -> None:
-        self.stage, self.waits_for = DECISION, f"a decision: {self._question()}"
-        self.require(DECISION, self._question())
+        question = self._question()
+        self.progress.stage, self.progress.waits_for = DECISION, f"a decision: {question}"
+        self.attention.require(DECISION, question)
 
     def _question(self) -> str:
-        """What nobody has decided yet, in a sentence."""
-        return f"decide about {' and '.join(self.now.undecided)} of return {self.given.return_id}"
+        """What nobody has decided yet, in one sentence."""
+        undecided = " and ".join(self._state.recorded.undecided)
+        return f"decide about {undecided} of return {self._state.requested.return_id}"
 
-    async def _record(self, wish: Wish) -> None:
-        request = DecideCase(
-            self.ref, self.given.order_id, self.given.return_id, wish.refund, wish.restock
-        )
+    async def _record(self, decision: PendingDecision) -> None:
+        order_id, return_id = self._state.requested.order_id, self._state.requested.return_id
+        request = DecideCase(saga_ref(), order_id, return_id, decision.refund, decision.restock)
         try:
-            answer = await self.run_activity(
-                ReturnActivities.decide_return, request, ORDERS_QUEUE, RECORD, "record a decision"
+            view = await self._activities.run(
+                ReturnActivities.decide_return,
+                request,
+                ORDERS_QUEUE,
+                policies.RECORD,
+                "record a decision",
             )
         except ActivityError as error:
-            wish.refusal = message_of(error)
-            workflow.logger.warning("a decision was refused: %s", wish.refusal)
+            decision.refusal = message_of(error)
+            workflow.logger.warning("a decision was refused: %s", decision.refusal)
         else:
-            self._merge(answer)
-            wish.answered = True
+            self._state.merge(view)
+            decision.recorded = True
 
-    async def _give_money(self) -> None:
-        await workflow.wait_condition(lambda: self.now.refund is not None or self.now.closed)
+    async def _refund(self) -> None:
+        state = self._state
+        await workflow.wait_condition(
+            lambda: state.recorded.refund is not None or state.recorded.closed
+        )
         settled_by: OperatorAction | None = None
-        while self.now.refund_is_due:
-            self.order_status = REFUND_PENDING
-            self.enter(REFUND, "the payment provider to give the money back")
+        while state.recorded.refund_is_due:
+            self.progress.order_status = REFUND_PENDING
+            self._visibility.enter(REFUND, "the payment provider to give the money back")
             try:
-                self._merge(
-                    await self.run_activity(
-                        RefundActivities.refund_return,
-                        self._request(settled_by),
-                        PAYMENTS_QUEUE,
-                        COMPENSATION,
-                        "give the money back",
-                    )
+                view = await self._activities.run(
+                    RefundActivities.refund_return,
+                    self._request(settled_by),
+                    PAYMENTS_QUEUE,
+                    policies.COMPENSATION,
+                    "give the money back",
                 )
             except ActivityError as error:
                 settled_by = await self._ask_about_refund(error)
+            else:
+                state.merge(view)
 
     async def _ask_about_refund(self, error: ActivityError) -> OperatorAction | None:
         problem = (
-            f"refund pending: {self.given.return_id} could not be refunded "
+            f"refund pending: {self._state.requested.return_id} could not be refunded "
             f"({message_of(error)}): retry, or resolve with a note"
         )
-        decision = await self.ask_operator(REFUND, problem)
+        announcement = self._record_attention(REFUND, problem)
+        decision = await self.attention.ask(REFUND, problem, announcement)
         return decision.settled_by if decision else None
 
-    async def _put_goods(self) -> None:
-        await workflow.wait_condition(lambda: self.now.restock is not None or self.now.closed)
-        if self.now.restock_is_due:
-            self._merge(
-                await self.run_activity(
-                    ReturnStockActivities.restock_return,
-                    self._request(),
-                    INVENTORY_QUEUE,
-                    RECORD,
-                    "put the goods back into stock",
-                )
+    async def _restock(self) -> None:
+        state = self._state
+        await workflow.wait_condition(
+            lambda: state.recorded.restock is not None or state.recorded.closed
+        )
+        if state.recorded.restock_is_due:
+            view = await self._activities.run(
+                ReturnStockActivities.restock_return,
+                self._request(),
+                INVENTORY_QUEUE,
+                policies.RECORD,
+                "put the goods back into stock",
             )
-
-    def _merge(self, view: CaseView) -> None:
-        """Keep the newer of two views: what is done stays done, what is decided stays decided."""
-        self.case = self.now.merged(view)
+            state.merge(view)
 
     def _request(self, settled_by: OperatorAction | None = None) -> CaseRequest:
-        return CaseRequest(self.ref, self.given.order_id, self.given.return_id, settled_by)
+        requested = self._state.requested
+        return CaseRequest(saga_ref(), requested.order_id, requested.return_id, settled_by)
 
-    # --- the trail -------------------------------------------------------------------------------
+    # --- messages --------------------------------------------------------------------------------
 
-    async def record_attention(self, at_step: str, waiting_for: str) -> None:
-        """Put on record, and announce, that a person must act."""
-        request = CaseAttention(
-            self.ref, self.given.order_id, self.given.return_id, at_step, waiting_for
-        )
-        await self.run_activity(
+    @workflow.query(description="Where the return stands and what it waits for")
+    def status(self) -> dict[str, Any]:
+        """Where the return stands."""
+        return case_status(self._state.document, self._state.case, self.progress)
+
+    @workflow.update(
+        description='The money: {"refund": "full"|"none"|{"amount_minor"}, "actor", "reason"}'
+    )
+    async def decide_refund(self, *inputs: Any) -> dict[str, Any]:
+        """Grant or deny the refund; answers once the decision is recorded."""
+        return await self._decisions.refund_and_wait(inputs)
+
+    @decide_refund.validator
+    def _can_decide_refund(self, *inputs: Any) -> None:
+        self._decisions.check_refund(inputs)
+
+    def _note_refund(self, *inputs: Any) -> None:
+        self._decisions.refund(inputs)
+
+    decide_refund_signal = signal_twin("decide_refund", _can_decide_refund, _note_refund)
+
+    @workflow.update(
+        description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
+    )
+    async def decide_restock(self, *inputs: Any) -> dict[str, Any]:
+        """Decide what goes back into stock; answers once the decision is recorded."""
+        return await self._decisions.restock_and_wait(inputs)
+
+    @decide_restock.validator
+    def _can_decide_restock(self, *inputs: Any) -> None:
+        self._decisions.check_restock(inputs)
+
+    def _note_restock(self, *inputs: Any) -> None:
+        self._decisions.restock(inputs)
+
+    decide_restock_signal = signal_twin("decide_restock", _can_decide_restock, _note_restock)
+
+    # --- operators -------------------------------------------------------------------------------
+
+    async def _record_attention(self, at_step: str, waiting_for: str) -> None:
+        requested = self._state.requested
+        await self._activities.run(
             ReturnActivities.record_return_attention,
-            request,
+            CaseAttention(
+                saga_ref(), requested.order_id, requested.return_id, at_step, waiting_for
+            ),
             ORDERS_QUEUE,
-            RECORD,
+            policies.RECORD,
             "record and announce that a person must act",
         )
 
-    async def record_operators(self, acts: tuple[OperatorAction, ...]) -> None:
-        """Put on record who steered the return."""
-        await self.run_activity(
+    async def _record_operators(self, actions: tuple[OperatorAction, ...]) -> None:
+        requested = self._state.requested
+        await self._activities.run(
             ReturnActivities.record_return_operator,
-            CaseOperators(self.ref, self.given.order_id, self.given.return_id, acts),
+            CaseOperators(saga_ref(), requested.order_id, requested.return_id, actions),
             ORDERS_QUEUE,
-            RECORD,
+            policies.RECORD,
             "record what an operator did",
         )
 
 
-def _accepted(given: RawValue) -> ReturnDocument:
+def _accepted(raw: RawValue) -> ReturnDocument:
     try:
-        return parse_return(json_of(given), workflow.info().workflow_id)
+        return parse_return(json_of(raw), workflow.info().workflow_id)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None

@@ -6,20 +6,26 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from activities.messages import WORKFLOW_TYPE
+from workflows.common.activity_runner import ActivityRunner
 from workflows.documents.messages import NO_INPUT
 from workflows.fulfillment.workflow import OrderFulfillment
 
 MARK = "changed-"
 
 
+class _ChangedRunner(ActivityRunner):
+    def next_id(self, name: str) -> str:
+        return MARK + super().next_id(name)
+
+
 @workflow.defn(name=WORKFLOW_TYPE)
 class ChangedSaga(OrderFulfillment):
     """Asks for its activities under other ids."""
 
-    @workflow.run
-    async def run(self, given: RawValue = NO_INPUT) -> dict[str, Any]:
-        """As the saga."""
-        return await super().run(given)
+    def __init__(self) -> None:
+        super().__init__(_ChangedRunner())
 
-    def _activity_id(self, name: str) -> str:
-        return MARK + super()._activity_id(name)
+    @workflow.run
+    async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
+        """As the saga."""
+        return await super().run(document)

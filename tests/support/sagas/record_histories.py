@@ -28,7 +28,6 @@ from tests.support.sagas.sagas import Handle, result, start, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
 from tests.support.sagas.temporal import time_skipping_server
 from workflows import policies
-from workflows.fulfillment import steps
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "histories"
 BY = {"actor": "anna", "reason": "as agreed"}
@@ -212,7 +211,7 @@ async def _main(names: Collection[str]) -> None:
         initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
     )
     fewer_attempts = replace(policies.STEP, backoff=backoff)
-    with patch.object(steps, "STEP", fewer_attempts):
+    with patch.object(policies, "STEP", fewer_attempts):
         await _record_all(names or {*PATHS, *LATER_PATHS})
 
 

@@ -53,10 +53,10 @@ async def open_return(
     client: Client, order_id: str, return_id: str = "R1", content: Any = None, **changes: Any
 ) -> Handle:
     """Start a return; `content` replaces the whole document."""
-    given = return_document(order_id, return_id, **changes) if content is None else content
+    document = return_document(order_id, return_id, **changes) if content is None else content
     return await client.start_workflow(
         RETURN_WORKFLOW_TYPE,
-        given,
+        document,
         id=f"return-{order_id}-{return_id}",
         task_queue=ORDERS_QUEUE,
     )

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
@@ -33,13 +33,13 @@ async def start(client: Client, order_id: str, content: Any = None, **options: A
 
     `search_attributes=None` starts it as a client does that knows nothing of them.
     """
-    given = document(order_id) if content is None else content
+    content = document(order_id) if content is None else content
     return await client.start_workflow(
         WORKFLOW_TYPE,
-        given,
+        content,
         id=f"order-{order_id}",
         task_queue=ORDERS_QUEUE,
-        **{"search_attributes": _attributes(given, order_id), **options},
+        **{"search_attributes": _attributes(content, order_id), **options},
     )
 
 
@@ -85,14 +85,14 @@ async def until(
 
 
 async def until_status(
-    handle: Handle, patience_s: float = PATIENCE_S, **wanted: Any
+    handle: Handle, patience_s: float = PATIENCE_S, **expected: Any
 ) -> dict[str, Any]:
     """Wait until the saga's status has these values; returns it."""
     status: dict[str, Any] = {}
 
     async def reached() -> bool:
         status.update(await handle.query("status"))
-        return all(status[name] == value for name, value in wanted.items())
+        return all(status[name] == value for name, value in expected.items())
 
     await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)
     return status
@@ -101,10 +101,10 @@ async def until_status(
 async def until_listed(client: Client, query: str, workflow_id: str) -> None:
     """Wait until Temporal's list finds the run by a query."""
 
-    async def found() -> bool:
+    async def is_listed() -> bool:
         return workflow_id in [run.id async for run in client.list_workflows(query)]
 
-    await until(found)
+    await until(is_listed)
 
 
 async def activities_of(handle: Handle) -> list[str]:
@@ -114,6 +114,27 @@ async def activities_of(handle: Handle) -> list[str]:
         for event in (await handle.fetch_history()).events
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     ]
+
+
+async def until_activity(
+    handle: Handle, activity_id: str, event: Literal["completed", "cancel_requested"]
+) -> None:
+    """Wait until an activity of the workflow has completed, or was asked to stop."""
+    attributes = f"activity_task_{event}_event_attributes"
+
+    async def is_in_the_history() -> bool:
+        events = (await handle.fetch_history()).events
+        scheduled = {
+            each.event_id: each.activity_task_scheduled_event_attributes.activity_id
+            for each in events
+        }
+        return activity_id in {
+            scheduled[getattr(each, attributes).scheduled_event_id]
+            for each in events
+            if each.HasField(attributes)
+        }
+
+    await until(is_in_the_history)
 
 
 async def upserts_of(handle: Handle) -> int:

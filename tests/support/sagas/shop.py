@@ -21,14 +21,14 @@ from domain.stock.item import StockState
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
-from workers.factory import Outside, build_worker
+from workers.factory import Dependencies, build_worker
 
 TOKEN_GOOD = "tok_visa"
 TOKEN_DECLINED = "tok_declined"
 
 
 class Shop:
-    """The outside world of a saga, all in memory."""
+    """Everything that a saga talks to, all in memory."""
 
     def __init__(self) -> None:
         self.store = InMemoryEventStore()
@@ -39,8 +39,8 @@ class Shop:
         self.notifications = RecordingNotifications()
 
     @property
-    def outside(self) -> Outside:
-        return Outside(self.handler, self.payments, self.carrier, self.notifications)
+    def dependencies(self) -> Dependencies:
+        return Dependencies(self.handler, self.payments, self.carrier, self.notifications)
 
     async def receive(self, sku: str, quantity: int, reference: str = "first") -> None:
         command = ReceiveStock(Sku(sku), quantity, reference)
@@ -104,7 +104,7 @@ async def running_workers(client: Client, shop: Shop, **options: Any) -> AsyncIt
     async with AsyncExitStack() as stack:
         for queue in ALL_QUEUES:
             worker = build_worker(
-                client, queue, shop.outside, grace=timedelta(seconds=1), **options
+                client, queue, shop.dependencies, grace=timedelta(seconds=1), **options
             )
             await stack.enter_async_context(worker)
         yield

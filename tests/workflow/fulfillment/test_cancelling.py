@@ -24,6 +24,7 @@ from tests.support.sagas.sagas import (
     start,
     stocked_saga,
     until,
+    until_activity,
     until_status,
 )
 from tests.support.sagas.shop import Shop, document, running_workers
@@ -72,8 +73,8 @@ async def test_a_cancel_while_the_card_is_charged_waits_and_then_refunds(
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     cancelling = asyncio.create_task(cancel(handle))
-    await until_status(handle, step="process_payment")
-    await asyncio.sleep(0.2)
+    await until_activity(handle, "process-payment", "cancel_requested")
+    assert "undo-payment" not in await activities_of(handle)
     assert shop.payments.count("refund") == 0
     shop.payments.faults.clear()
     assert await _outcome(handle) == "cancelled"
@@ -185,7 +186,7 @@ async def test_a_cancel_that_loses_against_the_last_step_says_that_it_is_too_lat
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     cancelling = asyncio.create_task(handle.execute_update("cancel", BY))
-    await asyncio.sleep(0.2)
+    await until_activity(handle, "create-shipment", "cancel_requested")
     shop.carrier.faults.clear()
     with pytest.raises(WorkflowUpdateFailedError) as refusal:
         await cancelling
@@ -204,7 +205,7 @@ async def test_a_native_cancel_that_loses_against_the_last_step_completes_the_or
     _, handle = await stocked_saga(client, shop)
     await _held(held)
     await handle.cancel()
-    await asyncio.sleep(0.2)
+    await until_activity(handle, "create-shipment", "cancel_requested")
     shop.carrier.faults.clear()
     assert (await result(handle))["outcome"] == "completed"
 

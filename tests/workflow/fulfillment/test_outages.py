@@ -33,7 +33,6 @@ from tests.support.sagas.sagas import (
 from tests.support.sagas.shop import Shop, running_workers
 from workers.factory import build_worker
 from workflows import policies
-from workflows.fulfillment import steps
 
 BY = {"actor": "anna", "reason": "no longer wanted", "requested_by": "customer"}
 
@@ -42,7 +41,7 @@ BY = {"actor": "anna", "reason": "no longer wanted", "requested_by": "customer"}
 async def workers_of(client: Client, shop: Shop, queues: Sequence[str]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for queue in queues:
-            worker = build_worker(client, queue, shop.outside, grace=timedelta(seconds=1))
+            worker = build_worker(client, queue, shop.dependencies, grace=timedelta(seconds=1))
             await stack.enter_async_context(worker)
         yield
 
@@ -73,7 +72,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first try waits for a worker no longer than a moment, and an attempt ends soon."""
     moment = timedelta(seconds=1)
     first = replace(policies.FIRST_TRY, attempt=moment, waiting=moment)
-    monkeypatch.setattr(steps, "STEP", replace(policies.STEP, first=first))
+    monkeypatch.setattr(policies, "STEP", replace(policies.STEP, first=first))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -163,7 +162,7 @@ async def test_a_cancel_is_refused_if_the_step_had_ended_the_order_unheard(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = replace(policies.STEP, attempt=timedelta(seconds=2))
-    monkeypatch.setattr(steps, "STEP", short)
+    monkeypatch.setattr(policies, "STEP", short)
     shop = TrappedShop()
     async with running_workers(client, shop, interceptors=[shop.traps]):
         order_id = new_order_id()

@@ -33,7 +33,7 @@ async def _held_before_payment(
 
 
 async def _work(client: Client, shop: Shop, workers: AsyncExitStack, queue: str) -> None:
-    worker = build_worker(client, queue, shop.outside, grace=timedelta(seconds=1))
+    worker = build_worker(client, queue, shop.dependencies, grace=timedelta(seconds=1))
     await workers.enter_async_context(worker)
 
 

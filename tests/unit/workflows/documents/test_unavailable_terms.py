@@ -17,7 +17,7 @@ from domain.order.unavailable import (
 from tests.support.sagas.shop import document
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.state import content_digest
+from workflows.fulfillment.status import content_digest
 
 DIGEST_OF_BEFORE = "22cfe5e0043e100736004c0107854f19474bb76fb1359d6f70845a348849d5fc"
 """Of the usual document, as it was computed before documents could say anything of this."""

@@ -1,0 +1,105 @@
+"""What a saga records about itself and its operators. It tries for as long as it takes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from temporalio.exceptions import ActivityError
+
+from activities.messages import (
+    ORDERS_QUEUE,
+    ChangeAddress,
+    CloseCancelled,
+    ClosedSaga,
+    EarlierRun,
+    OperatorAction,
+    RecordAttention,
+    RecordOperator,
+    TurnBack,
+)
+from activities.orders.activities import OrderActivities
+from domain.values import Compensation
+from workflows import policies
+from workflows.common.activity_runner import ActivityRunner, saga_ref
+from workflows.common.failures import Cause, raise_if_fatal
+from workflows.fulfillment.state import SETTLING, AddressChange, SagaState
+from workflows.fulfillment.visibility import SagaVisibility
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_MONEY = (Compensation.UNDO_PAYMENT.value, SETTLING)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Writes the saga's own events."""
+
+    state: SagaState
+    visibility: SagaVisibility
+    activities: ActivityRunner
+
+    async def record_operators(self, actions: tuple[OperatorAction, ...]) -> None:
+        """Record the actions of operators."""
+        request = RecordOperator(saga_ref(), self.state.order_id, actions)
+        summary = "record what an operator did"
+        await self._run(OrderActivities.record_operator, request, summary)
+
+    async def change_address(self, change: AddressChange) -> None:
+        """Change the order's delivery address; raises ActivityError if the order refuses."""
+        request = ChangeAddress(saga_ref(), self.state.order_id, change.address, change.by)
+        await self._run(OrderActivities.change_address, request, "change the delivery address")
+
+    async def record_attention(
+        self, at_step: str, message: str, compensation: Compensation | None
+    ) -> None:
+        """Record and announce that an operator must act."""
+        pending = "refund pending: " if at_step in _MONEY else ""
+        waiting_for = (
+            f"{pending}{at_step} could not be done ({message}): retry, or resolve with a note"
+        )
+        request = RecordAttention(
+            saga_ref(), self.state.order_id, at_step, message, waiting_for, compensation
+        )
+        summary = "record and announce that a person must act"
+        await self._run(OrderActivities.record_attention, request, summary)
+
+    async def turn_back(
+        self, cause: Cause, operators: tuple[OperatorAction, ...]
+    ) -> ClosedSaga | EarlierRun | None:
+        """Record why the saga turns back, and what operators did until then.
+
+        Returns:
+            How the order had ended before, or what an earlier run may have done; None: neither.
+
+        Raises:
+            ApplicationError: the input itself was refused and nothing was done.
+        """
+        request = TurnBack(
+            saga_ref(),
+            self.state.order,
+            cause.step,
+            cause.kind,
+            cause.reason,
+            cause.detail,
+            (*operators, *cause.operator),
+        )
+        summary = "record why the order is undone"
+        try:
+            return await self._run(OrderActivities.turn_back, request, summary)
+        except ActivityError as error:
+            raise_if_fatal(error)
+            raise
+
+    async def close(self, cause: Cause) -> ClosedSaga:
+        """Cancel the order; raises ActivityError if something is still held."""
+        request = CloseCancelled(saga_ref(), self.state.order_id, cause.reason, cause.detail)
+        summary = "check that nothing is held and cancel the order"
+        return await self._run(OrderActivities.close_cancelled, request, summary)
+
+    async def _run(
+        self, method: Callable[[OrderActivities, P], Awaitable[R]], request: P, summary: str
+    ) -> R:
+        if self.visibility.notices_by_first_try:  # somebody acts on it: show what comes of it
+            self.visibility.show_every_change()
+        return await self.activities.run(method, request, ORDERS_QUEUE, policies.RECORD, summary)
