@@ -142,14 +142,14 @@ def build_worker(
 
 
 def _orders(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    of = OrderActivities(dependencies.handler, dependencies.notifications)
+    orders = OrderActivities(dependencies.handler, dependencies.notifications)
     returns = ReturnActivities(dependencies.handler, dependencies.notifications)
     return (
-        of.turn_back,
-        of.close_cancelled,
-        of.record_attention,
-        of.record_operator,
-        of.change_address,
+        orders.turn_back,
+        orders.close_cancelled,
+        orders.record_attention,
+        orders.record_operator,
+        orders.change_address,
         returns.open_return,
         returns.decide_return,
         returns.record_return_attention,
@@ -159,23 +159,23 @@ def _orders(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
 
 
 def _inventory(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    of = InventoryActivities(dependencies.handler)
+    inventory = InventoryActivities(dependencies.handler)
     returns = ReturnStockActivities(dependencies.handler)
     return (
-        of.reserve_inventory,
-        of.release_inventory,
-        of.review_shortage,
-        of.amend_order,
+        inventory.reserve_inventory,
+        inventory.release_inventory,
+        inventory.review_shortage,
+        inventory.amend_order,
         returns.restock_return,
     )
 
 
 def _payments(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    of = PaymentActivities(dependencies.handler, dependencies.payments)
+    payments = PaymentActivities(dependencies.handler, dependencies.payments)
     refunds = RefundActivities(dependencies.handler, dependencies.payments)
     return (
-        of.process_payment,
-        of.capture_payment,
+        payments.process_payment,
+        payments.capture_payment,
         refunds.undo_payment,
         refunds.settle_payment,
         refunds.refund_return,
@@ -183,11 +183,11 @@ def _payments(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
 
 
 def _shipping(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    of = ShippingActivities(dependencies.handler, dependencies.carrier)
+    shipping = ShippingActivities(dependencies.handler, dependencies.carrier)
     parcels = DeliveryActivities(dependencies.handler, dependencies.notifications)
     return (
-        of.create_shipment,
-        of.cancel_shipment,
+        shipping.create_shipment,
+        shipping.cancel_shipment,
         parcels.record_scan,
         parcels.record_delivery_attention,
         parcels.record_delivery_operator,

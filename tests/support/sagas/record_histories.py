@@ -178,8 +178,8 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
         await shop.receive(f"{order_id}-sku", stock)
     async with running_workers(client, shop):
         with _clock(environment, name):
-            given = document(order_id, **changes)
-            handle = await start(client, order_id, given, **_options(name))
+            content = document(order_id, **changes)
+            handle = await start(client, order_id, content, **_options(name))
         await drive(shop, handle)
         try:
             await result(handle)

@@ -17,7 +17,7 @@ FIRST_PRICE, SECOND_PRICE = 150, 400
 
 def lines(order_id: str, first: int = 2, second: int = 3) -> list[dict[str, Any]]:
     """Pieces of the SKUs `<order id>-a` at 1.50 and `<order id>-b` at 4.00."""
-    wanted = (("a", first, FIRST_PRICE), ("b", second, SECOND_PRICE))
+    prices = (("a", first, FIRST_PRICE), ("b", second, SECOND_PRICE))
     return [
         {
             "sku": f"{order_id}-{name}",
@@ -25,7 +25,7 @@ def lines(order_id: str, first: int = 2, second: int = 3) -> list[dict[str, Any]
             "quantity": quantity,
             "unit_price_minor": price,
         }
-        for name, quantity, price in wanted
+        for name, quantity, price in prices
     ]
 
 
@@ -41,10 +41,10 @@ async def short_order(
         if pieces:
             await shop.receive(f"{order_id}-{name}", pieces)
     terms = {key: more.pop(key) for key in ("deadline_hours", "default") if key in more}
-    wanted = document(
+    order_document = document(
         order_id, lines=lines(order_id), unavailable={"policy": policy, **terms}, **more
     )
-    return order_id, await start(client, order_id, wanted)
+    return order_id, await start(client, order_id, order_document)
 
 
 async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: str) -> None:
@@ -63,9 +63,9 @@ async def tell_news(client: Client, shop: Shop) -> None:
 
 async def content(shop: Shop, order_id: str) -> FrozenOrder:
     """What the order holds by now."""
-    known = frozen_order(await shop.order(order_id))
-    assert known is not None
-    return known
+    order = frozen_order(await shop.order(order_id))
+    assert order is not None
+    return order
 
 
 async def taken(shop: Shop, order_id: str) -> tuple[int, int]:

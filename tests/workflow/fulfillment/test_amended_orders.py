@@ -35,8 +35,8 @@ NO_SHIP = {
 
 async def _amend(handle: Handle, **pieces: int) -> None:
     order_id = handle.id.removeprefix("order-")
-    wanted = [{"sku": f"{order_id}-{name}", "quantity": n} for name, n in pieces.items()]
-    await handle.execute_update("amend", {**BY, "lines": wanted})
+    changes = [{"sku": f"{order_id}-{name}", "quantity": n} for name, n in pieces.items()]
+    await handle.execute_update("amend", {**BY, "lines": changes})
 
 
 async def _at(
@@ -137,7 +137,7 @@ async def test_the_label_of_an_amended_order_can_no_longer_be_amended(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "field"),
+    ("changes", "field"),
     [
         ([{"sku": "?", "quantity": 1}], "lines.0.sku"),
         ([{"sku": "x", "quantity": 1}], "lines.0.sku"),
@@ -149,15 +149,15 @@ async def test_the_label_of_an_amended_order_can_no_longer_be_amended(
     ],
 )
 async def test_an_amendment_that_is_none_is_refused_by_its_field(
-    client: Client, shop: Shop, wanted: list[dict[str, Any]], field: str
+    client: Client, shop: Shop, changes: list[dict[str, Any]], field: str
 ) -> None:
     order_id, handle = await _held_after_payment(client, shop)
-    for line in wanted:
+    for line in changes:
         line["sku"] = line["sku"].replace("{id}", order_id)
     with pytest.raises(WorkflowUpdateFailedError) as refusal:
-        await handle.execute_update("amend", {**BY, "lines": wanted})
+        await handle.execute_update("amend", {**BY, "lines": changes})
     assert field in str(refusal.value.cause)
-    await handle.signal("amend", {**BY, "lines": wanted})
+    await handle.signal("amend", {**BY, "lines": changes})
     assert (await _resume(handle))["outcome"] == "completed"
     assert await taken(shop, order_id) == (ALL, 0)
 
@@ -169,8 +169,8 @@ async def test_a_refund_that_fails_for_good_needs_attention_until_it_is_retried(
     status = await handle.query("status")
     assert status["step"] == "settle_payment"
     assert not status["turning_back"]
-    found = (await handle.describe()).search_attributes
-    assert found["OrderStatus"] == ["refund_pending"]
+    attributes = (await handle.describe()).search_attributes
+    assert attributes["OrderStatus"] == ["refund_pending"]
     assert "refund pending" in shop.notifications.notices[-1].waiting_for
     shop.payments.faults.clear()
     await handle.execute_update("retry", BY)

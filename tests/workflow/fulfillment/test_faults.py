@@ -33,8 +33,8 @@ async def test_a_gateway_whose_charges_fail_for_good_cancels_the_order(
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
     # The charge may have been under way: the provider was told not to make it any more.
-    [made] = [p async for p in shop.payments.payments()]
-    assert made.status is PaymentStatus.FORBIDDEN
+    [payment] = [p async for p in shop.payments.payments()]
+    assert payment.status is PaymentStatus.FORBIDDEN
     assert "undo-payment-2" not in await activities_of(handle)
 
 
@@ -98,8 +98,8 @@ async def test_a_carrier_that_fails_after_the_payment_gives_the_money_back(
     order_id, handle = await stocked_saga(client, shop, payment=payment)
     outcome = await result(handle)
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
-    [made] = [p async for p in shop.payments.payments()]
-    assert made.status is undone
+    [payment] = [p async for p in shop.payments.payments()]
+    assert payment.status is undone
     assert not holds_money(await shop.payment(order_id))
 
 
@@ -124,8 +124,8 @@ async def test_a_capture_that_fails_cancels_the_label_and_voids_the_money(
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
     [label] = [label async for label in shop.carrier.labels()]
     assert label.status is LabelStatus.CANCELLED
-    [made] = [p async for p in shop.payments.payments()]
-    assert made.status is PaymentStatus.VOIDED
+    [payment] = [p async for p in shop.payments.payments()]
+    assert payment.status is PaymentStatus.VOIDED
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
 
 
@@ -143,5 +143,5 @@ async def test_a_lost_answer_to_a_refund_does_not_refund_twice(client: Client, s
     shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="refund", times=1))
     _, handle = await stocked_saga(client, shop)
     assert (await result(handle))["outcome"] == "cancelled"
-    [made] = [p async for p in shop.payments.payments()]
-    assert (made.status, made.refunded) == (PaymentStatus.REFUNDED, made.amount)
+    [payment] = [p async for p in shop.payments.payments()]
+    assert (payment.status, payment.refunded) == (PaymentStatus.REFUNDED, payment.amount)

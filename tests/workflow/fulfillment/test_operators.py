@@ -171,8 +171,8 @@ async def test_an_undo_that_fails_needs_attention_and_retry_ends_it(
     await handle.execute_update("retry", BY)
     assert (await result(handle))["outcome"] == "cancelled"
     assert not holds_money(await shop.payment(order_id))
-    [made] = [p async for p in shop.payments.payments()]
-    assert made.status is PaymentStatus.REFUNDED
+    [payment] = [p async for p in shop.payments.payments()]
+    assert payment.status is PaymentStatus.REFUNDED
 
 
 async def test_a_pager_that_is_down_does_not_keep_an_operator_from_acting(

@@ -77,8 +77,8 @@ async def test_a_second_recovery_finds_the_running_saga_and_starts_nothing(
 async def test_two_recoveries_at_once_start_one_saga(client: Client, shop: Shop) -> None:
     order_id = await paid_and_terminated(client, shop)
     twice = Recovery(shop.handler, shop.store, client)
-    found = await twice.run([OrderId(order_id)] * 5)
-    assert sorted(each.outcome for each in found) == [RecoveryOutcome.RUNNING] * 4 + [
+    recovered = await twice.run([OrderId(order_id)] * 5)
+    assert sorted(each.outcome for each in recovered) == [RecoveryOutcome.RUNNING] * 4 + [
         RecoveryOutcome.STARTED
     ]
     shop.carrier.faults.clear()
@@ -99,8 +99,8 @@ async def test_an_order_that_ended_in_the_meantime_is_left_alone(
     order_id, handle = await stocked_saga(client, shop)
     await result(handle)
     events = await shop.store.head()
-    found = await Recovery(shop.handler, shop.store, client).run([OrderId(order_id)])
-    assert [each.outcome for each in found] == [RecoveryOutcome.ENDED]
+    recovered = await Recovery(shop.handler, shop.store, client).run([OrderId(order_id)])
+    assert [each.outcome for each in recovered] == [RecoveryOutcome.ENDED]
     assert await shop.store.head() == events
 
 

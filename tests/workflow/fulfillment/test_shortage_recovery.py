@@ -34,8 +34,8 @@ async def _recovered(temporal: WorkflowEnvironment, shop: Shop, order_id: str) -
     """The saga of an open order, started again from the event store."""
     with temporal.with_time_skipping_disabled():
         recovery = Recovery(shop.handler, shop.store, temporal.client)
-        found = await recovery.run(await open_orders(shop.store))
-    assert [(each.order_id, each.outcome) for each in found] == [
+        recovered = await recovery.run(await open_orders(shop.store))
+    assert [(each.order_id, each.outcome) for each in recovered] == [
         (order_id, RecoveryOutcome.STARTED)
     ]
     return temporal.client.get_workflow_handle(f"order-{order_id}")
@@ -126,9 +126,9 @@ async def test_cancelling_a_recovered_order_lets_go_of_what_the_lost_saga_claime
 ) -> None:
     order_id, lost = await _waiting(temporal, shop)
     await lost.terminate("Temporal lost it")
-    wanted = document(order_id, lines=lines(order_id), unavailable={"policy": "ask"})
+    content = document(order_id, lines=lines(order_id), unavailable={"policy": "ask"})
     handle = await start(
-        temporal.client, order_id, wanted, start_signal="cancel", start_signal_args=[BY]
+        temporal.client, order_id, content, start_signal="cancel", start_signal_args=[BY]
     )
     assert (await result(handle))["outcome"] == "cancelled"
     for name, pieces in (("a", 2), ("b", 1)):

@@ -249,13 +249,16 @@ async def test_the_search_attributes_say_what_a_waiting_order_is_at(
     temporal: WorkflowEnvironment, shop: Shop
 ) -> None:
     _, handle = await _waiting(temporal, shop)
-    found = (await handle.describe()).search_attributes
-    assert (found["OrderStatus"], found["SagaStep"]) == (["backordered"], ["awaiting_choice"])
+    attributes = (await handle.describe()).search_attributes
+    assert (attributes["OrderStatus"], attributes["SagaStep"]) == (
+        ["backordered"],
+        ["awaiting_choice"],
+    )
     await _choose(handle, "ship_available")
     await result(handle)
-    found = (await handle.describe()).search_attributes
-    assert found["OrderTotalMinor"] == [LESS]
-    assert found["OrderStatus"] == ["completed"]
+    attributes = (await handle.describe()).search_attributes
+    assert attributes["OrderTotalMinor"] == [LESS]
+    assert attributes["OrderStatus"] == ["completed"]
 
 
 async def test_an_order_that_has_ended_misses_nothing_and_takes_no_wishes(

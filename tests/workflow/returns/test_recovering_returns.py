@@ -32,8 +32,8 @@ from tests.support.sagas.shop import Shop
 async def recover(
     client: Client, shop: Shop, *, dry_run: bool = False
 ) -> list[tuple[str, RecoveryOutcome]]:
-    found = await restart_workflows(client, await unfinished_workflows(shop.store), dry_run=dry_run)
-    return [(each.why.partition(":")[0], each.outcome) for each in found]
+    recovered = await restart_workflows(client, await unfinished_workflows(shop.store), dry_run=dry_run)
+    return [(each.why.partition(":")[0], each.outcome) for each in recovered]
 
 
 async def test_a_followed_parcel_whose_workflow_is_gone_is_followed_again(
