@@ -187,7 +187,7 @@ async def test_what_cannot_be_chosen_is_refused_and_changes_nothing(
     _, handle = await _waiting(temporal, shop, a=0, b=0)
     with pytest.raises(WorkflowUpdateFailedError) as refusal:
         await _choose(handle, "ship_available")
-    assert "nothing of the order is there" in str(refusal.value.cause)
+    assert "no item of the order is available" in str(refusal.value.cause)
     await handle.signal("choose", {**BY, "choice": "ship_available"})
     for wrong in ({**BY}, {**BY, "choice": "later"}, {**BY, "choice": "wait", "more": 1}):
         with pytest.raises(WorkflowUpdateFailedError):
