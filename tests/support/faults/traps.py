@@ -1,18 +1,22 @@
 """Traps: what an activity attempt or an append can be caught in, at an exact point."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from eventstore.commands.decision import CommandContext, Decide
+from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import AppendResult, StreamAppend
 from tests.support.sagas.shop import Shop
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -91,6 +95,16 @@ class TrappedStore(InMemoryEventStore):
         return result
 
 
+class UnbatchedHandler(CommandHandler):
+    """Gives each command a handler of its own: an append that hangs must not hold back others."""
+
+    async def execute(
+        self, streams: Mapping[str, Fold[Any]], decide: Decide[R], context: CommandContext
+    ) -> R:
+        handler = CommandHandler(self._store, self._codec)
+        return await handler.execute(streams, decide, context)
+
+
 class TrappedShop(Shop):
     """A shop whose store can be trapped."""
 
@@ -98,8 +112,7 @@ class TrappedShop(Shop):
         super().__init__()
         self.traps = Traps()
         self.store = TrappedStore(self.traps)
-        # Each command on its own: an append that is held must not hold those of other sagas.
-        self.handler = CommandHandler(self.store, self.codec)
+        self.handler = UnbatchedHandler(self.store, self.codec)
 
 
 def store_is_down(_: StreamAppend) -> Exception:
