@@ -32,7 +32,9 @@ from tests.support.sagas.shop import Shop
 async def recover(
     client: Client, shop: Shop, *, dry_run: bool = False
 ) -> list[tuple[str, RecoveryOutcome]]:
-    recovered = await restart_workflows(client, await unfinished_workflows(shop.store), dry_run=dry_run)
+    recovered = await restart_workflows(
+        client, await unfinished_workflows(shop.store), dry_run=dry_run
+    )
     return [(each.why.partition(":")[0], each.outcome) for each in recovered]
 
 
