@@ -206,9 +206,9 @@ class Notifier:
             await self._record_failure(notification, problem)
         else:
             self._failures, self._quiet_until = 0, 0.0
-            kept = await outbox.mark_delivered(self._pool, notification)
+            recorded = await outbox.mark_delivered(self._pool, notification)
             _waited.record(notification.age.total_seconds(), {"kind": notification.kind})
-            self._report(notification, "delivered", kept)
+            self._report(notification, "delivered", recorded)
 
     async def _record_failure(
         self, notification: LeasedNotification, problem: NotDelivered
@@ -217,8 +217,8 @@ class Notifier:
             await self._give_up(notification, str(problem))
         else:
             delay = self._limits.delay(notification.attempts, problem.retry_after_s)
-            kept = await outbox.postpone(self._pool, notification, str(problem), delay)
-            self._report(notification, "postponed", kept, str(problem))
+            recorded = await outbox.postpone(self._pool, notification, str(problem), delay)
+            self._report(notification, "postponed", recorded, str(problem))
         if not problem.final:  # a refusal is an answer: the receiver is up
             self._back_off()
 
@@ -232,15 +232,21 @@ class Notifier:
             self._quiet_until = self._clock() + min(backoff, self._send_limits.longest_backoff_s)
 
     async def _give_up(self, notification: LeasedNotification, why: str) -> None:
-        kept = await outbox.mark_dead(self._pool, notification, why)
-        self._report(notification, "dead", kept, why)
+        recorded = await outbox.mark_dead(self._pool, notification, why)
+        self._report(notification, "dead", recorded, why)
 
     def _report(
-        self, notification: LeasedNotification, result: str, kept: bool, error: str | None = None
+        self,
+        notification: LeasedNotification,
+        result: str,
+        recorded: bool,
+        error: str | None = None,
     ) -> None:
         _attempts.add(1, {"kind": notification.kind, "result": result})
         level = {"delivered": _log.info, "postponed": _log.warning, "dead": _log.error}[result]
-        level(f"notification {result}", **_fields(notification), error=error, lease_lost=not kept)
+        level(
+            f"notification {result}", **_fields(notification), error=error, lease_lost=not recorded
+        )
 
 
 def _fields(notification: LeasedNotification) -> dict[str, object]:

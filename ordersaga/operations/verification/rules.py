@@ -155,9 +155,9 @@ def money_text(amount: Money | None) -> str:
 
 def pieces_text(pieces: Counter[Sku]) -> str:
     """Pieces per SKU for people, sorted; only the first few if there are many."""
-    shown = [f"{count} of {sku}" for sku, count in sorted(pieces.items())[:_SHOWN]]
-    more = len(pieces) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "nothing"
+    first = [f"{count} of {sku}" for sku, count in sorted(pieces.items())[:_SHOWN]]
+    more = len(pieces) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "") or "nothing"
 
 
 _SHOWN = 5

@@ -114,12 +114,12 @@ async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
 
 async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Sequence[Finding]:
     """Drop findings about orders that were submitted while the verification ran."""
-    kept = list(findings)
-    unsure = {finding.subject for finding in kept if finding.rule in _UNKNOWN_RULES}
+    candidates = list(findings)
+    unsure = {finding.subject for finding in candidates if finding.rule in _UNKNOWN_RULES}
     stages = await _stages(sources, unsure)
     return [
         finding
-        for finding in kept
+        for finding in candidates
         if finding.rule not in _UNKNOWN_RULES
         or stages[OrderId(finding.subject)] in (Stage.NEVER, Stage.DRAFT)
     ]
