@@ -57,57 +57,58 @@ class InMemoryEventStore:
     async def append(self, *appends: StreamAppend) -> AppendResult:
         """See `EventStore.append`."""
         request = prepare(appends)
-        known = self._known(request)
-        if known is not None:
-            return known
+        first_result = self._first_result(request)
+        if first_result is not None:
+            return first_result
         self._check_versions(request)
         result = self._store(request)
         if self._waker is not None:
             self._waker.poke()
         return result
 
-    def _known(self, request: PreparedAppend) -> AppendResult | None:
-        asked = _identity(request)
-        stored = [self._results[event_id] for _, event_id in asked if event_id in self._results]
+    def _first_result(self, request: PreparedAppend) -> AppendResult | None:
+        """The result of the first time; None if none of the event ids is stored."""
+        events = _events_of(request)
+        stored = [self._results[event_id] for _, event_id in events if event_id in self._results]
         if not stored:
             return None
-        if any(identity != asked for identity, _ in stored):
+        if any(stored_events != events for stored_events, _ in stored):
             raise DuplicateEventId("an event id is stored already, in another append")
         first = stored[0][1]
         return AppendResult(first.versions, first.last_position, repeated=True)
 
     def _check_versions(self, request: PreparedAppend) -> None:
-        for wanted in request.streams:
-            actual = len(self._streams.get(wanted.stream, ()))
-            fits = wanted.expected in (ANY, actual) or (
-                wanted.expected == STREAM_EXISTS and actual > 0
+        for prepared in request.streams:
+            actual = len(self._streams.get(prepared.stream, ()))
+            fits = prepared.expected in (ANY, actual) or (
+                prepared.expected == STREAM_EXISTS and actual > 0
             )
             if not fits:
-                raise VersionConflict(wanted.stream, expected_text(wanted.expected), actual)
+                raise VersionConflict(prepared.stream, expected_text(prepared.expected), actual)
 
     def _store(self, request: PreparedAppend) -> AppendResult:
         now = self._clock()
         versions = {}
-        for wanted in request.streams:
-            stored = self._streams.setdefault(wanted.stream, [])
-            added = envelopes(self._rows(wanted, len(stored), now), _as_it_is)
+        for prepared in request.streams:
+            stored = self._streams.setdefault(prepared.stream, [])
+            added = envelopes(self._rows(prepared, len(stored), now), _unchanged)
             stored += added
             self._events += added
             self._locations.update(
                 (event.event_id, EventLocation(event.stream, event.version, event.position))
                 for event in added
             )
-            versions[wanted.stream] = len(stored)
+            versions[prepared.stream] = len(stored)
         result = AppendResult(versions, len(self._events))
-        asked = _identity(request)
-        self._results.update((event_id, (asked, result)) for _, event_id in asked)
+        events = _events_of(request)
+        self._results.update((event_id, (events, result)) for _, event_id in events)
         return result
 
-    def _rows(self, wanted: PreparedStream, version: int, now: datetime) -> Iterable[StoredRow]:
-        for place, event in enumerate(wanted.events, 1):
+    def _rows(self, prepared: PreparedStream, version: int, now: datetime) -> Iterable[StoredRow]:
+        for place, event in enumerate(prepared.events, 1):
             yield (
                 event.event_id,
-                wanted.stream,
+                prepared.stream,
                 version + place,
                 len(self._events) + place,
                 event.event_type,
@@ -128,7 +129,7 @@ class InMemoryEventStore:
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """See `EventStore.read_stream`."""
-        found = [
+        events = [
             event
             for event in self._streams.get(stream, ())
             if event.version >= from_version
@@ -136,8 +137,8 @@ class InMemoryEventStore:
             and (until is None or event.recorded_at <= until)
         ]
         if backward:
-            found.reverse()
-        return found[: check_limit(limit)]
+            events.reverse()
+        return events[: check_limit(limit)]
 
     async def read_streams(
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
@@ -156,10 +157,10 @@ class InMemoryEventStore:
         """See `EventStore.read_from_snapshots`."""
         after = dict(after_versions or {})
         keys = [(name, schema_versions[name]) for name in streams if name in schema_versions]
-        kept = [self._snapshots[key] for key in keys if key in self._snapshots]
-        used = {one.stream: one for one in kept if one.version > after.get(one.stream, 0)}
-        after.update((name, one.version) for name, one in used.items())
-        return SnapshotsAndEvents(used, await self.read_streams(streams, after_versions=after))
+        stored = [self._snapshots[key] for key in keys if key in self._snapshots]
+        snapshots = {one.stream: one for one in stored if one.version > after.get(one.stream, 0)}
+        after.update((name, one.version) for name, one in snapshots.items())
+        return SnapshotsAndEvents(snapshots, await self.read_streams(streams, after_versions=after))
 
     async def locate_events(self, event_ids: Sequence[UUID]) -> Mapping[UUID, EventLocation]:
         """See `EventStore.locate_events`."""
@@ -167,24 +168,24 @@ class InMemoryEventStore:
         return {one: locations[one] for one in event_ids if one in locations}
 
     async def read_feed(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         check_limit(limit)
         start = bisect_right(self._events, after, key=lambda event: event.position)
         head = len(self._events)
-        page = _first(limit, (e for e in self._events[start:] if selects(wanted, e)))
+        page = _first(limit, (e for e in self._events[start:] if selects(feed_filter, e)))
         full = len(page) == limit
         return FeedPage(page, page[-1].position if full else max(after, head), head)
 
     async def feed_pages(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """See `EventStore.feed_pages`."""
-        page = await self.read_feed(after, limit=limit, wanted=wanted)
+        page = await self.read_feed(after, limit=limit, feed_filter=feed_filter)
         while len(page.events) == limit:
             yield page
-            page = await self.read_feed(page.next_position, limit=limit, wanted=wanted)
+            page = await self.read_feed(page.next_position, limit=limit, feed_filter=feed_filter)
         yield page
 
     async def head(self) -> int:
@@ -200,13 +201,16 @@ class InMemoryEventStore:
             self._snapshots[key] = snapshot
 
 
-def _as_it_is(time: datetime) -> datetime:
+def _unchanged(time: datetime) -> datetime:
     return time
 
 
-def _identity(request: PreparedAppend) -> frozenset[tuple[str, UUID]]:
+def _events_of(request: PreparedAppend) -> frozenset[tuple[str, UUID]]:
+    """Streams and ids of the events: what tells a repeated append from another one."""
     return frozenset(
-        (wanted.stream, event.event_id) for wanted in request.streams for event in wanted.events
+        (prepared.stream, event.event_id)
+        for prepared in request.streams
+        for event in prepared.events
     )
 
 

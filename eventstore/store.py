@@ -83,13 +83,13 @@ class EventStore(Protocol):
         ...
 
     async def read_feed(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
         """The next events of all streams after a position; no committed event is ever skipped."""
         ...
 
     def feed_pages(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """The feed after a position up to its present end, page by page, for catching up.
 
@@ -108,13 +108,16 @@ class EventStore(Protocol):
         ...
 
 
-def selects(wanted: FeedFilter, event: StoredEvent) -> bool:
+def selects(feed_filter: FeedFilter, event: StoredEvent) -> bool:
     """Whether a feed with this filter shows the event."""
-    if wanted.categories and event.category not in wanted.categories:
+    if feed_filter.categories and event.category not in feed_filter.categories:
         return False
-    if wanted.event_types and event.event_type not in wanted.event_types:
+    if feed_filter.event_types and event.event_type not in feed_filter.event_types:
         return False
-    return wanted.buckets is None or wanted.buckets[0] <= event.bucket < wanted.buckets[1]
+    return (
+        feed_filter.buckets is None
+        or feed_filter.buckets[0] <= event.bucket < feed_filter.buckets[1]
+    )
 
 
 def check_limit(limit: int | None) -> int | None:

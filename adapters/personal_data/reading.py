@@ -105,17 +105,19 @@ class ReadingThrough(ABC):
         return {name: [next(opened) for _ in events] for name, events in streams.items()}
 
     async def read_feed(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
-        page = await self._inner.read_feed(after, limit=limit, wanted=wanted)
+        page = await self._inner.read_feed(after, limit=limit, feed_filter=feed_filter)
         return FeedPage(await self._opened(page.events), page.next_position, page.head)
 
     async def feed_pages(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """See `EventStore.feed_pages`."""
-        async with aclosing(self._inner.feed_pages(after, limit=limit, wanted=wanted)) as pages:
+        async with aclosing(
+            self._inner.feed_pages(after, limit=limit, feed_filter=feed_filter)
+        ) as pages:
             async for page in pages:
                 yield FeedPage(await self._opened(page.events), page.next_position, page.head)
 

@@ -1,4 +1,4 @@
-"""The feed on PostgreSQL: one page, or one after the other with the next one already on its way."""
+"""The feed on PostgreSQL: one page, or page after page, each read while the last one is used."""
 
 import asyncio
 import time
@@ -24,23 +24,23 @@ _ALL: Final = (0, BUCKETS)
 _Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _BIGINT: Final = Struct(">q").unpack
 
-_AT_ONCE: Final = 250
-"""Rows that are made events before the event loop gets a turn."""
+_ROWS_BETWEEN_TASKS: Final = 250
+"""Rows decoded before other tasks of the event loop may run."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """The feed is complete up to `position`, as far as the session knows that told it.
+    """The feed is complete up to `position`; read in one session with the server.
 
-    What is complete stays so, except that a crash can take the sequence back: positions that were
-    drawn for nothing are drawn again. No session outlives a crash, so a mark is of use only where
-    it was told.
+    That stays true, with one exception: a crash can set the sequence back, so that positions of
+    transactions that never committed are drawn again. No session outlives a crash, so a mark is
+    used only in the session that read it.
     """
 
     head: int
     position: int
     session: object | None
-    told_at: float
+    read_at: float
 
     def holds_in(self, session: object | None) -> bool:
         """Whether a page may be read up to it in this session."""
@@ -48,8 +48,8 @@ class _Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Portion:
-    """A page as the driver gives it; `full` if there may be more at once."""
+class _RawPage:
+    """A page before its rows are decoded; `full` if there may be more already."""
 
     rows: Sequence[asyncpg.Record]
     next_position: int
@@ -61,76 +61,76 @@ class Feed:
     """Reads the feed of an event store.
 
     Args:
-        mark_lasts_s: so long a mark is used for further pages, so the head they tell is no older.
+        mark_lasts_s: how long a mark serves further pages, so the longest age of their `head`.
     """
 
     def __init__(self, pool: asyncpg.Pool, *, mark_lasts_s: float = 0.25) -> None:
         self._pool = pool
         self._mark_lasts_s = mark_lasts_s
 
-    async def page(self, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
-        """What comes after a position."""
-        portion = await self._portion(after, limit, wanted)
-        return FeedPage(events_of(portion.rows), portion.next_position, portion.mark.head)
+    async def page(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedPage:
+        """The events after a position."""
+        page = await self._read(after, limit, feed_filter)
+        return FeedPage(events_of(page.rows), page.next_position, page.mark.head)
 
     async def pages(
-        self, after: int, limit: int, wanted: FeedFilter
+        self, after: int, limit: int, feed_filter: FeedFilter
     ) -> AsyncGenerator[FeedPage, None]:
-        """Page after page, the next one read while the last one is decoded and worked on."""
-        portion = await self._portion(after, limit, wanted)
-        while portion.full:
-            after = portion.next_position
-            coming = asyncio.create_task(self._portion(after, limit, wanted, portion.mark))
+        """Page after page; the next one is read while the caller works on the last one."""
+        page = await self._read(after, limit, feed_filter)
+        while page.full:
+            after = page.next_position
+            next_read = asyncio.create_task(self._read(after, limit, feed_filter, page.mark))
             try:
-                events = await _events_in_turns(portion.rows)
-                yield FeedPage(events, after, portion.mark.head)
-                portion = await coming
+                events = await _events_in_steps(page.rows)
+                yield FeedPage(events, after, page.mark.head)
+                page = await next_read
             finally:
-                await _end(coming)
-            if not portion.full:
-                # The end must be as it is now, not as it was before the caller worked.
-                portion = await self._portion(after, limit, wanted)
-        yield FeedPage(events_of(portion.rows), portion.next_position, portion.mark.head)
+                await _end(next_read)
+            if not page.full:
+                # The end as it is now, not as it was before the caller worked.
+                page = await self._read(after, limit, feed_filter)
+        yield FeedPage(events_of(page.rows), page.next_position, page.mark.head)
 
-    async def _portion(
-        self, after: int, limit: int, wanted: FeedFilter, known: _Mark | None = None
-    ) -> _Portion:
-        """A page up to the mark, or up to one that is known if it still holds."""
+    async def _read(
+        self, after: int, limit: int, feed_filter: FeedFilter, mark: _Mark | None = None
+    ) -> _RawPage:
+        """A page up to `mark` if it still holds, otherwise up to a new one."""
         with translated():
             async with self._pool.acquire() as connection:
                 # The mark and the page must be two statements: each needs a snapshot of its own.
                 # And one session: a crash between the two must be noticed.
                 session = session_of(connection)
-                if known is None or not self._holds(known, session):
+                if mark is None or not self._holds(mark, session):
                     head, position = (await connection.fetch(_MARK))[0]
-                    known = _Mark(head, position, session, time.monotonic())
-                if known.position <= after:
-                    return _Portion((), after, known, full=False)
-                query, arguments = _statement(after, known.position, limit, wanted)
+                    mark = _Mark(head, position, session, time.monotonic())
+                if mark.position <= after:
+                    return _RawPage((), after, mark, full=False)
+                query, arguments = _statement(after, mark.position, limit, feed_filter)
                 rows = await connection.fetch(query, *arguments)
         full = len(rows) == limit
-        return _Portion(rows, rows[-1]["position"] if full else known.position, known, full)
+        return _RawPage(rows, rows[-1]["position"] if full else mark.position, mark, full)
 
     def _holds(self, mark: _Mark, session: object | None) -> bool:
-        return mark.holds_in(session) and time.monotonic() - mark.told_at < self._mark_lasts_s
+        return mark.holds_in(session) and time.monotonic() - mark.read_at < self._mark_lasts_s
 
 
 def events_of(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
-    """The events of rows that one of the reading statements returned."""
+    """The events of the rows of a reading statement."""
     return envelopes(rows, _time_of)
 
 
-async def _events_in_turns(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
-    """The same, and what else waits for the event loop goes on in between."""
+async def _events_in_steps(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
+    """The same; other tasks of the event loop may run in between."""
     events: list[StoredEvent] = []
-    for first in range(0, len(rows), _AT_ONCE):
+    for first in range(0, len(rows), _ROWS_BETWEEN_TASKS):
         await asyncio.sleep(0)
-        events += events_of(rows[first : first + _AT_ONCE])
+        events += events_of(rows[first : first + _ROWS_BETWEEN_TASKS])
     return events
 
 
-async def _end(task: asyncio.Task[_Portion]) -> None:
-    """Nobody waits for it any more: give its connection back, and what it raised is nobody's."""
+async def _end(task: asyncio.Task[_RawPage]) -> None:
+    """End a read that is no longer needed, so that its connection goes back to the pool."""
     if not task.done():
         task.cancel()
         await asyncio.wait({task})
@@ -139,16 +139,16 @@ async def _end(task: asyncio.Task[_Portion]) -> None:
 
 
 def _statement(
-    after: int, mark: int, limit: int, wanted: FeedFilter
+    after: int, mark: int, limit: int, feed_filter: FeedFilter
 ) -> tuple[str, tuple[Any, ...]]:
-    """What reads a page, and its arguments."""
-    if wanted == EVERYTHING:
+    """The statement that reads a page, and its arguments."""
+    if feed_filter == EVERYTHING:
         return _FEED, (after, mark, limit)
-    categories = sorted(wanted.categories) or None
-    types = sorted(wanted.event_types) or None
-    return _FEED_FILTERED, (after, mark, limit, categories, types, *(wanted.buckets or _ALL))
+    categories = sorted(feed_filter.categories) or None
+    types = sorted(feed_filter.event_types) or None
+    return _FEED_FILTERED, (after, mark, limit, categories, types, *(feed_filter.buckets or _ALL))
 
 
 def _time_of(sent: bytes) -> datetime:
-    """The time that PostgreSQL sends in these bytes: microseconds since 2000."""
+    """The time in PostgreSQL's binary form: microseconds since 2000."""
     return _Y2K + timedelta(0, 0, *_BIGINT(sent))

@@ -130,18 +130,18 @@ class PostgresEventStore:
         return {event_id: EventLocation(*location) for event_id, *location in rows}
 
     async def read_feed(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         check_limit(limit)
-        return await self._feed.page(_bigint(after), limit, wanted)
+        return await self._feed.page(_bigint(after), limit, feed_filter)
 
     def feed_pages(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """See `EventStore.feed_pages`."""
         check_limit(limit)
-        return self._feed.pages(_bigint(after), limit, wanted)
+        return self._feed.pages(_bigint(after), limit, feed_filter)
 
     async def head(self) -> int:
         """See `EventStore.head`."""

@@ -20,7 +20,7 @@ _SAVE_EVERY: Final = 1000
 
 
 class Subscription:
-    """Hands every wanted event to `handle` at least once, in order of position.
+    """Hands every feed_filter event to `handle` at least once, in order of position.
 
     While `handle` works on a full page the next one is read, and none beyond that, so a slow
     handler is never flooded. The checkpoint is saved after `handle`; what was handled but not saved
@@ -31,7 +31,7 @@ class Subscription:
         checkpoints: where the position is kept under `name`.
         waker: ends the wait when something was appended.
         name: of this reader; two at the same time would both handle everything.
-        wanted: which events are handed over.
+        feed_filter: which events are handed over.
         handle: takes at most `batch` events; what it raises ends `run`.
         batch: largest number of events at once.
         poll_s: longest wait without a look at the store.
@@ -48,7 +48,7 @@ class Subscription:
         checkpoints: Checkpoints,
         waker: Waker,
         name: str,
-        wanted: FeedFilter,
+        feed_filter: FeedFilter,
         handle: Handle,
         *,
         batch: int = 500,
@@ -58,7 +58,7 @@ class Subscription:
         self._checkpoints = checkpoints
         self._waker = waker
         self._name = name
-        self._wanted = wanted
+        self._filter = feed_filter
         self._handle = handle
         self._batch = batch
         self._poll_s = poll_s
@@ -103,7 +103,7 @@ class Subscription:
                 self._started = True
             if self._pages is None:
                 self._pages = self._store.feed_pages(
-                    self.position, limit=self._batch, wanted=self._wanted
+                    self.position, limit=self._batch, feed_filter=self._filter
                 )
             page = await anext(self._pages)
         except StoreUnavailable:

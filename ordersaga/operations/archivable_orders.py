@@ -42,7 +42,7 @@ async def archivable_orders(
     """
     position = 0
     while True:
-        page = await store.read_feed(position, limit=_PAGE, wanted=_ENDED)
+        page = await store.read_feed(position, limit=_PAGE, feed_filter=_ENDED)
         ended = [
             OrderId(event.stream.partition("-")[2])
             for event in page.events

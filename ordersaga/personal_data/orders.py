@@ -144,7 +144,7 @@ async def _in_feed(
     """Orders created after a position, up to the end of the feed."""
     head = await services.log.head()
     while position < head:
-        page = await services.log.read_feed(position, limit=_PAGE, wanted=_CREATED)
+        page = await services.log.read_feed(position, limit=_PAGE, feed_filter=_CREATED)
         for event in page.events:
             if event.data["customer_id"] == customer_id:
                 yield OrderId(event.stream.partition("-")[2])

@@ -135,7 +135,7 @@ class SharedFeed:
         return self._slice(after, limit, feed_filter)
 
     async def _read_apart(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
-        page = await self._store.read_feed(after, limit=limit, wanted=feed_filter)
+        page = await self._store.read_feed(after, limit=limit, feed_filter=feed_filter)
         more = len(page.events) == limit
         return FeedSlice(page.events, page.next_position, page.head, more, await self._load_era())
 
@@ -144,7 +144,7 @@ class SharedFeed:
             await self._wait_for_followers(limit)
         self._begun += 1
         number = self._begun
-        page = await self._store.read_feed(after, limit=limit, wanted=self._filter)
+        page = await self._store.read_feed(after, limit=limit, feed_filter=self._filter)
         era = await self._load_era()
         if after != self._end or era != self._era:
             self._pages.clear()

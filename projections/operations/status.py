@@ -136,7 +136,7 @@ class _Snapshot:
         """Seconds since the next event after the checkpoint was recorded; None without one."""
         if lane.position >= self.head:
             return None
-        page = await self.store.read_feed(lane.position, limit=1, wanted=feed_filter)
+        page = await self.store.read_feed(lane.position, limit=1, feed_filter=feed_filter)
         return self._age(page.events[0].recorded_at) if page.events else None
 
     def _age(self, at: datetime | None) -> float:

@@ -186,7 +186,7 @@ async def test_reading_beyond_the_head_does_not_move_back(store: EventStore) -> 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("feed_filter", "expected"),
     [
         (FeedFilter(), ["A", "B", "A", "C"]),
         (FeedFilter(categories=frozenset({"cart"})), ["A", "B"]),
@@ -200,32 +200,32 @@ async def test_reading_beyond_the_head_does_not_move_back(store: EventStore) -> 
     ],
 )
 async def test_the_feed_is_filtered_by_category_type_and_bucket(
-    store: EventStore, wanted: FeedFilter, expected: list[str]
+    store: EventStore, feed_filter: FeedFilter, expected: list[str]
 ) -> None:
     assert bucket_of("cart-1") != bucket_of("stock-1")
     await store.append(
         StreamAppend("cart-1", Expected.NO_STREAM, [event("A"), event("B")]),
         StreamAppend("stock-1", Expected.NO_STREAM, [event("A"), event("C")]),
     )
-    page = await store.read_feed(0, wanted=wanted)
+    page = await store.read_feed(0, feed_filter=feed_filter)
     assert [one.event_type for one in page.events] == expected
     assert page.next_position == page.head
 
 
 async def test_a_filtered_page_that_was_not_full_moves_on_to_the_mark(store: EventStore) -> None:
     await store.append(new_stream("cart-1"), new_stream("stock-1", 5))
-    wanted = FeedFilter(categories=frozenset({"cart"}))
-    page = await store.read_feed(0, limit=2, wanted=wanted)
+    feed_filter = FeedFilter(categories=frozenset({"cart"}))
+    page = await store.read_feed(0, limit=2, feed_filter=feed_filter)
     assert len(page.events) == 1
     assert page.next_position == await store.head()
 
 
 async def test_a_filtered_page_that_was_full_ends_at_its_last_event(store: EventStore) -> None:
     await store.append(new_stream("cart-1", 2), new_stream("stock-1", 5))
-    wanted = FeedFilter(categories=frozenset({"cart"}))
-    page = await store.read_feed(0, limit=2, wanted=wanted)
+    feed_filter = FeedFilter(categories=frozenset({"cart"}))
+    page = await store.read_feed(0, limit=2, feed_filter=feed_filter)
     assert page.next_position == page.events[-1].position
-    rest = await store.read_feed(page.next_position, limit=2, wanted=wanted)
+    rest = await store.read_feed(page.next_position, limit=2, feed_filter=feed_filter)
     assert (list(rest.events), rest.next_position) == ([], await store.head())
 
 
@@ -243,11 +243,11 @@ async def test_pages_one_after_the_other_hold_the_whole_feed(store: EventStore) 
 
 async def test_pages_begin_after_a_position_and_keep_to_the_filter(store: EventStore) -> None:
     await store.append(new_stream("cart-1", 3), new_stream("stock-1", 5), new_stream("cart-2", 3))
-    wanted = FeedFilter(categories=frozenset({"cart"}))
-    all_pages = [page async for page in store.feed_pages(0, limit=2, wanted=wanted)]
+    feed_filter = FeedFilter(categories=frozenset({"cart"}))
+    all_pages = [page async for page in store.feed_pages(0, limit=2, feed_filter=feed_filter)]
     assert [len(page.events) for page in all_pages] == [2, 2, 2, 0]
     after = all_pages[0].next_position
-    rest = [page async for page in store.feed_pages(after, limit=2, wanted=wanted)]
+    rest = [page async for page in store.feed_pages(after, limit=2, feed_filter=feed_filter)]
     assert [page.events for page in rest] == [page.events for page in all_pages[1:]]
     with pytest.raises(ValueError, match="at least 1"):
         _ = [page async for page in store.feed_pages(0, limit=0)]

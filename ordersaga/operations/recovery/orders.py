@@ -60,7 +60,7 @@ async def open_orders(store: EventStore) -> list[OrderId]:
 
 
 async def _milestones(store: EventStore) -> AsyncIterator[tuple[str, str]]:
-    async with aclosing(store.feed_pages(0, limit=_PAGE, wanted=_EVENTS)) as pages:
+    async with aclosing(store.feed_pages(0, limit=_PAGE, feed_filter=_EVENTS)) as pages:
         async for page in pages:
             for event in page.events:
                 yield event.stream, event.event_type

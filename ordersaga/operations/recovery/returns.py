@@ -125,7 +125,7 @@ async def unfinished_workflows(store: EventStore) -> list[UnfinishedWorkflow]:
 
 
 async def _events(store: EventStore) -> AsyncIterator[StoredEvent]:
-    async with aclosing(store.feed_pages(0, limit=_PAGE, wanted=_EVENTS)) as pages:
+    async with aclosing(store.feed_pages(0, limit=_PAGE, feed_filter=_EVENTS)) as pages:
         async for page in pages:
             for event in page.events:
                 yield event

@@ -23,9 +23,9 @@ class Counting(Store):
     read = 0
 
     async def read_feed(
-        self, after: int, *, limit: int = 500, wanted: FeedFilter = EVERYTHING
+        self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
-        page = await super().read_feed(after, limit=limit, wanted=wanted)
+        page = await super().read_feed(after, limit=limit, feed_filter=feed_filter)
         self.read += len(page.events)
         return page
 

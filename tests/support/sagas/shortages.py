@@ -51,13 +51,13 @@ async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: s
     """A delivery, whose news the follower carries to the sagas as in production."""
     before = await shop.store.head()
     await shop.receive(sku, pieces, reference)
-    events = await shop.store.read_feed(before, limit=1000, wanted=EVENTS)
+    events = await shop.store.read_feed(before, limit=1000, feed_filter=EVENTS)
     await StockSignals(client, shop.handler, 4).handle(list(events.events))
 
 
 async def tell_news(client: Client, shop: Shop) -> None:
     """Carry all news of arrived stock once more: the follower may do so after a crash."""
-    events = await shop.store.read_feed(0, limit=1000, wanted=EVENTS)
+    events = await shop.store.read_feed(0, limit=1000, feed_filter=EVENTS)
     await StockSignals(client, shop.handler, 4).handle(list(events.events))
 
 

@@ -50,12 +50,12 @@ async def test_readers_see_the_same_before_and_after(
 ) -> None:
     for number in range(6):
         await store.append(new_stream(f"cart-{number}", 3), new_stream(f"stock-{number}", 1))
-    wanted = FeedFilter(categories=frozenset({"cart"}))
+    feed_filter = FeedFilter(categories=frozenset({"cart"}))
 
     async def everything() -> object:
         return (
             await store.read_feed(0),
-            await store.read_feed(2, limit=7, wanted=wanted),
+            await store.read_feed(2, limit=7, feed_filter=feed_filter),
             await store.read_stream("cart-1"),
             await store.read_stream("cart-1", backward=True, limit=2),
             await store.read_streams(["cart-1", "cart-2", "none-1"], after_versions={"cart-2": 2}),

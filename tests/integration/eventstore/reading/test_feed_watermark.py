@@ -46,8 +46,8 @@ async def test_events_before_an_open_append_are_read_at_once(
         page = await store.read_feed(0)
         assert [one.stream for one in page.events] == ["early-1"] * 3
         assert (page.next_position, page.head) == (3, 5)
-        wanted = FeedFilter(categories=frozenset({"late"}))
-        filtered = await store.read_feed(0, wanted=wanted)
+        feed_filter = FeedFilter(categories=frozenset({"late"}))
+        filtered = await store.read_feed(0, feed_filter=feed_filter)
         assert (list(filtered.events), filtered.next_position) == ([], 3)
 
 

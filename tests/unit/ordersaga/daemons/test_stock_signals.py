@@ -67,7 +67,7 @@ class Waiting:
         """The signals that a delivery leads to."""
         before, self.temporal.signals = await self.shop.store.head(), []
         await self.shop.receive(sku, pieces, reference)
-        page = await self.shop.store.read_feed(before, limit=100, wanted=EVENTS)
+        page = await self.shop.store.read_feed(before, limit=100, feed_filter=EVENTS)
         await self.arrivals.handle(page.events)
         return self.temporal.signals
 
@@ -104,7 +104,7 @@ async def test_an_order_that_has_gone_on_is_left_alone(waiting: Waiting) -> None
     await waiting.news("X-b", 3, "d1")
     await waiting.order("A1", "run-2")  # a saga looked by itself: the order is reserved now
     waiting.temporal.signals.clear()
-    page = await waiting.shop.store.read_feed(before, limit=100, wanted=EVENTS)
+    page = await waiting.shop.store.read_feed(before, limit=100, feed_filter=EVENTS)
     assert page.events
     await waiting.arrivals.handle(page.events)
     assert waiting.temporal.signals == []
@@ -131,6 +131,6 @@ async def test_pieces_that_another_order_lets_go_are_news_too(waiting: Waiting) 
     await waiting.order("A2")
     before = await waiting.shop.store.head()
     await waiting.let_go("A1")
-    page = await waiting.shop.store.read_feed(before, limit=100, wanted=EVENTS)
+    page = await waiting.shop.store.read_feed(before, limit=100, feed_filter=EVENTS)
     await waiting.arrivals.handle(page.events)
     assert waiting.temporal.signals == [("order-A2", "stock_arrived", "X-b")]
