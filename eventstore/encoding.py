@@ -1,4 +1,4 @@
-"""The stored form of appends, checked: what both stores accept is the same."""
+"""Checks appends and encodes them, in the same way for all stores."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -38,14 +38,14 @@ def _refuse_type(value: object) -> None:
 
 
 def _make_encode() -> Callable[[object], str]:
-    """An encoder that is made once; the library's own `encode` makes one for each text."""
+    """An encoder that is created once; the library's own `encode` creates one for each text."""
     make = vars(json.encoder).get("c_make_encoder")
     if make is None:
         return json.JSONEncoder(
             ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
         ).encode
     quote = json.encoder.encode_basestring
-    # Without memory of what it is in: a circle ends in a RecursionError and is refused by it.
+    # No check for circular references: they end in a RecursionError, which is refused.
     chunks = make(None, _refuse_type, quote, None, ":", ",", False, False, False)
     return lambda value: "".join(chunks(value, 0))
 
@@ -56,9 +56,9 @@ _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 def _is_plain_object(value: dict[Any, Any]) -> bool:
-    """Whether all keys are text and all values, at any depth, are such that encoders agree.
+    """Whether both encoders write an object in the same way: text keys and plain values throughout.
 
-    The quick encoder writes floats in another way, and accepts types that are refused here.
+    The quick encoder writes floats differently, and accepts types that are refused here.
     """
     for key, item in value.items():  # a loop: `all` with a generator takes twice as long
         if type(key) is not str or (type(item) not in _PLAIN and not _is_plain_container(item)):
@@ -98,18 +98,18 @@ class PreparedStream(Struct, frozen=True, gc=False):
 
 
 class PreparedAppend(Struct, frozen=True, gc=False):
-    """A checked request; `size` is its number of events."""
+    """A checked and encoded request; `size` is its number of events."""
 
     streams: Sequence[PreparedStream]
     size: int
 
 
 _Texts = dict[int, tuple[Metadata, str]]
-"""Metadata with its text, by the object's id; held, so that no other object gets the id."""
+"""Metadata and its text by the object's id. The object is kept, so that its id stays its own."""
 
 
 def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
-    """Check a request and give it its stored form.
+    """Check and encode a request.
 
     Raises:
         InvalidAppend: it names what is wrong; the text holds no event data.
@@ -119,7 +119,7 @@ def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     texts: _Texts = {}
     streams = [_prepare_stream(append, texts) for append in appends]
     if len(streams) == 1 and len(streams[0].events) == 1:
-        return PreparedAppend(streams, 1)  # nothing in it can be there twice
+        return PreparedAppend(streams, 1)  # nothing can occur twice in it
     if len(streams) > 1 and len({prepared.stream for prepared in streams}) != len(streams):
         raise InvalidAppend("a stream is named twice: put its events into one StreamAppend")
     ids = [event.event_id for prepared in streams for event in prepared.events]
@@ -144,7 +144,7 @@ def _prepare_event(event: NewEvent, texts: _Texts) -> PreparedEvent:
     if not _is_int_between(schema_version, 1, MAX_SCHEMA_VERSION):
         raise InvalidAppend(f"schema version must be 1 to {MAX_SCHEMA_VERSION}")
     data = encode_json(event.data, f"data of {event_type}")
-    # A plain number: a member of an enum would be written by its name.
+    # A plain number: an enum member would be encoded as its name.
     return PreparedEvent(
         event_id, event_type, int(schema_version), data, _text_of(event.metadata, texts)
     )
@@ -152,10 +152,10 @@ def _prepare_event(event: NewEvent, texts: _Texts) -> PreparedEvent:
 
 def _text_of(metadata: Metadata, texts: _Texts) -> str:
     """Encoded once: the events of an append mostly share one object."""
-    known = texts.get(id(metadata))
-    if known is None:
-        known = texts[id(metadata)] = metadata, encode_metadata(metadata)
-    return known[1]
+    encoded = texts.get(id(metadata))
+    if encoded is None:
+        encoded = texts[id(metadata)] = metadata, encode_metadata(metadata)
+    return encoded[1]
 
 
 def expected_code(expected: ExpectedVersion) -> int:
@@ -165,7 +165,7 @@ def expected_code(expected: ExpectedVersion) -> int:
         InvalidAppend: a number that is no version.
     """
     if expected is _NO_STREAM:
-        return 0  # asked most, and the hash of an enum's member is made in Python
+        return 0  # the most frequent, and hashing an enum member is slow
     if isinstance(expected, Expected):
         return _CODES[expected]
     if not _is_int_between(expected, 1, MAX_VERSION):
@@ -174,17 +174,17 @@ def expected_code(expected: ExpectedVersion) -> int:
 
 
 def is_met_by_events(code: int, first: int, count: int) -> bool:
-    """Whether a stream fits `code` if it fitted `first` and got `count` events since.
+    """Whether a stream meets `code` if it met `first` and then got `count` events.
 
-    False also where it depends on what is stored.
+    False also if that depends on what is stored.
     """
     if code < 0:
-        return True  # the stream exists now
+        return True  # the stream exists by then
     return first >= 0 and code == first + count
 
 
 def expected_text(code: int) -> str:
-    """How a conflict names the expected version."""
+    """The expected version as a conflict names it."""
     return next((kind.value for kind, number in _CODES.items() if number == code), str(code))
 
 
@@ -202,7 +202,7 @@ def is_name(name: str) -> bool:
 
 
 def check_name(what: str, name: object) -> None:
-    """Refuse names that a database, a log or a person could not handle.
+    """Refuse names that databases, logs or people cannot handle.
 
     Raises:
         InvalidAppend: empty, too long, or with characters that cannot be printed.
@@ -228,12 +228,12 @@ def encode_json(value: JsonObject, what: str) -> str:
 
 
 def _encode_plain(value: JsonObject) -> str | None:
-    """The text of what the quick encoder writes like the other one; None if it does not."""
+    """The text by the quick encoder; None if the other one would write it differently."""
     try:
         if type(value) is dict and _is_plain_object(value):
             return _encode_quickly(value).decode()
     except (RecursionError, UnicodeEncodeError):
-        pass  # very deep, or half of a surrogate pair: the other one tells what is wrong
+        pass  # very deep, or half a surrogate pair: the other encoder says what is wrong
     return None
 
 
@@ -288,7 +288,7 @@ def encode_metadata(metadata: Metadata) -> str:
 
 
 def _encode_plain_metadata(metadata: Metadata) -> str | None:
-    """The text of metadata that the quick encoder writes as the other one does; else None."""
+    """The text by the quick encoder; None if the other one would write it differently."""
     extra = metadata.extra
     try:
         if (
@@ -302,5 +302,5 @@ def _encode_plain_metadata(metadata: Metadata) -> str | None:
         ):
             return _encode_quickly(metadata).decode()
     except (RecursionError, UnicodeEncodeError):
-        pass  # the other one tells what is wrong
+        pass  # the other encoder says what is wrong
     return None

@@ -1,4 +1,4 @@
-"""Envelopes of stored rows: the path of every event that is read, so every microsecond counts."""
+"""Turns stored rows into envelopes. Every event that is read comes through here."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -16,23 +16,23 @@ StoredRow = tuple[UUID, str, int, int, str, int, str, str, Any]
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-_NOBODY: Final = Metadata("", "", "")
+_NO_METADATA: Final = Metadata("", "", "")
 
 _decode: Final = Decoder().decode
 _decode_metadata: Final = Decoder(Metadata).decode
 
 
 def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[StoredEvent]:
-    """An envelope for each row (each like `StoredRow`), in their order.
+    """The envelopes of rows like `StoredRow`, in the same order.
 
-    `time_of` makes a time of what the rows hold as the time of recording.
+    `time_of` turns the last value of a row into its time of recording.
     """
-    made: list[StoredEvent] = []
-    add, decode = made.append, _decode
-    # Neighbours mostly belong to one append, so they share stream, metadata and time.
+    events: list[StoredEvent] = []
+    add, decode = events.append, _decode
+    # Neighbours mostly come from one append, so they share stream, metadata and time.
     last_stream = last_text = ""
     last_at: Any = None
-    category, bucket, origin, recorded_at = "", 0, _NOBODY, _NEVER
+    category, bucket, origin, recorded_at = "", 0, _NO_METADATA, _NEVER
     for event_id, stream, version, position, event_type, schema, data, metadata, at in rows:
         if stream != last_stream:
             last_stream, category, bucket = stream, category_of(stream), bucket_of(stream)
@@ -59,13 +59,13 @@ def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[S
                 bucket,
             )
         )
-    return made
+    return events
 
 
 def decode_json(text: str) -> Any:
-    """The value of a JSON text that was checked when it was stored; what `json.loads` makes of it.
+    """The value of a JSON text that was checked when it was stored; the same as `json.loads` gives.
 
-    The quick decoder gives the same value or refuses (digits without end, for example).
+    The quick decoder either gives the same value or refuses, for example at very long numbers.
     """
     try:
         return _decode(text)
@@ -81,7 +81,7 @@ def _metadata(text: str) -> Metadata:
 
 
 def _unchecked_metadata(text: str) -> Metadata:
-    """The same for values of other types than ours: whoever stored them gets them back."""
+    """Metadata whose values have other types than declared, as it was stored."""
     fields = decode_json(text)
     return Metadata(
         fields["correlation_id"],

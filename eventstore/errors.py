@@ -2,11 +2,11 @@
 
 EventStoreError
 ├── VersionConflict      somebody else appended first: load again, decide again
-├── DuplicateEventId     an event id is known already, but from another append
+├── DuplicateEventId     an event id is stored already, in another append
 ├── StreamArchived       a stream is in the archive: the store brings it back
 ├── InvalidAppend        the request itself is malformed: nothing was sent
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
-├── LayoutBusy           partitions could not be made now: try again
+├── LayoutBusy           partitions could not be created now: try again
 ├── SchemaMissing        the database has no or an older schema: run the migrations
 ├── SchemaUnsupported    the database was made by a version before 0.1.0: make a new one
 ├── StoreUnavailable     the database could not be reached or ended the connection
@@ -58,7 +58,7 @@ class AppendOnlyViolation(EventStoreError):
 
 
 class LayoutBusy(EventStoreError):
-    """Partitions could not be made now: a lock did not come, or a step before it is missing."""
+    """Partitions could not be created now: a lock was not free, or an earlier step is missing."""
 
 
 class SchemaMissing(EventStoreError):

@@ -30,10 +30,10 @@ ExpectedVersion = int | Expected
 """An exact version (the number of events already in the stream, at least 1), or an `Expected`."""
 
 
-# Envelopes, appends and their results are made by the hundred thousand. A frozen dataclass sets its
-# fields one by one in Python, and the collector of cyclic garbage walks through all of them; these
-# are made by one call in C and are nothing to it. They are no part of a cycle, as they hold what
-# has a JSON form.
+# There are hundreds of thousands of envelopes, appends and results. A frozen dataclass sets its
+# fields one by one in Python, and the cyclic garbage collector visits every instance. These structs
+# are made by one call in C and are not visited: they hold only what has a JSON form, so they are
+# never part of a cycle.
 
 
 class Metadata(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -59,7 +59,7 @@ class Metadata(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class NewEvent(Struct, frozen=True, gc=False):
-    """An event that is to be appended; `event_id` makes repeating the append harmless."""
+    """An event to append; `event_id` makes it safe to repeat the append."""
 
     event_id: UUID
     event_type: str
@@ -77,8 +77,8 @@ class StoredEvent(Struct, frozen=True, gc=False):
 
     Attributes:
         category: the part of `stream` before its first ``-``.
-        version: place in the stream, 1 for the first.
-        position: place in the feed of all streams; grows, but has gaps.
+        version: its number in the stream, from 1.
+        position: its place in the feed of all streams; grows, but has gaps.
         recorded_at: the store's clock at the append, with time zone.
         bucket: 0 to BUCKETS-1, the same for all events of a stream.
     """
@@ -113,7 +113,7 @@ class AppendResult(Struct, frozen=True, gc=False):
 
     Attributes:
         versions: the last version of each stream that the append wrote.
-        last_position: the highest position it was given.
+        last_position: the highest position of its events.
         repeated: True if the same event ids were stored before and nothing was written now.
     """
 
@@ -124,7 +124,7 @@ class AppendResult(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """Which events of the feed are wanted; empty means no restriction.
+    """Selects events of the feed; an empty set means no restriction.
 
     `buckets` is a half-open range (first, end) of bucket numbers.
     """
@@ -139,9 +139,9 @@ class FeedPage:
     """A part of the feed, in order of position.
 
     Attributes:
-        events: at most the limit asked for.
+        events: at most `limit` events.
         next_position: where to read on; beyond the last event if the page was not full, but
-            never beyond what is known to be complete.
+            never beyond the part of the feed that is complete.
         head: the last position drawn so far; `head - next_position` is the lag in positions.
     """
 
@@ -174,8 +174,8 @@ class SnapshotsAndEvents:
     """Streams as they are read from their snapshots.
 
     Attributes:
-        snapshots: where reading began, for the streams that begin with a snapshot.
-        events: what comes after that, oldest first; every stream asked for is a key.
+        snapshots: the snapshot of each stream that was read from one.
+        events: the events after it, oldest first; every requested stream is a key.
     """
 
     snapshots: Mapping[str, Snapshot]
@@ -188,5 +188,5 @@ def category_of(stream: str) -> str:
 
 
 def bucket_of(stream: str) -> int:
-    """The bucket that all events of a stream are in; the same for ever and everywhere."""
+    """The bucket of all events of a stream; it never changes."""
     return crc32(stream.encode()) % BUCKETS

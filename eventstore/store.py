@@ -1,4 +1,4 @@
-"""The interface that every event store implements; `tests/contract` holds what it promises."""
+"""The interface of every event store; `tests/contract` checks each implementation against it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ class EventStore(Protocol):
 
         Raises:
             VersionConflict: a stream is not at its expected version.
-            DuplicateEventId: some, but not exactly these, event ids are stored already.
+            DuplicateEventId: event ids of this append are stored already, but in another append.
             InvalidAppend: the request is malformed.
             StoreUnavailable: the outcome is unknown; append the same ids again.
         """
@@ -53,10 +53,9 @@ class EventStore(Protocol):
     async def read_streams(
         self, streams: Sequence[str], *, after_versions: Mapping[str, int] | None = None
     ) -> Mapping[str, Sequence[StoredEvent]]:
-        """Several streams in one round trip; every name asked for is a key of the result.
+        """Several streams in one round trip; every requested name is a key of the result.
 
-        `after_versions` skips the events up to and including a version, for streams that are
-        known up to there.
+        `after_versions` skips the events of a stream up to and including a version.
         """
         ...
 
@@ -67,14 +66,14 @@ class EventStore(Protocol):
         schema_versions: Mapping[str, int],
         after_versions: Mapping[str, int] | None = None,
     ) -> SnapshotsAndEvents:
-        """Several streams in one round trip, from their snapshots where there are any.
+        """Several streams in one round trip, each from its snapshot if it has one.
 
         Args:
             streams: the names; each is a key of the events.
-            schema_versions: the streams that may begin with a snapshot, and the schema version
-                it must have. A stream without such a snapshot is read from its first event.
-            after_versions: skips events as in `read_streams`. A snapshot that is not beyond
-                such a version is not used.
+            schema_versions: the streams that may be read from a snapshot, with the schema version
+                that it must have. A stream without one is read from its first event.
+            after_versions: skips events as in `read_streams`. A snapshot at or below such a
+                version is not used.
         """
         ...
 
@@ -93,9 +92,9 @@ class EventStore(Protocol):
     ) -> AsyncGenerator[FeedPage, None]:
         """The feed after a position up to its present end, page by page, for catching up.
 
-        All pages are full but the last one, which is read when it is asked for and tells the end
-        as it is then. A page may be read before it is asked for, while the caller works on the
-        one before. Close it (`contextlib.aclosing`) when leaving before the end.
+        All pages are full except the last one, which shows the end of the feed as it is when the
+        caller gets there. Other pages may be read ahead, while the caller works on the previous
+        one. Close the generator (`contextlib.aclosing`) when leaving before the end.
         """
         ...
 
@@ -104,7 +103,7 @@ class EventStore(Protocol):
         ...
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot, replacing an older one of the same stream and schema version."""
+        """Store a snapshot in place of an older one of the same stream and schema version."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""What PostgreSQL and its driver raise, told as the store's own errors.
+"""Translates errors of PostgreSQL and its driver to the store's own.
 
-Mapped in this one place, by SQLSTATE and constraint name, never by message text.
+Only here, and by SQLSTATE and constraint name, never by message text.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ BYPASSED: Final = "ES002"
 _UNIQUE_VIOLATION: Final = "23505"
 _CHECK_VIOLATION: Final = "23514"
 _WRONG_STATE: Final = "55000"
-# Of the one table, of all partitions together, of the archive.
+# Of an unpartitioned table, of all partitions, of the archive.
 _EVENT_ID_KEYS: Final = frozenset(
     {"events_event_id_key", "event_ids_event_id_key", "archived_events_event_id_key"}
 )
@@ -39,11 +39,11 @@ _UNAVAILABLE_CLASSES: Final = frozenset({"08", "53", "57"})
 
 
 def translate(error: BaseException) -> EventStoreError | None:
-    """The store's error for a driver's error; None if it is not ours to explain."""
+    """The store's error for a driver's error; None if there is none."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_sqlstate(error)
     if isinstance(error, ValueError):
-        return None  # the driver refused an argument: a fault of the caller
+        return None  # the driver refused an argument: the caller's fault
     # InternalClientError: the driver's protocol was cut off in the middle of an exchange.
     broken = asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError
     if isinstance(error, broken):
@@ -54,7 +54,7 @@ def translate(error: BaseException) -> EventStoreError | None:
 def _from_sqlstate(error: asyncpg.PostgresError) -> EventStoreError | None:
     state: str = error.sqlstate or ""
     if state in (APPEND_ONLY, BYPASSED):
-        return AppendOnlyViolation("stored events cannot be changed, removed or put in by hand")
+        return AppendOnlyViolation("stored events cannot be changed, removed or inserted by hand")
     if state in (_UNIQUE_VIOLATION, _CHECK_VIOLATION):
         return _from_constraint(error.constraint_name)
     if state == _WRONG_STATE:

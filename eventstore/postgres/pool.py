@@ -1,4 +1,4 @@
-"""Connection pools as the event store wants them."""
+"""Connection pools for the event store."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class _Connection(asyncpg.Connection):
     The store keeps no session state; the reset query would cost a third of the throughput.
 
     Attributes:
-        session: another object for every session with the server.
+        session: identifies the session with the server.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -28,7 +28,7 @@ class _Connection(asyncpg.Connection):
 async def create_pool(
     dsn: str, *, min_size: int = 1, max_size: int = 10, application_name: str = "ordersaga"
 ) -> asyncpg.Pool:
-    """A pool for `PostgresEventStore` and everybody who keeps no session state.
+    """A pool for `PostgresEventStore` and for other code that keeps no session state.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
@@ -48,7 +48,7 @@ async def create_pool(
 
 
 def session_of(connection: PoolConnectionProxy) -> object | None:
-    """What stands for the session with the server; None if the pool is not from `create_pool`.
+    """Identifies the session with the server; None if the pool is not from `create_pool`.
 
     A session does not outlive a crash of the server.
     """

@@ -173,12 +173,12 @@ def _snapshots_in(rows: Sequence[asyncpg.Record]) -> dict[str, Snapshot]:
 
 def _by_stream(streams: Sequence[str], events: list[StoredEvent]) -> dict[str, list[StoredEvent]]:
     """The events of each of the streams, all of which are keys."""
-    found: dict[str, list[StoredEvent]] = {name: [] for name in streams}
-    if len(found) == 1:
-        return dict.fromkeys(found, events)
+    by_stream: dict[str, list[StoredEvent]] = {name: [] for name in streams}
+    if len(by_stream) == 1:
+        return dict.fromkeys(by_stream, events)
     for event in events:
-        found[event.stream].append(event)
-    return found
+        by_stream[event.stream].append(event)
+    return by_stream
 
 
 def _bigint(number: int) -> int:

@@ -16,28 +16,27 @@ _SHORTEST_REPOLL_S: Final = 0.001
 _LONGEST_REPOLL_S: Final = 0.005
 _LONGEST_RETRY_S: Final = 5.0
 _SAVE_EVERY: Final = 1000
-"""A checkpoint that moved over unwanted events only is saved after so many positions."""
+"""A checkpoint that only passed filtered events is saved every so many positions."""
 
 
 class Subscription:
-    """Hands every feed_filter event to `handle` at least once, in order of position.
+    """Passes every selected event to `handle` at least once, in order of position.
 
-    While `handle` works on a full page the next one is read, and none beyond that, so a slow
-    handler is never flooded. The checkpoint is saved after `handle`; what was handled but not saved
-    comes again after a crash.
+    While `handle` works on a full page, only the next one is read ahead. The checkpoint is saved
+    after `handle`; events that were handled but not saved come again after a crash.
 
     Args:
-        store: whose feed is followed.
+        store: the store whose feed it follows.
         checkpoints: where the position is kept under `name`.
-        waker: ends the wait when something was appended.
-        name: of this reader; two at the same time would both handle everything.
-        feed_filter: which events are handed over.
-        handle: takes at most `batch` events; what it raises ends `run`.
-        batch: largest number of events at once.
-        poll_s: longest wait without a look at the store.
+        waker: ends the wait when events were appended.
+        name: of this reader; two readers at the same time would both handle everything.
+        feed_filter: selects the events.
+        handle: takes at most `batch` events; any error of it ends `run`.
+        batch: events in a page.
+        poll_s: the longest wait before the store is read again.
 
     Attributes:
-        position: everything up to here is handled.
+        position: all events up to here are handled.
         head: the last position drawn when the store was last read.
         healthy: False while the store cannot be reached.
     """
@@ -72,10 +71,10 @@ class Subscription:
         self.healthy = True
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow the feed until `stop` is set; the events under way are handled to their end.
+        """Follow the feed until `stop` is set; events that are being handled are finished first.
 
         Raises:
-            whatever `handle` raises; its events come again with the next `run`.
+            whatever `handle` raises; these events come again with the next `run`.
         """
         try:
             await self._follow(stop)
@@ -112,7 +111,7 @@ class Subscription:
             self._retry_s = min(max(2 * self._retry_s, 0.1), _LONGEST_RETRY_S)
             return None
         if len(page.events) < self._batch:
-            await self._leave_pages()  # that was the last one
+            await self._leave_pages()  # it was the last one
         self.healthy = True
         self._retry_s = 0.0
         return page
@@ -123,8 +122,8 @@ class Subscription:
             await pages.aclose()
 
     async def _move_to(self, page: FeedPage) -> None:
-        # A crash can take the sequence back behind positions that were drawn but never committed;
-        # they will be drawn again.
+        # A crash can set the sequence back: positions of transactions that never committed are
+        # drawn again.
         self.position, self.head = min(page.next_position, page.head), page.head
         if page.events or self.position - self._saved >= _SAVE_EVERY:
             await self._save()
@@ -141,7 +140,7 @@ class Subscription:
         if len(page.events) == self._batch:
             return
         if page.head > page.next_position:
-            # Drawn but not committed: it will be readable in a moment, and no poke may come.
+            # Drawn but not committed: readable in a moment, perhaps without another poke.
             await self._unless(stop, asyncio.sleep(self._pause_s))
             self._pause_s = min(2 * self._pause_s, _LONGEST_REPOLL_S)
             return
@@ -149,7 +148,7 @@ class Subscription:
         await self._unless(stop, self._waker.wait(self._poll_s, mark))
 
     async def _unless(self, stop: asyncio.Event, waiting: Awaitable[object]) -> None:
-        """Wait for `waiting`, but no longer than until `stop` is set."""
+        """Wait for `waiting`, at most until `stop` is set."""
         tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
-"""The archive: whole streams whose events are kept apart from those in use.
+"""The archive: whole streams whose events are stored apart from those in use.
 
-Reads, the feed and repeated appends see archived events as all others. An append to an archived
+Reads, the feed and repeated appends see archived events like all others. An append to an archived
 stream brings it back first.
 """
 
@@ -15,7 +15,7 @@ from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
 BATCH_EVENTS: Final = 5_000
-"""Events moved in one transaction, if no group of streams has more."""
+"""Events moved in one transaction, unless a single group of streams has more."""
 
 _SQL: Final = "eventstore.postgres.growth.sql"
 _OPEN: Final = statement("open_archive", _SQL)
@@ -26,7 +26,7 @@ _LIVING: Final = statement("living_streams", _SQL)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What one transaction moved, or several together."""
+    """What was moved."""
 
     streams: int
     events: int
@@ -36,22 +36,22 @@ class Archive:
     """Moves streams into the archive of a database and out of it.
 
     Args:
-        pool: from `create_pool`, or one connection of it, in a transaction or not.
+        pool: from `create_pool`, or one connection of it.
     """
 
     def __init__(self, pool: "asyncpg.Pool | PoolConnectionProxy") -> None:
         self._pool = pool
 
     async def living(self, streams: Sequence[str]) -> Mapping[str, int]:
-        """Of these streams, those that exist and are not archived, with their versions."""
+        """The versions of those streams that exist and are not archived."""
         with translated():
             rows = await self._pool.fetch(_LIVING, list(streams))
         return {row["name"]: row["version"] for row in rows}
 
     async def archive(self, streams: Sequence[str], note: str) -> Moved:
-        """Move streams into the archive, all of them in one transaction, and write it down.
+        """Move streams into the archive in one transaction, and log it with the note.
 
-        Streams that do not exist or are archived are left alone, so it may be repeated.
+        Streams that do not exist or are archived already are skipped, so it may be repeated.
 
         Raises:
             StoreUnavailable: no answer; it may have happened.
@@ -61,7 +61,7 @@ class Archive:
         return await self._move(_MOVE, streams, note)
 
     async def restore(self, streams: Sequence[str], note: str) -> Moved:
-        """Move streams out of the archive, all of them in one transaction, and write it down."""
+        """Move streams out of the archive in one transaction, and log it with the note."""
         return await self._move(_RESTORE, streams, note)
 
     async def _move(self, query: str, streams: Sequence[str], note: str) -> Moved:
@@ -79,8 +79,8 @@ async def archive_many(
 ) -> AsyncIterator[Moved]:
     """Archive groups of streams in batches of at most `most` events, or of one larger group.
 
-    A group moves as a whole or not at all. Stopped at any moment and started again it goes on with
-    what is left: each batch is a transaction of its own.
+    A group moves as a whole or not at all. Each batch is a transaction of its own, so after an
+    interruption it goes on with what is left.
     """
     batch: list[str] = []
     size = 0

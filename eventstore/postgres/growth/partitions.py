@@ -1,6 +1,6 @@
 """Partitions of `eventstore.events` by position, for stores that outgrow one table.
 
-The default is one table. A partitioned one keeps every event id in a second table, so that ids
+The default is one table. A partitioned store keeps every event id in a second table, so that ids
 stay unique; each append pays for it.
 """
 
@@ -14,10 +14,10 @@ from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
 SIZE: Final = 50_000_000
-"""Positions in a partition, if nothing else is said: about 40 GB."""
+"""Positions in a partition by default: about 40 GB."""
 
 AHEAD: Final = 2
-"""Partitions kept ready beyond the one that is written to."""
+"""Empty partitions kept ready beyond the one in use."""
 
 _CHECKPOINT: Final = "eventstore:event_ids"
 _BATCH: Final = 20_000
@@ -39,7 +39,7 @@ _SAVE_CHECKPOINT: Final = statement("save_checkpoint")
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
 
 Report = Callable[[str], None]
-"""Told what is being done."""
+"""Receives a line about each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Partition:
     """One table of the events.
 
     Attributes:
-        bounds: the positions it takes, as PostgreSQL says it.
-        about_events: what the last ANALYZE or VACUUM counted.
-        bytes: with its indexes.
+        bounds: its range of positions, as PostgreSQL writes it.
+        about_events: the number of events at the last ANALYZE or VACUUM.
+        bytes: its size with indexes.
     """
 
     name: str
@@ -60,14 +60,14 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a store keeps its events.
+    """How a store is partitioned, and how much is archived.
 
     Attributes:
         head: the last position drawn.
         size: positions in a partition; None: one table.
-        border: from this position on events go to the default partition.
-        unfinished: a cut was begun and broken off: call `partition` again.
-        partitions: none for one table.
+        border: events from this position on go to the default partition.
+        unfinished: partitioning was interrupted: call `partition` again.
+        partitions: empty for one table.
     """
 
     head: int
@@ -81,17 +81,17 @@ class Layout:
 
     @property
     def partitions_ahead(self) -> float | None:
-        """How many partitions are left before the default one is needed; None: one table."""
+        """How many partitions are left before the default one is used; None: one table."""
         if self.size is None or self.border is None:
             return None
         return (self.border - self.head) / self.size
 
 
 async def layout(pool: asyncpg.Pool) -> Layout:
-    """How the store of this database keeps its events.
+    """The layout of the store in this database.
 
     Raises:
-        SchemaMissing: migrations are missing.
+        SchemaMissing: the migrations were not run.
     """
     with translated():
         async with pool.acquire() as connection:
@@ -110,7 +110,7 @@ async def layout_at(dsn: str) -> Layout:
 
 async def _layout(connection: Connection) -> Layout:
     (row,) = await connection.fetch(_LAYOUT)
-    found = await connection.fetch(_LIST) if row["size"] is not None else []
+    partitions = await connection.fetch(_LIST) if row["size"] is not None else []
     return Layout(
         row["head"],
         row["size"],
@@ -119,35 +119,35 @@ async def _layout(connection: Connection) -> Layout:
         int(row["archived_events"]),
         row["archive_bytes"],
         row["unfinished"],
-        [Partition(*one) for one in found],
+        [Partition(*one) for one in partitions],
     )
 
 
 async def add_partitions(dsn: str, ahead: int = AHEAD) -> int:
-    """Make partitions until so many are ready beyond the one in use; returns how many it made.
+    """Create partitions until `ahead` are ready beyond the one in use; returns how many.
 
     Raises:
         LayoutBusy: the store is one table.
-        StoreUnavailable: readers or writers did not let go for three seconds; try again.
+        StoreUnavailable: readers or writers held their locks for three seconds; try again.
     """
     with translated():
         connection = await asyncpg.connect(dsn)
         try:
             await connection.execute(_LOCK_TIMEOUT)
-            made: int = await connection.fetchval(_ADD, ahead)
-            return made
+            created: int = await connection.fetchval(_ADD, ahead)
+            return created
         finally:
             await connection.close()
 
 
 async def partition(dsn: str, size: int = SIZE, report: Report = lambda _: None) -> bool:
-    """Cut the events into partitions of so many positions; False if they are cut already.
+    """Partition the events, `size` positions each; False if they are partitioned already.
 
-    The table as it is becomes the first partition; no event is moved. Appends and reads go on,
-    except for a few milliseconds at each of three steps. Broken off, it goes on where it was.
+    The present table becomes the first partition; no event is moved. Appends and reads go on,
+    except for a few milliseconds at each of three steps. After an interruption, call it again.
 
     Raises:
-        StoreUnavailable: readers or writers did not let go for three seconds; try again.
+        StoreUnavailable: readers or writers held their locks for three seconds; try again.
     """
     with translated():
         connection = await asyncpg.connect(dsn)
@@ -166,14 +166,14 @@ async def _partition(connection: asyncpg.Connection, size: int, report: Report) 
     await _note_ids(connection, report)
     await connection.execute(_BOUND)
     try:
-        report("proving that all events are before the border of the first partition")
+        report("checking that all events are before the border of the first partition")
         await connection.execute(_VALIDATE)
         await connection.execute(_SPLIT)
     except BaseException:
-        # A border that stayed would refuse events once they reach it.
+        # A border that stayed would refuse the events that reach it.
         await connection.execute(_UNBOUND)
         raise
-    report("cut; making partitions ahead")
+    report("partitioned; creating partitions ahead")
     await connection.execute(_ADD, AHEAD)
 
 
@@ -186,4 +186,4 @@ async def _note_ids(connection: asyncpg.Connection, report: Report) -> None:
                 return
             await connection.execute(_SAVE_CHECKPOINT, _CHECKPOINT, reached)
         after = reached
-        report(f"ids of events up to position {after} are noted")
+        report(f"event ids up to position {after} are noted")

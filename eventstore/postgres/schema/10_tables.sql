@@ -3,7 +3,7 @@
 -- Everything of the event store lives in a schema of its own.
 CREATE SCHEMA eventstore;
 
--- Places in the feed. CACHE 1: with a larger cache a backend would hand out positions below
+-- Positions in the feed. CACHE 1: with a larger cache, a backend would hand out positions below
 -- those that others have drawn since, and the feed's watermark would be wrong. The upper 16 bits
 -- of a bigint are left to the tag of the watermark lock.
 CREATE SEQUENCE eventstore.positions
@@ -12,11 +12,11 @@ CREATE SEQUENCE eventstore.positions
 -- The last value of a fresh sequence is 0, so that it always means "the last position drawn".
 SELECT setval('eventstore.positions', 0);
 
--- The authority on versions: a row is locked for each append to its stream. Version 0 means that
--- there is no such stream (yet). Collation C makes the order of locking the same everywhere.
--- `archived_version` is the version at which its events went to the archive, NULL for all others;
--- an append would move the version, so the check refuses it at no cost. `first_position` is where
--- its first event stands, in a partitioned store only: reads skip older partitions.
+-- The authority on versions: each append locks the rows of its streams. Version 0: there is no such
+-- stream yet. Collation C makes the order of locking the same everywhere. `archived_version` is the
+-- version at which the events went to the archive, NULL for streams that are not archived; an append
+-- would change the version, so the check refuses it at no cost. `first_position` is the position of
+-- the first event, in a partitioned store only: reads skip older partitions.
 CREATE TABLE eventstore.streams (
     name text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE eventstore.streams (
 ) WITH (fillfactor = 70);
 
 -- Every event, for ever. `data` and `metadata` are json, not jsonb: they are returned exactly as
--- they were given (digits of numbers, order of keys) and read without conversion. `append_size`
+-- they were appended (digits of numbers, order of keys) and read without conversion. `append_size`
 -- is the number of events in the append, to tell a repeated append from a different one; `tx` is
 -- for diagnosis.
 CREATE TABLE eventstore.events (
@@ -52,8 +52,8 @@ CREATE TABLE eventstore.events (
     CONSTRAINT events_event_id_key UNIQUE (event_id)
 );
 
--- Events of archived streams, whole streams only: the same rows, out of the way of those in use.
--- The table can be put on another tablespace.
+-- Events of archived streams, always whole streams: the same rows, out of the way of those in use.
+-- The table can be moved to another tablespace.
 CREATE TABLE eventstore.archived_events (
     LIKE eventstore.events INCLUDING DEFAULTS,
     CONSTRAINT archived_events_position_key PRIMARY KEY (position),
@@ -61,15 +61,15 @@ CREATE TABLE eventstore.archived_events (
     CONSTRAINT archived_events_event_id_key UNIQUE (event_id)
 );
 
--- Every event id with its place, for a partitioned store: no partition can tell what another one
--- holds. Empty as long as `events` is one table.
+-- Every event id with its position, for a partitioned store: a partition cannot enforce that an id is
+-- unique in all of them. Empty as long as `events` is one table.
 CREATE TABLE eventstore.event_ids (
     event_id uuid NOT NULL,
     position bigint NOT NULL,
     CONSTRAINT event_ids_event_id_key PRIMARY KEY (event_id)
 );
 
--- How far readers of the feed have come; lanes are parts of one reader's work.
+-- The positions that readers of the feed have reached; lanes are parts of one reader's work.
 CREATE TABLE eventstore.checkpoints (
     name text NOT NULL,
     lane integer NOT NULL DEFAULT 0,
@@ -78,7 +78,7 @@ CREATE TABLE eventstore.checkpoints (
     CONSTRAINT checkpoints_key PRIMARY KEY (name, lane)
 ) WITH (fillfactor = 50);
 
--- Folded states, one per stream and schema version; they can be dropped at any time.
+-- Snapshots of states, one per stream and schema version; they can be deleted at any time.
 CREATE TABLE eventstore.snapshots (
     stream text COLLATE "C" NOT NULL,
     schema_version integer NOT NULL,
@@ -88,7 +88,7 @@ CREATE TABLE eventstore.snapshots (
     CONSTRAINT snapshots_key PRIMARY KEY (stream, schema_version)
 );
 
--- Each move of streams into the archive or out of it; one row for each transaction.
+-- Moves of streams into the archive and out of it, a row for each transaction.
 CREATE TABLE eventstore.archive_log (
     id bigint GENERATED ALWAYS AS IDENTITY,
     moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -101,8 +101,8 @@ CREATE TABLE eventstore.archive_log (
     CONSTRAINT archive_log_direction_check CHECK (direction IN ('archived', 'restored'))
 );
 
--- How a partitioned store is cut; no row as long as `events` is one table. `border` is where the
--- last partition with bounds ends: what comes after it is in the default partition.
+-- How a store is partitioned; no row as long as `events` is one table. `border` is the end of the
+-- last partition with bounds: later events are in the default partition.
 CREATE TABLE eventstore.partitioning (
     only_row boolean NOT NULL DEFAULT true,
     size bigint NOT NULL,
@@ -113,8 +113,8 @@ CREATE TABLE eventstore.partitioning (
     CONSTRAINT partitioning_size_check CHECK (size > 0)
 );
 
--- What readers see: each event once, wherever it is kept. It shows the archive as well from the
--- moment that there is one: until then reads shall not look into a second table.
+-- What readers see: each event once, wherever it is stored. The archive is added when the first
+-- stream is archived: until then, reads need not look into a second table.
 CREATE VIEW eventstore.all_events AS
 SELECT position, recorded_at, version, tx, append_size, schema_version, bucket, event_id, stream,
     category, event_type, data, metadata

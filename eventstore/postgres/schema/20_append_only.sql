@@ -1,4 +1,4 @@
--- What keeps events append-only, whoever writes: triggers on the tables that hold them.
+-- Triggers that keep events append-only, whoever writes.
 
 -- Stored events are facts: the database itself refuses to change or remove them.
 CREATE FUNCTION eventstore.refuse_change() RETURNS trigger
@@ -9,8 +9,8 @@ BEGIN
 END
 $$;
 
--- An insert that bypasses append_events() draws no watermark lock: readers would skip its rows. The
--- condition stands in the trigger: every append meets it without the call of a function.
+-- An insert that bypasses append_events() takes no watermark lock: readers would skip its rows. The
+-- condition is part of the trigger, so an append does not have to call a function for it.
 CREATE FUNCTION eventstore.guard_insert() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -19,11 +19,11 @@ BEGIN
 END
 $$;
 
--- After a DELETE: each row that went must stand elsewhere, exactly as it was. So events can be
--- moved between the table and the archive, and cannot be removed, by whatever function.
+-- After a DELETE: each deleted row must exist elsewhere, exactly as it was. So events can be moved
+-- between the table and the archive, but no function can remove them.
 CREATE FUNCTION eventstore.refuse_loss() RETURNS trigger
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 
--- Gives a table of events its guards; each partition needs its own, as those of a statement fire
+-- Gives a table of events its triggers; each partition needs its own, because statement triggers fire
 -- for the table that the statement names. `door` is the setting that lets inserts pass.
 CREATE FUNCTION eventstore.protect(guarded regclass, door text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -74,22 +74,22 @@ BEGIN
 END
 $$;
 
--- Events may go to the archive, and nowhere else.
+-- Events may move to the archive, and nowhere else.
 SELECT eventstore.protect('eventstore.events', 'eventstore.appending');
 
 -- The archive is as append-only as the events are.
 SELECT eventstore.protect('eventstore.archived_events', 'eventstore.moving');
 
--- Event ids are never given back.
+-- Event ids are never released.
 CREATE TRIGGER event_ids_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON eventstore.event_ids
     FOR EACH STATEMENT EXECUTE FUNCTION eventstore.refuse_change();
 
--- After an append to a store in one table that has an archive: the ids of archived events are
--- taken, though the unique index on `events` has forgotten them.
+-- After an append to an unpartitioned store with an archive: the ids of archived events are taken,
+-- although the unique index on `events` no longer holds them.
 CREATE FUNCTION eventstore.refuse_archived_id() RETURNS trigger
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -107,7 +107,7 @@ BEGIN
 END
 $$;
 
--- Has the ids of a table of events noted, or looked up in the archive, after each append.
+-- Makes appends to a table of events note their ids, or look them up in the archive.
 CREATE FUNCTION eventstore.note_ids_of(watched regclass, how text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

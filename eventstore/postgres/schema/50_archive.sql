@@ -58,9 +58,9 @@ $$;
 -- Moves whole streams into the archive, all of them or none; those that are there already, or do
 -- not exist, are left alone. Their rows in `streams` stay locked, so nothing is appended meanwhile.
 CREATE FUNCTION eventstore.archive_streams(
-    asked text[], note text, OUT moved_streams integer, OUT moved_events bigint)
+    names text[], note text, OUT moved_streams integer, OUT moved_events bigint)
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -80,7 +80,7 @@ BEGIN
     SELECT coalesce(array_agg(s.name), '{}'), coalesce(sum(s.version), 0) INTO ready, expected
     FROM (
         SELECT st.name, st.version FROM eventstore.streams AS st
-        WHERE st.name = ANY (asked) AND st.version > 0 AND st.archived_version IS NULL
+        WHERE st.name = ANY (names) AND st.version > 0 AND st.archived_version IS NULL
         ORDER BY st.name FOR UPDATE
     ) AS s;
     moved_streams := cardinality(ready);
@@ -111,9 +111,9 @@ $$;
 -- Moves whole streams out of the archive, all of them or none, so that they can be appended to
 -- again; those that are not archived are left alone. Events keep their places in the feed.
 CREATE FUNCTION eventstore.restore_streams(
-    asked text[], note text, OUT moved_streams integer, OUT moved_events bigint)
+    names text[], note text, OUT moved_streams integer, OUT moved_events bigint)
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -127,7 +127,7 @@ BEGIN
     INTO ready
     FROM (
         SELECT st.name, st.archived_version FROM eventstore.streams AS st
-        WHERE st.name = ANY (asked)
+        WHERE st.name = ANY (names)
         ORDER BY st.name FOR UPDATE
     ) AS s;
     moved_streams := cardinality(ready);

@@ -20,7 +20,7 @@ $$;
 -- the append holds locked: their versions are those of before, or were moved by this transaction.
 CREATE FUNCTION eventstore.note_events() RETURNS trigger
 LANGUAGE plpgsql
--- The plans are made once a session, maybe on empty tables: they must stay right on large ones.
+-- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -77,14 +77,14 @@ $$;
 -- The first step towards partitions: from here on the ids of new events are noted. The trigger
 -- waits for the appends under way and holds new ones up for as long as it takes to make it.
 -- Called again it changes nothing but the size.
-CREATE FUNCTION eventstore.begin_partitioning(wanted bigint) RETURNS void
+CREATE FUNCTION eventstore.begin_partitioning(partition_size bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM eventstore.partitioning WHERE done) THEN
         RETURN;
     END IF;
-    INSERT INTO eventstore.partitioning AS p (size, border) VALUES (wanted, 0)
-    ON CONFLICT ON CONSTRAINT partitioning_key DO UPDATE SET size = wanted;
+    INSERT INTO eventstore.partitioning AS p (size, border) VALUES (partition_size, 0)
+    ON CONFLICT ON CONSTRAINT partitioning_key DO UPDATE SET size = partition_size;
     PERFORM eventstore.note_ids_of('eventstore.events', 'note_events');
 END
 $$;
@@ -180,7 +180,7 @@ BEGIN
 END
 $$;
 
--- Makes partitions until so many are ahead of the last position drawn; returns how many it made.
+-- Makes partitions until so many are ahead of the last position drawn; returns how many it created.
 -- If appends have reached the default partition, it gets bounds and a new one takes its place: no
 -- row is moved, but all of its rows are read once while everybody waits.
 CREATE FUNCTION eventstore.add_partitions(ahead integer) RETURNS integer
@@ -189,7 +189,7 @@ DECLARE
     cut eventstore.partitioning;
     ends bigint;
     name text;
-    made integer := 0;
+    created integer := 0;
 BEGIN
     SELECT p.* INTO cut FROM eventstore.partitioning AS p WHERE p.done FOR UPDATE;
     IF NOT FOUND THEN
@@ -219,17 +219,17 @@ BEGIN
             ' FOR VALUES FROM (%s) TO (%s)', name, cut.border, ends);
         PERFORM eventstore.make_partition('events_default', NULL, NULL);
         cut.border := ends;
-        made := 1;
+        created := 1;
     END IF;
     SELECT pos.last_value + ahead * cut.size INTO ends FROM eventstore.positions AS pos;
     WHILE cut.border <= ends LOOP
         PERFORM eventstore.make_partition(
             format('events_%s', cut.border), cut.border, cut.border + cut.size);
         cut.border := cut.border + cut.size;
-        made := made + 1;
+        created := created + 1;
     END LOOP;
     UPDATE eventstore.partitioning SET border = cut.border;
-    RETURN made;
+    RETURN created;
 END
 $$;
 
@@ -243,7 +243,7 @@ $$;
 -- Events of a stream of a partitioned store. A variable bounds the positions, so that the plan
 -- leaves out the partitions before the stream began when it starts, not row by row.
 CREATE FUNCTION eventstore.read_partitioned_stream(
-    asked text, first bigint, last bigint, until timestamptz, backward boolean, most bigint
+    stream_name text, first bigint, last bigint, until timestamptz, backward boolean, most bigint
 ) RETURNS SETOF eventstore.all_events
 LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan
@@ -251,18 +251,18 @@ SET enable_seqscan = off
 SET work_mem = '64MB'
 AS $$
 DECLARE
-    low bigint := eventstore.first_position(ARRAY[asked]);
+    low bigint := eventstore.first_position(ARRAY[stream_name]);
 BEGIN
     IF backward THEN
         RETURN QUERY
         SELECT ev.* FROM eventstore.all_events AS ev
-        WHERE ev.stream = asked AND ev.version >= first AND ev.version <= last
+        WHERE ev.stream = stream_name AND ev.version >= first AND ev.version <= last
             AND ev.recorded_at <= until AND ev.position >= low
         ORDER BY ev.version DESC LIMIT most;
     ELSE
         RETURN QUERY
         SELECT ev.* FROM eventstore.all_events AS ev
-        WHERE ev.stream = asked AND ev.version >= first AND ev.version <= last
+        WHERE ev.stream = stream_name AND ev.version >= first AND ev.version <= last
             AND ev.recorded_at <= until AND ev.position >= low
         ORDER BY ev.version LIMIT most;
     END IF;
@@ -285,19 +285,19 @@ DECLARE
     low bigint := eventstore.first_position(names);
 BEGIN
     RETURN QUERY
-    SELECT found.*
-    FROM unnest(names, afters) AS wanted (stream, after)
+    SELECT stored.*
+    FROM unnest(names, afters) AS request (stream, after)
     CROSS JOIN LATERAL (
         SELECT unordered.*
         FROM (
             SELECT * FROM eventstore.all_events AS ev
-            WHERE ev.stream = wanted.stream AND ev.version > wanted.after AND ev.position >= low
+            WHERE ev.stream = request.stream AND ev.version > request.after AND ev.position >= low
             LIMIT greatest(0, (
-                SELECT st.version FROM eventstore.streams AS st WHERE st.name = wanted.stream
-            ) - wanted.after)
+                SELECT st.version FROM eventstore.streams AS st WHERE st.name = request.stream
+            ) - request.after)
         ) AS unordered
         ORDER BY unordered.version
         OFFSET 0
-    ) AS found;
+    ) AS stored;
 END
 $$;
