@@ -30,12 +30,13 @@ ORDER BY ev.version DESC
 LIMIT most
 $$;
 
--- Events of several streams, each after a version and in order.
+-- Events of several streams, each after a version and in order. The planner shall not see how long
+-- the arrays are: otherwise it makes a new plan for every call.
 CREATE FUNCTION eventstore.read_streams(names text[], afters bigint[])
 RETURNS SETOF eventstore.all_events
 LANGUAGE sql STABLE AS $$
 SELECT stored.*
-FROM unnest(names, afters) AS request (stream, after)
+FROM unnest((SELECT names), (SELECT afters)) AS request (stream, after)
 CROSS JOIN LATERAL (
     SELECT * FROM eventstore.all_events AS ev
     WHERE ev.stream = request.stream AND ev.version > request.after
