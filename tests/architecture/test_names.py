@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.repository.source_tree import files, name_of, nodes_of
 
-CLEAN = ("domain", "activities", "projections", "ordersaga")
+CLEAN = ("domain", "activities", "projections", "workflows", "workers", "ordersaga")
 # Of what? Say `rows`, `order`, `payment`, `filter`.
 EMPTY = {"known", "made", "found", "wanted", "told", "given"}
 # Riddles, and what to say instead.

@@ -20,11 +20,7 @@ Place = tuple[str, str]  # module, class
 
 
 def product() -> Modules:
-    return {
-        name_of(path): nodes_of(path)
-        for path in shipped_modules()
-        if not name_of(path).startswith("workflows/")
-    }
+    return {name_of(path): nodes_of(path) for path in shipped_modules()}
 
 
 def modules(**sources: str) -> Modules:
