@@ -91,10 +91,10 @@ def _decide_order(document: OrderDocument, loaded: Mapping[str, Loaded[Any]]) ->
 async def receive_stock(
     handler: CommandHandler, digest: str, targets: Mapping[Sku, int], done: OnProgress = _ignore
 ) -> int:
-    """Receive pieces until this import has brought in `wanted` of each product.
+    """Receive pieces until this import has received `targets` of each product.
 
-    What earlier runs with the same file (its `digest`) received counts, so again adds nothing and
-    a larger target adds the difference.
+    Earlier imports of the same file (by its `digest`) count: repeating one adds nothing, and a
+    larger target adds the difference.
 
     Returns:
         The number of pieces received now.
