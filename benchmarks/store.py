@@ -22,7 +22,7 @@ from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 
 OPTIONS: Final = {
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",  # its writes would hit whoever has his turn
