@@ -4,7 +4,7 @@
 300 have their piece: the same number is completed and refused, so the only difference is that
 all of them meet at one stock ledger. Both loads take turns on the same Temporal server, PostgreSQL,
 HTTP sandboxes, worker processes and projections; a ratio is within one round. Whatever the speed,
-exactly 300 must complete, and a loser must never be asked for money.
+exactly 300 must complete, and a loser must never be charged.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ class Round:
 
     Attributes:
         per_s: orders that came to their end a second.
-        completed: orders that got a piece; `refused`: those told that it is out of stock.
+        completed: orders that got a piece; `refused`: those that ended as out of stock.
         other: orders with any other outcome.
-        charged_losers: orders that got no piece and were asked for money all the same.
+        charged_losers: orders that got no piece and were charged nevertheless.
     """
 
     orders: int
@@ -54,11 +54,13 @@ class Round:
     losers_p99_ms: float
 
     def problems(self, name: str) -> list[str]:
-        """What must not be, one line each."""
-        told = f"{name}: {self.completed} completed, {self.refused} refused, {self.other} otherwise"
+        """What must not happen, one line each."""
+        counts = (
+            f"{name}: {self.completed} completed, {self.refused} refused, {self.other} otherwise"
+        )
         exact = self.completed == stocked(self.orders) and not self.other
-        asked = f"{name}: {self.charged_losers} losers were asked for money"
-        return [*([] if exact else [told]), *([asked] if self.charged_losers else [])]
+        charged = f"{name}: {self.charged_losers} losers were charged"
+        return [*([] if exact else [counts]), *([charged] if self.charged_losers else [])]
 
 
 def stocked(orders: int) -> int:
@@ -67,7 +69,7 @@ def stocked(orders: int) -> int:
 
 
 def judge(placed: Sequence[Placed], seconds: float, charged: set[str]) -> Round:
-    """What came of one load; `charged` are the orders that the provider was asked about."""
+    """The result of one load; `charged` are the orders that the provider received a charge for."""
     winners = [each for each in placed if each.outcome == "completed"]
     losers = [each for each in placed if (each.outcome, each.reason) == REFUSED]
     return Round(
@@ -101,13 +103,13 @@ class HotSku:
         """All rounds; now one load comes first, now the other."""
         await receive(self._contender.database_url, ["WARM"], _WARM_UP)
         await self._at_once(lambda _: "WARM", _WARM_UP)
-        found: dict[str, list[Round]] = {HOT: [], MANY: []}
+        loads: dict[str, list[Round]] = {HOT: [], MANY: []}
         for number in range(rounds):
             for name in (HOT, MANY) if number % 2 == 0 else (MANY, HOT):
                 measured = await self._load(name, number)
-                found[name].append(measured)
+                loads[name].append(measured)
                 self._console.print(f"round {number + 1}, {name}: {measured.per_s:.1f} a second")
-        return found
+        return loads
 
     async def _load(self, name: str, number: int) -> Round:
         url = self._contender.database_url
@@ -126,54 +128,54 @@ class HotSku:
         return judge(placed, seconds, {call["order_id"] for call in calls})
 
 
-def ratios(found: dict[str, list[Round]]) -> list[float]:
+def ratios(loads: dict[str, list[Round]]) -> list[float]:
     """Throughput for one SKU to that for many, each within one round."""
-    return [hot.per_s / many.per_s for hot, many in zip(found[HOT], found[MANY], strict=True)]
+    return [hot.per_s / many.per_s for hot, many in zip(loads[HOT], loads[MANY], strict=True)]
 
 
-def problems(found: dict[str, list[Round]]) -> list[str]:
-    """Everything that must not be."""
+def problems(loads: dict[str, list[Round]]) -> list[str]:
+    """Everything that must not happen."""
     wrong = [
-        line for name, rounds in found.items() for each in rounds for line in each.problems(name)
+        line for name, rounds in loads.items() for each in rounds for line in each.problems(name)
     ]
-    ratio = median(ratios(found))
+    ratio = median(ratios(loads))
     return [*wrong, *([f"throughput is {ratio:.2f} of that over many SKUs"] if ratio < BAR else [])]
 
 
-def as_json(found: dict[str, list[Round]]) -> dict[str, object]:
+def as_json(loads: dict[str, list[Round]]) -> dict[str, object]:
     """All figures."""
     return {
-        "orders": found[HOT][0].orders,
-        "stocked": stocked(found[HOT][0].orders),
+        "orders": loads[HOT][0].orders,
+        "stocked": stocked(loads[HOT][0].orders),
         "bar": f">= {BAR}",
-        "ratio": median(ratios(found)),
-        "ratios": ratios(found),
-        "problems": problems(found),
-        "rounds": {name: [asdict(each) for each in rounds] for name, rounds in found.items()},
+        "ratio": median(ratios(loads)),
+        "ratios": ratios(loads),
+        "problems": problems(loads),
+        "rounds": {name: [asdict(each) for each in rounds] for name, rounds in loads.items()},
     }
 
 
-def show(found: dict[str, list[Round]], console: Console) -> None:
+def show(loads: dict[str, list[Round]], console: Console) -> None:
     """A table: medians over the rounds, with the lowest and the highest."""
-    orders = found[HOT][0].orders
-    title = f"{orders} orders at once, pieces for {stocked(orders)}, {len(found[HOT])} rounds"
-    table = Table("", *found, title=title, title_justify="left")
+    orders = loads[HOT][0].orders
+    title = f"{orders} orders at once, pieces for {stocked(orders)}, {len(loads[HOT])} rounds"
+    table = Table("", *loads, title=title, title_justify="left")
     rows: dict[str, Callable[[Round], float]] = {
         "orders a second": lambda each: each.per_s,
         "completed": lambda each: each.completed,
-        "told that it is out of stock": lambda each: each.refused,
-        "losers asked for money": lambda each: each.charged_losers,
+        "refused as out of stock": lambda each: each.refused,
+        "losers charged": lambda each: each.charged_losers,
         "winners, p50 ms": lambda each: each.winners_p50_ms,
         "losers, p50 ms": lambda each: each.losers_p50_ms,
         "losers, p99 ms": lambda each: each.losers_p99_ms,
     }
     for name, figure in rows.items():
-        table.add_row(name, *(_spread([figure(r) for r in rounds]) for rounds in found.values()))
+        table.add_row(name, *(_spread([figure(r) for r in rounds]) for rounds in loads.values()))
     console.print(table)
-    console.print(f"one SKU to many: {_spread(ratios(found), 2)}, bar >= {BAR}")
-    for problem in problems(found):
+    console.print(f"one SKU to many: {_spread(ratios(loads), 2)}, bar >= {BAR}")
+    for problem in problems(loads):
         console.print(problem, markup=False)
-    console.print("FAILED" if problems(found) else "exactly the stock was sold, and the bar is met")
+    console.print("FAILED" if problems(loads) else "exactly the stock was sold, and the bar is met")
 
 
 def _spread(figures: Sequence[float], digits: int = 0) -> str:
@@ -194,8 +196,8 @@ async def measure(rounds: int, orders: int) -> dict[str, list[Round]]:
 
 def main(rounds: int, scale: float, json_file: Path | None) -> None:
     """Measure; the exit code is 1 if anything is wrong."""
-    found = asyncio.run(measure(rounds, int(ORDERS * scale)))
-    show(found, Console(width=100))
+    loads = asyncio.run(measure(rounds, int(ORDERS * scale)))
+    show(loads, Console(width=100))
     if json_file:
-        json_file.write_text(json.dumps(as_json(found), indent=2) + "\n", encoding="utf-8")
-    sys.exit(1 if problems(found) else 0)
+        json_file.write_text(json.dumps(as_json(loads), indent=2) + "\n", encoding="utf-8")
+    sys.exit(1 if problems(loads) else 0)

@@ -111,24 +111,24 @@ class EventSourcing:
         """Read and decode the feed."""
         read, after = 0, 0
         while True:
-            found = self._recorder.select_notifications(after, page, inclusive_of_start=False)
-            if not found:
+            rows = self._recorder.select_notifications(after, page, inclusive_of_start=False)
+            if not rows:
                 return read
-            for one in found:
+            for one in rows:
                 json.loads(one.state)
-            read += len(found)
-            after = found[-1].id
+            read += len(rows)
+            after = rows[-1].id
 
     def delays(self, appends: int, interval_s: float) -> list[float]:
         """Seconds from the call of an append to the handler, at a steady rate."""
-        found: list[float] = []
+        delays: list[float] = []
         start = self._recorder.max_notification_id()
         with self._recorder.subscribe(gt=start) as subscription:
 
             def follow() -> None:
                 for one in subscription:
-                    found.append(time.perf_counter() - json.loads(one.state)["data"]["at"])
-                    if len(found) == appends:
+                    delays.append(time.perf_counter() - json.loads(one.state)["data"]["at"])
+                    if len(delays) == appends:
                         return
 
             reader = threading.Thread(target=follow)
@@ -139,7 +139,7 @@ class EventSourcing:
                 time.sleep(max(0.0, next_at - time.perf_counter()))
                 self.insert(uuid4(), 1, at=time.perf_counter())
             reader.join()
-        return found
+        return delays
 
     def close(self) -> None:
         """End threads and connections."""

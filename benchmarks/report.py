@@ -63,7 +63,7 @@ def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any], n
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "packages": {name: installed for name in _PACKAGES if (installed := _version(name))},
         "settings": settings,
         "measures": [measure.as_json() for measure in measures],
     }

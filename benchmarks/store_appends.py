@@ -95,8 +95,12 @@ def _contenders(appends: Mapping[str, Append], load: Load) -> dict[str, Contende
 
 def _one(append: Append, load: Load) -> Contender:
     async def run() -> Mapping[str, float]:
-        found = await drive(append, load)
-        return {"speed": found.events_per_s, "p50": found.p50_ms, "p99": found.p99_ms}
+        measured = await drive(append, load)
+        return {
+            "speed": measured.events_per_s,
+            "p50": measured.p50_ms,
+            "p99": measured.p99_ms,
+        }
 
     return run
 
@@ -116,9 +120,9 @@ def _pgbench(dsn: str, clients: int, transactions: int) -> Contender:
                 stderr=asyncio.subprocess.STDOUT,
             )
             output, _ = await process.communicate()
-        found = _TPS.search(output.decode())
-        if found is None:
+        speed = _TPS.search(output.decode())
+        if speed is None:
             raise RuntimeError(output.decode())
-        return {"speed": float(found[1])}
+        return {"speed": float(speed[1])}
 
     return run

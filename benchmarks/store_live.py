@@ -34,20 +34,20 @@ async def delays(
     dsn: str, store: PostgresEventStore, appends: int, interval_s: float, callers: int = 1
 ) -> list[float]:
     """Seconds from the call of an append to the handler of a subscription, at a steady rate."""
-    found: list[float] = []
+    delays: list[float] = []
     stop = asyncio.Event()
 
     async def handle(events: Sequence[StoredEvent]) -> None:
         now = time.perf_counter()
-        found.extend(now - event.data["at"] for event in events)
+        delays.extend(now - event.data["at"] for event in events)
 
     checkpoints = InMemoryCheckpoints()
     await checkpoints.save("live", await store.head())
     waker = PostgresWaker(dsn)
     await waker.start()
-    wanted = FeedFilter(categories=frozenset({"live"}))
+    feed_filter = FeedFilter(categories=frozenset({"live"}))
     following = asyncio.create_task(
-        Subscription(store, checkpoints, waker, "live", wanted, handle).run(stop)
+        Subscription(store, checkpoints, waker, "live", feed_filter, handle).run(stop)
     )
 
     async def caller() -> None:
@@ -58,12 +58,12 @@ async def delays(
             await append_at(store)
 
     await asyncio.gather(*(caller() for _ in range(callers)))
-    while len(found) < appends // callers * callers:  # noqa: ASYNC110  the end of a measurement
+    while len(delays) < appends // callers * callers:  # noqa: ASYNC110  the end of a measurement
         await asyncio.sleep(0.005)
     stop.set()
     await following
     await waker.stop()
-    return found
+    return delays
 
 
 async def soon(
@@ -81,9 +81,9 @@ async def soon(
     contenders: dict[str, Contender] = {OURS: ours}
     if peer is not None:
         contenders[PEER] = theirs
-    found = await take_turns(contenders, rounds)
+    figures = await take_turns(contenders, rounds)
     return [
-        Measure(f"append to handler, 100/s, {share}", "ms", "lower", found[share], [bar])
+        Measure(f"append to handler, 100/s, {share}", "ms", "lower", figures[share], [bar])
         for share, bar in (("p50", Bar(PEER, at_most=1)), ("p99", Bar(PEER, at_most=1)))
     ]
 
@@ -111,14 +111,14 @@ async def undisturbed(
     async def quiet() -> Mapping[str, float]:
         return _summary(await delays(dsn, store, appends, 0.01, callers=8))
 
-    found = await take_turns({OURS: disturbed, QUIET: quiet}, rounds)
+    figures = await take_turns({OURS: disturbed, QUIET: quiet}, rounds)
     # "Unchanged" needs room for the noise of the machine; a reader that is held up waits seconds.
     return [
         Measure(
             f"append to handler beside a foreign write transaction open {seconds:g} s, {share}",
             "ms",
             "lower",
-            found[share],
+            figures[share],
             [Bar(QUIET, at_most=1.5)],
         )
         for share in ("p50", "p99")

@@ -110,9 +110,9 @@ async def loading(
 
     contenders: dict[str, Contender] = {OURS: ours, RAW: raw}
     contenders |= {name: theirs(peer) for name, peer in peers.named().items()}
-    found = await take_turns(contenders, rounds)
-    short, long = found["short"], found["long"]
-    snapshot = {OURS: found["snapshot"][OURS], "5-event order": short[OURS]}
+    figures = await take_turns(contenders, rounds)
+    short, long = figures["short"], figures["long"]
+    snapshot = {OURS: figures["snapshot"][OURS], "5-event order": short[OURS]}
     return [
         Measure("load and fold 5 events", "ms", "lower", short, [Bar(RAW, at_most=1.5)]),
         Measure(
@@ -175,11 +175,11 @@ async def catching_up(
 
     contenders: dict[str, Contender] = {OURS: ours, RAW: raw}
     contenders |= {name: theirs(peer) for name, peer in peers.named().items()}
-    found = await take_turns(contenders, rounds)
+    figures = await take_turns(contenders, rounds)
     bars = [Bar(RAW, at_least=0.7), Bar(PEER, at_least=1), Bar(SECOND_PEER, at_least=1)]
     name = f"feed, catch-up over {events:,} events"
     notes = ["raw asyncpg decodes no JSON; the others do"]
-    return [Measure(name, "events/s", "higher", found["feed"], bars, notes=notes)]
+    return [Measure(name, "events/s", "higher", figures["feed"], bars, notes=notes)]
 
 
 async def _fill(store: PostgresEventStore, peers: Peers, events: int) -> None:

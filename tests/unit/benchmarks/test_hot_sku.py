@@ -38,10 +38,10 @@ def test_another_outcome_than_the_two_is_a_problem() -> None:
     assert "one SKU: 300 completed, 199 refused, 1 otherwise" in problems(found)
 
 
-def test_a_loser_who_was_asked_for_money_is_a_problem_and_a_winner_is_not() -> None:
+def test_a_loser_who_was_charged_is_a_problem_and_a_winner_is_not() -> None:
     charged = frozenset({"B0", f"B{STOCKED}"})  # the first winner and the first loser
     found = {HOT: [_round(charged=charged)], MANY: [_round()]}
-    assert problems(found) == ["one SKU: 1 losers were asked for money"]
+    assert problems(found) == ["one SKU: 1 losers were charged"]
 
 
 def test_a_median_below_the_bar_is_a_problem() -> None:
