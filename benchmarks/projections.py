@@ -36,6 +36,7 @@ from projections.engine.runner import ProjectionRunner
 from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
 from projections.registry import ALL
+from tests.support.stores.event_store import as_processes
 
 CODEC = JsonEventCodec()
 WRITERS = 32
@@ -99,7 +100,7 @@ async def compare(server: EmbeddedPostgres, rounds: int, scale: float) -> list[M
     """Measure every contender once per round."""
     await migrate(server.url())
     await install(server.url())
-    pool = await create_pool(server.url(), max_size=20)
+    pool = await create_pool(await as_processes(server.url()), max_size=20)
     store = PostgresEventStore(pool)
     orders = max(1, int(ORDERS * scale))
     await fill(store, orders)

@@ -31,6 +31,7 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from tests.support.stores.event_store import as_processes
 
 FEW, LONG, OPEN = "20 movements", "20,000 movements, 20 open", "10,000 open"
 LONGEST_RATIO, LONGEST_MS = 3.0, 10.0
@@ -121,10 +122,11 @@ async def load_once(dsn: str, sku: str) -> dict[str, Any]:
 async def measure(dsn: str, rounds: int, scale: float) -> dict[str, list[float]]:
     """The loads of all rounds in milliseconds, by product."""
     await prepare(dsn, scale)
+    processes = await as_processes(dsn)
     times: dict[str, list[float]] = {name: [] for name in products(scale)}
     for _ in range(rounds):
         for name, product in products(scale).items():
-            loaded = await _in_a_fresh_process(dsn, product.sku)
+            loaded = await _in_a_fresh_process(processes, product.sku)
             if loaded["open"] != product.open_orders:
                 raise RuntimeError(f"{name}: loaded {loaded}")
             times[name].append(loaded["ms"])

@@ -20,6 +20,7 @@ from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from tests.support.stores.event_store import as_processes
 
 OPTIONS: Final = {
     "max_connections": "300",
@@ -75,7 +76,7 @@ async def _compare(
     await migrate(dsn)
     # As the peers: else each turn of raw SQL would leave us connections that have to learn our
     # statements first, and those that know them at the bottom of the pool.
-    own = await create_pool(dsn, min_size=32, max_size=32)
+    own = await create_pool(await as_processes(dsn), min_size=32, max_size=32)
     pool = await create_pool(dsn, min_size=32, max_size=32)
     await pool.execute(RAW_TABLE)
     store = PostgresEventStore(own)

@@ -24,6 +24,7 @@ from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
 from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from tests.support.stores.event_store import as_processes
 
 EMPTY = "empty table"
 _PARTITION = 1_000_000
@@ -150,7 +151,7 @@ async def growing(
         seconds = await _filled(large, events, partitioned=partitioned)
         contenders: dict[str, Contender] = {}
         for name, dsn, count in ((OURS, large, events), (EMPTY, small, _FIRST * _IN_A_STREAM)):
-            pool = await create_pool(dsn)
+            pool = await create_pool(await as_processes(dsn))
             stack.push_async_callback(pool.close)
             store = PostgresEventStore(pool)
             stack.push_async_callback(store.close)

@@ -18,6 +18,7 @@ from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
 from eventstore.reading.subscription import Subscription
 from tests.support.stores.checkpoints import InMemoryCheckpoints
+from tests.support.stores.event_store import as_processes
 
 QUIET = "no foreign transaction"
 NAIVE = "naive tail"
@@ -128,7 +129,7 @@ async def undisturbed(
 async def complete(dsn: str, events: int) -> list[Measure]:
     """16 writers in transactions of mixed size against a live reader and a naive one."""
     await migrate(dsn)
-    pool = await create_pool(dsn, max_size=24)
+    pool = await create_pool(await as_processes(dsn), max_size=24)
     store = PostgresEventStore(pool)
     start = await store.head()
     done = asyncio.Event()
@@ -140,7 +141,7 @@ async def complete(dsn: str, events: int) -> list[Measure]:
         writers = (_write(store, events // 16, seed) for seed in range(16))
         await asyncio.gather(*writers)
         done.set()
-    rows = await pool.fetch("SELECT position FROM eventstore.events WHERE position > $1", start)
+    rows = await pool.fetch("SELECT position FROM eventstore.all_events WHERE position > $1", start)
     stored = {row[0] for row in rows}
     seen = [event.position for event in ours]
     next_version: dict[str, int] = {}
@@ -186,7 +187,7 @@ async def _follow(
 async def _follow_naively(
     pool: asyncpg.Pool, after: int, seen: set[int], done: asyncio.Event
 ) -> None:
-    query = "SELECT position FROM eventstore.events WHERE position > $1 ORDER BY 1 LIMIT 1000"
+    query = "SELECT position FROM eventstore.all_events WHERE position > $1 ORDER BY 1 LIMIT 1000"
     while True:
         finished = done.is_set()
         rows = await pool.fetch(query, after)

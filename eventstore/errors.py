@@ -8,6 +8,7 @@ EventStoreError
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
 ├── LayoutBusy           partitions could not be created now: try again
 ├── SchemaMissing        the database has no or an older schema: run the migrations
+├── NotAllowed           the database login lacks a right
 ├── SchemaUnsupported    the database was made by a version before 0.1.0: make a new one
 ├── StoreUnavailable     the database could not be reached or ended the connection
 ├── UnknownEventType     the codec has no class for a stored event type
@@ -63,6 +64,10 @@ class LayoutBusy(EventStoreError):
 
 class SchemaMissing(EventStoreError):
     """The event store's schema is missing or older than this code: run the migrations."""
+
+
+class NotAllowed(EventStoreError):
+    """The database login lacks a right; nothing was changed."""
 
 
 class SchemaUnsupported(EventStoreError):

@@ -15,6 +15,7 @@ from eventstore.errors import (
     EventStoreError,
     InvalidAppend,
     LayoutBusy,
+    NotAllowed,
     SchemaMissing,
     StoreUnavailable,
     StreamArchived,
@@ -25,6 +26,7 @@ BYPASSED: Final = "ES002"
 _UNIQUE_VIOLATION: Final = "23505"
 _CHECK_VIOLATION: Final = "23514"
 _WRONG_STATE: Final = "55000"
+_NOT_ALLOWED: Final = "42501"
 # Of an unpartitioned table, of all partitions, of the archive.
 _EVENT_ID_KEYS: Final = frozenset(
     {"events_event_id_key", "event_ids_event_id_key", "archived_events_event_id_key"}
@@ -61,6 +63,11 @@ def _from_sqlstate(error: asyncpg.PostgresError) -> EventStoreError | None:
         return LayoutBusy("the store is not ready for this step")
     if state in _MISSING:
         return SchemaMissing("the event store's schema is missing or old: run the migrations")
+    if state == _NOT_ALLOWED:
+        return NotAllowed(
+            f"the database login lacks a right ({error.message}): processes get theirs by "
+            "`ordersaga migrate --grant-to`, all else is for the login that migrates"
+        )
     if state[:2] in _UNACCEPTABLE_CLASSES:
         return InvalidAppend(f"the database cannot take this value (SQLSTATE {state})")
     if state in _WITHOUT_EFFECT or state[:2] in _UNAVAILABLE_CLASSES:

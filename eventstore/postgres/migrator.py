@@ -14,13 +14,14 @@ import asyncpg
 
 from eventstore.errors import SchemaUnsupported
 from eventstore.postgres.errors import translated
+from eventstore.postgres.roles import Roles, act_as, ensure_roles, grant_app
 from eventstore.postgres.sql_files import statement
 
 # Two-integer form: the one-integer key space belongs to the feed's watermark.
 _LOCK: Final = (0x4553, 1)
-_CREATE_TABLE: Final = statement("create_migrations_table")
 _APPLIED: Final = statement("applied_migrations")
 _RECORD: Final = statement("record_migration")
+_IS_OLD_CHAIN: Final = statement("is_old_chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,28 @@ class Schema:
         return [Script((f"{self.name}/{name}",), text) for name, text in found]
 
     def missing(self, applied: set[str]) -> list[Script]:
-        """What a database that has these scripts still needs.
-
-        Raises:
-            SchemaUnsupported: it was made by a version before 0.1.0.
-        """
+        """What a database that has these scripts still needs."""
         baseline = self.baseline()
         if baseline.name in applied:
             return [script for script in self.migrations() if script.name not in applied]
-        if any(name.startswith(f"{self.name}/") for name in applied):
-            raise SchemaUnsupported(
-                "the database was made before 0.1.0 and cannot be migrated: "
-                "use a new one (with `ordersaga up`: remove its data folder)"
-            )
         return [baseline]
 
 
 EVENT_STORE: Final = Schema("eventstore", "eventstore.postgres")
 
 
-async def migrate(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[str]:
+async def migrate(
+    dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,), *, grant_to: Sequence[str] = ()
+) -> list[str]:
     """Make or apply what is missing and return its names; several may start at once.
 
+    Args:
+        dsn: of a login that may make roles and schemas, or is a member of the owner's role.
+        schemas: what to make, in this order.
+        grant_to: logins that get the role of processes.
+
     Raises:
+        NotAllowed: the login lacks a right.
         SchemaUnsupported: the database was made by a version before 0.1.0; nothing was changed.
         StoreUnavailable: the server cannot be reached.
     """
@@ -85,25 +85,29 @@ async def migrate(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[
         connection = await asyncpg.connect(dsn)
         try:
             await connection.execute("SELECT pg_advisory_lock($1, $2)", *_LOCK)
-            return await _apply_missing(connection, schemas)
+            missing = await _missing(connection, schemas)
+            roles = await ensure_roles(connection)
+            for script in missing:
+                await _apply(connection, roles, script)
+            for login in grant_to:
+                await grant_app(connection, roles, login)
+            return [script.name for script in missing]
         finally:
             await connection.close()
 
 
-async def _apply_missing(connection: asyncpg.Connection, schemas: Sequence[Schema]) -> list[str]:
-    missing = await _missing(connection, schemas)
-    await connection.execute(_CREATE_TABLE)
-    for script in missing:
-        async with connection.transaction():
-            await connection.execute(script.sql)
-            await connection.executemany(_RECORD, [(name,) for name in script.records])
-    return [script.name for script in missing]
+async def _apply(connection: asyncpg.Connection, roles: Roles, script: Script) -> None:
+    async with connection.transaction():
+        await act_as(connection, roles.owner)
+        await connection.execute(roles.filled(script.sql))
+        await connection.executemany(_RECORD, [(name,) for name in script.records])
 
 
 async def pending(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[str]:
     """The names that `migrate` would return; changes nothing.
 
     Raises:
+        NotAllowed: the login is not a member of one of the database's roles.
         SchemaUnsupported: the database was made by a version before 0.1.0.
         StoreUnavailable: the server cannot be reached.
     """
@@ -116,10 +120,23 @@ async def pending(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[
 
 
 async def _missing(connection: asyncpg.Connection, schemas: Sequence[Schema]) -> list[Script]:
-    known = await connection.fetchval("SELECT to_regclass('public.applied_migrations') IS NOT NULL")
-    rows = await connection.fetch(_APPLIED) if known else []
+    await _refuse_old_chain(connection)
+    rows = await connection.fetch(_APPLIED) if await _has(connection, "installation") else []
     applied = {row["name"] for row in rows}
     return [script for schema in schemas for script in schema.missing(applied)]
+
+
+async def _refuse_old_chain(connection: asyncpg.Connection) -> None:
+    if await _has(connection, "public") and await connection.fetchval(_IS_OLD_CHAIN):
+        raise SchemaUnsupported(
+            "the database was made before 0.1.0 and cannot be migrated: "
+            "use a new one (with `ordersaga up`: remove its data folder)"
+        )
+
+
+async def _has(connection: asyncpg.Connection, schema: str) -> bool:
+    query = "SELECT to_regclass($1) IS NOT NULL"
+    return bool(await connection.fetchval(query, f"{schema}.applied_migrations"))
 
 
 def _sql_files(package: str) -> list[tuple[str, str]]:

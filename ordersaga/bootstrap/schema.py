@@ -1,5 +1,7 @@
 """The database schema of ordersaga: event store, key vault and read models."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
@@ -10,12 +12,20 @@ from projections.operations.install import PROJECTIONS, install
 from projections.registry import ALL
 
 
-async def migrate_all(dsn: str) -> list[str]:
+async def migrate_all(dsn: str, grant_to: Sequence[str] = ()) -> list[str]:
     """Bring a database up to date; returns the names of what was created.
 
     Idempotent, and safe in several processes at once.
+
+    Args:
+        dsn: of a login that may create roles and schemas, or is a member of the owner.
+        grant_to: logins that get the role of processes.
+
+    Raises:
+        NotAllowed: the login of `dsn` lacks a right.
     """
-    return [*await migrate(dsn, (EVENT_STORE, KEY_VAULT)), *await install(dsn)]
+    created = await migrate(dsn, (EVENT_STORE, KEY_VAULT), grant_to=grant_to)
+    return [*created, *await install(dsn)]
 
 
 async def pending_migrations(dsn: str) -> list[str]:

@@ -27,6 +27,7 @@ from ordersaga.errors import (
 
 MIGRATE_HINT = "the database schema is missing or outdated: run `ordersaga migrate`"
 DATABASE_HINT = "the database does not answer: check ORDERSAGA_DATABASE_URL or run `ordersaga up`"
+RIGHT_HINT = "use the login that runs `ordersaga migrate`"
 TEMPORAL_HINT = "Temporal does not answer: check TEMPORAL_ADDRESS or run `ordersaga up`"
 PROVIDER_HINT = "the payment provider or carrier does not answer: check ORDERSAGA_PAYMENT_URL"
 
@@ -127,6 +128,8 @@ def _postgres(error: BaseException) -> Failure | None:
         return Failure(UNREACHABLE, "the database refused the user or password of the settings")
     if _is(error, "asyncpg", "InvalidCatalogNameError"):
         return Failure(UNREACHABLE, "the database of ORDERSAGA_DATABASE_URL does not exist")
+    if _is(error, "asyncpg", "InsufficientPrivilegeError"):
+        return Failure(REFUSED, f"the database login lacks a right ({error.args[0]}): {RIGHT_HINT}")
     if _is(
         error,
         "asyncpg",

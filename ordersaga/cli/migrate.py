@@ -1,4 +1,8 @@
-"""`ordersaga migrate`: the database schema."""
+"""`ordersaga migrate`: the database schema and its roles."""
+
+from typing import Annotated
+
+import typer
 
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.bootstrap.settings import load_settings
@@ -8,13 +12,24 @@ from ordersaga.cli.output import async_command, emit
 
 
 @async_command
-async def migrate(as_json: Json = False) -> None:
-    """Create or update the database schema.
+async def migrate(
+    grant_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grant-to",
+            metavar="LOGIN",
+            help="Give this database login the rights that processes need; repeatable.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create or update the database schema and its roles.
 
-    It is safe to run this again, and in several processes at once.
+    It is safe to run this again, and in several processes at once. The first run needs a database
+    login that owns the database and may create roles.
     """
     settings = load_settings()
     with reaching_database(settings):
-        applied = await migrate_all(settings.dsn())
+        applied = await migrate_all(settings.dsn(), grant_to or [])
     text = "\n".join(f"created {name}" for name in applied) or "the schema is up to date"
     emit({"applied": applied}, as_json=as_json, view=text)

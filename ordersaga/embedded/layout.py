@@ -20,6 +20,9 @@ from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.embedded.processes import ProcessFailed, ProcessSpec
 
 DATABASE: Final = "ordersaga"
+PROCESSES: Final = "ordersaga_processes"
+"""The database login of the application's processes: it has the role of processes, no more."""
+
 POSTGRES: Final = "postgres"
 TEMPORAL: Final = "temporal"
 SANDBOXES: Final = "sandboxes"
@@ -137,6 +140,7 @@ class StackLayout:
         command = [sys.executable, "-P", "-m", "ordersaga", *_ROLES[role]]
         env = {
             **self._own_env(),
+            "ORDERSAGA_DATABASE_URL": self.server.url(DATABASE, PROCESSES),
             "ORDERSAGA_READY_FILE": str(ready),
             "ORDERSAGA_DRAIN_TIMEOUT_S": str(drain_timeout_s),
         }

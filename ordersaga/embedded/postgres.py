@@ -99,9 +99,9 @@ class EmbeddedPostgres:
         """The process id of the running server; None if it is not running."""
         return self._process.pid if self._process else None
 
-    def url(self, database: str = "postgres") -> str:
-        """Connection URL of a database of this server."""
-        return f"postgresql://{SUPERUSER}@{HOST}:{self.port}/{database}"
+    def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
+        """Connection URL of a database of this server; every login is let in without a password."""
+        return f"postgresql://{user}@{HOST}:{self.port}/{database}"
 
     @property
     def user(self) -> str | None:

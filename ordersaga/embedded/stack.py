@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from ordersaga.bootstrap import stack_state
 from ordersaga.bootstrap.schema import migrate_all
-from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, Ports, StackLayout
+from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, PROCESSES, Ports, StackLayout
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
@@ -189,7 +189,7 @@ class EmbeddedStack:
         await asyncio.to_thread(layout.server.prepare)
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
-        await migrate_all(layout.server.url(DATABASE))
+        await migrate_all(layout.server.url(DATABASE), [PROCESSES])
 
     async def _start_temporal(self) -> None:
         await self._launch(self._started().temporal(_search_attributes()), self._servers)
@@ -228,6 +228,8 @@ async def _ensure_database(layout: StackLayout) -> None:
     try:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await admin.execute(f"CREATE DATABASE {DATABASE}")
+        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PROCESSES):
+            await admin.execute(f"CREATE ROLE {PROCESSES} LOGIN")
     finally:
         await admin.close()
 

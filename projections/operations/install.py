@@ -6,6 +6,7 @@ from typing import Final
 import asyncpg
 
 from eventstore.postgres.migrator import Schema, migrate
+from eventstore.postgres.roles import become_owner
 from eventstore.postgres.sql_files import statement as feed_statement
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Projection
@@ -49,10 +50,22 @@ async def install(
 
 
 async def create_tables(connection: Connection, target: str, projection: Projection) -> None:
-    """Create the tables of a read model in a schema and record their version."""
+    """Create the tables of a read model in a schema and record their version.
+
+    The rest of the transaction runs as the owner of the database's schemas.
+
+    Raises:
+        InsufficientPrivilegeError: the login is not a member of the owner.
+    """
+    roles = await become_owner(connection)
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target}")
     if not projection.side_effects:  # the migrations create the tables of these
         package = f"projections.read_models.{projection.name}"
         await connection.execute(statement(package, "tables", target))
+        tables = ", ".join(f"{target}.{table}" for table in projection.tables)
+        await connection.execute(
+            roles.filled(f'GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO :"app"')
+        )
     await connection.execute(
         control.sql("set_version"), target, projection.name, projection.version
     )

@@ -65,7 +65,6 @@ class Shadow:
         return version == self.projection.version and same_lanes
 
     async def _create(self, connection: Connection, live: Sequence[Lane]) -> None:
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.target}")
         await create_tables(connection, self.target, self.projection)
         buckets = [lane.buckets for lane in live]
         await control.insert_lanes(connection, self.target, self.projection.name, buckets, 0)

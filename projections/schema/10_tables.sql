@@ -97,3 +97,7 @@ CREATE UNLOGGED TABLE read_models.era (
     CONSTRAINT era_pkey PRIMARY KEY (only_one),
     CONSTRAINT era_is_one_row CHECK (only_one)
 );
+
+-- Processes fill these tables and those of the read models, and own none of them.
+GRANT USAGE ON SCHEMA read_models TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read_models TO :"app";

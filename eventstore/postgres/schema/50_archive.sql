@@ -30,7 +30,8 @@ $$;
 -- whether an event id is archived; a partitioned store knows all ids anyway. Holds everybody up for
 -- a moment, the first time only.
 CREATE FUNCTION eventstore.open_archive() RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '3s'
 AS $$
 BEGIN
@@ -59,7 +60,8 @@ $$;
 -- not exist, are left alone. Their rows in `streams` stay locked, so nothing is appended meanwhile.
 CREATE FUNCTION eventstore.archive_streams(
     names text[], note text, OUT moved_streams integer, OUT moved_events bigint)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 -- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off
@@ -112,7 +114,8 @@ $$;
 -- again; those that are not archived are left alone. Events keep their places in the feed.
 CREATE FUNCTION eventstore.restore_streams(
     names text[], note text, OUT moved_streams integer, OUT moved_events bigint)
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 -- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
 SET enable_seqscan = off
 SET enable_hashjoin = off

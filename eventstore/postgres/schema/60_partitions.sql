@@ -78,7 +78,9 @@ $$;
 -- waits for the appends under way and holds new ones up for as long as it takes to make it.
 -- Called again it changes nothing but the size.
 CREATE FUNCTION eventstore.begin_partitioning(partition_size bigint) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
     IF EXISTS (SELECT FROM eventstore.partitioning WHERE done) THEN
         RETURN;
@@ -93,7 +95,9 @@ $$;
 -- that appends do not reach it before the last step. Holds appends up for a moment; the proof that
 -- all rows comply (VALIDATE CONSTRAINT) is a statement of its own, which holds up nobody.
 CREATE FUNCTION eventstore.bound_events() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
     ends bigint;
 BEGIN
@@ -111,7 +115,9 @@ $$;
 -- The last step: the table becomes the first partition of a new one that has its name. The check
 -- on its border is validated, so no row is read; everybody waits for a few milliseconds.
 CREATE FUNCTION eventstore.split_events() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
     plan eventstore.partitioning;
 BEGIN
@@ -184,7 +190,9 @@ $$;
 -- If appends have reached the default partition, it gets bounds and a new one takes its place: no
 -- row is moved, but all of its rows are read once while everybody waits.
 CREATE FUNCTION eventstore.add_partitions(ahead integer) RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
     cut eventstore.partitioning;
     ends bigint;

@@ -1,2 +1,2 @@
 -- The names of all migrations applied so far.
-SELECT name FROM public.applied_migrations;
+SELECT name FROM installation.applied_migrations;

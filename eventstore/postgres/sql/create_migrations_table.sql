@@ -1,5 +1,6 @@
 -- Which migrations this database has.
-CREATE TABLE IF NOT EXISTS public.applied_migrations (
-    name text PRIMARY KEY,
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+CREATE TABLE installation.applied_migrations (
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT applied_migrations_key PRIMARY KEY (name)
 );

@@ -1,2 +1,2 @@
 -- A migration was applied.
-INSERT INTO public.applied_migrations (name) VALUES ($1);
+INSERT INTO installation.applied_migrations (name) VALUES ($1);

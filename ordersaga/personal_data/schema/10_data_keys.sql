@@ -30,7 +30,9 @@ CREATE INDEX data_keys_subject_idx ON personal_data.data_keys (subject);
 CREATE FUNCTION personal_data.claim_keys(
     subjects text[], key_ids uuid[], master_key_id text, wrapped bytea[]
 ) RETURNS SETOF personal_data.data_keys
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
     RETURN QUERY
         SELECT k.* FROM personal_data.data_keys AS k
@@ -50,3 +52,8 @@ BEGIN
         RETURNING created.*;
 END
 $$;
+
+-- Processes claim and find keys. To retire, destroy or wrap them anew is for the owner.
+GRANT USAGE ON SCHEMA personal_data TO :"app";
+GRANT SELECT ON personal_data.data_keys TO :"app";
+GRANT EXECUTE ON FUNCTION personal_data.claim_keys TO :"app";

@@ -2,15 +2,16 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from ordersaga.embedded.layout import DATABASE
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
-from tests.support.releases import make_old_chain
+from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres, free_port
 from tests.support.stack.stack import Up, clean_environment, free_ports, ordersaga, run_program
+from tests.support.stores.releases import make_old_chain
 
 CHECKS = [
     "settings",
@@ -126,6 +127,28 @@ async def test_a_database_of_before_the_first_release_is_refused_with_what_to_do
     assert "use a new one" in line
     if command != ("doctor",):
         assert ended.code == 1
+        assert ended.err.count("\n") == 1
+
+
+async def test_a_login_of_processes_is_told_what_it_may_not_do(empty_database: str) -> None:
+    owner = clean_environment(ORDERSAGA_DATABASE_URL=empty_database)
+    unknown = await ordersaga("migrate", "--grant-to", "nobody-here", env=owner)
+    assert unknown.code == 1
+    assert unknown.err == "error: there is no database login nobody-here: make it first\n"
+    admin = await asyncpg.connect(empty_database)
+    with suppress(asyncpg.DuplicateObjectError):
+        await admin.execute("CREATE ROLE processes LOGIN")
+    await admin.close()
+    assert (await ordersaga("migrate", "--grant-to", "processes", env=owner)).code == 0
+    env = clean_environment(
+        ORDERSAGA_DATABASE_URL=empty_database.replace(f"//{SUPERUSER}@", "//processes@"),
+        ORDERSAGA_ENCRYPT_PERSONAL_DATA="false",
+    )
+    assert (await ordersaga("projections", "status", env=env)).code == 0
+    for command in ("store partition", "projections rebuild current_orders"):
+        ended = await ordersaga(*command.split(), env=env)
+        assert ended.code == 1, command
+        assert ended.err.startswith("error: the database login lacks a right (permission denied")
         assert ended.err.count("\n") == 1
 
 

@@ -94,9 +94,7 @@ async def test_positions_and_checkpoints_survive_dump_and_restore(
 
 
 def copy(source: str, target: str) -> None:
-    dump = subprocess.run(
-        [programs() / "pg_dump", "--no-owner", source], check=True, capture_output=True
-    )
+    dump = subprocess.run([programs() / "pg_dump", source], check=True, capture_output=True)
     subprocess.run(
         [programs() / "psql", "-qX", "-v", "ON_ERROR_STOP=1", target],
         input=dump.stdout,

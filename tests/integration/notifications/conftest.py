@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
-from tests.support.stores.event_store import migrated_database, opened_pool
+from tests.support.stores.event_store import migrated_database, opened_app_pool
 from tests.support.stores.read_models import installed_database
 from tests.support.stores.webhooks import Receiver
 
@@ -27,7 +27,7 @@ async def bare_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with opened_pool(database, max_size=20) as opened:
+    async with opened_app_pool(database, max_size=20) as opened:
         yield opened
 
 

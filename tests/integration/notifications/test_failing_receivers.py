@@ -233,17 +233,19 @@ async def test_logs_and_rows_show_neither_the_address_nor_the_answer_of_the_rece
 
 
 async def test_the_sender_waits_for_an_unavailable_database(
-    pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
+    database: str, pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
 ) -> None:
     await append_events(store, Order("A1").submit())
     await catch_up(pool, store)
-    await pool.execute("ALTER TABLE read_models.notifications RENAME TO gone")
+    admin = await asyncpg.connect(database)
+    await admin.execute("ALTER TABLE read_models.notifications RENAME TO gone")
 
     async with sending(pool, receiver) as sender:
         await until(lambda: bool(sender.problems()))
-        await pool.execute("ALTER TABLE read_models.gone RENAME TO notifications")
+        await admin.execute("ALTER TABLE read_models.gone RENAME TO notifications")
         await settled(pool)
         await until(lambda: not sender.problems())
+    await admin.close()
     assert receiver.types() == [SUBMITTED]
 
 

@@ -16,7 +16,12 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import open_services
 from ordersaga.errors import WrongSetting
 from ordersaga.personal_data.vault import KeyRing, PostgresKeyVault
-from tests.support.stores.event_store import opened_pool
+from tests.support.stores.event_store import (
+    as_processes,
+    opened_app_pool,
+    opened_operator_pool,
+    opened_pool,
+)
 from tests.support.stores.personal_data import HIDDEN, SealedShop, new_master_key, sealed_shop
 
 MASTER = MasterKeys(b"m" * 32)
@@ -43,7 +48,7 @@ asyncio.run(main(sys.argv[1]))
 
 async def test_tasks_that_claim_at_once_get_the_same_keys(database: str) -> None:
     subjects = [f"s{number}" for number in range(20)]
-    async with opened_pool(database, max_size=20) as pool:
+    async with opened_app_pool(database, max_size=20) as pool:
         vaults = [PostgresKeyVault(pool, MASTER) for _ in range(20)]
         answers = await asyncio.gather(
             *(
@@ -57,12 +62,13 @@ async def test_tasks_that_claim_at_once_get_the_same_keys(database: str) -> None
 
 
 async def test_two_processes_that_claim_at_once_get_the_same_keys(database: str) -> None:
+    url = await as_processes(database)
     both = [
         await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             CLAIM,
-            database,
+            url,
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -78,7 +84,7 @@ async def test_two_processes_that_claim_at_once_get_the_same_keys(database: str)
 
 
 async def test_destroyed_keys_are_gone_and_the_next_one_is_another(database: str) -> None:
-    async with opened_pool(database) as pool:
+    async with opened_operator_pool(database) as pool:
         vault, ring = PostgresKeyVault(pool, MASTER), KeyRing(pool)
         old = (await vault.keys_for(["a"]))["a"]
         assert await ring.destroy("a") == ()
@@ -93,7 +99,7 @@ async def test_destroyed_keys_are_gone_and_the_next_one_is_another(database: str
 
 
 async def test_a_retirement_is_taken_back_unless_there_is_a_newer_key(database: str) -> None:
-    async with opened_pool(database) as pool:
+    async with opened_operator_pool(database) as pool:
         vault, ring = PostgresKeyVault(pool, MASTER), KeyRing(pool)
         old = (await vault.keys_for(["a"]))["a"]
         await ring.restore(await ring.retire("a"))
@@ -172,7 +178,7 @@ async def test_sealing_an_append_asks_the_vault_once(shop: SealedShop) -> None:
 
 
 async def test_the_claim_commits_without_waiting_for_the_disk(database: str) -> None:
-    async with opened_pool(database) as pool, pool.acquire() as connection:
+    async with opened_app_pool(database) as pool, pool.acquire() as connection:
         assert isinstance(connection._con, asyncpg.Connection)
         async with connection.transaction():
             vault_key = MASTER.make("a")

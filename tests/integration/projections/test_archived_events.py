@@ -1,12 +1,23 @@
 """Read models see archived events like all others, in order."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
+import pytest
 
 from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.store import PostgresEventStore
 from projections.operations import checking, rebuild
 from projections.registry import ALL
+from tests.support.stores.event_store import opened_operator_pool
 from tests.support.stores.read_models import CODEC, Order, append_events, runner_of, tables
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    """Of an operator: moves events and makes tables."""
+    async with opened_operator_pool(database, max_size=20) as opened:
+        yield opened
 
 
 async def test_a_rebuild_from_archived_events_gives_the_same_tables(

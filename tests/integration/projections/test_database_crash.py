@@ -22,7 +22,7 @@ from projections.engine.runner import LaneDelays, ProjectionRunner
 from projections.operations.checking import check
 from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
-from tests.support.stores.event_store import opened_pool
+from tests.support.stores.event_store import opened_operator_pool
 from tests.support.stores.postgres import programs
 from tests.support.stores.raw_appends import append_in
 from tests.support.stores.read_models import (
@@ -63,7 +63,7 @@ async def url(durable_server: EmbeddedPostgres) -> str:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[tuple[asyncpg.Pool, Store]]:
-    async with opened_pool(url, 20) as pool:
+    async with opened_operator_pool(url, 20) as pool:
         store = Store(pool)
         yield pool, store
         await store.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator
 from random import Random
 
 import asyncpg
@@ -18,7 +19,7 @@ from projections.operations.status import status as lane_status
 from projections.read_models.current_orders import model as current_orders
 from projections.read_models.product_demand import model as product_demand
 from projections.registry import ALL
-from tests.support.stores.event_store import opened_pool
+from tests.support.stores.event_store import opened_app_pool, opened_operator_pool
 from tests.support.stores.read_models import (
     CODEC,
     Order,
@@ -32,6 +33,13 @@ from tests.support.stores.read_models import (
 
 Store = PostgresEventStore
 SMALL = LaneOptions(batch=10)
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    """Of an operator: a rebuild makes tables."""
+    async with opened_operator_pool(database, max_size=20) as opened:
+        yield opened
 
 
 async def test_a_rebuilt_model_equals_the_old_one(pool: asyncpg.Pool, store: Store) -> None:
@@ -70,7 +78,7 @@ async def test_readers_never_see_an_empty_table_during_a_rebuild(
 ) -> None:
     await append_events(store, *Order("A1").completed(), *mixed_history(Random(3)))
     await runner_of(pool, store).catch_up()
-    async with opened_pool(database, 2) as readers:
+    async with opened_app_pool(database, 2) as readers:
         done, reads = asyncio.Event(), 0
 
         async def read() -> None:

@@ -1,7 +1,7 @@
 """Event stores for tests: events, a migrated database, both kinds of store."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,9 +20,10 @@ from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.growth.partitions import add_partitions, partition
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
+from eventstore.postgres.roles import Roles, ensure_roles, find_roles, quoted
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.store import EventStore
-from ordersaga.embedded.postgres import EmbeddedPostgres
+from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support.stores.counters import StoreWrapper
 from tests.support.stores.postgres import fresh_database
 from tests.support.stores.sealed import sealed
@@ -67,7 +68,7 @@ async def migrated_database(
 
     A partitioned one has tiny partitions, so that the events of a test meet their borders.
     """
-    async with fresh_database(server, await _template(server, partitioned)) as url:
+    async with copied_database(server, await _template(server, partitioned)) as url:
         yield url
 
 
@@ -98,9 +99,56 @@ async def opened_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Poo
         await pool.close()
 
 
+async def as_processes(url: str) -> str:
+    """The URL of a login with the role of processes in this database, and no other right."""
+    return await _granted(url, "processes", lambda roles: roles.app)
+
+
+async def as_operator(url: str) -> str:
+    """The URL of a login that is a member of the owner of this database's schemas."""
+    return await _granted(url, "operator", lambda roles: roles.owner)
+
+
+async def _granted(url: str, login: str, role_of: Callable[[Roles], str]) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            await connection.execute(f"CREATE ROLE {login} LOGIN")
+        roles = await find_roles(connection)
+        if roles is not None:
+            await connection.execute(f"GRANT {quoted(role_of(roles))} TO {login}")
+    finally:
+        await connection.close()
+    return url.replace(f"//{SUPERUSER}@", f"//{login}@")
+
+
+@asynccontextmanager
+async def opened_app_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Pool]:
+    """A pool of a caller who has the role of processes, as the product's own have."""
+    async with opened_pool(await as_processes(url), max_size) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def opened_operator_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Pool]:
+    """A pool of a caller who may do all that the owner of the schemas may."""
+    async with opened_pool(await as_operator(url), max_size) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def copied_database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """The URL of a copy of a migrated database; it has the same roles."""
+    async with fresh_database(server, template) as url:
+        connection = await asyncpg.connect(url)
+        await ensure_roles(connection)
+        await connection.close()
+        yield url
+
+
 @asynccontextmanager
 async def opened_store(url: str, *, max_size: int = 10) -> AsyncIterator[PostgresEventStore]:
-    async with opened_pool(url, max_size) as pool:
+    async with opened_app_pool(url, max_size) as pool:
         store = PostgresEventStore(pool)
         try:
             yield store
@@ -130,15 +178,18 @@ async def opened_kind(request: pytest.FixtureRequest) -> AsyncIterator[EventStor
     server = request.getfixturevalue("postgres_server")
     async with (
         migrated_database(server, partitioned=kind == "postgres-partitioned") as url,
-        opened_pool(url) as pool,
+        opened_app_pool(url) as pool,
+        opened_operator_pool(url) as operators,
     ):
         store = PostgresEventStore(pool)
         if kind == "postgres-archiving":
-            await Archive(pool).archive([], "nothing yet")  # opens the archive, as an operator does
+            await Archive(operators).archive(
+                [], "nothing yet"
+            )  # opens the archive, as an operator does
         try:
             match kind:
                 case "postgres-archiving":
-                    yield Archiving(store, Archive(pool))
+                    yield Archiving(store, Archive(operators))
                 case "sealed-postgres":
                     yield sealed(store)
                 case _:

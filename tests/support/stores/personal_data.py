@@ -25,6 +25,7 @@ from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine.runner import ProjectionRunner
 from projections.registry import ALL
 from tests.support.sagas.domain_samples import NOON, gbp
+from tests.support.stores.event_store import as_operator
 from tests.support.stores.read_models import installed_database
 
 SECRETS = ("Zacharias Geheim", "13 Hidden Lane", "Verborgen", "LS99 9XX", "tok_secret")
@@ -114,7 +115,8 @@ class SealedShop:
 
 @asynccontextmanager
 async def sealed_shop(url: str, master_key: str, **settings: Any) -> AsyncIterator[SealedShop]:
-    """One process of a shop."""
-    checked = Settings.model_validate({"database_url": url, "master_key": master_key, **settings})
+    """One process of a shop, of an operator: who processes orders only may not erase."""
+    own = {"database_url": await as_operator(url), "master_key": master_key}
+    checked = Settings.model_validate({**own, **settings})
     async with open_services(checked) as services:
         yield SealedShop(services)

@@ -42,7 +42,7 @@ from projections.engine.runner import ProjectionRunner
 from projections.operations.install import install
 from projections.operations.status import status as lane_status
 from projections.registry import ALL
-from tests.support.stores.postgres import fresh_database
+from tests.support.stores.event_store import copied_database
 
 PLACED = datetime(2011, 12, 1, 10, tzinfo=UTC)
 SECRET_NAME = "Zacharias Geheim"
@@ -348,7 +348,7 @@ async def installed_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
         await migrate(server.url(TEMPLATE))
         await install(server.url(TEMPLATE))
         _templates.add(server.port)
-    async with fresh_database(server, TEMPLATE) as url:
+    async with copied_database(server, TEMPLATE) as url:
         yield url
 
 

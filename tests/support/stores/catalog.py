@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from eventstore.postgres.roles import find_roles
+
 _RELATIONS = """
-SELECT format('%s %s %s %s %s', c.relkind, c.oid::regclass, c.relpersistence,
-    c.reloptions, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
+SELECT format('%s %s %s %s %s owner %s rights %s', c.relkind, c.oid::regclass, c.relpersistence,
+    c.reloptions, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
+    c.relowner::regrole, c.relacl)
 FROM pg_class AS c
 WHERE c.relnamespace = ANY ($1::text[]::regnamespace[]) AND c.relkind IN ('r', 'p', 'v', 'S')
 """
@@ -41,17 +44,29 @@ FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
 WHERE c.relnamespace = ANY ($1::text[]::regnamespace[]) AND NOT t.tgisinternal
 """
 _FUNCTIONS = """
-SELECT pg_get_functiondef(oid)
+SELECT format('%s owner %s rights %s', pg_get_functiondef(oid), proowner::regrole, proacl)
 FROM pg_proc WHERE pronamespace = ANY ($1::text[]::regnamespace[])
 """
-_KINDS = (_RELATIONS, _COLUMNS, _SEQUENCES, _CONSTRAINTS, _INDEXES, _TRIGGERS, _FUNCTIONS)
+_SCHEMAS = """
+SELECT format('schema %s owner %s rights %s', nspname, nspowner::regrole, nspacl)
+FROM pg_namespace WHERE oid = ANY ($1::text[]::regnamespace[])
+"""
+_KINDS = (_SCHEMAS, _RELATIONS, _COLUMNS, _SEQUENCES, _CONSTRAINTS, _INDEXES, _TRIGGERS, _FUNCTIONS)
 
 
 async def contents(url: str, schemas: Sequence[str]) -> list[str]:
-    """Tables, columns in their order, sequences, constraints, indexes, triggers, functions."""
+    """Tables, columns in their order, constraints, indexes, triggers, functions, rights and so on.
+
+    The roles of a database are named after it: they are shown as ``owner`` and ``app``.
+    """
     connection = await asyncpg.connect(url)
     try:
         lines = [row[0] for kind in _KINDS for row in await connection.fetch(kind, list(schemas))]
+        roles = await find_roles(connection)
     finally:
         await connection.close()
+    assert roles is not None
+    names = ((roles.owner, "owner"), (roles.app, "app"))
+    for name, shown in names:
+        lines = [line.replace(name, shown) for line in lines]
     return sorted(lines)

@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 import asyncpg
 
 from eventstore.postgres.migrator import Schema
-from eventstore.postgres.sql_files import statement
 from tests.support.repository.source_tree import ROOT
 
 
@@ -23,11 +22,13 @@ def released_baseline(schema: Schema, tag: str) -> str:
     return "\n".join(_git("show", f"{tag}:{name}") for name in sorted(names) if ".sql" in name)
 
 
-async def make_old_chain(url: str, schema: str = "eventstore") -> None:
+async def make_old_chain(url: str) -> None:
     """What versions before 0.1.0 left behind: rows named after their numbered files."""
     connection = await asyncpg.connect(url)
-    await connection.execute(statement("create_migrations_table"))
-    await connection.execute(statement("record_migration"), f"{schema}/0001_schema")
+    await connection.execute("CREATE TABLE public.applied_migrations (name text PRIMARY KEY)")
+    await connection.execute(
+        "INSERT INTO public.applied_migrations (name) VALUES ('eventstore/0001_schema')"
+    )
     await connection.close()
 
 

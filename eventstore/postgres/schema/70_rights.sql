@@ -1,0 +1,32 @@
+-- What the role of processes may do: read, and call the functions that append. Functions that write
+-- are SECURITY DEFINER, so who calls them needs no right on the tables. Their search_path is fixed,
+-- or a caller could put objects of his own in the way. All else is for the owner.
+
+GRANT USAGE ON SCHEMA eventstore TO :"app";
+
+GRANT SELECT ON
+    eventstore.all_events,
+    eventstore.streams,
+    eventstore.positions,
+    eventstore.event_ids,
+    eventstore.partitioning,
+    eventstore.archive_log
+TO :"app";
+
+-- Readers keep their places there, and folded states.
+GRANT SELECT, INSERT, UPDATE ON eventstore.checkpoints, eventstore.snapshots TO :"app";
+
+GRANT EXECUTE ON FUNCTION
+    eventstore.append_one,
+    eventstore.append_group,
+    eventstore.append_events,
+    eventstore.events_by_id,
+    eventstore.read_stream_forward,
+    eventstore.read_stream_backward,
+    eventstore.read_streams,
+    eventstore.read_partitioned_stream,
+    eventstore.read_partitioned_streams,
+    eventstore.first_position,
+    eventstore.feed_mark,
+    eventstore.poke
+TO :"app";

@@ -1,0 +1,139 @@
+"""A database's two roles: made once, for this database alone, by whoever may make them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+
+from eventstore.errors import NotAllowed
+from eventstore.postgres.growth.partitions import add_partitions, partition
+from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
+from eventstore.postgres.roles import find_roles, quoted
+from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
+from ordersaga.personal_data.vault import KEY_VAULT
+from projections.operations.install import PROJECTIONS
+from tests.support.stores.event_store import new_stream, opened_store
+
+SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)
+LONGEST = "d" * 63
+
+
+@pytest.fixture
+async def admin(postgres_server: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser beside the databases of the tests."""
+    connection = await asyncpg.connect(postgres_server.url())
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def made_database(admin: asyncpg.Connection, name: str, owner: str) -> AsyncIterator[None]:
+    await admin.execute(f"CREATE DATABASE {quoted(name)} OWNER {owner}")
+    try:
+        yield
+    finally:
+        await admin.execute(f"DROP DATABASE {quoted(name)} WITH (FORCE)")
+
+
+async def test_a_login_that_may_make_roles_migrates_and_grows_its_own_database(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE ROLE deployer LOGIN CREATEROLE")
+    await admin.execute("CREATE ROLE runner LOGIN")
+    url, runner = (postgres_server.url("shop", user) for user in ("deployer", "runner"))
+    async with made_database(admin, "shop", "deployer"):
+        assert len(await migrate(url, SCHEMAS, grant_to=["runner"])) == len(SCHEMAS)
+        assert await migrate(url, SCHEMAS, grant_to=["runner"]) == []
+        assert await partition(url, 1000)
+        assert await add_partitions(url, 3) > 0
+        assert await pending(runner, SCHEMAS) == []
+        with pytest.raises(NotAllowed):
+            await add_partitions(runner, 5)
+        async with opened_store(postgres_server.url("shop")) as store:
+            assert (await store.append(new_stream("cart-1", 2))).versions == {"cart-1": 2}
+
+
+async def test_a_login_that_may_not_make_roles_is_told_so_in_one_line(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE ROLE modest LOGIN")
+    url = postgres_server.url("modest_shop", "modest")
+    async with made_database(admin, "modest_shop", "modest"):
+        with pytest.raises(NotAllowed) as caught:
+            await migrate(url)
+        assert re.fullmatch(r"the database login may not make the role .*", str(caught.value))
+        # What it says to do helps.
+        await admin.execute("CREATE ROLE modest_shop_owner; CREATE ROLE modest_shop_app")
+        await admin.execute("GRANT modest_shop_owner TO modest")
+        assert await migrate(url) == ["eventstore/schema"]
+
+
+async def test_a_login_of_the_name_of_a_role_is_not_taken_for_it(
+    empty_database: str, admin: asyncpg.Connection
+) -> None:
+    name = f"{empty_database.rpartition('/')[2]}_app"
+    await admin.execute(f"CREATE ROLE {name} LOGIN")
+    with pytest.raises(NotAllowed, match=f"{name} exists and is a login"):
+        await migrate(empty_database)
+    await admin.execute(f"ALTER ROLE {name} NOLOGIN")
+    assert await migrate(empty_database) == ["eventstore/schema"]
+
+
+async def test_granting_to_a_login_that_does_not_exist_says_so(empty_database: str) -> None:
+    with pytest.raises(NotAllowed, match="no database login nobody-here"):
+        await migrate(empty_database, grant_to=["nobody-here"])
+
+
+async def test_who_runs_processes_of_one_database_has_no_right_in_another(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE ROLE of_one LOGIN")
+    async with (
+        made_database(admin, "one", SUPERUSER),
+        made_database(admin, "other", SUPERUSER),
+    ):
+        await migrate(postgres_server.url("one"), grant_to=["of_one"])
+        await migrate(postgres_server.url("other"))
+        assert await pending(postgres_server.url("one", "of_one")) == []
+        with pytest.raises(NotAllowed, match="migrate --grant-to"):
+            await pending(postgres_server.url("other", "of_one"))
+
+
+async def test_databases_of_one_server_are_migrated_at_once_each_with_its_own_roles(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    names = [LONGEST, "Odd \"name'", "at_once_1", "at_once_2"]
+    urls = [postgres_server.url(quote(name)) for name in names]
+    async with AsyncExitStack() as databases:
+        for name in names:
+            await databases.enter_async_context(made_database(admin, name, SUPERUSER))
+        made = await asyncio.gather(*(migrate(url, SCHEMAS) for url in urls for _ in range(3)))
+        assert sum(map(len, made)) == len(names) * len(SCHEMAS)
+        owners = [await owner_at(url) for url in urls]
+    assert len(set(owners)) == len(names)
+    assert owners[2:] == ["at_once_1_owner", "at_once_2_owner"]
+
+
+async def owner_at(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    roles = await find_roles(connection)
+    await connection.close()
+    assert roles is not None
+    return roles.owner
+
+
+async def test_a_database_that_was_restored_without_owners_says_so(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    async with made_database(admin, "ownerless", SUPERUSER):
+        url = postgres_server.url("ownerless")
+        await migrate(url)
+        connection = await asyncpg.connect(url)
+        await connection.execute("ALTER SCHEMA installation OWNER TO CURRENT_USER")
+        await connection.close()
+        with pytest.raises(NotAllowed, match="restore the dump with its owners"):
+            await migrate(url)
