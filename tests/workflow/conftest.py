@@ -27,7 +27,7 @@ def client(temporal: WorkflowEnvironment) -> Client:
 
 @pytest.fixture
 async def shop(client: Client) -> AsyncIterator[Shop]:
-    """A shop that is open: its workers run."""
+    """A shop whose workers run."""
     shop = Shop()
     async with running_workers(client, shop):
         yield shop
@@ -35,7 +35,7 @@ async def shop(client: Client) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses grow tenfold: the budgets take as long, but fewer attempts use them up."""
+    """Fewer attempts with longer pauses: the budgets take as long as usual."""
     backoff = RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
     )

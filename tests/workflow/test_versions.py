@@ -26,7 +26,7 @@ DEPLOYMENT = "shop"
 
 @pytest.fixture(scope="module")
 async def versioned() -> AsyncIterator[Client]:
-    """A server of its own: a current version is a setting of the whole queue."""
+    """A server of its own, because the current version is set for a whole queue."""
     async with time_skipping_server() as environment:
         yield environment.client
 
@@ -79,7 +79,7 @@ async def builds_of(handle: Handle) -> list[str]:
 
 
 async def paying(client: Client, shop: Shop) -> Handle:
-    """A saga whose charge is under way and waits for the fault to be taken back."""
+    """A saga whose charge hangs until the fault is removed."""
     held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
     _, handle = await stocked_saga(client, shop)
 
@@ -123,7 +123,7 @@ async def test_a_saga_that_may_upgrade_goes_on_with_the_current_build(versioned:
     async with build(versioned, shop, "u1", pinned=False):
         await make_current(versioned, "u1")
         handle = await paying(versioned, shop)
-    # The old build is gone, which pinned sagas would not survive.
+    # The old build is gone; a pinned saga would be stuck.
     async with build(versioned, shop, "u2", pinned=False):
         await make_current(versioned, "u2")
         shop.payments.faults.clear()
@@ -148,7 +148,7 @@ async def test_the_control_an_incompatible_build_cannot_carry_on_a_saga_that_upg
 
         await until(failed)
     assert "ondeterminis" in (await task_failures(handle))[0]
-    # The way out of it: the last build that could is made current again.
+    # The remedy: make the last compatible build current again.
     async with build(versioned, shop, "i1", pinned=False):
         await make_current(versioned, "i1")
         assert (await result(handle))["outcome"] == "completed"
@@ -167,7 +167,7 @@ async def test_a_versioned_worker_waits_until_its_build_is_made_current(versione
 
 
 async def polls(client: Client, build: str) -> bool:
-    """Whether workers of a build ask for workflow tasks."""
+    """Whether workers of a build poll for workflow tasks."""
     described = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=client.namespace,

@@ -1,8 +1,8 @@
 """The fault matrix: every step and compensation, everything that can happen to it, both captures.
 
-A cell plays one saga. What goes wrong is arranged beforehand; an operator repairs it when the saga
-says that it needs one. A worker that is killed is an attempt that stops at an exact point and never
-goes on; an attempt that times out goes on long after the saga has given it up.
+A cell runs one saga. The fault is set up beforehand; an operator repairs it when the saga asks for
+one. Killing a worker means that an attempt stops at an exact point and never goes on. An attempt
+that times out goes on long after the saga has given it up.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of the matrix."""
+    """One cell of the matrix."""
 
     operation: Step | Compensation
     trouble: Trouble
@@ -59,11 +59,11 @@ class Cell:
 
     @property
     def is_the_stores(self) -> bool:
-        """The stock ledger is the event store itself: its effect is the append, and no provider's.
+        """Whether the operation has no provider: its effect is the append itself.
 
-        So nothing can be killed in between the two, which stands for: decided, not appended. A
-        release is never refused, as only what is held is released; somebody else being faster
-        with every append comes nearest.
+        "Killed between effect and append" then means: decided, not appended. A release is never
+        refused, because only what is held is released. Losing every append to another writer
+        comes closest.
         """
         return self.operation in (Step.RESERVE_INVENTORY, Compensation.RELEASE_INVENTORY)
 
@@ -133,9 +133,6 @@ def expected_attention(cell: Cell) -> str | None:
     return None
 
 
-# --- stopping an attempt at an exact point -------------------------------------------------------
-
-
 # --- playing a cell ------------------------------------------------------------------------------
 
 
@@ -163,7 +160,7 @@ class Play:
         self.postal_code = "LS1 1AA"
         self.repairs: list[Callable[[], object]] = []
         self.late: list[Callable[[], object]] = []
-        """Lets the attempts go on that the saga has given up."""
+        """Let attempts go on that the saga has given up."""
 
     async def run(self) -> Played:
         self._force_the_way_back()
@@ -180,7 +177,7 @@ class Play:
         return Played(self.order_id, outcome, attention, waited_for, await activities_of(handle))
 
     async def _operate(self, handle: Handle) -> tuple[str | None, str]:
-        """Repair what is broken once the saga says that it cannot go on alone."""
+        """Repair the fault once the saga asks for an operator."""
         if expected_attention(self.cell):
             status = await until_status(handle, patience_s=PATIENCE_S, needs_attention=True)
             self._repair()
@@ -208,7 +205,7 @@ class Play:
             case Compensation.CANCEL_SHIPMENT if self.cell.capture is CaptureMode.ON_SHIPMENT:
                 self._fault(self.shop.payments.faults, FaultKind.DECLINED, "capture")
             case Compensation.CANCEL_SHIPMENT:
-                # The label is bought, but nobody gets to know before the budget is used up.
+                # The label is bought, but the answer is lost until the budget is used up.
                 self._fault(self.shop.carrier.faults, FaultKind.ANSWER_LOST, "buy_label")
                 self._fault(self.shop.carrier.faults, FaultKind.UNAVAILABLE, "find", ATTEMPTS)
 
@@ -280,7 +277,7 @@ class Play:
 
     @property
     def _call(self) -> str:
-        """The call of the provider that the operation is about."""
+        """The provider's call that the operation makes."""
         refund = "refund" if self.cell.capture is CaptureMode.AUTOMATIC else "void"
         return {
             Step.PROCESS_PAYMENT: "charge",
@@ -296,7 +293,7 @@ class Play:
         return ("*",) if isinstance(self.cell.operation, Step) else (self._call,)
 
     def _let_go_late(self, let_go: Callable[[], object]) -> None:
-        """Steps that were given up go on after the saga's end; undoing goes on when repaired."""
+        """Attempts at steps go on after the saga's end; those at compensations when repaired."""
         after_the_end = isinstance(self.cell.operation, Step)
         (self.late if after_the_end else self.repairs).append(let_go)
 

@@ -1,4 +1,4 @@
-"""Traps: what an activity attempt or an append can be caught in, at an exact point."""
+"""Traps stop an activity attempt or an append at an exact point."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ R = TypeVar("R")
 
 @dataclass
 class Trap:
-    """Catches what the activity of one saga does, `times` times.
+    """Stops an activity of one saga, `times` times.
 
-    `hang` waits until `released`; else the trap raises what `error` makes.
+    It hangs until it is `released`, or raises `error`.
     """
 
     workflow_id: str
@@ -46,7 +46,7 @@ class Trap:
 
 
 class Traps(Interceptor):
-    """All traps of a run; catches attempts as they begin and when they are about to report."""
+    """All traps of a run. Stops attempts when they begin and before they report."""
 
     def __init__(self) -> None:
         self.set: list[Trap] = []
@@ -80,7 +80,7 @@ class _AroundAttempt(ActivityInboundInterceptor):
 
 
 class TrappedStore(InMemoryEventStore):
-    """An event store whose appends can be caught before and after they are made."""
+    """An event store whose appends can be stopped before and after they are made."""
 
     def __init__(self, traps: Traps) -> None:
         super().__init__()

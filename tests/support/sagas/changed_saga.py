@@ -1,4 +1,4 @@
-"""A saga whose course was changed without a patch: what versioning and replay must keep out."""
+"""A saga that was changed incompatibly, without a patch: versioning and replay must reject it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class _ChangedRunner(ActivityRunner):
 
 @workflow.defn(name=WORKFLOW_TYPE)
 class ChangedSaga(OrderFulfillment):
-    """Asks for its activities under other ids."""
+    """Starts its activities under different ids."""
 
     def __init__(self) -> None:
         super().__init__(_ChangedRunner())

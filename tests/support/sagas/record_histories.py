@@ -1,7 +1,7 @@
-"""Records one history of each way a workflow can take, for the replay test.
+"""Records one history of each course that a workflow can take, for the replay test.
 
 Run it from the repository's root after a deliberate change of a workflow's course. Keep the files
-of a released version as long as its workflows may be open. Without names it records every way:
+of a released version as long as its workflows may be open. Without names it records all:
 
     .venv/bin/python -m tests.support.sagas.record_histories [NAME]...
 """
@@ -33,7 +33,7 @@ FOLDER = Path(__file__).parents[2] / "workflow" / "histories"
 BY = {"actor": "anna", "reason": "as agreed"}
 
 VERSION = "v1"
-"""Of the courses the workflows take; it goes into the file names."""
+"""The version in the names of the files."""
 
 Drive = Callable[[Shop, Handle], Awaitable[None]]
 
@@ -168,7 +168,7 @@ def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManage
 
 
 async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
-    """Run one saga on its way and write its history."""
+    """Run one saga and write its history."""
     client = environment.client
     changes, stock, faults, drive = PATHS[name]
     shop, order_id = Shop(), name
@@ -183,20 +183,20 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
         await drive(shop, handle)
         try:
             await result(handle)
-        except WorkflowFailureError:  # that is how a native cancel ends
+        except WorkflowFailureError:  # a native cancel ends like this
             assert name == "cancelled-natively"
         history = await handle.fetch_history()
     return write(folder / f"order-{name}.{VERSION}.json", history)
 
 
 def write(path: Path, history: WorkflowHistory) -> Path:
-    """Write a history without what names the machine it was recorded on."""
+    """Write a history without the names of the machine that recorded it."""
     path.write_text(json.dumps(_scrubbed(history.to_json_dict()), indent=1) + "\n", "utf-8")
     return path
 
 
 def _scrubbed(value: Any) -> Any:
-    """Without what a replay does not look at."""
+    """Without parts that replays ignore."""
     if isinstance(value, dict):
         private = {"stackTrace", "identity"}
         if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
@@ -226,4 +226,4 @@ async def _record_all(names: Collection[str]) -> None:
 
 if __name__ == "__main__":
     asyncio.run(_main(sys.argv[1:]))
-    os._exit(0)  # the SDK's threads may abort the interpreter's own ending
+    os._exit(0)  # at a normal exit the SDK's threads may abort the interpreter

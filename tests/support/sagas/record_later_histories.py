@@ -1,4 +1,4 @@
-"""The ways that a parcel and a return can take, for `record_histories`."""
+"""The courses of deliveries and returns, for `record_histories`."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +11,7 @@ from tests.support.sagas.shop import Shop, running_workers
 
 NOTE = {"actor": "anna", "note": "as agreed"}
 LATER = Callable[[Client, Shop, str], Awaitable[list[Handle]]]
-"""Lets workflows of an order that is completed run; returns those to record."""
+"""Runs workflows of a completed order; returns those to record."""
 
 
 async def _delivered(client: Client, _: Shop, order_id: str) -> list[Handle]:
@@ -79,7 +79,7 @@ LATER_PATHS: dict[str, LATER] = {
 
 
 async def record_later(client: Client, name: str) -> list[tuple[str, WorkflowHistory]]:
-    """The histories of what runs on the way of this name, by workflow id; none for another name."""
+    """The histories of the course of this name, by workflow id; empty for another name."""
     if name not in LATER_PATHS:
         return []
     shop = Shop()

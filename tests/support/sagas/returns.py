@@ -27,7 +27,7 @@ async def completed(client: Client, shop: Shop, **changes: Any) -> str:
 
 
 async def scan(client: Client, order_id: str, status: str, at: str = AT) -> Handle:
-    """Report a scan as anybody may, with signal-with-start."""
+    """Report a scan with signal-with-start, as any client may."""
     return await client.start_workflow(
         DELIVERY_WORKFLOW_TYPE,
         id=delivery_workflow(OrderId(order_id)),
@@ -68,14 +68,14 @@ def return_handle(client: Client, order_id: str, return_id: str) -> Handle:
 
 
 async def parcel(shop: Shop, order_id: str) -> Shipment:
-    """The order's parcel on record."""
+    """The order's parcel, from the event store."""
     state = await shop.shipment(order_id)
     assert isinstance(state, Shipment)
     return state
 
 
 async def until_parcel(shop: Shop, order_id: str, status: str) -> None:
-    """Wait until the parcel has this status on record."""
+    """Wait until the event store has this status of the parcel."""
 
     async def reached() -> bool:
         return (await parcel(shop, order_id)).status.value == status
@@ -84,7 +84,7 @@ async def until_parcel(shop: Shop, order_id: str, status: str) -> None:
 
 
 async def case_of(shop: Shop, order_id: str, return_id: str = "R1") -> ReturnCase:
-    """The return on record."""
+    """The return, from the event store."""
     returns = await RETURNS.stream(OrderId(order_id)).load(shop.handler)
     return returns.cases[ReturnId(return_id)]
 
@@ -95,5 +95,5 @@ async def refunded_minor(shop: Shop, order_id: str) -> int:
 
 
 async def on_hand(shop: Shop, order_id: str) -> int:
-    """Pieces of the order's only SKU in the house."""
+    """Pieces of the order's only SKU in the warehouse."""
     return (await shop.stock(f"{order_id}-sku")).on_hand

@@ -108,7 +108,7 @@ async def until_listed(client: Client, query: str, workflow_id: str) -> None:
 
 
 async def activities_of(handle: Handle) -> list[str]:
-    """The ids of the activities that the saga asked for, in order."""
+    """The ids of the activities that the saga scheduled, in order."""
     return [
         event.activity_task_scheduled_event_attributes.activity_id
         for event in (await handle.fetch_history()).events
@@ -145,7 +145,7 @@ async def upserts_of(handle: Handle) -> int:
 
 
 async def statuses_shown(handle: Handle) -> list[str]:
-    """The values of `OrderStatus` that the saga's search attributes had, from its start on."""
+    """All values that the search attribute `OrderStatus` has had, in order."""
     wrote = [
         attributes.indexed_fields["OrderStatus"].data
         for event in (await handle.fetch_history()).events

@@ -1,4 +1,4 @@
-"""A whole shop in memory around the saga: event store, providers, workers, ways to look at it."""
+"""A whole shop in memory around the saga: event store, providers, workers."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

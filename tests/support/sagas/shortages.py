@@ -1,4 +1,4 @@
-"""A shop in which items run short: orders over several SKUs, and the news of arriving stock."""
+"""Orders over several SKUs with unavailable items, and signals about arriving stock."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ async def short_order(
 
 
 async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: str) -> None:
-    """A delivery, whose news the follower carries to the sagas as in production."""
+    """Receive stock and signal the waiting sagas, as the follower does in production."""
     before = await shop.store.head()
     await shop.receive(sku, pieces, reference)
     events = await shop.store.read_feed(before, limit=1000, feed_filter=EVENTS)
@@ -56,13 +56,13 @@ async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: s
 
 
 async def tell_news(client: Client, shop: Shop) -> None:
-    """Carry all news of arrived stock once more: the follower may do so after a crash."""
+    """Signal all arrivals of stock again, as the follower may do after a crash."""
     events = await shop.store.read_feed(0, limit=1000, feed_filter=EVENTS)
     await StockSignals(client, shop.handler, 4).handle(list(events.events))
 
 
 async def content(shop: Shop, order_id: str) -> FrozenOrder:
-    """What the order holds by now."""
+    """The order as it is now."""
     order = frozen_order(await shop.order(order_id))
     assert order is not None
     return order

@@ -17,7 +17,7 @@ SETTINGS = {
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
     "history.transferProcessorMaxPollRPS": "2000",
-    # So that a test need not make a history of thousands of events to see it go on as a new one.
+    # So that a test sees a workflow continue as new without thousands of events.
     "limit.historyCount.suggestContinueAsNew": "300",
 }
 

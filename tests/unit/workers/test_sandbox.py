@@ -1,4 +1,4 @@
-"""What lets the sandbox answer for workflows instead of asking them."""
+"""The data converter needs no answers from workflows, so the sandbox may answer for them."""
 
 from temporalio.converter import WithSerializationContext, WorkflowSerializationContext
 

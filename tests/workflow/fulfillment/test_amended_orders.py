@@ -1,4 +1,4 @@
-"""Orders from which pieces are left out: before the payment, after it, and what it gives back."""
+"""Orders from which pieces are removed, before and after the payment, and the refunds."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ async def _amend(handle: Handle, **pieces: int) -> None:
 async def _at(
     client: Client, shop: Shop, faults: FaultPlan, operation: str, **changes: Any
 ) -> tuple[str, Handle]:
-    """A saga whose call to a provider is under way and waits for its fault to be taken back."""
+    """A saga whose call to a provider hangs until the fault is removed."""
     held = faults.add(Fault(FaultKind.HOLD_BEFORE, operation=operation))
     order_id, handle = await short_order(client, shop, "cancel", b=3, **changes)
 
@@ -54,7 +54,7 @@ async def _at(
 
 
 async def _held_after_payment(client: Client, shop: Shop, **changes: Any) -> tuple[str, Handle]:
-    """A saga that was paid for and is on hold before its label."""
+    """A saga that is paid and on hold before its label."""
     order_id, handle = await _at(client, shop, shop.payments.faults, "charge", **changes)
     await handle.execute_update("hold", BY)
     shop.payments.faults.clear()
@@ -229,7 +229,7 @@ async def test_a_refund_whose_answer_is_lost_is_made_once(client: Client, shop: 
 async def test_a_charge_whose_answer_was_lost_before_the_amendment_is_found_and_settled(
     client: Client, shop: Shop
 ) -> None:
-    """The provider took the whole amount, nobody knows of it, and then the order gets smaller."""
+    """The provider took the whole amount, its answer is lost, and then the order is amended."""
     shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find"))
     order_id, handle = await short_order(client, shop, "cancel", b=3)
@@ -277,7 +277,7 @@ async def test_an_amendment_that_cannot_be_carried_out_is_on_record(
     await result(handle)
     events = await shop.store.read_stream(f"fulfillment-{order_id}")
     assert [e.data["action"] for e in events if e.event_type == "OperatorActed"] == ["amend"]
-    assert await statuses_shown(handle) == ["submitted", "cancelled"]  # it never was reserved
+    assert await statuses_shown(handle) == ["submitted", "cancelled"]  # never "reserved"
 
 
 async def test_the_authorisation_of_an_amended_order_is_voided_as_a_whole(

@@ -49,7 +49,7 @@ Cancel = Callable[[Handle], Coroutine[Any, Any, None]]
 
 
 async def _outcome(handle: Handle) -> str:
-    """``cancelled`` whichever way Temporal shows it, else what the result says."""
+    """``cancelled`` if Temporal shows the run as canceled, else the outcome in the result."""
     try:
         return str((await result(handle))["outcome"])
     except WorkflowFailureError as error:

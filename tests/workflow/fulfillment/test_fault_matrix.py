@@ -30,13 +30,13 @@ from tests.support.sagas.shop import running_workers
 from workflows import policies
 
 AT_ONCE = 32
-# Long enough for an attempt on a busy machine, as attempts that hang are cut off by it.
+# Ends attempts that hang; long enough for the others on a busy machine.
 ATTEMPT = timedelta(seconds=6)
 
 
 @dataclass
 class Results:
-    """All cells after they were played, and after late attempts have come to their end."""
+    """All cells after they were played and their late attempts have ended."""
 
     shop: TrappedShop
     played: dict[Cell, Played | BaseException]
@@ -80,7 +80,7 @@ async def _play_all(client: Client) -> Results:
         played = await asyncio.gather(*map(play, plays), return_exceptions=True)
         for late in (go for one in plays.values() for go in one.late):
             late()
-        # Leaving waits for those attempts, and puts an end to the ones that were killed.
+        # Leaving this block waits for those attempts, and ends the ones that were killed.
     report = await verify(_sources(shop))
     return Results(shop, dict(zip(plays, played, strict=True)), report)
 
@@ -113,7 +113,7 @@ async def test_a_saga_ends_or_says_what_it_needs_and_the_ledgers_agree(
 
 
 async def _require_agreement(shop: TrappedShop, played: Played, ending: Outcome) -> None:
-    """Each effect happened once at most, and nothing is left of a cancelled order."""
+    """Each effect happened at most once, and a cancelled order holds nothing."""
     order_id = played.order_id
     payments = [p async for p in shop.payments.payments() if p.order_id == order_id]
     labels = [label async for label in shop.carrier.labels() if label.order_id == order_id]

@@ -32,7 +32,7 @@ async def test_a_gateway_whose_charges_fail_for_good_cancels_the_order(
     outcome = await result(handle)
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
-    # The charge may have been under way: the provider was told not to make it any more.
+    # The charge may still have been on its way: the provider was told to refuse it.
     [payment] = [p async for p in shop.payments.payments()]
     assert payment.status is PaymentStatus.FORBIDDEN
     assert "undo-payment-2" not in await activities_of(handle)

@@ -1,4 +1,4 @@
-"""Messages that come before `run` or while a saga ends: none is lost, none is half done."""
+"""Messages before `run` and at the end of a saga: none is lost or carried out in part."""
 
 import asyncio
 import random
@@ -151,7 +151,7 @@ async def test_a_cancel_in_the_last_step_is_answered_before_the_run_completes(
 
 
 class _Bystander:
-    """Somebody who sends updates to a saga at random moments until it has ended."""
+    """Sends updates to a saga at random moments until it has ended."""
 
     def __init__(self, handle: Handle, seed: int) -> None:
         self.handle = handle
@@ -159,7 +159,7 @@ class _Bystander:
         self._dice = random.Random(seed)
 
     async def run(self) -> None:
-        """Send until the saga takes no more; hold it now and then, never for good."""
+        """Send until the saga accepts no more; hold it at times, and always resume it."""
         names = ("retry", "hold", "resume", "resume")
         while await self._tell(self._dice.choice(names)):  # noqa: ASYNC110  chance decides when
             await asyncio.sleep(self._dice.uniform(0, 0.03))

@@ -42,7 +42,7 @@ ON_SHIPMENT = {"token": "tok_visa", "capture": "on_shipment"}
 
 
 class LateGateway(FakePaymentGateway):
-    """A charge that nobody hears of arrives right after it was looked for in vain."""
+    """A charge arrives right after the saga looked for it and found nothing."""
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         self.asked = request
@@ -56,7 +56,7 @@ class LateGateway(FakePaymentGateway):
 
 
 class DeafLateGateway(LateGateway):
-    """The same, and it arrives once more after the last look: the failing control."""
+    """The control: the charge also arrives after the saga looked for the last time."""
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
@@ -68,7 +68,7 @@ class DeafLateGateway(LateGateway):
 
 
 class RacingGateway(FakePaymentGateway):
-    """A capture that was given up is carried out just before the void."""
+    """A capture that the saga has given up happens just before the void."""
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         self.asked = (reference, amount, idempotency_key)

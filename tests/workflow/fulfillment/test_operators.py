@@ -38,7 +38,7 @@ ELSEWHERE = {
 async def _held_before_payment(
     client: Client, shop: Shop, **changes: Any
 ) -> tuple[str, Handle, ActiveFault]:
-    """A saga whose charge is under way and waits for the fault to be taken back."""
+    """A saga whose charge hangs until the fault is removed."""
     held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
     order_id, handle = await stocked_saga(client, shop, **changes)
 

@@ -1,4 +1,4 @@
-"""Orders with which nothing, or only business, goes wrong."""
+"""Orders without technical failures: completed, or cancelled for a business reason."""
 
 from temporalio.client import Client
 

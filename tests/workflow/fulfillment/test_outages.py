@@ -1,4 +1,4 @@
-"""Outages of what is ours, workers and event store: orders wait, nothing is undone for them."""
+"""Outages of workers and of the event store: orders wait, and none is cancelled for them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -69,7 +69,7 @@ async def test_an_order_waits_without_a_limit_for_a_worker_to_begin_its_step(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first try waits for a worker no longer than a moment, and an attempt ends soon."""
+    """A first try waits one second for a worker, and an attempt takes at most one second."""
     moment = timedelta(seconds=1)
     first = replace(policies.FIRST_TRY, attempt=moment, waiting=moment)
     monkeypatch.setattr(policies, "STEP", replace(policies.STEP, first=first))
@@ -78,7 +78,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 async def test_one_attempt_that_takes_too_long_makes_a_saga_a_slow_one(client: Client) -> None:
     shop = Shop()
-    # The slow try is held as well, else the saga may be over before it is seen in a list.
+    # The second try hangs as well, or the saga may end before it is listed.
     held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
     async with running_workers(client, shop):
         _, handle = await stocked_saga(client, shop)
@@ -91,7 +91,7 @@ async def test_one_attempt_that_takes_too_long_makes_a_saga_a_slow_one(client: C
 
 
 async def limits_of_the_wait(handle: Handle) -> tuple[timedelta, ...]:
-    """What ends the activity that was asked for last if no worker begins it."""
+    """The limits that end the last scheduled activity if no worker begins it."""
     asked = [
         event.activity_task_scheduled_event_attributes
         for event in (await handle.fetch_history()).events

@@ -147,7 +147,7 @@ async def test_a_cancel_before_the_first_step_of_the_new_run_undoes_what_the_old
 
 
 async def held_after_payment(client: Client, shop: Shop) -> str:
-    """An order that was paid, then put on hold, and whose saga was terminated then."""
+    """A paid order whose saga was terminated while on hold."""
     held = Fault(FaultKind.HOLD_BEFORE, operation="charge")
     shop.payments.faults.add(held)
     order_id, handle = await stocked_saga(client, shop)

@@ -1,4 +1,4 @@
-"""Waiting and amended orders after a crash: what was done and decided is recognised."""
+"""Waiting and amended orders after a crash: what was done and decided still counts."""
 
 import pytest
 from temporalio.client import Client

@@ -1,4 +1,4 @@
-"""Orders whose items are not all there: what they wait for, and how they go on."""
+"""Orders with unavailable items: what they wait for, and how they go on."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from tests.support.sagas.shop import Shop
 from tests.support.sagas.shortages import BY, arrive, content, short_order, taken, tell_news
 
 ALL, LESS = 2 * 150 + 3 * 400, 2 * 150 + 400
-"""What the whole order costs, and what those pieces cost that are there."""
+"""The price of the whole order, and of the pieces that are available."""
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
 
@@ -23,7 +23,7 @@ async def _choose(handle: Handle, choice: str) -> None:
 async def _waiting(
     temporal: WorkflowEnvironment, shop: Shop, policy: str = "ask", **more: object
 ) -> tuple[str, Handle]:
-    """A saga that waits, on a clock that does not run ahead."""
+    """A waiting saga; its clock does not skip time."""
     with temporal.with_time_skipping_disabled():
         order_id, handle = await short_order(temporal.client, shop, policy, **more)  # type: ignore[arg-type]  # pieces and terms
     step = "awaiting_choice" if policy == "ask" else "awaiting_stock"

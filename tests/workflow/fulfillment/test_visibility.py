@@ -124,7 +124,7 @@ async def test_the_dialogs_of_the_temporal_ui_are_told_every_message_and_what_it
     signals = {each.name: each.description for each in definition.signal_definitions}
     assert updates.keys() >= UPDATES
     assert signals.keys() >= UPDATES | {"carrier_update"}
-    assert all("{" in says for says in updates.values())  # each says what JSON it takes
+    assert all("{" in says for says in updates.values())  # each shows its JSON
     assert all(signals.values())
     assert "status" in {each.name for each in definition.query_definitions}
 

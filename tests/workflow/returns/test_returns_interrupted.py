@@ -1,4 +1,4 @@
-"""Each activity after the pivot is cut off before and after its append, and tried again."""
+"""Each activity after the pivot fails before and after its append, and is retried."""
 
 import pytest
 from temporalio.client import Client

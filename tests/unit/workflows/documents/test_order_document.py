@@ -1,4 +1,4 @@
-"""What a client may hand in, and what it is told if it may not."""
+"""Order documents that are accepted, and the refusals of others."""
 
 from datetime import UTC, datetime
 from typing import Any

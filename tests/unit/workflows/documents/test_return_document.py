@@ -1,4 +1,4 @@
-"""The return document: what is taken, what is refused and how it is named."""
+"""Return documents that are accepted, and the refusals of others."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.status import content_digest
 
 DIGEST_OF_BEFORE = "22cfe5e0043e100736004c0107854f19474bb76fb1359d6f70845a348849d5fc"
-"""Of the usual document, as it was computed before documents could say anything of this."""
+"""The digest of a document without terms for unavailable items."""
 
 
 def _parsed(**changes: Any) -> OrderDocument:
