@@ -20,8 +20,7 @@ from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
 from ordersaga.operations.saga_views import ListedSaga, RunningActivity, SagaDetails, SagaFilter
 from ordersaga.operations.temporal_runs import Run, describe_run, list_runs
-from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP
-from workflows.common.visibility import STARTING
+from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP, STARTING
 from workflows.fulfillment.state import (
     AMENDING,
     AWAITING_CHOICE,

@@ -11,14 +11,14 @@ task, which Temporal would retry for ever.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.messages import OperatorAction
-from workflows.common.visibility import Progress
+from workflows.common.search_attributes import Progress
 from workflows.documents.messages import OperatorMessage, ResolveMessage, parse_message
 from workflows.documents.validation import InvalidDocument
 
@@ -39,26 +39,23 @@ class OperatorDecision:
     settled_by: OperatorAction | None
 
 
+@dataclass(slots=True)
 class OperatorAttention:
     """Asks operators to act, waits for their decisions, and records their actions.
 
     Attributes:
+        progress: where the workflow stands; `attention` is changed here.
+        show: shows a change of `progress`.
+        record: brings actions of operators into the event store.
         unrecorded: actions that are not in the event store yet, oldest first.
     """
 
-    def __init__(
-        self,
-        progress: Progress,
-        show: Callable[[], None],
-        record: Callable[[tuple[OperatorAction, ...]], Awaitable[None]],
-    ) -> None:
-        """`show` shows a change of `progress`; `record` brings actions into the event store."""
-        self.unrecorded: list[OperatorAction] = []
-        self._progress = progress
-        self._show = show
-        self._record = record
-        self._asking = False
-        self._decision: OperatorDecision | None = None
+    progress: Progress
+    show: Callable[[], None]
+    record: Callable[[tuple[OperatorAction, ...]], Awaitable[None]]
+    unrecorded: list[OperatorAction] = field(default_factory=list, init=False)
+    _asking: bool = field(default=False, init=False)
+    _decision: OperatorDecision | None = field(default=None, init=False)
 
     @property
     def awaits_decision(self) -> bool:
@@ -102,19 +99,19 @@ class OperatorAttention:
             await self._stop_asking(at_step, announcing)
             raise
         decision = await self._stop_asking(at_step, announcing)
-        self._show()
+        self.show()
         await self.record_operators()
         return decision
 
     def require(self, at_step: str, problem: str) -> None:
         """Show that an operator must act."""
-        self._progress.attention[at_step] = problem
-        self._show()
+        self.progress.attention[at_step] = problem
+        self.show()
 
     def settle(self, at_step: str) -> None:
         """Show that nobody need act at this step any more."""
-        self._progress.attention.pop(at_step, None)
-        self._show()
+        self.progress.attention.pop(at_step, None)
+        self.show()
 
     def take_unrecorded(self) -> tuple[OperatorAction, ...]:
         """The actions to record; the caller records them."""
@@ -124,13 +121,13 @@ class OperatorAttention:
     async def record_operators(self) -> None:
         """Record the actions of operators, if there are any."""
         if actions := self.take_unrecorded():
-            await self._record(actions)
+            await self.record(actions)
 
     async def _stop_asking(
         self, at_step: str, announcing: "asyncio.Task[None]"
     ) -> OperatorDecision | None:
         await stop_announcing(announcing)
-        self._progress.attention.pop(at_step, None)
+        self.progress.attention.pop(at_step, None)
         decision, self._decision, self._asking = self._decision, None, False
         return decision
 
@@ -164,12 +161,12 @@ def signal_twin(
     return workflow.signal(name=name, description="The same as the update, for use in bulk")(handle)
 
 
+@dataclass(eq=False)
 class OperatorRequests:
     """The base of all workflows: the requests that operators can make of each of them."""
 
-    def __init__(self, progress: Progress, attention: OperatorAttention) -> None:
-        self.progress = progress
-        self.attention = attention
+    progress: Progress
+    attention: OperatorAttention
 
     @workflow.update(
         description='Retry now what fails, with a fresh time budget: {"actor", "reason"}'

@@ -44,7 +44,7 @@ from workflows.common.operator_requests import (
     OperatorRequests,
 )
 from workflows.common.run_to_completion import cancelled_while_completing
-from workflows.common.visibility import Progress, Visibility
+from workflows.common.search_attributes import Progress, Visibility
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, json_of, parse_message
 from workflows.documents.validation import InvalidDocument, validate
 

@@ -19,9 +19,8 @@ from workflows import policies
 from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import describe, is_refusal
 from workflows.common.operator_requests import OperatorAttention
-from workflows.fulfillment.cancellation import stop_if_cancelled
 from workflows.fulfillment.escalation import Escalation
-from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner, stop_if_cancelled
 from workflows.fulfillment.state import AMENDING, SETTLING, Amendment, SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 
@@ -36,12 +35,6 @@ class Amendments:
     attention: OperatorAttention
     escalation: Escalation
     _settled_by: OperatorAction | None = field(default=None, init=False)
-
-    @property
-    def are_due(self) -> bool:
-        """Whether there is an amendment to carry out, or money to give back for one."""
-        amendable = self.state.requests.amendments and self.state.reservation.answered
-        return bool(amendable) or self.state.steps.overpaid
 
     async def carry_out(self) -> None:
         """Amend the order, then give back what is overpaid.

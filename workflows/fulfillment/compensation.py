@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
@@ -21,13 +21,13 @@ from activities.messages import (
 )
 from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
-from domain.values import Compensation, FailureKind, Outcome
+from domain.values import Compensation, FailureKind, Outcome, Reason
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
-from workflows.common.failures import Cause
+from workflows.common.failures import Cause, MustTurnBack, cause_of_failure
 from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.escalation import Escalation
-from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner, is_cancel_requested
 from workflows.fulfillment.state import CLOSING, TURNING_BACK, SagaState
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
@@ -158,3 +158,29 @@ class Compensations:
             else:
                 self.state.compensation.undone[compensation.value] = result.undone
                 return
+
+
+def cause_of(state: SagaState, failure: BaseException) -> Cause:
+    """Why the way forward ended.
+
+    Raises:
+        ApplicationError: the input itself was refused and nothing was done.
+        BaseException: `failure` itself: a bug, or the worker evicts the workflow.
+    """
+    if isinstance(failure, MustTurnBack):
+        return failure.cause
+    cancelled = is_cancel_requested(state) and isinstance(failure, FailureError)
+    if cancelled or is_cancelled_exception(failure):
+        return _cause_of_cancel(state, failure)
+    return cause_of_failure(state.steps.current, failure)
+
+
+def _cause_of_cancel(state: SagaState, failure: BaseException) -> Cause:
+    if request := state.requests.cancel:
+        reason = Reason.CUSTOMER_REQUEST if request.customer else Reason.OPERATOR_REQUEST
+        return Cause(reason, request.by.reason, operator=(request.by,))
+    text = workflow.cancellation_reason()
+    if text is None:  # nobody asked: the worker evicts the workflow
+        raise failure
+    by = OperatorAction("temporal", "cancel", text or "cancelled through Temporal")
+    return Cause(Reason.OPERATOR_REQUEST, by.reason, operator=(by,))

@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError
 from domain.values import Compensation
 from workflows.common.failures import describe
 from workflows.common.operator_requests import OperatorAttention, OperatorDecision
-from workflows.fulfillment.cancellation import is_cancel_requested, stop_if_cancelled
+from workflows.fulfillment.interruptible_runner import is_cancel_requested, stop_if_cancelled
 from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility

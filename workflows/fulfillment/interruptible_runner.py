@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from temporalio.exceptions import ActivityError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
 
 from workflows.common.activity_runner import ActivityRunner
 from workflows.common.failures import is_store_down, ran_out
-from workflows.fulfillment.cancellation import is_cancel_requested
 from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 from workflows.policies import Policy
@@ -16,6 +16,20 @@ from workflows.policies import Policy
 A = TypeVar("A")
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+def is_cancel_requested(state: SagaState) -> bool:
+    """Whether anybody asked to cancel the order, here or through Temporal."""
+    return state.requests.cancel is not None or workflow.cancellation_reason() is not None
+
+
+def stop_if_cancelled(state: SagaState) -> None:
+    """Raise CancelledError if the order is to be cancelled.
+
+    A cancel that arrives while an activity finishes interrupts nothing; only this notices it.
+    """
+    if is_cancel_requested(state):
+        raise CancelledError("the order is to be cancelled")
 
 
 @dataclass(slots=True)

@@ -21,10 +21,9 @@ from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import Cause, MustTurnBack, is_refusal
 from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.amendment import Amendments
-from workflows.fulfillment.cancellation import is_cancel_requested
-from workflows.fulfillment.interruptible_runner import InterruptibleRunner
-from workflows.fulfillment.safe_point import SafePoint
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner, is_cancel_requested
 from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice, SagaState
+from workflows.fulfillment.steps import SafePoint
 from workflows.fulfillment.visibility import SagaVisibility
 
 _CHOICES: Final = "ship_available, wait or cancel"

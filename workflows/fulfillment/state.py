@@ -11,7 +11,7 @@ from domain.ids import OrderId, Sku
 from domain.money import Money
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.values import Address, Compensation, Outcome, Pieces, Step
-from workflows.common.visibility import Progress
+from workflows.common.search_attributes import Progress
 
 ON_HOLD: Final = "on_hold"
 TURNING_BACK: Final = "turning_back"
@@ -219,6 +219,12 @@ class SagaState:
             ShortageChoice.CANCEL: True,
         }
         return tuple(choice for choice, is_possible in possible.items() if is_possible)
+
+    @property
+    def amendment_is_due(self) -> bool:
+        """Whether there is an amendment to carry out, or money to give back for one."""
+        amendable = self.requests.amendments and self.reservation.answered
+        return bool(amendable) or self.steps.overpaid
 
     @property
     def pieces_left(self) -> dict[Sku, int]:

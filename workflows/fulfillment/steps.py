@@ -1,17 +1,20 @@
-"""The steps of an order's way forward: reserve, pay, ship, capture."""
+"""The steps of an order's way forward, and the safe points between them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, CancelledError
 
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     INVENTORY_QUEUE,
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
+    OperatorAction,
     PaymentResult,
     ReservationResult,
     ReserveInventory,
@@ -23,17 +26,123 @@ from activities.shipping.activities import ShippingActivities
 from domain.values import Compensation, Step
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
-from workflows.common.failures import Cause, TurnedBackBefore, is_refusal
+from workflows.common.failures import (
+    Cause,
+    ReservationExpired,
+    TurnedBackBefore,
+    describe,
+    is_refusal,
+)
+from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.amendment import Amendments
-from workflows.fulfillment.cancellation import stop_if_cancelled
-from workflows.fulfillment.interruptible_runner import InterruptibleRunner
-from workflows.fulfillment.safe_point import SafePoint
-from workflows.fulfillment.state import SagaState
+from workflows.fulfillment.interruptible_runner import (
+    InterruptibleRunner,
+    is_cancel_requested,
+    stop_if_cancelled,
+)
+from workflows.fulfillment.state import ON_HOLD, SagaState
+from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
 
 A = TypeVar("A")
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class SafePoint:
+    """A point at which the saga may stop, turn back, or change what the next step is for."""
+
+    state: SagaState
+    visibility: SagaVisibility
+    trail: Trail
+    attention: OperatorAttention
+    amendments: Amendments
+
+    async def reach(self) -> None:
+        """Carry out every request, and wait while on hold.
+
+        So the next step is for what is left of the order, and no label is bought while the
+        customer has paid more than that.
+
+        Raises:
+            CancelledError: the order is to be cancelled.
+            ReservationExpired: on hold for too long with stock reserved and nothing paid.
+        """
+        await self._carry_out()
+        while self.state.amendment_is_due:
+            await self.amendments.carry_out()
+            await self._carry_out()
+
+    async def hold_after(self, error: ActivityError) -> bool:
+        """If the saga is on hold, wait at a failed step instead of turning back.
+
+        Operators hold the orders of a provider that is down so that they are not cancelled.
+
+        Returns:
+            Whether to try the step again; False: it has failed for good.
+        """
+        failed = is_refusal(error) or is_cancel_requested(self.state)
+        if failed or self.state.requests.held_by is None:
+            return False
+        try:
+            await self.reach()
+        except (asyncio.CancelledError, CancelledError):
+            if not is_cancel_requested(self.state):
+                raise  # the worker evicts the workflow
+            return False
+        return True
+
+    async def _carry_out(self) -> None:
+        state = self.state
+        stop_if_cancelled(state)
+        while self.attention.unrecorded or state.requests.held_by or self._address_is_due():
+            await self._change_addresses()
+            await self.attention.record_operators()
+            if state.requests.held_by:
+                await self._wait_for_resume(state.requests.held_by)
+            stop_if_cancelled(state)
+
+    async def _wait_for_resume(self, by: OperatorAction) -> None:
+        self.visibility.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
+        self.visibility.show_every_change()
+        requests = self.state.requests
+        try:
+            await workflow.wait_condition(
+                lambda: (
+                    requests.held_by is None
+                    or requests.cancel is not None
+                    or self._address_is_due()
+                ),
+                timeout=self._reservation_left(),
+                timeout_summary="then the reserved stock goes back",
+            )
+        except TimeoutError:
+            raise ReservationExpired from None
+
+    def _reservation_left(self) -> timedelta | None:
+        """How long the order may still keep its stock unpaid; None: without a limit."""
+        reservation = self.state.reservation
+        since = reservation.shortage.deadline if reservation.shortage else reservation.since
+        if since is None or Compensation.UNDO_PAYMENT in self.state.compensation.registered:
+            return None
+        left = since + policies.RESERVATION_HELD_FOR - workflow.now()
+        return max(left, timedelta())
+
+    def _address_is_due(self) -> bool:
+        """Whether an address is to be changed, and the order exists in the event store."""
+        state = self.state
+        return bool(state.requests.address_changes) and bool(state.compensation.registered)
+
+    async def _change_addresses(self) -> None:
+        while self._address_is_due():
+            change = self.state.requests.address_changes.pop(0)
+            try:
+                await self.trail.change_address(change)
+            except ActivityError as error:
+                if not is_refusal(error):
+                    raise
+                workflow.logger.warning("the address was not changed: %s", describe(error))
 
 
 @dataclass(frozen=True, slots=True)

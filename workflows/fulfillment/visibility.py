@@ -22,9 +22,9 @@ from workflows.common.search_attributes import (
     ORDER_TOTAL_MINOR,
     REFUND_PENDING,
     SAGA_STEP,
+    STARTING,
     SearchAttributes,
 )
-from workflows.common.visibility import STARTING
 from workflows.documents.order import document_total
 from workflows.fulfillment.state import SETTLING, SagaState
 

@@ -27,17 +27,15 @@ from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.order import parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
-from workflows.fulfillment.cancellation import cause_of
-from workflows.fulfillment.compensation import Compensations
+from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
-from workflows.fulfillment.safe_point import SafePoint
 from workflows.fulfillment.scans import hand_over_scans
 from workflows.fulfillment.shortage import ShortageWait
 from workflows.fulfillment.state import CLOSED, SagaState
 from workflows.fulfillment.status import result_json, status_json
-from workflows.fulfillment.steps import ForwardSteps
+from workflows.fulfillment.steps import ForwardSteps, SafePoint
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
 

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.returns.activities import RETURN_REFUSED
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision, ReturnDocument
 from workflows.common.operator_requests import ACCEPTED, NotPossibleNow
-from workflows.common.visibility import Progress
+from workflows.common.search_attributes import Progress
 from workflows.documents.returns import (
     DecideRefundMessage,
     DecideRestockMessage,

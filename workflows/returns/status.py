@@ -5,7 +5,7 @@ from typing import Any
 
 from activities.returns.messages import CaseView, ReturnDocument
 from domain.values import Pieces
-from workflows.common.visibility import Progress
+from workflows.common.search_attributes import Progress
 from workflows.documents.messages import canonical_json
 from workflows.documents.returns import return_to_json
 

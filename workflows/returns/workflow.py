@@ -46,8 +46,7 @@ from workflows.common.operator_requests import (
     stop_announcing,
 )
 from workflows.common.run_to_completion import cancelled_while_completing
-from workflows.common.search_attributes import REFUND_PENDING
-from workflows.common.visibility import Visibility
+from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.returns import parse_return
 from workflows.documents.validation import InvalidDocument
