@@ -44,7 +44,7 @@ demo: setup ## real orders through the saga on one machine, start to end
 up: setup ## start the whole stack on this machine; Ctrl-C stops it
 	$(BIN)/python -m ordersaga up
 
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup lint ## before each commit, in a minute: lint, and all tests that need no server
 	$(PYTEST) -q -m "not servers" tests/unit tests/contract tests/architecture

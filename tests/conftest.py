@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.stores import postgres
@@ -34,19 +37,31 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * (os.cpu_count() or 1), 8)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs servers, and lay out the run of several processes.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process runs a file's tests, and one those of all files that share the running stack."""
+    return _ByFile(config, log)
 
-    A file's tests stay in one process, as do all that share the running stack. What takes long
-    comes first, so that no process works on alone at the end.
-    """
-    items.sort(key=lambda item: (not _shares_the_stack(item), _LONG_FIRST.index(_suite(item))))
-    for item in items:
-        if _needs_servers(item):
-            item.add_marker(pytest.mark.servers)
-        group = "stack" if _shares_the_stack(item) else item.path.relative_to(_TESTS).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+class _ByFile(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "stack" if _shares_the_stack(_TESTS.parent / file) else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process works on alone at the end."""
+    items.sort(key=lambda item: (not _shares_the_stack(item.path), _LONG_FIRST.index(_suite(item))))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs servers."""
+    if _needs_servers(item):
+        item.add_marker(pytest.mark.servers)
+
+
+@cache
+def _shares_the_stack(file: Path) -> bool:
+    return "running_stack: Up" in file.read_text(encoding="utf-8")
 
 
 def _suite(item: pytest.Item) -> str:
@@ -55,16 +70,9 @@ def _suite(item: pytest.Item) -> str:
 
 def _needs_servers(item: pytest.Item) -> bool:
     if _suite(item) == "contract":
-        return any(kind in item.name for kind in _ON_SERVERS) or _uses(item, "postgres_server")
+        served = isinstance(item, pytest.Function) and "postgres_server" in item.fixturenames
+        return served or any(kind in item.name for kind in _ON_SERVERS)
     return _suite(item) not in ("unit", "architecture")
-
-
-def _shares_the_stack(item: pytest.Item) -> bool:
-    return _uses(item, "running_stack")
-
-
-def _uses(item: pytest.Item, fixture: str) -> bool:
-    return isinstance(item, pytest.Function) and fixture in item.fixturenames
 
 
 @pytest.fixture(scope="session")
