@@ -18,13 +18,15 @@ _RETURN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*", re.ASCII)
 _MAX_LENGTH = 64
 
 
-def _checked(field: str, raw: str) -> str:
-    if len(raw) > _MAX_LENGTH or not _IDENTIFIER.fullmatch(raw):
-        raise InvalidValue(
-            field,
-            f"must be 1 to {_MAX_LENGTH} letters, digits, dots, underscores or hyphens "
-            "and start with a letter or digit",
-        )
+def _checked(
+    field: str,
+    raw: str,
+    pattern: re.Pattern[str] = _IDENTIFIER,
+    characters: str = "letters, digits, dots, underscores or hyphens",
+) -> str:
+    if len(raw) > _MAX_LENGTH or not pattern.fullmatch(raw):
+        problem = f"must be 1 to {_MAX_LENGTH} {characters} and start with a letter or digit"
+        raise InvalidValue(field, problem)
     return raw
 
 
@@ -48,13 +50,8 @@ def parse_return_id(raw: str, field: str = "return_id") -> ReturnId:
 
     It has no hyphen, so that ``return-<order id>-<return id>`` is unambiguous.
     """
-    if len(raw) > _MAX_LENGTH or not _RETURN_ID.fullmatch(raw):
-        raise InvalidValue(
-            field,
-            f"must be 1 to {_MAX_LENGTH} letters, digits, dots or underscores "
-            "and start with a letter or digit",
-        )
-    return ReturnId(raw)
+    characters = "letters, digits, dots or underscores"
+    return ReturnId(_checked(field, raw, _RETURN_ID, characters))
 
 
 def order_stream(order_id: OrderId) -> str:

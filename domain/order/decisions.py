@@ -7,27 +7,7 @@ from domain import checks
 from domain.errors import CurrencyMismatch, MoneyOverflow, RuleBroken
 from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money, total
-from domain.order import events
-from domain.order.commands import (
-    AcceptBackorder,
-    AddItem,
-    AmendOrder,
-    CancelOrder,
-    ChangeDeliveryAddress,
-    ChangeQuantity,
-    CompleteOrder,
-    CreateOrder,
-    DraftCommand,
-    MarkReserved,
-    OrderCommand,
-    ProgressCommand,
-    RemoveItem,
-    ReportUnavailable,
-    SetAddress,
-    ShortageCommand,
-    StartProcessing,
-    SubmitOrder,
-)
+from domain.order import commands, events
 from domain.order.state import (
     Backordered,
     Cancelled,
@@ -44,10 +24,12 @@ from domain.order.state import (
 from domain.order.unavailable import check_unavailable
 from domain.values import OrderLine, readable
 
+_Events = tuple[events.OrderEvent, ...]
+
 MAX_LINES: Final = 2_000
 
 
-def decide(command: OrderCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
     """The resulting events; empty if the command changes nothing.
 
     Raises:
@@ -56,25 +38,30 @@ def decide(command: OrderCommand, state: OrderState) -> tuple[events.OrderEvent,
         RuleBroken: the order's status does not allow it.
     """
     match command:
-        case CreateOrder():
+        case commands.CreateOrder():
             return _create(command, state)
-        case AddItem() | RemoveItem() | ChangeQuantity() | SetAddress():
+        case (
+            commands.AddItem()
+            | commands.RemoveItem()
+            | commands.ChangeQuantity()
+            | commands.SetAddress()
+        ):
             return _edit(command, _editable(state))
-        case SubmitOrder():
+        case commands.SubmitOrder():
             return _submit(command, _editable(state))
-        case ChangeDeliveryAddress():
+        case commands.ChangeDeliveryAddress():
             return _redirect(command, state)
-        case MarkReserved() | StartProcessing() | CompleteOrder():
+        case commands.MarkReserved() | commands.StartProcessing() | commands.CompleteOrder():
             return _advance(command, state)
-        case ReportUnavailable() | AcceptBackorder() | AmendOrder():
+        case commands.ReportUnavailable() | commands.AcceptBackorder() | commands.AmendOrder():
             return _decide_shortage(command, state)
-        case CancelOrder():
+        case commands.CancelOrder():
             return _cancel(command, state)
         case _:
             assert_never(command)
 
 
-def _create(command: CreateOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _create(command: commands.CreateOrder, state: OrderState) -> _Events:
     if not isinstance(state, NoOrder):
         raise RuleBroken("order_exists", "an order with this id already exists")
     parse_order_id(command.order_id)
@@ -101,15 +88,15 @@ def _editable(state: OrderState) -> Draft:
             assert_never(state)
 
 
-def _edit(command: DraftCommand, draft: Draft) -> tuple[events.OrderEvent, ...]:
+def _edit(command: commands.DraftCommand, draft: Draft) -> _Events:
     match command:
-        case AddItem():
+        case commands.AddItem():
             return _add_item(command, draft)
-        case RemoveItem():
+        case commands.RemoveItem():
             return (events.ItemRemoved(_line(draft, command.sku).sku),)
-        case ChangeQuantity():
+        case commands.ChangeQuantity():
             return _change_quantity(command, draft)
-        case SetAddress():
+        case commands.SetAddress():
             checks.check_address(command.address)
             return () if command.address == draft.address else (events.AddressSet(command.address),)
         case _:
@@ -123,7 +110,7 @@ def _line(draft: Draft, sku: Sku) -> OrderLine:
     return line
 
 
-def _add_item(command: AddItem, draft: Draft) -> tuple[events.OrderEvent, ...]:
+def _add_item(command: commands.AddItem, draft: Draft) -> _Events:
     parse_sku(command.sku)
     checks.check_description(command.description)
     checks.check_quantity(command.quantity)
@@ -137,7 +124,7 @@ def _add_item(command: AddItem, draft: Draft) -> tuple[events.OrderEvent, ...]:
     )
 
 
-def _check_fits(command: AddItem, draft: Draft) -> None:
+def _check_fits(command: commands.AddItem, draft: Draft) -> None:
     line = draft.lines.get(command.sku)
     if line is None:
         if len(draft.lines) >= MAX_LINES:
@@ -158,7 +145,7 @@ def _check_total(total_before: Money, unit_price: Money, added: int) -> None:
         raise MoneyOverflow("total", "the order's total would not fit 64 bits") from error
 
 
-def _change_quantity(command: ChangeQuantity, draft: Draft) -> tuple[events.OrderEvent, ...]:
+def _change_quantity(command: commands.ChangeQuantity, draft: Draft) -> _Events:
     checks.check_quantity(command.quantity)
     line = _line(draft, command.sku)
     if line.quantity == command.quantity:
@@ -167,7 +154,7 @@ def _change_quantity(command: ChangeQuantity, draft: Draft) -> tuple[events.Orde
     return (events.QuantityChanged(command.sku, command.quantity),)
 
 
-def _submit(command: SubmitOrder, draft: Draft) -> tuple[events.OrderEvent, ...]:
+def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
     if not draft.lines:
         raise RuleBroken("order_is_empty", "an order without items cannot be submitted")
     if draft.address is None:
@@ -187,7 +174,7 @@ def _submit(command: SubmitOrder, draft: Draft) -> tuple[events.OrderEvent, ...]
     )
 
 
-def _redirect(command: ChangeDeliveryAddress, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _redirect(command: commands.ChangeDeliveryAddress, state: OrderState) -> _Events:
     checks.check_address(command.address)
     match state:
         case Submitted() | Backordered() | Reserved() | Processing():
@@ -204,34 +191,34 @@ def _redirect(command: ChangeDeliveryAddress, state: OrderState) -> tuple[events
             assert_never(state)
 
 
-def _advance(command: ProgressCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
     match command, state:
-        case MarkReserved(), Submitted() | Backordered():
+        case commands.MarkReserved(), Submitted() | Backordered():
             return (events.OrderReserved(),)
-        case MarkReserved(), Reserved():
+        case commands.MarkReserved(), Reserved():
             return ()
-        case StartProcessing(), Reserved():
+        case commands.StartProcessing(), Reserved():
             checks.check_reference(command.payment_reference, "payment_reference")
             return (events.OrderProcessingStarted(command.payment_reference),)
-        case StartProcessing(), Processing():
+        case commands.StartProcessing(), Processing():
             recorded = state.payment_reference
             return _unchanged("payment_reference", recorded, command.payment_reference)
-        case CompleteOrder(), Processing():
+        case commands.CompleteOrder(), Processing():
             checks.check_reference(command.tracking_number, "tracking_number")
             return (events.OrderCompleted(command.tracking_number),)
-        case CompleteOrder(), Completed():
+        case commands.CompleteOrder(), Completed():
             recorded = state.tracking_number
             return _unchanged("tracking_number", recorded, command.tracking_number)
     raise _wrong_status(command, state)
 
 
-def _unchanged(name: str, recorded: str, reported: str) -> tuple[events.OrderEvent, ...]:
+def _unchanged(name: str, recorded: str, reported: str) -> _Events:
     if recorded != reported:
         raise RuleBroken(f"{name}_differs", f"the order has another {name.replace('_', ' ')}")
     return ()
 
 
-def _cancel(command: CancelOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _cancel(command: commands.CancelOrder, state: OrderState) -> _Events:
     match state:
         case Draft() | Submitted() | Backordered() | Reserved() | Processing():
             checks.check_note(command.detail, "detail")
@@ -249,19 +236,19 @@ def _cancel(command: CancelOrder, state: OrderState) -> tuple[events.OrderEvent,
 # --- shortages and amendments --------------------------------------------------------------------
 
 
-def _decide_shortage(command: ShortageCommand, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _decide_shortage(command: commands.ShortageCommand, state: OrderState) -> _Events:
     match command:
-        case ReportUnavailable():
+        case commands.ReportUnavailable():
             return _report(command, state)
-        case AcceptBackorder():
+        case commands.AcceptBackorder():
             return _accept(command, state)
-        case AmendOrder():
+        case commands.AmendOrder():
             return _amend(command, state)
         case _:
             assert_never(command)
 
 
-def _report(command: ReportUnavailable, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _report(command: commands.ReportUnavailable, state: OrderState) -> _Events:
     checks.check_moment(command.deadline, "deadline")
     match state:
         case Submitted():
@@ -272,14 +259,14 @@ def _report(command: ReportUnavailable, state: OrderState) -> tuple[events.Order
             raise _wrong_status(command, state)
 
 
-def _accept(command: AcceptBackorder, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _accept(command: commands.AcceptBackorder, state: OrderState) -> _Events:
     checks.check_moment(command.deadline, "deadline")
     if not isinstance(state, Backordered):
         raise _wrong_status(command, state)
     return (events.BackorderAccepted(command.deadline),) if state.asking else ()
 
 
-def _amend(command: AmendOrder, state: OrderState) -> tuple[events.OrderEvent, ...]:
+def _amend(command: commands.AmendOrder, state: OrderState) -> _Events:
     if not isinstance(state, Backordered | Reserved | Processing):
         raise _wrong_status(command, state)
     order = state.order
@@ -294,7 +281,7 @@ def _amend(command: AmendOrder, state: OrderState) -> tuple[events.OrderEvent, .
     return (events.OrderAmended(lines, total((line.amount for line in lines), order.currency)),)
 
 
-def _kept(command: AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
+def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
     """The pieces of each SKU of the order after the command."""
     kept = {line.sku: line.quantity for line in order.lines}
     for pieces in command.pieces:

@@ -62,11 +62,6 @@ class Content:
     lines: tuple[OrderLine, ...]
     total: Money
 
-    @property
-    def skus(self) -> tuple[Sku, ...]:
-        """The SKUs of the lines, each once."""
-        return _skus(self.lines)
-
 
 @dataclass(frozen=True, slots=True)
 class FrozenOrder:
@@ -97,17 +92,13 @@ class FrozenOrder:
 
     @property
     def skus(self) -> tuple[Sku, ...]:
-        """The SKUs that are to be delivered, each once."""
-        return _skus(self.lines)
+        """The SKUs that are to be delivered."""
+        return tuple(line.sku for line in self.lines)
 
     @property
     def submitted(self) -> Content:
         """The content as the customer submitted it."""
         return self.amended_from or Content(self.lines, self.total)
-
-
-def _skus(lines: tuple[OrderLine, ...]) -> tuple[Sku, ...]:
-    return tuple(dict.fromkeys(line.sku for line in lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +205,7 @@ def submitted_order(state: OrderState, order_id: OrderId) -> FrozenOrder:
 def claimed_skus(state: OrderState) -> tuple[Sku, ...]:
     """The SKUs that an order can hold or wait for: all that were submitted; none for a draft."""
     order = frozen_order(state)
-    return order.submitted.skus if order else ()
+    return tuple(line.sku for line in order.submitted.lines) if order else ()
 
 
 # --- evolve --------------------------------------------------------------------------------------

@@ -16,22 +16,9 @@ from domain import checks
 from domain.errors import ImpossibleHistory, RuleBroken
 from domain.ids import OrderId
 from domain.money import Money, total
-from domain.payment.commands import (
-    PaymentCommand,
-    RecordAuthorisation,
-    RecordCapture,
-    RecordDecline,
-    RecordRefund,
-    RecordVoid,
-)
-from domain.payment.events import (
-    PaymentAuthorised,
-    PaymentCaptured,
-    PaymentDeclined,
-    PaymentEvent,
-    PaymentRefunded,
-    PaymentVoided,
-)
+from domain.payment import commands, events
+
+_Events = tuple[events.PaymentEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ def is_overpaid(state: PaymentState, total: Money) -> bool:
 # --- decide --------------------------------------------------------------------------------------
 
 
-def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def decide(command: commands.PaymentCommand, state: PaymentState) -> _Events:
     """The resulting events; empty if the command changes nothing.
 
     Raises:
@@ -125,27 +112,27 @@ def decide(command: PaymentCommand, state: PaymentState) -> tuple[PaymentEvent, 
         RuleBroken: the command contradicts what is recorded.
     """
     match command:
-        case RecordAuthorisation():
+        case commands.RecordAuthorisation():
             return _authorise(command, state)
-        case RecordCapture():
+        case commands.RecordCapture():
             return _capture(command, state)
-        case RecordDecline():
+        case commands.RecordDecline():
             return _decline(command, state)
-        case RecordVoid():
+        case commands.RecordVoid():
             return _void(command, state)
-        case RecordRefund():
+        case commands.RecordRefund():
             return _refund(command, state)
         case _:
             assert_never(command)
 
 
-def _check_attempt(command: RecordAuthorisation | RecordCapture) -> None:
+def _check_attempt(command: commands.RecordAuthorisation | commands.RecordCapture) -> None:
     checks.check_positive(command.amount, "amount")
     checks.check_reference(command.reference, "reference")
     checks.check_reference(command.idempotency_key, "idempotency_key")
 
 
-def _authorise(command: RecordAuthorisation, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _authorise(command: commands.RecordAuthorisation, state: PaymentState) -> _Events:
     _check_attempt(command)
     match state:
         case Authorised() | Captured() | Voided() if state.reference == command.reference:
@@ -161,20 +148,23 @@ def _authorise(command: RecordAuthorisation, state: PaymentState) -> tuple[Payme
         case _:
             assert_never(state)
     return (
-        PaymentAuthorised(
+        events.PaymentAuthorised(
             command.order_id, command.amount, command.reference, command.idempotency_key
         ),
     )
 
 
-def _capture(command: RecordCapture, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _capture(command: commands.RecordCapture, state: PaymentState) -> _Events:
     _check_attempt(command)
     match state:
+        case Authorised() | Captured() if state.reference != command.reference:
+            raise _differs("reference")
+        case Captured() if state.amount != command.amount:
+            raise _differs("amount")
         case Captured():
-            _check_same(command, state)
             return ()
         case Authorised():
-            _check_covered(command, state)
+            _check_covered(command.amount, state)
         case Declined() | Voided():
             _check_new_key(command.idempotency_key, state)
         case NoPayment():
@@ -182,23 +172,14 @@ def _capture(command: RecordCapture, state: PaymentState) -> tuple[PaymentEvent,
         case _:
             assert_never(state)
     return (
-        PaymentCaptured(
+        events.PaymentCaptured(
             command.order_id, command.amount, command.reference, command.idempotency_key
         ),
     )
 
 
-def _check_same(command: RecordCapture, state: Captured) -> None:
-    if state.reference != command.reference:
-        raise _differs("reference")
-    if state.amount != command.amount:
-        raise _differs("amount")
-
-
-def _check_covered(command: RecordCapture, state: Authorised) -> None:
-    if state.reference != command.reference:
-        raise _differs("reference")
-    if state.amount < command.amount:
+def _check_covered(captured: Money, state: Authorised) -> None:
+    if state.amount < captured:
         raise RuleBroken("capture_exceeds_authorisation", "more was captured than was authorised")
 
 
@@ -213,7 +194,7 @@ def _differs(what: str) -> RuleBroken:
     return RuleBroken(f"payment_{what}_differs", f"the order's payment has another {what}")
 
 
-def _decline(command: RecordDecline, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
     checks.check_reference(command.code, "code")
     checks.check_reference(command.idempotency_key, "idempotency_key")
     key = command.idempotency_key
@@ -232,15 +213,15 @@ def _decline(command: RecordDecline, state: PaymentState) -> tuple[PaymentEvent,
             pass
         case _:
             assert_never(state)
-    return (PaymentDeclined(command.order_id, command.amount, command.code, key),)
+    return (events.PaymentDeclined(command.order_id, command.amount, command.code, key),)
 
 
-def _void(command: RecordVoid, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _void(command: commands.RecordVoid, state: PaymentState) -> _Events:
     match state:
         case Authorised() | Voided() | Captured() if state.reference != command.reference:
             raise _differs("reference")
         case Authorised():
-            return (PaymentVoided(command.order_id, state.amount, state.reference),)
+            return (events.PaymentVoided(command.order_id, state.amount, state.reference),)
         case Voided():
             return ()
         case Captured():
@@ -251,7 +232,7 @@ def _void(command: RecordVoid, state: PaymentState) -> tuple[PaymentEvent, ...]:
             assert_never(state)
 
 
-def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, ...]:
+def _refund(command: commands.RecordRefund, state: PaymentState) -> _Events:
     checks.check_positive(command.amount, "amount")
     checks.check_reference(command.refund_reference, "refund_reference")
     if not isinstance(state, Captured):
@@ -266,7 +247,7 @@ def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, .
     if state.refundable < command.amount:
         raise RuleBroken("refund_exceeds_capture", "more was refunded than was captured")
     return (
-        PaymentRefunded(
+        events.PaymentRefunded(
             command.order_id, command.amount, command.reference, command.refund_reference
         ),
     )
@@ -275,24 +256,24 @@ def _refund(command: RecordRefund, state: PaymentState) -> tuple[PaymentEvent, .
 # --- evolve --------------------------------------------------------------------------------------
 
 
-def evolve(state: PaymentState, event: PaymentEvent) -> PaymentState:
+def evolve(state: PaymentState, event: events.PaymentEvent) -> PaymentState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case PaymentAuthorised():
+        case events.PaymentAuthorised():
             return Authorised(event.order_id, event.amount, event.reference, event.idempotency_key)
-        case PaymentCaptured():
+        case events.PaymentCaptured():
             return Captured(event.order_id, event.amount, event.reference, event.idempotency_key)
-        case PaymentDeclined():
+        case events.PaymentDeclined():
             return _declined(state, event)
-        case PaymentVoided():
+        case events.PaymentVoided():
             return _voided(state, event)
-        case PaymentRefunded():
+        case events.PaymentRefunded():
             return _refunded(state, event)
         case _:
             assert_never(event)
 
 
-def _declined(state: PaymentState, event: PaymentDeclined) -> PaymentState:
+def _declined(state: PaymentState, event: events.PaymentDeclined) -> PaymentState:
     # A declined capture leaves the authorisation in place: it must still be voided.
     if isinstance(state, Authorised):
         keys = state.capture_declines | {event.idempotency_key}
@@ -300,13 +281,13 @@ def _declined(state: PaymentState, event: PaymentDeclined) -> PaymentState:
     return Declined(event.order_id, event.code, event.idempotency_key)
 
 
-def _voided(state: PaymentState, event: PaymentVoided) -> PaymentState:
+def _voided(state: PaymentState, event: events.PaymentVoided) -> PaymentState:
     if not isinstance(state, Authorised):
         raise ImpossibleHistory(event, state)
     return Voided(state.order_id, state.amount, state.reference, state.idempotency_key)
 
 
-def _refunded(state: PaymentState, event: PaymentRefunded) -> PaymentState:
+def _refunded(state: PaymentState, event: events.PaymentRefunded) -> PaymentState:
     if not isinstance(state, Captured) or state.refundable < event.amount:
         raise ImpossibleHistory(event, state)
     return replace(state, refunds={**state.refunds, event.refund_reference: event.amount})

@@ -16,38 +16,17 @@ from domain import checks
 from domain.errors import RuleBroken
 from domain.ids import ReturnId, Sku, parse_return_id, parse_sku
 from domain.money import Money
-from domain.returns.commands import (
-    CloseReturn,
-    DecideRestock,
-    DenyRefund,
-    GrantRefund,
-    OpenReturn,
-    RecordRestocked,
-    RecordReturnOperator,
-    RecordReturnRefund,
-    RequireReturnAttention,
-    ReturnCommand,
-)
-from domain.returns.events import (
-    RefundDenied,
-    RefundGranted,
-    RestockDecided,
-    ReturnAttentionRequired,
-    ReturnClosed,
-    ReturnEvent,
-    ReturnOpened,
-    ReturnOperatorActed,
-    ReturnRefunded,
-    ReturnRestocked,
-)
+from domain.returns import commands, events
 from domain.returns.state import ReturnCase, ReturnsState
 from domain.returns.values import ReturnedLine, ReturnKind
 from domain.values import Pieces
 
+_Events = tuple[events.ReturnEvent, ...]
+
 MAX_ACTOR = 100
 
 
-def decide(command: ReturnCommand, state: ReturnsState) -> tuple[ReturnEvent, ...]:
+def decide(command: commands.ReturnCommand, state: ReturnsState) -> _Events:
     """The resulting events; empty if the command changes nothing.
 
     Raises:
@@ -55,19 +34,21 @@ def decide(command: ReturnCommand, state: ReturnsState) -> tuple[ReturnEvent, ..
         CurrencyMismatch: an amount is not in the order's currency.
         RuleBroken: what was shipped, captured or decided does not allow it.
     """
-    if isinstance(command, OpenReturn):
+    if isinstance(command, commands.OpenReturn):
         return _open(command, state)
     case = _case(command.return_id, state)
     match command:
-        case GrantRefund() | DenyRefund():
+        case commands.GrantRefund() | commands.DenyRefund():
             return _decide_refund(command, case, state)
-        case DecideRestock():
+        case commands.DecideRestock():
             return _decide_restock(command, case)
-        case RecordReturnRefund() | RecordRestocked():
-            return _carried_out(command, case)
-        case RequireReturnAttention() | RecordReturnOperator():
+        case commands.RecordReturnRefund():
+            return _refunded(command, case)
+        case commands.RecordRestocked():
+            return _restocked(case)
+        case commands.RequireReturnAttention() | commands.RecordReturnOperator():
             return (_noted(command),)
-        case CloseReturn():
+        case commands.CloseReturn():
             return _close(case)
         case _:
             assert_never(command)
@@ -88,7 +69,7 @@ def _check_by(actor: str, reason: str) -> None:
 # --- open ----------------------------------------------------------------------------------------
 
 
-def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
+def _open(command: commands.OpenReturn, state: ReturnsState) -> _Events:
     parse_return_id(command.return_id)
     _check_by(command.actor, command.reason)
     case = state.cases.get(command.return_id)
@@ -97,7 +78,7 @@ def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
         return ()
     lines = _lines(command, state)
     return (
-        ReturnOpened(
+        events.ReturnOpened(
             command.order_id,
             command.return_id,
             command.kind,
@@ -109,7 +90,7 @@ def _open(command: OpenReturn, state: ReturnsState) -> tuple[ReturnEvent, ...]:
     )
 
 
-def _check_same(command: OpenReturn, case: ReturnCase) -> None:
+def _check_same(command: commands.OpenReturn, case: ReturnCase) -> None:
     same_pieces = (
         case.everything
         if command.pieces is None
@@ -128,7 +109,7 @@ def _counted(pieces: Iterable[Pieces | ReturnedLine]) -> Counter[Sku]:
     return counted
 
 
-def _lines(command: OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]:
+def _lines(command: commands.OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]:
     left = _counted(command.shipped)
     left.subtract(state.returned)
     requested = left if command.pieces is None else _requested(command.pieces)
@@ -157,14 +138,14 @@ def _requested(pieces: Iterable[Pieces]) -> Counter[Sku]:
 
 
 def _decide_refund(
-    command: GrantRefund | DenyRefund, case: ReturnCase, state: ReturnsState
-) -> tuple[ReturnEvent, ...]:
+    command: commands.GrantRefund | commands.DenyRefund, case: ReturnCase, state: ReturnsState
+) -> _Events:
     _check_by(command.actor, command.reason)
     if case.refund is not None:
         _check_same_refund(command, case.refund)
         return ()
-    if isinstance(command, DenyRefund):
-        return (RefundDenied(case.return_id, command.actor, command.reason),)
+    if isinstance(command, commands.DenyRefund):
+        return (events.RefundDenied(case.return_id, command.actor, command.reason),)
     left = command.captured - state.granted(command.captured.currency)
     amount = _amount(command, case, left)
     if left.minor <= 0 or left < amount:
@@ -172,23 +153,23 @@ def _decide_refund(
             "refund_exceeds_capture",
             f"only {max(left.minor, 0)} minor units of the captured amount are left",
         )
-    return (RefundGranted(case.return_id, amount, command.actor, command.reason),)
+    return (events.RefundGranted(case.return_id, amount, command.actor, command.reason),)
 
 
-def _amount(command: GrantRefund, case: ReturnCase, left: Money) -> Money:
+def _amount(command: commands.GrantRefund, case: ReturnCase, left: Money) -> Money:
     if command.amount is None:
         return min(case.price, left)
     checks.check_positive(command.amount, "amount")
     return command.amount
 
 
-def _check_same_refund(command: GrantRefund | DenyRefund, decided: Money) -> None:
+def _check_same_refund(command: commands.GrantRefund | commands.DenyRefund, decided: Money) -> None:
     match command:
-        case DenyRefund():
+        case commands.DenyRefund():
             same = decided.minor == 0
-        case GrantRefund(amount=None):
+        case commands.GrantRefund(amount=None):
             same = decided.minor > 0
-        case GrantRefund():
+        case commands.GrantRefund():
             same = decided == command.amount
         case _:
             assert_never(command)
@@ -196,7 +177,7 @@ def _check_same_refund(command: GrantRefund | DenyRefund, decided: Money) -> Non
         raise RuleBroken("refund_decided", "the refund of this return is decided already")
 
 
-def _decide_restock(command: DecideRestock, case: ReturnCase) -> tuple[ReturnEvent, ...]:
+def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Events:
     _check_by(command.actor, command.reason)
     all_pieces = tuple(Pieces(line.sku, line.quantity) for line in case.lines)
     pieces = all_pieces if command.pieces is None else command.pieces
@@ -214,46 +195,44 @@ def _decide_restock(command: DecideRestock, case: ReturnCase) -> tuple[ReturnEve
                 "restock_exceeds_return", f"only {returned[sku]} of {sku} are in this return"
             )
     merged = tuple(Pieces(sku, quantity) for sku, quantity in requested.items())
-    return (RestockDecided(case.return_id, merged, command.actor, command.reason),)
+    return (events.RestockDecided(case.return_id, merged, command.actor, command.reason),)
 
 
 # --- carrying out --------------------------------------------------------------------------------
 
 
-def _carried_out(
-    command: RecordReturnRefund | RecordRestocked, case: ReturnCase
-) -> tuple[ReturnEvent, ...]:
-    match command:
-        case RecordReturnRefund():
-            return _refunded(command, case)
-        case RecordRestocked():
-            if case.restocked:
-                return ()
-            if not case.restock_is_due:
-                raise RuleBroken("nothing_to_restock", "no restock was decided for this return")
-            return (ReturnRestocked(case.return_id),)
-        case _:
-            assert_never(command)
-
-
-def _refunded(command: RecordReturnRefund, case: ReturnCase) -> tuple[ReturnEvent, ...]:
+def _refunded(command: commands.RecordReturnRefund, case: ReturnCase) -> _Events:
     checks.check_reference(command.refund_reference, "refund_reference")
     if case.refund_reference is not None:
         return ()
     if not case.refund_is_due or case.refund is None:
         raise RuleBroken("refund_not_granted", "no refund was granted for this return")
-    return (ReturnRefunded(case.return_id, case.refund, command.refund_reference),)
+    return (events.ReturnRefunded(case.return_id, case.refund, command.refund_reference),)
 
 
-def _noted(command: RequireReturnAttention | RecordReturnOperator) -> ReturnEvent:
-    if isinstance(command, RequireReturnAttention):
+def _restocked(case: ReturnCase) -> _Events:
+    if case.restocked:
+        return ()
+    if not case.restock_is_due:
+        raise RuleBroken("nothing_to_restock", "no restock was decided for this return")
+    return (events.ReturnRestocked(case.return_id),)
+
+
+def _noted(
+    command: commands.RequireReturnAttention | commands.RecordReturnOperator,
+) -> events.ReturnEvent:
+    if isinstance(command, commands.RequireReturnAttention):
         checks.check_note(command.waiting_for, "waiting_for")
-        return ReturnAttentionRequired(command.return_id, command.at_step, command.waiting_for)
+        return events.ReturnAttentionRequired(
+            command.return_id, command.at_step, command.waiting_for
+        )
     _check_by(command.actor, command.reason)
-    return ReturnOperatorActed(command.return_id, command.actor, command.action, command.reason)
+    return events.ReturnOperatorActed(
+        command.return_id, command.actor, command.action, command.reason
+    )
 
 
-def _close(case: ReturnCase) -> tuple[ReturnEvent, ...]:
+def _close(case: ReturnCase) -> _Events:
     if case.closed:
         return ()
     if not case.settled:
@@ -261,4 +240,4 @@ def _close(case: ReturnCase) -> tuple[ReturnEvent, ...]:
             "return_not_settled",
             "the decisions on the return have not all been made and carried out",
         )
-    return (ReturnClosed(case.return_id),)
+    return (events.ReturnClosed(case.return_id),)

@@ -95,9 +95,8 @@ class ReturnClosed:
     return_id: ReturnId
 
 
-ReturnEvent = (
-    ReturnOpened
-    | RefundGranted
+CaseEvent = (
+    RefundGranted
     | RefundDenied
     | RestockDecided
     | ReturnRefunded
@@ -106,3 +105,4 @@ ReturnEvent = (
     | ReturnOperatorActed
     | ReturnClosed
 )
+ReturnEvent = ReturnOpened | CaseEvent

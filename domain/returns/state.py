@@ -8,18 +8,7 @@ from typing import Final, assert_never
 from domain.errors import ImpossibleHistory
 from domain.ids import ReturnId, Sku
 from domain.money import Money, total
-from domain.returns.events import (
-    RefundDenied,
-    RefundGranted,
-    RestockDecided,
-    ReturnAttentionRequired,
-    ReturnClosed,
-    ReturnEvent,
-    ReturnOpened,
-    ReturnOperatorActed,
-    ReturnRefunded,
-    ReturnRestocked,
-)
+from domain.returns import events
 from domain.returns.values import CaseProgress, ReturnedLine, ReturnKind
 
 
@@ -60,9 +49,9 @@ class ReturnsState:
 INITIAL: Final = ReturnsState()
 
 
-def evolve(state: ReturnsState, event: ReturnEvent) -> ReturnsState:
+def evolve(state: ReturnsState, event: events.ReturnEvent) -> ReturnsState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
-    if isinstance(event, ReturnOpened):
+    if isinstance(event, events.ReturnOpened):
         return _opened(state, event)
     case = state.cases.get(event.return_id)
     if case is None:
@@ -70,7 +59,7 @@ def evolve(state: ReturnsState, event: ReturnEvent) -> ReturnsState:
     return _with(state, _changed(case, event))
 
 
-def _opened(state: ReturnsState, event: ReturnOpened) -> ReturnsState:
+def _opened(state: ReturnsState, event: events.ReturnOpened) -> ReturnsState:
     if event.return_id in state.cases:
         raise ImpossibleHistory(event, state)
     return _with(state, ReturnCase(event.return_id, event.kind, event.lines, event.everything))
@@ -80,33 +69,21 @@ def _with(state: ReturnsState, case: ReturnCase) -> ReturnsState:
     return replace(state, cases={**state.cases, case.return_id: case})
 
 
-_Change = (
-    RefundGranted
-    | RefundDenied
-    | RestockDecided
-    | ReturnRefunded
-    | ReturnRestocked
-    | ReturnAttentionRequired
-    | ReturnOperatorActed
-    | ReturnClosed
-)
-
-
-def _changed(case: ReturnCase, event: _Change) -> ReturnCase:
+def _changed(case: ReturnCase, event: events.CaseEvent) -> ReturnCase:
     match event:
-        case RefundGranted():
+        case events.RefundGranted():
             return replace(case, refund=event.amount)
-        case RefundDenied():
+        case events.RefundDenied():
             return replace(case, refund=Money.zero(case.lines[0].unit_price.currency))
-        case RestockDecided():
+        case events.RestockDecided():
             return replace(case, restock=event.pieces)
-        case ReturnRefunded():
+        case events.ReturnRefunded():
             return replace(case, refund_reference=event.refund_reference)
-        case ReturnRestocked():
+        case events.ReturnRestocked():
             return replace(case, restocked=True)
-        case ReturnClosed():
+        case events.ReturnClosed():
             return replace(case, closed=True)
-        case ReturnAttentionRequired() | ReturnOperatorActed():
+        case events.ReturnAttentionRequired() | events.ReturnOperatorActed():
             return case
         case _:
             assert_never(event)

@@ -67,12 +67,7 @@ class FulfillmentClosed:
     detail: str
 
 
-FulfillmentEvent = (
-    FulfillmentStarted
-    | StepFailed
-    | CompensationStarted
-    | CompensationFailed
-    | AttentionRequired
-    | OperatorActed
-    | FulfillmentClosed
+ProgressEvent = (
+    StepFailed | CompensationStarted | CompensationFailed | AttentionRequired | FulfillmentClosed
 )
+FulfillmentEvent = FulfillmentStarted | ProgressEvent | OperatorActed

@@ -12,27 +12,10 @@ from typing import Final, assert_never
 from domain import checks
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.ids import OrderId
-from domain.saga.commands import (
-    CloseFulfillment,
-    FulfillmentCommand,
-    RecordCompensationFailure,
-    RecordOperatorAction,
-    RecordStepFailure,
-    RequireAttention,
-    StartCompensation,
-    StartFulfillment,
-)
-from domain.saga.events import (
-    AttentionRequired,
-    CompensationFailed,
-    CompensationStarted,
-    FulfillmentClosed,
-    FulfillmentEvent,
-    FulfillmentStarted,
-    OperatorActed,
-    StepFailed,
-)
+from domain.saga import commands, events
 from domain.values import Outcome, Reason
+
+_Events = tuple[events.FulfillmentEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +36,9 @@ class Underway:
     order_id: OrderId
     workflow_id: str
     run_id: str
-    turned_back: CompensationStarted | None = None
-    last_failure: StepFailed | CompensationFailed | None = None
-    attention: AttentionRequired | None = None
+    turned_back: events.CompensationStarted | None = None
+    last_failure: events.StepFailed | events.CompensationFailed | None = None
+    attention: events.AttentionRequired | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +54,7 @@ class Closed:
 
 
 FulfillmentState = NotStarted | Underway | Closed
-_Failure = RecordStepFailure | RecordCompensationFailure
+_Failure = commands.RecordStepFailure | commands.RecordCompensationFailure
 
 INITIAL: Final[FulfillmentState] = NotStarted()
 
@@ -84,7 +67,7 @@ def first_run(state: FulfillmentState) -> str | None:
 # --- decide --------------------------------------------------------------------------------------
 
 
-def decide(command: FulfillmentCommand, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+def decide(command: commands.FulfillmentCommand, state: FulfillmentState) -> _Events:
     """The resulting events; empty if the command changes nothing.
 
     Raises:
@@ -92,27 +75,27 @@ def decide(command: FulfillmentCommand, state: FulfillmentState) -> tuple[Fulfil
         RuleBroken: the trail does not allow it.
     """
     match command:
-        case StartFulfillment():
+        case commands.StartFulfillment():
             return _start(command, state)
-        case RecordStepFailure() | RecordCompensationFailure():
+        case commands.RecordStepFailure() | commands.RecordCompensationFailure():
             return _fail(command, _underway(state))
-        case StartCompensation():
+        case commands.StartCompensation():
             return _turn_back(command, _underway(state))
-        case RequireAttention():
+        case commands.RequireAttention():
             return _require_attention(command, _underway(state))
-        case RecordOperatorAction():
+        case commands.RecordOperatorAction():
             return _operate(command)
-        case CloseFulfillment():
+        case commands.CloseFulfillment():
             return _close(command, state)
         case _:
             assert_never(command)
 
 
-def _start(command: StartFulfillment, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+def _start(command: commands.StartFulfillment, state: FulfillmentState) -> _Events:
     checks.check_reference(command.workflow_id, "workflow_id")
     checks.check_reference(command.run_id, "run_id")
     if isinstance(state, NotStarted):
-        return (FulfillmentStarted(command.order_id, command.workflow_id, command.run_id),)
+        return (events.FulfillmentStarted(command.order_id, command.workflow_id, command.run_id),)
     if state.workflow_id != command.workflow_id:
         raise RuleBroken("fulfilled_by_another", "another workflow took on the order")
     return ()
@@ -130,53 +113,53 @@ def _underway(state: FulfillmentState) -> Underway:
             assert_never(state)
 
 
-def _fail(command: _Failure, state: Underway) -> tuple[FulfillmentEvent, ...]:
+def _fail(command: _Failure, state: Underway) -> _Events:
     checks.check_note(command.message, "message")
-    event: StepFailed | CompensationFailed
+    event: events.StepFailed | events.CompensationFailed
     match command:
-        case RecordStepFailure():
-            event = StepFailed(command.step, command.kind, command.reason, command.message)
-        case RecordCompensationFailure():
+        case commands.RecordStepFailure():
+            event = events.StepFailed(command.step, command.kind, command.reason, command.message)
+        case commands.RecordCompensationFailure():
             if state.turned_back is None:
                 raise RuleBroken("not_compensating", "the saga is not compensating")
-            event = CompensationFailed(command.compensation, command.message)
+            event = events.CompensationFailed(command.compensation, command.message)
         case _:
             assert_never(command)
     return () if event == state.last_failure else (event,)
 
 
-def _turn_back(command: StartCompensation, state: Underway) -> tuple[FulfillmentEvent, ...]:
+def _turn_back(command: commands.StartCompensation, state: Underway) -> _Events:
     checks.check_note(command.detail, "detail")
     if state.turned_back is not None:
         return ()
-    return (CompensationStarted(command.reason, command.detail),)
+    return (events.CompensationStarted(command.reason, command.detail),)
 
 
-def _require_attention(command: RequireAttention, state: Underway) -> tuple[FulfillmentEvent, ...]:
+def _require_attention(command: commands.RequireAttention, state: Underway) -> _Events:
     checks.check_reference(command.at_step, "at_step")
     checks.check_note(command.waiting_for, "waiting_for")
-    event = AttentionRequired(command.at_step, command.waiting_for)
+    event = events.AttentionRequired(command.at_step, command.waiting_for)
     return () if event == state.attention else (event,)
 
 
-def _operate(command: RecordOperatorAction) -> tuple[FulfillmentEvent, ...]:
+def _operate(command: commands.RecordOperatorAction) -> _Events:
     checks.check_reference(command.actor, "actor")
     checks.check_reference(command.action, "action")
     checks.check_note(command.reason, "reason")
-    return (OperatorActed(command.actor, command.action, command.reason),)
+    return (events.OperatorActed(command.actor, command.action, command.reason),)
 
 
-def _close(command: CloseFulfillment, state: FulfillmentState) -> tuple[FulfillmentEvent, ...]:
+def _close(command: commands.CloseFulfillment, state: FulfillmentState) -> _Events:
     checks.check_note(command.detail, "detail")
     if isinstance(state, Closed):
         if (state.outcome, state.reason) == (command.outcome, command.reason):
             return ()
         raise RuleBroken("closed_differently", f"the saga ended as {state.outcome}")
     _check_outcome(command, _underway(state))
-    return (FulfillmentClosed(command.outcome, command.reason, command.detail),)
+    return (events.FulfillmentClosed(command.outcome, command.reason, command.detail),)
 
 
-def _check_outcome(command: CloseFulfillment, state: Underway) -> None:
+def _check_outcome(command: commands.CloseFulfillment, state: Underway) -> None:
     completed = command.outcome is Outcome.COMPLETED
     if completed == (command.reason is not None):
         raise InvalidValue("reason", "must be given if, and only if, the order was cancelled")
@@ -187,21 +170,17 @@ def _check_outcome(command: CloseFulfillment, state: Underway) -> None:
 # --- evolve --------------------------------------------------------------------------------------
 
 
-def evolve(state: FulfillmentState, event: FulfillmentEvent) -> FulfillmentState:
+def evolve(state: FulfillmentState, event: events.FulfillmentEvent) -> FulfillmentState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case FulfillmentStarted():
+        case events.FulfillmentStarted():
             if not isinstance(state, NotStarted):
                 raise ImpossibleHistory(event, state)
             return Underway(event.order_id, event.workflow_id, event.run_id)
-        case OperatorActed():
+        case events.OperatorActed():
             return _operated(state)
-        case StepFailed() | CompensationFailed() | CompensationStarted() | AttentionRequired():
-            return _noted(state, event)
-        case FulfillmentClosed():
-            return _closed(state, event)
         case _:
-            assert_never(event)
+            return _progressed(state, event)
 
 
 def _operated(state: FulfillmentState) -> FulfillmentState:
@@ -210,26 +189,17 @@ def _operated(state: FulfillmentState) -> FulfillmentState:
     return state
 
 
-def _noted(
-    state: FulfillmentState,
-    event: StepFailed | CompensationFailed | CompensationStarted | AttentionRequired,
-) -> Underway:
+def _progressed(state: FulfillmentState, event: events.ProgressEvent) -> Underway | Closed:
     if not isinstance(state, Underway):
         raise ImpossibleHistory(event, state)
     match event:
-        case StepFailed() | CompensationFailed():
+        case events.StepFailed() | events.CompensationFailed():
             return replace(state, last_failure=event)
-        case CompensationStarted():
+        case events.CompensationStarted():
             return replace(state, turned_back=event)
-        case AttentionRequired():
+        case events.AttentionRequired():
             return replace(state, attention=event)
+        case events.FulfillmentClosed(outcome, reason, detail):
+            return Closed(state.order_id, state.workflow_id, state.run_id, outcome, reason, detail)
         case _:
             assert_never(event)
-
-
-def _closed(state: FulfillmentState, event: FulfillmentClosed) -> Closed:
-    if not isinstance(state, Underway):
-        raise ImpossibleHistory(event, state)
-    return Closed(
-        state.order_id, state.workflow_id, state.run_id, event.outcome, event.reason, event.detail
-    )

@@ -13,29 +13,9 @@ from typing import Final, assert_never
 from domain import checks
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.ids import OrderId
-from domain.shipment.commands import (
-    RecordCarrierUpdate,
-    RecordDeliveryOperator,
-    RecordLabel,
-    RecordLabelCancelled,
-    RequireDeliveryAttention,
-    ShipmentCommand,
-)
-from domain.shipment.events import (
-    DeliveryAttentionRequired,
-    DeliveryEvent,
-    DeliveryOperatorActed,
-    LabelBought,
-    LabelCancelled,
-    ScanContradicted,
-    ScanEvent,
-    ShipmentDelivered,
-    ShipmentEvent,
-    ShipmentHandedOver,
-    ShipmentInTransit,
-    ShipmentLost,
-    ShipmentReturned,
-)
+from domain.shipment import commands, events
+
+_Events = tuple[events.ShipmentEvent, ...]
 
 
 class ShipmentStatus(StrEnum):
@@ -50,12 +30,12 @@ class ShipmentStatus(StrEnum):
     LOST = "lost"
 
 
-_SCANS: Final[dict[str, type[ScanEvent]]] = {
-    ShipmentStatus.HANDED_OVER: ShipmentHandedOver,
-    ShipmentStatus.IN_TRANSIT: ShipmentInTransit,
-    ShipmentStatus.DELIVERED: ShipmentDelivered,
-    ShipmentStatus.RETURNED: ShipmentReturned,
-    ShipmentStatus.LOST: ShipmentLost,
+_SCANS: Final[dict[str, type[events.ScanEvent]]] = {
+    ShipmentStatus.HANDED_OVER: events.ShipmentHandedOver,
+    ShipmentStatus.IN_TRANSIT: events.ShipmentInTransit,
+    ShipmentStatus.DELIVERED: events.ShipmentDelivered,
+    ShipmentStatus.RETURNED: events.ShipmentReturned,
+    ShipmentStatus.LOST: events.ShipmentLost,
 }
 _STATUS_AFTER: Final = {scan: ShipmentStatus(status) for status, scan in _SCANS.items()}
 _PROGRESS: Final = {
@@ -119,7 +99,7 @@ def _progress(status: ShipmentStatus) -> int:
     return _PROGRESS.get(status, _END)
 
 
-def decide(command: ShipmentCommand, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+def decide(command: commands.ShipmentCommand, state: ShipmentState) -> _Events:
     """The resulting events; empty if the record is known or came too late.
 
     Raises:
@@ -127,21 +107,21 @@ def decide(command: ShipmentCommand, state: ShipmentState) -> tuple[ShipmentEven
         RuleBroken: the command contradicts what is recorded.
     """
     match command:
-        case RecordLabel():
+        case commands.RecordLabel():
             return _buy(command, state)
-        case RecordLabelCancelled():
+        case commands.RecordLabelCancelled():
             return _cancel(command, state)
-        case RecordCarrierUpdate():
+        case commands.RecordCarrierUpdate():
             return _update(command, state)
-        case RequireDeliveryAttention():
-            return (DeliveryAttentionRequired(command.at_step, command.waiting_for),)
-        case RecordDeliveryOperator():
-            return (DeliveryOperatorActed(command.actor, command.action, command.reason),)
+        case commands.RequireDeliveryAttention():
+            return (events.DeliveryAttentionRequired(command.at_step, command.waiting_for),)
+        case commands.RecordDeliveryOperator():
+            return (events.DeliveryOperatorActed(command.actor, command.action, command.reason),)
         case _:
             assert_never(command)
 
 
-def _buy(command: RecordLabel, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+def _buy(command: commands.RecordLabel, state: ShipmentState) -> _Events:
     for name in ("carrier", "label_id", "tracking_number", "idempotency_key"):
         checks.check_reference(getattr(command, name), name)
     if isinstance(state, Shipment):
@@ -152,7 +132,7 @@ def _buy(command: RecordLabel, state: ShipmentState) -> tuple[ShipmentEvent, ...
         if state.idempotency_key == command.idempotency_key:
             raise RuleBroken("label_is_cancelled", "a new label needs a new idempotency key")
     return (
-        LabelBought(
+        events.LabelBought(
             command.order_id,
             command.carrier,
             command.label_id,
@@ -162,7 +142,7 @@ def _buy(command: RecordLabel, state: ShipmentState) -> tuple[ShipmentEvent, ...
     )
 
 
-def _cancel(command: RecordLabelCancelled, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+def _cancel(command: commands.RecordLabelCancelled, state: ShipmentState) -> _Events:
     if isinstance(state, NoShipment):
         raise _no_label()
     if state.label_id != command.label_id:
@@ -173,14 +153,14 @@ def _cancel(command: RecordLabelCancelled, state: ShipmentState) -> tuple[Shipme
         raise RuleBroken(
             "parcel_has_left", "the carrier has the parcel: its label can no longer be cancelled"
         )
-    return (LabelCancelled(command.order_id, command.label_id),)
+    return (events.LabelCancelled(command.order_id, command.label_id),)
 
 
 def _no_label() -> RuleBroken:
     return RuleBroken("label_missing", "no label was bought for the order")
 
 
-def _update(command: RecordCarrierUpdate, state: ShipmentState) -> tuple[ShipmentEvent, ...]:
+def _update(command: commands.RecordCarrierUpdate, state: ShipmentState) -> _Events:
     scan = _SCANS.get(command.status)
     if scan is None:
         raise InvalidValue("status", f"must be one of {', '.join(_SCANS)}")
@@ -192,18 +172,18 @@ def _update(command: RecordCarrierUpdate, state: ShipmentState) -> tuple[Shipmen
     return _contradicting(command, state)
 
 
-def _contradicting(command: RecordCarrierUpdate, state: Shipment) -> tuple[ShipmentEvent, ...]:
+def _contradicting(command: commands.RecordCarrierUpdate, state: Shipment) -> _Events:
     reported = ShipmentStatus(command.status)
     contradicts = state.has_arrived and reported in _ARRIVALS and reported is not state.status
     if not contradicts or reported in state.contradictions:
         return ()
-    return (ScanContradicted(command.status, command.at),)
+    return (events.ScanContradicted(command.status, command.at),)
 
 
-def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
+def evolve(state: ShipmentState, event: events.ShipmentEvent) -> ShipmentState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case LabelBought():
+        case events.LabelBought():
             return Shipment(
                 event.order_id,
                 event.carrier,
@@ -211,28 +191,32 @@ def evolve(state: ShipmentState, event: ShipmentEvent) -> ShipmentState:
                 event.tracking_number,
                 event.idempotency_key,
             )
-        case LabelCancelled():
+        case events.LabelCancelled():
             if isinstance(state, NoShipment):
                 raise ImpossibleHistory(event, state)
             return replace(state, status=ShipmentStatus.LABEL_CANCELLED)
-        case ScanContradicted() | DeliveryAttentionRequired() | DeliveryOperatorActed():
+        case (
+            events.ScanContradicted()
+            | events.DeliveryAttentionRequired()
+            | events.DeliveryOperatorActed()
+        ):
             return _noted(state, event)
         case _:
             return _moved(state, event)
 
 
-def _noted(state: ShipmentState, event: DeliveryEvent) -> ShipmentState:
+def _noted(state: ShipmentState, event: events.DeliveryEvent) -> ShipmentState:
     match state, event:
-        case Shipment(), ScanContradicted(status=reported):
+        case Shipment(), events.ScanContradicted(status=reported):
             contradictions = state.contradictions | {reported}
             return replace(state, contradictions=contradictions, contradicted_by=reported)
-        case Shipment(), DeliveryOperatorActed():
+        case Shipment(), events.DeliveryOperatorActed():
             return replace(state, contradicted_by=None)
         case _:
             return state
 
 
-def _moved(state: ShipmentState, event: ScanEvent) -> Shipment:
+def _moved(state: ShipmentState, event: events.ScanEvent) -> Shipment:
     if isinstance(state, NoShipment):
         raise ImpossibleHistory(event, state)
     return replace(state, status=_STATUS_AFTER[type(event)], updated_at=event.at)

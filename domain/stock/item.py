@@ -22,31 +22,11 @@ from typing import Final, assert_never
 from domain import checks
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.ids import OrderId, Sku, parse_sku
-from domain.stock.commands import (
-    AdjustStock,
-    BackorderStock,
-    ReceiveStock,
-    ReduceClaim,
-    ReleaseStock,
-    ReserveStock,
-    ReturnStock,
-    ShipStock,
-    StockCommand,
-)
-from domain.stock.events import (
-    BackorderWithdrawn,
-    StockAdjusted,
-    StockAllocated,
-    StockBackordered,
-    StockEvent,
-    StockReceived,
-    StockReleased,
-    StockReserved,
-    StockReturned,
-    StockShipped,
-)
+from domain.stock import commands, events
 from domain.stock.persistent_map import PersistentMap
 from domain.stock.queue import WaitingQueue
+
+_Events = tuple[events.StockEvent, ...]
 
 REMEMBERED_SHIPMENTS: Final = 256
 
@@ -85,7 +65,7 @@ class StockState:
 INITIAL: Final = StockState()
 
 
-def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
+def decide(command: commands.StockCommand, state: StockState) -> _Events:
     """The resulting events; empty if the command changes nothing.
 
     Raises:
@@ -93,19 +73,19 @@ def decide(command: StockCommand, state: StockState) -> tuple[StockEvent, ...]:
         RuleBroken: the ledger does not allow it.
     """
     match command:
-        case ReceiveStock():
+        case commands.ReceiveStock():
             return _receive(command, state)
-        case AdjustStock():
+        case commands.AdjustStock():
             return _adjust(command, state)
-        case ReserveStock():
+        case commands.ReserveStock():
             return _reserve(command, state)
-        case BackorderStock():
+        case commands.BackorderStock():
             return _backorder(command, state)
-        case ReleaseStock() | ReduceClaim():
+        case commands.ReleaseStock() | commands.ReduceClaim():
             return _give_up(command, state)
-        case ShipStock():
+        case commands.ShipStock():
             return _ship(command, state)
-        case ReturnStock():
+        case commands.ReturnStock():
             return _return(command, state)
         case _:
             assert_never(command)
@@ -117,13 +97,13 @@ def _check_sku(sku: Sku, state: StockState) -> None:
         raise RuleBroken("wrong_sku", f"this is the ledger of {state.sku}, not of {sku}")
 
 
-def _receive(command: ReceiveStock, state: StockState) -> tuple[StockEvent, ...]:
+def _receive(command: commands.ReceiveStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
     checks.check_reference(command.reference, "reference")
     booked = state.deliveries.get(command.reference)
     if booked is None:
-        received = StockReceived(command.sku, command.quantity, command.reference)
+        received = events.StockReceived(command.sku, command.quantity, command.reference)
         return (received, *_allocations(command.sku, command.quantity, state))
     if booked != command.quantity:
         raise RuleBroken(
@@ -133,7 +113,7 @@ def _receive(command: ReceiveStock, state: StockState) -> tuple[StockEvent, ...]
     return ()
 
 
-def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
+def _adjust(command: commands.AdjustStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
     limit = checks.MAX_QUANTITY
     if type(command.delta) is not int or not 1 <= abs(command.delta) <= limit:
@@ -144,13 +124,13 @@ def _adjust(command: AdjustStock, state: StockState) -> tuple[StockEvent, ...]:
             "stock_below_reserved",
             f"only {state.available} pieces are available, {state.reserved} are reserved",
         )
-    adjusted = StockAdjusted(command.sku, command.delta, command.reason)
+    adjusted = events.StockAdjusted(command.sku, command.delta, command.reason)
     return (adjusted, *_allocations(command.sku, command.delta, state))
 
 
 def _allocations(
     sku: Sku, freed: int, state: StockState, leaving: OrderId | None = None
-) -> Iterator[StockAllocated]:
+) -> Iterator[events.StockAllocated]:
     """Allocate `freed` pieces to the queue; while orders wait, no others are available."""
     left = freed
     for order_id, pieces in state.waiting:
@@ -160,10 +140,10 @@ def _allocations(
             continue
         allocated = min(pieces, left)
         left -= allocated
-        yield StockAllocated(sku, order_id, allocated)
+        yield events.StockAllocated(sku, order_id, allocated)
 
 
-def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]:
+def _reserve(command: commands.ReserveStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
     held = state.reservations.get(command.order_id)
@@ -175,10 +155,10 @@ def _reserve(command: ReserveStock, state: StockState) -> tuple[StockEvent, ...]
         raise RuleBroken("already_shipped", "the order has already been shipped")
     if command.quantity > state.available:
         raise RuleBroken("not_enough_stock", f"only {state.available} pieces are available")
-    return (StockReserved(command.sku, command.order_id, command.quantity),)
+    return (events.StockReserved(command.sku, command.order_id, command.quantity),)
 
 
-def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, ...]:
+def _backorder(command: commands.BackorderStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
     order_id = command.order_id
@@ -191,80 +171,79 @@ def _backorder(command: BackorderStock, state: StockState) -> tuple[StockEvent, 
         raise RuleBroken("already_shipped", "the order has already been shipped")
     available = min(state.available, command.quantity)
     missing = command.quantity - available
-    reserved = (StockReserved(command.sku, order_id, available),) if available else ()
-    queued = (StockBackordered(command.sku, order_id, missing),) if missing else ()
+    reserved = (events.StockReserved(command.sku, order_id, available),) if available else ()
+    queued = (events.StockBackordered(command.sku, order_id, missing),) if missing else ()
     return (*reserved, *queued)
 
 
-def _give_up(command: ReleaseStock | ReduceClaim, state: StockState) -> tuple[StockEvent, ...]:
-    if isinstance(command, ReleaseStock):
-        return _reduce(command.order_id, 0, state)
-    checks.check_kept_pieces(command.quantity)
-    return _reduce(command.order_id, command.quantity, state)
-
-
-def _reduce(order_id: OrderId, kept: int, state: StockState) -> tuple[StockEvent, ...]:
+def _give_up(command: commands.ReleaseStock | commands.ReduceClaim, state: StockState) -> _Events:
+    order_id, kept = command.order_id, 0
+    if isinstance(command, commands.ReduceClaim):
+        checks.check_kept_pieces(command.quantity)
+        kept = command.quantity
     held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
     excess = held + waits - kept
     if excess <= 0 or state.sku is None:
         return ()
     withdrawn = min(waits, excess)
-    events: list[StockEvent] = []
+    decided: list[events.StockEvent] = []
     if withdrawn:
-        events.append(BackorderWithdrawn(state.sku, order_id, withdrawn))
+        decided.append(events.BackorderWithdrawn(state.sku, order_id, withdrawn))
     if freed := excess - withdrawn:
-        events.append(StockReleased(state.sku, order_id, freed))
-        events.extend(_allocations(state.sku, freed, state, leaving=order_id))
-    return tuple(events)
+        decided.append(events.StockReleased(state.sku, order_id, freed))
+        decided.extend(_allocations(state.sku, freed, state, leaving=order_id))
+    return tuple(decided)
 
 
-def _ship(command: ShipStock, state: StockState) -> tuple[StockEvent, ...]:
+def _ship(command: commands.ShipStock, state: StockState) -> _Events:
     held = state.reservations.get(command.order_id)
     if state.waiting.pieces_of(command.order_id):
         raise RuleBroken("still_waiting", "the order still waits for pieces")
     if held is not None and state.sku is not None:
-        return (StockShipped(state.sku, command.order_id, held),)
+        return (events.StockShipped(state.sku, command.order_id, held),)
     if command.order_id in state.shipped:
         return ()
     raise RuleBroken("nothing_reserved", "nothing is reserved for the order")
 
 
-def _return(command: ReturnStock, state: StockState) -> tuple[StockEvent, ...]:
+def _return(command: commands.ReturnStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
     checks.check_quantity(command.quantity)
     sku, pieces = command.sku, command.quantity
-    returned = StockReturned(sku, command.order_id, command.return_id, pieces)
+    returned = events.StockReturned(sku, command.order_id, command.return_id, pieces)
     return (returned, *_allocations(sku, pieces, state))
 
 
-def evolve(state: StockState, event: StockEvent) -> StockState:
+def evolve(state: StockState, event: events.StockEvent) -> StockState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     match event:
-        case StockReceived() | StockAdjusted() | StockReturned():
+        case events.StockReceived() | events.StockAdjusted() | events.StockReturned():
             return _counted(state, event)
-        case StockReserved():
+        case events.StockReserved():
             return _reserved(state, event)
-        case StockReleased():
+        case events.StockReleased():
             return _without(state, event)
-        case StockShipped():
+        case events.StockShipped():
             return _shipped(state, event)
-        case StockBackordered() | StockAllocated() | BackorderWithdrawn():
+        case events.StockBackordered() | events.StockAllocated() | events.BackorderWithdrawn():
             return _queued(state, event)
         case _:
             assert_never(event)
 
 
-def _counted(state: StockState, event: StockReceived | StockAdjusted | StockReturned) -> StockState:
-    change = event.delta if isinstance(event, StockAdjusted) else event.quantity
+def _counted(
+    state: StockState, event: events.StockReceived | events.StockAdjusted | events.StockReturned
+) -> StockState:
+    change = event.delta if isinstance(event, events.StockAdjusted) else event.quantity
     if state.available + change < 0:
         raise ImpossibleHistory(event, state)
     deliveries = state.deliveries
-    if isinstance(event, StockReceived):
+    if isinstance(event, events.StockReceived):
         deliveries = deliveries.put(event.reference, event.quantity)
     return replace(state, sku=event.sku, on_hand=state.on_hand + change, deliveries=deliveries)
 
 
-def _reserved(state: StockState, event: StockReserved) -> StockState:
+def _reserved(state: StockState, event: events.StockReserved) -> StockState:
     if event.quantity > state.available or event.order_id in state.reservations:
         raise ImpossibleHistory(event, state)
     return replace(
@@ -275,7 +254,7 @@ def _reserved(state: StockState, event: StockReserved) -> StockState:
     )
 
 
-def _without(state: StockState, event: StockReleased | StockShipped) -> StockState:
+def _without(state: StockState, event: events.StockReleased | events.StockShipped) -> StockState:
     rest = state.reservations.get(event.order_id, 0) - event.quantity
     if rest < 0:
         raise ImpossibleHistory(event, state)
@@ -287,7 +266,7 @@ def _without(state: StockState, event: StockReleased | StockShipped) -> StockSta
     )
 
 
-def _shipped(state: StockState, event: StockShipped) -> StockState:
+def _shipped(state: StockState, event: events.StockShipped) -> StockState:
     if state.reservations.get(event.order_id) != event.quantity:
         raise ImpossibleHistory(event, state)
     rest = _without(state, event)
@@ -299,21 +278,22 @@ def _shipped(state: StockState, event: StockShipped) -> StockState:
 
 
 def _queued(
-    state: StockState, event: StockBackordered | StockAllocated | BackorderWithdrawn
+    state: StockState,
+    event: events.StockBackordered | events.StockAllocated | events.BackorderWithdrawn,
 ) -> StockState:
     waits = state.waiting.pieces_of(event.order_id)
     match event:
-        case StockBackordered() if not waits and state.available == 0:
+        case events.StockBackordered() if not waits and state.available == 0:
             waiting = state.waiting.joined(event.order_id, event.quantity)
             return replace(state, sku=event.sku, waiting=waiting)
-        case StockAllocated() if next(iter(state.waiting), ("", 0))[0] == event.order_id:
+        case events.StockAllocated() if next(iter(state.waiting), ("", 0))[0] == event.order_id:
             return _allocated(state, event, waits)
-        case BackorderWithdrawn() if event.quantity <= waits:
+        case events.BackorderWithdrawn() if event.quantity <= waits:
             return replace(state, waiting=state.waiting.reduced(event.order_id, event.quantity))
     raise ImpossibleHistory(event, state)
 
 
-def _allocated(state: StockState, event: StockAllocated, waits: int) -> StockState:
+def _allocated(state: StockState, event: events.StockAllocated, waits: int) -> StockState:
     if event.quantity > min(waits, state.available):
         raise ImpossibleHistory(event, state)
     held = state.reservations.get(event.order_id, 0) + event.quantity
