@@ -53,6 +53,13 @@ class Aggregate(Generic[I, S, C]):
         return tuple(map(self.stream, identifiers))
 
 
+def streams_of(
+    identifier: I, *kinds: Aggregate[I, Any, Any]
+) -> tuple[AggregateStream[Any, Any], ...]:
+    """The streams of the aggregates of several kinds that have the same id."""
+    return tuple(kind.stream(identifier) for kind in kinds)
+
+
 ORDER: Final = Aggregate(
     ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
 )

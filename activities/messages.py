@@ -46,6 +46,14 @@ class SagaRef:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What every request about an order in the event store begins with."""
+
+    saga: SagaRef
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
 class ReserveInventory:
     """Submit the order in `document` unless it exists, then reserve its stock.
 
@@ -129,11 +137,8 @@ class EarlierRun:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRequest:
+class StepRequest(OrderRequest):
     """Run a step after the reservation, for an order that is in the event store."""
-
-    saga: SagaRef
-    order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +172,13 @@ class OperatorAction:
 
 
 @dataclass(frozen=True, slots=True)
-class CompensationRequest:
+class CompensationRequest(OrderRequest):
     """Undo a step, whether or not it ever took effect.
 
     `settled_by` names an operator who states that it was undone by hand: the provider is asked
     once more, and if it cannot confirm, the statement is recorded as the proof.
     """
 
-    saga: SagaRef
-    order_id: OrderId
     reason: values.Reason
     settled_by: OperatorAction | None = None
 
@@ -208,21 +211,17 @@ class TurnBack:
 
 
 @dataclass(frozen=True, slots=True)
-class CloseCancelled:
+class CloseCancelled(OrderRequest):
     """Record the order as cancelled once everything has been undone."""
 
-    saga: SagaRef
-    order_id: OrderId
     reason: values.Reason
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordAttention:
+class RecordAttention(OrderRequest):
     """Record and announce that a person must act; `compensation` is the one that failed."""
 
-    saga: SagaRef
-    order_id: OrderId
     at_step: str
     message: str
     waiting_for: str
@@ -230,54 +229,44 @@ class RecordAttention:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordOperator:
+class RecordOperator(OrderRequest):
     """Record what operators did to the saga, in chronological order."""
 
-    saga: SagaRef
-    order_id: OrderId
     actions: tuple[OperatorAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeAddress:
+class ChangeAddress(OrderRequest):
     """Correct the delivery address of an order that has no label yet. Holds personal data."""
 
-    saga: SagaRef
-    order_id: OrderId
     address: values.Address
     by: OperatorAction
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewShortage:
+class ReviewShortage(OrderRequest):
     """Check whether the missing items have arrived; if not, follow `choice`.
 
     `by` is who chose; None if the deadline decided or nobody has chosen.
     """
 
-    saga: SagaRef
-    order_id: OrderId
     choice: ShortageChoice | None = None
     by: OperatorAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AmendPieces:
+class AmendPieces(OrderRequest):
     """Remove pieces from an order that has no label yet; 0 removes a line."""
 
-    saga: SagaRef
-    order_id: OrderId
     pieces: tuple[values.Pieces, ...]
     by: OperatorAction
 
 
 @dataclass(frozen=True, slots=True)
-class SettlePayment:
+class SettlePayment(OrderRequest):
     """Give back what was captured beyond the total of an amended order.
 
     `settled_by` names an operator who states that it was given back by hand.
     """
 
-    saga: SagaRef
-    order_id: OrderId
     settled_by: OperatorAction | None = None

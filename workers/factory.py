@@ -1,5 +1,6 @@
 """Workers, one for each task queue. Each can be a process of its own."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,18 +78,33 @@ class WorkerVersion:
 
 
 def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    """The activities of a task queue.
+    """The activities of a task queue: the public methods of its classes.
 
     Raises:
         KeyError: there is no such queue.
     """
-    makers: Mapping[str, Callable[[Dependencies], Sequence[Callable[..., Any]]]] = {
-        ORDERS_QUEUE: _orders,
-        INVENTORY_QUEUE: _inventory,
-        PAYMENTS_QUEUE: _payments,
-        SHIPPING_QUEUE: _shipping,
+    handler, notifications = dependencies.handler, dependencies.notifications
+    queues: Mapping[str, tuple[object, ...]] = {
+        ORDERS_QUEUE: (
+            OrderActivities(handler, notifications),
+            ReturnActivities(handler, notifications),
+        ),
+        INVENTORY_QUEUE: (InventoryActivities(handler), ReturnStockActivities(handler)),
+        PAYMENTS_QUEUE: (
+            PaymentActivities(handler, dependencies.payments),
+            RefundActivities(handler, dependencies.payments),
+        ),
+        SHIPPING_QUEUE: (
+            ShippingActivities(handler, dependencies.carrier),
+            DeliveryActivities(handler, notifications),
+        ),
     }
-    return makers[queue](dependencies)
+    return [
+        method
+        for activities in queues[queue]
+        for name, method in inspect.getmembers(activities, inspect.ismethod)
+        if not name.startswith("_")
+    ]
 
 
 def polling() -> dict[str, Any]:
@@ -104,8 +120,6 @@ def build_worker(
     queue: str,
     dependencies: Dependencies,
     *,
-    max_concurrent_activities: int = 100,
-    max_cached_workflows: int = 1000,
     grace: timedelta = GRACE,
     version: WorkerVersion | None = None,
     **options: Any,
@@ -116,8 +130,6 @@ def build_worker(
         client: connected, with the data converter of `workers.converter`.
         queue: one of `activities.messages.ALL_QUEUES`.
         dependencies: event store, providers and notifications.
-        max_concurrent_activities: how many activities run here at once.
-        max_cached_workflows: sagas that are kept in memory between their tasks.
         grace: how long a stopping worker waits for running activities.
         version: the build that runs; None: no worker versioning.
         options: further options of `temporalio.worker.Worker`.
@@ -132,63 +144,8 @@ def build_worker(
         workflows=workflows,
         activities=activities_of(queue, dependencies),
         workflow_runner=workflow_runner(),
-        max_concurrent_activities=max_concurrent_activities,
-        max_cached_workflows=max_cached_workflows,
         graceful_shutdown_timeout=grace,
         deployment_config=version.config() if version else None,
         **polling(),
         **options,
-    )
-
-
-def _orders(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    orders = OrderActivities(dependencies.handler, dependencies.notifications)
-    returns = ReturnActivities(dependencies.handler, dependencies.notifications)
-    return (
-        orders.turn_back,
-        orders.close_cancelled,
-        orders.record_attention,
-        orders.record_operator,
-        orders.change_address,
-        returns.open_return,
-        returns.decide_return,
-        returns.record_return_attention,
-        returns.record_return_operator,
-        returns.close_return,
-    )
-
-
-def _inventory(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    inventory = InventoryActivities(dependencies.handler)
-    returns = ReturnStockActivities(dependencies.handler)
-    return (
-        inventory.reserve_inventory,
-        inventory.release_inventory,
-        inventory.review_shortage,
-        inventory.amend_order,
-        returns.restock_return,
-    )
-
-
-def _payments(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    payments = PaymentActivities(dependencies.handler, dependencies.payments)
-    refunds = RefundActivities(dependencies.handler, dependencies.payments)
-    return (
-        payments.process_payment,
-        payments.capture_payment,
-        refunds.undo_payment,
-        refunds.settle_payment,
-        refunds.refund_return,
-    )
-
-
-def _shipping(dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
-    shipping = ShippingActivities(dependencies.handler, dependencies.carrier)
-    parcels = DeliveryActivities(dependencies.handler, dependencies.notifications)
-    return (
-        shipping.create_shipment,
-        shipping.cancel_shipment,
-        parcels.record_scan,
-        parcels.record_delivery_attention,
-        parcels.record_delivery_operator,
     )

@@ -13,25 +13,17 @@ from workflows.fulfillment.workflow import OrderFulfillment
 from workflows.returns.workflow import OrderReturn
 
 
-def load_history(path: Path) -> WorkflowHistory:
-    """Read a history as the Temporal CLI, the UI or `WorkflowHistory.to_json` write it.
+async def replay(paths: Iterable[Path]) -> dict[Path, str]:
+    """Replay each history; returns the failures by file, empty if there are none.
+
+    Args:
+        paths: histories as the Temporal CLI, the UI or `WorkflowHistory.to_json` write them. The
+            name of each begins with the workflow id and a ``.``: the saga refuses a document whose
+            order id does not match it.
 
     Raises:
-        ValueError: the file is not a history.
+        ValueError: a file is not a history.
     """
-    return WorkflowHistory.from_json(workflow_id_in(path), path.read_text(encoding="utf-8"))
-
-
-def workflow_id_in(path: Path) -> str:
-    """The workflow id of a recorded history: the file's name up to the first ``.``.
-
-    It must be the right one: the saga refuses a document whose order id does not match it.
-    """
-    return path.name.partition(".")[0]
-
-
-async def replay(paths: Iterable[Path]) -> dict[Path, str]:
-    """Replay each history; returns the failures by file, empty if there are none."""
     replayer = Replayer(
         workflows=[OrderFulfillment, OrderDelivery, OrderReturn],
         workflow_runner=workflow_runner(),
@@ -39,7 +31,9 @@ async def replay(paths: Iterable[Path]) -> dict[Path, str]:
     )
     problems: dict[Path, str] = {}
     for path in paths:
-        outcome = await replayer.replay_workflow(load_history(path), raise_on_replay_failure=False)
+        workflow_id, _, _ = path.name.partition(".")
+        history = WorkflowHistory.from_json(workflow_id, path.read_text(encoding="utf-8"))
+        outcome = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         if outcome.replay_failure:
             problems[path] = f"{type(outcome.replay_failure).__name__}: {outcome.replay_failure}"
     return problems

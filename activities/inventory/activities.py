@@ -7,7 +7,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities import messages
-from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.failures import application_errors
 from activities.inventory import shortage
 from activities.orders import intake, trail
@@ -48,7 +48,7 @@ class InventoryActivities:
         with application_errors():
             result = await transact(
                 self._handler,
-                (ORDER.stream(order_id), FULFILLMENT.stream(order_id), *STOCK.streams(skus)),
+                (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
                 lambda unit: _reserve_or_cancel(unit, request, now),
                 command_context(request.saga, "reserve"),
             )
@@ -121,17 +121,11 @@ class InventoryActivities:
             change(unit)
             return shortage.reservation_of(unit, order_id)
 
-        order = ORDER.stream(order_id)
         with application_errors():
-            skus = claimed_skus(await order.load(self._handler))
+            skus = claimed_skus(await ORDER.stream(order_id).load(self._handler))
             return await transact(
                 self._handler,
-                (
-                    order,
-                    FULFILLMENT.stream(order_id),
-                    SHIPMENT.stream(order_id),
-                    *STOCK.streams(skus),
-                ),
+                (*streams_of(order_id, ORDER, FULFILLMENT, SHIPMENT), *STOCK.streams(skus)),
                 rule,
                 command_context(saga, purpose),
                 if_done=lambda unit: shortage.reservation_of(unit, order_id),

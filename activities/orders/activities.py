@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities import messages
-from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import STILL_HELD, application_errors, final_failure, refusal
 from activities.orders import intake, trail
 from activities.ports import AttentionNotice, Notifications
@@ -46,7 +46,7 @@ class OrderActivities:
         with application_errors():
             result = await transact(
                 self._handler,
-                (ORDER.stream(order_id), FULFILLMENT.stream(order_id)),
+                streams_of(order_id, ORDER, FULFILLMENT),
                 lambda unit: _turn_back(unit, request, now),
                 command_context(request.saga, "turn-back"),
                 if_done=lambda unit: _left_behind(unit, request),
@@ -63,18 +63,12 @@ class OrderActivities:
             ApplicationError: still_held, if stock, money or a label is still held; unavailable.
         """
         order_id = request.order_id
-        order = ORDER.stream(order_id)
+        own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         with application_errors():
-            skus = order_state.claimed_skus(await order.load(self._handler))
+            skus = order_state.claimed_skus(await ORDER.stream(order_id).load(self._handler))
             return await transact(
                 self._handler,
-                (
-                    order,
-                    PAYMENT.stream(order_id),
-                    SHIPMENT.stream(order_id),
-                    FULFILLMENT.stream(order_id),
-                    *STOCK.streams(skus),
-                ),
+                (*own, *STOCK.streams(skus)),
                 lambda unit: _close(unit, request, skus),
                 command_context(request.saga, "close"),
             )
@@ -117,11 +111,7 @@ class OrderActivities:
         with application_errors():
             await transact(
                 self._handler,
-                (
-                    ORDER.stream(order_id),
-                    SHIPMENT.stream(order_id),
-                    FULFILLMENT.stream(order_id),
-                ),
+                streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
                 lambda unit: _change_address(unit, request),
                 command_context(request.saga, "address"),
                 if_done=done,
@@ -177,20 +167,17 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     fulfillment = unit.state(FULFILLMENT.stream(order_id))
     if not isinstance(fulfillment, Underway) or fulfillment.run_id == request.saga.run_id:
         return None
-    match unit.state(ORDER.stream(order_id)):
-        case order_state.Backordered():
-            release = (Compensation.RELEASE_INVENTORY,)
-            return messages.EarlierRun(release, charge_in_doubt=False, label_in_doubt=False)
-        case order_state.Reserved():
-            return messages.EarlierRun(
-                tuple(Compensation), charge_in_doubt=True, label_in_doubt=False
-            )
-        case order_state.Processing():
-            return messages.EarlierRun(
-                tuple(Compensation), charge_in_doubt=False, label_in_doubt=True
-            )
-        case _:  # no step comes before the reservation
-            return None
+    order = unit.state(ORDER.stream(order_id))
+    if not isinstance(
+        order, order_state.Backordered | order_state.Reserved | order_state.Processing
+    ):
+        return None  # no step comes before the reservation
+    backordered = isinstance(order, order_state.Backordered)
+    return messages.EarlierRun(
+        (Compensation.RELEASE_INVENTORY,) if backordered else tuple(Compensation),
+        charge_in_doubt=isinstance(order, order_state.Reserved),
+        label_in_doubt=isinstance(order, order_state.Processing),
+    )
 
 
 def _close(

@@ -9,7 +9,15 @@ from typing import Any, NoReturn
 
 from temporalio import activity
 
-from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, AggregateStream
+from activities.aggregates import (
+    FULFILLMENT,
+    ORDER,
+    PAYMENT,
+    SHIPMENT,
+    STOCK,
+    AggregateStream,
+    streams_of,
+)
 from activities.failures import application_errors, refusal
 from activities.keys import capture_key
 from activities.messages import PaymentResult, StepRequest
@@ -152,19 +160,9 @@ class PaymentActivities:
                 complete(unit, order_id, skus, label.tracking_number)
             return captured
 
+        own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         context = command_context(request.saga, "captured")
-        return await transact(
-            self._handler,
-            (
-                order,
-                paid,
-                SHIPMENT.stream(order_id),
-                FULFILLMENT.stream(order_id),
-                *STOCK.streams(skus),
-            ),
-            rule,
-            context,
-        )
+        return await transact(self._handler, (*own, *STOCK.streams(skus)), rule, context)
 
 
 def _record_expiry(unit: UnitOfWork, answer: ProviderPayment) -> None:

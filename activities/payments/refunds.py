@@ -1,6 +1,6 @@
 """Every way money is given back: compensations, amended orders, returns; task queue ``payments``.
 
-All of them end in `_refund`. An activity may be repeated: the provider is first asked what has
+An activity may be repeated: the provider is first asked what has
 gone back already, or recognises the key. If the provider fails and an operator states that the
 money was given back by hand, that statement is recorded as the proof.
 """
@@ -112,7 +112,7 @@ class RefundActivities:
             key = keys.return_refund_key(order_id, return_id)
             operator = request.settled_by
             by_hand = f"by-hand:{return_id}:{operator.actor}" if operator else None
-            refund = self._refund(captured.reference, case.refund, key)
+            refund = self._gateway.refund(captured.reference, case.refund, key)
             proof = await _or_by_hand(refund, by_hand)
             reference = proof if isinstance(proof, str) else key
             return await transact(
@@ -160,7 +160,9 @@ class RefundActivities:
             return await self._gateway.void(answer.reference, keys.void_key(answer.order_id))
         if answer.status is ports.PaymentStatus.CAPTURED:
             rest = answer.amount - answer.refunded
-            return await self._refund(answer.reference, rest, keys.refund_key(answer.order_id))
+            return await self._gateway.refund(
+                answer.reference, rest, keys.refund_key(answer.order_id)
+            )
         return answer
 
     async def _refund_beyond(self, captured: payment.Captured, total: Money) -> str:
@@ -170,12 +172,8 @@ class RefundActivities:
         rest = captured.amount - refunded - total
         key = keys.amendment_refund_key(captured.order_id, total)
         if rest.minor > 0:
-            await self._refund(captured.reference, rest, key)
+            await self._gateway.refund(captured.reference, rest, key)
         return key
-
-    async def _refund(self, reference: str, amount: Money, key: str) -> ports.ProviderPayment:
-        """Refund part of a payment, once per key."""
-        return await self._gateway.refund(reference, amount, key)
 
 
 async def _or_by_hand(refund: Awaitable[T], by_hand: U | None) -> T | U:

@@ -6,7 +6,7 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.aggregates import ORDER, PAYMENT, RETURNS, streams_of
 from activities.failures import application_errors, final_failure
 from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
@@ -39,7 +39,7 @@ class ReturnActivities:
         with application_errors(), _return_refusals():
             return await transact(
                 self._handler,
-                (ORDER.stream(order_id), PAYMENT.stream(order_id), RETURNS.stream(order_id)),
+                streams_of(order_id, ORDER, PAYMENT, RETURNS),
                 lambda unit: _open(unit, request.document),
                 command_context(request.saga, "open-return"),
             )
@@ -55,7 +55,7 @@ class ReturnActivities:
         with application_errors(), _return_refusals():
             return await transact(
                 self._handler,
-                (ORDER.stream(order_id), PAYMENT.stream(order_id), RETURNS.stream(order_id)),
+                streams_of(order_id, ORDER, PAYMENT, RETURNS),
                 lambda unit: _decide(unit, request),
                 command_context(request.saga, "decide-return"),
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from activities.messages import OperatorAction, SagaRef
+from activities.messages import OperatorAction, OrderRequest, SagaRef
 from domain.ids import OrderId, ReturnId
 from domain.returns.values import CaseProgress, ReturnKind
 from domain.values import Pieces
@@ -59,26 +59,22 @@ class OpenReturnCase:
 
 
 @dataclass(frozen=True, slots=True)
-class DecideCase:
+class DecideCase(OrderRequest):
     """Record one or both decisions."""
 
-    saga: SagaRef
-    order_id: OrderId
     return_id: ReturnId
     refund: RefundDecision | None = None
     restock: RestockDecision | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class CaseRequest:
+class CaseRequest(OrderRequest):
     """Carry out a decision, or close the case.
 
     `settled_by` names an operator who states that the refund was made by hand: the provider is
     asked once more, and if it cannot confirm, the statement is recorded as the proof.
     """
 
-    saga: SagaRef
-    order_id: OrderId
     return_id: ReturnId
     settled_by: OperatorAction | None = None
 
@@ -105,22 +101,18 @@ class CaseView(CaseProgress):
 
 
 @dataclass(frozen=True, slots=True)
-class CaseAttention:
+class CaseAttention(OrderRequest):
     """Record and announce that a person must act on a case."""
 
-    saga: SagaRef
-    order_id: OrderId
     return_id: ReturnId
     at_step: str
     waiting_for: str
 
 
 @dataclass(frozen=True, slots=True)
-class CaseOperators:
+class CaseOperators(OrderRequest):
     """Record what operators did to a case."""
 
-    saga: SagaRef
-    order_id: OrderId
     return_id: ReturnId
     actions: tuple[OperatorAction, ...]
 
@@ -137,11 +129,9 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordScan:
+class RecordScan(OrderRequest):
     """Record a scan; None: only look up the parcel."""
 
-    saga: SagaRef
-    order_id: OrderId
     scan: Scan | None
 
 
@@ -163,19 +153,15 @@ class ParcelView:
 
 
 @dataclass(frozen=True, slots=True)
-class ParcelAttention:
+class ParcelAttention(OrderRequest):
     """Record and announce that a person must look at a parcel."""
 
-    saga: SagaRef
-    order_id: OrderId
     at_step: str
     waiting_for: str
 
 
 @dataclass(frozen=True, slots=True)
-class ParcelOperators:
+class ParcelOperators(OrderRequest):
     """Record what operators did about a parcel."""
 
-    saga: SagaRef
-    order_id: OrderId
     actions: tuple[OperatorAction, ...]

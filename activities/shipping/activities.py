@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities import keys, messages, ports
-from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.failures import application_errors, refusal
 from activities.orders.trail import complete
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
@@ -31,19 +31,15 @@ class ShippingActivities:
                 or unknown_outcome, which are retried.
         """
         order_id = request.order_id
+        own = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
         with application_errors(Reason.CARRIER_UNAVAILABLE):
-            unit = await load(self._handler, ORDER.stream(order_id), SHIPMENT.stream(order_id))
+            unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
             order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
             has_label = live_label(unit.state(SHIPMENT.stream(order_id))) is not None
             label = None if has_label else await self._buy(order)
             return await transact(
                 self._handler,
-                (
-                    ORDER.stream(order_id),
-                    SHIPMENT.stream(order_id),
-                    FULFILLMENT.stream(order_id),
-                    *STOCK.streams(order.skus),
-                ),
+                (*own, *STOCK.streams(order.skus)),
                 lambda unit: _record_label(unit, order, label),
                 command_context(request.saga, "label"),
             )
