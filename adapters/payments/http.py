@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from pydantic import BaseModel
-
 from activities.ports import ChargeRequest, ProviderPayment
-from adapters.providers.http_service import HttpService, NotFound, build_body, in_path
+from adapters.providers.http_provider import HttpProvider
+from adapters.providers.http_service import HttpService, build_body, in_path
 from adapters.providers.wire import (
     AmountBody,
     ChargeBody,
@@ -16,10 +15,8 @@ from adapters.providers.wire import (
 from domain.ids import OrderId
 from domain.money import Money
 
-_PAGE = 500
 
-
-class HttpPaymentGateway:
+class HttpPaymentGateway(HttpProvider[ProviderPayment]):
     """The payment provider at `base_url`; implements gateway and ledger.
 
     Args:
@@ -28,28 +25,16 @@ class HttpPaymentGateway:
     """
 
     def __init__(self, base_url: str, timeout_s: float = 10.0) -> None:
-        self._service = HttpService("payment provider", base_url, timeout_s)
+        service = HttpService("payment provider", base_url, timeout_s)
+        super().__init__(service, "/payments", PaymentBody)
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         """Authorise or capture; the same key returns the first result."""
         body = build_body("charge", lambda: ChargeBody.of(request))
-        answer = await self._service.post("/payments", body, request.idempotency_key, PaymentBody)
-        payment = answer.to_payment()
-        expected = (request.idempotency_key, request.order_id, request.amount)
-        if (payment.idempotency_key, payment.order_id, payment.amount) != expected:
-            self._service.reject_answer("/payments", changes=True)
-        return payment
-
-    async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment in its current state, or None if the key was never used."""
-        path = f"/payments/by-key/{in_path(idempotency_key)}"
-        try:
-            payment = (await self._service.get(path, PaymentBody)).to_payment()
-        except NotFound:
-            return None
-        if payment.idempotency_key != idempotency_key:
-            self._service.reject_answer(path, changes=False)
-        return payment
+        key = request.idempotency_key
+        return await self._post(
+            "", body, key, idempotency_key=key, order_id=request.order_id, amount=request.amount
+        )
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
@@ -61,12 +46,8 @@ class HttpPaymentGateway:
                 order_id=order_id, amount_minor=amount.minor, currency=amount.currency
             ),
         )
-        path = f"/payments/by-key/{in_path(idempotency_key)}/forbid"
-        answer = await self._service.post(path, body, idempotency_key, PaymentBody)
-        payment = answer.to_payment()
-        if (payment.idempotency_key, payment.order_id) != (idempotency_key, order_id):
-            self._service.reject_answer(path, changes=True)
-        return payment
+        path, key = f"/by-key/{in_path(idempotency_key)}/forbid", idempotency_key
+        return await self._post(path, body, key, idempotency_key=key, order_id=order_id)
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Capture at most the authorised amount; a payment that is already captured is returned."""
@@ -80,28 +61,15 @@ class HttpPaymentGateway:
         """Refund captured money, once per key."""
         return await self._change("refund", reference, _amount(amount), idempotency_key)
 
-    async def payments(self) -> AsyncIterator[ProviderPayment]:
+    def payments(self) -> AsyncIterator[ProviderPayment]:
         """All payments, oldest first."""
-        after: int | None = 0
-        while after is not None:
-            query = {"after": after, "limit": _PAGE}
-            page = await self._service.get("/payments", PaymentPage, query)
-            for body in page.payments:
-                yield body.to_payment()
-            after = page.next
-
-    async def close(self) -> None:
-        """Release connections."""
-        await self._service.close()
+        return self._listing(PaymentPage, lambda page: page.payments)
 
     async def _change(
-        self, operation: str, reference: str, body: BaseModel | None, key: str
+        self, operation: str, reference: str, body: AmountBody | None, key: str
     ) -> ProviderPayment:
-        path = f"/payments/{in_path(reference)}/{operation}"
-        payment = (await self._service.post(path, body, key, PaymentBody)).to_payment()
-        if payment.reference != reference:
-            self._service.reject_answer(path, changes=True)
-        return payment
+        path = f"/{in_path(reference)}/{operation}"
+        return await self._post(path, body, key, reference=reference)
 
 
 def _amount(amount: Money) -> AmountBody:

@@ -30,10 +30,10 @@ from adapters.payments.stripe_records import (
     CardRefused,
     IntentRecord,
     KeyTaken,
+    RefundRecord,
     WrongCredentials,
     as_rejection,
-    read_intent,
-    read_refund,
+    read,
     translated,
 )
 from adapters.providers import rules
@@ -113,7 +113,9 @@ class StripePaymentGateway:
             GatewayUnavailable: also if there are too many recent payments to be sure; a minute
                 later the search includes them.
         """
-        intent = await self._search(idempotency_key) or await self._find_recent(idempotency_key)
+        intent = await self._search(idempotency_key)
+        if intent is None:  # the search may lag
+            intent = await self._scan(idempotency_key, _MAX_PAGES, must_be_sure=True)
         return await self._settle(intent) if intent else None
 
     async def forbid(
@@ -149,7 +151,7 @@ class StripePaymentGateway:
                 )
         except CardRefused:
             return (await self._intent(reference, changes=True)).to_declined()
-        return read_intent(answer, changes=True).to_payment()
+        return read(answer, IntentRecord, changes=True).to_payment()
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
         """Void an authorisation; a payment that is already voided is returned."""
@@ -209,10 +211,6 @@ class StripePaymentGateway:
         # The search result may be a minute old: it identifies the payment, but not its state.
         return await self._intent(matches.data[0].id, changes=False) if matches.data else None
 
-    async def _find_recent(self, key: str) -> IntentRecord | None:
-        """Look up the key in the list, as far back as the search may lag."""
-        return await self._scan(key, _MAX_PAGES, must_be_sure=True)
-
     async def _scan(
         self, key: str, most_pages: int, *, must_be_sure: bool = False
     ) -> IntentRecord | None:
@@ -238,7 +236,7 @@ class StripePaymentGateway:
             self._used = True
             with translated("list", changes=False):
                 listed = await self._client.payment_intents.list_async(_page_after(after))
-            page = [read_intent(item, changes=False) for item in listed.data]
+            page = [read(item, IntentRecord, changes=False) for item in listed.data]
             yield page
             after = page[-1].id if page and listed.has_more else None
 
@@ -254,7 +252,7 @@ class StripePaymentGateway:
             answer = await self._client.payment_intents.retrieve_async(
                 reference, {"expand": ["latest_charge"]}
             )
-        return read_intent(answer, changes=changes)
+        return read(answer, IntentRecord, changes=changes)
 
     async def _is_refunded(self, reference: str, amount: Money, key: str) -> bool:
         """Whether the refund with this key was made."""
@@ -262,7 +260,7 @@ class StripePaymentGateway:
             listed = await self._client.refunds.list_async(
                 {"payment_intent": reference, "limit": _PAGE}
             )
-        refunds = [read_refund(item) for item in listed.data]
+        refunds = [read(item, RefundRecord, changes=False) for item in listed.data]
         refund = next((r for r in refunds if (r.metadata or {}).get(KEY) == key), None)
         if refund is None:
             return False
@@ -298,7 +296,7 @@ class StripePaymentGateway:
                 )
         except CardRefused:
             return await self._declined(key)
-        return read_intent(answer, changes=True)
+        return read(answer, IntentRecord, changes=True)
 
     async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
         self._used = True
@@ -313,7 +311,7 @@ class StripePaymentGateway:
                 },
                 {"idempotency_key": key},
             )
-        return read_intent(answer, changes=True)
+        return read(answer, IntentRecord, changes=True)
 
     async def _declined(self, key: str) -> IntentRecord:
         intent = await self._scan(key, _MAX_PAGES)
@@ -332,7 +330,7 @@ class StripePaymentGateway:
             answer = await self._client.payment_intents.cancel_async(
                 reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
             )
-        return read_intent(answer, changes=True)
+        return read(answer, IntentRecord, changes=True)
 
 
 def _page_after(after: str) -> PaymentIntentListParams:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import stripe
@@ -47,6 +47,9 @@ class WrongCredentials(GatewayRejected):
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+_Model = TypeVar("_Model", bound=_Record)
 
 
 class ChargeRecord(_Record):
@@ -162,21 +165,13 @@ class RefundRecord(_Record):
         return self.status in {"failed", "canceled"}
 
 
-def read_intent(answer: Any, *, changes: bool) -> IntentRecord:
+def read(answer: Any, record: type[_Model], *, changes: bool) -> _Model:
     """Stripe's object as a record; raises OutcomeUnknown or GatewayUnavailable if invalid."""
     try:
-        return IntentRecord.model_validate(answer.to_dict())
+        return record.model_validate(answer.to_dict())
     except (ValidationError, AttributeError):
         what = "stripe: the answer cannot be read"
         raise (OutcomeUnknown(what) if changes else GatewayUnavailable(what)) from None
-
-
-def read_refund(answer: Any) -> RefundRecord:
-    """Stripe's object as a record; raises GatewayUnavailable if invalid."""
-    try:
-        return RefundRecord.model_validate(answer.to_dict())
-    except (ValidationError, AttributeError):
-        raise GatewayUnavailable("stripe: the answer cannot be read") from None
 
 
 def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:

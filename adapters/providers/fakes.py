@@ -9,7 +9,7 @@ They behave like the sandboxes, refusals included, but keep nothing beyond the p
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from activities.ports import (
     AttentionNotice,
@@ -28,11 +28,9 @@ from adapters.providers.faults import (
     delay_and_fail_after,
     delay_and_fail_before,
 )
-from adapters.providers.rules import DECLINING_TOKENS, RequestRefused, ServedArea
+from adapters.providers.rules import DECLINING_TOKENS, Record, RequestRefused, ServedArea
 from domain.ids import OrderId
 from domain.money import Money
-
-_Record = TypeVar("_Record", ProviderPayment, CarrierLabel)
 
 READS = frozenset({"find", "list"})
 
@@ -46,7 +44,7 @@ class Call:
     idempotency_key: str
 
 
-class _Provider(Generic[_Record]):
+class _Provider(Generic[Record]):
     """What both fakes share: record calls, inject faults, keep the first result of each key."""
 
     def __init__(self, faults: FaultPlan | None, latency_s: float) -> None:
@@ -56,9 +54,9 @@ class _Provider(Generic[_Record]):
         self.can_forbid = True
         """Whether a key can be made unusable; some providers cannot do that."""
         self._latency_s = latency_s
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, Record] = {}
         self._by_key: dict[str, str] = {}
-        self._answers: dict[str, tuple[str, _Record]] = {}
+        self._answers: dict[str, tuple[str, Record]] = {}
 
     def count(self, operation: str) -> int:
         """How often an operation was called."""
@@ -72,7 +70,7 @@ class _Provider(Generic[_Record]):
         """Record that it was closed."""
         self.closed = True
 
-    async def _call(self, call: Call, work: Callable[[], _Record | None]) -> _Record | None:
+    async def _call(self, call: Call, work: Callable[[], Record | None]) -> Record | None:
         """Do `work` once, with the injected faults that hit `call`.
 
         Raises:
@@ -83,7 +81,7 @@ class _Provider(Generic[_Record]):
         await asyncio.sleep(self._latency_s)
         _raise_for(await delay_and_fail_before(hits), call.operation)
         try:
-            result: _Record | RequestRefused | None = work()
+            result: Record | RequestRefused | None = work()
         except RequestRefused as refused:
             result = refused  # a refusal is an answer, which can be delayed or lost too
         _raise_for(await delay_and_fail_after(hits), call.operation)
@@ -91,8 +89,8 @@ class _Provider(Generic[_Record]):
             raise GatewayRejected(f"{result.code}: {result}")
         return result
 
-    async def _change(self, call: Call, fingerprint: str, work: Callable[[], _Record]) -> _Record:
-        def once() -> _Record:
+    async def _change(self, call: Call, fingerprint: str, work: Callable[[], Record]) -> Record:
+        def once() -> Record:
             answered = self._answers.get(call.idempotency_key)
             if answered is None:
                 result = work()
@@ -107,38 +105,60 @@ class _Provider(Generic[_Record]):
             raise AssertionError("a change always has a result")
         return result
 
-    async def _forbid(self, call: Call, make: Callable[[], tuple[str, _Record]]) -> _Record | None:
+    async def _forbid(self, call: Call, make: Callable[[], Record]) -> Record | None:
         """The record of the key; if there is none, `make` makes a forbidden one."""
         if not self.can_forbid:
-            return await self._look_up(call.idempotency_key)
+            return await self.find(call.idempotency_key)
 
-        def work() -> _Record:
+        def work() -> Record:
             existing = self._by_key.get(call.idempotency_key)
             if existing is not None:
                 return self._records[existing]
-            reference, record = make()
+            record = self._add(make())
             self._answers[call.idempotency_key] = (rules.FORBIDDEN_CONTENT, record)
-            return self._add(reference, record)
+            return record
 
         return await self._call(call, work)
 
-    async def _look_up(self, idempotency_key: str) -> _Record | None:
+    async def find(self, idempotency_key: str) -> Record | None:
+        """The record in its current state, or None if the key was never used."""
         reference = self._by_key.get(idempotency_key, "")
         record = self._records.get(reference)
         call = Call("find", record.order_id if record else "", idempotency_key)
         return await self._call(call, lambda: self._records.get(reference))
 
-    async def _listing(self) -> AsyncIterator[_Record]:
+    async def _listing(self) -> AsyncIterator[Record]:
         await self._call(Call("list", "", ""), lambda: None)
         for record in list(self._records.values()):
             yield record
 
-    def _add(self, reference: str, record: _Record) -> _Record:
+    async def _apply(
+        self,
+        operation: str,
+        reference: str,
+        key: str,
+        content: str,
+        change: Callable[[Record], Record],
+    ) -> Record:
+        """Change a record, once per key."""
+        order_id = self._record(reference).order_id
+
+        def work() -> Record:
+            before = self._records[reference]
+            answer = change(before)
+            self._records[reference] = rules.kept_after(before, answer)
+            return answer
+
+        fingerprint = rules.digest(operation, reference, content)
+        return await self._change(Call(operation, order_id, key), fingerprint, work)
+
+    def _add(self, record: Record) -> Record:
+        reference = rules.reference_of(record)
         self._by_key[record.idempotency_key] = reference
         self._records[reference] = record
         return record
 
-    def _record(self, reference: str) -> _Record:
+    def _record(self, reference: str) -> Record:
         if reference not in self._records:
             raise GatewayRejected("unknown_reference: there is nothing with this reference")
         return self._records[reference]
@@ -177,27 +197,20 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         """Authorise or capture; the same key returns the first result."""
         call = Call("charge", request.order_id, request.idempotency_key)
-
-        def work() -> ProviderPayment:
-            payment = rules.open_payment(request, self.declines)
-            return self._add(payment.reference, payment)
-
-        return await self._change(call, rules.charge_fingerprint(request), work)
-
-    async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment in its current state, or None if the key was never used."""
-        return await self._look_up(idempotency_key)
+        return await self._change(
+            call,
+            rules.charge_fingerprint(request),
+            lambda: self._add(rules.open_payment(request, self.declines)),
+        )
 
     async def forbid(
         self, order_id: OrderId, amount: Money, idempotency_key: str
     ) -> ProviderPayment | None:
         """Make a key unusable; if a payment was made with it, return that payment."""
-
-        def make() -> tuple[str, ProviderPayment]:
-            payment = rules.forbidden_payment(order_id, amount, idempotency_key)
-            return payment.reference, payment
-
-        return await self._forbid(Call("forbid", order_id, idempotency_key), make)
+        return await self._forbid(
+            Call("forbid", order_id, idempotency_key),
+            lambda: rules.forbidden_payment(order_id, amount, idempotency_key),
+        )
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Capture at most the authorised amount; a payment that is already captured is returned."""
@@ -206,43 +219,24 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
         return await self._apply(
             "capture",
             reference,
-            amount,
             idempotency_key,
+            str(amount),
             lambda payment: rules.answer_to_capture(payment, amount, decision),
         )
 
     async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
         """Void an authorisation; a payment that is already voided is returned."""
-        return await self._apply("void", reference, None, idempotency_key, rules.void)
+        return await self._apply("void", reference, idempotency_key, "", rules.void)
 
     async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Refund captured money, once per key."""
         return await self._apply(
-            "refund", reference, amount, idempotency_key, lambda p: rules.refund(p, amount)
+            "refund", reference, idempotency_key, str(amount), lambda p: rules.refund(p, amount)
         )
 
     def payments(self) -> AsyncIterator[ProviderPayment]:
         """All payments, oldest first."""
         return self._listing()
-
-    async def _apply(
-        self,
-        operation: str,
-        reference: str,
-        amount: Money | None,
-        key: str,
-        change: Callable[[ProviderPayment], ProviderPayment],
-    ) -> ProviderPayment:
-        order_id = self._record(reference).order_id
-
-        def work() -> ProviderPayment:
-            before = self._records[reference]
-            answer = change(before)
-            self._records[reference] = rules.kept_after(before, answer)
-            return answer
-
-        fingerprint = rules.digest(operation, reference, str(amount))
-        return await self._change(Call(operation, order_id, key), fingerprint, work)
 
 
 class FakeCarrier(_Provider[CarrierLabel]):
@@ -267,36 +261,22 @@ class FakeCarrier(_Provider[CarrierLabel]):
     async def buy_label(self, request: LabelRequest) -> CarrierLabel:
         """Buy a label; the same key returns the first result."""
         call = Call("buy_label", request.order_id, request.idempotency_key)
-
-        def work() -> CarrierLabel:
-            label = rules.make_label(request, self.area)
-            return self._add(label.label_id, label)
-
-        return await self._change(call, rules.label_fingerprint(request), work)
-
-    async def find(self, idempotency_key: str) -> CarrierLabel | None:
-        """The label in its current state, or None if the key was never used."""
-        return await self._look_up(idempotency_key)
+        return await self._change(
+            call,
+            rules.label_fingerprint(request),
+            lambda: self._add(rules.make_label(request, self.area)),
+        )
 
     async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
         """Make a key unusable; if a label was bought with it, return that label."""
-
-        def make() -> tuple[str, CarrierLabel]:
-            label = rules.forbidden_label(order_id, idempotency_key)
-            return label.label_id, label
-
-        return await self._forbid(Call("forbid", order_id, idempotency_key), make)
+        return await self._forbid(
+            Call("forbid", order_id, idempotency_key),
+            lambda: rules.forbidden_label(order_id, idempotency_key),
+        )
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
         """Cancel a label; a label that is already cancelled is returned."""
-        order_id = self._record(label_id).order_id
-
-        def work() -> CarrierLabel:
-            self._records[label_id] = rules.cancel_label(self._records[label_id])
-            return self._records[label_id]
-
-        call = Call("cancel_label", order_id, idempotency_key)
-        return await self._change(call, rules.digest("cancel_label", label_id), work)
+        return await self._apply("cancel_label", label_id, idempotency_key, "", rules.cancel_label)
 
     def labels(self) -> AsyncIterator[CarrierLabel]:
         """All labels, including refused ones, oldest first."""

@@ -6,7 +6,7 @@ Pure functions over the records of `activities.ports`, independent of where they
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from activities.ports import (
     CarrierLabel,
@@ -44,6 +44,9 @@ FORBIDDEN_CONTENT: Final = "forbidden"
 """Replaces the fingerprint of the request for a key that was made unusable."""
 
 
+Record = TypeVar("Record", bound=ProviderPayment | CarrierLabel)
+
+
 class RequestRefused(Exception):
     """A provider refuses a request; `code` is stable, the text is safe to show."""
 
@@ -60,6 +63,16 @@ def same_key_other_content() -> RequestRefused:
 def digest(*parts: str) -> str:
     """A fingerprint of `parts` that does not reveal them: 64 hexadecimal digits."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def reference_of(record: ProviderPayment | CarrierLabel) -> str:
+    """The provider's own id of a record."""
+    return record.reference if isinstance(record, ProviderPayment) else record.label_id
+
+
+def kept_after(before: Record, answer: Record) -> Record:
+    """The record after a change was answered: a declined capture changes nothing."""
+    return before if answer.status is PaymentStatus.DECLINED else answer
 
 
 # --- payments ------------------------------------------------------------------------------------
@@ -107,32 +120,14 @@ def answer_to_capture(
     Raises:
         RequestRefused: as `capture`.
     """
-    match decision:
-        case FaultKind.DECLINED:
-            return refuse_capture(payment)
-        case FaultKind.EXPIRED:
-            return expire(payment)
-        case _:
-            return capture(payment, amount)
-
-
-def kept_after(before: ProviderPayment, answer: ProviderPayment) -> ProviderPayment:
-    """The record after a change was answered: a declined capture changes nothing."""
-    return before if answer.status is PaymentStatus.DECLINED else answer
-
-
-def refuse_capture(payment: ProviderPayment) -> ProviderPayment:
-    """The answer to a capture that the bank declines; the payment itself is unchanged."""
-    if payment.status is not PaymentStatus.AUTHORISED:
-        raise _wrong_state("captured", payment)
-    return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
-
-
-def expire(payment: ProviderPayment) -> ProviderPayment:
-    """`payment` after its authorisation expired at the bank."""
-    if payment.status is not PaymentStatus.AUTHORISED:
-        return payment
-    return replace(payment, status=PaymentStatus.EXPIRED)
+    if decision is FaultKind.DECLINED:
+        if payment.status is not PaymentStatus.AUTHORISED:
+            raise _wrong_state("captured", payment)
+        return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
+    if decision is FaultKind.EXPIRED:
+        held = payment.status is PaymentStatus.AUTHORISED
+        return replace(payment, status=PaymentStatus.EXPIRED) if held else payment
+    return capture(payment, amount)
 
 
 def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:

@@ -4,7 +4,8 @@ Amounts are integer minor units. Requests hold personal data, so validation erro
 but not values.
 """
 
-from typing import Annotated, Self
+from abc import ABC, abstractmethod
+from typing import Annotated, Generic, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,7 @@ from activities.ports import (
     PaymentStatus,
     ProviderPayment,
 )
+from adapters.providers.rules import Record
 from domain.ids import OrderId
 from domain.money import Money
 from domain.values import Address, CaptureMode
@@ -47,12 +49,40 @@ class ErrorBody(_Body):
     error: ErrorDetail
 
 
-class ChargeBody(_Body):
+class RecordBody(_Body, ABC, Generic[Record]):
+    """A record of a provider in an answer."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, record: Record) -> Self:
+        """The body of `record`."""
+
+    @abstractmethod
+    def to_record(self) -> Record:
+        """The record in this body."""
+
+
+class AmountBody(_Body):
+    """Request: POST /payments/{reference}/capture and /refund."""
+
+    amount_minor: Minor
+    currency: Currency
+
+    def to_money(self) -> Money:
+        """The amount as domain type."""
+        return Money(self.amount_minor, self.currency)
+
+
+class ForbidChargeBody(AmountBody):
+    """Request: POST /payments/by-key/{key}/forbid."""
+
+    order_id: Name
+
+
+class ChargeBody(AmountBody):
     """Request: POST /payments."""
 
     order_id: Name
-    amount_minor: Minor
-    currency: Currency
     token: Name
     capture: CaptureMode
 
@@ -69,22 +99,8 @@ class ChargeBody(_Body):
 
     def to_request(self, idempotency_key: str) -> ChargeRequest:
         """The request in this body."""
-        amount = Money(self.amount_minor, self.currency)
-        return ChargeRequest(
-            OrderId(self.order_id), amount, self.token, self.capture, idempotency_key
-        )
-
-
-class ForbidChargeBody(_Body):
-    """Request: POST /payments/by-key/{key}/forbid."""
-
-    order_id: Name
-    amount_minor: Minor
-    currency: Currency
-
-    def to_money(self) -> Money:
-        """The amount as domain type."""
-        return Money(self.amount_minor, self.currency)
+        order_id, amount = OrderId(self.order_id), self.to_money()
+        return ChargeRequest(order_id, amount, self.token, self.capture, idempotency_key)
 
 
 class ForbidLabelBody(_Body):
@@ -93,18 +109,7 @@ class ForbidLabelBody(_Body):
     order_id: Name
 
 
-class AmountBody(_Body):
-    """Request: POST /payments/{reference}/capture and /refund."""
-
-    amount_minor: Minor
-    currency: Currency
-
-    def to_money(self) -> Money:
-        """The amount as domain type."""
-        return Money(self.amount_minor, self.currency)
-
-
-class PaymentBody(_Body):
+class PaymentBody(RecordBody[ProviderPayment]):
     """A payment in an answer."""
 
     reference: Name
@@ -117,20 +122,20 @@ class PaymentBody(_Body):
     decline_code: str | None = None
 
     @classmethod
-    def of(cls, payment: ProviderPayment) -> Self:
-        """The body of `payment`."""
+    def of(cls, record: ProviderPayment) -> Self:
+        """The body of a payment."""
         return cls(
-            reference=payment.reference,
-            idempotency_key=payment.idempotency_key,
-            order_id=payment.order_id,
-            status=payment.status,
-            amount_minor=payment.amount.minor,
-            refunded_minor=payment.refunded.minor,
-            currency=payment.amount.currency,
-            decline_code=payment.decline_code,
+            reference=record.reference,
+            idempotency_key=record.idempotency_key,
+            order_id=record.order_id,
+            status=record.status,
+            amount_minor=record.amount.minor,
+            refunded_minor=record.refunded.minor,
+            currency=record.amount.currency,
+            decline_code=record.decline_code,
         )
 
-    def to_payment(self) -> ProviderPayment:
+    def to_record(self) -> ProviderPayment:
         """The payment in this body."""
         return ProviderPayment(
             reference=self.reference,
@@ -174,25 +179,12 @@ class BuyLabelBody(_Body):
 
     order_id: Name
     address: AddressBody
-    items: Annotated[list[ItemBody], Field(min_length=1)]
+    items: Annotated[tuple[ItemBody, ...], Field(min_length=1)]
 
     @classmethod
     def of(cls, request: LabelRequest) -> Self:
         """The body of `request`."""
-        to = request.address
-        return cls(
-            order_id=request.order_id,
-            address=AddressBody(
-                name=to.name,
-                line1=to.line1,
-                line2=to.line2,
-                city=to.city,
-                region=to.region,
-                postal_code=to.postal_code,
-                country=to.country,
-            ),
-            items=[ItemBody(sku=item.sku, quantity=item.quantity) for item in request.items],
-        )
+        return cls.model_validate(request, from_attributes=True)
 
     def to_request(self, idempotency_key: str) -> LabelRequest:
         """The request in this body."""
@@ -201,7 +193,7 @@ class BuyLabelBody(_Body):
         return LabelRequest(OrderId(self.order_id), address, items, idempotency_key)
 
 
-class LabelBody(_Body):
+class LabelBody(RecordBody[CarrierLabel]):
     """A label in an answer."""
 
     label_id: Name
@@ -214,31 +206,13 @@ class LabelBody(_Body):
     pieces: int = 0
 
     @classmethod
-    def of(cls, label: CarrierLabel) -> Self:
-        """The body of `label`."""
-        return cls(
-            label_id=label.label_id,
-            idempotency_key=label.idempotency_key,
-            order_id=label.order_id,
-            status=label.status,
-            carrier=label.carrier,
-            tracking_number=label.tracking_number,
-            refusal=label.refusal,
-            pieces=label.pieces,
-        )
+    def of(cls, record: CarrierLabel) -> Self:
+        """The body of a label."""
+        return cls.model_validate(record, from_attributes=True)
 
-    def to_label(self) -> CarrierLabel:
+    def to_record(self) -> CarrierLabel:
         """The label in this body."""
-        return CarrierLabel(
-            label_id=self.label_id,
-            idempotency_key=self.idempotency_key,
-            order_id=OrderId(self.order_id),
-            status=self.status,
-            carrier=self.carrier,
-            tracking_number=self.tracking_number,
-            refusal=self.refusal,
-            pieces=self.pieces,
-        )
+        return CarrierLabel(**dict(self))
 
 
 class LabelPage(_Body):

@@ -13,7 +13,7 @@ the tokens that are declined. The same key with the same content gets its first 
 the header Idempotent-Replayed; with other content, 409. Card tokens are never stored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -21,15 +21,9 @@ from aiohttp import web
 from activities.ports import ProviderPayment
 from adapters.providers import rules
 from adapters.providers.faults import FaultPlan
-from adapters.providers.wire import (
-    AmountBody,
-    ChargeBody,
-    ForbidChargeBody,
-    PaymentBody,
-    PaymentPage,
-)
-from adapters.sandboxes.ledger import Ledger, Records
-from adapters.sandboxes.web import Sandbox, read_body, read_key, unknown
+from adapters.providers.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody
+from adapters.sandboxes.ledger import Ledger
+from adapters.sandboxes.web import Sandbox, read_body, read_key
 from domain.ids import OrderId
 
 
@@ -46,7 +40,7 @@ def create_payment_app(
         declines: card tokens that are declined, with their decline codes.
         faults: injected faults from the start.
     """
-    sandbox = Sandbox(Ledger(ledger_path), faults or FaultPlan())
+    sandbox = Sandbox(Ledger(ledger_path), PaymentBody, faults)
     handlers = _Handlers(sandbox, declines)
     app = sandbox.application()
     app.router.add_post("/payments", handlers.charge)
@@ -60,7 +54,7 @@ def create_payment_app(
 
 
 class _Handlers:
-    def __init__(self, sandbox: Sandbox, declines: Mapping[str, str]) -> None:
+    def __init__(self, sandbox: Sandbox[ProviderPayment], declines: Mapping[str, str]) -> None:
         self._sandbox = sandbox
         self._declines = declines
 
@@ -71,75 +65,36 @@ class _Handlers:
             request,
             ("charge", charge.order_id, key),
             rules.charge_fingerprint(charge),
-            lambda: _record(rules.open_payment(charge, self._declines)),
+            lambda: rules.open_payment(charge, self._declines),
         )
 
     async def list_page(self, request: web.Request) -> web.Response:
-        def page(bodies: list[str], following: int | None) -> PaymentPage:
-            payments = [PaymentBody.model_validate_json(body) for body in bodies]
-            return PaymentPage(payments=payments, next=following)
-
-        return await self._sandbox.list_page(request, page)
+        return await self._sandbox.list_page(request, "payments")
 
     async def forbid(self, request: web.Request) -> web.Response:
         body = await read_body(request, ForbidChargeBody)
         order_id, amount = OrderId(body.order_id), body.to_money()
         return await self._sandbox.forbid(
-            request, order_id, lambda key: _record(rules.forbidden_payment(order_id, amount, key))
+            request, order_id, lambda key: rules.forbidden_payment(order_id, amount, key)
         )
 
     async def capture(self, request: web.Request) -> web.Response:
         amount = (await read_body(request, AmountBody)).to_money()
         key, reference = read_key(request), request.match_info["reference"]
-        order_id = (await self._sandbox.ledger.run(lambda r: _stored(r, reference))).order_id
+        order_id = await self._sandbox.order_id(reference)
         decision = self._sandbox.faults.bank_decision("capture", order_id, key)
-        return await self._change(
+        return await self._sandbox.change(
             request,
             "capture",
-            str(amount),
             lambda payment: rules.answer_to_capture(payment, amount, decision),
+            str(amount),
         )
 
     async def void(self, request: web.Request) -> web.Response:
-        return await self._change(request, "void", "", rules.void)
+        return await self._sandbox.change(request, "void", rules.void)
 
     async def refund(self, request: web.Request) -> web.Response:
         amount = (await read_body(request, AmountBody)).to_money()
-        return await self._change(
-            request, "refund", str(amount), lambda payment: rules.refund(payment, amount)
+        return await self._sandbox.change(
+            request, "refund", lambda payment: rules.refund(payment, amount), str(amount)
         )
-
-    async def _change(
-        self,
-        request: web.Request,
-        operation: str,
-        content: str,
-        change: Callable[[ProviderPayment], ProviderPayment],
-    ) -> web.Response:
-        key, reference = read_key(request), request.match_info["reference"]
-        order_id = (await self._sandbox.ledger.run(lambda r: _stored(r, reference))).order_id
-
-        def make(records: Records) -> str:
-            before = _stored(records, reference)
-            answer = change(before)
-            kept = rules.kept_after(before, answer)
-            records.update(reference, PaymentBody.of(kept).model_dump_json())
-            return PaymentBody.of(answer).model_dump_json()
-
-        fingerprint = rules.digest(operation, reference, content)
-        return await self._sandbox.perform(
-            request,
-            (operation, order_id, key),
-            lambda records: records.answer(key, fingerprint, make),
-        )
-
-
-def _record(payment: ProviderPayment) -> tuple[str, PaymentBody]:
-    return payment.reference, PaymentBody.of(payment)
-
-
-def _stored(records: Records, reference: str) -> ProviderPayment:
-    body = records.by_reference(reference)
-    if body is None:
-        raise unknown("reference")
-    return PaymentBody.model_validate_json(body).to_payment()

@@ -12,7 +12,8 @@ Control (from this machine only), for tests and demonstrations:
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Final, Literal, TypeVar
+from dataclasses import asdict
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,8 +26,14 @@ from adapters.providers.faults import (
     delay_and_fail_after,
     delay_and_fail_before,
 )
-from adapters.providers.rules import RequestRefused
-from adapters.providers.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody, ErrorDetail
+from adapters.providers.rules import Record, RequestRefused, digest, kept_after, reference_of
+from adapters.providers.wire import (
+    IDEMPOTENCY_HEADER,
+    REPLAYED_HEADER,
+    ErrorBody,
+    ErrorDetail,
+    RecordBody,
+)
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -65,8 +72,7 @@ def refusal(status: int, code: str, message: str) -> web.Response:
     return json_answer(body.model_dump_json(), status)
 
 
-def unknown(what: Literal["key", "reference"]) -> RequestRefused:
-    """The refusal of a key or reference that is not in the ledger."""
+def _unknown(what: Literal["key", "reference"]) -> RequestRefused:
     return RequestRefused(f"unknown_{what}", f"there is no record with this {what}")
 
 
@@ -119,12 +125,21 @@ async def _errors_as_json(
         return refusal(error.status, "http_error", error.reason)
 
 
-class Sandbox:
-    """The ledger and the faults of a sandbox, and how its calls run."""
+class Sandbox(Generic[Record]):
+    """The ledger and the faults of a sandbox, and how its calls run.
 
-    def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+    Args:
+        ledger: holds the records as bodies of the class `body`.
+        body: the form of a record in answers.
+        faults: injected faults from the start.
+    """
+
+    def __init__(
+        self, ledger: Ledger, body: type[RecordBody[Record]], faults: FaultPlan | None
+    ) -> None:
         self.ledger = ledger
-        self.faults = faults
+        self.faults = faults or FaultPlan()
+        self._body: type[RecordBody[Record]] = body
         self._calls: deque[dict[str, str]] = deque(maxlen=_REMEMBERED_CALLS)
 
     def application(self) -> web.Application:
@@ -168,29 +183,54 @@ class Sandbox:
         request: web.Request,
         call: tuple[str, str, str],
         fingerprint: str,
-        make: Callable[[], tuple[str, BaseModel]],
+        make: Callable[[], Record],
     ) -> web.Response:
-        """Answer with the (reference, record) that `make` makes, once per key of the call."""
-        key = call[2]
+        """Answer with the record that `make` makes, once per key of the call."""
         return await self.perform(
             request,
             call,
-            lambda records: records.answer(key, fingerprint, lambda r: _insert(r, key, make())),
+            lambda records: records.answer(
+                call[2], fingerprint, lambda records: self._insert(records, make())
+            ),
+        )
+
+    async def change(
+        self,
+        request: web.Request,
+        operation: str,
+        change: Callable[[Record], Record],
+        content: str = "",
+    ) -> web.Response:
+        """Answer with the changed record of the reference in the path, once per key."""
+        key, reference = read_key(request), request.match_info["reference"]
+
+        def work(records: Records) -> str:
+            before = self._stored(records, reference)
+            answer = change(before)
+            records.update(reference, self._json(kept_after(before, answer)))
+            return self._json(answer)
+
+        fingerprint = digest(operation, reference, content)
+        return await self.perform(
+            request,
+            (operation, await self.order_id(reference), key),
+            lambda records: records.answer(key, fingerprint, work),
         )
 
     async def forbid(
-        self,
-        request: web.Request,
-        order_id: str,
-        make: Callable[[str], tuple[str, BaseModel]],
+        self, request: web.Request, order_id: str, make: Callable[[str], Record]
     ) -> web.Response:
         """Answer with the record of the key in the path, a forbidden one by `make` if none."""
         key = request.match_info["key"]
         return await self.perform(
             request,
             ("forbid", order_id, key),
-            lambda records: records.forbid(key, lambda r: _insert(r, key, make(key))),
+            lambda records: records.forbid(key, lambda records: self._insert(records, make(key))),
         )
+
+    async def order_id(self, reference: str) -> str:
+        """The order of a record; raises RequestRefused if there is none with this reference."""
+        return (await self.ledger.run(lambda records: self._stored(records, reference))).order_id
 
     async def find(self, request: web.Request) -> web.Response:
         """Answer with the current record of the key in the path."""
@@ -199,26 +239,39 @@ class Sandbox:
         def look_up(records: Records) -> Answer:
             body = records.by_key(key)
             if body is None:
-                raise unknown("key")
+                raise _unknown("key")
             return Answer(body, replayed=False)
 
         body = await self.ledger.run(lambda records: records.by_key(key))
         order_id = json.loads(body)["order_id"] if body else ""
         return await self.perform(request, ("find", order_id, key), look_up)
 
-    async def list_page(
-        self, request: web.Request, page_of: Callable[[list[str], int | None], BaseModel]
-    ) -> web.Response:
-        """Answer with a page of the ledger, made from bodies and the next value of `after`."""
+    async def list_page(self, request: web.Request, name: str) -> web.Response:
+        """Answer with a page of the ledger: the records as `name`, the next value of `after`."""
         after, limit = read_page(request)
 
         def page(records: Records) -> Answer:
             rows = records.after(after, limit)
+            bodies = ",".join(body for _, body in rows)
             following = rows[-1][0] if len(rows) == limit else None
-            bodies = [body for _, body in rows]
-            return Answer(page_of(bodies, following).model_dump_json(), replayed=False)
+            text = f'{{"{name}":[{bodies}],"next":{json.dumps(following)}}}'
+            return Answer(text, replayed=False)
 
         return await self.perform(request, ("list", "", ""), page)
+
+    def _json(self, record: Record) -> str:
+        return self._body.of(record).model_dump_json()
+
+    def _insert(self, records: Records, record: Record) -> str:
+        body = self._json(record)
+        records.insert(reference_of(record), record.idempotency_key, body)
+        return body
+
+    def _stored(self, records: Records, reference: str) -> Record:
+        body = records.by_reference(reference)
+        if body is None:
+            raise _unknown("reference")
+        return self._body.model_validate_json(body).to_record()
 
     async def _ledger_lifetime(self, app: web.Application) -> AsyncIterator[None]:
         await self.ledger.open()
@@ -254,23 +307,10 @@ class Sandbox:
         return web.json_response({"calls": list(self._calls)})
 
 
-def _insert(records: Records, key: str, new: tuple[str, BaseModel]) -> str:
-    reference, record = new
-    body = record.model_dump_json()
-    records.insert(reference, key, body)
-    return body
-
-
 def _describe(active: ActiveFault) -> dict[str, object]:
-    fault = active.fault
     return {
         "number": active.number,
-        "kind": fault.kind,
-        "operation": fault.operation,
-        "order": fault.order,
-        "rate": fault.rate,
-        "times": fault.times,
-        "delay_s": fault.delay_s,
+        **asdict(active.fault),
         "hits": active.hits,
         "holding": active.holding,
     }

@@ -59,7 +59,10 @@ async def test_an_invalid_request_is_rejected_with_its_fields_but_not_their_valu
     request = label_request(replace(HOME, country="England", name="N" * 2000))
     with pytest.raises(GatewayRejected) as caught:
         await carrier.buy_label(request)
-    assert str(caught.value) == "label: cannot be sent, invalid or too long: name, country"
+    assert (
+        str(caught.value)
+        == "label: cannot be sent, invalid or too long: address.name, address.country"
+    )
 
 
 @pytest.mark.parametrize("make", [HttpCarrier, HttpPaymentGateway])
