@@ -119,11 +119,3 @@ def make_row(row_class: type[T], **convert: Callable[[Any], Any]) -> Callable[[a
         )
 
     return make
-
-
-def as_json(row: Any) -> dict[str, Any]:
-    """A row (a dataclass) as a JSON object; times become ISO 8601 text."""
-    values = ((field.name, getattr(row, field.name)) for field in fields(row))
-    return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values
-    }

@@ -7,19 +7,15 @@ load-fold-write cycle.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from projections.engine.projection import Connection, Recorded, own_id
 
 Row = TypeVar("Row")
 
 
-class Sql(Protocol):
-    """Gives the text of a statement for the tables of a schema."""
-
-    def __call__(self, name: str, schema: str = ...) -> str:
-        """See `statement`."""
-        ...
+Sql = Callable[..., str]
+"""Gives the text of a statement, by its name, for the tables of a schema; see `statement`."""
 
 
 async def execute_columns(

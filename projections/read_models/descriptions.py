@@ -25,10 +25,10 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _submitted(event: order_events.OrderSubmitted) -> str:
+def _content(event: order_events.OrderSubmitted | order_events.OrderAmended) -> str:
     pieces = sum(line.quantity for line in event.lines)
-    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
-    return f"order submitted: {content}, {format_amount(event.total)}"
+    lines = _counted(len(event.lines), "line")
+    return f"{lines}, {_counted(pieces, 'piece')}, {format_amount(event.total)}"
 
 
 def _created(event: order_events.OrderCreated) -> str:
@@ -39,12 +39,6 @@ def _unavailable(event: order_events.ItemsUnavailable) -> str:
     items = "; ".join(f"{item.missing} of {item.ordered} of {item.sku}" for item in event.missing)
     asked = ", the customer is asked" if event.asking else ""
     return f"not available: {items}{asked}"
-
-
-def _amended(event: order_events.OrderAmended) -> str:
-    pieces = sum(line.quantity for line in event.lines)
-    content = f"{_counted(len(event.lines), 'line')}, {_counted(pieces, 'piece')}"
-    return f"order amended: {content}, {format_amount(event.total)}"
 
 
 def _closed(event: saga_events.FulfillmentClosed) -> str:
@@ -71,7 +65,7 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     order_events.ItemRemoved: lambda x: f"{x.sku} removed",
     order_events.QuantityChanged: lambda x: f"quantity of {x.sku} changed to {x.quantity}",
     order_events.AddressSet: lambda _: "delivery address set",
-    order_events.OrderSubmitted: _submitted,
+    order_events.OrderSubmitted: lambda x: f"order submitted: {_content(x)}",
     order_events.DeliveryAddressChanged: lambda _: "delivery address changed",
     order_events.OrderReserved: lambda _: "stock reserved for every line",
     order_events.OrderProcessingStarted: lambda x: f"payment secured ({x.payment_reference})",
@@ -81,7 +75,7 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     order_events.BackorderAccepted: lambda x: (
         f"the customer waits until {x.deadline:%Y-%m-%d %H:%M} UTC"
     ),
-    order_events.OrderAmended: _amended,
+    order_events.OrderAmended: lambda x: f"order amended: {_content(x)}",
     stock_events.StockReceived: lambda x: f"{x.quantity} of {x.sku} received ({x.reference})",
     stock_events.StockAdjusted: lambda x: f"{x.sku} adjusted by {x.delta:+d}: {x.reason}",
     stock_events.StockReserved: lambda x: f"{x.quantity} of {x.sku} reserved",

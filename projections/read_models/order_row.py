@@ -13,39 +13,58 @@ Draft = dict[str, tuple[int, int]]
 """SKU to (pieces, unit price in minor units) while the order is a draft."""
 
 
-@dataclass(slots=True)
-class OrderRow:
-    """An order as its stream describes it.
+@dataclass(slots=True, kw_only=True)
+class CurrentOrder:
+    """An order as it is now.
 
-    `draft` is its draft as JSON, empty once the order is submitted. While a batch is applied the
-    draft is in `lines`; `settle` turns it into text.
+    Attributes:
+        status: draft, submitted, backordered, reserved, processing, completed or cancelled.
+        total_minor: in minor units of `currency`.
+        line_count: number of SKUs.
+        item_count: number of pieces.
+        reason: why it was cancelled.
+        placed_at: the shop's time; all other times are the store's.
+        closed_at: when it was completed or cancelled.
     """
 
     order_id: str
     customer_id: str | None
-    currency: str
-    placed_at: datetime
-    updated_at: datetime
     status: str = "draft"
+    currency: str
     total_minor: int = 0
     line_count: int = 0
     item_count: int = 0
     reason: str | None = None
     payment_reference: str | None = None
     tracking_number: str | None = None
+    placed_at: datetime
     submitted_at: datetime | None = None
     closed_at: datetime | None = None
+    updated_at: datetime
     version: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class OrderRow(CurrentOrder):
+    """An order with its draft as JSON, which is empty once the order is submitted.
+
+    While a batch is applied the draft is in `lines`; `settle` turns it into text.
+    """
+
     draft: str | None = None
     lines: Draft | None = field(default=None, init=False)
 
 
 def new_row(item: Recorded) -> OrderRow:
     """The row of an order from its first event, `OrderCreated`."""
-    event, at = item.event, item.stored.recorded_at
-    row = OrderRow(own_id(item), event.customer_id, event.currency, event.placed_at, at)
-    row.version = item.stored.version
-    return row
+    return OrderRow(
+        order_id=own_id(item),
+        customer_id=item.event.customer_id,
+        currency=item.event.currency,
+        placed_at=item.event.placed_at,
+        updated_at=item.stored.recorded_at,
+        version=item.stored.version,
+    )
 
 
 def update_row(row: OrderRow, item: Recorded) -> None:
@@ -94,27 +113,22 @@ def _quantity_changed(row: OrderRow, event: order_events.QuantityChanged, _: dat
 
 def _submitted(row: OrderRow, event: order_events.OrderSubmitted, at: datetime) -> None:
     row.status, row.submitted_at, row.draft, row.lines = "submitted", at, None, None
-    _set_lines(row, event)
+    _amended(row, event, at)
 
 
-def _amended(row: OrderRow, event: order_events.OrderAmended, _: datetime) -> None:
-    _set_lines(row, event)
-
-
-def _set_lines(
-    row: OrderRow, event: order_events.OrderSubmitted | order_events.OrderAmended
+def _amended(
+    row: OrderRow, event: order_events.OrderSubmitted | order_events.OrderAmended, _: datetime
 ) -> None:
     row.total_minor = event.total.minor
     row.line_count = len(event.lines)
     row.item_count = sum(line.quantity for line in event.lines)
 
 
-def _backordered(row: OrderRow, _: order_events.ItemsUnavailable, __: datetime) -> None:
-    row.status = "backordered"
+def _became(status: str) -> Callable[[OrderRow, Any, datetime], None]:
+    def change(row: OrderRow, _: Any, __: datetime) -> None:
+        row.status = status
 
-
-def _reserved(row: OrderRow, _: order_events.OrderReserved, __: datetime) -> None:
-    row.status = "reserved"
+    return change
 
 
 def _processing(row: OrderRow, event: order_events.OrderProcessingStarted, _: datetime) -> None:
@@ -138,9 +152,9 @@ _DRAFTING: Final[_Changes] = {
 }
 _AFTER_DRAFTING: Final[_Changes] = {
     order_events.OrderSubmitted: _submitted,
-    order_events.ItemsUnavailable: _backordered,
+    order_events.ItemsUnavailable: _became("backordered"),
     order_events.OrderAmended: _amended,
-    order_events.OrderReserved: _reserved,
+    order_events.OrderReserved: _became("reserved"),
     order_events.OrderProcessingStarted: _processing,
     order_events.OrderCompleted: _completed,
     order_events.OrderCancelled: _cancelled,

@@ -5,7 +5,7 @@ event, so lanes never share a row.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -131,22 +131,7 @@ async def list_audit(
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[AuditRow]:
-    """Events, oldest first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
-    return await fetch_page(
-        pool,
-        _sql("list"),
-        AuditRow,
-        {"position": int},
-        criteria.actor,
-        criteria.event_type,
-        None if criteria.streams is None else list(criteria.streams),
-        criteria.correlation_id,
-        criteria.since,
-        criteria.until,
-        limit=limit,
-        cursor=cursor,
-    )
+    """Events, oldest first. Raises InvalidCursor for a cursor of another listing."""
+    key = {"position": int}
+    filters = astuple(criteria)
+    return await fetch_page(pool, _sql("list"), AuditRow, key, *filters, limit=limit, cursor=cursor)

@@ -3,7 +3,7 @@
 Each row is fed by one order stream, so lanes never share a row.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -13,7 +13,14 @@ from projections.engine.projection import Pool, Projection, Recorded, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
 from projections.paging import Page, fetch_page, make_row
-from projections.read_models.order_row import ALL_CHANGES, OrderRow, new_row, settle, update_row
+from projections.read_models.order_row import (
+    ALL_CHANGES,
+    CurrentOrder,
+    OrderRow,
+    new_row,
+    settle,
+    update_row,
+)
 
 _sql: Final = partial(statement, __package__)
 
@@ -34,37 +41,6 @@ PROJECTION: Final = Projection(
     handles=ALL_CHANGES,
     apply=RowTable(_sql, OrderRow, _apply_to, settle=settle).apply,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentOrder:
-    """An order as it is now.
-
-    Attributes:
-        status: draft, submitted, backordered, reserved, processing, completed or cancelled.
-        total_minor: in minor units of `currency`.
-        line_count: number of SKUs.
-        item_count: number of pieces.
-        reason: why it was cancelled.
-        placed_at: the shop's time; all other times are the store's.
-        closed_at: when it was completed or cancelled.
-    """
-
-    order_id: str
-    customer_id: str | None
-    status: str
-    currency: str
-    total_minor: int
-    line_count: int
-    item_count: int
-    reason: str | None
-    payment_reference: str | None
-    tracking_number: str | None
-    placed_at: datetime
-    submitted_at: datetime | None
-    closed_at: datetime | None
-    updated_at: datetime
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +66,6 @@ class StatusCount:
 ANY_ORDER: Final = OrderFilter()
 
 
-async def get_order(pool: Pool, order_id: str) -> CurrentOrder | None:
-    """One order, or None if the read model does not have it."""
-    row = await pool.fetchrow(_sql("get"), order_id)
-    return make_row(CurrentOrder)(row) if row else None
-
-
 async def list_orders(
     pool: Pool,
     criteria: OrderFilter = ANY_ORDER,
@@ -103,23 +73,11 @@ async def list_orders(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[CurrentOrder]:
-    """Orders, latest placed first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
+    """Orders, latest placed first. Raises InvalidCursor for a cursor of another listing."""
+    key = {"placed_at": datetime, "order_id": str}
+    filters = astuple(criteria)
     return await fetch_page(
-        pool,
-        _sql("list"),
-        CurrentOrder,
-        {"placed_at": datetime, "order_id": str},
-        criteria.status,
-        criteria.customer_id,
-        criteria.reason,
-        criteria.placed_from,
-        criteria.placed_before,
-        limit=limit,
-        cursor=cursor,
+        pool, _sql("list"), CurrentOrder, key, *filters, limit=limit, cursor=cursor
     )
 
 

@@ -2,6 +2,6 @@
 INSERT INTO {schema}.customer_orders
 SELECT *
 FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-    $7::bigint[], $8::bigint[], $9::text[], $10::text[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[]
 )

@@ -4,7 +4,7 @@ Each row is fed by one order stream, so lanes never share a row; totals are summ
 Guests have no customer id and no rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,23 +18,13 @@ from projections.read_models.order_row import WITHOUT_DRAFTS, OrderRow, new_row,
 
 _sql: Final = partial(statement, __package__)
 
-_COLUMNS: Final = (
-    "order_id",
-    "customer_id",
-    "currency",
-    "placed_at",
-    "updated_at",
-    "status",
-    "total_minor",
-    "item_count",
-    "reason",
-    "tracking_number",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class CustomerOrder:
-    """An order of a customer; its total and its number of pieces are 0 until it is submitted."""
+    """An order of a customer; the fields are the columns of its row.
+
+    Its total and its number of pieces are 0 until it is submitted.
+    """
 
     order_id: str
     customer_id: str
@@ -80,7 +70,9 @@ PROJECTION: Final = Projection(
     tables=("customer_orders",),
     categories=frozenset({"order"}),
     handles=WITHOUT_DRAFTS,
-    apply=RowTable(_sql, OrderRow, _apply_to, columns=_COLUMNS).apply,
+    apply=RowTable(
+        _sql, OrderRow, _apply_to, columns=[column.name for column in fields(CustomerOrder)]
+    ).apply,
 )
 
 
@@ -94,8 +86,7 @@ async def list_customer_orders(
 ) -> Page[CustomerOrder]:
     """A customer's orders, latest placed first; empty for an unknown customer.
 
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
+    Raises InvalidCursor for a cursor of another listing.
     """
     return await fetch_page(
         pool,

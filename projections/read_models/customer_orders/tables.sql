@@ -2,14 +2,14 @@
 CREATE TABLE {schema}.customer_orders (
     order_id text NOT NULL,
     customer_id text NOT NULL,
-    currency text NOT NULL,
-    placed_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
     status text NOT NULL,
+    currency text NOT NULL,
     total_minor bigint NOT NULL,
     item_count bigint NOT NULL,
     reason text,
     tracking_number text,
+    placed_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
     CONSTRAINT customer_orders_pkey PRIMARY KEY (order_id)
 ) WITH (fillfactor = 80);
 

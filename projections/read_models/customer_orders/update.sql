@@ -7,10 +7,10 @@ SET updated_at = changed.updated_at,
     reason = changed.reason,
     tracking_number = changed.tracking_number
 FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-    $7::bigint[], $8::bigint[], $9::text[], $10::text[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[]
 ) AS changed (
-    order_id, customer_id, currency, placed_at, updated_at, status, total_minor, item_count,
-    reason, tracking_number
+    order_id, customer_id, status, currency, total_minor, item_count, reason, tracking_number,
+    placed_at, updated_at
 )
 WHERE orders.order_id = changed.order_id

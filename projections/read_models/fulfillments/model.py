@@ -13,13 +13,24 @@ from domain.saga import events as saga_events
 from projections.engine.projection import Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page, make_row
 
 _sql: Final = partial(statement, __package__)
 
 
-@dataclass(slots=True)
-class _Row:
+@dataclass(slots=True, kw_only=True)
+class Fulfillment:
+    """A saga; the fields are the columns of its row.
+
+    Attributes:
+        status: not_started, running, compensating, completed or cancelled.
+        needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
+        failed_step: the step or compensation that failed last; `failure` is the error text,
+            `failure_kind` is None for a compensation.
+        last_operator: who acted on it last; `last_action` says how.
+        reason: why it compensates, with `detail`; None on the happy path.
+        outcome: completed or cancelled once it is closed.
+    """
+
     order_id: str
     workflow_id: str | None = None
     run_id: str | None = None
@@ -37,79 +48,46 @@ class _Row:
     detail: str | None = None
     started_at: datetime | None = None
     closed_at: datetime | None = None
-    updated_at: datetime | None = None
+    updated_at: datetime
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfillment:
-    """A saga.
-
-    Attributes:
-        status: not_started, running, compensating, completed or cancelled.
-        needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
-        failed_step: the step or compensation that failed last; `failure` is the error text,
-            `failure_kind` is None for a compensation.
-        last_operator: who acted on it last; `last_action` says how.
-        reason: why it compensates, with `detail`; None on the happy path.
-        outcome: completed or cancelled once it is closed.
-    """
-
-    order_id: str
-    workflow_id: str | None
-    run_id: str | None
-    status: str
-    needs_attention: bool
-    at_step: str | None
-    waiting_for: str | None
-    failed_step: str | None
-    failure_kind: str | None
-    failure: str | None
-    last_operator: str | None
-    last_action: str | None
-    outcome: str | None
-    reason: str | None
-    detail: str | None
-    started_at: datetime | None
-    closed_at: datetime | None
-    updated_at: datetime
-    version: int
-
-
-def _started(row: _Row, event: saga_events.FulfillmentStarted, at: datetime) -> None:
+def _started(row: Fulfillment, event: saga_events.FulfillmentStarted, at: datetime) -> None:
     row.workflow_id, row.run_id = event.workflow_id, event.run_id
     row.status, row.started_at = "running", at
 
 
-def _step_failed(row: _Row, event: saga_events.StepFailed, _: datetime) -> None:
+def _step_failed(row: Fulfillment, event: saga_events.StepFailed, _: datetime) -> None:
     row.failed_step, row.failure_kind = event.step.value, event.kind.value
     row.failure = event.message
 
 
-def _compensating(row: _Row, event: saga_events.CompensationStarted, _: datetime) -> None:
+def _compensating(row: Fulfillment, event: saga_events.CompensationStarted, _: datetime) -> None:
     row.status, row.reason, row.detail = "compensating", event.reason.value, event.detail
 
 
-def _compensation_failed(row: _Row, event: saga_events.CompensationFailed, _: datetime) -> None:
+def _compensation_failed(
+    row: Fulfillment, event: saga_events.CompensationFailed, _: datetime
+) -> None:
     row.failed_step, row.failure_kind = event.compensation.value, None
     row.failure = event.message
 
 
-def _needs_attention(row: _Row, event: saga_events.AttentionRequired, _: datetime) -> None:
+def _needs_attention(row: Fulfillment, event: saga_events.AttentionRequired, _: datetime) -> None:
     row.needs_attention = True
     row.at_step, row.waiting_for = event.at_step, event.waiting_for
 
 
-def _clear_attention(row: _Row) -> None:
+def _clear_attention(row: Fulfillment) -> None:
     row.needs_attention, row.at_step, row.waiting_for = False, None, None
 
 
-def _operated(row: _Row, event: saga_events.OperatorActed, _: datetime) -> None:
+def _operated(row: Fulfillment, event: saga_events.OperatorActed, _: datetime) -> None:
     row.last_operator, row.last_action = event.actor, event.action
     _clear_attention(row)
 
 
-def _closed(row: _Row, event: saga_events.FulfillmentClosed, at: datetime) -> None:
+def _closed(row: Fulfillment, event: saga_events.FulfillmentClosed, at: datetime) -> None:
     row.status = row.outcome = event.outcome.value
     row.reason = event.reason.value if event.reason else None
     row.detail = event.detail or None
@@ -117,7 +95,7 @@ def _closed(row: _Row, event: saga_events.FulfillmentClosed, at: datetime) -> No
     _clear_attention(row)
 
 
-_CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
+_CHANGES: Final[Mapping[type, Callable[[Fulfillment, Any, datetime], None]]] = {
     saga_events.FulfillmentStarted: _started,
     saga_events.StepFailed: _step_failed,
     saga_events.CompensationStarted: _compensating,
@@ -128,12 +106,12 @@ _CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
 }
 
 
-def _apply_to(rows: dict[str, _Row], item: Recorded) -> None:
-    order_id = own_id(item)
+def _apply_to(rows: dict[str, Fulfillment], item: Recorded) -> None:
+    order_id, at = own_id(item), item.stored.recorded_at
     # An operator may act before the saga has started, so any event can be the first.
-    row = rows.setdefault(order_id, _Row(order_id))
-    row.updated_at, row.version = item.stored.recorded_at, item.stored.version
-    _CHANGES[type(item.event)](row, item.event, item.stored.recorded_at)
+    row = rows.setdefault(order_id, Fulfillment(order_id=order_id, updated_at=at))
+    row.updated_at, row.version = at, item.stored.version
+    _CHANGES[type(item.event)](row, item.event, at)
 
 
 PROJECTION: Final = Projection(
@@ -142,41 +120,10 @@ PROJECTION: Final = Projection(
     tables=("fulfillments",),
     categories=frozenset({"fulfillment"}),
     handles=names(*_CHANGES),
-    apply=RowTable(_sql, _Row, _apply_to).apply,
+    apply=RowTable(_sql, Fulfillment, _apply_to).apply,
 )
-
-
-async def get_fulfillment(pool: Pool, order_id: str) -> Fulfillment | None:
-    """The saga of an order, or None if it has none."""
-    row = await pool.fetchrow(_sql("get"), order_id)
-    return make_row(Fulfillment)(row) if row else None
 
 
 async def count_needing_attention(pool: Pool) -> int:
     """How many sagas need a person."""
     return int(await pool.fetchval(_sql("count_attention")))
-
-
-async def list_fulfillments(
-    pool: Pool,
-    *,
-    status: str | None = None,
-    needs_attention: bool | None = None,
-    limit: int = 50,
-    cursor: str | None = None,
-) -> Page[Fulfillment]:
-    """Sagas, latest changed first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
-    return await fetch_page(
-        pool,
-        _sql("list"),
-        Fulfillment,
-        {"updated_at": datetime, "order_id": str},
-        status,
-        needs_attention,
-        limit=limit,
-        cursor=cursor,
-    )

@@ -84,8 +84,7 @@ async def list_history(
 ) -> Page[TimelineRow]:
     """The timeline of an order, oldest first, up to a time; empty for an unknown order.
 
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
+    Raises InvalidCursor for a cursor of another listing.
     """
     key = {"position": int}
     return await fetch_page(

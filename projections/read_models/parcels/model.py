@@ -18,24 +18,9 @@ from projections.paging import Page, fetch_page, make_row
 _sql: Final = partial(statement, __package__)
 
 
-@dataclass(slots=True)
-class _Row:
-    order_id: str
-    status: str = "unknown"
-    carrier: str | None = None
-    tracking_number: str | None = None
-    scanned_at: datetime | None = None
-    contradicted_by: str | None = None
-    needs_attention: bool = False
-    waiting_for: str | None = None
-    last_operator: str | None = None
-    updated_at: datetime | None = None
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, kw_only=True)
 class Parcel:
-    """The parcel of an order.
+    """The parcel of an order; the fields are the columns of its row.
 
     Attributes:
         status: label_bought, label_cancelled, handed_over, in_transit, delivered, returned or
@@ -47,54 +32,54 @@ class Parcel:
     """
 
     order_id: str
-    status: str
-    carrier: str | None
-    tracking_number: str | None
-    scanned_at: datetime | None
-    contradicted_by: str | None
-    needs_attention: bool
-    waiting_for: str | None
-    last_operator: str | None
+    status: str = "unknown"
+    carrier: str | None = None
+    tracking_number: str | None = None
+    scanned_at: datetime | None = None
+    contradicted_by: str | None = None
+    needs_attention: bool = False
+    waiting_for: str | None = None
+    last_operator: str | None = None
     updated_at: datetime
-    version: int
+    version: int = 0
 
 
-def _labelled(row: _Row, event: shipment_events.LabelBought) -> None:
+def _labelled(row: Parcel, event: shipment_events.LabelBought) -> None:
     row.status, row.carrier = "label_bought", event.carrier
     row.tracking_number, row.scanned_at = event.tracking_number, None
     _clear_attention(row)
 
 
-def _cancelled(row: _Row, _: shipment_events.LabelCancelled) -> None:
+def _cancelled(row: Parcel, _: shipment_events.LabelCancelled) -> None:
     row.status = "label_cancelled"
 
 
-def _moved(status: str) -> Callable[[_Row, Any], None]:
-    def change(row: _Row, event: Any) -> None:
+def _moved(status: str) -> Callable[[Parcel, Any], None]:
+    def change(row: Parcel, event: Any) -> None:
         row.status, row.scanned_at = status, event.at
         _clear_attention(row)
 
     return change
 
 
-def _contradicted(row: _Row, event: shipment_events.ScanContradicted) -> None:
+def _contradicted(row: Parcel, event: shipment_events.ScanContradicted) -> None:
     row.contradicted_by = event.status
 
 
-def _needs_attention(row: _Row, event: shipment_events.DeliveryAttentionRequired) -> None:
+def _needs_attention(row: Parcel, event: shipment_events.DeliveryAttentionRequired) -> None:
     row.needs_attention, row.waiting_for = True, event.waiting_for
 
 
-def _operated(row: _Row, event: shipment_events.DeliveryOperatorActed) -> None:
+def _operated(row: Parcel, event: shipment_events.DeliveryOperatorActed) -> None:
     row.last_operator, row.contradicted_by = event.actor, None
     _clear_attention(row)
 
 
-def _clear_attention(row: _Row) -> None:
+def _clear_attention(row: Parcel) -> None:
     row.needs_attention, row.waiting_for = False, None
 
 
-_CHANGES: Final[Mapping[type, Callable[[_Row, Any], None]]] = {
+_CHANGES: Final[Mapping[type, Callable[[Parcel, Any], None]]] = {
     shipment_events.LabelBought: _labelled,
     shipment_events.LabelCancelled: _cancelled,
     shipment_events.ShipmentHandedOver: _moved("handed_over"),
@@ -108,10 +93,10 @@ _CHANGES: Final[Mapping[type, Callable[[_Row, Any], None]]] = {
 }
 
 
-def _apply_to(rows: dict[str, _Row], item: Recorded) -> None:
-    order_id = own_id(item)
-    row = rows.setdefault(order_id, _Row(order_id))
-    row.updated_at, row.version = item.stored.recorded_at, item.stored.version
+def _apply_to(rows: dict[str, Parcel], item: Recorded) -> None:
+    order_id, at = own_id(item), item.stored.recorded_at
+    row = rows.setdefault(order_id, Parcel(order_id=order_id, updated_at=at))
+    row.updated_at, row.version = at, item.stored.version
     _CHANGES[type(item.event)](row, item.event)
 
 
@@ -121,7 +106,7 @@ PROJECTION: Final = Projection(
     tables=("parcels",),
     categories=frozenset({"shipment"}),
     handles=names(*_CHANGES),
-    apply=RowTable(_sql, _Row, _apply_to).apply,
+    apply=RowTable(_sql, Parcel, _apply_to).apply,
 )
 
 
@@ -144,11 +129,7 @@ async def list_parcels(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Parcel]:
-    """Parcels, latest changed first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
+    """Parcels, latest changed first. Raises InvalidCursor for a cursor of another listing."""
     return await fetch_page(
         pool,
         _sql("list"),

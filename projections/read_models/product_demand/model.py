@@ -12,7 +12,7 @@ from the stock streams: those run in other lanes, and only the order knows its d
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
@@ -211,21 +211,6 @@ class ProductDemand:
 
 
 @dataclass(frozen=True, slots=True)
-class DayDemand:
-    """The same for one day (UTC) on which the orders were placed."""
-
-    sku: str
-    day: date
-    currency: str
-    orders: int
-    ordered: int
-    reserved: int
-    shipped: int
-    cancelled: int
-    revenue_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class DemandFilter:
     """Selects demand; None means any. `until` is exclusive."""
 
@@ -245,18 +230,12 @@ async def top_products(
     limit: int = 10,
     cursor: str | None = None,
 ) -> Page[ProductDemand]:
-    """Products, highest measure first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
+    """Products, highest measure first. Raises InvalidCursor for a cursor of another listing."""
     value, *product = decode_cursor(cursor, int, str, str)
     rows = await pool.fetch(
         _sql("top"),
         measure.value,
-        criteria.since,
-        criteria.until,
-        criteria.currency,
+        *astuple(criteria),
         None if value is None else str(value),
         *product,
         checked_limit(limit) + 1,
@@ -267,38 +246,3 @@ async def top_products(
         make_row(ProductDemand, revenue_minor=int),
         lambda row: (int(row["measure"]), row["sku"], row["currency"]),
     )
-
-
-async def list_days(
-    pool: Pool,
-    sku: str,
-    criteria: DemandFilter = ANY_DEMAND,
-    *,
-    limit: int = 100,
-    cursor: str | None = None,
-) -> Page[DayDemand]:
-    """A product day by day, oldest first; `criteria.currency` is ignored.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
-    day, currency = decode_cursor(cursor, datetime, str)
-    rows = await pool.fetch(
-        _sql("days"),
-        sku,
-        criteria.since,
-        criteria.until,
-        day and day.date(),
-        currency,
-        checked_limit(limit) + 1,
-    )
-    return page_of(
-        rows,
-        limit,
-        make_row(DayDemand, revenue_minor=int),
-        lambda row: (_midnight(row["day"]), row["currency"]),
-    )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -21,8 +21,19 @@ _sql: Final = partial(statement, __package__)
 UNDECIDED: Final = "undecided"
 
 
-@dataclass(slots=True)
-class _Row:
+@dataclass(slots=True, kw_only=True)
+class ReturnRow:
+    """A return; the fields are the columns of its row.
+
+    Attributes:
+        kind: customer, lost or returned_to_sender.
+        pieces: number of pieces over all SKUs.
+        refund: undecided, denied, granted (not yet refunded) or refunded.
+        restock: undecided, none, decided (not yet restocked) or restocked.
+        needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
+        last_operator: who decided or acted last.
+    """
+
     order_id: str
     return_id: str
     kind: str = ""
@@ -36,98 +47,69 @@ class _Row:
     at_step: str | None = None
     waiting_for: str | None = None
     last_operator: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
-    updated_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnRow:
-    """A return.
-
-    Attributes:
-        kind: customer, lost or returned_to_sender.
-        pieces: number of pieces over all SKUs.
-        refund: undecided, denied, granted (not yet refunded) or refunded.
-        restock: undecided, none, decided (not yet restocked) or restocked.
-        needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
-        last_operator: who decided or acted last.
-    """
-
-    order_id: str
-    return_id: str
-    kind: str
-    pieces: int
-    refund: str
-    refund_minor: int | None
-    currency: str | None
-    restock: str
-    restock_pieces: int | None
-    needs_attention: bool
-    at_step: str | None
-    waiting_for: str | None
-    last_operator: str | None
     opened_at: datetime
-    closed_at: datetime | None
+    closed_at: datetime | None = None
     updated_at: datetime
 
 
-def _opened(row: _Row, event: returns_events.ReturnOpened, at: datetime) -> None:
-    row.kind, row.opened_at = event.kind.value, at
+def _opened(row: ReturnRow, event: returns_events.ReturnOpened, _: datetime) -> None:
+    row.kind = event.kind.value
     row.pieces = sum(line.quantity for line in event.lines)
     row.currency = event.lines[0].unit_price.currency
 
 
-def _granted(row: _Row, event: returns_events.RefundGranted, _: datetime) -> None:
+def _granted(row: ReturnRow, event: returns_events.RefundGranted, _: datetime) -> None:
     row.refund, row.refund_minor = "granted", event.amount.minor
     _decided(row, event.actor)
 
 
-def _denied(row: _Row, event: returns_events.RefundDenied, _: datetime) -> None:
+def _denied(row: ReturnRow, event: returns_events.RefundDenied, _: datetime) -> None:
     row.refund, row.refund_minor = "denied", 0
     _decided(row, event.actor)
 
 
-def _restock(row: _Row, event: returns_events.RestockDecided, _: datetime) -> None:
+def _restock(row: ReturnRow, event: returns_events.RestockDecided, _: datetime) -> None:
     row.restock_pieces = sum(item.quantity for item in event.pieces)
     row.restock = "decided" if event.pieces else "none"
     _decided(row, event.actor)
 
 
-def _decided(row: _Row, actor: str) -> None:
+def _decided(row: ReturnRow, actor: str) -> None:
     row.last_operator = actor
     if row.at_step == "decision" and UNDECIDED not in (row.refund, row.restock):
         _clear_attention(row)
 
 
-def _refunded(row: _Row, _event: returns_events.ReturnRefunded, _: datetime) -> None:
+def _refunded(row: ReturnRow, _event: returns_events.ReturnRefunded, _: datetime) -> None:
     row.refund = "refunded"
 
 
-def _restocked(row: _Row, _event: returns_events.ReturnRestocked, _: datetime) -> None:
+def _restocked(row: ReturnRow, _event: returns_events.ReturnRestocked, _: datetime) -> None:
     row.restock = "restocked"
 
 
-def _needs_attention(row: _Row, event: returns_events.ReturnAttentionRequired, _: datetime) -> None:
+def _needs_attention(
+    row: ReturnRow, event: returns_events.ReturnAttentionRequired, _: datetime
+) -> None:
     row.needs_attention = True
     row.at_step, row.waiting_for = event.at_step, event.waiting_for
 
 
-def _operated(row: _Row, event: returns_events.ReturnOperatorActed, _: datetime) -> None:
+def _operated(row: ReturnRow, event: returns_events.ReturnOperatorActed, _: datetime) -> None:
     row.last_operator = event.actor
     _clear_attention(row)
 
 
-def _closed(row: _Row, _event: returns_events.ReturnClosed, at: datetime) -> None:
+def _closed(row: ReturnRow, _event: returns_events.ReturnClosed, at: datetime) -> None:
     row.closed_at = at
     _clear_attention(row)
 
 
-def _clear_attention(row: _Row) -> None:
+def _clear_attention(row: ReturnRow) -> None:
     row.needs_attention, row.at_step, row.waiting_for = False, None, None
 
 
-_CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
+_CHANGES: Final[Mapping[type, Callable[[ReturnRow, Any, datetime], None]]] = {
     returns_events.ReturnOpened: _opened,
     returns_events.RefundGranted: _granted,
     returns_events.RefundDenied: _denied,
@@ -138,29 +120,33 @@ _CHANGES: Final[Mapping[type, Callable[[_Row, Any, datetime], None]]] = {
     returns_events.ReturnOperatorActed: _operated,
     returns_events.ReturnClosed: _closed,
 }
-_values: Final = attrgetter(*(field.name for field in fields(_Row)))
+_values: Final = attrgetter(*(field.name for field in fields(ReturnRow)))
 
 Key = tuple[str, str]
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
     rows = await _load(connection, schema, batch)
-    touched: dict[Key, _Row] = {}
+    touched: dict[Key, ReturnRow] = {}
     for item in batch:
-        key = (own_id(item), item.event.return_id)
-        row = rows.setdefault(key, _Row(*key))
-        row.updated_at = item.stored.recorded_at
-        _CHANGES[type(item.event)](row, item.event, item.stored.recorded_at)
+        order_id, return_id, at = own_id(item), item.event.return_id, item.stored.recorded_at
+        key = (order_id, return_id)
+        new = ReturnRow(order_id=order_id, return_id=return_id, opened_at=at, updated_at=at)
+        row = rows.setdefault(key, new)
+        row.updated_at = at
+        _CHANGES[type(item.event)](row, item.event, at)
         touched[key] = row
     await execute_columns(connection, _sql("put", schema), map(_values, touched.values()))
 
 
-async def _load(connection: Connection, schema: str, batch: Sequence[Recorded]) -> dict[Key, _Row]:
+async def _load(
+    connection: Connection, schema: str, batch: Sequence[Recorded]
+) -> dict[Key, ReturnRow]:
     order_ids = ids_of_earlier_streams(batch)
     if not order_ids:
         return {}
     records = await connection.fetch(_sql("load", schema), order_ids)
-    return {(record["order_id"], record["return_id"]): _Row(**record) for record in records}
+    return {(record["order_id"], record["return_id"]): ReturnRow(**record) for record in records}
 
 
 PROJECTION: Final = Projection(
@@ -187,11 +173,7 @@ async def list_returns(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[ReturnRow]:
-    """Returns, latest changed first.
-
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
-    """
+    """Returns, latest changed first. Raises InvalidCursor for a cursor of another listing."""
     return await fetch_page(
         pool,
         _sql("list"),

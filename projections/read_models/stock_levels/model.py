@@ -14,7 +14,7 @@ from domain.stock import events as stock_events
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page, make_row
+from projections.paging import Page, fetch_page
 
 _sql: Final = partial(statement, __package__)
 
@@ -80,12 +80,6 @@ PROJECTION: Final = Projection(
 )
 
 
-async def get_stock(pool: Pool, sku: str) -> StockLevel | None:
-    """One SKU, or None if it has no events."""
-    row = await pool.fetchrow(_sql("get"), sku)
-    return make_row(StockLevel)(row) if row else None
-
-
 async def list_stock(
     pool: Pool,
     *,
@@ -95,8 +89,7 @@ async def list_stock(
 ) -> Page[StockLevel]:
     """SKUs by name; with `available_below` only those with fewer pieces available, scarcest first.
 
-    Raises:
-        InvalidCursor: the cursor is not from this listing.
+    Raises InvalidCursor for a cursor of another listing.
     """
     if available_below is None:
         key: dict[str, type] = {"sku": str}

@@ -19,8 +19,15 @@ from projections.read_models.audit_log import model as audit_log
 from projections.read_models.order_history import model as order_history
 from projections.read_models.parcels import model as parcels
 from projections.read_models.returns import model as returns
-from projections.read_models.stock_levels import model as stock_levels
-from tests.support.stores.read_models import PLACED, Order, append_events, gbp, receipt, runner_of
+from tests.support.stores.read_models import (
+    PLACED,
+    Order,
+    append_events,
+    gbp,
+    receipt,
+    row_of,
+    runner_of,
+)
 
 Store = PostgresEventStore
 BY = ("ann", "broken")
@@ -139,7 +146,7 @@ async def test_returns_show_both_decisions_and_what_is_done_of_them(
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("refunded", 678, "restocked", 1, False, False)
     assert await _summary(pool, "R2") == ("denied", 0, "none", 0, False, True)
-    stock = await stock_levels.get_stock(pool, "71053")
+    stock = await row_of(pool, "stock_levels", sku="71053")
     assert stock is not None
     assert (stock.on_hand, stock.shipped, stock.received) == (15, 6, 20)
 

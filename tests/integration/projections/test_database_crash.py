@@ -32,6 +32,7 @@ from tests.support.stores.read_models import (
     caught_up,
     eventually,
     mixed_history,
+    row_of,
     runner_of,
 )
 
@@ -133,7 +134,7 @@ async def test_a_worker_that_survives_crashes_applies_everything_once(
 
 
 async def _is_completed(pool: asyncpg.Pool, order_id: str) -> bool:
-    order = await current_orders.get_order(pool, order_id)
+    order = await row_of(pool, "current_orders", order_id=order_id)
     return order is not None and order.status == "completed"
 
 
@@ -156,7 +157,7 @@ async def test_positions_that_a_crash_undid_are_read_again(
         while await worker.step() is not StepResult.DRAINED:
             pass
         assert worker.position == position
-        assert await current_orders.get_order(pool, "B2") is not None
+        assert await row_of(pool, "current_orders", order_id="B2") is not None
 
 
 async def _draw_and_roll_back(pool: asyncpg.Pool) -> None:

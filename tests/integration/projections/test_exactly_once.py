@@ -29,6 +29,7 @@ from tests.support.stores.read_models import (
     caught_up,
     eventually,
     mixed_history,
+    row_of,
     runner_of,
     tables,
 )
@@ -203,7 +204,7 @@ async def test_a_failure_between_tables_and_checkpoint_undoes_both(
     assert await pool.fetchval("SELECT max(position) FROM read_models.checkpoints") == 0
     sound = LaneWorker(pool, store, CODEC, current_orders.PROJECTION, 0, (0, 1024))
     assert await sound.step() is StepResult.DRAINED
-    assert await current_orders.get_order(pool, "A1") is not None
+    assert await row_of(pool, "current_orders", order_id="A1") is not None
 
 
 def _breaking_after_apply() -> Projection:

@@ -27,6 +27,7 @@ from tests.support.stores.read_models import (
     append_raw,
     caught_up,
     mixed_history,
+    row_of,
     runner_of,
     tables,
 )
@@ -84,7 +85,7 @@ async def test_readers_never_see_an_empty_table_during_a_rebuild(
         async def read() -> None:
             nonlocal reads
             while not done.is_set():
-                order = await current_orders.get_order(readers, "A1")
+                order = await row_of(readers, "current_orders", order_id="A1")
                 assert order is not None
                 assert order.status == "completed"
                 reads += 1

@@ -3,12 +3,10 @@
 import asyncpg
 
 from eventstore.postgres.store import PostgresEventStore
-from projections.read_models.current_orders import model as current_orders
 from projections.read_models.customer_orders import model as customer_orders
 from projections.read_models.order_history import model as order_history
 from projections.read_models.product_demand import model as product_demand
-from projections.read_models.stock_levels import model as stock_levels
-from tests.support.stores.read_models import Order, append_events, gbp, receipt, runner_of
+from tests.support.stores.read_models import Order, append_events, gbp, receipt, row_of, runner_of
 
 LAMPS = (("71053", 6, 339), ("84029E", 2, 1000))
 SHORT_OF_ONE = (("71053", 6, 339),)
@@ -26,12 +24,12 @@ async def test_an_order_that_waits_and_its_pieces_are_backordered(
         store, receipt("71053", 5), order.draft(), order.submit(), order.fall_short()
     )
     await _project(pool, store)
-    row = await current_orders.get_order(pool, "A1")
+    row = await row_of(pool, "current_orders", order_id="A1")
     assert row is not None
     assert row.status == "backordered"
     [own] = (await customer_orders.list_customer_orders(pool, "17850")).items
     assert own.status == "backordered"
-    level = await stock_levels.get_stock(pool, "71053")
+    level = await row_of(pool, "stock_levels", sku="71053")
     assert level is not None
     assert (level.on_hand, level.reserved, level.available, level.backordered) == (5, 5, 0, 1)
 
@@ -46,10 +44,10 @@ async def test_allocated_pieces_are_no_longer_backordered(
     await _project(pool, store)
     await append_events(store, receipt("71053", 1), order.allocate(), order.pay(), order.ship())
     await _project(pool, store)
-    level = await stock_levels.get_stock(pool, "71053")
+    level = await row_of(pool, "stock_levels", sku="71053")
     assert level is not None
     assert (level.on_hand, level.reserved, level.backordered, level.shipped) == (0, 0, 0, 6)
-    row = await current_orders.get_order(pool, "A1")
+    row = await row_of(pool, "current_orders", order_id="A1")
     assert row is not None
     assert (row.status, row.item_count) == ("completed", 6)
 
@@ -63,7 +61,7 @@ async def test_an_amended_order_shows_its_new_total_everywhere(
     less, amended = order.amend()
     await append_events(store, amended[1:], less.pay(), less.ship())
     await _project(pool, store)
-    row = await current_orders.get_order(pool, "A1")
+    row = await row_of(pool, "current_orders", order_id="A1")
     assert row is not None
     assert (row.total_minor, row.item_count, row.line_count) == (less.total.minor, 7, 2)
     [own] = (await customer_orders.list_customer_orders(pool, "17850")).items

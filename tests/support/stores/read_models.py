@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -326,6 +327,13 @@ async def tables(pool: asyncpg.Pool, schema: str = LIVE) -> Tables:
         rows = await pool.fetch(f"SELECT t.* FROM {schema}.{name} t ORDER BY t")  # noqa: S608  names of our own tables
         contents[name] = [tuple(row) for row in rows]
     return contents
+
+
+async def row_of(pool: asyncpg.Pool, table: str, **key: str) -> SimpleNamespace | None:
+    """The row with this key, or None."""
+    ((column, value),) = key.items()
+    row = await pool.fetchrow(f"SELECT * FROM {LIVE}.{table} WHERE {column} = $1", value)  # noqa: S608  names of our own tables
+    return SimpleNamespace(**row) if row else None
 
 
 def runner_of(

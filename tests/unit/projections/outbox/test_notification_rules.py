@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from domain import events as domain_events
+from domain.customer import events as customer_events
 from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
 from domain.order import events as order_events
@@ -14,8 +15,10 @@ from domain.returns import events as returns_events
 from domain.returns.values import ReturnedLine, ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
+from domain.stock import events as stock_events
 from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason
-from projections.outbox.rules import PROJECTION, RULES, SILENT
+from projections.engine.projection import names
+from projections.outbox.rules import PROJECTION, RULES
 from projections.registry import ALL
 
 EVENT_TYPES = {event.__name__ for event in get_args(domain_events.Event)}
@@ -118,6 +121,46 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
     ),
     returns_events.ReturnClosed(R1): ("return.closed", {"return_id": "R1"}),
 }
+
+
+SILENT = names(
+    order_events.OrderCreated,
+    order_events.ItemAdded,
+    order_events.ItemRemoved,
+    order_events.QuantityChanged,
+    order_events.AddressSet,
+    order_events.DeliveryAddressChanged,
+    order_events.OrderReserved,
+    order_events.OrderProcessingStarted,
+    stock_events.StockReceived,
+    stock_events.StockAdjusted,
+    stock_events.StockReserved,
+    stock_events.StockReleased,
+    stock_events.StockShipped,
+    stock_events.StockBackordered,
+    stock_events.StockAllocated,
+    stock_events.BackorderWithdrawn,
+    payment_events.PaymentAuthorised,
+    payment_events.PaymentCaptured,
+    payment_events.PaymentDeclined,
+    payment_events.PaymentVoided,
+    shipment_events.LabelBought,
+    shipment_events.LabelCancelled,
+    shipment_events.ShipmentInTransit,
+    saga_events.FulfillmentStarted,
+    saga_events.StepFailed,
+    saga_events.CompensationStarted,
+    saga_events.CompensationFailed,
+    saga_events.FulfillmentClosed,
+    customer_events.CustomerErased,
+    shipment_events.DeliveryOperatorActed,
+    returns_events.RefundGranted,
+    returns_events.RefundDenied,
+    returns_events.RestockDecided,
+    returns_events.ReturnOperatorActed,
+    stock_events.StockReturned,
+)
+"""The events without notifications: drafts, intermediate steps, what another event also says."""
 
 
 def forgotten(event_types: set[str]) -> set[str]:

@@ -1,5 +1,0 @@
--- One order.
-SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
-       item_count, reason, payment_reference, tracking_number, submitted_at, closed_at, version
-FROM {schema}.current_orders
-WHERE order_id = $1
