@@ -52,8 +52,8 @@ class Schema:
 
     def migrations(self) -> list[Script]:
         """The files of `migrations/`, in order."""
-        found = _sql_files(f"{self.package}.migrations")
-        return [Script((f"{self.name}/{name}",), text) for name, text in found]
+        migrations = _sql_files(f"{self.package}.migrations")
+        return [Script((f"{self.name}/{name}",), text) for name, text in migrations]
 
     def missing(self, applied: set[str]) -> list[Script]:
         """What a database that has these scripts still needs."""
@@ -141,8 +141,8 @@ async def _has(connection: asyncpg.Connection, schema: str) -> bool:
 
 def _sql_files(package: str) -> list[tuple[str, str]]:
     """Name without ending and text of each SQL file of a package, in order of their names."""
-    found = sorted(
+    entries = sorted(
         (entry for entry in files(package).iterdir() if entry.name.endswith(".sql")),
         key=lambda entry: entry.name,
     )
-    return [(entry.name.removesuffix(".sql"), entry.read_text()) for entry in found]
+    return [(entry.name.removesuffix(".sql"), entry.read_text()) for entry in entries]

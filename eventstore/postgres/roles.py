@@ -139,8 +139,8 @@ def _named_after(database: str) -> Roles:
 
 
 async def _ensure_group(connection: Connection, name: str) -> None:
-    found = await connection.fetchrow(_ATTRIBUTES, name)
-    if found is None:
+    attributes = await connection.fetchrow(_ATTRIBUTES, name)
+    if attributes is None:
         try:
             await connection.execute(f"CREATE ROLE {quoted(name)} NOLOGIN")
         except asyncpg.InsufficientPrivilegeError:
@@ -148,5 +148,5 @@ async def _ensure_group(connection: Connection, name: str) -> None:
                 f"the database login may not make the role {name}: let one run `migrate` that has "
                 "CREATEROLE, or have both roles made and the first one granted to this login"
             ) from None
-    elif found["rolcanlogin"] or found["rolsuper"]:
+    elif attributes["rolcanlogin"] or attributes["rolsuper"]:
         raise NotAllowed(f"the database role {name} exists and is a login: rename it")

@@ -6,9 +6,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.support.repository.source_tree import files, name_of, nodes_of
+from tests.support.repository.source_tree import files, name_of, nodes_of, shipped_packages
 
-CLEAN = ("domain", "activities", "projections", "workflows", "workers", "ordersaga")
 # Of what? Say `rows`, `order`, `payment`, `filter`.
 EMPTY = {"known", "made", "found", "wanted", "told", "given"}
 # Riddles, and what to say instead.
@@ -67,7 +66,7 @@ def nodes(source: str) -> list[ast.AST]:
     return list(ast.walk(ast.parse(source)))
 
 
-@pytest.mark.parametrize("package", CLEAN)
+@pytest.mark.parametrize("package", shipped_packages())
 def test_names_say_what_they_stand_for(package: str) -> None:
     modules = files(".py", under=package)
     assert [each for path in modules for each in riddles(name_of(path), nodes_of(path))] == []
