@@ -30,13 +30,13 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from projections.engine.projection import Projection
 from projections.engine.runner import ProjectionRunner
 from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
 from projections.registry import ALL
 from tests.support.stores.event_store import as_processes
+from tests.support.stores.postgres_server import PostgresServer, free_port
 
 CODEC = JsonEventCodec()
 WRITERS = 32
@@ -96,7 +96,7 @@ async def catch_up(
     }
 
 
-async def compare(server: EmbeddedPostgres, rounds: int, scale: float) -> list[Measure]:
+async def compare(server: PostgresServer, rounds: int, scale: float) -> list[Measure]:
     """Measure every contender once per round."""
     await migrate(server.url())
     await install(server.url())
@@ -133,7 +133,7 @@ def _measures(speeds: Mapping[str, dict[str, list[float]]], events: int) -> list
     ]
 
 
-async def _peers(server: EmbeddedPostgres, orders: int) -> dict[str, Contender]:
+async def _peers(server: PostgresServer, orders: int) -> dict[str, Contender]:
     try:
         from benchmarks.peer_projection import PeerProjection
     except ImportError as error:
@@ -167,7 +167,7 @@ def main(rounds: int, scale: float, results: Path = RESULTS) -> None:
     """Start a server, measure, stop it, write the results."""
     heap.freeze_startup_objects()  # as deployed processes do; the peer benefits too
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), _OPTIONS)
+        server = PostgresServer(Path(folder) / "pgdata", free_port(), _OPTIONS)
         server.start()
         try:
             measures = asyncio.run(compare(server, rounds, scale))

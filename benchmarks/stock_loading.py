@@ -30,8 +30,8 @@ from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.stores.event_store import as_processes
+from tests.support.stores.postgres_server import PostgresServer, free_port
 
 FEW, LONG, OPEN = "20 movements", "20,000 movements, 20 open", "10,000 open"
 LONGEST_RATIO, LONGEST_MS = 3.0, 10.0
@@ -174,7 +174,7 @@ def show(times: Mapping[str, list[float]], console: Console) -> None:
 def main(rounds: int, scale: float, json_file: Path | None) -> None:
     """Measure on a server of its own; the exit code is 1 if a bar is missed."""
     with TemporaryDirectory(prefix="ordersaga-stock-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port())
+        server = PostgresServer(Path(folder) / "pgdata", free_port())
         server.start()
         try:
             times = asyncio.run(measure(server.url(), rounds, scale))

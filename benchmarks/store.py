@@ -19,8 +19,8 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.stores.event_store import as_processes
+from tests.support.stores.postgres_server import PostgresServer, free_port
 
 OPTIONS: Final = {
     "max_connections": "300",
@@ -40,7 +40,7 @@ def main(rounds: int, scale: float, results: Path = RESULTS, *, appends_only: bo
         appends_only: measure nothing else.
     """
     with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), OPTIONS)
+        server = PostgresServer(Path(folder) / "pgdata", free_port(), OPTIONS)
         server.start()
         try:
             measures = asyncio.run(_measure(server, rounds, scale, appends_only))
@@ -54,7 +54,7 @@ def main(rounds: int, scale: float, results: Path = RESULTS, *, appends_only: bo
 
 
 async def _measure(
-    server: EmbeddedPostgres, rounds: int, scale: float, appends_only: bool
+    server: PostgresServer, rounds: int, scale: float, appends_only: bool
 ) -> list[Measure]:
     async def fresh(name: str) -> str:
         admin = await asyncpg.connect(server.url())

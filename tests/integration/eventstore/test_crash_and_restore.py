@@ -12,7 +12,6 @@ from eventstore.model import Expected, StreamAppend
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.migrator import migrate
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from tests.support.stores.event_store import (
     event,
     migrated_database,
@@ -21,19 +20,20 @@ from tests.support.stores.event_store import (
     opened_store,
 )
 from tests.support.stores.postgres import TEST_OPTIONS, fresh_database, programs
+from tests.support.stores.postgres_server import PostgresServer, free_port
 from tests.support.stores.raw_appends import StoreReader, append_in
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path / "pgdata", free_port(), TEST_OPTIONS, programs())
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path / "pgdata", free_port(), TEST_OPTIONS, programs())
     server.start()
     yield server
     server.stop()
 
 
 async def test_after_a_crash_right_after_a_checkpoint_nothing_is_skipped(
-    own_server: EmbeddedPostgres,
+    own_server: PostgresServer,
 ) -> None:
     url = own_server.url()
     await migrate(url)
@@ -63,7 +63,7 @@ async def draw_and_roll_back(pool: asyncpg.Pool) -> None:
 
 @pytest.mark.parametrize("partitioned", [False, True])
 async def test_positions_and_checkpoints_survive_dump_and_restore(
-    postgres_server: EmbeddedPostgres, partitioned: bool
+    postgres_server: PostgresServer, partitioned: bool
 ) -> None:
     async with (
         migrated_database(postgres_server, partitioned=partitioned) as old,

@@ -10,12 +10,13 @@ from eventstore.errors import SchemaMissing, SchemaUnsupported, StoreUnavailable
 from eventstore.postgres.migrator import EVENT_STORE, Schema, migrate, pending
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.roles import Roles, ensure_roles
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
+from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.catalog import contents
 from tests.support.stores.event_store import new_stream, opened_store
 from tests.support.stores.postgres import fresh_database
+from tests.support.stores.postgres_server import free_port
 from tests.support.stores.releases import make_old_chain, oldest_release, released_baseline
 
 SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)

@@ -16,7 +16,6 @@ import pytest
 
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.embedded.postgres import EmbeddedPostgres, free_port
 from projections.engine.lane import LaneOptions, LaneWorker, StepResult
 from projections.engine.runner import LaneDelays, ProjectionRunner
 from projections.operations.checking import check
@@ -24,6 +23,7 @@ from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
 from tests.support.stores.event_store import opened_operator_pool
 from tests.support.stores.postgres import programs
+from tests.support.stores.postgres_server import PostgresServer, free_port
 from tests.support.stores.raw_appends import append_in
 from tests.support.stores.read_models import (
     CODEC,
@@ -43,11 +43,11 @@ POSITIONS = "SELECT sum(position)::bigint FROM read_models.checkpoints"
 
 
 @pytest.fixture
-def durable_server() -> Iterator[EmbeddedPostgres]:
+def durable_server() -> Iterator[PostgresServer]:
     """As in production, but what no commit waits for reaches the disk late."""
     with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
         options = {"wal_writer_delay": "10s"}
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), options, programs())
+        server = PostgresServer(Path(folder) / "pgdata", free_port(), options, programs())
         server.start()
         try:
             yield server
@@ -56,7 +56,7 @@ def durable_server() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-async def url(durable_server: EmbeddedPostgres) -> str:
+async def url(durable_server: PostgresServer) -> str:
     await migrate(durable_server.url())
     await install(durable_server.url())
     return durable_server.url()
@@ -81,14 +81,14 @@ async def running(runner: ProjectionRunner) -> AsyncIterator[None]:
         await task
 
 
-async def test_production_commits_events_durably(durable_server: EmbeddedPostgres) -> None:
+async def test_production_commits_events_durably(durable_server: PostgresServer) -> None:
     async with opened(durable_server.url()) as (pool, _):
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             assert await pool.fetchval(f"SHOW {setting}") == "on"
 
 
 async def test_after_each_crash_tables_and_checkpoints_agree(
-    durable_server: EmbeddedPostgres, url: str
+    durable_server: PostgresServer, url: str
 ) -> None:
     async with opened(url) as (_, store):
         await append_events(store, *mixed_history(Random(4), 60))
@@ -116,7 +116,7 @@ async def _has_moved(pool: asyncpg.Pool, start: int) -> bool:
 
 
 async def test_a_worker_that_survives_crashes_applies_everything_once(
-    durable_server: EmbeddedPostgres, url: str
+    durable_server: PostgresServer, url: str
 ) -> None:
     async with (
         opened(url) as (pool, store),
@@ -139,7 +139,7 @@ async def _is_completed(pool: asyncpg.Pool, order_id: str) -> bool:
 
 
 async def test_positions_that_a_crash_undid_are_read_again(
-    durable_server: EmbeddedPostgres, url: str
+    durable_server: PostgresServer, url: str
 ) -> None:
     async with opened(url) as (pool, store):
         await append_events(store, Order("A1").draft())

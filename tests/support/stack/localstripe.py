@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from ordersaga.embedded.postgres import free_port
+from tests.support.stores.postgres_server import free_port
 
 _PICKLE = Path("/tmp/localstripe.pickle")
 

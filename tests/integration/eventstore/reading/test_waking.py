@@ -11,8 +11,8 @@ from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
 from eventstore.reading.subscription import Subscription
 from eventstore.store import EVERYTHING
-from ordersaga.embedded.postgres import free_port
 from tests.support.stores.event_store import event, new_stream
+from tests.support.stores.postgres_server import free_port
 
 LISTENERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

@@ -11,7 +11,7 @@ import pytest
 
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.daemons.service import Loop, serve
-from ordersaga.embedded.postgres import free_port
+from tests.support.stores.postgres_server import free_port
 
 
 async def until_stopped(stop: asyncio.Event) -> None:

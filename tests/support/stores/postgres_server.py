@@ -1,0 +1,109 @@
+"""A PostgreSQL server that tests and benchmarks start, stop and kill."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ordersaga.embedded.postgres import HOST, EmbeddedPostgres, PostgresFailedError
+
+_START_TIMEOUT_S: Final = 60.0
+
+
+def free_port() -> int:
+    """A TCP port on loopback that is free right now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PostgresServer(EmbeddedPostgres):
+    """A server with a process of its own; the arguments are those of `EmbeddedPostgres`."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        options: Mapping[str, str] | None = None,
+        programs: Path | None = None,
+    ) -> None:
+        super().__init__(data_dir, port, options, programs)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Create the cluster if it does not exist, start the server, return once it answers.
+
+        Raises:
+            PostgresFailedError: with the last lines of the server's log.
+        """
+        self.prepare()
+        self._spawn()
+        self._wait_until_ready()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Shut down fast (rolling back open transactions); force it after `timeout_s`."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """End the server immediately, like a power cut; the next start recovers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+            self._process = None
+
+    def _spawn(self) -> None:
+        with self._log_file().open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                user=self.user,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C reaches only us: we stop children in order
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                break
+            if self._accepts_connections():
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise PostgresFailedError(f"PostgreSQL did not start:\n{self._log_tail()}")
+
+    def _accepts_connections(self) -> bool:
+        command = [
+            str(self.programs / "pg_isready"),
+            "-q",
+            "-h",
+            HOST,
+            "-p",
+            str(self.port),
+            "-t",
+            "1",
+        ]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _log_file(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    def _log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self._log_file().read_text(errors="replace").splitlines()[-15:])
+        return "(no log)"
