@@ -68,7 +68,7 @@ async def erase(
 async def _delete_histories(
     services: "Services", erasure: "Erasure", customer_id: CustomerId | None
 ) -> _Erased:
-    from ordersaga.personal_data import histories  # noqa: PLC0415  loads Temporal
+    from ordersaga.operations import histories  # noqa: PLC0415  loads Temporal
 
     problem = None
     deleted = histories.DeletedHistories(0, ())

@@ -19,7 +19,7 @@ from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
 from ordersaga.operations.saga_views import ListedSaga, RunningActivity, SagaDetails, SagaFilter
-from ordersaga.operations.temporal_runs import Run, describe_run, list_runs
+from ordersaga.operations.temporal_runs import Run, find_run, list_runs
 from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP, STARTING
 from workflows.fulfillment.state import (
     AMENDING,
@@ -115,12 +115,9 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         Refused: Temporal has no saga of this order.
     """
     workflow_id = order_stream(order_id)
-    try:
-        run = await describe_run(client, workflow_id)
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise Refused(f"Temporal has no saga of order {order_id}") from None
-        raise
+    run = await find_run(client, workflow_id)
+    if run is None:
+        raise Refused(f"Temporal has no saga of order {order_id}")
     answer, note = await _ask(client, run)
     return SagaDetails(
         order_id=order_id,
@@ -187,12 +184,8 @@ async def running_workflows(client: Client, workflow_ids: Collection[str]) -> se
 
     async def is_running(workflow_id: str) -> bool:
         async with slots:
-            try:
-                return (await describe_run(client, workflow_id)).is_open
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
+            run = await find_run(client, workflow_id)
+        return run is not None and run.is_open
 
     ids = list(workflow_ids)
     answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in ids))

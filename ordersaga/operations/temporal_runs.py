@@ -19,6 +19,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, TypedSearchAttributes
 from temporalio.converter import decode_typed_search_attributes
+from temporalio.service import RPCError, RPCStatusCode
 
 _PAGE = 1000
 _PREFIX = "WORKFLOW_EXECUTION_STATUS_"
@@ -75,16 +76,20 @@ async def list_runs(client: Client, query: str, limit: int | None = None) -> Asy
             return
 
 
-async def describe_run(client: Client, workflow_id: str) -> Run:
-    """The latest run of a workflow.
+async def find_run(client: Client, workflow_id: str, run_id: str = "") -> Run | None:
+    """A run of a workflow, by default the latest; None if there is none.
 
     Raises:
-        RPCError: there is none (NOT_FOUND), or Temporal does not answer.
+        RPCError: Temporal does not answer.
     """
-    request = DescribeWorkflowExecutionRequest(
-        namespace=client.namespace, execution=RunReference(workflow_id=workflow_id)
-    )
-    described = await client.workflow_service.describe_workflow_execution(request, retry=True)
+    execution = RunReference(workflow_id=workflow_id, run_id=run_id)
+    request = DescribeWorkflowExecutionRequest(namespace=client.namespace, execution=execution)
+    try:
+        described = await client.workflow_service.describe_workflow_execution(request, retry=True)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
     return _run(described.workflow_execution_info, tuple(described.pending_activities))
 
 

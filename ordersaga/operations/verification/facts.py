@@ -85,15 +85,10 @@ class OrderFacts:
         return [label for label, live in self.labels.items() if live]
 
     @property
-    def returned_minor(self) -> int:
-        """Minor units that a completed order has refunded for returns."""
-        return self.returns.refunded_minor
-
-    @property
     def owed(self) -> Money | None:
         """The money that a completed order must have kept: its total less refunds of returns."""
         total = self.total
-        return total and Money(total.minor - self.returned_minor, total.currency)
+        return total and Money(total.minor - self.returns.refunded_minor, total.currency)
 
     @property
     def kept_money(self) -> list[Money]:

@@ -5,33 +5,27 @@ system causes no false alarm. Open orders are only checked for being charged or 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
 from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
 from ordersaga.operations.verification.report import Comparison, Finding, Rule
-from ordersaga.operations.verification.rules import money_text, owed_text
+from ordersaga.operations.verification.rules import money_text
 
-Payments = dict[OrderId, list[ProviderPayment]]
-Labels = dict[OrderId, list[CarrierLabel]]
-
-
-async def collect_payments(ledger: AsyncIterator[ProviderPayment]) -> Payments:
-    """All payments of a provider by order."""
-    payments: Payments = defaultdict(list)
-    async for payment in ledger:
-        payments[payment.order_id].append(payment)
-    return dict(payments)
+Payments = Mapping[OrderId, Sequence[ProviderPayment]]
+Labels = Mapping[OrderId, Sequence[CarrierLabel]]
+E = TypeVar("E", ProviderPayment, CarrierLabel)
 
 
-async def collect_labels(ledger: AsyncIterator[CarrierLabel]) -> Labels:
-    """All labels of a carrier by order."""
-    labels: Labels = defaultdict(list)
-    async for label in ledger:
-        labels[label.order_id].append(label)
-    return dict(labels)
+async def by_order(ledger: AsyncIterator[E]) -> dict[OrderId, list[E]]:
+    """All entries of a ledger by order."""
+    entries: defaultdict[OrderId, list[E]] = defaultdict(list)
+    async for entry in ledger:
+        entries[entry.order_id].append(entry)
+    return dict(entries)
 
 
 def kept(payment: ProviderPayment) -> int:
@@ -56,9 +50,7 @@ def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> 
         payments = ledger.get(order_id, [])
         order = facts.orders.get(order_id, OrderFacts())
         granted = max(order.returns.granted_minor, _granted(now, order_id))
-        finding = _check_payment(order_id, order, payments, granted)
-        if finding is not None:
-            yield finding
+        yield from _check_payment(order_id, order, payments, granted)
 
 
 def _granted(now: Facts | None, order_id: OrderId) -> int:
@@ -66,31 +58,28 @@ def _granted(now: Facts | None, order_id: OrderId) -> int:
 
 
 def _check_payment(
-    order_id: OrderId, order: OrderFacts, payments: list[ProviderPayment], granted: int
-) -> Finding | None:
+    order_id: OrderId, order: OrderFacts, payments: Sequence[ProviderPayment], granted: int
+) -> Iterator[Finding]:
     held = [payment for payment in payments if kept(payment)]
     actual = _payments_text(held)
     match order.stage:
         case Stage.COMPLETED:
-            if _is_the_payment(order, payments, granted):
-                return None
-            expected = f"captured once, and kept: {_our_payment(order)}"
-            return Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, actual)
+            if not _is_the_payment(order, payments, granted):
+                expected = f"captured once, and kept: {_our_payment(order)}"
+                yield Finding(Rule.PROVIDER_COMPLETED_PAYMENT, order_id, expected, actual)
+            return
         case Stage.CANCELLED:
             rule, allowed = Rule.PROVIDER_CANCELLED_PAYMENT, 0
-        case Stage.NEVER:
-            # Money is never requested before the order is recorded.
-            rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
-        case Stage.DRAFT:
+        case Stage.NEVER | Stage.DRAFT:
+            # Money is never requested before the order is submitted.
             rule, allowed = Rule.PROVIDER_UNKNOWN_PAYMENT, 0
         case _:
             rule, allowed = Rule.PROVIDER_OPEN_PAYMENT, 1
-    if len(held) <= allowed:
-        return None
-    return Finding(rule, order_id, f"at most {allowed} payments that hold money", actual)
+    if len(held) > allowed:
+        yield Finding(rule, order_id, f"at most {allowed} payments that hold money", actual)
 
 
-def _is_the_payment(order: OrderFacts, payments: list[ProviderPayment], granted: int) -> bool:
+def _is_the_payment(order: OrderFacts, payments: Sequence[ProviderPayment], granted: int) -> bool:
     ours = [(capture.reference, capture.amount) for capture in order.captures]
     # A fully refunded payment keeps nothing; it still belongs to the order that captured it.
     theirs = [payment for payment in payments if kept(payment) or _is_ours(payment, order)]
@@ -113,7 +102,7 @@ def _is_ours(payment: ProviderPayment, order: OrderFacts) -> bool:
 
 def _our_payment(order: OrderFacts) -> str:
     references = sorted({capture.reference for capture in order.captures})
-    return f"{owed_text(order)} under {', '.join(references) or 'no reference'}"
+    return f"{money_text(order.owed)} under {', '.join(references) or 'no reference'}"
 
 
 def _payments_text(held: Iterable[ProviderPayment]) -> str:
@@ -134,28 +123,25 @@ def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
         labels = ledger.get(order_id, [])
         live = sorted(label.label_id for label in labels if label.status is LabelStatus.LIVE)
         order = facts.orders.get(order_id, OrderFacts())
-        finding = _check_label(order_id, order, live)
-        if finding is not None:
-            yield finding
+        yield from _check_label(order_id, order, live)
 
 
-def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Finding | None:
+def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Iterator[Finding]:
     match order.stage:
         case Stage.COMPLETED:
             # Two live labels in our events violate another rule.
-            if len(live) == 1 and live[0] in order.live_labels:
-                return None
-            expected = f"one live label: {', '.join(sorted(order.live_labels)) or 'none known'}"
-            return Finding(Rule.CARRIER_COMPLETED_LABEL, order_id, expected, _labels_text(live))
+            if len(live) != 1 or live[0] not in order.live_labels:
+                expected = f"one live label: {', '.join(sorted(order.live_labels)) or 'none known'}"
+                yield Finding(Rule.CARRIER_COMPLETED_LABEL, order_id, expected, _labels_text(live))
+            return
         case Stage.CANCELLED:
             rule, allowed = Rule.CARRIER_CANCELLED_LABEL, 0
         case Stage.NEVER | Stage.DRAFT:
             rule, allowed = Rule.CARRIER_UNKNOWN_LABEL, 0
         case _:
             rule, allowed = Rule.CARRIER_OPEN_LABEL, 1
-    if len(live) <= allowed:
-        return None
-    return Finding(rule, order_id, f"at most {allowed} live labels", _labels_text(live))
+    if len(live) > allowed:
+        yield Finding(rule, order_id, f"at most {allowed} live labels", _labels_text(live))
 
 
 def _labels_text(live: list[str]) -> str:
@@ -193,16 +179,12 @@ def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
     """Live labels and pieces, by our events and by the carrier, over orders that have ended."""
     ended = [key for key, order in facts.orders.items() if not order.stage.is_open]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
-    theirs = sum(label.status is LabelStatus.LIVE for key in ended for label in ledger.get(key, []))
+    labels = [label for key in ended for label in ledger.get(key, [])]
+    live = [label for label in labels if label.status is LabelStatus.LIVE]
     pieces = sum(facts.orders[key].shipped.total() for key in ended)
-    sent = sum(
-        label.pieces
-        for key in ended
-        for label in ledger.get(key, [])
-        if label.status is LabelStatus.LIVE
-    )
+    sent = sum(label.pieces for label in live)
     return [
-        Comparison("live labels", str(ours), str(theirs)),
+        Comparison("live labels", str(ours), str(len(live))),
         Comparison("pieces shipped, and in live parcels", str(pieces), str(sent)),
     ]
 

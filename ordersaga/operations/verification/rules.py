@@ -86,7 +86,7 @@ def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
         yield Finding(
             Rule.COMPLETED_CAPTURED_ONCE,
             order_id,
-            f"captured once, and kept: {owed_text(order)}",
+            f"captured once, and kept: {money_text(order.owed)}",
             _money_found(order),
         )
     if len(order.live_labels) != 1:
@@ -141,11 +141,6 @@ def _money_found(order: OrderFacts) -> str:
         *(f"authorised {money_text(hold)}" for hold in order.holds.values()),
     ]
     return ", ".join(parts) or "no payment"
-
-
-def owed_text(order: OrderFacts) -> str:
-    """The money that a completed order must have kept, for people; a dash without a total."""
-    return money_text(order.owed)
 
 
 def money_text(amount: Money | None) -> str:

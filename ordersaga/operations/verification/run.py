@@ -94,7 +94,7 @@ async def _attempt(
 async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None:
     if sources.payments is None:
         return
-    payments = await ledgers.collect_payments(sources.payments.payments())
+    payments = await ledgers.by_order(sources.payments.payments())
     findings = list(ledgers.check_payments(facts, payments))
     if subjects := {finding.subject for finding in findings}:
         now = await _facts_now(sources, subjects)
@@ -106,7 +106,7 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
     if sources.carrier is None:
         return
-    labels = await ledgers.collect_labels(sources.carrier.labels())
+    labels = await ledgers.by_order(sources.carrier.labels())
     findings = ledgers.check_labels(facts, labels)
     progress.findings += await _still_unknown(sources, findings)
     progress.comparisons += ledgers.compare_labels(facts, labels)
@@ -116,68 +116,47 @@ async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Seque
     """Drop findings about orders that were submitted while the verification ran."""
     candidates = list(findings)
     unsure = {finding.subject for finding in candidates if finding.rule in _UNKNOWN_RULES}
-    stages = await _stages(sources, unsure)
+    now = await _facts_now(sources, unsure)
     return [
         finding
         for finding in candidates
         if finding.rule not in _UNKNOWN_RULES
-        or stages[OrderId(finding.subject)] in (Stage.NEVER, Stage.DRAFT)
+        or now.order(OrderId(finding.subject)).stage in (Stage.NEVER, Stage.DRAFT)
     ]
 
 
 async def _running(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
-    await _sagas(sources, facts, progress, pause_s)
-    await _returns(sources, facts, progress, pause_s)
-
-
-async def _returns(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
-    """Every open return must have a running workflow."""
     if sources.sagas is None:
         return
-    unattended = {(key, case) for key, order in facts.orders.items() for case in order.returns.open}
+    missing = _open_workflows(facts)
     for look in range(_ATTEMPTS):
-        running = await sources.sagas(sorted(return_workflow(*each) for each in unattended))
-        unattended = {each for each in unattended if return_workflow(*each) not in running}
-        now = await _facts_now(sources, {key for key, _ in unattended})
-        unattended = {
-            (key, case) for key, case in unattended if case in now.order(key).returns.open
-        }
-        if not unattended:
+        # The workflows first, then the events: an order that ends in between is no offender.
+        running = await sources.sagas(sorted(missing))
+        missing = {key: finding for key, finding in missing.items() if key not in running}
+        now = await _facts_now(sources, {finding.subject for finding in missing.values()})
+        missing = {key: missing[key] for key in missing.keys() & _open_workflows(now).keys()}
+        if not missing:
             return
         if look + 1 < _ATTEMPTS:
             await asyncio.sleep(pause_s)
-    for key, case in unattended:
-        expected = f"a running workflow: return {case} is open"
-        progress.findings.append(
-            Finding(Rule.OPEN_RETURN_HAS_WORKFLOW, key, expected, "none is running")
-        )
+    progress.findings += missing.values()
 
 
-async def _sagas(sources: Sources, facts: Facts, progress: _Progress, pause_s: float) -> None:
-    if sources.sagas is None:
-        return
-    unattended = {key for key, order in facts.orders.items() if order.stage.is_open}
-    for look in range(_ATTEMPTS):
-        # The saga first, then the order: an order that ends in between is no offender.
-        running = await sources.sagas([order_stream(key) for key in sorted(unattended)])
-        unattended = {key for key in unattended if order_stream(key) not in running}
-        stages = await _stages(sources, unattended)
-        unattended = {key for key in unattended if stages[key].is_open}
-        if not unattended:
-            return
-        if look + 1 < _ATTEMPTS:
-            await asyncio.sleep(pause_s)
-    for key in unattended:
-        expected = f"a running saga: the order is {facts.orders[key].stage}"
-        progress.findings.append(
-            Finding(Rule.OPEN_ORDER_HAS_SAGA, key, expected, "none is running")
-        )
-
-
-async def _stages(sources: Sources, order_ids: Collection[str]) -> dict[OrderId, Stage]:
-    """The present status of orders."""
-    facts = await _facts_now(sources, order_ids)
-    return {OrderId(key): facts.order(OrderId(key)).stage for key in order_ids}
+def _open_workflows(facts: Facts) -> dict[str, Finding]:
+    """The workflows that must be running, each with the finding if it is not."""
+    findings: dict[str, Finding] = {}
+    for key, order in facts.orders.items():
+        if order.stage.is_open:
+            expected = f"a running saga: the order is {order.stage}"
+            findings[order_stream(key)] = Finding(
+                Rule.OPEN_ORDER_HAS_SAGA, key, expected, "none is running"
+            )
+        for case in order.returns.open:
+            expected = f"a running workflow: return {case} is open"
+            findings[return_workflow(key, case)] = Finding(
+                Rule.OPEN_RETURN_HAS_WORKFLOW, key, expected, "none is running"
+            )
+    return findings
 
 
 async def _facts_now(sources: Sources, order_ids: Collection[str]) -> Facts:

@@ -1,6 +1,7 @@
 """Makes the sources of a verification from the services of the composition root."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import asyncpg
 from temporalio.service import RPCError
@@ -10,7 +11,7 @@ from ordersaga.bootstrap.wiring import Services
 from ordersaga.errors import Unreachable
 from ordersaga.operations.sagas import running_workflows
 from ordersaga.operations.verification.report import Check, Finding, Rule
-from ordersaga.operations.verification.sources import RunningWorkflows, Sources
+from ordersaga.operations.verification.sources import Sources
 from projections.errors import ProjectionError
 from projections.operations.checking import check
 
@@ -21,7 +22,7 @@ async def open_sources(services: Services, skip: Collection[Check] = ()) -> Sour
     sagas = None
     if Check.SAGAS not in skip:
         try:
-            sagas = await _sagas(services)
+            sagas = partial(running_workflows, await services.temporal())
         except Unreachable as error:
             missing[Check.SAGAS] = str(error)
     return Sources(
@@ -34,15 +35,6 @@ async def open_sources(services: Services, skip: Collection[Check] = ()) -> Sour
         missing=missing,
         unreachable=(GatewayError, RPCError, ProjectionError, asyncpg.PostgresError, OSError),
     )
-
-
-async def _sagas(services: Services) -> RunningWorkflows:
-    client = await services.temporal()
-
-    async def running(workflow_ids: Collection[str]) -> set[str]:
-        return await running_workflows(client, workflow_ids)
-
-    return running
 
 
 async def _read_models(services: Services) -> Sequence[Finding]:

@@ -23,7 +23,7 @@ from temporalio.client import Client
 
 from adapters.providers.faults import Fault, FaultKind
 from ordersaga.client.orders import OrderSagaClient
-from ordersaga.operations.temporal_runs import describe_run
+from ordersaga.operations.temporal_runs import find_run
 from tests.support.stack.browser import Page, opened_page
 from tests.support.stack.stack import Up, order_document, until
 
@@ -61,7 +61,8 @@ class Scene:
 
     async def show(self, order_id: str, tab: str, *words: str, height: int = 680) -> None:
         """Show a tab of a saga's page and wait for the words."""
-        run = await describe_run(self.client, f"order-{order_id}")
+        run = await find_run(self.client, f"order-{order_id}")
+        assert run is not None
         url = f"{self._workflows}/{run.workflow_id}/{run.run_id}/{tab}"
         await self.page.open(url, *words, height=height)
 

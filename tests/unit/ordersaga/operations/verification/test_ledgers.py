@@ -36,12 +36,12 @@ def replaced(items: list[Any], order_id: OrderId, *others: Any) -> list[Any]:
 
 
 async def payment_offences(payments: list[ProviderPayment]) -> list[tuple[Rule, str]]:
-    found = await ledgers.collect_payments(listed(payments))
+    found = await ledgers.by_order(listed(payments))
     return [_key(finding) for finding in ledgers.check_payments(facts_of(STORY), found)]
 
 
 async def label_offences(labels: list[CarrierLabel]) -> list[tuple[Rule, str]]:
-    found = await ledgers.collect_labels(listed(labels))
+    found = await ledgers.by_order(listed(labels))
     return [_key(finding) for finding in ledgers.check_labels(facts_of(STORY), found)]
 
 
@@ -150,21 +150,19 @@ async def test_a_refused_label_is_no_label() -> None:
 
 
 async def test_sums_agree_over_orders_that_have_ended_to_the_penny() -> None:
-    found = await ledgers.collect_payments(listed(PAYMENTS))
+    found = await ledgers.by_order(listed(PAYMENTS))
     (money,) = ledgers.compare_money(facts_of(STORY), found)
     assert (money.ours, money.theirs, money.equal) == ("10.00 GBP", "10.00 GBP", True)
-    spoilt = await ledgers.collect_payments(
-        listed(replaced(PAYMENTS, GONE, payment(GONE, **PENNY_LESS)))
-    )
+    spoilt = await ledgers.by_order(listed(replaced(PAYMENTS, GONE, payment(GONE, **PENNY_LESS))))
     (money,) = ledgers.compare_money(facts_of(STORY), spoilt)
     assert (money.ours, money.theirs, money.equal) == ("10.00 GBP", "10.01 GBP", False)
 
 
 async def test_live_labels_and_pieces_are_counted_on_both_sides() -> None:
-    found = await ledgers.collect_labels(listed(LABELS))
+    found = await ledgers.by_order(listed(LABELS))
     labels, pieces = ledgers.compare_labels(facts_of(STORY), found)
     assert (labels.ours, labels.theirs, pieces.ours, pieces.theirs) == ("1", "1", "4", "4")
     spoilt = facts_of(without(shipment_events.LabelCancelled, GONE))
     assert ledgers.compare_labels(spoilt, found)[0].ours == "2"
-    light = await ledgers.collect_labels(listed([label(DONE, pieces=3)]))
+    light = await ledgers.by_order(listed([label(DONE, pieces=3)]))
     assert ledgers.compare_labels(facts_of(STORY), light)[1].theirs == "3"

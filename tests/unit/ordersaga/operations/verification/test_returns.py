@@ -89,7 +89,7 @@ async def at_provider(refunded: int, story: list[Recorded], now: list[Recorded])
     status = PaymentStatus.REFUNDED if refunded == 1000 else PaymentStatus.CAPTURED
     theirs = payment(DONE, refunded=Money(refunded, "GBP"), status=status)
     others: list[ProviderPayment] = [x for x in PAYMENTS if x.order_id != DONE]
-    ledger = await ledgers.collect_payments(_listed([theirs, *others]))
+    ledger = await ledgers.by_order(_listed([theirs, *others]))
     before, later = facts_of([*STORY, *story]), facts_of([*STORY, *now])
     return [each.rule for each in ledgers.check_payments(before, ledger, later)]
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from temporalio.api.common.v1 import WorkflowExecution as ExecutionId
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE
 from domain.ids import CustomerId, OrderId, order_stream
 from ordersaga.errors import Unreachable
+from ordersaga.operations.temporal_runs import Run, find_run, list_runs
 from workflows.common.search_attributes import CUSTOMER_ID
 from workflows.fulfillment.visibility import GUEST
 
@@ -44,20 +45,30 @@ async def delete_histories(
 async def _delete_histories(
     client: Client, customer_id: CustomerId | None, order_ids: Sequence[OrderId]
 ) -> DeletedHistories:
-    runs: dict[str, WorkflowExecution] = {}
+    runs: dict[str, Run] = {}
     for query in _queries(customer_id, order_ids):
-        async for run in client.list_workflows(query):
+        async for run in list_runs(client, query):
             runs[run.run_id] = run
-    # A run that has just ended is missing in lists, or still listed as running.
     slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def update(workflow_id: str, run_id: str) -> None:
+        async with slots:
+            run = await find_run(client, workflow_id, run_id)
+        if run is not None:
+            runs[run.run_id] = run
+
+    async def delete(run: Run) -> None:
+        async with slots:
+            await _delete(client, run)
+
+    # A run that has just ended is missing in lists, or still listed as running.
     unsure = {(order_stream(order_id), "") for order_id in order_ids}
-    unsure |= {(run.id, run.run_id) for run in runs.values() if _runs(run)}
-    for now in await asyncio.gather(*(_describe(client, slots, *one) for one in unsure)):
-        if now is not None:
-            runs[now.run_id] = now
-    closed = [run for run in runs.values() if not _runs(run)]
-    await asyncio.gather(*(_delete(client, slots, run) for run in closed))
-    return DeletedHistories(len(closed), sorted({run.id for run in runs.values() if _runs(run)}))
+    unsure |= {(run.workflow_id, run.run_id) for run in runs.values() if run.is_open}
+    await asyncio.gather(*(update(*one) for one in unsure))
+    closed = [run for run in runs.values() if not run.is_open]
+    await asyncio.gather(*map(delete, closed))
+    running = sorted({run.workflow_id for run in runs.values() if run.is_open})
+    return DeletedHistories(len(closed), running)
 
 
 def _queries(customer_id: CustomerId | None, order_ids: Sequence[OrderId]) -> list[str]:
@@ -72,30 +83,13 @@ def _queries(customer_id: CustomerId | None, order_ids: Sequence[OrderId]) -> li
     return queries
 
 
-def _runs(run: WorkflowExecution) -> bool:
-    return run.status is WorkflowExecutionStatus.RUNNING
-
-
-async def _describe(
-    client: Client, slots: asyncio.Semaphore, workflow_id: str, run_id: str
-) -> WorkflowExecution | None:
-    async with slots:
-        try:
-            return await client.get_workflow_handle(workflow_id, run_id=run_id or None).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
-
-
-async def _delete(client: Client, slots: asyncio.Semaphore, run: WorkflowExecution) -> None:
+async def _delete(client: Client, run: Run) -> None:
     request = DeleteWorkflowExecutionRequest(
         namespace=client.namespace,
-        workflow_execution=ExecutionId(workflow_id=run.id, run_id=run.run_id),
+        workflow_execution=ExecutionId(workflow_id=run.workflow_id, run_id=run.run_id),
     )
-    async with slots:
-        try:
-            await client.workflow_service.delete_workflow_execution(request)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+    try:
+        await client.workflow_service.delete_workflow_execution(request)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
