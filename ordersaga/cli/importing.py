@@ -1,5 +1,6 @@
 """`ordersaga import`: real orders from a file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,7 @@ from ordersaga.cli.output import async_command, emit
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import WrongUsage
 from ordersaga.importing.intake import OnProgress
-from ordersaga.importing.run import (
-    Displays,
-    ImportRequest,
-    ImportSummary,
-    import_plan,
-    prepare,
-)
+from ordersaga.importing.run import ImportRequest, ImportSummary, import_plan, prepare
 
 
 @async_command
@@ -72,8 +67,7 @@ async def import_orders(
     screen = console(stderr=True)
     async with opened() as services:
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            displays = Displays(task=lambda name, size: _task(progress, name, size))
-            summary = await import_plan(services.handler, request, plan, displays)
+            summary = await import_plan(services.handler, request, plan, partial(_task, progress))
     emit(summary, as_json=as_json, view=lambda: summary_table(summary))
 
 

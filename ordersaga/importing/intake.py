@@ -1,29 +1,24 @@
 """Executes a plan in the event store: stock first, then the orders, many concurrently."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from activities.aggregates import ORDER, STOCK
-from activities.messages import OrderDocument
 from activities.orders.intake import OrderConflict, decide_intake
+from activities.unit_of_work import UnitOfWork, transact
 from domain.checks import MAX_QUANTITY
 from domain.errors import DomainError
-from domain.ids import OrderId, Sku, order_stream, stock_stream
-from domain.order.events import OrderEvent
-from domain.stock import item as stock_item
+from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
-from domain.stock.events import StockEvent
-from domain.stock.item import StockState
-from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.importing.plan import PlannedOrder, refuse_order
 from ordersaga.importing.refusals import LineReason, RefusedLine
+from projections.engine.concurrently import run_concurrently
 
 ACTOR: Final = "import"
 _AT_ONCE: Final = 32
@@ -67,11 +62,14 @@ async def submit_orders(
 
 async def _submit(handler: CommandHandler, planned: PlannedOrder, result: Submitted) -> None:
     document = planned.document
-    stream = order_stream(document.order_id)
+    order = ORDER.stream(document.order_id)
+
+    def submit(unit: UnitOfWork) -> bool:
+        unit.record(order, decide_intake(document, unit.state(order)))
+        return bool(unit.events)
+
     try:
-        is_new = await handler.execute(
-            {stream: ORDER.fold}, partial(_decide_order, document), _context(stream)
-        )
+        is_new = await transact(handler, (order,), submit, _context(order.name))
     except OrderConflict as error:
         result.refused += refuse_order(planned, LineReason.ORDER_CONFLICT, str(error))
         return
@@ -80,12 +78,6 @@ async def _submit(handler: CommandHandler, planned: PlannedOrder, result: Submit
         return
     result.lines_taken += len(planned.taken)
     (result.new if is_new else result.already_there).append(document.order_id)
-
-
-def _decide_order(document: OrderDocument, loaded: Mapping[str, Loaded[Any]]) -> Decision[bool]:
-    stream = order_stream(document.order_id)
-    events: Sequence[OrderEvent] = decide_intake(document, loaded[stream].state)
-    return Decision({stream: events} if events else {}, bool(events))
 
 
 async def receive_stock(
@@ -103,9 +95,8 @@ async def receive_stock(
 
     async def receive(group: Mapping[Sku, int]) -> None:
         nonlocal pieces
-        folds = {stock_stream(sku): STOCK.fold for sku in group}
-        decide = partial(_decide_receipts, digest, group)
-        received = await handler.execute(folds, decide, _context(f"import-{digest}"))
+        rule, context = partial(_receive, digest, group), _context(f"import-{digest}")
+        received = await transact(handler, STOCK.streams(group), rule, context)
         pieces += received  # not before the await: other lanes add meanwhile
         done(len(group))
 
@@ -119,45 +110,24 @@ def _groups(targets: Mapping[Sku, int]) -> Iterable[Mapping[Sku, int]]:
         yield group
 
 
-def _decide_receipts(
-    digest: str, targets: Mapping[Sku, int], loaded: Mapping[str, Loaded[Any]]
-) -> Decision[int]:
-    events: dict[str, Sequence[StockEvent]] = {}
+def _receive(digest: str, targets: Mapping[Sku, int], unit: UnitOfWork) -> int:
     pieces = 0
     for sku, target in targets.items():
-        state: StockState = loaded[stock_stream(sku)].state
-        missing = max(0, target - _received(state, digest, sku))
-        if missing:
-            events[stock_stream(sku)] = _receipts(
-                sku, missing, f"{_reference(digest, sku)}:{target}"
-            )
+        stock, prefix = STOCK.stream(sku), f"import:{digest}:{sku}:"
+        deliveries = unit.state(stock).deliveries.items()
+        received = sum(count for reference, count in deliveries if reference.startswith(prefix))
+        missing = max(0, target - received)
+        for number, part in enumerate(_parts(missing), start=1):
+            unit.execute(stock, ReceiveStock(sku, part, f"{prefix}{target}:{number}"))
         pieces += missing
-    return Decision(events, pieces)
+    return pieces
 
 
-def _receipts(sku: Sku, pieces: int, reference: str) -> Sequence[StockEvent]:
+def _parts(pieces: int) -> Iterator[int]:
     """One delivery, or several if one cannot hold that many pieces."""
-    parts = [MAX_QUANTITY] * (pieces // MAX_QUANTITY)
-    if rest := pieces % MAX_QUANTITY:
-        parts.append(rest)
-    return [
-        event
-        for number, part in enumerate(parts, start=1)
-        for event in stock_item.decide(
-            ReceiveStock(sku, part, f"{reference}:{number}"), stock_item.INITIAL
-        )
-    ]
-
-
-def _reference(digest: str, sku: Sku) -> str:
-    return f"import:{digest}:{sku}"
-
-
-def _received(state: StockState, digest: str, sku: Sku) -> int:
-    prefix = f"{_reference(digest, sku)}:"
-    return sum(
-        pieces for reference, pieces in state.deliveries.items() if reference.startswith(prefix)
-    )
+    while pieces > 0:
+        yield min(pieces, MAX_QUANTITY)
+        pieces -= MAX_QUANTITY
 
 
 def _context(correlation_id: str) -> CommandContext:
@@ -174,6 +144,4 @@ async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) ->
         for item in remaining:
             await work(item)
 
-    async with asyncio.TaskGroup() as lanes:
-        for _ in range(_AT_ONCE):
-            lanes.create_task(lane())
+    await run_concurrently(lane() for _ in range(_AT_ONCE))

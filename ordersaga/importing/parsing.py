@@ -1,7 +1,6 @@
 """Parses one record of the file into an order line, or refuses it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +11,7 @@ from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id, p
 from domain.money import Money
 from domain.values import OrderLine
 from ordersaga.importing.countries import country_code
-from ordersaga.importing.reader import RawLine
+from ordersaga.importing.reader import COLUMNS, RawLine
 from ordersaga.importing.refusals import LineReason, RefusedLine, shortened
 
 _PRODUCT = re.compile(r"[0-9]{5}")
@@ -85,22 +84,10 @@ def _parsed(raw: RawLine, currency: str) -> ParsedLine:
 def _complete(raw: RawLine) -> None:
     if not raw.complete:
         raise _Refusal(LineReason.INCOMPLETE_LINE, "the line has fewer columns than the first line")
-    lacking = ", ".join(_lacking(raw))
+    needed = {column: field for column, field in COLUMNS.items() if column != "CustomerID"}
+    lacking = [column for column, field in needed.items() if not getattr(raw, field)]
     if lacking:
-        raise _Refusal(LineReason.MISSING_FIELD, f"{lacking} is empty")
-
-
-def _lacking(raw: RawLine) -> Iterator[str]:
-    needed = {
-        "InvoiceNo": raw.invoice,
-        "StockCode": raw.stock_code,
-        "Description": raw.description,
-        "Quantity": raw.quantity,
-        "InvoiceDate": raw.date,
-        "UnitPrice": raw.price,
-        "Country": raw.country,
-    }
-    return (name for name, value in needed.items() if not value)
+        raise _Refusal(LineReason.MISSING_FIELD, f"{', '.join(lacking)} is empty")
 
 
 def _quantity(text: str) -> int:

@@ -8,28 +8,17 @@ from pathlib import Path
 from ordersaga.importing.errors import UnreadableFile
 from ordersaga.importing.text_lines import text_lines
 
-COLUMNS = (
-    "InvoiceNo",
-    "StockCode",
-    "Description",
-    "Quantity",
-    "InvoiceDate",
-    "UnitPrice",
-    "CustomerID",
-    "Country",
-)
-
-
-_FIELDS = (
-    "invoice",
-    "stock_code",
-    "description",
-    "quantity",
-    "date",
-    "price",
-    "customer",
-    "country",
-)
+COLUMNS = {
+    "InvoiceNo": "invoice",
+    "StockCode": "stock_code",
+    "Description": "description",
+    "Quantity": "quantity",
+    "InvoiceDate": "date",
+    "UnitPrice": "price",
+    "CustomerID": "customer",
+    "Country": "country",
+}
+"""The columns of the file, each with its field of a `RawLine`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,11 @@ def read_lines(path: Path) -> Iterator[RawLine]:
     rows = csv.reader(text_lines(path), strict=True)
     try:
         places = _column_places(path, next(rows, []))
-        yield from _records(rows, places)
+        begins = rows.line_num + 1
+        for row in rows:
+            number, begins = begins, rows.line_num + 1
+            if row:
+                yield _raw_line(number, row, places)
     except csv.Error as error:
         problem = f"line {rows.line_num} is not valid CSV ({error})"
         raise UnreadableFile(path, problem) from error
@@ -75,21 +68,7 @@ def _column_places(path: Path, header: list[str]) -> list[int]:
     return [names.index(column.lower()) for column in COLUMNS]
 
 
-def _records(rows: Iterator[list[str]], places: list[int]) -> Iterator[RawLine]:
-    begins = _line_num(rows) + 1
-    for row in rows:
-        number, begins = begins, _line_num(rows) + 1
-        if row:
-            yield _raw_line(number, row, places)
-
-
 def _raw_line(number: int, row: list[str], places: list[int]) -> RawLine:
     values = [row[place].strip() if place < len(row) else "" for place in places]
-    fields = dict(zip(_FIELDS, values, strict=True))
+    fields = dict(zip(COLUMNS.values(), values, strict=True))
     return RawLine(number=number, complete=max(places) < len(row), **fields)
-
-
-def _line_num(rows: Iterator[list[str]]) -> int:
-    # The csv reader counts physical lines, but its type is not public.
-    number: int = getattr(rows, "line_num")  # noqa: B009  see the line above
-    return number

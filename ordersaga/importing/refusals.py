@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
@@ -42,7 +42,6 @@ class RefusedLine:
     detail: str
 
 
-_FIELDS = ("line", "invoice", "stock_code", "reason", "detail")
 _MAX_TEXT = 80
 
 
@@ -80,7 +79,7 @@ def write_report(report: Path, refused: Iterable[RefusedLine]) -> None:
             if report.suffix == ".jsonl":
                 out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             else:
-                writer = csv.DictWriter(out, _FIELDS)
+                writer = csv.DictWriter(out, [field.name for field in fields(RefusedLine)])
                 writer.writeheader()
                 writer.writerows(rows)
     except OSError as error:

@@ -32,11 +32,8 @@ class ImportSummary:
     report: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Displays:
-    """Shows progress: `task` makes an `OnProgress` for a task of that name and size."""
-
-    task: Callable[[str, int], OnProgress]
+NewTask = Callable[[str, int], OnProgress]
+"""Shows the progress of a new task; called with its name and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def prepare(request: ImportRequest) -> ImportPlan:
     """Plan the import and check that the report can be written; changes nothing.
 
     Raises:
-        ImportRefused: the file or the report cannot be used.
+        UnreadableFile, ReportFailed: the file or the report cannot be used.
     """
     plan = read_plan(request.file, request.currency, request.payment, request.limit)
     check_report_path(request.report, request.file)
@@ -63,11 +60,11 @@ def prepare(request: ImportRequest) -> ImportPlan:
 
 
 async def import_plan(
-    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, displays: Displays
+    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, new_task: NewTask
 ) -> ImportSummary:
     """Execute a plan in the event store and write the report."""
-    pieces = await _receive(handler, request, plan, displays)
-    done = displays.task("submitting orders", len(plan.orders))
+    pieces = await _receive(handler, request, plan, new_task)
+    done = new_task("submitting orders", len(plan.orders))
     submitted = await submit_orders(handler, plan.orders, done)
     refusals = sorted([*plan.refused, *submitted.refused], key=lambda refusal: refusal.line)
     write_report(request.report, refusals)
@@ -87,14 +84,14 @@ async def import_plan(
 
 
 async def _receive(
-    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, displays: Displays
+    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, new_task: NewTask
 ) -> int:
     if request.stock_percent is None:
         return 0
     targets = {
         sku: part_of(pieces, request.stock_percent) for sku, pieces in demand(plan.orders).items()
     }
-    done = displays.task("receiving stock", sum(pieces > 0 for pieces in targets.values()))
+    done = new_task("receiving stock", sum(pieces > 0 for pieces in targets.values()))
     return await receive_stock(handler, plan.digest, targets, done)
 
 

@@ -12,19 +12,15 @@ from ordersaga.importing.errors import UnreadableFile
 MAX_LINE_BYTES = 65_536
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
-_CHUNK = 1 << 20
 
 
 def file_digest(path: Path) -> str:
     """The first 16 hex digits of the file's SHA-256; raises UnreadableFile."""
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as raw:
-            while chunk := raw.read(_CHUNK):
-                digest.update(chunk)
+            return hashlib.file_digest(raw, "sha256").hexdigest()[:16]
     except OSError as error:
         raise UnreadableFile(path, _os_problem(error)) from error
-    return digest.hexdigest()[:16]
 
 
 def text_lines(path: Path) -> Iterator[str]:

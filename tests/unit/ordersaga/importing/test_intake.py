@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from activities.aggregates import ORDER, STOCK
+from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku, order_stream, stock_stream
 from domain.order.state import Submitted
+from domain.stock.commands import BackorderStock
 from domain.values import PaymentTerms
-from eventstore.commands.handler import CommandHandler
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
+from eventstore.model import Metadata
 from ordersaga.importing.intake import receive_stock
-from ordersaga.importing.run import Displays, ImportRequest, ImportSummary, import_plan, prepare
+from ordersaga.importing.run import ImportRequest, ImportSummary, import_plan, prepare
 from tests.unit.ordersaga.importing.builders import row, write
 
 VISA = PaymentTerms("tok_visa")
@@ -27,7 +30,7 @@ class Shop:
         self.finished: dict[str, int] = {}
 
     async def imports(self, wish: ImportRequest) -> ImportSummary:
-        return await import_plan(self.handler, wish, prepare(wish), Displays(self.task))
+        return await import_plan(self.handler, wish, prepare(wish), self.task)
 
     def task(self, name: str, size: int):
         self.finished[name] = -size
@@ -130,6 +133,15 @@ async def test_another_file_brings_its_own_stock(shop: Shop) -> None:
     assert await receive_stock(shop.handler, "aaaa", {LAMP: 3}) == 3
     assert await receive_stock(shop.handler, "bbbb", {LAMP: 3}) == 3
     assert await shop.on_hand(LAMP) == 6
+
+
+async def test_pieces_go_to_the_orders_that_wait_for_them(shop: Shop) -> None:
+    order, waiting = OrderId("W1"), STOCK.stream(LAMP)
+    context = CommandContext("wait", Metadata("wait", "wait", "test"))
+    await record(shop.handler, waiting, [BackorderStock(LAMP, order, 2)], context)
+    await receive_stock(shop.handler, "aaaa", {LAMP: 3})
+    state = await waiting.load(shop.handler)
+    assert (state.reservations[order], state.available, len(state.waiting)) == (2, 1, 0)
 
 
 async def test_more_than_one_delivery_can_hold_comes_in_several(shop: Shop) -> None:
