@@ -29,7 +29,7 @@ from eventstore.store import EVERYTHING, check_limit
 
 _READ_FORWARD: Final = statement("read_stream_forward")
 _READ_BACKWARD: Final = statement("read_stream_backward")
-_READ_AFTER: Final = statement("read_stream_after")
+_READ_FROM: Final = statement("read_stream_from")
 _READ_STREAMS: Final = statement("read_streams")
 _READ_FROM_SNAPSHOTS: Final = statement("read_from_snapshots")
 _LOCATE: Final = statement("locate_events")
@@ -98,10 +98,10 @@ class PostgresEventStore:
         """See `EventStore.read_streams`."""
         after = after_versions or {}
         names = [name for name in dict.fromkeys(streams) if is_name(name)]
-        versions = [_bigint(after.get(name, 0)) for name in names]
         if len(names) == 1:
-            rows = await self._fetch(_READ_AFTER, names[0], versions[0])
+            rows = await self._fetch(_READ_FROM, names[0], _bigint(after.get(names[0], 0) + 1))
         else:
+            versions = [_bigint(after.get(name, 0)) for name in names]
             rows = await self._fetch(_READ_STREAMS, names, versions)
         return _by_stream(streams, events_of(rows))
 

@@ -73,12 +73,12 @@ class Writer:
             await self._append(connection, "c")
 
     async def _append(self, connection: asyncpg.Connection, category: str) -> None:
-        way = self._random.choice(["new streams", "at once", "long", "long"])
+        way = self._random.choice(["new streams", "fast", "slow", "slow"])
         if way == "new streams":
             counts = {name: self._random.randint(1, 3) for name in self._new_names(category)}
             await append_in(connection, counts, expected=Expected.NO_STREAM)
         else:
-            await append_in(connection, self._counts(category), at_once=way == "at once")
+            await append_in(connection, self._counts(category), fast=way == "fast")
 
     def _new_names(self, category: str) -> list[str]:
         return [f"{category}-{self._random.getrandbits(64)}" for _ in range(2)]
