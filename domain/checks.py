@@ -23,16 +23,15 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
-def check_quantity(quantity: int, field: str = "quantity") -> None:
-    """Raise InvalidValue unless `quantity` is a whole number from 1 to MAX_QUANTITY."""
-    if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
-        raise InvalidValue(field, f"must be a whole number from 1 to {MAX_QUANTITY}")
+def check_range(number: int, field: str, lowest: int, highest: int) -> None:
+    """Raise InvalidValue unless `number` is a whole number from `lowest` to `highest`."""
+    if type(number) is not int or not lowest <= number <= highest:
+        raise InvalidValue(field, f"must be a whole number from {lowest} to {highest}")
 
 
-def check_kept_pieces(quantity: int, field: str = "quantity") -> None:
-    """Raise InvalidValue unless `quantity` is a whole number from 0 (nothing) to MAX_QUANTITY."""
-    if type(quantity) is not int or not 0 <= quantity <= MAX_QUANTITY:
-        raise InvalidValue(field, f"must be a whole number from 0 to {MAX_QUANTITY}")
+def check_quantity(quantity: int, field: str = "quantity", lowest: int = 1) -> None:
+    """Raise InvalidValue unless `quantity` is a whole number from `lowest` to MAX_QUANTITY."""
+    check_range(quantity, field, lowest, MAX_QUANTITY)
 
 
 def check_text(text: str, field: str, max_length: int) -> None:

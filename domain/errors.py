@@ -39,8 +39,6 @@ class CurrencyMismatch(DomainError):
 
     def __init__(self, left: str, right: str) -> None:
         super().__init__(f"cannot mix {left} and {right}: convert before you calculate")
-        self.left = left
-        self.right = right
 
 
 class RuleBroken(DomainError):
@@ -60,8 +58,6 @@ class NotFound(DomainError):
 
     def __init__(self, kind: str, identifier: str) -> None:
         super().__init__(f"there is no {kind} {identifier!r}")
-        self.kind = kind
-        self.identifier = identifier
 
 
 class ImpossibleHistory(Exception):

@@ -8,20 +8,11 @@ from typing import Any, Final
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import (
-    PollerBehaviorAutoscaling,
-    Worker,
-    WorkerDeploymentConfig,
-)
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.inventory.activities import InventoryActivities
 from activities.inventory.restock import ReturnStockActivities
-from activities.messages import (
-    INVENTORY_QUEUE,
-    ORDERS_QUEUE,
-    PAYMENTS_QUEUE,
-    SHIPPING_QUEUE,
-)
+from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
 from activities.payments.refunds import RefundActivities

@@ -61,11 +61,7 @@ class InventoryActivities:
     async def release_inventory(
         self, request: messages.CompensationRequest
     ) -> messages.CompensationResult:
-        """Release whatever the order still holds and leave every queue it waits in.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Release whatever the order still holds and leave every queue it waits in."""
         with application_errors():
             skus = claimed_skus(await ORDER.stream(request.order_id).load(self._handler))
             if not skus:

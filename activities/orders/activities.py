@@ -75,11 +75,7 @@ class OrderActivities:
 
     @activity.defn
     async def record_attention(self, request: messages.RecordAttention) -> None:
-        """Record that a person must act, and notify people.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record that a person must act, and notify people."""
         commands: list[saga_commands.FulfillmentCommand] = []
         if request.compensation:
             commands.append(
@@ -93,11 +89,7 @@ class OrderActivities:
 
     @activity.defn
     async def record_operator(self, request: messages.RecordOperator) -> None:
-        """Record which operator did what to the saga, and why.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record which operator did what to the saga, and why."""
         await self._record(request, trail.operator_commands(request.actions), "operator")
 
     @activity.defn

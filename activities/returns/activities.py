@@ -13,6 +13,7 @@ from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.errors import DomainError, RuleBroken
 from domain.returns import commands
+from domain.returns.values import ReturnedLine
 from eventstore.commands.handler import CommandHandler
 
 RETURN_CONFLICT: Final = "ReturnConflict"
@@ -80,11 +81,7 @@ class ReturnActivities:
 
     @activity.defn
     async def record_return_attention(self, request: messages.CaseAttention) -> None:
-        """Record that a person must act, and notify people.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record that a person must act, and notify people."""
         command = commands.RequireReturnAttention(
             request.return_id, request.at_step, request.waiting_for
         )
@@ -97,11 +94,7 @@ class ReturnActivities:
 
     @activity.defn
     async def record_return_operator(self, request: messages.CaseOperators) -> None:
-        """Record which operator did what to the case, and why.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record which operator did what to the case, and why."""
         actions = [
             commands.RecordReturnOperator(
                 request.return_id, action.actor, action.action, action.reason
@@ -128,12 +121,13 @@ def _return_refusals() -> Iterator[None]:
 def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseView:
     order_id, return_id = document.order_id, document.return_id
     order = rules.completed_order(unit, order_id)
+    shipped = (ReturnedLine(line.sku, line.quantity, line.unit_price) for line in order.lines)
     command = commands.OpenReturn(
         order_id,
         return_id,
         document.kind,
         document.pieces,
-        rules.shipped_lines(order),
+        tuple(shipped),
         document.actor,
         document.reason,
     )

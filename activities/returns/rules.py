@@ -10,7 +10,6 @@ from domain.order.state import Completed, FrozenOrder, NoOrder, status_of
 from domain.payment.payment import Captured
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
-from domain.returns.values import ReturnedLine
 from domain.values import Pieces
 
 NOTHING_LEFT = CaseView(closed=True)
@@ -32,11 +31,6 @@ def completed_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:
     raise RuleBroken(
         "order_not_shipped", f"nothing can be returned: the order is {status_of(state)}"
     )
-
-
-def shipped_lines(order: FrozenOrder) -> tuple[ReturnedLine, ...]:
-    """The lines of a completed order as they were shipped."""
-    return tuple(ReturnedLine(line.sku, line.quantity, line.unit_price) for line in order.lines)
 
 
 def case_of(unit: UnitOfWork, order_id: OrderId, return_id: ReturnId) -> ReturnCase:

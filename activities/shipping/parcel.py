@@ -49,11 +49,7 @@ class DeliveryActivities:
 
     @activity.defn
     async def record_delivery_attention(self, request: ParcelAttention) -> None:
-        """Record that a person must look at the parcel, and notify people.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record that a person must look at the parcel, and notify people."""
         command = commands.RequireDeliveryAttention(request.at_step, request.waiting_for)
         context = command_context(request.saga, "delivery-attention")
         with application_errors():
@@ -64,11 +60,7 @@ class DeliveryActivities:
 
     @activity.defn
     async def record_delivery_operator(self, request: ParcelOperators) -> None:
-        """Record which operator did what about the parcel, and why.
-
-        Raises:
-            ApplicationError: unavailable.
-        """
+        """Record which operator did what about the parcel, and why."""
         actions = [
             commands.RecordDeliveryOperator(action.actor, action.action, action.reason)
             for action in request.actions

@@ -285,7 +285,7 @@ def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
     """The pieces of each SKU of the order after the command."""
     kept = {line.sku: line.quantity for line in order.lines}
     for pieces in command.pieces:
-        checks.check_kept_pieces(pieces.quantity)
+        checks.check_quantity(pieces.quantity, lowest=0)
         if pieces.sku not in kept:
             raise RuleBroken("item_missing", f"the order has no item {pieces.sku}")
         if pieces.quantity > kept[pieces.sku]:

@@ -6,14 +6,7 @@ from datetime import datetime
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
-from domain.values import (
-    Address,
-    MissingItem,
-    OrderLine,
-    PaymentTerms,
-    Reason,
-    Redacted,
-)
+from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import InvalidValue
+from domain.checks import check_range
 
 MAX_DEADLINE_HOURS: Final = 2_160
 """Ninety days."""
@@ -51,9 +51,6 @@ CANCEL_AT_ONCE: Final = UnavailableTerms()
 """The terms of an order that does not state any."""
 
 
-def check_unavailable(terms: UnavailableTerms, field: str = "unavailable") -> None:
-    """Raise InvalidValue naming ``<field>.deadline_hours`` unless it is 1 to MAX_DEADLINE_HOURS."""
-    hours = terms.deadline_hours
-    if type(hours) is not int or not 1 <= hours <= MAX_DEADLINE_HOURS:
-        problem = f"must be a whole number from 1 to {MAX_DEADLINE_HOURS}"
-        raise InvalidValue(f"{field}.deadline_hours", problem)
+def check_unavailable(terms: UnavailableTerms) -> None:
+    """Raise InvalidValue unless `deadline_hours` is a whole number up to MAX_DEADLINE_HOURS."""
+    check_range(terms.deadline_hours, "unavailable.deadline_hours", 1, MAX_DEADLINE_HOURS)

@@ -62,7 +62,6 @@ class Captured:
 class Declined:
     """The provider declined."""
 
-    order_id: OrderId
     code: str
     idempotency_key: str
 
@@ -71,8 +70,6 @@ class Declined:
 class Voided:
     """The authorisation was released; no money moved."""
 
-    order_id: OrderId
-    amount: Money
     reference: str
     idempotency_key: str
 
@@ -278,13 +275,13 @@ def _declined(state: PaymentState, event: events.PaymentDeclined) -> PaymentStat
     if isinstance(state, Authorised):
         keys = state.capture_declines | {event.idempotency_key}
         return replace(state, capture_declines=keys)
-    return Declined(event.order_id, event.code, event.idempotency_key)
+    return Declined(event.code, event.idempotency_key)
 
 
 def _voided(state: PaymentState, event: events.PaymentVoided) -> PaymentState:
     if not isinstance(state, Authorised):
         raise ImpossibleHistory(event, state)
-    return Voided(state.order_id, state.amount, state.reference, state.idempotency_key)
+    return Voided(state.reference, state.idempotency_key)
 
 
 def _refunded(state: PaymentState, event: events.PaymentRefunded) -> PaymentState:

@@ -11,7 +11,6 @@ from typing import Final, assert_never
 
 from domain import checks
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
-from domain.ids import OrderId
 from domain.saga import commands, events
 from domain.values import Outcome, Reason
 
@@ -33,7 +32,6 @@ class Underway:
         attention: what a person must do; None if nothing.
     """
 
-    order_id: OrderId
     workflow_id: str
     run_id: str
     turned_back: events.CompensationStarted | None = None
@@ -45,12 +43,10 @@ class Underway:
 class Closed:
     """The saga has ended."""
 
-    order_id: OrderId
     workflow_id: str
     run_id: str
     outcome: Outcome
     reason: Reason | None
-    detail: str
 
 
 FulfillmentState = NotStarted | Underway | Closed
@@ -176,7 +172,7 @@ def evolve(state: FulfillmentState, event: events.FulfillmentEvent) -> Fulfillme
         case events.FulfillmentStarted():
             if not isinstance(state, NotStarted):
                 raise ImpossibleHistory(event, state)
-            return Underway(event.order_id, event.workflow_id, event.run_id)
+            return Underway(event.workflow_id, event.run_id)
         case events.OperatorActed():
             return _operated(state)
         case _:
@@ -199,7 +195,7 @@ def _progressed(state: FulfillmentState, event: events.ProgressEvent) -> Underwa
             return replace(state, turned_back=event)
         case events.AttentionRequired():
             return replace(state, attention=event)
-        case events.FulfillmentClosed(outcome, reason, detail):
-            return Closed(state.order_id, state.workflow_id, state.run_id, outcome, reason, detail)
+        case events.FulfillmentClosed():
+            return Closed(state.workflow_id, state.run_id, event.outcome, event.reason)
         case _:
             assert_never(event)

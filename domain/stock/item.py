@@ -179,7 +179,7 @@ def _backorder(command: commands.BackorderStock, state: StockState) -> _Events:
 def _give_up(command: commands.ReleaseStock | commands.ReduceClaim, state: StockState) -> _Events:
     order_id, kept = command.order_id, 0
     if isinstance(command, commands.ReduceClaim):
-        checks.check_kept_pieces(command.quantity)
+        checks.check_quantity(command.quantity, lowest=0)
         kept = command.quantity
     held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
     excess = held + waits - kept

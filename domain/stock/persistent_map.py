@@ -8,27 +8,20 @@ folding forward is cheap. Not safe for changes by several threads at once.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class _Missing:
-    """Marks a key that had no value."""
-
-
-_MISSING: Final = _Missing()
-
-
 class PersistentMap(Mapping[K, V], Generic[K, V]):
     """An immutable map; `put` and `drop` return the changed map."""
 
-    __slots__ = ("_items", "_key", "_newer", "_old")
+    __slots__ = ("_before", "_items", "_key", "_newer")
 
     _items: dict[K, V]
     _key: K
-    _old: V | _Missing
+    _before: dict[K, V]
     _newer: "PersistentMap[K, V] | None"
 
     def __init__(self, items: Mapping[K, V] | None = None) -> None:
@@ -75,7 +68,7 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
         if items:  # an empty map keeps its dict, as many folds start from it
             after._items = items
             self._key = key
-            self._old = items.get(key, _MISSING)
+            self._before = {key: items[key]} if key in items else {}
             self._newer = after
             del self._items
         return after
@@ -93,8 +86,6 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
             versions.append(newer)
         items = dict(versions.pop()._items)
         for version in reversed(versions):
-            if isinstance(version._old, _Missing):
-                items.pop(version._key, None)
-            else:
-                items[version._key] = version._old
+            items.pop(version._key, None)
+            items.update(version._before)
         return items
