@@ -1,6 +1,5 @@
 """Rules for orders whose items are not all in stock, and for removing pieces from an order."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
@@ -13,9 +12,8 @@ from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, Rep
 from domain.order.state import Backordered, FrozenOrder, submitted_order
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.shipment.shipment import live_label
-from domain.stock.allocation import Claims, OutOfStock, plan_claims, plan_reservation
+from domain.stock.allocation import Claims, OutOfStock, StockEvents, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
-from domain.stock.events import StockEvent
 from domain.values import MissingItem, Pieces, Reason
 
 
@@ -28,7 +26,7 @@ def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | N
     ledgers = {line.sku: unit.state(STOCK.stream(line.sku)) for line in order.lines}
     reservation = plan_reservation(order.order_id, order.lines, ledgers)
     if not isinstance(reservation, OutOfStock):
-        _record_stock(unit, reservation.events)
+        _record_stock(unit, reservation)
         unit.execute(ORDER.stream(order.order_id), MarkReserved())
         return None
     claims = plan_claims(order.order_id, order.lines, ledgers)
@@ -42,7 +40,7 @@ def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | N
             return None
 
 
-def _record_stock(unit: UnitOfWork, events: Mapping[Sku, tuple[StockEvent, ...]]) -> None:
+def _record_stock(unit: UnitOfWork, events: StockEvents) -> None:
     for sku, stock_events in events.items():
         unit.record(STOCK.stream(sku), stock_events)
 

@@ -22,7 +22,7 @@ from activities.failures import application_errors, refusal
 from activities.keys import capture_key
 from activities.messages import PaymentResult, StepRequest
 from activities.orders.trail import complete
-from activities.payments.charge import Charge
+from activities.payments.charge import find_or_charge
 from activities.ports import OutcomeUnknown, PaymentGateway, PaymentStatus, ProviderPayment
 from activities.unit_of_work import UnitOfWork, command_context, load, may_have_run, transact
 from domain.ids import OrderId, Sku
@@ -43,7 +43,6 @@ class PaymentActivities:
     def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
         self._handler = handler
         self._gateway = gateway
-        self._charge = Charge(gateway)
 
     @activity.defn
     async def process_payment(self, request: StepRequest) -> PaymentResult:
@@ -62,7 +61,8 @@ class PaymentActivities:
             may_have_charged = may_have_run(request.saga, first_run(unit.state(trail)))
             # Before an amendment, an attempt may have charged more under the same key.
             look_first = may_have_charged or order.amended_from is not None
-            answer = await self._charge.make(order, order.payment.capture, look_first=look_first)
+            capture = order.payment.capture
+            answer = await find_or_charge(self._gateway, order, capture, look_first=look_first)
             await self._record_charge(request, answer)
             result = _accepted(answer)
         return replace(result, overpaid=result.captured and order.total < answer.amount)
@@ -102,7 +102,7 @@ class PaymentActivities:
         answer = await self._capture(authorised, min(authorised.amount, order.total))
         if answer.status is not PaymentStatus.EXPIRED:
             return answer
-        return await self._charge.make(order, CaptureMode.AUTOMATIC, look_first=True)
+        return await find_or_charge(self._gateway, order, CaptureMode.AUTOMATIC, look_first=True)
 
     async def _capture(self, authorised: payment.Authorised, amount: Money) -> ProviderPayment:
         key = capture_key(authorised.order_id)

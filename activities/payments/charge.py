@@ -6,42 +6,38 @@ from domain.order.state import FrozenOrder
 from domain.values import CaptureMode, Reason, readable
 
 
-class Charge:
-    """Makes the order's payment at the provider; records nothing."""
+async def find_or_charge(
+    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
+) -> ports.ProviderPayment:
+    """The order's payment at the provider; charged now unless there is one that still holds.
 
-    def __init__(self, gateway: ports.PaymentGateway) -> None:
-        self._gateway = gateway
+    Args:
+        gateway: the provider; nothing is recorded on our side.
+        order: what is to be paid.
+        capture: whether a new payment is captured at once.
+        look_first: whether a payment may have been made before.
 
-    async def make(
-        self, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
-    ) -> ports.ProviderPayment:
-        """The order's payment at the provider; charged now unless there is one that still holds.
+    Raises:
+        GatewayError: see the port.
+        ApplicationError: payment_declined: every authorisation has expired.
+    """
+    for key in keys.payment_keys(order.order_id):
+        payment = await gateway.find(key) if look_first else None
+        payment = payment or await _charge(gateway, order, capture, key)
+        if payment.status is not ports.PaymentStatus.EXPIRED:
+            return payment
+        look_first = True
+    raise refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
 
-        Args:
-            order: what is to be paid.
-            capture: whether a new payment is captured at once.
-            look_first: whether a payment may have been made before.
 
-        Raises:
-            GatewayError: see the port.
-            ApplicationError: payment_declined: every authorisation has expired.
-        """
-        for key in keys.payment_keys(order.order_id):
-            payment = await self._gateway.find(key) if look_first else None
-            payment = payment or await self._charge(order, capture, key)
-            if payment.status is not ports.PaymentStatus.EXPIRED:
-                return payment
-            look_first = True
-        raise refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
-
-    async def _charge(
-        self, order: FrozenOrder, capture: CaptureMode, key: str
-    ) -> ports.ProviderPayment:
-        token = readable(order.payment.token, "payment token")
-        request = ports.ChargeRequest(order.order_id, order.total, token, capture, key)
-        try:
-            return await self._gateway.charge(request)
-        except ports.OutcomeUnknown:
-            if payment := await self._gateway.find(key):
-                return payment
-            raise
+async def _charge(
+    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, key: str
+) -> ports.ProviderPayment:
+    token = readable(order.payment.token, "payment token")
+    request = ports.ChargeRequest(order.order_id, order.total, token, capture, key)
+    try:
+        return await gateway.charge(request)
+    except ports.OutcomeUnknown:
+        if payment := await gateway.find(key):
+            return payment
+        raise

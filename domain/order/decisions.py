@@ -237,39 +237,21 @@ def _cancel(command: commands.CancelOrder, state: OrderState) -> _Events:
 
 
 def _decide_shortage(command: commands.ShortageCommand, state: OrderState) -> _Events:
-    match command:
-        case commands.ReportUnavailable():
-            return _report(command, state)
-        case commands.AcceptBackorder():
-            return _accept(command, state)
-        case commands.AmendOrder():
-            return _amend(command, state)
-        case _:
-            assert_never(command)
-
-
-def _report(command: commands.ReportUnavailable, state: OrderState) -> _Events:
-    checks.check_moment(command.deadline, "deadline")
-    match state:
-        case Submitted():
-            return (events.ItemsUnavailable(command.missing, command.asking, command.deadline),)
-        case Backordered():
+    if not isinstance(command, commands.AmendOrder):
+        checks.check_moment(command.deadline, "deadline")
+    match command, state:
+        case commands.ReportUnavailable(missing, asking, deadline), Submitted():
+            return (events.ItemsUnavailable(missing, asking, deadline),)
+        case commands.ReportUnavailable(), Backordered():
             return ()
-        case _:
-            raise _wrong_status(command, state)
+        case commands.AcceptBackorder(deadline), Backordered():
+            return (events.BackorderAccepted(deadline),) if state.asking else ()
+        case commands.AmendOrder(), Backordered() | Reserved() | Processing():
+            return _amend(command, state.order)
+    raise _wrong_status(command, state)
 
 
-def _accept(command: commands.AcceptBackorder, state: OrderState) -> _Events:
-    checks.check_moment(command.deadline, "deadline")
-    if not isinstance(state, Backordered):
-        raise _wrong_status(command, state)
-    return (events.BackorderAccepted(command.deadline),) if state.asking else ()
-
-
-def _amend(command: commands.AmendOrder, state: OrderState) -> _Events:
-    if not isinstance(state, Backordered | Reserved | Processing):
-        raise _wrong_status(command, state)
-    order = state.order
+def _amend(command: commands.AmendOrder, order: FrozenOrder) -> _Events:
     kept = _kept(command, order)
     lines = tuple(
         replace(line, quantity=kept[line.sku]) for line in order.lines if kept[line.sku] > 0

@@ -10,15 +10,8 @@ from domain.stock.events import StockBackordered, StockEvent
 from domain.stock.item import StockState
 from domain.values import MissingItem, OrderLine
 
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """All stock of an order can be reserved: the events to append, by SKU.
-
-    A SKU that is already reserved for the order has no events; an empty map means nothing to do.
-    """
-
-    events: Mapping[Sku, tuple[StockEvent, ...]]
+StockEvents = Mapping[Sku, tuple[StockEvent, ...]]
+"""The events to append, by SKU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +26,10 @@ class OutOfStock:
 
 def plan_reservation(
     order_id: OrderId, lines: Iterable[OrderLine], stock_states: Mapping[Sku, StockState]
-) -> Reservation | OutOfStock:
-    """Reserve every SKU of an order, or none of them.
+) -> StockEvents | OutOfStock:
+    """The events that reserve every SKU of an order, unless one of them is short.
+
+    A SKU that is already reserved for the order has no events.
 
     Args:
         order_id: whose reservation it is.
@@ -57,17 +52,17 @@ def plan_reservation(
         sku: stock_item.decide(ReserveStock(sku, order_id, quantity), states[sku])
         for sku, quantity in pieces.items()
     }
-    return Reservation({sku: events for sku, events in planned.items() if events})
+    return {sku: events for sku, events in planned.items() if events}
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """Reserves what is available and queues for the rest: the events, and what is missing."""
 
-    events: Mapping[Sku, tuple[StockEvent, ...]]
+    events: StockEvents
     missing: tuple[MissingItem, ...]
 
-    def without_queueing(self) -> Mapping[Sku, tuple[StockEvent, ...]]:
+    def without_queueing(self) -> StockEvents:
         """The events that only reserve what is available."""
         return {
             sku: tuple(event for event in events if not isinstance(event, StockBackordered))
