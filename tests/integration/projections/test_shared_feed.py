@@ -46,6 +46,7 @@ async def test_all_projections_read_every_event_once(pool: asyncpg.Pool, store: 
     await append_events(store, *mixed_history(Random(3)))
     counting = Counting(pool)
     await runner_of(pool, counting).catch_up()
+    await counting.close()
     events = await pool.fetchval("SELECT count(*) FROM eventstore.all_events")
     assert len(ALL) > 1
     assert counting.read == events

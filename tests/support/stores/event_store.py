@@ -183,9 +183,7 @@ async def opened_kind(request: pytest.FixtureRequest) -> AsyncIterator[EventStor
     ):
         store = PostgresEventStore(pool)
         if kind == "postgres-archiving":
-            await Archive(operators).archive(
-                [], "nothing yet"
-            )  # opens the archive, as an operator does
+            await Archive(operators).archive([], "nothing yet")  # opens the archive
         try:
             match kind:
                 case "postgres-archiving":
