@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -11,9 +11,12 @@ from domain.ids import OrderId, Sku, parse_order_id, parse_sku
 from ordersaga.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
+    from ordersaga.bootstrap import wiring
     from ordersaga.client.orders import OrderSagaClient
+    from ordersaga.client.returns import ReturnsClient
     from ordersaga.operations.orders import OrdersService
+
+Services: TypeAlias = "wiring.Services"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrderArgument = Annotated[
@@ -28,8 +31,22 @@ NeedsAttention = Annotated[
 ]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows per page.")]
 Cursor = Annotated[str | None, typer.Option(help="Continue after the page with this cursor.")]
+Recipient = Annotated[str, typer.Option(help="Recipient.")]
+Street = Annotated[str, typer.Option(help="Street and number.")]
+AddressPart = Annotated[str, typer.Option()]
+Country = Annotated[str, typer.Option(help="ISO 3166 code such as GB.")]
 
 _LONGEST_TEXT: Final = 500
+
+
+def text_option(help_text: str, *names: str, metavar: str | None = None) -> Any:
+    """An option whose text a database searches for."""
+    return typer.Option(*names, help=help_text, metavar=metavar, callback=_searchable)
+
+
+def time_option(help_text: str) -> Any:
+    """An option that is a time; see `moment`."""
+    return typer.Option(help=help_text, metavar="TEXT", parser=moment)
 
 
 def group(name: str, text: str) -> typer.Typer:
@@ -38,7 +55,7 @@ def group(name: str, text: str) -> typer.Typer:
 
 
 @asynccontextmanager
-async def opened() -> "AsyncIterator[Services]":
+async def opened() -> "AsyncIterator[wiring.Services]":
     """The services of the settings, for one command."""
     from ordersaga.bootstrap import settings, wiring  # noqa: PLC0415  0.2 s that help need not take
 
@@ -47,18 +64,23 @@ async def opened() -> "AsyncIterator[Services]":
         yield services
 
 
-def orders_service(services: "Services") -> "OrdersService":
+def orders_service(services: Services) -> "OrdersService":
     """Commands and queries about orders and stock."""
     from ordersaga.operations.orders import OrdersService  # noqa: PLC0415  loads Temporal
 
     return OrdersService.of(services)
 
 
-async def saga_client(services: "Services") -> "OrderSagaClient":
+async def saga_client(services: Services) -> "OrderSagaClient":
     """The typed client of sagas and returns."""
     from ordersaga.client.orders import OrderSagaClient  # noqa: PLC0415  loads Temporal
 
     return OrderSagaClient(await services.temporal())
+
+
+async def returns_client(services: Services) -> "ReturnsClient":
+    """The typed client of parcels and returns."""
+    return (await saga_client(services)).returns
 
 
 def moment(text: str) -> datetime:
@@ -78,23 +100,13 @@ def moment(text: str) -> datetime:
         raise WrongUsage(f"{text!r} is not a time such as 14:05 or 2026-01-31T14:05Z") from None
 
 
-def optional_moment(text: str | None) -> datetime | None:
-    """See `moment`; None for None."""
-    return None if text is None else moment(text)
-
-
 def _in_utc(parsed: datetime) -> datetime:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def searchable(text: str | None, option: str) -> str | None:
-    """`text`, if a database can search for it.
-
-    Raises:
-        WrongUsage: it holds bytes that are not UTF-8 text, or is too long.
-    """
-    if text is None:
-        return None
-    if len(text) > _LONGEST_TEXT or not text.isprintable():
-        raise WrongUsage(f"{option}: must be printable text of at most {_LONGEST_TEXT} characters")
+def _searchable(option: typer.CallbackParam, text: str | None) -> str | None:
+    if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
+        raise WrongUsage(
+            f"{option.opts[0]}: must be printable text of at most {_LONGEST_TEXT} characters"
+        )
     return text

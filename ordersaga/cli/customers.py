@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.ids import CustomerId, parse_customer_id, parse_order_id
-from ordersaga.cli.common import Json, group, opened
-from ordersaga.cli.output import OK, async_command, emit, note
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import Services, group, opened
+from ordersaga.cli.output import OK, note
 from ordersaga.display.tables import make_table
 from ordersaga.errors import REFUSED, Refused, Unreachable
 from ordersaga.operations.actor import operator
 from ordersaga.personal_data.vault import KeyRing
 
 if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
     from ordersaga.personal_data.erasure import Erasure
 
 app = group("customer", "Erase personal data; rotate its keys.")
@@ -35,7 +35,7 @@ class _Erased:
 
 
 @app.command()
-@async_command
+@answering
 async def erase(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Customer id.")],
     reason: Annotated[
@@ -44,8 +44,7 @@ async def erase(
     guest: Annotated[
         bool, typer.Option("--guest", help="ID is the id of an order that a guest placed.")
     ] = False,
-    as_json: Json = False,
-) -> int:
+) -> Answer:
     """Erase a customer's personal data: addresses and payment tokens of all their orders.
 
     This cannot be undone. It is refused while an order of theirs is open, and takes a few seconds.
@@ -61,12 +60,12 @@ async def erase(
         else:
             erasure = await eraser.erase_customer(customer_id, reason)
         erased = await _delete_histories(services, erasure, customer_id)
-    emit(erased, as_json=as_json, view=lambda: make_table(("personal data", ""), _rows(erased)))
-    return _report_rest(erased)
+    table = make_table(("personal data", ""), _rows(erased))
+    return Answer(erased, table, _report_rest(erased))
 
 
 async def _delete_histories(
-    services: "Services", erasure: "Erasure", customer_id: CustomerId | None
+    services: Services, erasure: "Erasure", customer_id: CustomerId | None
 ) -> _Erased:
     from ordersaga.operations import histories  # noqa: PLC0415  loads Temporal
 
@@ -113,18 +112,17 @@ def _report_rest(erased: _Erased) -> int:
 
 
 @app.command()
-@async_command
-async def rewrap_keys(as_json: Json = False) -> None:
+@answering
+async def rewrap_keys(services: Services) -> Answer:
     """Encrypt every data key with the present master key; run it after a change of that key.
 
     The previous master key must still be set; afterwards it is no longer needed.
     """
     from ordersaga.bootstrap import protection  # noqa: PLC0415  loads the settings
 
-    async with opened() as services:
-        master = protection.master_keys(services.settings)
-        if master is None:
-            raise Refused("there is no master key: ORDERSAGA_MASTER_KEY is not set")
-        rewrapped = await KeyRing(services.pool).rewrap(master)
+    master = protection.master_keys(services.settings)
+    if master is None:
+        raise Refused("there is no master key: ORDERSAGA_MASTER_KEY is not set")
+    rewrapped = await KeyRing(services.pool).rewrap(master)
     answer = {"rewrapped": rewrapped, "master_key_id": master.current_id}
-    emit(answer, as_json=as_json, view=lambda: make_table(("keys", ""), list(answer.items())))
+    return Answer(answer, lambda: make_table(("keys", ""), list(answer.items())))

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ordersaga.cli.common import Json
-from ordersaga.cli.output import async_command, emit
+from ordersaga.cli.answers import Answer, answering
 from ordersaga.display.text import printable
 from ordersaga.operations.doctor import Diagnosis, examine
 
 
-@async_command
-async def doctor(as_json: Json = False) -> int:
+@answering
+async def doctor() -> Answer:
     """Check settings, database, schema, Temporal and providers; say what to do."""
     checks = await examine()
-    emit(checks, as_json=as_json, view=lambda: _checklist(checks))
-    return max((check.exit_code for check in checks), default=0)
+    worst = max((check.exit_code for check in checks), default=0)
+    return Answer(checks, lambda: _checklist(checks), worst)
 
 
 def _checklist(checks: Sequence[Diagnosis]) -> Text:

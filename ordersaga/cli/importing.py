@@ -12,15 +12,15 @@ from domain.checks import check_payment
 from domain.errors import DomainError
 from domain.money import Money
 from domain.values import PaymentTerms
-from ordersaga.cli.common import Json, opened
-from ordersaga.cli.output import async_command, emit
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import opened
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import WrongUsage
 from ordersaga.importing.intake import OnProgress
 from ordersaga.importing.run import ImportRequest, ImportSummary, import_plan, prepare
 
 
-@async_command
+@answering
 async def import_orders(
     file: Annotated[Path, typer.Argument(help="CSV or CSV.gz in the Online Retail format.")],
     limit: Annotated[
@@ -47,8 +47,7 @@ async def import_orders(
             show_default="import-report-<file>.csv",
         ),
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Submit the orders of a CSV file.
 
     Refused lines are reported with their reason. A file that cannot be read changes nothing.
@@ -68,7 +67,7 @@ async def import_orders(
     async with opened() as services:
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
             summary = await import_plan(services.handler, request, plan, partial(_task, progress))
-    emit(summary, as_json=as_json, view=lambda: summary_table(summary))
+    return Answer(summary, lambda: _summary_table(summary))
 
 
 def _currency(code: str) -> str:
@@ -92,8 +91,7 @@ def _task(progress: Progress, name: str, size: int) -> OnProgress:
     return lambda finished: progress.advance(task, finished)
 
 
-def summary_table(summary: ImportSummary) -> Table:
-    """The numbers of an import."""
+def _summary_table(summary: ImportSummary) -> Table:
     rows: list[tuple[str, object]] = [
         ("orders submitted", summary.orders_new),
         ("orders already there", summary.orders_already_there),

@@ -20,7 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "worker": ("worker:worker", "Run workers for task queues until SIGTERM."),
     "starter": ("worker:starter", "Start a saga for each submitted order until SIGTERM."),
-    "migrate": ("migrate:migrate", "Create or update the database schema."),
+    "migrate": ("migrate:migrate", "Create or update the database schema and its roles."),
     "doctor": (
         "doctor:doctor",
         "Check settings, database, schema, Temporal and providers; say what to do.",

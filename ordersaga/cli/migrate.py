@@ -7,11 +7,10 @@ import typer
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.wiring import reaching_database
-from ordersaga.cli.common import Json
-from ordersaga.cli.output import async_command, emit
+from ordersaga.cli.answers import Answer, answering
 
 
-@async_command
+@answering
 async def migrate(
     grant_to: Annotated[
         list[str] | None,
@@ -21,8 +20,7 @@ async def migrate(
             help="Give this database login the rights that processes need; repeatable.",
         ),
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Create or update the database schema and its roles.
 
     It is safe to run this again, and in several processes at once. The first run needs a database
@@ -32,4 +30,4 @@ async def migrate(
     with reaching_database(settings):
         applied = await migrate_all(settings.dsn(), grant_to or [])
     text = "\n".join(f"created {name}" for name in applied) or "the schema is up to date"
-    emit({"applied": applied}, as_json=as_json, view=text)
+    return Answer({"applied": applied}, text)

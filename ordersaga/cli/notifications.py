@@ -1,23 +1,32 @@
 """`ordersaga notifications`: send, list and retry notifications to other systems."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from ordersaga.cli.common import Cursor, Json, Limit, group, opened, searchable
-from ordersaga.cli.output import async_command, emit, note_next_page
-from ordersaga.display.tables import clock, make_table
+from ordersaga.cli.answers import Answer, answering, page_answer
+from ordersaga.cli.common import Cursor, Limit, Services, group, opened, text_option
+from ordersaga.cli.output import async_command
+from ordersaga.display.tables import Columns
 from ordersaga.errors import Refused, WrongUsage
 from projections.outbox import outbox
-from projections.paging import Page
 
 app = group("notifications", "Notify other systems of what happens to orders.")
 
-Order = Annotated[str | None, typer.Option(metavar="ID", help="Only about this order.")]
-Kind = Annotated[str | None, typer.Option(help="Only of this kind, such as order.completed.")]
+Order = Annotated[str | None, text_option("Only about this order.", metavar="ID")]
+Kind = Annotated[str | None, text_option("Only of this kind, such as order.completed.")]
+
+_COUNTS: Final = Columns(
+    "waiting>, leased: being sent>, retrying: to be retried>, oldest: oldest waits s>, delivered>, "
+    "dead>",
+    oldest=lambda x: f"{x.oldest_waiting_s:.0f}",
+)
+_COLUMNS: Final = Columns(
+    "occurred_at: when (UTC), subject: order, kind, state, attempts>, next_try, last_error, id",
+    next_try=lambda x: x.due_at if x.state == "waiting" else None,
+)
 
 
 class State(StrEnum):
@@ -38,77 +47,32 @@ async def run() -> None:
 
 
 @app.command()
-@async_command
-async def status(as_json: Json = False) -> None:
+@answering
+async def status(services: Services) -> Answer:
     """Count waiting, delivered and dead notifications."""
-    async with opened() as services:
-        counts = await outbox.count(services.pool)
-    emit(counts, as_json=as_json, view=lambda: _status_table(counts))
-
-
-def _status_table(counts: outbox.OutboxStatus) -> Table:
-    return make_table(
-        ("waiting>", "being sent>", "to be retried>", "oldest waits s>", "delivered>", "dead>"),
-        [
-            (
-                counts.waiting,
-                counts.leased,
-                counts.retrying,
-                f"{counts.oldest_waiting_s:.0f}",
-                counts.delivered,
-                counts.dead,
-            )
-        ],
-    )
+    counts = await outbox.count(services.pool)
+    return Answer(counts, lambda: _COUNTS.table([counts]))
 
 
 @app.command("list")
-@async_command
+@answering
 async def list_(
+    services: Services,
     state: Annotated[State | None, typer.Option(help="Only this state.")] = None,
     order: Order = None,
     kind: Kind = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List notifications with attempts and last error, most recent event first."""
-    subject, only_kind = searchable(order, "--order"), searchable(kind, "--kind")
-    async with opened() as services:
-        page = await outbox.list_notifications(
-            services.pool,
-            state=state.value if state else None,
-            subject=subject,
-            kind=only_kind,
-            limit=limit,
-            cursor=cursor,
-        )
-    emit(page, as_json=as_json, view=lambda: _table(page))
-    note_next_page(page.next_cursor, as_json=as_json)
-
-
-def _table(page: Page[outbox.NotificationRow]) -> Table:
-    columns = ("when (UTC)", "order", "kind", "state", "attempts>", "next try", "last error", "id")
-    return make_table(
-        columns,
-        (
-            (
-                clock(x.occurred_at),
-                x.subject,
-                x.kind,
-                x.state,
-                x.attempts,
-                clock(x.due_at) if x.state == State.WAITING else "",
-                x.last_error,
-                x.id,
-            )
-            for x in page.items
-        ),
+    page = await outbox.list_notifications(
+        services.pool, state=state, subject=order, kind=kind, limit=limit, cursor=cursor
     )
+    return page_answer(page, _COLUMNS)
 
 
 @app.command()
-@async_command
+@answering
 async def retry(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Notification ids.")
@@ -116,18 +80,16 @@ async def retry(
     order: Order = None,
     kind: Kind = None,
     every: Annotated[bool, typer.Option("--all", help="All that are not delivered.")] = False,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Send dead notifications again, and waiting ones immediately; delivered ones are not sent."""
     if not (ids or order or kind or every):
         raise WrongUsage("say which: ids, --order, --kind or --all")
     uuids = [_uuid(text) for text in ids] if ids else None
-    subject, only_kind = searchable(order, "--order"), searchable(kind, "--kind")
     async with opened() as services:
-        retried = await outbox.retry(services.pool, uuids, subject=subject, kind=only_kind)
+        retried = await outbox.retry(services.pool, uuids, subject=order, kind=kind)
     if ids and not retried:
         raise Refused("none of these is waiting or dead")
-    emit({"retried": retried}, as_json=as_json, view=f"{len(retried)} will be sent again")
+    return Answer({"retried": retried}, f"{len(retried)} will be sent again")
 
 
 def _uuid(text: str) -> UUID:
@@ -138,14 +100,13 @@ def _uuid(text: str) -> UUID:
 
 
 @app.command()
-@async_command
+@answering
 async def backfill(
+    services: Services,
     after: Annotated[
         int, typer.Option(min=0, help="Only events after this position; 0: all events.")
     ] = 0,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Create notifications for events from before they were installed; none is created twice."""
-    async with opened() as services:
-        position = await outbox.backfill(services.pool, after)
-    emit({"position": position}, as_json=as_json, view=f"continues after position {position}")
+    position = await outbox.backfill(services.pool, after)
+    return Answer({"position": position}, f"continues after position {position}")

@@ -1,6 +1,7 @@
 """`ordersaga order`: create, submit and cancel orders; show them now and as they were."""
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
@@ -26,21 +27,24 @@ from domain.order.unavailable import (
     UnavailableTerms,
 )
 from domain.values import Address, CaptureMode, PaymentTerms, Redacted
+from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import (
+    AddressPart,
+    Country,
     Cursor,
-    Json,
     Limit,
     OrderArgument,
+    Recipient,
+    Services,
     SkuArgument,
+    Street,
     group,
-    opened,
-    optional_moment,
     orders_service,
     saga_client,
+    time_option,
 )
-from ordersaga.cli.output import async_command, emit
-from ordersaga.display.tables import clock, make_table
-from ordersaga.display.timeline import timeline_table
+from ordersaga.display.tables import Columns, clock, make_table
+from ordersaga.display.timeline import TIMELINE
 from ordersaga.operations.actor import operator
 
 if TYPE_CHECKING:
@@ -50,13 +54,16 @@ if TYPE_CHECKING:
 
 app = group("order", "Create, submit, cancel and show orders.")
 
+_LINES: Final = Columns("sku: SKU, description, quantity: pieces>, unit_price: price>, amount>")
+
 
 # --- drafts --------------------------------------------------------------------------------------
 
 
 @app.command()
-@async_command
+@answering
 async def create(
+    services: Services,
     order_id: Annotated[
         OrderId | None,
         typer.Argument(metavar="[ID]", help="Order id; default: a new one.", parser=parse_order_id),
@@ -68,17 +75,16 @@ async def create(
         ),
     ] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "GBP",
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Create a draft."""
     new_id = order_id or parse_order_id(uuid4().hex[:12])
-    async with opened() as services:
-        _emit(await orders_service(services).create(new_id, customer, currency), as_json)
+    return _answer(await orders_service(services).create(new_id, customer, currency))
 
 
 @app.command()
-@async_command
+@answering
 async def add_item(
+    services: Services,
     order_id: OrderArgument,
     sku: SkuArgument,
     price: Annotated[str, typer.Option(help="Price of one piece, such as 3.39.")],
@@ -86,57 +92,57 @@ async def add_item(
     description: Annotated[
         str | None, typer.Option(help="Description of the product; default: the SKU.")
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Add pieces of a product to a draft."""
 
     def command(draft: Draft) -> AddItem:
         unit_price = parse_amount(price, draft.currency, "price")
         return AddItem(sku, sku if description is None else description, quantity, unit_price)
 
-    await _edit(order_id, command, as_json)
+    return await _edit(services, order_id, command)
 
 
 @app.command()
-@async_command
-async def remove_item(order_id: OrderArgument, sku: SkuArgument, as_json: Json = False) -> None:
+@answering
+async def remove_item(services: Services, order_id: OrderArgument, sku: SkuArgument) -> Answer:
     """Remove a product from a draft."""
-    await _edit(order_id, lambda _: RemoveItem(sku), as_json)
+    return await _edit(services, order_id, lambda _: RemoveItem(sku))
 
 
 @app.command()
-@async_command
+@answering
 async def set_quantity(
+    services: Services,
     order_id: OrderArgument,
     sku: SkuArgument,
     quantity: Annotated[int, typer.Argument(help="Number of pieces, at least 1.")],
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Set the quantity of a product on a draft."""
-    await _edit(order_id, lambda _: ChangeQuantity(sku, quantity), as_json)
+    return await _edit(services, order_id, lambda _: ChangeQuantity(sku, quantity))
 
 
 @app.command()
-@async_command
+@answering
 async def set_address(
+    services: Services,
     order_id: OrderArgument,
-    name: Annotated[str, typer.Option(help="Recipient.")],
-    line1: Annotated[str, typer.Option(help="Street and number.")],
-    city: Annotated[str, typer.Option()],
-    postal_code: Annotated[str, typer.Option()],
-    country: Annotated[str, typer.Option(help="ISO 3166 code such as GB.")],
-    line2: Annotated[str, typer.Option()] = "",
-    region: Annotated[str, typer.Option()] = "",
-    as_json: Json = False,
-) -> None:
+    name: Recipient,
+    line1: Street,
+    city: AddressPart,
+    postal_code: AddressPart,
+    country: Country,
+    line2: AddressPart = "",
+    region: AddressPart = "",
+) -> Answer:
     """Set the delivery address of a draft."""
     address = Address(name, line1, city, postal_code, country, line2, region)
-    await _edit(order_id, lambda _: SetAddress(address), as_json)
+    return await _edit(services, order_id, lambda _: SetAddress(address))
 
 
 @app.command()
-@async_command
+@answering
 async def submit(
+    services: Services,
     order_id: OrderArgument,
     token: Annotated[str, typer.Option(help="The payment provider's token.")],
     capture: Annotated[CaptureMode, typer.Option(help="When the payment is captured.")] = (
@@ -152,23 +158,21 @@ async def submit(
     default: Annotated[
         DeadlineDefault, typer.Option(help="What to do when that time has passed.")
     ] = DeadlineDefault.CANCEL,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Freeze a draft and hand it over to fulfilment; the starter then starts its saga."""
     terms = UnavailableTerms(unavailable, deadline_hours, default)
     command = SubmitOrder(PaymentTerms(token, capture), terms)
-    await _edit(order_id, lambda _: command, as_json)
+    return await _edit(services, order_id, lambda _: command)
 
 
 async def _edit(
-    order_id: OrderId, command: "Callable[[Draft], OrderCommand]", as_json: bool
-) -> None:
-    async with opened() as services:
-        orders = orders_service(services)
-        state = await orders.state(order_id)
-        if not isinstance(state, Draft):
-            raise _frozen(state)
-        _emit(await orders.execute(order_id, command(state)), as_json)
+    services: Services, order_id: OrderId, command: "Callable[[Draft], OrderCommand]"
+) -> Answer:
+    orders = orders_service(services)
+    state = await orders.state(order_id)
+    if not isinstance(state, Draft):
+        raise _frozen(state)
+    return _answer(await orders.execute(order_id, command(state)))
 
 
 def _frozen(state: OrderState) -> Exception:
@@ -179,8 +183,9 @@ def _frozen(state: OrderState) -> Exception:
 
 
 @app.command()
-@async_command
+@answering
 async def cancel(
+    services: Services,
     order_id: OrderArgument,
     reason: Annotated[
         str, typer.Option(help="The reason, for the audit trail.")
@@ -191,89 +196,73 @@ async def cancel(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until everything has been undone.")
     ] = False,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Cancel an order: a draft immediately, a submitted one by its saga, which undoes its steps."""
-    async with opened() as services:
-        orders = orders_service(services)
-        if isinstance(await orders.state(order_id), Draft):
-            _emit(await orders.cancel_draft(order_id, reason), as_json)
-            return
-        client = await saga_client(services)
-        requester = "operator" if by_operator else "customer"
-        await client.cancel(order_id, actor=operator(), reason=reason, requested_by=requester)
-        if wait:
-            await client.result(order_id)
-        _emit(await orders.show(order_id), as_json)
+    orders = orders_service(services)
+    if isinstance(await orders.state(order_id), Draft):
+        return _answer(await orders.cancel_draft(order_id, reason))
+    client = await saga_client(services)
+    requester = "operator" if by_operator else "customer"
+    await client.cancel(order_id, actor=operator(), reason=reason, requested_by=requester)
+    if wait:
+        await client.result(order_id)
+    return _answer(await orders.show(order_id))
 
 
 @app.command()
-@async_command
+@answering
 async def show(
+    services: Services,
     order_id: OrderArgument,
     at: Annotated[
-        str | None,
-        typer.Option(help="As it was at this time: 14:05, or ISO 8601; UTC unless it has a zone."),
+        datetime | None,
+        time_option("As it was at this time: 14:05, or ISO 8601; UTC unless it has a zone."),
     ] = None,
     at_version: Annotated[
         int | None,
         typer.Option(min=1, max=2**31 - 1, help="As it was after the first N events."),
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Show an order, now or as it was."""
-    then = optional_moment(at)
-    async with opened() as services:
-        orders = orders_service(services)
-        _emit(await orders.show(order_id, at=then, at_version=at_version), as_json)
+    return _answer(await orders_service(services).show(order_id, at=at, at_version=at_version))
 
 
 @app.command()
-@async_command
+@answering
 async def history(
+    services: Services,
     order_id: OrderArgument,
-    until: Annotated[str | None, typer.Option(help="Omit events after this time.")] = None,
-    as_json: Json = False,
-) -> None:
+    until: Annotated[datetime | None, time_option("Omit events after this time.")] = None,
+) -> Answer:
     """Print everything that happened to an order, from the event store."""
-    last = optional_moment(until)
-    async with opened() as services:
-        entries = await orders_service(services).timeline(order_id, until=last)
-    emit(entries, as_json=as_json, view=lambda: timeline_table(entries))
+    entries = await orders_service(services).timeline(order_id, until=until)
+    return Answer(entries, lambda: TIMELINE.table(entries))
 
 
 @app.command("list")
-@async_command
+@answering
 async def list_(
+    services: Services,
     status: Annotated[OrderStatus | None, typer.Option(help="Only this status.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List orders from the read model, most recently placed first."""
     from ordersaga.cli import read_models  # noqa: PLC0415  asyncpg, for `list` alone
 
-    await read_models.list_current_orders(status, limit, cursor, as_json)
+    return await read_models.orders_in_status(services, status, limit, cursor)
 
 
 # --- views ---------------------------------------------------------------------------------------
 
 
-def _emit(order: "ShownOrder", as_json: bool) -> None:
-    emit(order, as_json=as_json, view=lambda: order_view(order))
+def _answer(order: "ShownOrder") -> Answer:
+    return Answer(order, lambda: _view(order))
 
 
-def order_view(order: "ShownOrder") -> RenderableType:
-    """An order for people."""
+def _view(order: "ShownOrder") -> RenderableType:
     properties = make_table(("order", order.order_id), _properties(order))
-    lines = make_table(
-        ("SKU", "description", "pieces>", "price>", "amount>"),
-        (
-            (line.sku, line.description, line.quantity, line.unit_price, line.amount)
-            for line in order.lines
-        ),
-    )
-    return Group(properties, lines)
+    return Group(properties, _LINES.table(order.lines))
 
 
 def _properties(order: "ShownOrder") -> "Sequence[tuple[str, object]]":

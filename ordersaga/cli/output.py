@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeAlias
 from uuid import UUID
 
 from ordersaga.display.text import printable
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 OK: Final = 0
+
+View: TypeAlias = "Callable[[], RenderableType] | RenderableType"
+"""What people see: a rich renderable, or a function that makes one."""
 
 P = ParamSpec("P")
 
@@ -61,18 +64,13 @@ def to_jsonable(value: Any) -> Any:
     return value
 
 
-def emit(
-    data: Any,
-    *,
-    as_json: bool,
-    view: "Callable[[], RenderableType] | RenderableType | None" = None,
-) -> None:
+def emit(data: Any, *, as_json: bool, view: "View | None" = None) -> None:
     """Print the answer of a command on stdout.
 
     Args:
         data: plain values, dataclasses, mappings or sequences of them.
         as_json: print `data` as JSON and nothing else.
-        view: printed for people (a rich renderable, or a function that makes one); None: JSON.
+        view: printed for people; None: JSON.
     """
     if as_json or view is None:
         sys.stdout.write(json.dumps(to_jsonable(data), ensure_ascii=False, indent=2) + "\n")
@@ -85,12 +83,6 @@ def emit(
 def note(text: str) -> None:
     """Print a remark beside the answer, on stderr."""
     sys.stderr.write(f"{printable(text)}\n")
-
-
-def note_next_page(cursor: str | None, *, as_json: bool) -> None:
-    """Note how to get the next page, if there is one; JSON contains the cursor."""
-    if cursor and not as_json:
-        note(f"there is more: --cursor {cursor}")
 
 
 def run_to_completion(entry: Callable[[], object]) -> NoReturn:

@@ -7,19 +7,18 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
-from ordersaga.cli.common import Cursor, Json, Limit, group, opened, searchable
-from ordersaga.cli.output import OK, async_command, emit, note, note_next_page
+from ordersaga.cli.answers import Answer, answering, page_answer
+from ordersaga.cli.common import Cursor, Limit, group, opened, text_option
+from ordersaga.cli.output import OK, async_command, note
 from ordersaga.daemons.service import stopping_on_signals
-from ordersaga.display.tables import clock, console, make_table
+from ordersaga.display.tables import Columns, console
 from ordersaga.errors import INTERRUPTED, REFUSED, Refused, WrongUsage
 from projections.engine.projection import Projection
 from projections.errors import Interrupted
 from projections.operations import operate
 from projections.operations import rebuild as rebuilding
 from projections.operations import status as lane_status
-from projections.paging import Page
 from projections.registry import select
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Read model.")]
@@ -27,8 +26,23 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Read models; default: all.")
 ]
 SomeNames = Annotated[list[str], typer.Argument(metavar="NAME...", help="Read models.")]
-Stream = Annotated[str | None, typer.Option(help="Only this stream.")]
+Stream = Annotated[str | None, text_option("Only this stream.")]
 
+_LANES: Final = Columns(
+    "projection: read model, lane>, state, lag_positions: behind>, seconds>, parked>, position>, "
+    "updated_at: moved",
+    seconds=lambda x: f"{x.lag_seconds:.1f}",
+)
+_REPLAYED: Final = Columns("stream, events>, result", result=lambda x: x.error or "applied")
+_PARKED: Final = Columns(
+    "projection: read model, stream, position: since position>, events>, attempts>, "
+    "parked_at: parked, error"
+)
+_LETTERS: Final = Columns(
+    "version>, position>, event_type: event, state",
+    state=lambda x: "waits" if x.waiting else "failed",
+)
+_NOTHING_PARKED: Final = "no stream is parked"
 _SECONDS_BETWEEN_LINES: Final = 2.0
 
 app = group("projections", "Keep the read models up to date.")
@@ -49,8 +63,8 @@ async def run(
 
 
 @app.command()
-@async_command
-async def status(names: Names = None, as_json: Json = False) -> int:
+@answering
+async def status(names: Names = None) -> Answer:
     """Show how far each lane has come and whether a process is working on it.
 
     Ends with 1 if a lane is stuck or its tables belong to another version of the program.
@@ -58,39 +72,19 @@ async def status(names: Names = None, as_json: Json = False) -> int:
     projections = select(names or ())
     async with opened() as services:
         lanes = await lane_status.status(services.pool, services.redacted_store, projections)
-    emit(lanes, as_json=as_json, view=lambda: _status_table(lanes))
-    troubled = [lane for lane in lanes if lane.problem]
-    if not as_json:
-        for lane in troubled:
-            note(f"{lane.projection} lane {lane.lane}: {lane.problem}")
-    return REFUSED if troubled else OK
-
-
-def _status_table(lanes: Sequence[lane_status.LaneStatus]) -> Table:
-    return make_table(
-        ("read model", "lane>", "state", "behind>", "seconds>", "parked>", "position>", "moved"),
-        (
-            (
-                lane.projection,
-                lane.lane,
-                lane.state,
-                lane.lag_positions,
-                f"{lane.lag_seconds:.1f}",
-                lane.parked,
-                lane.position,
-                clock(lane.updated_at),
-            )
-            for lane in lanes
-        ),
-    )
+    problems = [
+        f"{lane.projection} lane {lane.lane}: {lane.problem}" for lane in lanes if lane.problem
+    ]
+    code = REFUSED if problems else OK
+    return Answer(lanes, lambda: _LANES.table(lanes), code, problems)
 
 
 # --- rebuild -------------------------------------------------------------------------------------
 
 
 @app.command()
-@async_command
-async def rebuild(name: Name, as_json: Json = False) -> int:
+@answering
+async def rebuild(name: Name) -> Answer:
     """Fill new tables beside the live ones from the first event on, then switch over.
 
     Readers see the old tables until then. If it is stopped or killed, run it again to continue.
@@ -112,14 +106,12 @@ async def rebuild(name: Name, as_json: Json = False) -> int:
                 if not stop.is_set():
                     raise
                 note(f"the rebuild of {projection.name} has stopped; run it again to continue")
-                return INTERRUPTED
+                raise typer.Exit(INTERRUPTED) from None
     seconds = round(time.monotonic() - started, 3)
-    emit(
+    return Answer(
         {"projection": projection.name, "version": projection.version, "seconds": seconds},
-        as_json=as_json,
-        view=f"{projection.name} was rebuilt and switched over in {seconds:.1f} s",
+        f"{projection.name} was rebuilt and switched over in {seconds:.1f} s",
     )
-    return OK
 
 
 @contextmanager
@@ -173,117 +165,75 @@ def _left(progress: rebuilding.Progress) -> str:
 
 
 @app.command()
-@async_command
-async def pause(names: SomeNames, as_json: Json = False) -> None:
+@answering
+async def pause(names: SomeNames) -> Answer:
     """Stop applying events in all processes; returns when no batch is running any more."""
-    await _steer(operate.pause, select(names), as_json, "paused")
+    return await _steer(operate.pause, select(names), "paused")
 
 
 @app.command()
-@async_command
-async def resume(names: SomeNames, as_json: Json = False) -> None:
+@answering
+async def resume(names: SomeNames) -> Answer:
     """Apply events again."""
-    await _steer(operate.resume, select(names), as_json, "resumed")
+    return await _steer(operate.resume, select(names), "resumed")
 
 
 async def _steer(
     work: Callable[[Any, Sequence[Projection]], Awaitable[None]],
     projections: Sequence[Projection],
-    as_json: bool,
     done: str,
-) -> None:
+) -> Answer:
     async with opened() as services:
         await work(services.pool, projections)
     names = [projection.name for projection in projections]
-    emit({done: names}, as_json=as_json, view=f"{done}: {', '.join(names)}")
+    return Answer({done: names}, f"{done}: {', '.join(names)}")
 
 
 # --- parked streams ------------------------------------------------------------------------------
 
 
 @app.command()
-@async_command
-async def replay(name: Name, stream: Stream = None, as_json: Json = False) -> int:
+@answering
+async def replay(name: Name, stream: Stream = None) -> Answer:
     """Apply the events of parked streams; a stream that fails again stays parked.
 
     Ends with 1 if a stream failed again.
     """
     (projection,) = select([name])
-    only = searchable(stream, "--stream")
     async with opened() as services:
         results = await operate.replay(
-            services.pool, services.redacted_store, services.codec, projection, only
+            services.pool, services.redacted_store, services.codec, projection, stream
         )
-    if only is not None and not results:
-        raise Refused(f"stream {only!r} is not parked by {projection.name}")
-    emit(results, as_json=as_json, view=lambda: _replay_table(results))
-    return REFUSED if any(result.error for result in results) else OK
-
-
-def _replay_table(results: Sequence[operate.ReplayResult]) -> Table | str:
-    if not results:
-        return "no stream is parked"
-    return make_table(
-        ("stream", "events>", "result"),
-        ((x.stream, x.events, x.error or "applied") for x in results),
-    )
+    if stream is not None and not results:
+        raise Refused(f"stream {stream!r} is not parked by {projection.name}")
+    view = _REPLAYED.table(results) if results else _NOTHING_PARKED
+    return Answer(results, view, REFUSED if any(result.error for result in results) else OK)
 
 
 @app.command()
-@async_command
+@answering
 async def dead_letters(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Read model; default: all.")
     ] = None,
-    stream: Annotated[str | None, typer.Option(help="Show each event of this stream.")] = None,
+    stream: Annotated[str | None, text_option("Show each event of this stream.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List parked streams, why each failed and how many of its events are waiting."""
     projections = select([name] if name else ())
-    if stream is None:
-        await _list_parked(projections, limit, cursor, as_json)
-        return
-    if name is None:
-        raise WrongUsage("--stream needs the NAME of a read model")
-    await _list_letters(projections[0], searchable(stream, "--stream") or "", limit, as_json)
-
-
-async def _list_parked(
-    projections: Sequence[Projection], limit: int, cursor: str | None, as_json: bool
-) -> None:
+    if stream is not None:
+        if name is None:
+            raise WrongUsage("--stream needs the NAME of a read model")
+        return await _letters(projections[0], stream, limit)
     async with opened() as services:
         page = await operate.list_parked(services.pool, projections, limit=limit, cursor=cursor)
-    emit(page, as_json=as_json, view=lambda: _parked_table(page))
-    note_next_page(page.next_cursor, as_json=as_json)
+    return page_answer(page, _PARKED) if page.items else Answer(page, _NOTHING_PARKED)
 
 
-def _parked_table(page: Page[operate.ParkedStream]) -> Table | str:
-    if not page.items:
-        return "no stream is parked"
-    return make_table(
-        ("read model", "stream", "since position>", "events>", "attempts>", "parked", "error"),
-        (
-            (x.projection, x.stream, x.position, x.events, x.attempts, clock(x.parked_at), x.error)
-            for x in page.items
-        ),
-    )
-
-
-async def _list_letters(projection: Projection, stream: str, limit: int, as_json: bool) -> None:
+async def _letters(projection: Projection, stream: str, limit: int) -> Answer:
     async with opened() as services:
         letters = await operate.list_dead_letters(services.pool, projection, stream, limit=limit)
     if not letters:
         raise Refused(f"stream {stream!r} is not parked by {projection.name}")
-    emit(letters, as_json=as_json, view=lambda: _letters_table(letters))
-
-
-def _letters_table(letters: Sequence[operate.DeadLetter]) -> Table:
-    return make_table(
-        ("version>", "position>", "event", ""),
-        (
-            (x.version, x.position, x.event_type, "waits" if x.waiting else "failed")
-            for x in letters
-        ),
-    )
+    return Answer(letters, lambda: _LETTERS.table(letters))

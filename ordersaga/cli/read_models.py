@@ -1,9 +1,8 @@
 """Queries of the read models: `orders current|history|customer`, `demand top`, `audit`."""
 
 from dataclasses import replace
-from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
 
@@ -11,18 +10,17 @@ from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
 from domain.order.state import OrderStatus
 from domain.values import Reason
+from ordersaga.cli.answers import Answer, answering, page_answer
 from ordersaga.cli.common import (
     Cursor,
-    Json,
     Limit,
     OrderArgument,
+    Services,
     group,
-    opened,
-    optional_moment,
-    searchable,
+    text_option,
+    time_option,
 )
-from ordersaga.cli.output import async_command, emit, note_next_page
-from ordersaga.display.tables import clock, make_table, money
+from ordersaga.display.tables import Columns, money
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter, list_orders
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
@@ -35,253 +33,148 @@ demand = group("demand", "Query the demand for products.")
 Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
-
-class By(StrEnum):
-    """What products are ranked by."""
-
-    ORDERED = "ordered"
-    SHIPPED = "shipped"
-    REVENUE = "revenue"
-    ORDERS = "orders"
+_ORDERS: Final = Columns(
+    "order_id: order, status, reason, total>, item_count: pieces>, customer, "
+    "placed_at: placed (UTC)",
+    total=lambda x: money(x.total_minor, x.currency),
+    customer=lambda x: x.customer_id or "guest",
+)
+_ORDERS_OF_CUSTOMER: Final = Columns(
+    "order_id: order, status, reason, total>, item_count: pieces>, placed_at: placed (UTC)",
+    total=lambda x: money(x.total_minor, x.currency),
+)
+_TIMELINE: Final = Columns(
+    "recorded_at: when (UTC), stream, version>, event_type: event, line: what, actor: who"
+)
+_DEMAND: Final = Columns(
+    "sku: SKU, orders>, ordered>, reserved>, shipped>, cancelled>, revenue>",
+    revenue=lambda x: money(x.revenue_minor, x.currency),
+)
+_AUDIT: Final = Columns(
+    "recorded_at: when (UTC), actor: who, stream, version>, event_type: event, reason: why, "
+    "causation_id: because of"
+)
 
 
 # --- orders --------------------------------------------------------------------------------------
 
 
 @orders.command()
-@async_command
+@answering
 async def current(
+    services: Services,
     status: Status = None,
     reason: Annotated[
         Reason | None, typer.Option(help="Only orders cancelled for this reason.")
     ] = None,
-    customer: Annotated[str | None, typer.Option(help="Only this customer.")] = None,
-    placed_from: Annotated[str | None, typer.Option(help="Placed at this time or later.")] = None,
-    placed_before: Annotated[str | None, typer.Option(help="Placed before this time.")] = None,
+    customer: Annotated[str | None, text_option("Only this customer.")] = None,
+    placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
+    placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List orders as they are now, most recently placed first."""
-    conditions = OrderFilter(
-        status=status.value if status else None,
-        customer_id=searchable(customer, "--customer"),
-        reason=reason.value if reason else None,
-        placed_from=optional_moment(placed_from),
-        placed_before=optional_moment(placed_before),
-    )
-    await _list_orders(conditions, limit, cursor, as_json)
+    conditions = OrderFilter(status, customer, reason, placed_from, placed_before)
+    page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
+    return page_answer(page, _ORDERS)
 
 
-async def list_current_orders(
-    status: OrderStatus | None, limit: int, cursor: str | None, as_json: bool
-) -> None:
-    """Print a page of orders, all or those in one status."""
-    conditions = OrderFilter(status=status.value if status else None)
-    await _list_orders(conditions, limit, cursor, as_json)
-
-
-async def _list_orders(
-    conditions: OrderFilter, limit: int, cursor: str | None, as_json: bool
-) -> None:
-    async with opened() as services:
-        page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
-    emit(
-        page,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("order", "status", "reason", "total>", "pieces>", "customer", "placed (UTC)"),
-            (
-                (
-                    x.order_id,
-                    x.status,
-                    x.reason,
-                    money(x.total_minor, x.currency),
-                    x.item_count,
-                    x.customer_id or "guest",
-                    clock(x.placed_at),
-                )
-                for x in page.items
-            ),
-        ),
-    )
-    note_next_page(page.next_cursor, as_json=as_json)
+async def orders_in_status(
+    services: Services, status: OrderStatus | None, limit: int, cursor: str | None
+) -> Answer:
+    """A page of orders, all or those in one status."""
+    page = await list_orders(services.pool, OrderFilter(status), limit=limit, cursor=cursor)
+    return page_answer(page, _ORDERS)
 
 
 @orders.command()
-@async_command
+@answering
 async def history(
+    services: Services,
     order_id: OrderArgument,
-    until: Annotated[str | None, typer.Option(help="Omit events after this time.")] = None,
+    until: Annotated[datetime | None, time_option("Omit events after this time.")] = None,
     limit: Limit = 200,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Print the timeline of an order from the read model."""
-    last = optional_moment(until)
-    async with opened() as services:
-        page = await list_history(services.pool, order_id, until=last, limit=limit, cursor=cursor)
+    page = await list_history(services.pool, order_id, until=until, limit=limit, cursor=cursor)
     if not page.items and cursor is None and until is None:
         raise NotFound("order in the read model", order_id)
-    emit(
-        page,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("when (UTC)", "stream", "version>", "event", "what", "who"),
-            (
-                (clock(x.recorded_at), x.stream, x.version, x.event_type, x.line, x.actor)
-                for x in page.items
-            ),
-        ),
-    )
-    note_next_page(page.next_cursor, as_json=as_json)
+    return page_answer(page, _TIMELINE)
 
 
 @orders.command()
-@async_command
+@answering
 async def customer(
+    services: Services,
     customer_id: Annotated[
         CustomerId, typer.Argument(metavar="ID", help="Customer id.", parser=parse_customer_id)
     ],
     status: Status = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List a customer's orders and their totals."""
-    async with opened() as services:
-        page = await list_customer_orders(
-            services.pool,
-            customer_id,
-            status=status.value if status else None,
-            limit=limit,
-            cursor=cursor,
-        )
-        totals = await customer_totals(services.pool, customer_id)
+    page = await list_customer_orders(
+        services.pool, customer_id, status=status, limit=limit, cursor=cursor
+    )
+    totals = await customer_totals(services.pool, customer_id)
+    title = "; ".join(
+        f"{x.orders} orders, {x.completed} completed for "
+        f"{money(x.completed_minor, x.currency)}, {x.cancelled} cancelled"
+        for x in totals
+    )
     answer = {
         "customer_id": customer_id,
         "totals": totals,
         "items": page.items,
         "next_cursor": page.next_cursor,
     }
-    emit(
-        answer,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("order", "status", "reason", "total>", "pieces>", "placed (UTC)"),
-            (
-                (
-                    x.order_id,
-                    x.status,
-                    x.reason,
-                    money(x.total_minor, x.currency),
-                    x.item_count,
-                    clock(x.placed_at),
-                )
-                for x in page.items
-            ),
-            title="; ".join(
-                f"{x.orders} orders, {x.completed} completed for "
-                f"{money(x.completed_minor, x.currency)}, {x.cancelled} cancelled"
-                for x in totals
-            ),
-        ),
-    )
-    note_next_page(page.next_cursor, as_json=as_json)
+    return page_answer(page, _ORDERS_OF_CUSTOMER, title=title)._replace(data=answer)
 
 
 # --- demand --------------------------------------------------------------------------------------
 
 
 @demand.command()
-@async_command
+@answering
 async def top(
-    by: Annotated[By, typer.Option(help="Rank by this.")] = By.ORDERED,
+    services: Services,
+    by: Annotated[Measure, typer.Option(help="Rank by this.")] = Measure.ORDERED,
     since: Day = None,
     until: Day = None,
-    currency: Annotated[str | None, typer.Option(help="Only this currency.")] = None,
+    currency: Annotated[str | None, text_option("Only this currency.")] = None,
     limit: Limit = 10,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List the products with the highest demand."""
     conditions = DemandFilter(
-        since=_day(since), until=_day(until), currency=searchable(currency, "--currency")
+        since=since and since.date(), until=until and until.date(), currency=currency
     )
-    async with opened() as services:
-        page = await top_products(
-            services.pool, Measure(by.value), conditions, limit=limit, cursor=cursor
-        )
-    emit(
-        page,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("SKU", "orders>", "ordered>", "reserved>", "shipped>", "cancelled>", "revenue>"),
-            (
-                (
-                    x.sku,
-                    x.orders,
-                    x.ordered,
-                    x.reserved,
-                    x.shipped,
-                    x.cancelled,
-                    money(x.revenue_minor, x.currency),
-                )
-                for x in page.items
-            ),
-        ),
-    )
-    note_next_page(page.next_cursor, as_json=as_json)
-
-
-def _day(at: datetime | None) -> date | None:
-    return None if at is None else at.date()
+    page = await top_products(services.pool, by, conditions, limit=limit, cursor=cursor)
+    return page_answer(page, _DEMAND)
 
 
 # --- audit ---------------------------------------------------------------------------------------
 
 
-@async_command
+@answering
 async def audit(
+    services: Services,
     order_id: Annotated[
         OrderId | None,
         typer.Argument(metavar="[ID]", help="Order id; default: all.", parser=parse_order_id),
     ] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this actor did.")] = None,
-    event_type: Annotated[str | None, typer.Option(help="Only this event type.")] = None,
-    since: Annotated[str | None, typer.Option(help="At this time or later.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
+    actor: Annotated[str | None, text_option("Only what this actor did.")] = None,
+    event_type: Annotated[str | None, text_option("Only this event type.")] = None,
+    since: Annotated[datetime | None, time_option("At this time or later.")] = None,
+    until: Annotated[datetime | None, time_option("Before this time.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Print who did what, when and why."""
-    conditions = replace(
-        ANY_EVENT if order_id is None else of_order(order_id),
-        actor=searchable(actor, "--actor"),
-        event_type=searchable(event_type, "--event-type"),
-        since=optional_moment(since),
-        until=optional_moment(until),
+    of = ANY_EVENT if order_id is None else of_order(order_id)
+    conditions = replace(of, actor=actor, event_type=event_type, since=since, until=until)
+    return page_answer(
+        await list_audit(services.pool, conditions, limit=limit, cursor=cursor), _AUDIT
     )
-    async with opened() as services:
-        page = await list_audit(services.pool, conditions, limit=limit, cursor=cursor)
-    emit(
-        page,
-        as_json=as_json,
-        view=lambda: make_table(
-            ("when (UTC)", "who", "stream", "version>", "event", "why", "because of"),
-            (
-                (
-                    clock(x.recorded_at),
-                    x.actor,
-                    x.stream,
-                    x.version,
-                    x.event_type,
-                    x.reason,
-                    x.causation_id,
-                )
-                for x in page.items
-            ),
-        ),
-    )
-    note_next_page(page.next_cursor, as_json=as_json)

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.progress import Progress
 from rich.text import Text
 
-from ordersaga.cli.common import Json, opened
-from ordersaga.cli.output import OK, async_command, emit
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import Services
+from ordersaga.cli.output import OK
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import REFUSED
 from ordersaga.operations.recovery.orders import Recovery, open_orders
@@ -26,16 +27,16 @@ _TEXTS: Final = {
 }
 
 
-@async_command
+@answering
 async def recover(
+    services: Services,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be done.")
     ] = False,
     at_once: Annotated[
         int, typer.Option(min=1, max=200, help="Orders processed concurrently.")
     ] = 16,
-    as_json: Json = False,
-) -> int:
+) -> Answer:
     """Restart open sagas, parcels and returns that Temporal has lost.
 
     Run it after Temporal lost its database or sagas were terminated. Workers may be running.
@@ -43,21 +44,19 @@ async def recover(
     Ends with 1 if an order could not be started and needs a person.
     """
     screen = console(stderr=True)
-    async with opened() as services:
-        client, store = await services.temporal(), services.redacted_store
-        order_ids = await open_orders(store)
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            task = progress.add_task("orders", total=len(order_ids))
-            recovery = Recovery(services.handler, store, client, dry_run=dry_run, at_once=at_once)
-            orders = await recovery.run(order_ids, lambda _: progress.advance(task))
-        unfinished = await unfinished_workflows(store)
-        others = await restart_workflows(client, unfinished, dry_run=dry_run)
-    emit(as_data(orders, others), as_json=as_json, view=lambda: recovery_view(orders, others))
-    return REFUSED if any(each.outcome is RecoveryOutcome.LEFT for each in orders) else OK
+    client, store = await services.temporal(), services.redacted_store
+    order_ids = await open_orders(store)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("orders", total=len(order_ids))
+        recovery = Recovery(services.handler, store, client, dry_run=dry_run, at_once=at_once)
+        orders = await recovery.run(order_ids, lambda _: progress.advance(task))
+    unfinished = await unfinished_workflows(store)
+    others = await restart_workflows(client, unfinished, dry_run=dry_run)
+    code = REFUSED if any(each.outcome is RecoveryOutcome.LEFT for each in orders) else OK
+    return Answer(_as_data(orders, others), lambda: _view(orders, others), code)
 
 
-def as_data(orders: Sequence[Recovered], others: Sequence[Recovered] = ()) -> dict[str, object]:
-    """The JSON form: orders by outcome, each order, then parcels and returns."""
+def _as_data(orders: Sequence[Recovered], others: Sequence[Recovered]) -> dict[str, object]:
     counts = {
         outcome.value: sum(each.outcome is outcome for each in orders)
         for outcome in RecoveryOutcome
@@ -70,8 +69,8 @@ def as_data(orders: Sequence[Recovered], others: Sequence[Recovered] = ()) -> di
     }
 
 
-def recovery_view(orders: Sequence[Recovered], others: Sequence[Recovered] = ()) -> RenderableType:
-    """A recovery for people; orders that need a person come first."""
+def _view(orders: Sequence[Recovered], others: Sequence[Recovered]) -> RenderableType:
+    """Orders that need a person come first."""
     importance = list(reversed(RecoveryOutcome))
     uneventful = (RecoveryOutcome.RUNNING, RecoveryOutcome.ENDED)
     eventful = sorted(

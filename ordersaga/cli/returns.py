@@ -1,34 +1,30 @@
 """`ordersaga return`: returned goods and refunds of completed orders."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
 
-from domain.ids import OrderId, ReturnId, parse_return_id
+from domain.ids import ReturnId, parse_return_id
+from ordersaga.cli.answers import Answer, answering, page_answer
 from ordersaga.cli.common import (
     Cursor,
-    Json,
     Limit,
     NeedsAttention,
     OrderArgument,
+    Services,
     Why,
     group,
     opened,
-    saga_client,
-    searchable,
+    returns_client,
+    text_option,
 )
-from ordersaga.cli.output import async_command, emit, note_next_page
-from ordersaga.cli.parcels import status_table
-from ordersaga.display.tables import clock, make_table, money
+from ordersaga.cli.parcels import status_answer
+from ordersaga.display.tables import Columns, money
 from ordersaga.errors import WrongUsage
 from ordersaga.operations.actor import operator
-from projections.read_models.returns.model import ReturnRow, list_returns
-
-if TYPE_CHECKING:
-    from ordersaga.client.returns import ReturnsClient
+from projections.read_models.returns.model import list_returns
 
 app = group("return", "Take goods back and refund money.")
 
@@ -48,6 +44,12 @@ Amount = Annotated[
     int | None, typer.Option("--amount-minor", min=1, help="Refund this many minor units (pence).")
 ]
 
+_COLUMNS: Final = Columns(
+    "order_id: order, return_id: return, kind, pieces>, refund, amount>, restock, "
+    "opened_at: opened (UTC), closed_at: closed (UTC), waiting_for: waits for",
+    amount=lambda x: money(x.refund_minor, x.currency) if x.refund_minor and x.currency else "",
+)
+
 
 class RefundWord(StrEnum):
     """A refund that needs no amount."""
@@ -64,7 +66,7 @@ class RestockWord(StrEnum):
 
 
 @app.command("open")
-@async_command
+@answering
 async def open_(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -80,8 +82,7 @@ async def open_(
     restock: Annotated[
         RestockWord | None, typer.Option(help="Decide the restock immediately.")
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Open a return of a part of an order; opening the same one again changes nothing."""
     if bool(lines) == everything:
         raise WrongUsage("say what is returned: --line SKU=PIECES, or --all")
@@ -100,10 +101,9 @@ async def open_(
 
     checked = checked_return(document)
     async with opened() as services:
-        client = (await saga_client(services)).returns
+        client = await returns_client(services)
         await client.open_return(checked)
-        status = await client.until_opened(order_id, return_id)
-    emit(status, as_json=as_json, view=lambda: status_table(status))
+        return status_answer(await client.until_opened(order_id, return_id))
 
 
 def _pieces(lines: Sequence[str]) -> list[dict[str, Any]]:
@@ -126,73 +126,36 @@ def _refund(word: RefundWord | None, amount: int | None) -> Any:
 
 
 @app.command("list")
-@async_command
+@answering
 async def list_(
-    order: Annotated[str | None, typer.Option(help="Only this order.")] = None,
+    services: Services,
+    order: Annotated[str | None, text_option("Only this order.")] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
     needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List returns from the read model, most recently changed first."""
-    order_id = searchable(order, "--order")
-    async with opened() as services:
-        page = await list_returns(
-            services.pool,
-            order_id=order_id,
-            open_only=open_only,
-            needs_attention=True if needs_attention else None,
-            limit=limit,
-            cursor=cursor,
-        )
-    emit(page, as_json=as_json, view=lambda: _table(page.items))
-    note_next_page(page.next_cursor, as_json=as_json)
-
-
-def _table(returns: Sequence[ReturnRow]) -> Table:
-    return make_table(
-        (
-            "order",
-            "return",
-            "kind",
-            "pieces>",
-            "refund",
-            "amount>",
-            "restock",
-            "opened (UTC)",
-            "closed (UTC)",
-            "waits for",
-        ),
-        (
-            (
-                x.order_id,
-                x.return_id,
-                x.kind,
-                x.pieces,
-                x.refund,
-                money(x.refund_minor, x.currency) if x.refund_minor and x.currency else "",
-                x.restock,
-                clock(x.opened_at),
-                clock(x.closed_at),
-                x.waiting_for,
-            )
-            for x in returns
-        ),
+    page = await list_returns(
+        services.pool,
+        order_id=order,
+        open_only=open_only,
+        needs_attention=needs_attention or None,
+        limit=limit,
+        cursor=cursor,
     )
+    return page_answer(page, _COLUMNS)
 
 
 @app.command()
-@async_command
-async def show(order_id: OrderArgument, return_id: ReturnArgument, as_json: Json = False) -> None:
+@answering
+async def show(services: Services, order_id: OrderArgument, return_id: ReturnArgument) -> Answer:
     """Show the state of a return, from its workflow."""
-    async with opened() as services:
-        status = await (await saga_client(services)).returns.return_status(order_id, return_id)
-    emit(status, as_json=as_json, view=lambda: status_table(status))
+    return status_answer(await (await returns_client(services)).return_status(order_id, return_id))
 
 
 @app.command()
-@async_command
+@answering
 async def refund(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -201,24 +164,19 @@ async def refund(
         RefundWord | None, typer.Argument(metavar="[full|none]", help="Or --amount-minor.")
     ] = None,
     amount: Amount = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Decide the refund; at most what was captured and not refunded yet."""
     granted = _refund(decision, amount)
     if granted is None:
         raise WrongUsage("say how much: full, none, or --amount-minor")
-    await _steer(
-        order_id,
-        return_id,
-        lambda client, actor: client.decide_refund(
-            order_id, return_id, granted, actor=actor, reason=why
-        ),
-        as_json,
-    )
+    async with opened() as services:
+        client = await returns_client(services)
+        await client.decide_refund(order_id, return_id, granted, actor=operator(), reason=why)
+        return status_answer(await client.return_status(order_id, return_id))
 
 
 @app.command()
-@async_command
+@answering
 async def restock(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -227,58 +185,34 @@ async def restock(
         RestockWord | None, typer.Argument(metavar="[all|none]", help="Or --line.")
     ] = None,
     lines: Lines = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Decide what goes back into stock; at most what was returned."""
     if (decision is None) == (not lines):
         raise WrongUsage("say what goes back into stock: all, none, or --line SKU=PIECES")
     pieces: Any = decision.value if decision else _pieces(lines or [])
-    await _steer(
-        order_id,
-        return_id,
-        lambda client, actor: client.decide_restock(
-            order_id, return_id, pieces, actor=actor, reason=why
-        ),
-        as_json,
-    )
-
-
-@app.command()
-@async_command
-async def retry(
-    order_id: OrderArgument, return_id: ReturnArgument, why: Why, as_json: Json = False
-) -> None:
-    """Try a failed refund again, now."""
-    await _steer(
-        order_id,
-        return_id,
-        lambda client, actor: client.retry_return(order_id, return_id, actor=actor, reason=why),
-        as_json,
-    )
-
-
-@app.command()
-@async_command
-async def resolve(
-    order_id: OrderArgument, return_id: ReturnArgument, why: Why, as_json: Json = False
-) -> None:
-    """State that a failed refund was made by hand."""
-    await _steer(
-        order_id,
-        return_id,
-        lambda client, actor: client.resolve_return(order_id, return_id, actor=actor, note=why),
-        as_json,
-    )
-
-
-async def _steer(
-    order_id: OrderId,
-    return_id: ReturnId,
-    act: "Callable[[ReturnsClient, str], Awaitable[object]]",
-    as_json: bool,
-) -> None:
     async with opened() as services:
-        client = (await saga_client(services)).returns
-        await act(client, operator())
-        status = await client.return_status(order_id, return_id)
-    emit(status, as_json=as_json, view=lambda: status_table(status))
+        client = await returns_client(services)
+        await client.decide_restock(order_id, return_id, pieces, actor=operator(), reason=why)
+        return status_answer(await client.return_status(order_id, return_id))
+
+
+@app.command()
+@answering
+async def retry(
+    services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
+) -> Answer:
+    """Try a failed refund again, now."""
+    client = await returns_client(services)
+    await client.retry_return(order_id, return_id, actor=operator(), reason=why)
+    return status_answer(await client.return_status(order_id, return_id))
+
+
+@app.command()
+@answering
+async def resolve(
+    services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
+) -> Answer:
+    """State that a failed refund was made by hand."""
+    client = await returns_client(services)
+    await client.resolve_return(order_id, return_id, actor=operator(), note=why)
+    return status_answer(await client.return_status(order_id, return_id))

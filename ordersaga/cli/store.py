@@ -13,8 +13,9 @@ from eventstore.errors import LayoutBusy
 from eventstore.postgres.growth import partitions
 from eventstore.postgres.growth.archive import Archive, archive_many
 from eventstore.store import EventStore
-from ordersaga.cli.common import Json, group, moment, opened
-from ordersaga.cli.output import OK, async_command, emit, note
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import Services, group, opened, time_option
+from ordersaga.cli.output import OK, note
 from ordersaga.daemons.service import stopping_on_signals
 from ordersaga.display.tables import make_table
 from ordersaga.errors import INTERRUPTED, Refused, WrongUsage
@@ -27,12 +28,11 @@ app = group("store", "Manage partitions and the archive of the event store.")
 
 
 @app.command()
-@async_command
-async def status(as_json: Json = False) -> None:
+@answering
+async def status(services: Services) -> Answer:
     """Show the partitions, how many are prepared, and the size of the archive."""
-    async with opened() as services:
-        layout = await partitions.layout(services.pool)
-    emit(layout, as_json=as_json, view=lambda: _layout_view(layout))
+    layout = await partitions.layout(services.pool)
+    return Answer(layout, lambda: _layout_view(layout))
 
 
 def _layout_view(layout: partitions.Layout) -> RenderableType:
@@ -60,84 +60,79 @@ def _layout_view(layout: partitions.Layout) -> RenderableType:
 
 
 @app.command()
-@async_command
+@answering
 async def partition(
+    services: Services,
     size: Annotated[
         int,
         typer.Option(min=1000, help="Positions in a partition; 50 million take about 40 GB."),
     ] = 50_000_000,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Partition the events by position; this cannot be undone.
 
     The present table becomes the first partition and is not copied. First the event ids are
     written to a table of their own, which takes a while. Workers may be running. If it is stopped,
     run it again to continue.
     """
-    async with opened() as services:
-        partitioned = await partitions.partition(services.settings.dsn(), size, note)
+    partitioned = await partitions.partition(services.settings.dsn(), size, note)
     text = (
         f"events are partitioned, {size:,} positions each"
         if partitioned
         else "events are partitioned already"
     )
-    emit({"partitioned": partitioned, "size": size}, as_json=as_json, view=text)
+    return Answer({"partitioned": partitioned, "size": size}, text)
 
 
 @app.command()
-@async_command
+@answering
 async def add_partitions(
+    services: Services,
     ahead: Annotated[
         int, typer.Option(min=1, max=1000, help="How many to have beyond the one in use.")
     ] = 2,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Create partitions in advance; run it from a timer, about once a day."""
-    async with opened() as services:
-        try:
-            created = await partitions.add_partitions(services.settings.dsn(), ahead)
-        except LayoutBusy:
-            raise Refused("events are kept in one table: `ordersaga store partition`") from None
-    emit({"made": created}, as_json=as_json, view=f"created {created} partitions")
+    try:
+        created = await partitions.add_partitions(services.settings.dsn(), ahead)
+    except LayoutBusy:
+        raise Refused("events are kept in one table: `ordersaga store partition`") from None
+    return Answer({"made": created}, f"created {created} partitions")
 
 
 # --- the archive ---------------------------------------------------------------------------------
 
 
 @app.command()
-@async_command
+@answering
 async def archive(
     closed_before: Annotated[
-        str, typer.Option(help="Orders without events since this date or time.")
+        datetime, time_option("Orders without events since this date or time.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Events moved per transaction.")] = 5_000,
-    as_json: Json = False,
-) -> int:
+) -> Answer:
     """Move the events of orders that ended long ago into the archive.
 
     They can still be read, also by rebuilds; an append restores an order's stream. If it is stopped
     or killed, run it again to move the rest.
     """
-    limit = moment(closed_before)
-    if limit > datetime.now(UTC):
+    if closed_before > datetime.now(UTC):
         raise WrongUsage("--closed-before must not be in the future")
     count = {"orders": 0, "streams": 0, "events": 0}
     async with opened() as services:
         archive = Archive(services.pool)
         with stopping_on_signals() as stop:
-            orders = _until_stopped(stop, services.log, archive, limit, count)
+            orders = _until_stopped(stop, services.log, archive, closed_before, count)
             if dry_run:
                 async for order in orders:
                     count["streams"] += len(order.streams)
                     count["events"] += order.events
             else:
-                reason = f"closed before {limit.isoformat()}"
+                reason = f"closed before {closed_before.isoformat()}"
                 await _move(archive, orders, reason, batch, count)
     verb = "would be archived" if dry_run else "are archived"
     text = f"{count['events']:,} events of {count['orders']:,} orders {verb}"
-    emit({"dry_run": dry_run, **count}, as_json=as_json, view=text)
-    return INTERRUPTED if stop.is_set() else OK
+    return Answer({"dry_run": dry_run, **count}, text, INTERRUPTED if stop.is_set() else OK)
 
 
 async def _until_stopped(
@@ -165,16 +160,15 @@ async def _move(
 
 
 @app.command()
-@async_command
+@answering
 async def restore(
+    services: Services,
     order_ids: Annotated[
         list[OrderId], typer.Argument(metavar="ID...", help="Order ids.", parser=parse_order_id)
     ],
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Move the events of orders back from the archive; orders that are not there are ignored."""
     streams = [stream for order_id in order_ids for stream in streams_of_order(order_id)]
-    async with opened() as services:
-        moved = await Archive(services.pool).restore(streams, "ordersaga store restore")
+    moved = await Archive(services.pool).restore(streams, "ordersaga store restore")
     text = f"{moved.events:,} events of {moved.streams:,} streams are restored"
-    emit(moved, as_json=as_json, view=text)
+    return Answer(moved, text)

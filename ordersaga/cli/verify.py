@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from ordersaga.cli.common import Json, opened
-from ordersaga.cli.output import OK, async_command, emit
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import Services
+from ordersaga.cli.output import OK
 from ordersaga.display.verification import report_view
 from ordersaga.errors import REFUSED, UNREACHABLE
 from ordersaga.operations.verification import run
@@ -13,22 +14,20 @@ from ordersaga.operations.verification.report import Check, Report
 from ordersaga.operations.verification.wired import open_sources
 
 
-@async_command
+@answering
 async def verify(
+    services: Services,
     skip: Annotated[
         list[Check] | None, typer.Option(help="Skip this check; may be repeated.")
     ] = None,
-    as_json: Json = False,
-) -> int:
+) -> Answer:
     """Prove that stock, money, parcels, sagas and read models agree.
 
     Ends with 0 if all is well, 1 if there are offenders, 3 if a check could not be made.
     """
     skipped = frozenset(skip or ())
-    async with opened() as services:
-        report = await run.verify(await open_sources(services, skipped), skipped)
-    emit(as_data(report), as_json=as_json, view=lambda: report_view(report))
-    return exit_code(report)
+    report = await run.verify(await open_sources(services, skipped), skipped)
+    return Answer(_as_data(report), lambda: report_view(report), exit_code(report))
 
 
 def exit_code(report: Report) -> int:
@@ -38,8 +37,7 @@ def exit_code(report: Report) -> int:
     return OK if report.complete else UNREACHABLE
 
 
-def as_data(report: Report) -> dict[str, object]:
-    """The JSON form of a report."""
+def _as_data(report: Report) -> dict[str, object]:
     return {
         "clean": report.clean,
         "complete": report.complete,

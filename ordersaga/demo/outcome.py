@@ -7,7 +7,7 @@ from rich.table import Table
 
 from domain.ids import OrderId
 from ordersaga.display.tables import make_table
-from ordersaga.display.timeline import timeline_table
+from ordersaga.display.timeline import TIMELINE
 from ordersaga.operations.orders import OrdersService, TimelineEntry
 from projections.read_models.current_orders.model import StatusCount
 
@@ -60,4 +60,4 @@ def _refunded(entries: Sequence[TimelineEntry]) -> bool:
 
 def story_view(title: str, entries: Sequence[TimelineEntry]) -> Table:
     """A timeline under its title."""
-    return timeline_table(entries, title=title)
+    return TIMELINE.table(entries, title=title)

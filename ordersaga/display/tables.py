@@ -1,9 +1,10 @@
 """Plain tables for a terminal; values are never read as markup and cannot steer the terminal."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -25,7 +26,9 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def cell(value: object) -> Text:
-    """A table cell as plain text; empty for None."""
+    """A table cell as plain text; empty for None; a time as `clock` shows it."""
+    if isinstance(value, datetime):
+        return Text(clock(value))
     return Text("" if value is None else printable(value))
 
 
@@ -39,6 +42,27 @@ def make_table(
     for row in rows:
         table.add_row(*(cell(value) for value in row))
     return table
+
+
+class Columns:
+    """The columns of a table of records.
+
+    Args:
+        columns: names of attributes, such as ``order_id: order, attempts>, last_error``; after a
+            colon the header, if it is another; ``>`` aligns to the right.
+        computed: the cells of columns that are no attribute.
+    """
+
+    def __init__(self, columns: str, **computed: Callable[[Any], object]) -> None:
+        parts = [column.partition(": ") for column in columns.split(", ")]
+        names = [name.removesuffix(">") for name, _, _ in parts]
+        self._headers = [header or name.replace("_", " ") for name, _, header in parts]
+        self._cells = [computed.get(name) or attrgetter(name) for name in names]
+
+    def table(self, records: Iterable[object], *, title: str | None = None) -> Table:
+        """One row per record."""
+        rows = ([value(record) for value in self._cells] for record in records)
+        return make_table(self._headers, rows, title=title)
 
 
 def clock(at: datetime | None) -> str:

@@ -2,76 +2,61 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
 
-from ordersaga.cli.common import Json, NeedsAttention, OrderArgument, opened, searchable
-from ordersaga.cli.output import async_command, emit
+from domain.ids import OrderId
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import NeedsAttention, OrderArgument, Services
 from ordersaga.cli.saga.options import Condition, Status, StepName
-from ordersaga.display.tables import clock, make_table
-from ordersaga.operations.saga_views import ListedSaga, SagaDetails, SagaFilter
+from ordersaga.display.tables import Columns, clock, make_table
+from ordersaga.operations.saga_views import SagaDetails, SagaFilter
+
+SAGAS: Final = Columns(
+    "order_id: order, run_status: saga, order_status, step, attention, started_at: started (UTC), "
+    "closed_at: closed (UTC)",
+    attention=lambda x: "yes" if x.needs_attention else "",
+)
+_ACTIVITIES: Final = Columns(
+    "name: running, state, attempt>, last_failure, next_try_at: next try (UTC)"
+)
 
 
-@async_command
+@answering
 async def list_(
+    services: Services,
     status: Status = None,
     step: StepName = None,
     needs_attention: NeedsAttention = False,
     condition: Condition = None,
     running: Annotated[bool, typer.Option("--running", help="Only running ones.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 50,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List sagas as Temporal knows them, most recently started first."""
     from ordersaga.operations.sagas import list_sagas  # noqa: PLC0415  loads Temporal
 
-    conditions = SagaFilter(
-        searchable(status, "--status"),
-        needs_attention,
-        running,
-        limit,
-        searchable(step, "--step"),
-        searchable(condition, "--filter"),
-    )
-    async with opened() as services:
-        sagas = await list_sagas(await services.temporal(), conditions)
-    emit(sagas, as_json=as_json, view=lambda: saga_table(sagas))
+    conditions = SagaFilter(status, needs_attention, running, limit, step, condition)
+    sagas = await list_sagas(await services.temporal(), conditions)
+    return Answer(sagas, lambda: SAGAS.table(sagas))
 
 
-def saga_table(sagas: Sequence[ListedSaga]) -> Table:
-    """One row per saga."""
-    return make_table(
-        ("order", "saga", "order status", "step", "attention", "started (UTC)", "closed (UTC)"),
-        (
-            (
-                x.order_id,
-                x.run_status,
-                x.order_status,
-                x.step,
-                "yes" if x.needs_attention else "",
-                clock(x.started_at),
-                clock(x.closed_at),
-            )
-            for x in sagas
-        ),
-    )
-
-
-@async_command
-async def show(order_id: OrderArgument, as_json: Json = False) -> None:
+@answering
+async def show(services: Services, order_id: OrderArgument) -> Answer:
     """Show a saga: its step, attempts, last error, what it waits for, and a link."""
+    return await saga_answer(services, order_id)
+
+
+async def saga_answer(services: Services, order_id: OrderId) -> Answer:
+    """All about one saga."""
     from ordersaga.operations.sagas import show_saga  # noqa: PLC0415  loads Temporal
 
-    async with opened() as services:
-        details = await show_saga(await services.temporal(), services.settings, order_id)
-    emit(details, as_json=as_json, view=lambda: saga_page(details))
+    details = await show_saga(await services.temporal(), services.settings, order_id)
+    return Answer(details, lambda: _page(details))
 
 
-def saga_page(saga: SagaDetails) -> RenderableType:
-    """All about one saga."""
+def _page(saga: SagaDetails) -> RenderableType:
     properties: Sequence[tuple[str, object]] = (
         ("saga", saga.run_status),
         ("order status", saga.order_status),
@@ -94,20 +79,8 @@ def saga_page(saga: SagaDetails) -> RenderableType:
         make_table(("order", saga.order_id), [each for each in properties if each[1]])
     ]
     if saga.missing:
-        parts.append(
-            make_table(
-                ("missing", "ordered>", "missing>"),
-                [(x["sku"], x["ordered"], x["missing"]) for x in saga.missing],
-            )
-        )
+        missing = ((x["sku"], x["ordered"], x["missing"]) for x in saga.missing)
+        parts.append(make_table(("missing", "ordered>", "missing>"), missing))
     if saga.activities:
-        parts.append(
-            make_table(
-                ("running", "state", "attempt>", "last failure", "next try (UTC)"),
-                (
-                    (x.name, x.state, x.attempt, x.last_failure, clock(x.next_try_at))
-                    for x in saga.activities
-                ),
-            )
-        )
+        parts.append(_ACTIVITIES.table(saga.activities))
     return Group(*parts)

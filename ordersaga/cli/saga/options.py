@@ -5,27 +5,27 @@ from typing import Annotated
 import typer
 
 from domain.ids import OrderId, parse_order_id
+from ordersaga.cli.common import text_option
 
 Status = Annotated[
     str | None,
-    typer.Option(
-        help="Only orders in this status: submitted, backordered, reserved, processing, "
+    text_option(
+        "Only orders in this status: submitted, backordered, reserved, processing, "
         "compensating, refund_pending, completed, cancelled."
     ),
 ]
 StepName = Annotated[
     str | None,
-    typer.Option(
-        "--step",
-        help="Only sagas at this step, such as process_payment, undo_payment, on_hold.",
+    text_option(
+        "Only sagas at this step, such as process_payment, undo_payment, on_hold.", "--step"
     ),
 ]
 Condition = Annotated[
     str | None,
-    typer.Option(
+    text_option(
+        "Only sagas that match a visibility query of Temporal, such as OrderTotalMinor>10000.",
         "--filter",
         metavar="QUERY",
-        help="Only sagas that match a visibility query of Temporal, such as OrderTotalMinor>10000.",
     ),
 ]
 Ids = Annotated[

@@ -5,14 +5,16 @@ from typing import Annotated
 import typer
 
 from domain.order.unavailable import ShortageChoice
-from ordersaga.cli.common import Json, NeedsAttention, OrderArgument, Why
-from ordersaga.cli.output import async_command
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import NeedsAttention, OrderArgument, Why, opened, saga_client
+from ordersaga.cli.saga.listing import saga_answer
 from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, Status, StepName, Yes
-from ordersaga.cli.saga.steering import Steering, saga_filter, steer, steer_one
+from ordersaga.cli.saga.steering import Steering, saga_filter, steer
 from ordersaga.errors import WrongUsage
+from ordersaga.operations.actor import operator
 
 
-@async_command
+@answering
 async def choose(
     why: Why,
     choice: Annotated[
@@ -28,18 +30,17 @@ async def choose(
     yes: Yes = False,
     by_signal: BySignal = False,
     rate: Rate = 50.0,
-    as_json: Json = False,
-) -> int:
+) -> Answer:
     """Choose what happens to orders with unavailable items.
 
     Ends with 1 if a saga did not accept the command.
     """
     details = {"choice": choice.value}
-    steering = Steering("choose", why, dry_run, yes, by_signal, rate, as_json, details)
+    steering = Steering("choose", why, dry_run, yes, by_signal, rate, details)
     return await steer(steering, order_ids, saga_filter(status, step, needs_attention, condition))
 
 
-@async_command
+@answering
 async def amend(
     order_id: OrderArgument,
     why: Why,
@@ -49,18 +50,16 @@ async def amend(
             metavar="SKU=PIECES", help="New quantity of a product; 0 removes it. May be repeated."
         ),
     ],
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Reduce an order; possible until the label is bought.
 
     What was paid for the removed pieces is refunded.
     """
     pieces = dict(_pieces(text) for text in line)
-    await steer_one(
-        order_id,
-        lambda client, actor: client.amend(order_id, pieces, actor=actor, reason=why),
-        as_json,
-    )
+    async with opened() as services:
+        client = await saga_client(services)
+        await client.amend(order_id, pieces, actor=operator(), reason=why)
+        return await saga_answer(services, order_id)
 
 
 def _pieces(text: str) -> tuple[str, int]:

@@ -6,27 +6,32 @@ the result of each is reported. ``--dry-run`` shows first which sagas a filter s
 
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Group, RenderableType
 
 from domain.ids import OrderId
+from domain.values import Address
+from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import (
-    Json,
+    AddressPart,
+    Country,
     NeedsAttention,
     OrderArgument,
+    Recipient,
+    Services,
+    Street,
     Why,
     opened,
     saga_client,
-    searchable,
 )
-from ordersaga.cli.output import OK, async_command, emit
-from ordersaga.cli.saga.listing import saga_page, saga_table
+from ordersaga.cli.output import OK
+from ordersaga.cli.saga.listing import SAGAS, saga_answer
 from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, Status, StepName, Yes
-from ordersaga.display.tables import make_table
+from ordersaga.display.tables import Columns
 from ordersaga.errors import REFUSED, WrongUsage
 from ordersaga.operations.actor import operator
 from ordersaga.operations.saga_views import ListedSaga, SagaFilter
@@ -43,6 +48,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "cancel": "Cancel orders as an operator; everything done so far is undone.",
 }
 ENDS_WITH: Final = "Ends with 1 if a saga did not accept the command."
+_RESULTS: Final = Columns("order_id: order, outcome: result, why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,13 @@ class Steering:
     yes: bool
     by_signal: bool
     rate: float
-    as_json: bool
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def bulk_command(name: str) -> Callable[..., None]:
     """The command line's command for one of `COMMANDS`."""
 
-    @async_command
+    @answering
     async def command(
         why: Why,
         order_ids: Ids = None,
@@ -80,9 +85,8 @@ def bulk_command(name: str) -> Callable[..., None]:
         yes: Yes = False,
         by_signal: BySignal = False,
         rate: Rate = 50.0,
-        as_json: Json = False,
-    ) -> int:
-        steering = Steering(name, why, dry_run, yes, by_signal, rate, as_json)
+    ) -> Answer:
+        steering = Steering(name, why, dry_run, yes, by_signal, rate)
         return await steer(
             steering, order_ids, saga_filter(status, step, needs_attention, condition)
         )
@@ -92,8 +96,8 @@ def bulk_command(name: str) -> Callable[..., None]:
 
 async def steer(
     steering: Steering, order_ids: Sequence[OrderId] | None, conditions: SagaFilter | None
-) -> int:
-    """Steer the sagas that are named, or those that a filter selects; returns the exit code.
+) -> Answer:
+    """Steer the sagas that are named, or those that a filter selects.
 
     Raises:
         WrongUsage: neither is given, or both are.
@@ -110,12 +114,12 @@ def saga_filter(
 ) -> SagaFilter | None:
     """The filter that the options describe; None if none of them is given."""
     conditions = SagaFilter(
-        order_status=searchable(status, "--status"),
+        order_status=status,
         needs_attention=needs_attention,
         running=True,
         limit=None,
-        step=searchable(step, "--step"),
-        condition=searchable(condition, "--filter"),
+        step=step,
+        condition=condition,
     )
     return None if conditions == SagaFilter(running=True, limit=None) else conditions
 
@@ -134,25 +138,21 @@ async def _send(
 # --- by name -------------------------------------------------------------------------------------
 
 
-async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> int:
+async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> Answer:
     distinct = list(dict.fromkeys(order_ids))
     if steering.dry_run:
         raise WrongUsage("--dry-run needs a filter; ids already say which sagas are meant")
     if len(distinct) == 1 and not steering.by_signal:
-        await steer_one(
-            distinct[0],
-            lambda client, actor: _call(client, distinct[0], actor, steering),
-            steering.as_json,
-        )
-        return OK
+        async with opened() as services:
+            await _call(await saga_client(services), distinct[0], steering)
+            return await saga_answer(services, distinct[0])
     async with opened() as services:
         results = await _send(services, distinct, steering)
     return _report(results, None, steering)
 
 
-async def _call(
-    client: "OrderSagaClient", order_id: OrderId, actor: str, steering: Steering
-) -> None:
+async def _call(client: "OrderSagaClient", order_id: OrderId, steering: Steering) -> None:
+    actor = operator()
     if steering.name == "resolve":
         await client.resolve(order_id, actor=actor, note=steering.why)
     elif steering.name == "cancel":
@@ -162,38 +162,23 @@ async def _call(
         await method(order_id, actor=actor, reason=steering.why, **steering.details)
 
 
-async def steer_one(
-    order_id: OrderId,
-    act: "Callable[[OrderSagaClient, str], Awaitable[None]]",
-    as_json: bool,
-) -> None:
-    """Steer one saga and show it."""
-    from ordersaga.operations.sagas import show_saga  # noqa: PLC0415  loads Temporal
-
-    async with opened() as services:
-        await act(await saga_client(services), operator())
-        details = await show_saga(await services.temporal(), services.settings, order_id)
-    emit(details, as_json=as_json, view=lambda: saga_page(details))
-
-
 # --- by filter -----------------------------------------------------------------------------------
 
 
-async def _steer_selected(conditions: SagaFilter, steering: Steering) -> int:
+async def _steer_selected(conditions: SagaFilter, steering: Steering) -> Answer:
     from ordersaga.operations.sagas import list_sagas, query_of  # noqa: PLC0415  loads Temporal
 
     query = query_of(conditions)
     async with opened() as services:
         sagas = await list_sagas(await services.temporal(), conditions)
         if steering.dry_run:
-            _show_selected(sagas, query, steering)
-            return OK
+            return _selected(sagas, query, steering)
         _confirm(sagas, steering)
         results = await _send(services, [OrderId(saga.order_id) for saga in sagas], steering)
     return _report(results, query, steering)
 
 
-def _show_selected(sagas: Sequence[ListedSaga], query: str, steering: Steering) -> None:
+def _selected(sagas: Sequence[ListedSaga], query: str, steering: Steering) -> Answer:
     data = {
         "command": steering.name,
         "query": query,
@@ -202,9 +187,8 @@ def _show_selected(sagas: Sequence[ListedSaga], query: str, steering: Steering) 
         "by_step": _by_step(sagas),
         "sagas": sagas,
     }
-    table = [saga_table(sagas)] if sagas else []
-    view = Group(f"{_counts(sagas)}\nquery: {query}", *table)
-    emit(data, as_json=steering.as_json, view=view)
+    table = [SAGAS.table(sagas)] if sagas else []
+    return Answer(data, Group(f"{_counts(sagas)}\nquery: {query}", *table))
 
 
 def _by_step(sagas: Sequence[ListedSaga]) -> Counter[str]:
@@ -224,7 +208,7 @@ def _confirm(sagas: Sequence[ListedSaga], steering: Steering) -> None:
     typer.confirm(f"{steering.name} {_counts(sagas)}?", abort=True, err=True)
 
 
-def _report(results: "Sequence[CommandResult]", query: str | None, steering: Steering) -> int:
+def _report(results: "Sequence[CommandResult]", query: str | None, steering: Steering) -> Answer:
     outcomes = Counter(result.outcome.value for result in results)
     data = {
         "command": steering.name,
@@ -233,46 +217,33 @@ def _report(results: "Sequence[CommandResult]", query: str | None, steering: Ste
         "outcomes": outcomes,
         "sagas": results,
     }
-    emit(data, as_json=steering.as_json, view=lambda: _report_view(results, outcomes))
-    return OK if all(result.outcome.is_success for result in results) else REFUSED
+    code = OK if all(result.outcome.is_success for result in results) else REFUSED
+    return Answer(data, lambda: _report_view(results, outcomes), code)
 
 
 def _report_view(results: "Sequence[CommandResult]", outcomes: Mapping[str, int]) -> RenderableType:
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    table = make_table(
-        ("order", "result", "why"), [(x.order_id, x.outcome, x.why) for x in results]
-    )
-    return Group(counts or "no saga was found", *([table] if results else []))
+    return Group(counts or "no saga was found", *([_RESULTS.table(results)] if results else []))
 
 
 # --- the address ---------------------------------------------------------------------------------
 
 
-@async_command
+@answering
 async def change_address(
+    services: Services,
     order_id: OrderArgument,
     why: Annotated[str, typer.Option("--reason", help="The reason, for the audit trail.")],
-    name: Annotated[str, typer.Option(help="Recipient.")],
-    line1: Annotated[str, typer.Option(help="Street and number.")],
-    city: Annotated[str, typer.Option()],
-    postal_code: Annotated[str, typer.Option()],
-    country: Annotated[str, typer.Option(help="ISO 3166 code such as GB.")],
-    line2: Annotated[str, typer.Option()] = "",
-    region: Annotated[str, typer.Option()] = "",
-    as_json: Json = False,
-) -> None:
+    name: Recipient,
+    line1: Street,
+    city: AddressPart,
+    postal_code: AddressPart,
+    country: Country,
+    line2: AddressPart = "",
+    region: AddressPart = "",
+) -> Answer:
     """Change the delivery address; possible until the label is bought."""
-    address = {
-        "name": name,
-        "line1": line1,
-        "line2": line2,
-        "city": city,
-        "region": region,
-        "postal_code": postal_code,
-        "country": country,
-    }
-    await steer_one(
-        order_id,
-        lambda client, actor: client.change_address(order_id, address, actor=actor, reason=why),
-        as_json,
-    )
+    address = asdict(Address(name, line1, city, postal_code, country, line2, region))
+    client = await saga_client(services)
+    await client.change_address(order_id, address, actor=operator(), reason=why)
+    return await saga_answer(services, order_id)
