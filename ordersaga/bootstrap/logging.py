@@ -60,7 +60,6 @@ def configure_logging(log_format: str = "console", log_level: str = "info") -> N
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redact,
                 *_renderers(log_format),
             ],
         )
@@ -82,18 +81,20 @@ def _shared_processors() -> list[Processor]:
 
 
 def _renderers(log_format: str) -> list[Processor]:
+    """Both show no values of local variables, which may be personal data."""
     if log_format == "json":
+        traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
-            structlog.processors.dict_tracebacks,
-            _redact_traces,
+            structlog.processors.ExceptionRenderer(traces),
+            redact,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     colors = sys.stderr.isatty()
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_plain_traceback)]
+    console = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_plain_traceback)
+    return [redact, console]
 
 
 def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
-    # Without the values of local variables, which may be personal data.
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, exc_info)
     stream.write(redact_text(plain.getvalue()))
@@ -120,16 +121,3 @@ def _clean(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
         return [_clean("", item) for item in value]
     return value
-
-
-def _redact_traces(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    for frame in _frames(event_dict):
-        frame.pop("locals", None)
-    return redact(_logger, _method, event_dict)
-
-
-def _frames(event_dict: EventDict) -> list[dict[str, Any]]:
-    traces = event_dict.get("exception")
-    if not isinstance(traces, list):
-        return []
-    return [frame for trace in traces for frame in trace.get("frames", ())]

@@ -182,12 +182,7 @@ class _RunningStackSource(PydanticBaseSettingsSource):
         if "database_url" in self.current_state:
             return {}
         state = load_running(chosen_data_dir())
-        if state is None:
-            return {}
-        return {
-            name.removeprefix(ENV_PREFIX).lower(): value
-            for name, value in state.settings_env().items()
-        }
+        return {} if state is None else dict(state.settings())
 
 
 def namespace() -> str:

@@ -37,18 +37,22 @@ class StackState:
     master_key_file: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
-    def settings_env(self) -> dict[str, str]:
-        """The environment variables that make ordersaga's programs use this stack."""
-        env = {
-            "ORDERSAGA_DATABASE_URL": self.database_url,
-            "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": self.temporal_address,
-            "ORDERSAGA_UI_URL": self.ui_url,
-            "ORDERSAGA_PAYMENT_URL": self.payment_url,
-            "ORDERSAGA_CARRIER_URL": self.carrier_url,
+    def settings(self) -> dict[str, str]:
+        """The settings that make ordersaga's programs use this stack."""
+        settings = {
+            "database_url": self.database_url,
+            "embedded_temporal_address": self.temporal_address,
+            "ui_url": self.ui_url,
+            "payment_url": self.payment_url,
+            "carrier_url": self.carrier_url,
         }
         if self.master_key_file:
-            env["ORDERSAGA_MASTER_KEY_FILE"] = self.master_key_file
-        return env
+            settings["master_key_file"] = self.master_key_file
+        return settings
+
+    def settings_env(self) -> dict[str, str]:
+        """The settings as environment variables."""
+        return {f"ORDERSAGA_{name.upper()}": value for name, value in self.settings().items()}
 
 
 class AlreadyRunning(Exception):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from eventstore.model import Metadata
 from ordersaga.bootstrap.settings import Settings
@@ -61,12 +62,7 @@ def temporal_runtime(settings: Settings) -> "Runtime | None":
 
 def with_current_trace(metadata: Metadata) -> Metadata:
     """The metadata with the W3C trace context of the current span, unless it has one already."""
-    traceparent = _current_traceparent() if metadata.traceparent is None else None
+    context: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(context)
+    traceparent = context.get("traceparent") if metadata.traceparent is None else None
     return metadata if traceparent is None else metadata.with_traceparent(traceparent)
-
-
-def _current_traceparent() -> str | None:
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"

@@ -18,7 +18,6 @@ from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable
-from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
@@ -126,10 +125,6 @@ class Services:
         sink = build_sink(self.settings)
         self._closing.push_async_callback(sink.close)
         return sink
-
-    def checkpoints(self) -> PostgresCheckpoints:
-        """The positions of subscriptions."""
-        return PostgresCheckpoints(self.pool)
 
     async def waker(self) -> PostgresWaker:
         """Wakes readers after an append of any process."""

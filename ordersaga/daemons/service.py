@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger("ordersaga.service")
 _PROBE_EVERY_S: Final = 0.05
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-def _always() -> bool:
-    return True
-
-
-def _no_problems() -> Sequence[str]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +32,8 @@ class Loop:
 
     name: str
     run: Callable[[asyncio.Event], Awaitable[None]]
-    is_ready: Callable[[], bool] = _always
-    problems: Callable[[], Sequence[str]] = _no_problems
+    is_ready: Callable[[], bool] = field(default=lambda: True)
+    problems: Callable[[], Sequence[str]] = field(default=lambda: ())
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -12,11 +12,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.aggregates import ORDER
 from activities.messages import OrderDocument
 from domain.errors import RuleBroken
-from domain.ids import OrderId, order_stream
-from domain.order import state as order_states
-from eventstore.commands.folding import Fold
+from domain.ids import OrderId
 from eventstore.model import FeedFilter, StoredEvent
 from ordersaga.client.starting import start_saga, submitted_document
 from ordersaga.daemons.follower import Follower
@@ -27,7 +26,6 @@ EVENTS: Final = FeedFilter(
     categories=frozenset({"order"}), event_types=frozenset({"OrderSubmitted"})
 )
 
-_ORDER: Final = Fold(order_states.INITIAL, order_states.evolve)
 _log = structlog.stdlib.get_logger("ordersaga.starter")
 
 
@@ -46,9 +44,9 @@ class SagaStarter(Follower):
             StoreUnavailable: the event store does not answer.
         """
         order_id = OrderId(event.stream.partition("-")[2])
-        loaded = await self.handler.load(order_stream(order_id), _ORDER)
+        state = await ORDER.stream(order_id).load(self.handler)
         try:
-            document = submitted_document(order_id, loaded.state)
+            document = submitted_document(order_id, state)
         except RuleBroken as refusal:
             _log.error("saga cannot be started", order_id=order_id, problem=str(refusal))
             return

@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from adapters.notifications.log import LogNotifications
 from eventstore.model import FeedFilter
+from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.reading.subscription import Subscription
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.telemetry import start_tracing, temporal_runtime
@@ -34,7 +35,6 @@ async def run_worker(queues: Sequence[str]) -> None:
 
 
 def _queue_loop(services: Services, client: Client, queue: str) -> Loop:
-
     settings = services.settings
     dependencies = Dependencies(
         services.handler, services.payments(), services.carrier(), LogNotifications()
@@ -90,7 +90,7 @@ async def _following(
 ) -> Loop:
     subscription = Subscription(
         services.redacted_store,
-        services.checkpoints(),
+        PostgresCheckpoints(services.pool),
         await services.waker(),
         checkpoint,
         events,

@@ -7,7 +7,6 @@ from rich.table import Table
 
 from domain.ids import OrderId
 from ordersaga.display.tables import make_table
-from ordersaga.display.timeline import TIMELINE
 from ordersaga.operations.orders import OrdersService, TimelineEntry
 from projections.read_models.current_orders.model import StatusCount
 
@@ -56,8 +55,3 @@ async def stories(
 
 def _refunded(entries: Sequence[TimelineEntry]) -> bool:
     return any(entry.event_type == "PaymentRefunded" for entry in entries)
-
-
-def story_view(title: str, entries: Sequence[TimelineEntry]) -> Table:
-    """A timeline under its title."""
-    return TIMELINE.table(entries, title=title)

@@ -9,13 +9,14 @@ from typing import Final
 
 from domain.ids import OrderId
 from domain.values import PaymentTerms
-from ordersaga.bootstrap.settings import Settings, load_settings
+from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.demo import mix
 from ordersaga.demo.folder import fresh_folder
-from ordersaga.demo.outcome import outcome_table, stories, story_view
+from ordersaga.demo.outcome import outcome_table, stories
 from ordersaga.demo.screen import Board, Screen, ended
 from ordersaga.demo.source import CREDIT
+from ordersaga.display.timeline import TIMELINE
 from ordersaga.display.verification import report_view
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.errors import Refused
@@ -27,7 +28,6 @@ from ordersaga.operations.verification.wired import open_sources
 from projections.read_models.current_orders.model import StatusCount, count_orders
 
 _LOOK_EVERY_S: Final = 0.5
-_PREFIX: Final = "ORDERSAGA_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Demo:
         countries = ",".join(mix.UNSERVED_COUNTRIES)
         stack_options = StackOptions(extra_env={"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": countries})
         async with EmbeddedStack(folder, stack_options, progress=self._screen.say) as stack:
-            settings = _settings(stack)
+            settings = load_settings(**stack.state().settings())  # whatever the environment says
             async with open_services(settings, application_name="ordersaga demo") as services:
                 clean = await self._show(services, plan)
             self._screen.say(f"\ntook {time.monotonic() - began:.0f} s")
@@ -118,7 +118,7 @@ class Demo:
     async def _show_timelines(self, services: Services, order_ids: Sequence[OrderId]) -> None:
         self._screen.heading("three stories")
         for title, entries in await stories(OrdersService.of(services), order_ids):
-            self._screen.put(story_view(title, entries))
+            self._screen.put(TIMELINE.table(entries, title=title))
 
     async def _verify(self, services: Services) -> bool:
         self._screen.heading("ordersaga verify, and the providers' own books")
@@ -149,9 +149,3 @@ async def _until_ended(services: Services, total: int, board: Board) -> list[Sta
         if ended(counts) >= total:
             return counts
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-def _settings(stack: EmbeddedStack) -> Settings:
-    """Settings for this stack, whatever the environment says."""
-    env = stack.state().settings_env()
-    return load_settings(**{name.removeprefix(_PREFIX).lower(): env[name] for name in env})

@@ -6,7 +6,7 @@ import signal
 import sys
 import sysconfig
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -101,13 +101,10 @@ class StackLayout:
 
     def postgres(self) -> ProcessSpec:
         """The database server; `server.prepare()` must have run."""
-        return ProcessSpec(
-            role=POSTGRES,
-            command=self.server.command(),
-            env=_foreign_env(),
+        spec = self._spec(POSTGRES, self.server.command(), _foreign_env(), self._postgres_answers)
+        return replace(
+            spec,
             cwd=Path("/"),
-            log=self._log(POSTGRES),
-            is_ready=self._postgres_answers,
             user=self.server.user,
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGINT,
@@ -152,16 +149,9 @@ class StackLayout:
             ready.parent.mkdir(exist_ok=True)
             ready.unlink(missing_ok=True)
 
-        return ProcessSpec(
-            role=role,
-            command=command,
-            env=env,
-            cwd=Path.cwd(),
-            log=self._log(role),
-            is_ready=is_ready,
-            grace_s=drain_timeout_s + _BEYOND_DRAINING_S,
-            before_start=before_start,
-        )
+        spec = self._spec(role, command, env, is_ready)
+        grace_s = drain_timeout_s + _BEYOND_DRAINING_S
+        return replace(spec, grace_s=grace_s, before_start=before_start)
 
     def _spec(
         self,
@@ -170,12 +160,10 @@ class StackLayout:
         env: dict[str, str],
         ready: Callable[[], Awaitable[bool]],
     ) -> ProcessSpec:
+        log = self.data_dir / "logs" / f"{role}.log"
         return ProcessSpec(
-            role=role, command=command, env=env, cwd=Path.cwd(), log=self._log(role), is_ready=ready
+            role=role, command=command, env=env, cwd=Path.cwd(), log=log, is_ready=ready
         )
-
-    def _log(self, role: str) -> Path:
-        return self.data_dir / "logs" / f"{role}.log"
 
     def _own_env(self) -> dict[str, str]:
         return {**_foreign_env(), **self._extra_env, **self.state({}).settings_env()}

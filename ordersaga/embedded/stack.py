@@ -126,7 +126,9 @@ class EmbeddedStack:
 
     def state(self) -> stack_state.StackState:
         """The present addresses and processes."""
-        return self._started().state(self.pids())
+        if self._layout is None:
+            raise RuntimeError("the stack was not started")
+        return self._layout.state(self.pids())
 
     def settings_env(self) -> dict[str, str]:
         """The environment variables that make ordersaga's programs use this stack."""
@@ -134,12 +136,11 @@ class EmbeddedStack:
 
     def pids(self) -> dict[str, int]:
         """Process id by role, of the running children."""
-        children = [*self._servers, *self._applications]
-        return {child.spec.role: child.pid for child in children if child.pid is not None}
+        return {role: child.pid for role, child in self._by_role().items() if child.pid is not None}
 
     def restarts(self) -> dict[str, int]:
         """How often each process was restarted, by role."""
-        return {c.spec.role: c.restarts for c in [*self._servers, *self._applications]}
+        return {role: child.restarts for role, child in self._by_role().items()}
 
     @asynccontextmanager
     async def without(self, role: str) -> AsyncIterator[None]:
@@ -149,7 +150,7 @@ class EmbeddedStack:
             KeyError: this stack has no process of that role.
             ProcessFailed: it did not restart.
         """
-        child = {c.spec.role: c for c in [*self._servers, *self._applications]}[role]
+        child = self._by_role()[role]
         await child.stop()
         try:
             yield
@@ -157,21 +158,24 @@ class EmbeddedStack:
             await child.start()
             self._save()
 
-    def _started(self) -> StackLayout:
-        if self._layout is None:
-            raise RuntimeError("the stack was not started")
-        return self._layout
+    def _by_role(self) -> dict[str, ManagedProcess]:
+        return {child.spec.role: child for child in [*self._servers, *self._applications]}
 
     async def _start_all(self) -> None:
         await asyncio.to_thread(_end_leftovers, self.data_dir)
-        self._layout = StackLayout(self.data_dir, self._choose_ports(), self._options.extra_env)
+        layout = StackLayout(self.data_dir, self._choose_ports(), self._options.extra_env)
+        self._layout = layout
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
+        servers = (layout.temporal(_search_attributes()), layout.sandboxes())
+        (self.data_dir / "sandboxes").mkdir(exist_ok=True)
         await asyncio.gather(
-            self._start_database(), self._start_temporal(), self._start_sandboxes()
+            self._start_database(layout), *(self._launch(spec, self._servers) for spec in servers)
         )
         if self._options.roles:
             self._progress("starting workers and projections")
-            await asyncio.gather(*(self._start_application(role) for role in self._options.roles))
+            drain_s = self._options.drain_timeout_s
+            processes = [layout.application(role, drain_s) for role in self._options.roles]
+            await asyncio.gather(*(self._launch(spec, self._applications) for spec in processes))
         self._save()
 
     def _choose_ports(self) -> Ports:
@@ -184,23 +188,11 @@ class EmbeddedStack:
             carrier=chooser.choose("the carrier sandbox", options.carrier_port, usual.carrier),
         )
 
-    async def _start_database(self) -> None:
-        layout = self._started()
+    async def _start_database(self, layout: StackLayout) -> None:
         await asyncio.to_thread(layout.server.prepare)
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
         await migrate_all(layout.server.url(DATABASE), [PROCESSES])
-
-    async def _start_temporal(self) -> None:
-        await self._launch(self._started().temporal(_search_attributes()), self._servers)
-
-    async def _start_sandboxes(self) -> None:
-        (self.data_dir / "sandboxes").mkdir(exist_ok=True)
-        await self._launch(self._started().sandboxes(), self._servers)
-
-    async def _start_application(self, role: str) -> None:
-        spec = self._started().application(role, self._options.drain_timeout_s)
-        await self._launch(spec, self._applications)
 
     async def _launch(self, spec: ProcessSpec, group: list[ManagedProcess]) -> None:
         child = ManagedProcess(spec, self._report)

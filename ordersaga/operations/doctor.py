@@ -1,6 +1,5 @@
 """Checks everything that ordersaga needs, and says what to do if something is wrong."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -11,7 +10,7 @@ from temporalio.service import RPCError
 from activities.ports import GatewayError, GatewayRejected
 from eventstore.errors import SchemaUnsupported
 from eventstore.postgres.growth.partitions import layout_at
-from ordersaga.bootstrap.providers import build_carrier, build_payments
+from ordersaga.bootstrap.providers import Carriers, Payments, build_carrier, build_payments
 from ordersaga.bootstrap.schema import pending_migrations
 from ordersaga.bootstrap.settings import Settings, load_settings, unknown_variables
 from ordersaga.bootstrap.temporal import connect_temporal, temporal_config
@@ -47,12 +46,13 @@ async def examine() -> list[Diagnosis]:
         settings = load_settings()
     except WrongSetting as error:
         return [_bad("settings", str(error), "correct the variable or the file", WRONG_USAGE)]
+    provider = "Stripe" if settings.payment_provider == "stripe" else str(settings.payment_url)
     return [
         _settings(settings),
         *await _database(settings),
         *await _temporal(settings),
-        await _payment(settings),
-        await _carrier(settings),
+        await _ask("payment provider", provider, build_payments(settings)),
+        await _ask("carrier", str(settings.carrier_url), build_carrier(settings)),
     ]
 
 
@@ -138,32 +138,16 @@ async def _search_attributes(client: Client) -> Diagnosis:
     return Diagnosis("search attributes", True, "registered")
 
 
-async def _payment(settings: Settings) -> Diagnosis:
-    payments = build_payments(settings)
-    name = "payment provider"
-    where = "Stripe" if settings.payment_provider == "stripe" else str(settings.payment_url)
-    try:
-        return await _ask(name, where, lambda: payments.find("doctor"))
-    finally:
-        await payments.close()
-
-
-async def _carrier(settings: Settings) -> Diagnosis:
-    carrier = build_carrier(settings)
-    try:
-        return await _ask("carrier", str(settings.carrier_url), lambda: carrier.find("doctor"))
-    finally:
-        await carrier.close()
-
-
-async def _ask(name: str, where: str, request: Callable[[], Awaitable[object]]) -> Diagnosis:
+async def _ask(name: str, where: str, gateway: Payments | Carriers) -> Diagnosis:
     """Send a gateway a harmless request: look up a key that was never used."""
     try:
-        await request()
+        await gateway.find("doctor")
     except GatewayRejected as error:
         return _bad(name, f"{where}: {error}", "check its address and credentials")
     except GatewayError as error:
         return _bad(name, f"{where}: {error}", "check its address or start `ordersaga up`")
+    finally:
+        await gateway.close()
     return Diagnosis(name, True, f"answers at {where}")
 
 

@@ -1,7 +1,7 @@
 """Commands for orders and stock, an order as it was, and its timeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -159,10 +159,10 @@ class OrdersService:
 
     async def state(self, order_id: OrderId) -> OrderState:
         """The present state of an order; raises NotFound."""
-        loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
-        if isinstance(loaded.state, NoOrder):
+        state = await ORDER.stream(order_id).load(self._handler)
+        if isinstance(state, NoOrder):
             raise NotFound("order", order_id)
-        return loaded.state
+        return state
 
     async def show(
         self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
@@ -260,56 +260,33 @@ class OrdersService:
 
 # --- how an order is shown -----------------------------------------------------------------------
 
-_NOTHING: Final = {
-    "capture": None,
-    "payment_reference": None,
-    "tracking_number": None,
-    "reason": None,
-    "detail": None,
-}
-
 
 def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
     """An order for display; `last` is the last event that led to `state`."""
-    match state:
-        case NoOrder():
-            raise NotFound("order", last.stream)
-        case Draft():
-            return _shown(state, state, last)
-        case _:
-            return replace(_shown(state, state.order, last), **_endings(state))
-
-
-def _endings(state: OrderState) -> dict[str, Any]:
-    endings: dict[str, Any] = {}
-    if isinstance(state, Processing | Completed):
-        endings["payment_reference"] = state.payment_reference
-    if isinstance(state, Completed):
-        endings["tracking_number"] = state.tracking_number
-    if isinstance(state, Cancelled):
-        endings |= {"reason": state.reason.value, "detail": state.detail}
-    return endings
-
-
-def _shown(state: OrderState, content: Draft | FrozenOrder, last: StoredEvent) -> ShownOrder:
-    lines = content.lines if isinstance(content, FrozenOrder) else content.lines.values()
-    base = ShownOrder(
-        order_id=content.order_id,
+    if isinstance(state, NoOrder):
+        raise NotFound("order", last.stream)
+    order = state if isinstance(state, Draft) else state.order
+    lines = order.lines if isinstance(order, FrozenOrder) else order.lines.values()
+    paid = state if isinstance(state, Processing | Completed) else None
+    cancelled = state if isinstance(state, Cancelled) else None
+    return ShownOrder(
+        order_id=order.order_id,
         status=str(status_of(state)),
         version=last.version,
         as_of=last.recorded_at,
-        customer_id=content.customer_id,
-        placed_at=content.placed_at,
-        currency=content.currency,
-        total=format_amount(content.total),
-        total_minor=content.total.minor,
-        lines=tuple(_shown_line(line) for line in lines),
-        address=content.address,
-        **_NOTHING,
+        customer_id=order.customer_id,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        total=format_amount(order.total),
+        total_minor=order.total.minor,
+        lines=tuple(map(_shown_line, lines)),
+        address=order.address,
+        capture=order.payment.capture.value if isinstance(order, FrozenOrder) else None,
+        payment_reference=paid.payment_reference if paid else None,
+        tracking_number=state.tracking_number if isinstance(state, Completed) else None,
+        reason=cancelled.reason.value if cancelled else None,
+        detail=cancelled.detail if cancelled else None,
     )
-    if isinstance(content, FrozenOrder):
-        return replace(base, capture=content.payment.capture.value)
-    return base
 
 
 def _shown_line(line: OrderLine) -> ShownLine:

@@ -9,17 +9,18 @@ is refused.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final
 from uuid import uuid4
 
+from activities.aggregates import Aggregate
+from activities.unit_of_work import UnitOfWork, transact
 from adapters.personal_data.vaults import LIFETIME_S
 from domain.customer import erasure as customer
 from domain.customer.commands import RecordErasure
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, customer_subject, erasure_stream
-from eventstore.commands.folding import Fold, Loaded, States
-from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.commands.folding import Fold
+from eventstore.commands.handler import CommandContext
 from eventstore.model import Metadata
 from ordersaga.errors import Refused
 from ordersaga.personal_data.orders import (
@@ -34,7 +35,9 @@ from ordersaga.personal_data.vault import KeyRing
 QUIET_S: Final = LIFETIME_S + 2.0
 """How long an erasure waits: as long as keys are cached, and for running appends."""
 
-_FOLD: Final = Fold(customer.INITIAL, customer.evolve)
+_CUSTOMER: Final = Aggregate(
+    erasure_stream, Fold(customer.INITIAL, customer.evolve), customer.decide
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,6 @@ class Erasure:
     plain_events: int
 
 
-class ErasureServices(OrderSources, Protocol):
-    """What an erasure works with."""
-
-    @property
-    def handler(self) -> CommandHandler:
-        """Executes commands."""
-        ...
-
-
 class Eraser:
     """Erases personal data.
 
@@ -77,7 +71,7 @@ class Eraser:
 
     def __init__(
         self,
-        services: ErasureServices,
+        services: OrderSources,
         actor: str,
         *,
         quiet_s: float = QUIET_S,
@@ -114,13 +108,8 @@ class Eraser:
         return await self._erase(customer_subject(None, order_id), reason, orders, None)
 
     async def _is_known(self, subject: str) -> bool:
-        return (await self._record_of(subject)).erased or await self._ring.knows(subject)
-
-    async def _record_of(self, subject: str) -> customer.Customer:
-        loaded: Loaded[customer.Customer] = await self._services.handler.load(
-            erasure_stream(subject), _FOLD
-        )
-        return loaded.state
+        state = await _CUSTOMER.stream(subject).load(self._services.handler)
+        return state.erased or await self._ring.knows(subject)
 
     async def _erase(
         self, subject: str, reason: str, orders: CustomerOrders, customer_id: CustomerId | None
@@ -162,16 +151,11 @@ class Eraser:
     async def _record(self, subject: str, reason: str) -> bool:
         """Record the destroyed keys; False if all of them are recorded already."""
         keys = tuple(str(key) for key in await self._ring.destroyed(subject))
-        stream = erasure_stream(subject)
-        command_id = f"erase-{uuid4()}"
-        return await self._services.handler.execute(
-            {stream: _FOLD},
-            partial(_decide, stream, RecordErasure(subject, keys, reason)),
-            CommandContext(command_id, Metadata(stream, command_id, self._actor)),
-        )
+        stream, command_id = _CUSTOMER.stream(subject), f"erase-{uuid4()}"
 
+        def rule(unit: UnitOfWork) -> bool:
+            unit.execute(stream, RecordErasure(subject, keys, reason))
+            return bool(unit.events)
 
-def _decide(stream: str, command: RecordErasure, loaded: States) -> Decision[bool]:
-    state: Any = loaded[stream].state
-    events = customer.decide(command, state)
-    return Decision({stream: events}, bool(events))
+        context = CommandContext(command_id, Metadata(stream.name, command_id, self._actor))
+        return await transact(self._services.handler, (stream,), rule, context)

@@ -1,10 +1,11 @@
 """All orders of a customer. A read model makes this fast; the event store makes it complete."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from activities.aggregates import ORDER
 from adapters.personal_data.fields import PERSONAL_FIELDS, value_at
@@ -12,11 +13,13 @@ from adapters.personal_data.sealing import is_sealed
 from domain.ids import CustomerId, OrderId, order_stream
 from domain.order.state import Draft, NoOrder, OrderState, frozen_order
 from eventstore.codec import EventCodec
+from eventstore.commands.handler import CommandHandler
 from eventstore.model import FeedFilter, StoredEvent
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.projection import LIVE, Pool
 from projections.operations.operate import list_parked
+from projections.paging import Page
 from projections.read_models.customer_orders.model import PROJECTION, list_customer_orders
 
 _CREATED: Final = FeedFilter(frozenset({"order"}), frozenset({"OrderCreated"}))
@@ -24,16 +27,22 @@ _AT_ONCE: Final = 100
 _PAGE: Final = 500
 _REPOLL_S: Final = 0.01
 
+T = TypeVar("T")
+
 
 class OrderSources(Protocol):
-    """Where orders are looked up.
+    """Where orders are looked up: those of the composition root's services that are used here.
 
     Attributes:
+        handler: executes commands.
         pool: connections to the read models.
         log: the event store with personal data encrypted.
         redacted_store: the event store without personal data.
         codec: converts events to JSON and back.
     """
+
+    @property
+    def handler(self) -> CommandHandler: ...  # noqa: D102  see the class
 
     @property
     def pool(self) -> Pool: ...  # noqa: D102  see the class
@@ -107,35 +116,25 @@ def _is_plain(event: StoredEvent) -> bool:
 async def _candidates(services: OrderSources, customer_id: CustomerId) -> AsyncIterator[OrderId]:
     # The positions first: events before them are in the read model, or parked.
     lanes = await control.load_lanes(services.pool, LIVE, [PROJECTION.name])
-    async for order_id in _in_read_model(services, customer_id):
-        yield order_id
-    async for order_id in _parked(services):
-        yield order_id
+    pool = services.pool
+    async for row in _rows(partial(list_customer_orders, pool, customer_id, limit=_AT_ONCE)):
+        yield OrderId(row.order_id)
+    async for parked in _rows(partial(list_parked, pool, [PROJECTION], limit=_AT_ONCE)):
+        yield OrderId(parked.stream.partition("-")[2])
     position = min((lane.position for lane in lanes), default=0)
     async for order_id in _in_feed(services, customer_id, position):
         yield order_id
 
 
-async def _in_read_model(services: OrderSources, customer_id: CustomerId) -> AsyncIterator[OrderId]:
-    cursor: str | None = None
+async def _rows(read: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:
+    """All rows of a listing, page by page; `read` takes the cursor of a page."""
+    page = await read()
     while True:
-        page = await list_customer_orders(services.pool, customer_id, limit=_AT_ONCE, cursor=cursor)
         for row in page.items:
-            yield OrderId(row.order_id)
-        cursor = page.next_cursor
-        if cursor is None:
+            yield row
+        if page.next_cursor is None:
             return
-
-
-async def _parked(services: OrderSources) -> AsyncIterator[OrderId]:
-    cursor: str | None = None
-    while True:
-        page = await list_parked(services.pool, [PROJECTION], limit=_AT_ONCE, cursor=cursor)
-        for row in page.items:
-            yield OrderId(row.stream.partition("-")[2])
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+        page = await read(cursor=page.next_cursor)
 
 
 async def _in_feed(
@@ -149,7 +148,6 @@ async def _in_feed(
             if event.data["customer_id"] == customer_id:
                 yield OrderId(event.stream.partition("-")[2])
         if page.next_position == position:
-            await asyncio.sleep(
-                _REPOLL_S
-            )  # a position is taken, but its append is not committed yet
+            # A position is taken, but its append is not committed yet.
+            await asyncio.sleep(_REPOLL_S)
         position = page.next_position

@@ -122,7 +122,8 @@ class Recovery:
         if await running_workflows(self._client, [order_stream(order_id)]):
             return _recovered(order_id, RecoveryOutcome.RUNNING)
         try:
-            document = await self._document(order_id)
+            state = await ORDER.stream(order_id).load(self._handler)
+            document = submitted_document(order_id, state)
         except (RuleBroken, PersonalDataError) as problem:
             return Recovered(order_id, RecoveryOutcome.LEFT, f"cannot be started: {problem}")
         if document is None:
@@ -130,10 +131,6 @@ class Recovery:
         if self._dry_run:
             return _recovered(order_id, RecoveryOutcome.WOULD_START)
         return await self._start(document)
-
-    async def _document(self, order_id: OrderId) -> OrderDocument | None:
-        loaded = await self._handler.load(order_stream(order_id), ORDER.fold)
-        return submitted_document(order_id, loaded.state)
 
     async def _start(self, document: OrderDocument) -> Recovered:
         order_id = document.order_id
