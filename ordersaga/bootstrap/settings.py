@@ -238,11 +238,9 @@ def _first_problem(error: ValidationError) -> str:
 
 def _check_combinations(settings: Settings) -> None:
     if settings.payment_provider == "stripe" and settings.stripe_api_key is None:
-        raise WrongSetting(
-            f"{ENV_PREFIX}STRIPE_API_KEY: needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe"
-        )
+        raise _wrong("STRIPE_API_KEY", f"needed when {ENV_PREFIX}PAYMENT_PROVIDER is stripe")
     if settings.worker_versioning != "off" and settings.build_id is None:
-        raise WrongSetting(f"{ENV_PREFIX}BUILD_ID: needed when worker versioning is on")
+        raise _wrong("BUILD_ID", "needed when worker versioning is on")
     _check_webhook(settings)
     _check_master_keys(settings)
     if settings.database_url is None:
@@ -250,33 +248,34 @@ def _check_combinations(settings: Settings) -> None:
     try:
         TypeAdapter(PostgresDsn).validate_python(settings.database_url.get_secret_value())
     except ValidationError:
-        raise WrongSetting(
-            f"{ENV_PREFIX}DATABASE_URL: must look like postgresql://user:password@host:port/name"
-        ) from None
+        shape = "postgresql://user:password@host:port/name"
+        raise _wrong("DATABASE_URL", f"must look like {shape}") from None
 
 
 def _check_webhook(settings: Settings) -> None:
     if settings.webhook_secret is None:
         if settings.webhook_url is not None:
-            raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: needed when a webhook URL is set")
+            raise _wrong("WEBHOOK_SECRET", "needed when a webhook URL is set")
         return
     try:
         parse_secrets(settings.webhook_secret.get_secret_value())
     except ValueError as error:
-        raise WrongSetting(f"{ENV_PREFIX}WEBHOOK_SECRET: {error}") from None
+        raise _wrong("WEBHOOK_SECRET", str(error)) from None
 
 
 def _check_master_keys(settings: Settings) -> None:
     try:
         texts = settings.master_key_texts()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongSetting(
-            f"{ENV_PREFIX}MASTER_KEY_FILE: cannot be read ({type(error).__name__})"
-        ) from None
+        raise _wrong("MASTER_KEY_FILE", f"cannot be read ({type(error).__name__})") from None
     if not texts:
         return
     for name, text in zip_longest(["MASTER_KEY"], texts, fillvalue="OLDER_MASTER_KEYS"):
         try:
             parse_master_key(text)
         except ValueError as error:
-            raise WrongSetting(f"{ENV_PREFIX}{name}: {error}") from None
+            raise _wrong(name, str(error)) from None
+
+
+def _wrong(name: str, problem: str) -> WrongSetting:
+    return WrongSetting(f"{ENV_PREFIX}{name}: {problem}")

@@ -37,12 +37,7 @@ class SagaStarter(Follower):
         return event.metadata.actor != SAGA_ACTOR
 
     async def act(self, event: StoredEvent) -> None:
-        """Start the saga of an OrderSubmitted event.
-
-        Raises:
-            RPCError: Temporal does not answer.
-            StoreUnavailable: the event store does not answer.
-        """
+        """Start the saga of an OrderSubmitted event; raises as `Follower.act`."""
         order_id = OrderId(event.stream.partition("-")[2])
         state = await ORDER.stream(order_id).load(self.handler)
         try:

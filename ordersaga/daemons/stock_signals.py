@@ -29,12 +29,7 @@ class StockSignals(Follower):
     """Signals the sagas of orders to which stock was allocated."""
 
     async def act(self, event: StoredEvent) -> None:
-        """Signal the saga of a StockAllocated event if that changes what it waits for.
-
-        Raises:
-            RPCError: Temporal does not answer.
-            StoreUnavailable: the event store does not answer.
-        """
+        """Signal the saga if that changes what it waits for; raises as `Follower.act`."""
         order_id, pieces = OrderId(event.data["order_id"]), int(event.data["quantity"])
         state = await ORDER.stream(order_id).load(self.handler)
         if not isinstance(state, Backordered):

@@ -38,16 +38,10 @@ class ImportPlan:
     """
 
     digest: str
-    currency: str
     orders: Sequence[PlannedOrder]
     refused: Sequence[RefusedLine]
     lines_in_file: int
     lines_beyond_limit: int
-
-    @property
-    def lines_taken(self) -> int:
-        """Records that became part of an order."""
-        return sum(len(order.taken) for order in self.orders)
 
 
 def read_plan(
@@ -75,9 +69,7 @@ def read_plan(
         if order is not None:
             orders.append(order)
     lines_in_file = sum(map(len, invoices))
-    return ImportPlan(
-        digest, currency, orders, refusals, lines_in_file, lines_in_file - planned_lines
-    )
+    return ImportPlan(digest, orders, refusals, lines_in_file, lines_in_file - planned_lines)
 
 
 def _by_invoice(records: Iterable[RawLine]) -> list[list[RawLine]]:

@@ -7,8 +7,8 @@ from several places, or beside running workers is harmless: Temporal runs one sa
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from temporalio.client import Client
@@ -25,13 +25,13 @@ from eventstore.commands.handler import CommandHandler
 from eventstore.model import FeedFilter
 from eventstore.store import EventStore
 from ordersaga.client.starting import start_saga, submitted_document
+from ordersaga.operations.feed import feed_events
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from ordersaga.operations.sagas import running_workflows
 
 _SUBMITTED: Final = "OrderSubmitted"
 _ENDED: Final = frozenset({"OrderCompleted", "OrderCancelled"})
 _EVENTS: Final = FeedFilter(frozenset({"order"}), frozenset({_SUBMITTED, *_ENDED}))
-_PAGE: Final = 2000
 AT_ONCE: Final = 16
 
 _WHY: Final = {
@@ -51,25 +51,19 @@ def _ignore(_recovered: Recovered) -> None:
 async def open_orders(store: EventStore) -> list[OrderId]:
     """Orders that were submitted and have not ended, in the order of their submission."""
     streams: dict[str, None] = {}
-    async for stream, event_type in _milestones(store):
-        if event_type == _SUBMITTED:
-            streams[stream] = None
+    async for event in feed_events(store, _EVENTS):
+        if event.event_type == _SUBMITTED:
+            streams[event.stream] = None
         else:
-            streams.pop(stream, None)
+            streams.pop(event.stream, None)
     return [OrderId(stream.partition("-")[2]) for stream in streams]
 
 
-async def _milestones(store: EventStore) -> AsyncIterator[tuple[str, str]]:
-    async with aclosing(store.feed_pages(0, limit=_PAGE, feed_filter=_EVENTS)) as pages:
-        async for page in pages:
-            for event in page.events:
-                yield event.stream, event.event_type
-
-
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """One recovery of orders.
 
-    Args:
+    Attributes:
         handler: loads orders, with personal data readable.
         store: the event store; it need not show personal data.
         client: Temporal.
@@ -77,20 +71,11 @@ class Recovery:
         at_once: orders processed concurrently.
     """
 
-    def __init__(
-        self,
-        handler: CommandHandler,
-        store: EventStore,
-        client: Client,
-        *,
-        dry_run: bool = False,
-        at_once: int = AT_ONCE,
-    ) -> None:
-        self._handler = handler
-        self._store = store
-        self._client = client
-        self._dry_run = dry_run
-        self._at_once = at_once
+    handler: CommandHandler
+    store: EventStore
+    client: Client
+    dry_run: bool = False
+    at_once: int = AT_ONCE
 
     async def run(
         self, order_ids: Iterable[OrderId], on_recovered: OnRecovered = _ignore
@@ -114,21 +99,21 @@ class Recovery:
                 on_recovered(result)
 
         async with asyncio.TaskGroup() as lanes:
-            for _ in range(self._at_once):
+            for _ in range(self.at_once):
                 lanes.create_task(lane())
         return sorted(recovered, key=lambda result: result.order_id)
 
     async def _recover(self, order_id: OrderId) -> Recovered:
-        if await running_workflows(self._client, [order_stream(order_id)]):
+        if await running_workflows(self.client, [order_stream(order_id)]):
             return _recovered(order_id, RecoveryOutcome.RUNNING)
         try:
-            state = await ORDER.stream(order_id).load(self._handler)
+            state = await ORDER.stream(order_id).load(self.handler)
             document = submitted_document(order_id, state)
         except (RuleBroken, PersonalDataError) as problem:
             return Recovered(order_id, RecoveryOutcome.LEFT, f"cannot be started: {problem}")
         if document is None:
             return _recovered(order_id, RecoveryOutcome.ENDED)
-        if self._dry_run:
+        if self.dry_run:
             return _recovered(order_id, RecoveryOutcome.WOULD_START)
         return await self._start(document)
 
@@ -137,7 +122,7 @@ class Recovery:
         hold = await self._hold(order_id)
         try:
             await start_saga(
-                self._client,
+                self.client,
                 document,
                 WorkflowIDConflictPolicy.FAIL,
                 # The event store says that the order is open, whatever Temporal says of past runs.
@@ -157,7 +142,7 @@ class Recovery:
     async def _hold(self, order_id: OrderId) -> OperatorAction | None:
         """The hold of the saga, unless it was resumed or compensation has started since."""
         hold: OperatorAction | None = None
-        for event in await self._store.read_stream(fulfillment_stream(order_id)):
+        for event in await self.store.read_stream(fulfillment_stream(order_id)):
             match event.event_type, event.data.get("action"):
                 case "OperatorActed", "hold":
                     hold = OperatorAction(event.data["actor"], "hold", event.data["reason"])

@@ -5,8 +5,7 @@ while a contradiction in its scans is unsettled. A return is open until it is cl
 Temporal lost before they were recorded are gone; carriers report again.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,10 +19,10 @@ from domain.ids import OrderId, ReturnId, delivery_workflow, return_workflow
 from domain.returns.values import ReturnKind
 from eventstore.model import FeedFilter, StoredEvent
 from eventstore.store import EventStore
+from ordersaga.operations.feed import feed_events
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from ordersaga.operations.sagas import running_workflows
 
-_PAGE: Final = 2000
 _FOLLOWED_AFTER: Final = frozenset(
     {
         "ShipmentHandedOver",
@@ -105,7 +104,7 @@ def _document(opened: Mapping[str, Any]) -> dict[str, Any]:
 async def unfinished_workflows(store: EventStore) -> list[UnfinishedWorkflow]:
     """The workflows of followed parcels and open returns, in the order of the events."""
     subjects = _Open()
-    async for event in _events(store):
+    async for event in feed_events(store, _EVENTS):
         subjects.apply(event)
     parcels = [
         UnfinishedWorkflow(order_id, "parcel", delivery_workflow(order_id), DELIVERY_WORKFLOW_TYPE)
@@ -122,13 +121,6 @@ async def unfinished_workflows(store: EventStore) -> list[UnfinishedWorkflow]:
         for (order_id, return_id), document in subjects.returns.items()
     ]
     return parcels + returns
-
-
-async def _events(store: EventStore) -> AsyncIterator[StoredEvent]:
-    async with aclosing(store.feed_pages(0, limit=_PAGE, feed_filter=_EVENTS)) as pages:
-        async for page in pages:
-            for event in page.events:
-                yield event
 
 
 async def restart_workflows(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.ids import OrderId, order_stream, return_workflow, returns_stream
 from eventstore.errors import UnknownEventType
+from ordersaga.operations.feed import feed_events
 from ordersaga.operations.verification import ledgers, rules
 from ordersaga.operations.verification.facts import Facts, Stage
 from ordersaga.operations.verification.report import (
@@ -19,7 +20,6 @@ from ordersaga.operations.verification.report import (
 )
 from ordersaga.operations.verification.sources import Sources
 
-PAGE = 2000
 _ATTEMPTS = 3
 _UNKNOWN_RULES = frozenset({Rule.PROVIDER_UNKNOWN_PAYMENT, Rule.CARRIER_UNKNOWN_LABEL})
 
@@ -61,13 +61,12 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
     """Fold the whole feed; also returns the event types that this version does not know."""
     facts, unknown = Facts(), set[str]()
-    async with aclosing(sources.store.feed_pages(0, limit=PAGE)) as pages:
-        async for page in pages:
-            for stored in page.events:
-                try:
-                    facts.apply(stored.stream, sources.codec.decode(stored))
-                except UnknownEventType as error:
-                    unknown.add(error.event_type)
+    async with aclosing(feed_events(sources.store)) as events:
+        async for stored in events:
+            try:
+                facts.apply(stored.stream, sources.codec.decode(stored))
+            except UnknownEventType as error:
+                unknown.add(error.event_type)
     return facts, unknown
 
 
@@ -92,8 +91,6 @@ async def _attempt(
 
 
 async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None:
-    if sources.payments is None:
-        return
     payments = await ledgers.by_order(sources.payments.payments())
     findings = list(ledgers.check_payments(facts, payments))
     if subjects := {finding.subject for finding in findings}:
@@ -104,8 +101,6 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
 
 
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
-    if sources.carrier is None:
-        return
     labels = await ledgers.by_order(sources.carrier.labels())
     findings = ledgers.check_labels(facts, labels)
     progress.findings += await _still_unknown(sources, findings)

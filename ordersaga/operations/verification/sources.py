@@ -24,8 +24,8 @@ class Sources:
 
     store: EventStore
     codec: EventCodec
-    payments: PaymentLedger | None
-    carrier: CarrierLedger | None
+    payments: PaymentLedger
+    carrier: CarrierLedger
     sagas: RunningWorkflows | None
     read_models: ReadModelCheck | None
     missing: Mapping[Check, str]

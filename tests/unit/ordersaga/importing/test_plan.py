@@ -29,6 +29,10 @@ def reasons(plan: ImportPlan) -> list[tuple[int, str]]:
     return [(line.line, line.reason.value) for line in plan.refused]
 
 
+def lines_taken(plan: ImportPlan) -> int:
+    return sum(len(order.taken) for order in plan.orders)
+
+
 def test_lines_of_one_invoice_become_one_order(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, row(), row(StockCode="84029E", UnitPrice="1.5"))
     (order,) = plan.orders
@@ -49,7 +53,7 @@ def test_lines_of_an_invoice_are_found_wherever_they_stand(tmp_path: Path) -> No
 def test_the_same_product_at_the_same_price_adds_up(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, row(Quantity="6"), row(Quantity="4"))
     assert plan.orders[0].document.lines[0].quantity == 10
-    assert plan.lines_taken == 2
+    assert lines_taken(plan) == 2
 
 
 def test_the_same_product_at_another_price_refuses_that_line_only(tmp_path: Path) -> None:
@@ -164,7 +168,7 @@ def test_the_limit_counts_orders_and_every_line_is_accounted_for(tmp_path: Path)
     rows = [row(InvoiceNo="C1"), row(InvoiceNo="2"), row(InvoiceNo="3"), row(InvoiceNo="4")]
     plan = plan_of(tmp_path, *rows, limit=2)
     assert [order.document.order_id for order in plan.orders] == ["2", "3"]
-    assert (plan.lines_taken, len(plan.refused), plan.lines_beyond_limit) == (2, 1, 1)
+    assert (lines_taken(plan), len(plan.refused), plan.lines_beyond_limit) == (2, 1, 1)
     assert plan.lines_in_file == 4
 
 
@@ -194,7 +198,7 @@ def test_demand_adds_up_over_orders(tmp_path: Path) -> None:
 def test_the_shipped_sample_holds_more_than_200_orders_and_most_kinds_of_dirt() -> None:
     plan = read_plan(SHIPPED_SAMPLE, "GBP", VISA)
     assert len(plan.orders) > 250
-    assert plan.lines_taken + len(plan.refused) == plan.lines_in_file
+    assert lines_taken(plan) + len(plan.refused) == plan.lines_in_file
     assert {line.reason for line in plan.refused} >= {
         LineReason.CANCELLATION,
         LineReason.NO_PRODUCT,
@@ -247,4 +251,4 @@ def test_arbitrary_bytes_give_a_plan_or_one_clear_error(raw: bytes, with_header:
             plan = read_plan(path, "GBP", VISA)
         except UnreadableFile:
             return
-    assert plan.lines_taken + len(plan.refused) == plan.lines_in_file
+    assert lines_taken(plan) + len(plan.refused) == plan.lines_in_file
