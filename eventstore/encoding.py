@@ -58,7 +58,7 @@ _PLAIN: Final = frozenset({str, int, bool, type(None)})
 def _is_plain_object(value: dict[Any, Any]) -> bool:
     """Whether both encoders write an object in the same way: text keys and plain values throughout.
 
-    The quick encoder writes floats differently, and accepts types that are refused here.
+    The fast encoder writes floats differently, and accepts types that are refused here.
     """
     for key, item in value.items():  # a loop: `all` with a generator takes twice as long
         if type(key) is not str or (type(item) not in _PLAIN and not _is_plain_container(item)):
@@ -105,7 +105,7 @@ class PreparedAppend(Struct, frozen=True, gc=False):
 
 
 _Texts = dict[int, tuple[Metadata, str]]
-"""Metadata and its text by the object's id. The object is kept, so that its id stays its own."""
+"""Metadata and its text by the object's id. Keeping the object keeps its id from being reused."""
 
 
 def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
@@ -119,7 +119,7 @@ def prepare(appends: Sequence[StreamAppend]) -> PreparedAppend:
     texts: _Texts = {}
     streams = [_prepare_stream(append, texts) for append in appends]
     if len(streams) == 1 and len(streams[0].events) == 1:
-        return PreparedAppend(streams, 1)  # nothing can occur twice in it
+        return PreparedAppend(streams, 1)  # nothing can occur twice
     if len(streams) > 1 and len({prepared.stream for prepared in streams}) != len(streams):
         raise InvalidAppend("a stream is named twice: put its events into one StreamAppend")
     ids = [event.event_id for prepared in streams for event in prepared.events]
@@ -176,7 +176,7 @@ def expected_code(expected: ExpectedVersion) -> int:
 def is_met_by_events(code: int, first: int, count: int) -> bool:
     """Whether a stream meets `code` if it met `first` and then got `count` events.
 
-    False also if that depends on what is stored.
+    Also False if the answer depends on what is stored.
     """
     if code < 0:
         return True  # the stream exists by then
@@ -193,7 +193,7 @@ def _is_int_between(value: object, low: int, high: int) -> bool:
 
 
 def is_name(name: str) -> bool:
-    """Whether a stream of this name can exist."""
+    """Whether a stream may have this name."""
     try:
         check_name("stream name", name)
     except InvalidAppend:
@@ -228,12 +228,12 @@ def encode_json(value: JsonObject, what: str) -> str:
 
 
 def _encode_plain(value: JsonObject) -> str | None:
-    """The text by the quick encoder; None if the other one would write it differently."""
+    """The text from the fast encoder; None if the standard one must be used."""
     try:
         if type(value) is dict and _is_plain_object(value):
             return _encode_quickly(value).decode()
     except (RecursionError, UnicodeEncodeError):
-        pass  # very deep, or half a surrogate pair: the other encoder says what is wrong
+        pass  # very deep, or half a surrogate pair: the standard encoder says what is wrong
     return None
 
 
@@ -288,7 +288,7 @@ def encode_metadata(metadata: Metadata) -> str:
 
 
 def _encode_plain_metadata(metadata: Metadata) -> str | None:
-    """The text by the quick encoder; None if the other one would write it differently."""
+    """The text from the fast encoder; None if the standard one must be used."""
     extra = metadata.extra
     try:
         if (
@@ -302,5 +302,5 @@ def _encode_plain_metadata(metadata: Metadata) -> str | None:
         ):
             return _encode_quickly(metadata).decode()
     except (RecursionError, UnicodeEncodeError):
-        pass  # the other encoder says what is wrong
+        pass  # the standard encoder says what is wrong
     return None

@@ -65,7 +65,7 @@ def envelopes(rows: Iterable[Any], time_of: Callable[[Any], datetime]) -> list[S
 def decode_json(text: str) -> Any:
     """The value of a JSON text that was checked when it was stored; the same as `json.loads` gives.
 
-    The quick decoder either gives the same value or refuses, for example at very long numbers.
+    The fast decoder either gives the same value or refuses, for example at very long numbers.
     """
     try:
         return _decode(text)

@@ -67,7 +67,7 @@ class InMemoryEventStore:
         return result
 
     def _first_result(self, request: PreparedAppend) -> AppendResult | None:
-        """The result of the first time; None if none of the event ids is stored."""
+        """The result of the first append; None if none of the event ids is stored."""
         events = _events_of(request)
         stored = [self._results[event_id] for _, event_id in events if event_id in self._results]
         if not stored:
@@ -206,7 +206,7 @@ def _unchanged(time: datetime) -> datetime:
 
 
 def _events_of(request: PreparedAppend) -> frozenset[tuple[str, UUID]]:
-    """Streams and ids of the events: what tells a repeated append from another one."""
+    """Streams and ids of the events: these distinguish a repeated append from another one."""
     return frozenset(
         (prepared.stream, event.event_id)
         for prepared in request.streams

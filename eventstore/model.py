@@ -19,7 +19,7 @@ BUCKETS = 1024
 
 
 class Expected(Enum):
-    """The expected versions that are no number."""
+    """The expected versions that are not numbers."""
 
     NO_STREAM = "no_stream"
     STREAM_EXISTS = "stream_exists"
@@ -54,7 +54,7 @@ class Metadata(Struct, frozen=True, gc=False, omit_defaults=True):
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def with_traceparent(self, traceparent: str) -> "Metadata":
-        """The same with another trace context."""
+        """The same metadata with another trace context."""
         return replace(self, traceparent=traceparent)
 
 
@@ -175,7 +175,7 @@ class SnapshotsAndEvents:
 
     Attributes:
         snapshots: the snapshot of each stream that was read from one.
-        events: the events after it, oldest first; every requested stream is a key.
+        events: the events after the snapshot, oldest first; every requested stream is a key.
     """
 
     snapshots: Mapping[str, Snapshot]

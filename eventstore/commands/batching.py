@@ -22,8 +22,8 @@ class Command:
 
     Attributes:
         conflicts: how often its append met a version conflict.
-        needs_load: remembered states are no longer good enough for it.
-        alone: it failed together with others, so it gets a batch of its own.
+        needs_load: it must decide on loaded states, not on remembered ones.
+        alone: a batch that contained it failed, so it gets a batch of its own.
     """
 
     streams: Mapping[str, Fold[Any]]
@@ -47,7 +47,7 @@ class Command:
 
 @dataclass(slots=True, eq=False)
 class Chain:
-    """Commands that build on one another, their outcomes, and the events of all of them."""
+    """Commands that build on one another, with their outcomes and events."""
 
     commands: list[Command] = field(default_factory=list)
     outcomes: list[Decision[Any] | Exception] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Folds streams to states, and reads as few events as possible for it."""
+"""Folds streams to states, reading as few events as possible."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,8 @@ REMEMBERED: Final = 4096
 class Fold(Generic[S]):
     """How the state of an aggregate follows from its events.
 
-    `evolve` must return a new state and leave the old one as it is. Make a fold once and use it
-    again: states are remembered per stream and fold.
+    `evolve` must return a new state and leave the old one as it is. Create a fold once and
+    reuse it: states are remembered per stream and fold.
     """
 
     initial: S
@@ -109,7 +109,7 @@ class StateLoader:
         return _restored(fold, snapshot)
 
     def keep(self, fold: Fold[S], loaded: Loaded[S], new_events: int) -> None:
-        """Remember a present state; `new_events` of its events are new to this process."""
+        """Remember a present state; its last `new_events` events are new to this process."""
         self._remember(fold, loaded)
         policy = fold.snapshots
         if policy is None:
@@ -121,7 +121,7 @@ class StateLoader:
     def remembered(self, streams: Mapping[str, Fold[Any]]) -> States | None:
         """The states as last seen; None if one is missing or other processes write to its stream.
 
-        They may be old. Use them only for decisions that an append at their versions checks.
+        They may be outdated. Use them only for decisions that an append at their versions verifies.
         """
         if not self._shared.keys().isdisjoint(streams):
             return None
@@ -134,7 +134,7 @@ class StateLoader:
         return states
 
     def mark_shared(self, stream: str) -> None:
-        """Other processes write to a stream: its remembered state is probably old."""
+        """Other processes write to this stream: stop trusting its remembered state."""
         self._shared[stream] = None
         self._shared.move_to_end(stream)
         while len(self._shared) > self._capacity:

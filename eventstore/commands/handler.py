@@ -37,7 +37,7 @@ _MAX_PAUSE: Final = 20
 
 @dataclass(slots=True)
 class HandlerStats:
-    """Counts since the start.
+    """Counts since the process started.
 
     Attributes:
         decided: commands carried out.

@@ -1,4 +1,4 @@
-"""Commands that were carried out before: their events are found, and their first answer again."""
+"""Commands that were carried out before: finds their events and reproduces their first answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ _PAGE: Final = 100
 
 
 class Repetitions:
-    """Recognises commands by their event ids, and makes their first decision again."""
+    """Recognises commands by their event ids, and repeats their first decision."""
 
     def __init__(self, store: EventStore, loader: StateLoader) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class Repetitions:
         return outcomes
 
     async def _find(self, commands: Sequence[Command]) -> dict[Command, dict[str, EventLocation]]:
-        """The commands that were carried out before: where each began to write, by stream."""
+        """For each command that was carried out before: its first event in each stream."""
         first_ids = {
             event_id_of(command.context.command_id, stream, 0): (command, stream)
             for command in commands

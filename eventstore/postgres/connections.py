@@ -6,15 +6,15 @@ from typing import Any, Final
 import asyncpg
 
 POOL_SHARE: Final = 4
-"""At most one connection in so many is kept: the others are for everybody else."""
+"""At most one in this many connections of the pool is kept; the others stay available."""
 
 
 class OwnedConnections:
     """Runs statements on a few connections of a pool that it keeps.
 
     Taking a connection from a pool and giving it back costs about a third of a short statement.
-    And a few busy connections are quicker than many in turns, because the plans and the catalogue
-    of their server processes stay in the processor's cache.
+    A few busy connections are also faster than many used in turns, because the plans and the
+    catalogue of their server processes stay in the processor's cache.
 
     Args:
         pool: where the connections come from. It cannot be closed before this is.

@@ -43,7 +43,7 @@ class _Mark:
     read_at: float
 
     def holds_in(self, session: object | None) -> bool:
-        """Whether a page may be read up to it in this session."""
+        """Whether a page may still be read up to the mark in this session."""
         return session is not None and session is self.session
 
 
@@ -61,7 +61,7 @@ class Feed:
     """Reads the feed of an event store.
 
     Args:
-        mark_lasts_s: how long a mark serves further pages, so the longest age of their `head`.
+        mark_lasts_s: how long a mark is reused for further pages; their `head` is at most this old.
     """
 
     def __init__(self, pool: asyncpg.Pool, *, mark_lasts_s: float = 0.25) -> None:

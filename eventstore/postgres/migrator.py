@@ -1,8 +1,8 @@
-"""Makes a database's schema, or brings it up to date.
+"""Creates a database's schema, or brings it up to date.
 
-A schema is a package with two folders of SQL files. `schema/` shows what is: a new database gets
-it at once. `migrations/` shows how a database of an older release gets there: numbered files,
-applied once each, in order, forward only. A test holds both to the same result.
+A schema is a package with two folders of SQL files. `schema/` holds the current definition and
+creates a new database. `migrations/` holds numbered files that upgrade a database of an older
+release: applied once each, in order, forward only. A test checks that both give the same result.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema of the database and the package whose `schema` and `migrations` make it."""
+    """A schema of the database, and the package whose `schema` and `migrations` define it."""
 
     name: str
     package: str
@@ -69,11 +69,11 @@ EVENT_STORE: Final = Schema("eventstore", "eventstore.postgres")
 async def migrate(
     dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,), *, grant_to: Sequence[str] = ()
 ) -> list[str]:
-    """Make or apply what is missing and return its names; several may start at once.
+    """Create or apply what is missing, and return its names; safe in several processes at once.
 
     Args:
-        dsn: of a login that may make roles and schemas, or is a member of the owner's role.
-        schemas: what to make, in this order.
+        dsn: of a login that may create roles and schemas, or is a member of the owner's role.
+        schemas: what to create, in this order.
         grant_to: logins that get the role of processes.
 
     Raises:

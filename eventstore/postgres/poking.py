@@ -14,17 +14,17 @@ INTERVAL_S: Final = 0.004
 """At most one poke in this time."""
 
 BUSY: Final = 4
-"""With so many appends between two pokes, readers have enough to read as it is."""
+"""From this many appends between two pokes on, readers are busy and the longer interval applies."""
 
 BUSY_INTERVAL_S: Final = 0.025
-"""At most one poke in this time when it is busy: each costs as much as several appends."""
+"""Shortest time between two pokes when it is busy: a poke costs as much as several appends."""
 
 
 class Poker:
     """Sends pokes in transactions of their own, never inside an append.
 
     Args:
-        connections: not those of the appends, which would change places with each poke.
+        connections: not those used for appends, which would otherwise alternate with pokes.
     """
 
     def __init__(self, connections: OwnedConnections) -> None:

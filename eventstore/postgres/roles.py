@@ -1,11 +1,12 @@
 """The two roles of a database, made by `migrate`.
 
-`<database>_owner` owns the schemas, their tables and functions. `<database>_app` is what processes
-need: it may read and call the functions that append, and may not write events by itself. Both are
-groups that nobody logs in as. Functions that write are SECURITY DEFINER: they run as the owner.
+`<database>_owner` owns the schemas, their tables and functions. `<database>_app` is the role of
+processes: it may read and call the functions that append, but not write to the tables of events.
+Both are groups that nobody logs in as. Functions that write are SECURITY DEFINER: they run as the
+owner.
 
-Roles belong to the whole server. So they carry the name of the database that they were made for;
-a copy or a restored dump of it keeps them.
+Roles belong to the whole server, so their names contain the name of the database that they were
+created for; a copy or a restored dump of that database uses the same roles.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ _CREATE_TABLE: Final = statement("create_migrations_table")
 _RIGHTS: Final = """
 GRANT USAGE ON SCHEMA installation TO :"app";
 GRANT SELECT ON installation.applied_migrations TO :"app";
--- Otherwise everybody could call a function from the moment that it is there.
+-- Otherwise everybody could call a function as soon as it is created.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 """
 _OWNER: Final = "_owner"
@@ -43,7 +44,7 @@ class Roles:
     app: str
 
     def filled(self, sql: str) -> str:
-        """SQL with the names in place of ``:"owner"`` and ``:"app"``, as psql writes variables."""
+        """`sql` with ``:"owner"`` and ``:"app"`` replaced by the names (the syntax of psql)."""
         return sql.replace(':"owner"', quoted(self.owner)).replace(':"app"', quoted(self.app))
 
 
@@ -70,10 +71,10 @@ async def find_roles(connection: Connection) -> Roles | None:
 
 
 async def ensure_roles(connection: asyncpg.Connection) -> Roles:
-    """The roles of a database; made, with the table that migrations are noted in, if it has none.
+    """The roles of a database; if it has none, create them and the table of migrations.
 
     Raises:
-        NotAllowed: the login may not make roles, or somebody logs in by one of these names.
+        NotAllowed: the login may not create roles, or one of the names belongs to a login.
     """
     database = await connection.fetchval("SELECT current_database()")
     async with connection.transaction():
@@ -82,7 +83,7 @@ async def ensure_roles(connection: asyncpg.Connection) -> Roles:
             roles = _named_after(database)
             await _make(connection, roles)
             await connection.execute("RESET ROLE")
-        # Asked each time: neither a copy of a database nor a dump has the rights on the database.
+        # Checked each time: a copy or a dump of a database does not include rights on the database.
         if not await connection.fetchval(_MAY_CREATE, roles.owner):
             await connection.execute(
                 f"GRANT CREATE ON DATABASE {quoted(database)} TO {quoted(roles.owner)}"
@@ -116,12 +117,12 @@ async def become_owner(connection: Connection) -> Roles:
 
 
 async def act_as(connection: Connection, role: str) -> None:
-    """Own what is made until the transaction ends as this role."""
+    """Act as this role, which then owns what is created, until the transaction ends."""
     await connection.execute("SELECT set_config('role', $1, true)", role)
 
 
 async def grant_app(connection: asyncpg.Connection, roles: Roles, login: str) -> None:
-    """Let a login do what processes need.
+    """Give a login the role of processes.
 
     Raises:
         NotAllowed: there is no such login, or this one may not grant it.
@@ -133,7 +134,7 @@ async def grant_app(connection: asyncpg.Connection, roles: Roles, login: str) ->
 
 
 def _named_after(database: str) -> Roles:
-    if len(database.encode()) > _MOST_BYTES:  # the server would cut the name off
+    if len(database.encode()) > _MOST_BYTES:  # the server would truncate the name
         database = hashlib.sha256(database.encode()).hexdigest()[:32]
     return Roles(database + _OWNER, database + _APP)
 

@@ -1,4 +1,4 @@
-"""Statements stand in files of their own; they are loaded once, at import."""
+"""Loads SQL statements, one per file, once at import."""
 
 from importlib.resources import files
 

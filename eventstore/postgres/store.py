@@ -38,7 +38,7 @@ _SAVE_SNAPSHOT: Final = statement("save_snapshot")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 _MAX_OWNED: Final = MAX_CALLS
-"""Connections that stay out of the pool for appends and reads; one more is for pokes."""
+"""Connections kept out of the pool for appends and reads; pokes use one more."""
 
 
 class PostgresEventStore:

@@ -87,5 +87,5 @@ async def _until_broken(connection: asyncpg.Connection, ended: asyncio.Event) ->
             async with asyncio.timeout(_CHECK_S):
                 await ended.wait()
         if not ended.is_set():
-            # A connection that was cut without a word shows only when it is used.
+            # A connection that was cut silently shows only when it is used.
             await connection.execute("SELECT 1", timeout=_CHECK_S)

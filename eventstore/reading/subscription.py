@@ -16,7 +16,7 @@ _SHORTEST_REPOLL_S: Final = 0.001
 _LONGEST_REPOLL_S: Final = 0.005
 _LONGEST_RETRY_S: Final = 5.0
 _SAVE_EVERY: Final = 1000
-"""A checkpoint that only passed filtered events is saved every so many positions."""
+"""While all events are filtered out, the checkpoint is saved after this many positions."""
 
 
 class Subscription:
@@ -132,7 +132,7 @@ class Subscription:
         try:
             await self._checkpoints.save(self._name, self.position)
         except StoreUnavailable:
-            self.healthy = False  # it is saved with the next page, or its events come again
+            self.healthy = False  # saved with the next page, or the events come again
         else:
             self._saved = self.position
 

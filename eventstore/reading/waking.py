@@ -12,7 +12,7 @@ class Waker(Protocol):
     """
 
     def mark(self) -> int:
-        """How often it was poked so far."""
+        """How often the waker was poked so far."""
         ...
 
     async def wait(self, timeout_s: float, since: int | None = None) -> bool:

@@ -33,7 +33,7 @@ class FastAppend(NamedTuple):
 
 
 def fast_append(requests: Sequence[PreparedAppend]) -> FastAppend | None:
-    """The fast path for these requests; None if their expected versions exclude one another."""
+    """The fast path for these requests; None if their expected versions contradict each other."""
     if len(requests) == 1 and requests[0].size == 1:
         return _one_event(requests[0].streams[0])
     totals = _totals(requests)
@@ -82,7 +82,7 @@ class _StreamTotal(Struct):
 
 
 def _totals(requests: Sequence[PreparedAppend]) -> dict[str, _StreamTotal] | None:
-    """By stream, sorted by name; None if not all expected versions can be met."""
+    """The totals by stream, sorted by name; None if the expected versions contradict each other."""
     totals: dict[str, _StreamTotal] = {}
     for request in requests:
         for prepared in request.streams:
@@ -146,7 +146,7 @@ def _arguments(
 
 
 def _reached(total: _StreamTotal) -> int:
-    """The version that the stream must have afterwards, or the code for any."""
+    """The version that the stream reaches, or the negative code of an inexact expected version."""
     return total.expected if total.expected < 0 else total.expected + total.count
 
 

@@ -101,7 +101,7 @@ class AppendQueue:
             self._end_call()
 
     def _next_batch(self) -> list[_Waiting]:
-        """Half of all requests, under way ones included, so that both calls stay equally busy.
+        """Half of all requests, including those under way, so that both calls stay equally busy.
 
         If one call took all of them, client and server would wait for each other in turns.
         """
@@ -112,7 +112,7 @@ class AppendQueue:
         while self._waiting and len(batch) < share:
             waiting = self._waiting[0]
             first_id = waiting.request.streams[0].events[0].event_id
-            # The same request again is recognised only once the first one is stored.
+            # A repeated request is recognised only once the first one is stored.
             if batch and (size + waiting.request.size > MAX_EVENTS or first_id in first_ids):
                 break
             self._waiting.popleft()

@@ -12,9 +12,9 @@ CREATE SEQUENCE eventstore.positions
 -- The last value of a fresh sequence is 0, so that it always means "the last position drawn".
 SELECT setval('eventstore.positions', 0);
 
--- The authority on versions: each append locks the rows of its streams. Version 0: there is no such
--- stream yet. Collation C makes the order of locking the same everywhere. `archived_version` is the
--- version at which the events went to the archive, NULL for streams that are not archived; an append
+-- The authority on versions: each append locks the rows of its streams. Version 0: the stream does
+-- not exist yet. Collation C makes the order of locking the same everywhere. `archived_version` is
+-- the version at which the events were archived, NULL for streams that are not archived. An append
 -- would change the version, so the check refuses it at no cost. `first_position` is the position of
 -- the first event, in a partitioned store only: reads skip older partitions.
 CREATE TABLE eventstore.streams (

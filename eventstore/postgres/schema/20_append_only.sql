@@ -66,7 +66,7 @@ BEGIN
         'CREATE OR REPLACE TRIGGER events_guarded BEFORE INSERT ON %s FOR EACH STATEMENT'
         ' WHEN (current_setting(%L, true) IS DISTINCT FROM ''on'')'
         ' EXECUTE FUNCTION eventstore.guard_insert()', guarded, door);
-    -- Not to be switched off by a session that replays replicated rows.
+    -- ALWAYS: fires even in a session that replays replicated rows.
     EXECUTE format(
         'ALTER TABLE %s ENABLE ALWAYS TRIGGER events_append_only,'
         ' ENABLE ALWAYS TRIGGER events_kept, ENABLE ALWAYS TRIGGER events_moved,'
@@ -85,8 +85,8 @@ CREATE TRIGGER event_ids_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON eventstore.event_ids
     FOR EACH STATEMENT EXECUTE FUNCTION eventstore.refuse_change();
 
--- After an append to an unpartitioned store with an archive: the ids of archived events are taken,
--- although the unique index on `events` no longer holds them.
+-- After an append to an unpartitioned store with an archive: refuses the ids of archived events,
+-- which the unique index on `events` no longer contains.
 CREATE FUNCTION eventstore.refuse_archived_id() RETURNS trigger
 LANGUAGE plpgsql
 -- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
@@ -107,7 +107,7 @@ BEGIN
 END
 $$;
 
--- Makes appends to a table of events note their ids, or look them up in the archive.
+-- Gives a table of events the trigger that records event ids or looks them up in the archive.
 CREATE FUNCTION eventstore.note_ids_of(watched regclass, how text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -30,8 +30,8 @@ ORDER BY ev.version DESC
 LIMIT most
 $$;
 
--- Events of several streams, each after a version and in order. The planner shall not see how long
--- the arrays are: otherwise it makes a new plan for every call.
+-- Events of several streams, each after a version and in order. The length of the arrays is hidden from
+-- the planner: otherwise it makes a new plan for every call.
 CREATE FUNCTION eventstore.read_streams(names text[], afters bigint[])
 RETURNS SETOF eventstore.all_events
 LANGUAGE sql STABLE AS $$
@@ -47,7 +47,8 @@ $$;
 
 -- How far the feed can be read: everything at or below `mark` is committed or will never be.
 -- Two statements, each with a snapshot of its own, in exactly this order: an append takes its lock
--- before it draws, so what was drawn before the first statement is locked at the second, or ended.
+-- before it draws, so when the second statement runs, every position drawn before the first one is
+-- either locked or its transaction has ended.
 CREATE FUNCTION eventstore.feed_mark(OUT head bigint, OUT mark bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

@@ -1,7 +1,7 @@
 -- Whole streams go to the archive and come back; readers see both from the first move on.
 
--- Says anew what readers see. The view is locked for it, so every read sees either the one or the
--- other, and none that begins later misses the archive.
+-- Redefines what readers see. The view is locked meanwhile: a read sees either the old or the new
+-- definition, and no read that begins later misses the archive.
 CREATE FUNCTION eventstore.define_all_events(with_archive boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,8 +27,8 @@ SELECT EXISTS (
 $$;
 
 -- To be called before the first move: from then on readers look into the archive, and appends look
--- whether an event id is archived; a partitioned store knows all ids anyway. Holds everybody up for
--- a moment, the first time only.
+-- whether an event id is archived; a partitioned store knows all ids anyway. The first call blocks
+-- reads and appends for a moment.
 CREATE FUNCTION eventstore.open_archive() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -39,13 +39,13 @@ BEGIN
         RETURN;
     END IF;
     LOCK TABLE eventstore.archive_log IN SHARE ROW EXCLUSIVE MODE;  -- one at a time
-    -- Who waited for another looks again. To define the view a second time, when streams may have
-    -- been archived already, could deadlock: an append that brings one back has read the view and
-    -- is about to write the log.
+    -- A caller that waited for another one checks again. Redefining the view once streams have been
+    -- archived could deadlock: an append that brings one back has read the view and is about to
+    -- write the log.
     IF eventstore.archive_is_open() THEN
         RETURN;
     END IF;
-    -- The view first, as appends lock it before the events: the other way round is a deadlock.
+    -- The view first, because appends lock it before the events: the reverse order could deadlock.
     PERFORM eventstore.define_all_events(true);
     IF NOT EXISTS (
         SELECT FROM pg_trigger

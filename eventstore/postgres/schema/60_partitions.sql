@@ -1,7 +1,7 @@
--- A store grows into partitions by position: the cut, new partitions, and reads that skip old ones.
+-- Partitions by position: splitting the table, new partitions, and reads that skip old ones.
 
--- Whether a row that is visible was written by the present transaction, savepoints included: of
--- what is visible, nothing else is still in progress. Its own numbers are not below the first one.
+-- Whether the present transaction, savepoints included, wrote a visible row: no other transaction
+-- in progress has visible rows. Transaction ids of its own are not below its first one.
 CREATE FUNCTION eventstore.is_mine(written xid) RETURNS boolean
 LANGUAGE sql STABLE AS $$
 SELECT CASE
@@ -14,10 +14,10 @@ CROSS JOIN LATERAL (
 ) AS distance
 $$;
 
--- After an append to a partitioned store: writes down the ids, whose primary key refuses those that
--- are taken, and proves that the versions are the next ones of their streams. A unique index can
--- do that within one partition only; across a border it follows from the rows in `streams`, which
--- the append holds locked: their versions are those of before, or were moved by this transaction.
+-- After an append to a partitioned store: records the ids, whose primary key refuses duplicates,
+-- and proves that the versions are the next ones of their streams. A unique index can do that only
+-- within one partition. Across partitions it follows from the rows in `streams`, which the append
+-- holds locked: only this transaction can have changed their versions.
 CREATE FUNCTION eventstore.note_events() RETURNS trigger
 LANGUAGE plpgsql
 -- Plans are made once a session, perhaps on empty tables: they must stay right on large ones.
@@ -56,7 +56,7 @@ BEGIN
 END
 $$;
 
--- Makes a partition with its indexes and guards and attaches it; without bounds the default one.
+-- Creates a partition with its indexes and guards and attaches it; without bounds, the default one.
 CREATE FUNCTION eventstore.make_partition(name text, low bigint, high bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,7 +66,7 @@ BEGIN
         name, name || '_position_key', name || '_stream_version_key');
     PERFORM eventstore.protect(format('eventstore.%I', name)::regclass, 'eventstore.appending');
     PERFORM eventstore.note_ids_of(format('eventstore.%I', name)::regclass, 'note_events');
-    -- Attached, not made in place: that would lock out readers of the whole table.
+    -- Created apart, then attached: creating it in place would lock out readers of the whole table.
     EXECUTE format(
         'ALTER TABLE eventstore.events ATTACH PARTITION eventstore.%I %s', name,
         CASE WHEN low IS NULL THEN 'DEFAULT'
@@ -74,9 +74,9 @@ BEGIN
 END
 $$;
 
--- The first step towards partitions: from here on the ids of new events are noted. The trigger
--- waits for the appends under way and holds new ones up for as long as it takes to make it.
--- Called again it changes nothing but the size.
+-- The first step towards partitions: from here on the ids of new events are recorded. Creating the
+-- trigger waits for the appends under way and blocks new ones until it is done. Another call
+-- changes only the size.
 CREATE FUNCTION eventstore.begin_partitioning(partition_size bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -91,9 +91,9 @@ BEGIN
 END
 $$;
 
--- The second step, once all ids are noted: says where the table as it is will end. Far enough ahead
--- that appends do not reach it before the last step. Holds appends up for a moment; the proof that
--- all rows comply (VALIDATE CONSTRAINT) is a statement of its own, which holds up nobody.
+-- The second step, once all ids are recorded: sets the border at which the present table will end,
+-- far enough ahead that appends do not reach it before the last step. Blocks appends for a moment;
+-- the proof that all rows comply (VALIDATE CONSTRAINT) is a separate statement that blocks nobody.
 CREATE FUNCTION eventstore.bound_events() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -101,7 +101,8 @@ AS $$
 DECLARE
     ends bigint;
 BEGIN
-    -- Proving reads some million rows a second: a twentieth of them is more than what comes in.
+    -- A margin of a twentieth of the rows: the proof reads about a million rows a second, and far
+    -- fewer are appended meanwhile.
     SELECT ((pos.last_value + pos.last_value / 20) / p.size + 2) * p.size INTO STRICT ends
     FROM eventstore.positions AS pos, eventstore.partitioning AS p;
     UPDATE eventstore.partitioning SET border = ends;
@@ -151,7 +152,7 @@ BEGIN
     PERFORM eventstore.note_ids_of('eventstore.events', 'note_events');
     PERFORM eventstore.make_partition('events_default', NULL, NULL);
     PERFORM eventstore.define_all_events(eventstore.archive_is_open());
-    -- By place: an index on event ids in every partition would be one more for each append.
+    -- By position: an index on event ids in every partition would cost each append one more entry.
     CREATE OR REPLACE FUNCTION eventstore.events_by_id(event_ids uuid[])
     RETURNS TABLE (
         event_id uuid, stream text, version bigint, place bigint, append_size integer, tx xid8)
@@ -186,7 +187,7 @@ BEGIN
 END
 $$;
 
--- Makes partitions until so many are ahead of the last position drawn; returns how many it created.
+-- Creates partitions until `ahead` of them follow the last position drawn; returns how many.
 -- If appends have reached the default partition, it gets bounds and a new one takes its place: no
 -- row is moved, but all of its rows are read once while everybody waits.
 CREATE FUNCTION eventstore.add_partitions(ahead integer) RETURNS integer
@@ -241,7 +242,7 @@ BEGIN
 END
 $$;
 
--- Where the first event of these streams stands at the earliest; 0 if that is not known.
+-- A position at or before the first event of these streams; 0 if that is not known.
 CREATE FUNCTION eventstore.first_position(names text[]) RETURNS bigint
 LANGUAGE sql STABLE AS $$
 SELECT coalesce(min(coalesce(st.first_position, 0)), 0)
@@ -279,9 +280,9 @@ $$;
 
 -- Events of several streams of a partitioned store, each after a version and in order. A variable
 -- bounds the positions, so that the plan leaves out the partitions before the first of these
--- streams began. It stops when it has found as many events as a stream has. Partitions are looked
--- into in their order, so a stream of which all events stand together costs a look into one of
--- them, however many there are after it; an order in the query itself would open them all.
+-- streams began. It reads the partitions in order and stops once it has all events of a stream. So a
+-- stream whose events are all in one partition opens one partition, however many follow; an ORDER
+-- BY over the whole query would open them all.
 CREATE FUNCTION eventstore.read_partitioned_streams(names text[], afters bigint[])
 RETURNS SETOF eventstore.all_events
 LANGUAGE plpgsql STABLE

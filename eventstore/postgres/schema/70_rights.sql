@@ -1,6 +1,6 @@
 -- What the role of processes may do: read, and call the functions that append. Functions that write
--- are SECURITY DEFINER, so who calls them needs no right on the tables. Their search_path is fixed,
--- or a caller could put objects of his own in the way. All else is for the owner.
+-- are SECURITY DEFINER, so callers need no rights on the tables. Their search_path is fixed;
+-- otherwise a caller could substitute objects of his own. Everything else is for the owner.
 
 GRANT USAGE ON SCHEMA eventstore TO :"app";
 
@@ -13,7 +13,7 @@ GRANT SELECT ON
     eventstore.archive_log
 TO :"app";
 
--- Readers keep their places there, and folded states.
+-- Processes save checkpoints and snapshots there.
 GRANT SELECT, INSERT, UPDATE ON eventstore.checkpoints, eventstore.snapshots TO :"app";
 
 GRANT EXECUTE ON FUNCTION

@@ -1,1 +1,1 @@
-"""The event store's schema as it is now, in order of the files' names; new databases get this."""
+"""The current schema of the event store, in file-name order; new databases are created from it."""

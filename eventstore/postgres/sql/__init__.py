@@ -1,1 +1,1 @@
-"""The event store's statements, one a file."""
+"""The event store's statements, one per file."""

@@ -1,2 +1,2 @@
--- Whether this login has the rights of a role without asking for them.
+-- Whether this login is a member of a role and inherits its rights.
 SELECT pg_has_role($1, 'USAGE');

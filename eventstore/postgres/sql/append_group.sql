@@ -1,4 +1,4 @@
--- Append one or several requests whose versions all fit: positions, then versions; else NULL.
+-- Append requests if all their versions fit; returns positions, then versions, otherwise NULL.
 SELECT eventstore.append_group(
     string_to_array($1, E'\x1f'),
     $2::text::smallint[],

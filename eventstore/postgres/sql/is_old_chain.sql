@@ -1,2 +1,2 @@
--- Whether versions before 0.1.0 noted their migrations here; asked only if the table is there.
+-- Whether a version before 0.1.0 created this database; run only if the table exists.
 SELECT EXISTS (SELECT FROM public.applied_migrations WHERE name LIKE 'eventstore/%');

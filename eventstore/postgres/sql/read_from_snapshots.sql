@@ -1,7 +1,7 @@
 -- Streams, each after a version or from a later snapshot of its schema version (NULL: from none), in
 -- one round trip: first the snapshots, which have no event id, then the events after them. This
--- order is certain, as a scan of a CTE never runs in parallel. As in read_streams(), the planner
--- shall not see how long the arrays are.
+-- order is certain, because a scan of a CTE never runs in parallel. As in read_streams(), the
+-- length of the arrays is hidden from the planner.
 WITH request AS MATERIALIZED (
     SELECT r.stream, r.after, s.version, s.schema_version, s.data
     FROM unnest((SELECT $1::text[]), (SELECT $2::bigint[]), (SELECT $3::integer[]))

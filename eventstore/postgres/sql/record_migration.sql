@@ -1,2 +1,2 @@
--- A migration was applied.
+-- Record that a migration was applied.
 INSERT INTO installation.applied_migrations (name) VALUES ($1);

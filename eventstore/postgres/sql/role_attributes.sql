@@ -1,2 +1,2 @@
--- Whether somebody can log in as a role, or bypass all rights with it; no row if there is none.
+-- Whether a role can log in, and whether it is a superuser; no row if it does not exist.
 SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = $1;

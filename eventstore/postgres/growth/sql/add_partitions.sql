@@ -1,2 +1,2 @@
--- Make partitions until so many are ahead of need; how many were made.
+-- Create partitions until $1 are ready beyond the one in use; returns how many it created.
 SELECT eventstore.add_partitions($1);

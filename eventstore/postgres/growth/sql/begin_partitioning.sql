@@ -1,2 +1,2 @@
--- Have the ids of new events noted, and say how large partitions will be.
+-- First step: record the ids of new events, and set the size of partitions.
 SELECT eventstore.begin_partitioning($1);

@@ -1,2 +1,2 @@
--- Say where the table as it is will end.
+-- Second step: set the position at which the present table will end.
 SELECT eventstore.bound_events();

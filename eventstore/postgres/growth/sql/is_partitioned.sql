@@ -1,2 +1,2 @@
--- Whether the events are cut into partitions.
+-- Whether the events are partitioned.
 SELECT EXISTS (SELECT FROM eventstore.partitioning WHERE done);

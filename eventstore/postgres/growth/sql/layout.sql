@@ -1,4 +1,4 @@
--- How the events are kept: partitions, what is left before the default one is needed, the archive.
+-- The layout: size and border of the partitions, the last position drawn, the archive.
 SELECT p.size, p.border, pos.last_value AS head,
     EXISTS (SELECT FROM eventstore.partitioning WHERE NOT done) AS unfinished,
     pg_total_relation_size('eventstore.archived_events') AS archive_bytes,

@@ -1,4 +1,5 @@
--- Note the ids of events that were stored before; how far it came, NULL at the end.
+-- Copy the ids of the next events after a position; returns the last position copied, NULL at the
+-- end.
 WITH part AS (
     SELECT event_id, position FROM eventstore.all_events
     WHERE position > $1 ORDER BY position LIMIT $2

@@ -1,2 +1,2 @@
--- Have appends look into the archive for event ids.
+-- Make readers and appends look into the archive too.
 SELECT eventstore.open_archive();

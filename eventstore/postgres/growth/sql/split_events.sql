@@ -1,2 +1,2 @@
--- Make the table the first partition of a new one.
+-- Last step: the present table becomes the first partition of a new table.
 SELECT eventstore.split_events();
