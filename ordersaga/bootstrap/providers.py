@@ -27,14 +27,12 @@ def build_payments(settings: Settings) -> Payments:
 
 
 def _stripe(settings: Settings) -> Payments:
-    from adapters.payments.stripe import (  # noqa: PLC0415  a large library that few need
-        StripePaymentGateway,
-    )
+    from adapters.payments import stripe  # noqa: PLC0415  a large library that few need
 
     if settings.stripe_api_key is None:
         raise RuntimeError("load_settings accepts no Stripe setting without a key")
     base = _base(settings.stripe_api_base) if settings.stripe_api_base else None
-    return StripePaymentGateway(settings.stripe_api_key.get_secret_value(), api_base=base)
+    return stripe.StripePaymentGateway(settings.stripe_api_key.get_secret_value(), api_base=base)
 
 
 def build_carrier(settings: Settings) -> Carriers:

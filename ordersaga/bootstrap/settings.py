@@ -155,8 +155,8 @@ class Settings(BaseSettings):
 
     def saga_link(self, workflow_id: str) -> str:
         """URL of a saga's page in the Temporal UI."""
-        base = str(self.ui_url).rstrip("/")
-        return f"{base}/namespaces/{namespace()}/workflows/{workflow_id}"
+        base, namespace = str(self.ui_url).rstrip("/"), os.environ.get("TEMPORAL_NAMESPACE")
+        return f"{base}/namespaces/{namespace or 'default'}/workflows/{workflow_id}"
 
     @classmethod
     def settings_customise_sources(
@@ -183,11 +183,6 @@ class _RunningStackSource(PydanticBaseSettingsSource):
             return {}
         state = load_running(chosen_data_dir())
         return {} if state is None else dict(state.settings())
-
-
-def namespace() -> str:
-    """Temporal's namespace, from the environment."""
-    return os.environ.get("TEMPORAL_NAMESPACE") or "default"
 
 
 def unknown_variables() -> list[str]:

@@ -27,11 +27,9 @@ def start_tracing(settings: Settings, service: str) -> "Sequence[Interceptor]":
     """
     if settings.otlp_endpoint is None:
         return ()
-    from ordersaga.bootstrap.tracing import (  # noqa: PLC0415  the SDK, only where tracing is on
-        export_traces,
-    )
+    from ordersaga.bootstrap import tracing  # noqa: PLC0415  the SDK, only where tracing is on
 
-    return export_traces(str(settings.otlp_endpoint), service)
+    return tracing.export_traces(str(settings.otlp_endpoint), service)
 
 
 async def flush_traces(timeout_s: float = 2.0) -> None:

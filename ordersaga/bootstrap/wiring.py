@@ -37,11 +37,9 @@ if TYPE_CHECKING:
 def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> CommandHandler:
     if settings.otlp_endpoint is None:
         return CommandHandler(store, codec)
-    from ordersaga.bootstrap.telemetry import (  # noqa: PLC0415  only where tracing is on
-        with_current_trace,
-    )
+    from ordersaga.bootstrap import telemetry  # noqa: PLC0415  only where tracing is on
 
-    return CommandHandler(store, codec, stamp=with_current_trace)
+    return CommandHandler(store, codec, stamp=telemetry.with_current_trace)
 
 
 class Services:
@@ -85,11 +83,9 @@ class Services:
             Unreachable: Temporal does not answer.
         """
         if self._temporal is None:
-            from ordersaga.bootstrap.temporal import (  # noqa: PLC0415  0.4 s, at the first use
-                connect_temporal,
-            )
+            from ordersaga.bootstrap import temporal  # noqa: PLC0415  0.4 s, at the first use
 
-            self._temporal = await connect_temporal(
+            self._temporal = await temporal.connect_temporal(
                 self.settings, runtime=runtime, interceptors=interceptors
             )
         return self._temporal
@@ -97,32 +93,26 @@ class Services:
     def payments(self) -> "Payments":
         """The payment provider of the settings."""
         if self._payments is None:
-            from ordersaga.bootstrap.providers import (  # noqa: PLC0415  HTTP clients, at first use
-                build_payments,
-            )
+            from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
-            self._payments = build_payments(self.settings)
+            self._payments = providers.build_payments(self.settings)
             self._closing.push_async_callback(self._payments.close)
         return self._payments
 
     def carrier(self) -> "Carriers":
         """The carrier of the settings."""
         if self._carrier is None:
-            from ordersaga.bootstrap.providers import (  # noqa: PLC0415  HTTP clients, at first use
-                build_carrier,
-            )
+            from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
-            self._carrier = build_carrier(self.settings)
+            self._carrier = providers.build_carrier(self.settings)
             self._closing.push_async_callback(self._carrier.close)
         return self._carrier
 
     def sink(self) -> "Sink":
         """Where notifications of the outbox go."""
-        from ordersaga.bootstrap.providers import (  # noqa: PLC0415  HTTP clients, at first use
-            build_sink,
-        )
+        from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
-        sink = build_sink(self.settings)
+        sink = providers.build_sink(self.settings)
         self._closing.push_async_callback(sink.close)
         return sink
 

@@ -43,12 +43,7 @@ class Follower(ABC):
         self._failures = 0
 
     async def follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Follow the feed until `stop` is set; wait through outages.
-
-        Args:
-            subscription: its handler is `handle`.
-            stop: ends it.
-        """
+        """Follow the feed until `stop` is set; the subscription's handler must be `handle`."""
         while not stop.is_set():
             try:
                 await subscription.run(stop)

@@ -145,7 +145,7 @@ class Demo:
 async def _until_ended(services: Services, total: int, board: Board) -> list[StatusCount]:
     while True:
         counts = await count_orders(services.pool)
-        board.show(counts)
+        board(counts)
         if ended(counts) >= total:
             return counts
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,9 +1,9 @@
 """Output of the demonstration: live on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,11 +14,8 @@ _LINE_EVERY_S: Final = 3.0
 _ENDED: Final = frozenset({"completed", "cancelled"})
 
 
-class Board(Protocol):
-    """Shows the progress of the orders."""
-
-    def show(self, counts: list[StatusCount]) -> None:
-        """Show the numbers of orders by status."""
+Board = Callable[[list[StatusCount]], None]
+"""Shows the numbers of orders by status."""
 
 
 class Screen:
@@ -43,7 +40,7 @@ class Screen:
     def board(self, total: int) -> Iterator[Board]:
         """A live display of `total` orders."""
         if not self._console.is_terminal:
-            yield _Lines(self, total)
+            yield _Lines(self, total).show
             return
         progress = Progress(
             TextColumn("{task.description}"),
@@ -53,17 +50,11 @@ class Screen:
             TextColumn("{task.fields[by_status]}"),
             console=self._console,
         )
+        task = progress.add_task("orders ended", total=total, by_status="")
         with progress:
-            yield _Bar(progress, total)
-
-
-class _Bar:
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("orders ended", total=total, by_status="")
-
-    def show(self, counts: list[StatusCount]) -> None:
-        self._progress.update(self._task, completed=ended(counts), by_status=by_status(counts))
+            yield lambda counts: progress.update(
+                task, completed=ended(counts), by_status=by_status(counts)
+            )
 
 
 class _Lines:

@@ -39,17 +39,13 @@ class PortChooser:
         Raises:
             PortTaken: `requested` is in use.
         """
-        if requested is not None and not self._available(requested):
-            raise PortTaken(f"port {requested} for {purpose} is in use: choose another one")
-        port = requested if requested is not None else self._usual_or_any(purpose, usual)
+        port = usual if requested is None else requested
+        if not self._available(port):
+            if requested is not None:
+                raise PortTaken(f"port {requested} for {purpose} is in use: choose another one")
+            port = self._any()
+            self._report(f"port {usual} is in use: {purpose} uses {port}")
         self._chosen.add(port)
-        return port
-
-    def _usual_or_any(self, purpose: str, usual: int) -> int:
-        if self._available(usual):
-            return usual
-        port = self._any()
-        self._report(f"port {usual} is in use: {purpose} uses {port}")
         return port
 
     def _any(self) -> int:

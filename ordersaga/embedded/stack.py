@@ -31,10 +31,6 @@ USUAL_PORTS: Final = Ports(postgres=54330, temporal=7233, ui=8233, payment=8181,
 _LEFTOVER_GRACE_S: Final = 8.0
 
 
-def _silent(_line: str) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class StackOptions:
     """Options of a stack.
@@ -73,7 +69,7 @@ class EmbeddedStack:
         self,
         data_dir: Path,
         options: StackOptions | None = None,
-        progress: Callable[[str], None] = _silent,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._options = options or StackOptions()

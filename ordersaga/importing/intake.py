@@ -39,12 +39,8 @@ class Submitted:
     lines_taken: int = 0
 
 
-def _ignore(_finished: int) -> None:
-    """No progress display."""
-
-
 async def submit_orders(
-    handler: CommandHandler, orders: Sequence[PlannedOrder], done: OnProgress = _ignore
+    handler: CommandHandler, orders: Sequence[PlannedOrder], done: OnProgress = lambda _: None
 ) -> Submitted:
     """Create and submit each order; one that exists with the same content is unchanged.
 
@@ -81,7 +77,10 @@ async def _submit(handler: CommandHandler, planned: PlannedOrder, result: Submit
 
 
 async def receive_stock(
-    handler: CommandHandler, digest: str, targets: Mapping[Sku, int], done: OnProgress = _ignore
+    handler: CommandHandler,
+    digest: str,
+    targets: Mapping[Sku, int],
+    done: OnProgress = lambda _: None,
 ) -> int:
     """Receive pieces until this import has received `targets` of each product.
 

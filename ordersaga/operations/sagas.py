@@ -100,9 +100,9 @@ def _listed(run: Run) -> ListedSaga:
     return ListedSaga(
         order_id=run.workflow_id.partition("-")[2],
         run_status=run.status,
-        order_status=run.get(ORDER_STATUS),
-        step=run.get(SAGA_STEP),
-        needs_attention=bool(run.get(NEEDS_ATTENTION)),
+        order_status=run.attributes.get(ORDER_STATUS),
+        step=run.attributes.get(SAGA_STEP),
+        needs_attention=bool(run.attributes.get(NEEDS_ATTENTION)),
         started_at=run.started_at,
         closed_at=run.closed_at,
     )
@@ -124,8 +124,8 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         workflow_id=workflow_id,
         run_id=run.run_id,
         run_status=run.status,
-        order_status=run.get(ORDER_STATUS),
-        step=answer.get("step") or run.get(SAGA_STEP),
+        order_status=run.attributes.get(ORDER_STATUS),
+        step=answer.get("step") or run.attributes.get(SAGA_STEP),
         waits_for=answer.get("waits_for"),
         attention=answer.get("attention"),
         held_by=answer.get("held_by"),

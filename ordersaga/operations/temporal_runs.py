@@ -7,7 +7,6 @@ must not hide the others.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution as RunReference
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
@@ -17,7 +16,7 @@ from temporalio.api.workflowservice.v1 import (
     ListWorkflowExecutionsRequest,
 )
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey, TypedSearchAttributes
+from temporalio.common import TypedSearchAttributes
 from temporalio.converter import decode_typed_search_attributes
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -47,10 +46,6 @@ class Run:
     def is_open(self) -> bool:
         """Whether it has not ended; a paused one has not."""
         return self.closed_at is None and self.status in {"running", "paused"}
-
-    def get(self, key: SearchAttributeKey[Any]) -> Any:
-        """The value of a search attribute, or None."""
-        return self.attributes.get(key)
 
 
 async def list_runs(client: Client, query: str, limit: int | None = None) -> AsyncIterator[Run]:

@@ -44,10 +44,6 @@ _WHY: Final = {
 OnRecovered = Callable[[Recovered], None]
 
 
-def _ignore(_recovered: Recovered) -> None:
-    """No progress display."""
-
-
 async def open_orders(store: EventStore) -> list[OrderId]:
     """Orders that were submitted and have not ended, in the order of their submission."""
     streams: dict[str, None] = {}
@@ -78,7 +74,7 @@ class Recovery:
     at_once: int = AT_ONCE
 
     async def run(
-        self, order_ids: Iterable[OrderId], on_recovered: OnRecovered = _ignore
+        self, order_ids: Iterable[OrderId], on_recovered: OnRecovered = lambda _: None
     ) -> Sequence[Recovered]:
         """Start the saga of each order that has none.
 

@@ -76,13 +76,13 @@ def test_off_a_terminal_progress_is_plain_lines_without_repetition() -> None:
     out = io.StringIO()
     with Screen(Console(file=out, width=200)).board(12) as board:
         for _ in range(3):
-            board.show(COUNTS)
+            board(COUNTS)
     assert out.getvalue() == "8 of 12 orders ended: 3 cancelled, 5 completed, 4 reserved\n"
 
 
 def test_on_a_terminal_progress_is_a_live_bar() -> None:
     out = io.StringIO()
     with Screen(Console(file=out, width=120, force_terminal=True)).board(12) as board:
-        board.show(COUNTS)
+        board(COUNTS)
     assert "orders ended" in out.getvalue()
     assert "8/12" in out.getvalue()
