@@ -2,7 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
+
+import typer
 
 from ordersaga.cli.common import Json, opened
 from ordersaga.cli.output import OK, View, async_command, emit, note
@@ -28,13 +30,16 @@ class Answer(NamedTuple):
     remarks: Sequence[str] = ()
 
 
+Work: TypeAlias = Callable[..., Coroutine[Any, Any, Answer]]
+
+
 def page_answer(page: "Page[Any]", columns: "Columns", *, title: str | None = None) -> Answer:
     """A page of a listing; people are told how to get the next one."""
     more = [f"there is more: --cursor {page.next_cursor}"] if page.next_cursor else []
     return Answer(page, lambda: columns.table(page.items, title=title), remarks=more)
 
 
-def answering(work: Callable[..., Coroutine[Any, Any, Answer]]) -> Callable[..., NoReturn]:
+def answering(work: Work) -> Callable[..., NoReturn]:
     """The command that prints the answer of `work` and has the option ``--json`` besides its own.
 
     If `work` has a parameter `services`, they are open while it runs.
@@ -62,3 +67,14 @@ def answering(work: Callable[..., Coroutine[Any, Any, Answer]]) -> Callable[...,
         list(parameters.values())
     )
     return program
+
+
+class CommandGroup(typer.Typer):
+    """A group of commands with its help text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name=name, help=text, no_args_is_help=True, rich_markup_mode=None)
+
+    def answer(self, name: str | None = None) -> Callable[[Work], Callable[..., NoReturn]]:
+        """Add a command that prints an answer, by default under its function's name."""
+        return lambda work: self.command(name)(answering(work))

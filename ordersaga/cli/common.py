@@ -49,11 +49,6 @@ def time_option(help_text: str) -> Any:
     return typer.Option(help=help_text, metavar="TEXT", parser=moment)
 
 
-def group(name: str, text: str) -> typer.Typer:
-    """A group of commands with its help text."""
-    return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode=None)
-
-
 @asynccontextmanager
 async def opened() -> "AsyncIterator[wiring.Services]":
     """The services of the settings, for one command."""

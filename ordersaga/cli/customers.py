@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.ids import CustomerId, parse_customer_id, parse_order_id
-from ordersaga.cli.answers import Answer, answering
-from ordersaga.cli.common import Services, group, opened
+from ordersaga.cli.answers import Answer, CommandGroup
+from ordersaga.cli.common import Services, opened
 from ordersaga.cli.output import OK, note
 from ordersaga.display.tables import make_table
 from ordersaga.errors import REFUSED, Refused, Unreachable
@@ -17,7 +17,7 @@ from ordersaga.personal_data.vault import KeyRing
 if TYPE_CHECKING:
     from ordersaga.personal_data.erasure import Erasure
 
-app = group("customer", "Erase personal data; rotate its keys.")
+app = CommandGroup("customer", "Erase personal data; rotate its keys.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class _Erased:
     histories_note: str | None
 
 
-@app.command()
-@answering
+@app.answer()
 async def erase(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Customer id.")],
     reason: Annotated[
@@ -111,8 +110,7 @@ def _report_rest(erased: _Erased) -> int:
     return OK
 
 
-@app.command()
-@answering
+@app.answer()
 async def rewrap_keys(services: Services) -> Answer:
     """Encrypt every data key with the present master key; run it after a change of that key.
 

@@ -8,13 +8,10 @@ and a quick refusal stays quick.
 import os
 import sys
 import traceback
-from asyncio import CancelledError
+from collections.abc import Sequence
 from socket import gaierror
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from activities.ports import GatewayError, GatewayRejected
-from domain.errors import DomainError
-from eventstore.errors import EventStoreError, SchemaMissing, StoreUnavailable
 from ordersaga.errors import (
     BROKEN_PIPE,
     INTERNAL_ERROR,
@@ -27,8 +24,13 @@ from ordersaga.errors import (
 
 MIGRATE_HINT = "the database schema is missing or outdated: run `ordersaga migrate`"
 DATABASE_HINT = "the database does not answer: check ORDERSAGA_DATABASE_URL or run `ordersaga up`"
-RIGHT_HINT = "use the login that runs `ordersaga migrate`"
+LOGIN_HINT = "the database refused the user or password of the settings"
+NO_DATABASE_HINT = "the database of ORDERSAGA_DATABASE_URL does not exist"
+RIGHT_HINT = (
+    "the database login lacks a right ({.args[0]}): use the login that runs `ordersaga migrate`"
+)
 TEMPORAL_HINT = "Temporal does not answer: check TEMPORAL_ADDRESS or run `ordersaga up`"
+ALREADY_STARTED = "the saga {.workflow_id} exists already"
 PROVIDER_HINT = "the payment provider or carrier does not answer: check ORDERSAGA_PAYMENT_URL"
 
 
@@ -39,129 +41,72 @@ class Failure(NamedTuple):
     message: str
 
 
+RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
+    ("domain.errors", "DomainError", REFUSED, None),
+    ("ordersaga.bootstrap.stack_state", "AlreadyRunning", REFUSED, None),
+    ("ordersaga.embedded.ports", "PortTaken", REFUSED, None),
+    ("ordersaga.embedded.processes", "ProcessFailed", UNREACHABLE, None),
+    ("ordersaga.embedded.postgres", "PostgresFailedError", UNREACHABLE, None),
+    ("builtins", "BrokenPipeError", BROKEN_PIPE, ""),
+    ("builtins", "KeyboardInterrupt", INTERRUPTED, "interrupted"),
+    ("asyncio", "CancelledError", INTERRUPTED, "interrupted"),
+    ("eventstore.errors", "SchemaMissing", UNREACHABLE, MIGRATE_HINT),
+    ("eventstore.errors", "StoreUnavailable", UNREACHABLE, DATABASE_HINT),
+    ("eventstore.errors", "EventStoreError", REFUSED, None),
+    ("projections.errors", "NotInstalled", UNREACHABLE, MIGRATE_HINT),
+    ("projections.errors", "UnknownProjection", WRONG_USAGE, None),
+    ("projections.errors", "ProjectionError", REFUSED, None),
+    ("asyncpg", "UndefinedTableError", UNREACHABLE, MIGRATE_HINT),
+    ("asyncpg", "InvalidSchemaNameError", UNREACHABLE, MIGRATE_HINT),
+    ("asyncpg", "UndefinedFunctionError", UNREACHABLE, MIGRATE_HINT),
+    ("asyncpg", "UndefinedColumnError", UNREACHABLE, MIGRATE_HINT),
+    ("asyncpg", "InvalidAuthorizationSpecificationError", UNREACHABLE, LOGIN_HINT),
+    ("asyncpg", "InvalidCatalogNameError", UNREACHABLE, NO_DATABASE_HINT),
+    ("asyncpg", "InsufficientPrivilegeError", REFUSED, RIGHT_HINT),
+    ("asyncpg", "PostgresConnectionError", UNREACHABLE, DATABASE_HINT),
+    ("asyncpg", "CannotConnectNowError", UNREACHABLE, DATABASE_HINT),
+    ("asyncpg", "AdminShutdownError", UNREACHABLE, DATABASE_HINT),
+    ("asyncpg", "CrashShutdownError", UNREACHABLE, DATABASE_HINT),
+    ("asyncpg", "TooManyConnectionsError", UNREACHABLE, DATABASE_HINT),
+    ("activities.ports", "GatewayRejected", REFUSED, None),
+    ("activities.ports", "GatewayError", UNREACHABLE, f"{PROVIDER_HINT} ({{}})"),
+    ("temporalio.exceptions", "WorkflowAlreadyStartedError", REFUSED, ALREADY_STARTED),
+    ("temporalio.client", "WorkflowFailureError", REFUSED, "{.cause}"),
+    ("temporalio.client", "WorkflowUpdateFailedError", REFUSED, "{.cause}"),
+    ("temporalio.client", "WorkflowQueryFailedError", REFUSED, None),
+    ("aiohttp", "ClientConnectionError", UNREACHABLE, PROVIDER_HINT),
+)
+"""Module and name of an exception, exit code, message (None: its own text); the first one holds."""
+
+
 def explain(error: BaseException) -> Failure:
     """The exit code, and the line on stderr, for anything that ended a command."""
-    for rule in (
-        _ours,
-        _embedded,
-        _interrupts,
-        _event_store,
-        _projections,
-        _postgres,
-        _gateways,
-        _temporal,
-        _network,
-    ):
-        failure = rule(error)
-        if failure is not None:
-            return failure
+    if isinstance(error, OrderSagaError):
+        return Failure(error.exit_code, str(error))
+    for module, name, code, message in RULES:
+        if _is(error, module, name):
+            return Failure(code, (message if message is not None else "{}").format(error))
+    failure = _temporal(error)
+    if failure is not None:
+        return failure
+    if isinstance(error, OSError):
+        return _operating_system(error)
     if isinstance(error, BaseExceptionGroup):
         return explain(error.exceptions[0])
     return _internal(error)
 
 
-def _is(error: BaseException, module: str, *names: str) -> bool:
-    """Whether `error` is one of these exceptions of a module; never, if that is not loaded."""
+def _is(error: BaseException, module: str, name: str) -> bool:
+    """Whether `error` is this exception of a module; never, if that is not loaded."""
     loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(error, tuple(getattr(loaded, name) for name in names))
-
-
-def _ours(error: BaseException) -> Failure | None:
-    if isinstance(error, OrderSagaError):
-        return Failure(error.exit_code, str(error))
-    if isinstance(error, DomainError):
-        return Failure(REFUSED, str(error))
-    return None
-
-
-def _embedded(error: BaseException) -> Failure | None:
-    if _is(error, "ordersaga.bootstrap.stack_state", "AlreadyRunning") or _is(
-        error, "ordersaga.embedded.ports", "PortTaken"
-    ):
-        return Failure(REFUSED, str(error))
-    if _is(error, "ordersaga.embedded.processes", "ProcessFailed") or _is(
-        error, "ordersaga.embedded.postgres", "PostgresFailedError"
-    ):
-        return Failure(UNREACHABLE, str(error))
-    return None
-
-
-def _interrupts(error: BaseException) -> Failure | None:
-    if isinstance(error, BrokenPipeError):
-        return Failure(BROKEN_PIPE, "")
-    if isinstance(error, KeyboardInterrupt | CancelledError):
-        return Failure(INTERRUPTED, "interrupted")
-    return None
-
-
-def _event_store(error: BaseException) -> Failure | None:
-    if isinstance(error, SchemaMissing):
-        return Failure(UNREACHABLE, MIGRATE_HINT)
-    if isinstance(error, StoreUnavailable):
-        return Failure(UNREACHABLE, DATABASE_HINT)
-    if isinstance(error, EventStoreError):
-        return Failure(REFUSED, str(error))
-    return None
-
-
-def _projections(error: BaseException) -> Failure | None:
-    if _is(error, "projections.errors", "NotInstalled"):
-        return Failure(UNREACHABLE, MIGRATE_HINT)
-    if _is(error, "projections.errors", "UnknownProjection"):
-        return Failure(WRONG_USAGE, str(error))
-    if _is(error, "projections.errors", "ProjectionError"):
-        return Failure(REFUSED, str(error))
-    return None
-
-
-def _postgres(error: BaseException) -> Failure | None:
-    if _is(
-        error,
-        "asyncpg",
-        "UndefinedTableError",
-        "InvalidSchemaNameError",
-        "UndefinedFunctionError",
-        "UndefinedColumnError",
-    ):
-        return Failure(UNREACHABLE, MIGRATE_HINT)
-    if _is(error, "asyncpg", "InvalidAuthorizationSpecificationError"):
-        return Failure(UNREACHABLE, "the database refused the user or password of the settings")
-    if _is(error, "asyncpg", "InvalidCatalogNameError"):
-        return Failure(UNREACHABLE, "the database of ORDERSAGA_DATABASE_URL does not exist")
-    if _is(error, "asyncpg", "InsufficientPrivilegeError"):
-        return Failure(REFUSED, f"the database login lacks a right ({error.args[0]}): {RIGHT_HINT}")
-    if _is(
-        error,
-        "asyncpg",
-        "PostgresConnectionError",
-        "CannotConnectNowError",
-        "AdminShutdownError",
-        "CrashShutdownError",
-        "TooManyConnectionsError",
-    ):
-        return Failure(UNREACHABLE, DATABASE_HINT)
-    return None
-
-
-def _gateways(error: BaseException) -> Failure | None:
-    if isinstance(error, GatewayRejected):
-        return Failure(REFUSED, str(error))
-    if isinstance(error, GatewayError):
-        return Failure(UNREACHABLE, f"{PROVIDER_HINT} ({error})")
-    return None
+    return loaded is not None and isinstance(error, getattr(loaded, name))
 
 
 def _temporal(error: Any) -> Failure | None:
-    if _is(error, "temporalio.exceptions", "WorkflowAlreadyStartedError"):
-        return Failure(REFUSED, f"the saga {error.workflow_id} exists already")
     if _is(error, "temporalio.service", "RPCError"):
         return _rpc(error)
     if isinstance(error, RuntimeError) and "client connect" in str(error):
         return Failure(UNREACHABLE, TEMPORAL_HINT)
-    if _is(error, "temporalio.client", "WorkflowFailureError", "WorkflowUpdateFailedError"):
-        return Failure(REFUSED, str(error.cause))
-    if _is(error, "temporalio.client", "WorkflowQueryFailedError"):
-        return Failure(REFUSED, str(error))
     return None
 
 
@@ -171,12 +116,6 @@ def _rpc(error: Any) -> Failure:
     if error.status.name in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
         return Failure(UNREACHABLE, f"Temporal refused the credentials: {error.message}")
     return Failure(REFUSED, f"Temporal: {error.message}")
-
-
-def _network(error: BaseException) -> Failure | None:
-    if _is(error, "aiohttp", "ClientConnectionError"):
-        return Failure(UNREACHABLE, PROVIDER_HINT)
-    return _operating_system(error) if isinstance(error, OSError) else None
 
 
 def _operating_system(error: OSError) -> Failure:

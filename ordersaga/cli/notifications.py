@@ -6,14 +6,14 @@ from uuid import UUID
 
 import typer
 
-from ordersaga.cli.answers import Answer, answering, page_answer
-from ordersaga.cli.common import Cursor, Limit, Services, group, opened, text_option
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
+from ordersaga.cli.common import Cursor, Limit, Services, opened, text_option
 from ordersaga.cli.output import async_command
 from ordersaga.display.tables import Columns
 from ordersaga.errors import Refused, WrongUsage
 from projections.outbox import outbox
 
-app = group("notifications", "Notify other systems of what happens to orders.")
+app = CommandGroup("notifications", "Notify other systems of what happens to orders.")
 
 Order = Annotated[str | None, text_option("Only about this order.", metavar="ID")]
 Kind = Annotated[str | None, text_option("Only of this kind, such as order.completed.")]
@@ -46,16 +46,14 @@ async def run() -> None:
     await run_notifications()
 
 
-@app.command()
-@answering
+@app.answer()
 async def status(services: Services) -> Answer:
     """Count waiting, delivered and dead notifications."""
     counts = await outbox.count(services.pool)
     return Answer(counts, lambda: _COUNTS.table([counts]))
 
 
-@app.command("list")
-@answering
+@app.answer("list")
 async def list_(
     services: Services,
     state: Annotated[State | None, typer.Option(help="Only this state.")] = None,
@@ -71,8 +69,7 @@ async def list_(
     return page_answer(page, _COLUMNS)
 
 
-@app.command()
-@answering
+@app.answer()
 async def retry(
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Notification ids.")
@@ -99,8 +96,7 @@ def _uuid(text: str) -> UUID:
         raise WrongUsage(f"{text!r} is not a notification id") from None
 
 
-@app.command()
-@answering
+@app.answer()
 async def backfill(
     services: Services,
     after: Annotated[

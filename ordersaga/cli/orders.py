@@ -27,7 +27,7 @@ from domain.order.unavailable import (
     UnavailableTerms,
 )
 from domain.values import Address, CaptureMode, PaymentTerms, Redacted
-from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.answers import Answer, CommandGroup
 from ordersaga.cli.common import (
     AddressPart,
     Country,
@@ -38,7 +38,6 @@ from ordersaga.cli.common import (
     Services,
     SkuArgument,
     Street,
-    group,
     orders_service,
     saga_client,
     time_option,
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 
     from ordersaga.operations.orders import ShownOrder
 
-app = group("order", "Create, submit, cancel and show orders.")
+app = CommandGroup("order", "Create, submit, cancel and show orders.")
 
 _LINES: Final = Columns("sku: SKU, description, quantity: pieces>, unit_price: price>, amount>")
 
@@ -60,8 +59,7 @@ _LINES: Final = Columns("sku: SKU, description, quantity: pieces>, unit_price: p
 # --- drafts --------------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def create(
     services: Services,
     order_id: Annotated[
@@ -81,8 +79,7 @@ async def create(
     return _answer(await orders_service(services).create(new_id, customer, currency))
 
 
-@app.command()
-@answering
+@app.answer()
 async def add_item(
     services: Services,
     order_id: OrderArgument,
@@ -102,15 +99,13 @@ async def add_item(
     return await _edit(services, order_id, command)
 
 
-@app.command()
-@answering
+@app.answer()
 async def remove_item(services: Services, order_id: OrderArgument, sku: SkuArgument) -> Answer:
     """Remove a product from a draft."""
     return await _edit(services, order_id, lambda _: RemoveItem(sku))
 
 
-@app.command()
-@answering
+@app.answer()
 async def set_quantity(
     services: Services,
     order_id: OrderArgument,
@@ -121,8 +116,7 @@ async def set_quantity(
     return await _edit(services, order_id, lambda _: ChangeQuantity(sku, quantity))
 
 
-@app.command()
-@answering
+@app.answer()
 async def set_address(
     services: Services,
     order_id: OrderArgument,
@@ -139,8 +133,7 @@ async def set_address(
     return await _edit(services, order_id, lambda _: SetAddress(address))
 
 
-@app.command()
-@answering
+@app.answer()
 async def submit(
     services: Services,
     order_id: OrderArgument,
@@ -182,8 +175,7 @@ def _frozen(state: OrderState) -> Exception:
 # --- every order ---------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def cancel(
     services: Services,
     order_id: OrderArgument,
@@ -209,8 +201,7 @@ async def cancel(
     return _answer(await orders.show(order_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def show(
     services: Services,
     order_id: OrderArgument,
@@ -227,8 +218,7 @@ async def show(
     return _answer(await orders_service(services).show(order_id, at=at, at_version=at_version))
 
 
-@app.command()
-@answering
+@app.answer()
 async def history(
     services: Services,
     order_id: OrderArgument,
@@ -239,8 +229,7 @@ async def history(
     return Answer(entries, lambda: TIMELINE.table(entries))
 
 
-@app.command("list")
-@answering
+@app.answer("list")
 async def list_(
     services: Services,
     status: Annotated[OrderStatus | None, typer.Option(help="Only this status.")] = None,

@@ -9,7 +9,7 @@ import typer
 
 from domain.errors import NotFound
 from domain.ids import delivery_workflow
-from ordersaga.cli.answers import Answer, answering, page_answer
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
 from ordersaga.cli.common import (
     Cursor,
     Limit,
@@ -17,7 +17,6 @@ from ordersaga.cli.common import (
     OrderArgument,
     Services,
     Why,
-    group,
     returns_client,
     time_option,
 )
@@ -25,7 +24,7 @@ from ordersaga.display.tables import Columns, clock, make_table
 from ordersaga.operations.actor import operator
 from projections.read_models.parcels.model import get_parcel, list_parcels
 
-app = group("parcel", "Follow parcels after they have left.")
+app = CommandGroup("parcel", "Follow parcels after they have left.")
 
 
 class ScanStatus(StrEnum):
@@ -57,8 +56,7 @@ _COLUMNS: Final = Columns(
 )
 
 
-@app.command()
-@answering
+@app.answer()
 async def report(
     services: Services,
     order_id: OrderArgument,
@@ -78,8 +76,7 @@ async def report(
     return Answer(answer, f"reported to {workflow_id}: {status} at {clock(scanned_at)} UTC")
 
 
-@app.command("list")
-@answering
+@app.answer("list")
 async def list_(
     services: Services,
     status: Annotated[ParcelStatus | None, typer.Option(help="Only this status.")] = None,
@@ -98,8 +95,7 @@ async def list_(
     return page_answer(page, _COLUMNS)
 
 
-@app.command()
-@answering
+@app.answer()
 async def show(services: Services, order_id: OrderArgument) -> Answer:
     """Show the parcel of an order, from the read model."""
     parcel = await get_parcel(services.pool, order_id)
@@ -108,8 +104,7 @@ async def show(services: Services, order_id: OrderArgument) -> Answer:
     return Answer(parcel, lambda: _COLUMNS.table([parcel]))
 
 
-@app.command()
-@answering
+@app.answer()
 async def retry(services: Services, order_id: OrderArgument, why: Why) -> Answer:
     """Try to record a scan again, or keep waiting for a parcel without scans."""
     client = await returns_client(services)
@@ -117,8 +112,7 @@ async def retry(services: Services, order_id: OrderArgument, why: Why) -> Answer
     return status_answer(await client.delivery_status(order_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def resolve(services: Services, order_id: OrderArgument, why: Why) -> Answer:
     """State that a person has handled the parcel; one without scans is no longer followed."""
     client = await returns_client(services)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ordersaga.cli.answers import Answer, answering, page_answer
-from ordersaga.cli.common import Cursor, Limit, group, opened, text_option
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
+from ordersaga.cli.common import Cursor, Limit, opened, text_option
 from ordersaga.cli.output import OK, async_command, note
 from ordersaga.daemons.service import stopping_on_signals
 from ordersaga.display.tables import Columns, console
@@ -45,7 +45,7 @@ _LETTERS: Final = Columns(
 _NOTHING_PARKED: Final = "no stream is parked"
 _SECONDS_BETWEEN_LINES: Final = 2.0
 
-app = group("projections", "Keep the read models up to date.")
+app = CommandGroup("projections", "Keep the read models up to date.")
 
 
 @app.command()
@@ -62,8 +62,7 @@ async def run(
 # --- status --------------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def status(names: Names = None) -> Answer:
     """Show how far each lane has come and whether a process is working on it.
 
@@ -82,8 +81,7 @@ async def status(names: Names = None) -> Answer:
 # --- rebuild -------------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def rebuild(name: Name) -> Answer:
     """Fill new tables beside the live ones from the first event on, then switch over.
 
@@ -164,15 +162,13 @@ def _left(progress: rebuilding.Progress) -> str:
 # --- pause and resume ----------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def pause(names: SomeNames) -> Answer:
     """Stop applying events in all processes; returns when no batch is running any more."""
     return await _steer(operate.pause, select(names), "paused")
 
 
-@app.command()
-@answering
+@app.answer()
 async def resume(names: SomeNames) -> Answer:
     """Apply events again."""
     return await _steer(operate.resume, select(names), "resumed")
@@ -192,8 +188,7 @@ async def _steer(
 # --- parked streams ------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def replay(name: Name, stream: Stream = None) -> Answer:
     """Apply the events of parked streams; a stream that fails again stays parked.
 
@@ -210,8 +205,7 @@ async def replay(name: Name, stream: Stream = None) -> Answer:
     return Answer(results, view, REFUSED if any(result.error for result in results) else OK)
 
 
-@app.command()
-@answering
+@app.answer()
 async def dead_letters(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Read model; default: all.")

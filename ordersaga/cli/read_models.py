@@ -10,13 +10,12 @@ from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
 from domain.order.state import OrderStatus
 from domain.values import Reason
-from ordersaga.cli.answers import Answer, answering, page_answer
+from ordersaga.cli.answers import Answer, CommandGroup, answering, page_answer
 from ordersaga.cli.common import (
     Cursor,
     Limit,
     OrderArgument,
     Services,
-    group,
     text_option,
     time_option,
 )
@@ -27,8 +26,8 @@ from projections.read_models.customer_orders.model import customer_totals, list_
 from projections.read_models.order_history.model import list_history
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
 
-orders = group("orders", "Query orders in the read models.")
-demand = group("demand", "Query the demand for products.")
+orders = CommandGroup("orders", "Query orders in the read models.")
+demand = CommandGroup("demand", "Query the demand for products.")
 
 Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
@@ -59,8 +58,7 @@ _AUDIT: Final = Columns(
 # --- orders --------------------------------------------------------------------------------------
 
 
-@orders.command()
-@answering
+@orders.answer()
 async def current(
     services: Services,
     status: Status = None,
@@ -87,8 +85,7 @@ async def orders_in_status(
     return page_answer(page, _ORDERS)
 
 
-@orders.command()
-@answering
+@orders.answer()
 async def history(
     services: Services,
     order_id: OrderArgument,
@@ -103,8 +100,7 @@ async def history(
     return page_answer(page, _TIMELINE)
 
 
-@orders.command()
-@answering
+@orders.answer()
 async def customer(
     services: Services,
     customer_id: Annotated[
@@ -136,8 +132,7 @@ async def customer(
 # --- demand --------------------------------------------------------------------------------------
 
 
-@demand.command()
-@answering
+@demand.answer()
 async def top(
     services: Services,
     by: Annotated[Measure, typer.Option(help="Rank by this.")] = Measure.ORDERED,

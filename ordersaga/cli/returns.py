@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from domain.ids import ReturnId, parse_return_id
-from ordersaga.cli.answers import Answer, answering, page_answer
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
 from ordersaga.cli.common import (
     Cursor,
     Limit,
@@ -15,7 +15,6 @@ from ordersaga.cli.common import (
     OrderArgument,
     Services,
     Why,
-    group,
     opened,
     returns_client,
     text_option,
@@ -26,7 +25,7 @@ from ordersaga.errors import WrongUsage
 from ordersaga.operations.actor import operator
 from projections.read_models.returns.model import list_returns
 
-app = group("return", "Take goods back and refund money.")
+app = CommandGroup("return", "Take goods back and refund money.")
 
 ReturnArgument = Annotated[
     ReturnId,
@@ -65,8 +64,7 @@ class RestockWord(StrEnum):
     NONE = "none"
 
 
-@app.command("open")
-@answering
+@app.answer("open")
 async def open_(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -125,8 +123,7 @@ def _refund(word: RefundWord | None, amount: int | None) -> Any:
     return word.value if word else None
 
 
-@app.command("list")
-@answering
+@app.answer("list")
 async def list_(
     services: Services,
     order: Annotated[str | None, text_option("Only this order.")] = None,
@@ -147,15 +144,13 @@ async def list_(
     return page_answer(page, _COLUMNS)
 
 
-@app.command()
-@answering
+@app.answer()
 async def show(services: Services, order_id: OrderArgument, return_id: ReturnArgument) -> Answer:
     """Show the state of a return, from its workflow."""
     return status_answer(await (await returns_client(services)).return_status(order_id, return_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def refund(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -175,8 +170,7 @@ async def refund(
         return status_answer(await client.return_status(order_id, return_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def restock(
     order_id: OrderArgument,
     return_id: ReturnArgument,
@@ -196,8 +190,7 @@ async def restock(
         return status_answer(await client.return_status(order_id, return_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def retry(
     services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
 ) -> Answer:
@@ -207,8 +200,7 @@ async def retry(
     return status_answer(await client.return_status(order_id, return_id))
 
 
-@app.command()
-@answering
+@app.answer()
 async def resolve(
     services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
 ) -> Answer:

@@ -8,15 +8,15 @@ from rich.console import Group, RenderableType
 
 from domain.ids import Sku, parse_sku
 from domain.stock.commands import AdjustStock, ReceiveStock, StockCommand
-from ordersaga.cli.answers import Answer, answering, page_answer
-from ordersaga.cli.common import Cursor, Limit, Services, SkuArgument, group, orders_service
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
+from ordersaga.cli.common import Cursor, Limit, Services, SkuArgument, orders_service
 from ordersaga.display.tables import Columns, make_table
 from projections.read_models.stock_levels.model import list_stock
 
 if TYPE_CHECKING:
     from ordersaga.operations.orders import ShownStock
 
-app = group("stock", "Receive, correct and show stock.")
+app = CommandGroup("stock", "Receive, correct and show stock.")
 
 _LEVELS: Final = Columns(
     "sku: SKU, on_hand>, reserved>, available>, received>, shipped>, backordered>, "
@@ -25,8 +25,7 @@ _LEVELS: Final = Columns(
 _PIECES: Final = Columns("sku: SKU, on_hand>, reserved>, available>, backordered>")
 
 
-@app.command()
-@answering
+@app.answer()
 async def receive(
     services: Services,
     sku: SkuArgument,
@@ -40,8 +39,7 @@ async def receive(
     return await _execute(services, sku, ReceiveStock(sku, quantity, delivery))
 
 
-@app.command()
-@answering
+@app.answer()
 async def adjust(
     services: Services,
     sku: SkuArgument,
@@ -56,8 +54,7 @@ async def _execute(services: Services, sku: Sku, command: StockCommand) -> Answe
     return _answer(await orders_service(services).execute_stock(sku, command))
 
 
-@app.command()
-@answering
+@app.answer()
 async def show(
     services: Services,
     sku: Annotated[

@@ -13,8 +13,8 @@ from eventstore.errors import LayoutBusy
 from eventstore.postgres.growth import partitions
 from eventstore.postgres.growth.archive import Archive, archive_many
 from eventstore.store import EventStore
-from ordersaga.cli.answers import Answer, answering
-from ordersaga.cli.common import Services, group, opened, time_option
+from ordersaga.cli.answers import Answer, CommandGroup
+from ordersaga.cli.common import Services, opened, time_option
 from ordersaga.cli.output import OK, note
 from ordersaga.daemons.service import stopping_on_signals
 from ordersaga.display.tables import make_table
@@ -24,11 +24,10 @@ from ordersaga.operations.archivable_orders import ArchivableOrder, archivable_o
 if TYPE_CHECKING:
     from asyncio import Event
 
-app = group("store", "Manage partitions and the archive of the event store.")
+app = CommandGroup("store", "Manage partitions and the archive of the event store.")
 
 
-@app.command()
-@answering
+@app.answer()
 async def status(services: Services) -> Answer:
     """Show the partitions, how many are prepared, and the size of the archive."""
     layout = await partitions.layout(services.pool)
@@ -59,8 +58,7 @@ def _layout_view(layout: partitions.Layout) -> RenderableType:
 # --- partitions ----------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def partition(
     services: Services,
     size: Annotated[
@@ -83,8 +81,7 @@ async def partition(
     return Answer({"partitioned": partitioned, "size": size}, text)
 
 
-@app.command()
-@answering
+@app.answer()
 async def add_partitions(
     services: Services,
     ahead: Annotated[
@@ -102,8 +99,7 @@ async def add_partitions(
 # --- the archive ---------------------------------------------------------------------------------
 
 
-@app.command()
-@answering
+@app.answer()
 async def archive(
     closed_before: Annotated[
         datetime, time_option("Orders without events since this date or time.")
@@ -159,8 +155,7 @@ async def _move(
         count["events"] += moved.events
 
 
-@app.command()
-@answering
+@app.answer()
 async def restore(
     services: Services,
     order_ids: Annotated[

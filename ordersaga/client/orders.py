@@ -185,30 +185,41 @@ class OrderSagaClient:
             SagaUnknown: there is no such saga.
         """
         message = {"actor": actor, "reason": reason, "requested_by": requested_by}
-        await self._update(order_id, "cancel", message)
+        await self.update(order_id, "cancel", message)
+
+    async def update(self, order_id: str, update: str, message: Mapping[str, Any]) -> None:
+        """Send any update of the saga with its message; raises as `cancel`."""
+        try:
+            await self._handle(order_id).execute_update(update, message)
+        except WorkflowUpdateFailedError as error:
+            raise SagaRefused(_text(error.cause)) from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and "completed" in error.message:
+                raise SagaRefused(f"the saga of order {order_id} has ended") from error
+            raise _unknown_if_missing(error, order_id) from error
 
     async def hold(self, order_id: str, *, actor: str, reason: str) -> None:
         """Keep the saga from starting its next step; raises as `cancel`."""
-        await self._update(order_id, "hold", {"actor": actor, "reason": reason})
+        await self.update(order_id, "hold", {"actor": actor, "reason": reason})
 
     async def resume(self, order_id: str, *, actor: str, reason: str) -> None:
         """Let a held saga continue; raises as `cancel`."""
-        await self._update(order_id, "resume", {"actor": actor, "reason": reason})
+        await self.update(order_id, "resume", {"actor": actor, "reason": reason})
 
     async def retry(self, order_id: str, *, actor: str, reason: str) -> None:
         """Try a failed step or compensation again, now; raises as `cancel`."""
-        await self._update(order_id, "retry", {"actor": actor, "reason": reason})
+        await self.update(order_id, "retry", {"actor": actor, "reason": reason})
 
     async def resolve(self, order_id: str, *, actor: str, note: str) -> None:
         """State that a person has settled what the saga waits for; raises as `cancel`."""
-        await self._update(order_id, "resolve", {"actor": actor, "note": note})
+        await self.update(order_id, "resolve", {"actor": actor, "note": note})
 
     async def change_address(
         self, order_id: str, address: Mapping[str, str], *, actor: str, reason: str
     ) -> None:
         """Change the delivery address; accepted until the label is bought; raises as `cancel`."""
         message = {"actor": actor, "reason": reason, "address": dict(address)}
-        await self._update(order_id, "change_address", message)
+        await self.update(order_id, "change_address", message)
 
     async def choose(self, order_id: str, choice: str, *, actor: str, reason: str) -> None:
         """Choose what happens to unavailable items: ship_available, wait or cancel.
@@ -216,7 +227,7 @@ class OrderSagaClient:
         Accepted while the saga waits for the choice or the items; raises as `cancel`.
         """
         message = {"actor": actor, "reason": reason, "choice": choice}
-        await self._update(order_id, "choose", message)
+        await self.update(order_id, "choose", message)
 
     async def amend(
         self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str
@@ -230,20 +241,10 @@ class OrderSagaClient:
             reason: why, for the audit trail.
         """
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
-        await self._update(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
+        await self.update(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
 
     def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(order_stream(parse_order_id(order_id)))
-
-    async def _update(self, order_id: str, update: str, message: Mapping[str, Any]) -> None:
-        try:
-            await self._handle(order_id).execute_update(update, message)
-        except WorkflowUpdateFailedError as error:
-            raise SagaRefused(_text(error.cause)) from error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND and "completed" in error.message:
-                raise SagaRefused(f"the saga of order {order_id} has ended") from error
-            raise _unknown_if_missing(error, order_id) from error
 
     async def _require_same(self, order: OrderDocument) -> None:
         details = (await self.status(order.order_id)).details

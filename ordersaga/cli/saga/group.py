@@ -1,9 +1,9 @@
 """The group `ordersaga saga`."""
 
-from ordersaga.cli.common import group
+from ordersaga.cli.answers import CommandGroup
 from ordersaga.cli.saga import listing, shortage, steering
 
-app = group("saga", "Show sagas and steer them.")
+app = CommandGroup("saga", "Show sagas and steer them.")
 
 app.command("list")(listing.list_)
 app.command("show")(listing.show)

@@ -37,7 +37,6 @@ from ordersaga.operations.actor import operator
 from ordersaga.operations.saga_views import ListedSaga, SagaFilter
 
 if TYPE_CHECKING:
-    from ordersaga.client.orders import OrderSagaClient
     from ordersaga.operations.bulk import CommandResult
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -68,6 +67,11 @@ class Steering:
     by_signal: bool
     rate: float
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def message(self) -> dict[str, Any]:
+        """The argument of the update and the signal."""
+        reason = "note" if self.name == "resolve" else "reason"
+        return {"actor": operator(), reason: self.why, **self.details}
 
 
 def bulk_command(name: str) -> Callable[..., None]:
@@ -129,9 +133,7 @@ async def _send(
 ) -> "list[CommandResult]":
     from ordersaga.operations.bulk import BulkCommand, send_to_all  # noqa: PLC0415  loads Temporal
 
-    reason = {"note" if steering.name == "resolve" else "reason": steering.why}
-    message = {"actor": operator(), **steering.details, **reason}
-    command = BulkCommand(steering.name, message, steering.by_signal, steering.rate)
+    command = BulkCommand(steering.name, steering.message(), steering.by_signal, steering.rate)
     return await send_to_all(await services.temporal(), order_ids, command)
 
 
@@ -144,22 +146,12 @@ async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> Answ
         raise WrongUsage("--dry-run needs a filter; ids already say which sagas are meant")
     if len(distinct) == 1 and not steering.by_signal:
         async with opened() as services:
-            await _call(await saga_client(services), distinct[0], steering)
+            client = await saga_client(services)
+            await client.update(distinct[0], steering.name, steering.message())
             return await saga_answer(services, distinct[0])
     async with opened() as services:
         results = await _send(services, distinct, steering)
     return _report(results, None, steering)
-
-
-async def _call(client: "OrderSagaClient", order_id: OrderId, steering: Steering) -> None:
-    actor = operator()
-    if steering.name == "resolve":
-        await client.resolve(order_id, actor=actor, note=steering.why)
-    elif steering.name == "cancel":
-        await client.cancel(order_id, actor=actor, reason=steering.why, requested_by="operator")
-    else:
-        method = getattr(client, steering.name)
-        await method(order_id, actor=actor, reason=steering.why, **steering.details)
 
 
 # --- by filter -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,7 @@ from activities.ports import GatewayRejected, OutcomeUnknown
 from domain.errors import NotFound
 from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
-from ordersaga.cli.failures import explain
+from ordersaga.cli.failures import RULES, explain
 from ordersaga.cli.output import async_command, emit, to_jsonable
 from ordersaga.display.tables import make_table
 from ordersaga.display.text import printable
@@ -80,6 +81,7 @@ def test_a_message_stays_on_one_line() -> None:
         (asyncpg.UndefinedTableError("x"), 3, "ordersaga migrate"),
         (asyncpg.InvalidPasswordError("x"), 3, "user or password"),
         (asyncpg.InvalidCatalogNameError("x"), 3, "does not exist"),
+        (asyncpg.InsufficientPrivilegeError("denied"), 1, "lacks a right (denied)"),
         (asyncpg.AdminShutdownError("x"), 3, "ORDERSAGA_DATABASE_URL"),
         (ConnectionRefusedError(111, "refused"), 3, "does not answer"),
         (OSError("Multiple exceptions"), 3, "does not answer"),
@@ -96,6 +98,11 @@ def test_each_failure_has_one_code_and_one_line(error: BaseException, code: int,
     assert failure.code == code
     assert says in failure.message
     assert "\n" not in failure.message
+
+
+def test_each_rule_names_an_exception() -> None:
+    kinds = [getattr(import_module(module), name) for module, name, _, _ in RULES]
+    assert all(issubclass(kind, BaseException) for kind in kinds)
 
 
 def test_a_fault_of_our_own_says_so_and_shows_no_values() -> None:
