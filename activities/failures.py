@@ -30,7 +30,7 @@ INVALID_DOCUMENT: Final = "InvalidOrderDocument"
 STILL_HELD: Final = "still_held"
 
 FATAL_TYPES: Final = frozenset({ORDER_CONFLICT, INVALID_DOCUMENT})
-"""The input itself was refused: nothing was done, nothing is undone, the run fails."""
+"""The input itself was refused: nothing was done, so nothing is undone, and the run fails."""
 
 REFUSALS: Final = {
     reason.value: reason

@@ -47,7 +47,7 @@ class SagaRef:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What every request about an order in the event store begins with."""
+    """The fields that all requests about an order in the event store share."""
 
     saga: SagaRef
     order_id: OrderId
@@ -71,7 +71,7 @@ class ReservationResult:
     Attributes:
         total: what the order costs now.
         finished: how the order ended; then there is nothing to do.
-        turned_back: why an earlier run started to compensate; then this run must go on with that.
+        turned_back: why an earlier run started to compensate; this run must then continue to.
         shortage: what the order waits for; None if nothing is missing.
         amended: the pieces that count now; empty if they are the submitted ones.
     """
@@ -126,9 +126,9 @@ class ClosedSaga:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """What this run must undo besides its own steps, as an earlier run of the saga was lost.
+    """What this run must undo besides its own steps, because an earlier run of the saga was lost.
 
-    That run may have requested a charge or a label of which no outcome is recorded.
+    The lost run may have requested a charge or a label whose outcome is not recorded.
     """
 
     compensations: tuple[values.Compensation, ...]
@@ -145,7 +145,7 @@ class StepRequest(OrderRequest):
 class PaymentResult:
     """The provider's reference, and whether money was captured or only authorised.
 
-    `overpaid`: more was captured than the order costs, as it was amended meanwhile.
+    `overpaid`: more was captured than the order costs, because it was amended meanwhile.
     """
 
     reference: str

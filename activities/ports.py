@@ -97,7 +97,7 @@ class PaymentGateway(Protocol):
     ) -> ProviderPayment | None:
         """Make sure that nothing is charged with a key, even if a request is still on its way.
 
-        Returns the payment if it was already made, else the forbidden one that now has the key;
+        Returns the payment if it was already made, otherwise a record that makes the key unusable;
         None if this provider cannot forbid, and the request may still arrive.
         """
         ...
@@ -196,7 +196,7 @@ class Carrier(Protocol):
     async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
         """Make sure that no label is bought with a key, even if a request is still on its way.
 
-        Returns the label if it was already bought, else the forbidden one that now has the key;
+        Returns the label if it was already bought, otherwise a record that makes the key unusable;
         None if this carrier cannot forbid, and the request may still arrive.
         """
         ...

@@ -67,12 +67,12 @@ async def transact(
         handler: loads and appends.
         streams: everything that `rule` looks at or changes.
         rule: pure; after a conflict it decides again, on the new states.
-        context: who asks.
-        if_done: answers a repeated request that decides otherwise now than the attempt that was
-            appended; such a request is done already.
+        context: who requests it.
+        if_done: answers a repeated request whose decision now differs from the attempt that was
+            appended; such a request is already done.
 
     Raises:
-        DuplicateEventId: the request is such a one, and there is no `if_done`.
+        DuplicateEventId: it is such a request, and there is no `if_done`.
         VersionConflict: other writers got ahead too often.
         StoreUnavailable: the event store does not answer.
         Exception: whatever `rule` raises; then nothing is appended.
@@ -93,7 +93,7 @@ async def transact(
 
 
 def done(_: UnitOfWork) -> None:
-    """For `if_done` where there is nothing to answer."""
+    """For `if_done` of requests that have no answer."""
 
 
 async def record(

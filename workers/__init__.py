@@ -1,1 +1,1 @@
-"""Worker construction per task queue, sandbox settings, the projection worker and replay."""
+"""Temporal workers per task queue, the workflow sandbox, the data converter, and replay."""

@@ -1,4 +1,4 @@
-"""The sandbox for workflows: Temporal's, without two features that are costly and unused."""
+"""The sandbox for workflows: Temporal's, without two costly features that are not used."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ def workflow_runner() -> WorkflowRunner:
 
 
 class _Sandbox(SandboxedWorkflowRunner):
-    """Temporal's sandbox, which does not ask workflows about the context of payloads."""
+    """Temporal's sandbox, without questions to workflows about the context of payloads."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """See `SandboxedWorkflowRunner`."""

@@ -30,7 +30,7 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 """How long an order on hold keeps its stock, unless its payment was requested."""
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
-"""How long to wait for a charge or label in doubt, which may still arrive, before closing."""
+"""How long the saga waits before it looks again for a charge or label that may still arrive."""
 
 STORE_PAUSE: Final = timedelta(seconds=15)
 """How long a delivery or a return waits before it asks an unavailable event store again."""
@@ -39,13 +39,13 @@ SILENCE: Final = timedelta(days=14)
 """A parcel without any news for this long needs an operator."""
 
 LOOKS: Final = 8
-"""How often an order that waits for stock asks for it, without a signal, until its deadline."""
+"""How often a waiting order checks the stock before its deadline even without a signal."""
 
 SLOW_AFTER: Final = timedelta(seconds=10)
-"""A saga that notices by a timer that it is slow shows every step after this long."""
+"""A saga that uses a timer, not a short first try, counts as slow after this long."""
 NO_WORKER_FOR: Final = timedelta(minutes=1)
-"""A saga is slow if no worker has begun its step after this long. Replacing the workers by new
-ones takes less."""
+"""A saga counts as slow if no worker has begun its step after this long. A rolling deployment of
+workers takes less."""
 FIRST_ATTEMPTS: Final = 5
 """Attempts of a first try: about eight seconds, with the pauses between them."""
 
@@ -69,7 +69,7 @@ class Policy:
         attempt: how long an attempt may take.
         backoff: how often and at what intervals it is retried.
         waiting: how long an attempt may wait for a worker; None: without a limit.
-        first: a short first try that tells whether the saga is slow; None: there is none.
+        first: a short first try, whose failure shows that the saga is slow; None: no first try.
     """
 
     attempt: timedelta
@@ -80,7 +80,7 @@ class Policy:
 
 FIRST_TRY: Final = Policy(
     ATTEMPT,
-    # The server's name for an attempt that took too long: one is enough to be slow.
+    # The server's name for an attempt that timed out: one shows that the saga is slow.
     replace(
         _BACKOFF,
         maximum_attempts=FIRST_ATTEMPTS,
@@ -88,8 +88,8 @@ FIRST_TRY: Final = Policy(
     ),
     waiting=NO_WORKER_FOR,
 )
-"""Enough for most steps. If it is not, the saga is slow: it says so, and the step starts again with
-the whole budget. A timer instead would cost every saga a write on the server."""
+"""Most steps succeed within it. If one does not, the saga shows that it is slow, and starts the
+step again with the whole budget. A timer would cost every saga a write on the server."""
 
 STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS), first=FIRST_TRY)
 
@@ -98,7 +98,7 @@ COMPENSATION: Final = Policy(
 )
 
 RECORD: Final = Policy(ATTEMPT, _PATIENT_BACKOFF)
-"""Recording what the saga did is retried without a limit: there is nothing else to do."""
+"""Recording what the saga did is retried without limit: the saga cannot continue without it."""
 
 PARCEL: Final = Policy(
     ATTEMPT,

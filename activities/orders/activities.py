@@ -36,8 +36,8 @@ class OrderActivities:
         """Record why the saga compensates; a new order is submitted first.
 
         Returns:
-            How the order ended, if it has: nothing is to be undone. Or what an earlier run may
-            have left behind, which this run's own steps do not show.
+            How the order ended, if it has; then nothing must be undone. Otherwise what an earlier
+            run may have left behind and this run does not know; None if there was none.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.

@@ -9,10 +9,10 @@ from domain.values import CaptureMode, Reason, readable
 async def find_or_charge(
     gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
 ) -> ports.ProviderPayment:
-    """The order's payment at the provider; charged now unless there is one that still holds.
+    """The order's payment at the provider; if there is none, or it has expired, charge now.
 
     Args:
-        gateway: the provider; nothing is recorded on our side.
+        gateway: the provider; the caller records the result.
         order: what is to be paid.
         capture: whether a new payment is captured at once.
         look_first: whether a payment may have been made before.

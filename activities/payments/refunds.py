@@ -1,8 +1,8 @@
 """Every way money is given back: compensations, amended orders, returns; task queue ``payments``.
 
-An activity may be repeated: the provider is first asked what has
-gone back already, or recognises the key. If the provider fails and an operator states that the
-money was given back by hand, that statement is recorded as the proof.
+Activities may be repeated: they first ask the provider what it has refunded already, or the
+provider recognises the key. If the provider fails and an operator states that the money was given
+back by hand, that statement is recorded as the proof.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -148,8 +148,8 @@ class RefundActivities:
         try:
             return await self._void_or_refund(answer)
         except ports.GatewayRejected:
-            # A capture in flight may have come first: then it must be refunded. Or a refund in
-            # flight did: then only the rest must be.
+            # The payment may have changed just now: a capture in flight must be refunded, and after
+            # a refund in flight only the rest is left to refund.
             current = await self._gateway.find(answer.idempotency_key)
             if current is None or current == answer:
                 raise
@@ -166,7 +166,7 @@ class RefundActivities:
         return answer
 
     async def _refund_beyond(self, captured: payment.Captured, total: Money) -> str:
-        """Refund what exceeds `total`; what the provider has refunded counts, not our record."""
+        """Refund what exceeds `total`; the provider's record of refunds decides, not ours."""
         answer = await self._gateway.find(captured.idempotency_key)
         refunded = answer.refunded if answer else captured.refunded
         rest = captured.amount - refunded - total
@@ -254,7 +254,7 @@ def _refunded(
 def _settled_by_hand(
     state: payment.PaymentState, operator: messages.OperatorAction
 ) -> list[commands.PaymentCommand]:
-    """What to record on an operator's statement, as the provider cannot confirm it."""
+    """What to record on an operator's statement that the provider cannot confirm."""
     match state:
         case payment.Authorised():
             return [commands.RecordVoid(state.order_id, state.reference)]

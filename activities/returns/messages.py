@@ -89,7 +89,7 @@ class CaseView(CaseProgress):
     pieces: tuple[Pieces, ...] = ()
 
     def merged(self, other: "CaseView") -> "CaseView":
-        """What two views of one case know together, whichever is the newer."""
+        """The union of two views of one case, whichever is newer."""
         return CaseView(
             pieces=self.pieces,
             refund=self.refund if other.refund is None else other.refund,

@@ -13,7 +13,7 @@ from domain.returns.state import ReturnCase
 from domain.values import Pieces
 
 NOTHING_LEFT = CaseView(closed=True)
-"""Stands for a case about everything that is left to return, when nothing is."""
+"""Stands for a case about everything that is left to return when nothing is left."""
 
 
 def completed_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:

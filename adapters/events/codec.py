@@ -2,7 +2,7 @@
 
 Objects become JSON objects with every field; ids and enumerations become text, tuples lists, times
 ISO 8601 with offset, money integer minor units. Values are validated when they are read, so that
-a damaged row is reported for itself.
+a damaged row is reported as such.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _VARIANTS: Final = ("Address", "str", "Redacted")
 
 
 def _exact(schema: Any) -> Any:
-    """The schema without conversions of numbers and text: 3.0 and "3" are not 3.
+    """The schema that does not convert numbers and text: neither 3.0 nor "3" is accepted as 3.
 
     Times, enumerations and tuples stay lenient, because JSON has no types for them.
     """

@@ -14,7 +14,7 @@ from eventstore.model import JsonObject
 Upcaster = Callable[[JsonObject], JsonObject]
 
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
-"""By event type and the version that the upcaster reads."""
+"""Upcasters by event type and the version that they read."""
 
 RENAMED: Final[Mapping[str, str]] = {}
 """Event types whose class was renamed: old name to new name."""

@@ -161,7 +161,7 @@ class RefundRecord(_Record):
 
     @property
     def failed(self) -> bool:
-        """Whether the refund failed and the money is still with us."""
+        """Whether the refund failed, so that we still have the money."""
         return self.status in {"failed", "canceled"}
 
 

@@ -10,7 +10,7 @@ from eventstore.errors import EventStoreError
 
 
 class PersonalDataError(EventStoreError):
-    """Base class: sealed data that was not erased cannot be read."""
+    """Base class: sealed data cannot be read although it was not erased."""
 
 
 class MasterKeyMissing(PersonalDataError):

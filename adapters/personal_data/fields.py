@@ -26,7 +26,7 @@ _NAMING_EVENTS: Final = ("OrderCreated", "OrderSubmitted")
 
 
 def subject_in(stream: str, event_type: str, data: JsonObject) -> str | None:
-    """The person that the data of a stream belongs to, if this event names one."""
+    """The person whose data a stream holds, if this event names one."""
     if event_type not in _NAMING_EVENTS:
         return None
     order_id = OrderId(stream.partition("-")[2])

@@ -43,7 +43,7 @@ class ReadingThrough(ABC):
 
     @abstractmethod
     def _may_have_snapshot(self, stream: str) -> bool:
-        """Whether snapshots of the stream hold no personal data."""
+        """Whether snapshots of the stream are free of personal data."""
 
     async def read_stream(
         self,

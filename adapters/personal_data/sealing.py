@@ -30,7 +30,7 @@ def is_sealed(value: object) -> bool:
 
 
 def redacted(why: Redaction) -> dict[str, str]:
-    """The replacement of a value that is not shown; decodes to `domain.values.Redacted`."""
+    """The replacement for a value that must not be shown; decodes to `domain.values.Redacted`."""
     return {"redacted": why.value}
 
 

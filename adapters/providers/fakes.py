@@ -45,7 +45,7 @@ class Call:
 
 
 class _Provider(Generic[Record]):
-    """What both fakes share: record calls, inject faults, keep the first result of each key."""
+    """Shared by both fakes: records calls, injects faults, keeps the first result of each key."""
 
     def __init__(self, faults: FaultPlan | None, latency_s: float) -> None:
         self.faults = faults or FaultPlan()
@@ -83,7 +83,7 @@ class _Provider(Generic[Record]):
         try:
             result: Record | RequestRefused | None = work()
         except RequestRefused as refused:
-            result = refused  # a refusal is an answer, which can be delayed or lost too
+            result = refused  # a refusal is an answer, so it can be delayed or lost as well
         _raise_for(await delay_and_fail_after(hits), call.operation)
         if isinstance(result, RequestRefused):
             raise GatewayRejected(f"{result.code}: {result}")
@@ -106,7 +106,7 @@ class _Provider(Generic[Record]):
         return result
 
     async def _forbid(self, call: Call, make: Callable[[], Record]) -> Record | None:
-        """The record of the key; if there is none, `make` makes a forbidden one."""
+        """The record of the key; if there is none, `make` creates a forbidden one."""
         if not self.can_forbid:
             return await self.find(call.idempotency_key)
 

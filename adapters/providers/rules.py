@@ -71,7 +71,7 @@ def reference_of(record: ProviderPayment | CarrierLabel) -> str:
 
 
 def kept_after(before: Record, answer: Record) -> Record:
-    """The record after a change was answered: a declined capture changes nothing."""
+    """The record that remains after a change: a declined capture changes nothing."""
     return before if answer.status is PaymentStatus.DECLINED else answer
 
 
@@ -194,7 +194,7 @@ def _require_at_most(amount: Money, limit: Money) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedArea:
-    """The area of a carrier: all countries except `unserved`, without marked postal codes."""
+    """The area of a carrier: all countries except `unserved`, without the refused postal codes."""
 
     unserved: frozenset[str] = UNSERVED_COUNTRIES
 

@@ -58,7 +58,7 @@ class Records:
         self._execute("update_record", reference=reference, body=body)
 
     def answer(self, key: str, fingerprint: str, work: Callable[["Records"], str]) -> "Answer":
-        """The first answer to `key`; made by `work` if there is none.
+        """The first answer to `key`; if there is none, `work` creates it.
 
         Raises:
             RequestRefused: the key was used with another fingerprint.
@@ -73,7 +73,7 @@ class Records:
         return Answer(row[1], replayed=True)
 
     def forbid(self, key: str, make: Callable[["Records"], str]) -> "Answer":
-        """The record of `key`; if there is none, `make` makes one that makes the key unusable."""
+        """The record of `key`; if there is none, `make` creates one that blocks the key."""
         body = self.by_key(key)
         if body is not None:
             return Answer(body, replayed=True)

@@ -170,7 +170,7 @@ class Sandbox(Generic[Record]):
         try:
             answer: Answer | RequestRefused = await self.ledger.run(work)
         except RequestRefused as refused:
-            answer = refused  # a refusal is an answer, which can be delayed or lost too
+            answer = refused  # a refusal is an answer, so it can be delayed or lost as well
         failed = await delay_and_fail_after(hits)
         if failed:
             return _fail(request, failed)
@@ -185,7 +185,7 @@ class Sandbox(Generic[Record]):
         fingerprint: str,
         make: Callable[[], Record],
     ) -> web.Response:
-        """Answer with the record that `make` makes, once per key of the call."""
+        """Answer with the record that `make` creates, once per key of the call."""
         return await self.perform(
             request,
             call,
@@ -220,7 +220,7 @@ class Sandbox(Generic[Record]):
     async def forbid(
         self, request: web.Request, order_id: str, make: Callable[[str], Record]
     ) -> web.Response:
-        """Answer with the record of the key in the path, a forbidden one by `make` if none."""
+        """Answer with the record of the key in the path; `make` creates a forbidden one if none."""
         key = request.match_info["key"]
         return await self.perform(
             request,

@@ -80,7 +80,7 @@ class OrderReserved:
 class ItemsUnavailable:
     """Stock did not suffice: `missing` is not available, and the rest is reserved.
 
-    `asking`: the customer is asked to choose. At `deadline` the order's default decides.
+    `asking`: the customer is asked to choose. At `deadline` the order's default applies.
     """
 
     missing: tuple[MissingItem, ...]

@@ -23,7 +23,7 @@ _Events = tuple[events.PaymentEvent, ...]
 
 @dataclass(frozen=True, slots=True)
 class NoPayment:
-    """No answer of the provider is recorded."""
+    """No answer from the provider is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class OpenReturn:
 
 @dataclass(frozen=True, slots=True)
 class GrantRefund:
-    """Grant a refund of `amount`; None: the price of the returned lines, as far as it is left.
+    """Grant a refund of `amount`; None: the price of the returned lines, at most what is left.
 
     `captured` is what was captured for the order; all grants together never exceed it.
     """

@@ -2,8 +2,8 @@
 
     not started -> running -> compensating -> closed
                       └────────────────────────┘
-In between, it may need attention until an operator acts. After the close, only what operators do is
-recorded.
+While open, it may need attention until an operator acts. Once it is closed, only actions of
+operators are recorded.
 """
 
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ INITIAL: Final[FulfillmentState] = NotStarted()
 
 
 def first_run(state: FulfillmentState) -> str | None:
-    """The Temporal run that took on the order; None if none did."""
+    """The Temporal run that started work on the order; None if there was none."""
     return None if isinstance(state, NotStarted) else state.run_id
 
 

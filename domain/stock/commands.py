@@ -67,7 +67,7 @@ class ShipStock:
 class ReturnStock:
     """Book in pieces of a shipped order that came back.
 
-    The stock does not recognise a repetition: append the events together with those of
+    Stock does not detect a repeated command. Append the events together with those of
     `RecordRestocked`, which does.
     """
 

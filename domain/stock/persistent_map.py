@@ -4,7 +4,7 @@ A fold over thousands of events would otherwise copy its maps at every event, wh
 Here the newest version owns an ordinary dict. A change passes that dict to the new version; the old
 one keeps only what it needs to undo the change: the key, its value before, and its successor. An
 old version that is used again first makes itself a copy. So every version can be read, but only
-folding forward is cheap. Not safe for changes by several threads at once.
+folding forward is cheap. Changes by several threads at once are not safe.
 """
 
 from collections.abc import Iterator, Mapping

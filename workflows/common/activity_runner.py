@@ -59,7 +59,7 @@ class ActivityRunner:
         policy: policies.Policy,
         summary: str,
     ) -> R:
-        """Run an activity. While the event store is unavailable, start it again and again.
+        """Run an activity; while the event store is unavailable, keep starting it again.
 
         Raises:
             ActivityError: it failed for another reason.

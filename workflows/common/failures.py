@@ -1,4 +1,4 @@
-"""What a failed activity means: why the saga turns back, and what people are told."""
+"""Interprets failed activities: why the saga turns back, and what people are told."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ class MustTurnBack(Exception):
 
 
 class TurnedBackBefore(MustTurnBack):
-    """An earlier run had begun to undo the order; this one goes on."""
+    """An earlier run had started to compensate; this run continues."""
 
 
 class ReservationExpired(MustTurnBack):
@@ -81,7 +81,7 @@ def cause_of_failure(step: Step, error: BaseException) -> Cause:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the activity got a final no."""
+    """Whether the activity failed with a final refusal."""
     root = root_of(error)
     return isinstance(root, ApplicationError) and root.type in REFUSALS
 

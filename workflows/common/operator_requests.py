@@ -84,7 +84,7 @@ class OperatorAttention:
         Args:
             at_step: where the problem is.
             problem: what the operator must do.
-            announcement: records and announces the problem; stopped when nobody need act any more.
+            announcement: records and announces the problem; cancelled once nobody needs to act.
             unless: ends the wait when it becomes true.
 
         Returns:
@@ -109,7 +109,7 @@ class OperatorAttention:
         self.show()
 
     def settle(self, at_step: str) -> None:
-        """Show that nobody need act at this step any more."""
+        """Show that nobody needs to act at this step any more."""
         self.progress.attention.pop(at_step, None)
         self.show()
 
@@ -189,7 +189,7 @@ class OperatorRequests:
         description='What needs attention was settled by hand; say how: {"actor", "note"}'
     )
     def resolve(self, *inputs: Any) -> dict[str, Any]:
-        """Take a person's word that the problem is settled, and go on."""
+        """Accept a person's statement that the problem is settled, and continue."""
         message = parse_message(ResolveMessage, inputs)
         self.attention.decide(self.attention.note(message.actor, "resolve", message.note))
         return ACCEPTED

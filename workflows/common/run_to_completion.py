@@ -1,4 +1,4 @@
-"""Work that is not interrupted by cancel requests."""
+"""Runs work that cancel requests must not interrupt."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -28,7 +28,7 @@ STARTING: Final = "starting"
 """SagaStep of a workflow that has just been started."""
 
 REFUND_PENDING: Final = "refund_pending"
-"""OrderStatus while the customer's money, or an authorisation, is still to be given back."""
+"""OrderStatus while money or an authorisation must still be returned to the customer."""
 
 
 class SearchAttributes:

@@ -128,7 +128,7 @@ class OrderDelivery(OperatorRequests):
     # --- the way of a parcel ---------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        if not self._scans:  # started again, or without a scan: see where the parcel is
+        if not self._scans:  # started again, or without a scan: look up where the parcel is
             await self._record(None)
         while not self._given_up:
             await self._record_all()

@@ -39,7 +39,7 @@ class Amendments:
     async def carry_out(self) -> None:
         """Amend the order, then give back what is overpaid.
 
-        Returns early, with money still due, if that fails while the saga is on hold.
+        If the refund fails while the saga is on hold, returns with the money still due.
 
         Raises:
             CancelledError: the order is to be cancelled.

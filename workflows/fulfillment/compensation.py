@@ -55,7 +55,7 @@ _ACTIVITIES: dict[Compensation, tuple[_Undo, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Compensations:
-    """The way back."""
+    """Carries out the compensations."""
 
     state: SagaState
     visibility: SagaVisibility
@@ -68,7 +68,7 @@ class Compensations:
         """Undo everything that is registered and end the order as cancelled.
 
         Returns:
-            How the order ended: as completed if the last step had succeeded unnoticed.
+            How the order ended; completed if the last step had succeeded but seemed to fail.
 
         Raises:
             ApplicationError: the input itself was refused and nothing was done.
@@ -88,7 +88,7 @@ class Compensations:
         return await self._undo_and_close(cause)
 
     def _had_ended(self, closed: ClosedSaga) -> ClosedSaga:
-        """The step that seemed to fail had ended the order: there is nothing to undo."""
+        """The step that seemed to have failed had ended the order: there is nothing to undo."""
         self.state.compensation.recorded = closed.outcome is Outcome.CANCELLED
         self.state.compensation.turning_back, self.state.steps.past_pivot = False, True
         return closed
@@ -97,7 +97,7 @@ class Compensations:
         """Undo also what a lost run may have done; this run knows only its own steps."""
         record = self.state.compensation
         record.registered = list(earlier.compensations)
-        if cause.kind is not FailureKind.REFUSED:  # a refusal answers the same key: no doubt left
+        if cause.kind is not FailureKind.REFUSED:  # the refusal proves that the key was not used
             record.payment_in_doubt |= earlier.charge_in_doubt
             record.label_in_doubt |= earlier.label_in_doubt
 
@@ -110,7 +110,7 @@ class Compensations:
                 self.visibility.enter(CLOSING, "the event store to close the order")
                 return await self.trail.close(cause)
             except ActivityError as error:
-                # Something may have come in after it was undone: undo everything once more.
+                # A charge or label may have arrived after its compensation: undo everything again.
                 if not undone_twice:
                     undone_twice = True
                     continue
@@ -161,7 +161,7 @@ class Compensations:
 
 
 def cause_of(state: SagaState, failure: BaseException) -> Cause:
-    """Why the way forward ended.
+    """Why the saga turns back, from the exception that ended its steps.
 
     Raises:
         ApplicationError: the input itself was refused and nothing was done.
@@ -180,7 +180,7 @@ def _cause_of_cancel(state: SagaState, failure: BaseException) -> Cause:
         reason = Reason.CUSTOMER_REQUEST if request.customer else Reason.OPERATOR_REQUEST
         return Cause(reason, request.by.reason, operator=(request.by,))
     text = workflow.cancellation_reason()
-    if text is None:  # nobody asked: the worker evicts the workflow
+    if text is None:  # nobody cancelled: the worker evicts the workflow
         raise failure
     by = OperatorAction("temporal", "cancel", text or "cancelled through Temporal")
     return Cause(Reason.OPERATOR_REQUEST, by.reason, operator=(by,))

@@ -52,7 +52,7 @@ class RequestHandlers:
     # --- cancel, hold, resume --------------------------------------------------------------------
 
     def check_cancel(self, inputs: Inputs) -> None:
-        """Before the last step has succeeded, once."""
+        """Possible until the last step has succeeded."""
         parse_message(CancelMessage, inputs)
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"the order cannot be cancelled any more: {self._where}")
@@ -81,7 +81,7 @@ class RequestHandlers:
         return ACCEPTED
 
     def check_hold(self, inputs: Inputs) -> None:
-        """While a step is to come, or runs and may fail."""
+        """Possible while a step is running or still to come."""
         parse_message(OperatorMessage, inputs)
         if self.state.requests.held_by:
             raise NotPossibleNow("the saga is on hold already")
@@ -96,7 +96,7 @@ class RequestHandlers:
         return ACCEPTED
 
     def check_resume(self, inputs: Inputs) -> None:
-        """While on hold."""
+        """Possible while the saga is on hold."""
         parse_message(OperatorMessage, inputs)
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
@@ -111,7 +111,7 @@ class RequestHandlers:
     # --- retry -----------------------------------------------------------------------------------
 
     def check_retry(self) -> None:
-        """While an operator is asked, items are missing, or an activity runs."""
+        """Possible while an operator must act, items are missing, or an activity runs."""
         waits = self.state.progress.attention or self.state.reservation.shortage
         if not (waits or self.runner.is_running):
             raise NotPossibleNow(f"nothing is being tried: {self._where}")
@@ -142,7 +142,7 @@ class RequestHandlers:
         return ACCEPTED
 
     def check_amend(self, inputs: Inputs) -> None:
-        """Until the label is requested; the order would have fewer pieces, but some."""
+        """Possible until the label is requested, if at least one piece is left."""
         message = parse_message(AmendMessage, inputs)
         if not self.state.can_change_order:
             raise NotPossibleNow(f"it is too late to amend the order: {self._where}")
@@ -157,7 +157,7 @@ class RequestHandlers:
         return ACCEPTED
 
     def check_choose(self, inputs: Inputs) -> None:
-        """While items are missing, or before the saga knows whether any are."""
+        """Possible while items are missing, or before the saga knows whether any are."""
         message = parse_message(ChooseMessage, inputs)
         if self.state.requests.choice:
             raise NotPossibleNow("a choice was made already and is being carried out")
@@ -199,7 +199,7 @@ class RequestHandlers:
 
 
 def _check_amendment(message: AmendMessage, state: SagaState) -> None:
-    """Refuse what the order would refuse, by the name of the field.
+    """Refuse, naming the field, what the order would refuse.
 
     Raises:
         InvalidDocument: a SKU is not in the order, is named twice, or would get more pieces.

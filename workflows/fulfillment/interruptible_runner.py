@@ -84,7 +84,7 @@ class InterruptibleRunner:
                 self._cancel_activity = None
 
     def _budget(self, policy: Policy) -> Policy:
-        """The short first try, if it is to tell whether the saga is slow; else the whole budget."""
+        """The short first try until the saga is known to be slow; then the whole budget."""
         undecided = self.visibility.notices_by_first_try
         undecided = undecided and not self.visibility.shows_every_change
         return policy.first if policy.first and undecided else policy
@@ -95,7 +95,7 @@ class InterruptibleRunner:
             return True
         if not self.state.compensation.turning_back and is_cancel_requested(self.state):
             return False
-        if is_store_down(error):  # turning back needs the store too: there is only waiting
+        if is_store_down(error):  # compensating needs the store too, so the saga can only wait
             self.state.progress.waits_for = "the event store, which does not answer"
         elif budget.waiting is None or not ran_out(error):
             return False

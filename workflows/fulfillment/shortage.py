@@ -1,8 +1,8 @@
 """Waiting for missing items: for stock, for the customer's choice, or for the deadline.
 
 The saga goes on when a choice, an amendment or a cancel arrives, or a signal that stock has
-arrived. Signals can be lost, so it also asks the stock ledger `policies.LOOKS` times until the
-deadline.
+arrived. Signals can be lost, so it also checks the stock ledger `policies.LOOKS` times before
+the deadline.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _CHOICES: Final = "ship_available, wait or cancel"
 
 @dataclass(frozen=True, slots=True)
 class ShortageWait:
-    """The wait between a reservation that lacks items and the next step."""
+    """The wait of an order whose reservation lacks items."""
 
     state: SagaState
     visibility: SagaVisibility
@@ -41,12 +41,13 @@ class ShortageWait:
     amendments: Amendments
 
     async def until_items_are_there(self) -> None:
-        """Wait until all items are reserved, or the order makes do with fewer.
+        """Wait until all items are reserved, or the order is reduced to the available ones.
 
         Raises:
-            MustTurnBack: the order is to end, by choice or by its default.
-            ActivityError: the deadline has passed and there is nothing to ship; or a cancel.
-            CancelledError: the order is to be cancelled.
+            MustTurnBack: the choice, or the default at the deadline, ends the order.
+            ActivityError: nothing is available to ship at the deadline, or a cancel interrupted
+                an activity.
+            CancelledError: a cancel was requested between activities.
         """
         state = self.state
         while shortage := state.reservation.shortage:

@@ -1,4 +1,4 @@
-"""What a saga knows about itself while it runs, split by who changes it."""
+"""The state of a running saga, split by who changes it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -136,7 +136,7 @@ class CompensationRecord:
         payment_in_doubt: a charge was requested, and whether it happened is unknown.
         label_in_doubt: a label was requested, and whether it was issued is unknown.
         turning_back: the saga is compensating, or has compensated.
-        recorded: the event store has recorded it: the order will end as cancelled.
+        recorded: compensation is recorded; the order will end as cancelled.
     """
 
     registered: list[Compensation] = field(default_factory=list)
@@ -160,9 +160,9 @@ class SagaState:
         document: the order; None until the input was accepted.
         progress: where it stands, for people.
         requests: what operators and customers asked for.
-        steps: the way forward.
+        steps: how far it has come.
         reservation: the order's stock.
-        compensation: the way back.
+        compensation: what must be undone and what was.
         reason: why it turns back, or how it ended, in one sentence.
         outcome: how it ended; None while it runs.
     """
@@ -203,7 +203,7 @@ class SagaState:
 
     @property
     def can_become_short(self) -> bool:
-        """Whether the saga may yet learn of a shortage that it would wait out."""
+        """Whether the reservation may still report a shortage for which the saga would wait."""
         queues = self.document is None or self.document.unavailable.policy in _QUEUEING
         return queues and not self.reservation.answered and self.can_turn_back
 

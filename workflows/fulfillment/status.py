@@ -14,8 +14,8 @@ from workflows.fulfillment.state import SagaState
 def content_digest(document: OrderDocument) -> str:
     """A fingerprint of the content: 64 hexadecimal digits.
 
-    Equal for orders that are the same in the end: lines of one SKU count as one, in any order.
-    Descriptions do not count, nor does the order's time, which a document may omit.
+    Equal for equivalent orders: the lines of a SKU are added up, and their sequence does not
+    matter. Descriptions are ignored, and so is the order's time, which a document may omit.
     """
     content = document_to_json(document)
     del content["placed_at"]
@@ -28,7 +28,7 @@ def content_digest(document: OrderDocument) -> str:
 
 
 def placed_at_text(document: OrderDocument) -> str | None:
-    """The order's time as the status shows it; None: the document has none."""
+    """When the order was placed, as the status shows it; None: the document does not say."""
     return document.placed_at.isoformat() if document.placed_at else None
 
 

@@ -1,4 +1,4 @@
-"""The steps of an order's way forward, and the safe points between them."""
+"""The steps of a saga, and the safe points between them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -51,7 +51,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class SafePoint:
-    """A point at which the saga may stop, turn back, or change what the next step is for."""
+    """A point between steps at which the saga may wait, turn back, or change the order."""
 
     state: SagaState
     visibility: SagaVisibility
@@ -62,8 +62,8 @@ class SafePoint:
     async def reach(self) -> None:
         """Carry out every request, and wait while on hold.
 
-        So the next step is for what is left of the order, and no label is bought while the
-        customer has paid more than that.
+        So the next step uses the amended order, and no label is bought before an overpayment
+        is refunded.
 
         Raises:
             CancelledError: the order is to be cancelled.
@@ -150,7 +150,7 @@ class ForwardSteps:
     """Each step starts at a safe point, and registers its compensation before it starts.
 
     All raise ActivityError if they fail for good, and CancelledError if the order is to be
-    cancelled and the last step is not done.
+    cancelled before the last step is done.
     """
 
     state: SagaState

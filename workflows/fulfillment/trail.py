@@ -1,4 +1,4 @@
-"""What a saga records about itself and its operators. It tries for as long as it takes."""
+"""Records what a saga and its operators do; every write is retried until it succeeds."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -100,6 +100,7 @@ class Trail:
     async def _run(
         self, method: Callable[[OrderActivities, P], Awaitable[R]], request: P, summary: str
     ) -> R:
-        if self.visibility.notices_by_first_try:  # somebody acts on it: show what comes of it
+        # An operator or a failure is involved: show every change from now on.
+        if self.visibility.notices_by_first_try:
             self.visibility.show_every_change()
         return await self.activities.run(method, request, ORDERS_QUEUE, policies.RECORD, summary)

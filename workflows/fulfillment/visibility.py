@@ -4,8 +4,8 @@ Every write of search attributes costs two writes in Temporal's databases. So an
 writes them at its start, unless its client did, and at its end. A saga that is slow, on hold,
 turning back or in need of attention writes every change.
 
-How a saga notices that it is slow: if its client set SagaStep to ``starting``, a step whose short
-first try does not succeed tells it. If the client set no search attributes, a timer does.
+How a saga notices that it is slow: if its client set SagaStep to ``starting``, by a short first try
+of a step that fails; if the client set no search attributes, by a timer.
 """
 
 from typing import Any, Final
@@ -52,7 +52,7 @@ class SagaVisibility:
 
     Attributes:
         shows_every_change: every change is written, not only the start and the end.
-        notices_by_first_try: a short first try tells that the saga is slow, not a timer.
+        notices_by_first_try: a failed short first try, not a timer, shows that the saga is slow.
     """
 
     def __init__(self, state: SagaState) -> None:

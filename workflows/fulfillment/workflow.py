@@ -45,7 +45,7 @@ class OrderFulfillment(OperatorRequests):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
     def __init__(self, activities: ActivityRunner | None = None) -> None:
-        """Put the parts together; `activities` is another runner than the usual one."""
+        """Create the parts; `activities` replaces the default runner."""
         activities = activities or ActivityRunner()
         self._state = state = SagaState()
         self._visibility = visibility = SagaVisibility(state)
@@ -69,7 +69,7 @@ class OrderFulfillment(OperatorRequests):
         """Fulfil the order that the one JSON input describes; returns the outcome."""
         try:
             return await self._fulfil(document)
-        except ApplicationError:  # refused, but the order id may have a parcel all the same
+        except ApplicationError:  # refused, but the order id may still have a parcel
             await run_to_completion(self._hand_over_scans())
             raise
 
@@ -87,7 +87,7 @@ class OrderFulfillment(OperatorRequests):
     async def _go_forward(self) -> ClosedSaga:
         reservation = await self._steps.reserve_inventory()
         if reservation.finished:
-            # The order had ended. Requests that came in vain are recorded all the same.
+            # The order had already ended. Requests that came too late are still recorded.
             self.attention.unrecorded.extend(self._state.requests.drop())
             return reservation.finished
         await self._shortage.until_items_are_there()
@@ -123,7 +123,7 @@ class OrderFulfillment(OperatorRequests):
         return result_json(self._state.order_id, closed)
 
     async def _record_operators(self) -> None:
-        """Record what operators did, and what they do while that is recorded."""
+        """Record the actions of operators, including those that arrive while it records."""
         while self.attention.unrecorded:
             await self.attention.record_operators()
 
@@ -223,7 +223,7 @@ class OrderFulfillment(OperatorRequests):
 
     @workflow.signal(description="Stock that the order waits for may have arrived")
     def stock_arrived(self, *_inputs: Any) -> None:
-        """Ask the stock ledger again, whatever comes with the signal."""
+        """Ask the stock ledger again; arguments of the signal are ignored."""
         self._requests.stock_arrived()
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')

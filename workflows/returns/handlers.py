@@ -70,7 +70,7 @@ class ReturnState:
         return self.case
 
     def merge(self, view: CaseView) -> None:
-        """Take over a view of the case: what is done stays done, what is decided stays decided."""
+        """Merge an answer about the case: a decision that was made or carried out stays so."""
         self.case = self.recorded.merged(view)
 
 
@@ -85,7 +85,7 @@ class DecisionHandlers:
         self._state = state
 
     def check_refund(self, inputs: Inputs) -> None:
-        """Before the refund is decided."""
+        """Possible until the refund is decided."""
         checked_message(DecideRefundMessage, inputs)
         self._check_undecided("refund")
 
@@ -99,14 +99,14 @@ class DecisionHandlers:
         """Note a decision about the money and wait until it is recorded.
 
         Raises:
-            ApplicationError: type ReturnRefused, such as for more than is left of the capture.
+            ApplicationError: type ReturnRefused, for example if too little of the capture is left.
         """
         await self._until_recorded(self.refund(inputs))
         refund = self._state.recorded.refund
         return {**ACCEPTED, "amount_minor": refund.minor if refund else 0}
 
     def check_restock(self, inputs: Inputs) -> None:
-        """Before the restocking is decided."""
+        """Possible until the restocking is decided."""
         checked_message(DecideRestockMessage, inputs)
         self._check_undecided("restock")
 
@@ -120,13 +120,13 @@ class DecisionHandlers:
         """Note a decision about the goods and wait until it is recorded.
 
         Raises:
-            ApplicationError: type ReturnRefused, such as for more than came back.
+            ApplicationError: type ReturnRefused, for example if fewer pieces came back.
         """
         await self._until_recorded(self.restock(inputs))
         return ACCEPTED
 
     def deny_the_rest(self) -> None:
-        """Answer everything that nobody has decided with no."""
+        """Decide no refund and no restocking where nobody has decided yet."""
         actor, reason = "temporal", "the return was cancelled through Temporal"
         denied = RefundDecision(grant=False, amount_minor=None, actor=actor, reason=reason)
         self._add(PendingDecision(refund=denied))

@@ -5,8 +5,8 @@ and carried out independently: a refund that waits for a person does not keep th
 back into stock.
 
 The event store decides what the case is: the same return id with the same content is the same
-case, whichever run asks. A return that is cancelled through Temporal answers what is undecided
-with no, carries out the rest, and ends as *Canceled*.
+case, whichever run asks. If a return is cancelled through Temporal, open decisions count as
+"no"; it carries out the rest, and ends as *Canceled*.
 """
 
 import asyncio
@@ -139,7 +139,7 @@ class OrderReturn(OperatorRequests):
         self.attention.require(DECISION, question)
 
     def _question(self) -> str:
-        """What nobody has decided yet, in one sentence."""
+        """The open decisions, in one sentence."""
         undecided = " and ".join(self._state.recorded.undecided)
         return f"decide about {undecided} of return {self._state.requested.return_id}"
 
