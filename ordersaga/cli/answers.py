@@ -58,7 +58,7 @@ def answering(work: Work) -> Callable[..., NoReturn]:
             note(remark)
         return answer.code
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    kind = inspect.Parameter.KEYWORD_ONLY
     parameters["as_json"] = inspect.Parameter("as_json", kind, default=False, annotation=Json)
     program = async_command(command)
     program.__name__, program.__doc__ = work.__name__, work.__doc__

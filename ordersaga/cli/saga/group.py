@@ -10,5 +10,7 @@ app.command("show")(listing.show)
 for name, text in steering.COMMANDS.items():
     app.command(name, help=f"{text}\n\n{steering.ENDS_WITH}")(steering.bulk_command(name))
 app.command("change-address")(steering.change_address)
-app.command("choose")(shortage.choose)
+app.command("choose", help=f"{shortage.CHOOSE}\n\n{steering.ENDS_WITH}")(
+    steering.bulk_command("choose", choice=shortage.Choice)
+)
 app.command("amend")(shortage.amend)

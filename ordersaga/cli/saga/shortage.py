@@ -1,43 +1,20 @@
 """`ordersaga saga choose|amend`: orders with unavailable items."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from domain.order.unavailable import ShortageChoice
 from ordersaga.cli.answers import Answer, answering
-from ordersaga.cli.common import NeedsAttention, OrderArgument, Why, opened, saga_client
+from ordersaga.cli.common import OrderArgument, Why, opened, saga_client
 from ordersaga.cli.saga.listing import saga_answer
-from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, Status, StepName, Yes
-from ordersaga.cli.saga.steering import Steering, saga_filter, steer
 from ordersaga.errors import WrongUsage
 from ordersaga.operations.actor import operator
 
-
-@answering
-async def choose(
-    why: Why,
-    choice: Annotated[
-        ShortageChoice,
-        typer.Option(help="Ship what is available, wait for the rest, or cancel."),
-    ],
-    order_ids: Ids = None,
-    status: Status = None,
-    step: StepName = None,
-    needs_attention: NeedsAttention = False,
-    condition: Condition = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    by_signal: BySignal = False,
-    rate: Rate = 50.0,
-) -> Answer:
-    """Choose what happens to orders with unavailable items.
-
-    Ends with 1 if a saga did not accept the command.
-    """
-    details = {"choice": choice.value}
-    steering = Steering("choose", why, dry_run, yes, by_signal, rate, details)
-    return await steer(steering, order_ids, saga_filter(status, step, needs_attention, condition))
+CHOOSE: Final = "Choose what happens to orders with unavailable items."
+Choice = Annotated[
+    ShortageChoice, typer.Option(help="Ship what is available, wait for the rest, or cancel.")
+]
 
 
 @answering

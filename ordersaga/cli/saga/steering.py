@@ -4,10 +4,11 @@ A single saga named by its id is steered and then shown. Several are steered at 
 the result of each is reported. ``--dry-run`` shows first which sagas a filter selects.
 """
 
+import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -66,7 +67,7 @@ class Steering:
     yes: bool
     by_signal: bool
     rate: float
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any]
 
     def message(self) -> dict[str, Any]:
         """The argument of the update and the signal."""
@@ -74,10 +75,9 @@ class Steering:
         return {"actor": operator(), reason: self.why, **self.details}
 
 
-def bulk_command(name: str) -> Callable[..., None]:
-    """The command line's command for one of `COMMANDS`."""
+def bulk_command(name: str, **own_options: Any) -> Callable[..., None]:
+    """The command line's command for sagas; `own_options` are the types of its details."""
 
-    @answering
     async def command(
         why: Why,
         order_ids: Ids = None,
@@ -89,23 +89,25 @@ def bulk_command(name: str) -> Callable[..., None]:
         yes: Yes = False,
         by_signal: BySignal = False,
         rate: Rate = 50.0,
+        **details: Any,
     ) -> Answer:
-        steering = Steering(name, why, dry_run, yes, by_signal, rate)
-        return await steer(
-            steering, order_ids, saga_filter(status, step, needs_attention, condition)
-        )
+        steering = Steering(name, why, dry_run, yes, by_signal, rate, details)
+        conditions = _saga_filter(status, step, needs_attention, condition)
+        return await _steer(steering, order_ids, conditions)
 
-    return command
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [inspect.Parameter(each, kind, annotation=own_options[each]) for each in own_options]
+    signature = inspect.signature(command)
+    why, *others, _ = [each.replace(kind=kind) for each in signature.parameters.values()]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]  # `answering` reads it
+        parameters=[why, *own, *others]
+    )
+    return answering(command)
 
 
-async def steer(
+async def _steer(
     steering: Steering, order_ids: Sequence[OrderId] | None, conditions: SagaFilter | None
 ) -> Answer:
-    """Steer the sagas that are named, or those that a filter selects.
-
-    Raises:
-        WrongUsage: neither is given, or both are.
-    """
     if bool(order_ids) == bool(conditions):
         raise WrongUsage("say which sagas: either order ids, or a filter such as --step")
     if conditions:
@@ -113,7 +115,7 @@ async def steer(
     return await _steer_named(order_ids or [], steering)
 
 
-def saga_filter(
+def _saga_filter(
     status: str | None, step: str | None, needs_attention: bool, condition: str | None
 ) -> SagaFilter | None:
     """The filter that the options describe; None if none of them is given."""
