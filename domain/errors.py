@@ -8,7 +8,7 @@
     └── NotFound            the aggregate does not exist
 
 An ordinary outcome (out of stock, declined) is not an error but an event or a result.
-`ImpossibleHistory` is apart: it means that stored events are wrong, not a request.
+`ImpossibleHistory` is not a DomainError: stored events are wrong, not a request.
 """
 
 

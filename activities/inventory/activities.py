@@ -37,7 +37,7 @@ class InventoryActivities:
 
         All of it or none, unless the order says what else to do when items are unavailable. An
         order that gets nothing is cancelled in the same append: nothing has to be undone, and its
-        customer hears of it at once.
+        customer is told at once.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.

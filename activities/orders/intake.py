@@ -103,7 +103,7 @@ def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[
 
 
 def _content(document: OrderDocument) -> Mapping[Sku, tuple[int, Money]]:
-    """Pieces and price by SKU; lines of the same SKU add up, as they do in the order."""
+    """Pieces and price by SKU; lines of the same SKU are added up, as in the order."""
     content: dict[Sku, tuple[int, Money]] = {}
     for line in document.lines:
         pieces, _ = content.get(line.sku, (0, line.unit_price))

@@ -8,7 +8,7 @@ needed for fairness.
 The state stays small even for a product that is sold for years:
 
 - Open reservations are kept by order.
-- Deliveries are kept for ever, as counting one twice would invent stock; there are few.
+- Deliveries are kept for ever, because counting one twice would invent stock; there are few.
 - Only the last REMEMBERED_SHIPMENTS orders are kept as shipped. They only decide whether a repeated
   shipment is accepted or refused; pieces leave once either way.
 - Released orders are not kept: releasing nothing is no error.

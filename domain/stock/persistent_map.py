@@ -65,7 +65,7 @@ class PersistentMap(Mapping[K, V], Generic[K, V]):
     def _hand_over(self, key: K) -> "PersistentMap[K, V]":
         items = self._own()
         after: PersistentMap[K, V] = PersistentMap()
-        if items:  # an empty map keeps its dict, as many folds start from it
+        if items:  # an empty map keeps its dict, because many folds start from it
             after._items = items
             self._key = key
             self._before = {key: items[key]} if key in items else {}

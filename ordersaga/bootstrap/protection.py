@@ -1,4 +1,4 @@
-"""Makes the event store that encrypts personal data, as the settings say."""
+"""Wraps the event store so that it encrypts personal data, if the settings require it."""
 
 import asyncpg
 
@@ -18,7 +18,7 @@ _MISSING = (
 
 
 def master_keys(settings: Settings) -> MasterKeys | None:
-    """The master keys of the settings; None if there is none and plain text was chosen.
+    """The configured master keys; None if there is none and plain text was chosen.
 
     Raises:
         WrongSetting: there is none, and plain text was not chosen.

@@ -1,4 +1,4 @@
-"""Makes the clients of providers that the settings choose: payments, carrier, notifications."""
+"""Creates the configured clients of providers: payments, carrier, notifications."""
 
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class Carriers(Carrier, CarrierLedger, Protocol):
 
 
 def build_payments(settings: Settings) -> Payments:
-    """The payment provider of the settings."""
+    """The configured payment provider."""
     if settings.payment_provider == "stripe":
         return _stripe(settings)
     return HttpPaymentGateway(_base(settings.payment_url), timeout_s=settings.gateway_timeout_s)
@@ -36,12 +36,12 @@ def _stripe(settings: Settings) -> Payments:
 
 
 def build_carrier(settings: Settings) -> Carriers:
-    """The carrier of the settings."""
+    """The configured carrier."""
     return HttpCarrier(_base(settings.carrier_url), timeout_s=settings.gateway_timeout_s)
 
 
 def build_sink(settings: Settings) -> Sink:
-    """The webhook of the settings; the log if none is set."""
+    """The configured webhook; the log if none is set."""
     if settings.webhook_url is None or settings.webhook_secret is None:
         return LogSink()
     return WebhookSink(

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     """The settings of every ordersaga program; read them with `load_settings`.
 
     Attributes:
-        database_url: PostgreSQL URL; secret, as it may hold a password.
+        database_url: PostgreSQL URL; secret, because it may hold a password.
         database_pool_size: the most connections that one process opens.
         payment_provider: which payment provider is used.
         payment_url: base URL of the payment sandbox.

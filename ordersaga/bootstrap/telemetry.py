@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def start_tracing(settings: Settings, service: str) -> "Sequence[Interceptor]":
-    """Send traces to the collector of the settings, if there is one.
+    """Send traces to the configured collector, if there is one.
 
     Args:
         settings: `otlp_endpoint` turns tracing on.

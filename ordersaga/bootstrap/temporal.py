@@ -27,7 +27,7 @@ async def connect_temporal(
     runtime: Runtime | None = None,
     interceptors: Sequence[Interceptor] = (),
 ) -> Client:
-    """Connect to the Temporal server of the settings.
+    """Connect to the configured Temporal server.
 
     Raises:
         Unreachable: it does not answer.

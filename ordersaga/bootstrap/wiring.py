@@ -91,7 +91,7 @@ class Services:
         return self._temporal
 
     def payments(self) -> "Payments":
-        """The payment provider of the settings."""
+        """The configured payment provider."""
         if self._payments is None:
             from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
@@ -100,7 +100,7 @@ class Services:
         return self._payments
 
     def carrier(self) -> "Carriers":
-        """The carrier of the settings."""
+        """The configured carrier."""
         if self._carrier is None:
             from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 

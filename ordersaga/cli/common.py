@@ -51,7 +51,7 @@ def time_option(help_text: str) -> Any:
 
 @asynccontextmanager
 async def opened() -> "AsyncIterator[wiring.Services]":
-    """The services of the settings, for one command."""
+    """The configured services, for one command."""
     from ordersaga.bootstrap import settings, wiring  # noqa: PLC0415  0.2 s that help need not take
 
     options = settings.load_settings()

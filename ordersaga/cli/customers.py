@@ -98,7 +98,7 @@ def _rows(erased: _Erased) -> list[tuple[str, object]]:
 
 
 def _report_rest(erased: _Erased) -> int:
-    """Note what is left; 1 if some of it cannot be removed by running the command again."""
+    """Print what is left; returns 1 if running the command again cannot remove all of it."""
     if erased.histories_note:
         note(f"Temporal still holds the orders until its retention ends: {erased.histories_note}")
     if erased.histories_running:

@@ -1,8 +1,8 @@
 """Maps everything that a command can raise to a message and an exit code.
 
 Messages never hold passwords or personal data: texts of other libraries are shown only where they
-are known to be safe. Large libraries are not imported here: one that is not loaded raised nothing,
-and a quick refusal stays quick.
+are known to be safe. Large libraries are not imported here, which keeps quick refusals quick:
+a library that is not loaded cannot have raised the error.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""The `ordersaga` program: its commands and groups; the module of one is loaded when it is called.
+"""The `ordersaga` program: its commands and groups.
 
-So `ordersaga --help` and wrong usage stay quick.
+The module of a command is loaded when it is called, so `ordersaga --help` and wrong usage stay
+quick.
 """
 
 from importlib import import_module
@@ -62,7 +63,7 @@ class LazyCommand(TyperCommand):
         return get_command(single)
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """The context of the loaded command: from here on, it takes the place of this one."""
+        """The context of the loaded command, which replaces this one from here on."""
         return self.load().make_context(*args, **options)
 
 

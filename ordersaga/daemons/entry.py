@@ -60,7 +60,7 @@ async def run_projections(names: Sequence[str]) -> None:
     """Keep some read models (all if none is named) up to date until a signal arrives.
 
     Raises:
-        UnknownProjection: there is no read model of a name.
+        UnknownProjection: no read model has one of the names.
     """
     chosen = select(names)
     async with process("projections") as services:

@@ -99,8 +99,8 @@ async def _readiness(ready_file: Path | None, loops: Sequence[Loop]) -> AsyncIte
 
 
 async def _announce(ready_file: Path, loops: Sequence[Loop]) -> None:
-    # Temporal's worker shows only in a property that it has started, so it is polled.
-    while not all(loop.is_ready() for loop in loops):  # noqa: ASYNC110  the line above
+    # Temporal's worker shows its start only in a property, which must be polled.
+    while not all(loop.is_ready() for loop in loops):  # noqa: ASYNC110  see above
         await asyncio.sleep(_PROBE_EVERY_S)
     await asyncio.to_thread(ready_file.touch)
 

@@ -33,7 +33,7 @@ class SagaStarter(Follower):
     """Starts sagas for submitted orders."""
 
     def wants(self, event: StoredEvent) -> bool:
-        """An order that was submitted by a saga has one."""
+        """Whether a client, not a saga, submitted the order: then its saga must be started."""
         return event.metadata.actor != SAGA_ACTOR
 
     async def act(self, event: StoredEvent) -> None:

@@ -76,7 +76,7 @@ class EmbeddedPostgres:
         return f"postgresql://{user}@{HOST}:{self.port}/{database}"
 
     def command(self) -> list[str]:
-        """The server's program and arguments, for whoever runs the process."""
+        """The server's program and arguments, for the code that runs the process."""
         settings = {
             "port": str(self.port),
             "listen_addresses": HOST,

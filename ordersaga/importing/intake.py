@@ -96,7 +96,7 @@ async def receive_stock(
         nonlocal pieces
         rule, context = partial(_receive, digest, group), _context(f"import-{digest}")
         received = await transact(handler, STOCK.streams(group), rule, context)
-        pieces += received  # not before the await: other lanes add meanwhile
+        pieces += received  # read `pieces` after the await: other tasks change it meanwhile
         done(len(group))
 
     await _for_each(_groups(targets), receive)

@@ -50,7 +50,7 @@ class RunningActivity:
 
 @dataclass(frozen=True, slots=True)
 class SagaDetails:
-    """Everything about one saga; `note` says what is not known, and why.
+    """Everything about one saga; `note` says what is unknown, and why.
 
     `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
     `choices` lists what can be chosen about them now.

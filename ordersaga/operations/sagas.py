@@ -179,7 +179,7 @@ def _state(number: int) -> str:
 
 
 async def running_workflows(client: Client, workflow_ids: Collection[str]) -> set[str]:
-    """Those of these workflows that are open. Each is described, as lists may lag."""
+    """Which of these workflows are open. Each one is described, because lists may lag."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def is_running(workflow_id: str) -> bool:

@@ -28,7 +28,7 @@ class Batch:
 def decode(projection: Projection, codec: EventCodec, events: Sequence[StoredEvent]) -> Batch:
     """Decode the events that the projection handles.
 
-    An event of an unknown type or with damaged data refuses its stream from there on.
+    From an event of unknown type or with damaged data on, its stream is not applied.
     """
     ready: list[Recorded] = []
     refused: dict[str, tuple[StoredEvent, str, list[StoredEvent]]] = {}
@@ -71,7 +71,7 @@ def merge(not_applied: Sequence[Refusal], not_decoded: Sequence[Refusal]) -> lis
 async def apply_isolated(
     connection: Connection, projection: Projection, schema: str, items: Sequence[Recorded]
 ) -> list[Refusal]:
-    """Apply everything that can be applied; return what cannot, one refusal per stream.
+    """Apply everything that can be applied; return the rest, one refusal per stream.
 
     Halves the set of streams until the failing ones are alone. Each attempt is a savepoint.
 

@@ -77,7 +77,7 @@ async def lock_lane(
 async def load_position(
     pool: Pool, target: str, projection: str, lane: int
 ) -> tuple[int, UUID] | None:
-    """The position of a lane and the era in which it was read; None if there is no such lane."""
+    """The position of a lane, and the current era; None if there is no such lane."""
     while True:
         row = await pool.fetchrow(sql("load_position"), target, projection, lane)
         if row is None:

@@ -50,7 +50,7 @@ class FeedSlice:
 
 
 def union(filters: Iterable[FeedFilter]) -> FeedFilter:
-    """A filter that selects what any of the filters selects; they must not name event types."""
+    """The union of some filters, none of which may name event types."""
     parts = list(filters)
     categories = [part.categories for part in parts]
     ranges = [part.buckets or (0, BUCKETS) for part in parts]
@@ -68,8 +68,8 @@ class FeedReader:
     def __init__(self, feed: "SharedFeed", feed_filter: FeedFilter) -> None:
         self._feed = feed
         self.feed_filter = feed_filter
-        self.position = 0  # where it reads next
-        self.read_at = -_PATIENCE_S  # when it last read
+        self.position = 0  # where the lane reads next
+        self.read_at = -_PATIENCE_S  # when the lane last read
 
     async def read(self, after: int, limit: int) -> FeedSlice:
         """What follows a position, at most `limit` events."""
@@ -126,7 +126,7 @@ class SharedFeed:
         begun = self._begun
         if after >= self._end:
             async with self._reading:
-                # A read that began before this call may lack what was committed since.
+                # A read that began before this call may miss events committed since then.
                 outdated = after == self._end and self._finished <= begun
                 if after > self._end or outdated or not self._pages:
                     await self._extend(after, limit)
@@ -170,7 +170,7 @@ class SharedFeed:
         else:
             self._kept += len(page.events)
         self._pages.append(page)
-        # A single lane has no followers, and events that live longer cost garbage collection.
+        # A single lane has no followers, and keeping events costs garbage collection.
         window = self._window if len(self._readers) > 1 else 0
         while len(self._pages) > 1 and (self._kept > window or len(self._pages) > _PAGES):
             oldest = self._pages.popleft()
@@ -178,7 +178,7 @@ class SharedFeed:
             self._start = oldest.next_position
 
     async def _load_era(self) -> UUID | None:
-        """Load it after a page: if it is still a lane's era, the page belongs to that era too."""
+        """The current era; loaded after a page, so an unchanged era holds for the page too."""
         era: UUID | None = await self._pool.fetchval(control.sql("load_era"))
         return era
 

@@ -121,8 +121,8 @@ class LaneWorker:
             return StepResult.CHANGED
         feed_slice = _truncate(await self._next_slice(), self._position.next, upto)
         if feed_slice.era != self._position.era:
-            # The database has crashed. Either the position is older than that, or the slice, if it
-            # comes from the feed's window.
+            # The database has crashed since the position was loaded, or since the slice was read if
+            # it came from the feed's window.
             self._feed.drop(feed_slice.era)
             self._position.forget()
             return StepResult.MORE

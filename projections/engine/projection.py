@@ -20,7 +20,7 @@ LIVE: Final = "read_models"
 _DOMAIN_TYPES: Final = frozenset(event.__name__ for event in get_args(domain_events.Event))
 
 
-# Like its envelope, it cannot be part of a reference cycle, so the collector skips it.
+# gc=False is safe: like its envelope, it is never part of a reference cycle.
 class Recorded(Struct, frozen=True, gc=False):
     """An event and its envelope; `event` is None in projections that do not decode."""
 

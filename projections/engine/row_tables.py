@@ -40,8 +40,8 @@ class RowTable(Generic[Row]):
         sql: has `load` (rows by a list of keys), `insert` and `update` (both take one array per
             column, in the order of `columns`).
         apply_to: applies one event to the rows, which are keyed by the id in the stream's name.
-        columns: names of the stored fields. By default all that the constructor takes; the others
-            exist only during a batch.
+        columns: names of the stored fields, by default all that the constructor takes. Other
+            fields exist only during a batch.
         settle: brings a row into its stored form, once per batch.
     """
 

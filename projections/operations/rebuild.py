@@ -118,7 +118,7 @@ async def _switch(pool: Pool, shadow: Shadow) -> None:
     for attempt in range(_SWITCH_ATTEMPTS):
         try:
             await _try_switch(pool, shadow)
-        except asyncpg.LockNotAvailableError:  # a long query reads them: let others read too
+        except asyncpg.LockNotAvailableError:  # a long query runs: let other readers pass
             if attempt + 1 == _SWITCH_ATTEMPTS:
                 raise
             await asyncio.sleep(0.2)

@@ -133,7 +133,7 @@ class _Snapshot:
         )
 
     async def _age_of_next(self, lane: Lane, feed_filter: FeedFilter) -> float | None:
-        """Seconds since the next event after the checkpoint was recorded; None without one."""
+        """Age in seconds of the first event after the checkpoint; None if there is none."""
         if lane.position >= self.head:
             return None
         page = await self.store.read_feed(lane.position, limit=1, feed_filter=feed_filter)

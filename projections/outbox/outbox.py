@@ -166,7 +166,7 @@ async def backfill(pool: Pool, after: int = 0) -> int:
     """Create notifications for past events: move the projection back to position `after`.
 
     Events that already have a notification do not get another. Returns the position from which
-    the projection continues, which is its own one if that is before `after`.
+    the projection continues, which is its present one if that is before `after`.
 
     Raises:
         NotInstalled: the projection has no lanes.

@@ -74,7 +74,7 @@ def update_row(row: OrderRow, item: Recorded) -> None:
 
 
 def settle(row: OrderRow) -> None:
-    """Turn the draft into text."""
+    """Bring a row into its stored form, with the draft as JSON text."""
     if row.lines is not None:
         row.draft, row.lines = json.dumps(row.lines), None
 

@@ -80,7 +80,7 @@ async def archive_many(
     """Archive groups of streams in batches of at most `most` events, or of one larger group.
 
     A group moves as a whole or not at all. Each batch is a transaction of its own, so after an
-    interruption it goes on with what is left.
+    interruption another call continues with what is left.
     """
     batch: list[str] = []
     size = 0

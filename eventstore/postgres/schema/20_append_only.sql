@@ -1,4 +1,4 @@
--- Triggers that keep events append-only, whoever writes.
+-- Triggers that keep events append-only for every writer.
 
 -- Stored events are facts: the database itself refuses to change or remove them.
 CREATE FUNCTION eventstore.refuse_change() RETURNS trigger

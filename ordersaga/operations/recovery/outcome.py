@@ -18,7 +18,7 @@ class RecoveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The outcome for an order, or for a parcel or return of it, and the reason."""
+    """The outcome for an order or for one of its parcels or returns, and the reason."""
 
     order_id: OrderId
     outcome: RecoveryOutcome

@@ -68,7 +68,7 @@ class UnfinishedWorkflow:
 
 
 class _Open:
-    """The followed parcels, and the open returns with their documents, after some events."""
+    """The parcels followed and the returns open after the events applied so far."""
 
     def __init__(self) -> None:
         self.parcels: dict[OrderId, None] = {}
@@ -126,7 +126,7 @@ async def unfinished_workflows(store: EventStore) -> list[UnfinishedWorkflow]:
 async def restart_workflows(
     client: Client, workflows: Sequence[UnfinishedWorkflow], *, dry_run: bool = False
 ) -> list[Recovered]:
-    """Start each of these that is not running; doing so again is harmless.
+    """Start each of these that is not running; repeating it is harmless.
 
     Raises:
         RPCError: Temporal does not answer; workflows that were started stay started.

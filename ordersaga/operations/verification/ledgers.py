@@ -44,7 +44,7 @@ def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> 
     Args:
         facts: the events up to the time before the ledger was read.
         ledger: the provider's payments.
-        now: newer facts, as refunds may have been granted meanwhile.
+        now: newer facts, because refunds may have been granted meanwhile.
     """
     for order_id in facts.orders.keys() | ledger.keys():
         payments = ledger.get(order_id, [])
@@ -152,7 +152,7 @@ def _labels_text(live: list[str]) -> str:
 
 
 def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
-    """Money kept per currency, by our events and by the provider, over orders that have ended.
+    """Money kept per currency, in our events and at the provider, for orders that have ended.
 
     Orders with a pending refund are left out.
     """
@@ -176,7 +176,7 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
 
 
 def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
-    """Live labels and pieces, by our events and by the carrier, over orders that have ended."""
+    """Live labels and pieces, in our events and at the carrier, for orders that have ended."""
     ended = [key for key, order in facts.orders.items() if not order.stage.is_open]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
     labels = [label for key in ended for label in ledger.get(key, [])]

@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether the two agree."""
+        """Whether the two sums agree."""
         return self.ours == self.theirs
 
 

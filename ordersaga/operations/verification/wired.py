@@ -17,7 +17,7 @@ from projections.operations.checking import check
 
 
 async def open_sources(services: Services, skip: Collection[Check] = ()) -> Sources:
-    """All sources that the settings lead to; unreachable ones are listed as missing."""
+    """All configured sources; unreachable ones are listed as missing."""
     missing: dict[Check, str] = {}
     sagas = None
     if Check.SAGAS not in skip:

@@ -1,1 +1,1 @@
-"""Migrations: numbered SQL files that bring older databases up to `schema/`."""
+"""Migrations: numbered SQL files that bring older databases to the state of `schema/`."""

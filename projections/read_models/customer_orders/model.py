@@ -60,7 +60,7 @@ def _apply_to(rows: dict[str, OrderRow], item: Recorded) -> None:
     if isinstance(item.event, OrderCreated):
         if item.event.customer_id is not None:
             rows[order_id] = new_row(item)
-    elif order_id in rows:  # otherwise it is a guest's
+    elif order_id in rows:  # an order without a row is a guest's
         update_row(rows[order_id], item)
 
 
