@@ -20,7 +20,10 @@ sql: Final = partial(statement, "projections.engine.sql")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A half-open range of buckets of a projection, and the position up to which it is applied."""
+    """A half-open range of buckets of a projection, and the position up to which it is applied.
+
+    `era` is only loaded with the lock on the lane, the fence, and `updated_at` only without it.
+    """
 
     projection: str
     number: int
@@ -28,17 +31,7 @@ class Lane:
     position: int
     paused: bool
     parked: int
-    updated_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """The checkpoint row, read after its lock was acquired."""
-
-    position: int
-    buckets: tuple[int, int]
-    paused: bool
-    parked: int
+    updated_at: datetime | None
     era: UUID | None
 
 
@@ -63,15 +56,10 @@ def divide(lanes: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-async def lock_lane(
-    connection: Connection, target: str, projection: str, lane: int
-) -> Fence | None:
+async def lock_lane(connection: Connection, target: str, projection: str, lane: int) -> Lane | None:
     """Acquire the fence for this transaction; None if another worker holds it."""
     row = await connection.fetchrow(sql("lock_lane"), target, projection, lane)
-    if row is None:
-        return None
-    buckets = (row["first_bucket"], row["end_bucket"])
-    return Fence(row["position"], buckets, row["paused"], row["parked"], row["era"])
+    return _lane(projection, row) if row else None
 
 
 async def load_position(
@@ -98,10 +86,10 @@ async def load_lanes(
 ) -> list[Lane]:
     """The lanes of these projections; of all if None."""
     rows = await pool.fetch(sql("load_lanes"), target, projections)
-    return [_lane(row["projection"], row, row["updated_at"]) for row in rows]
+    return [_lane(row["projection"], row) for row in rows]
 
 
-def _lane(projection: str, row: asyncpg.Record, updated_at: datetime | None = None) -> Lane:
+def _lane(projection: str, row: asyncpg.Record) -> Lane:
     return Lane(
         projection=projection,
         number=row["lane"],
@@ -109,7 +97,8 @@ def _lane(projection: str, row: asyncpg.Record, updated_at: datetime | None = No
         position=row["position"],
         paused=row["paused"],
         parked=row["parked"],
-        updated_at=updated_at,
+        updated_at=row.get("updated_at"),
+        era=row.get("era"),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, TypeGuard
@@ -13,12 +13,11 @@ from eventstore.codec import EventCodec
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.batch import Batch, apply_isolated, decode, merge, without_parked
-from projections.engine.control import Fence, Refusal
+from projections.engine.control import Lane, Refusal
 from projections.engine.feed import FeedSlice, SharedFeed
 from projections.engine.lane_position import LanePosition
-from projections.engine.observing import Counters, Observer
 from projections.engine.projection import LIVE, Connection, Pool, Projection
-from projections.errors import describe, is_outage
+from projections.errors import Stalled, describe, is_outage
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +34,12 @@ class StepResult(Enum):
     PAUSED = auto()  # an operator paused the projection
     CHANGED = auto()  # the projection was divided into other lanes: load them again
     FAILED = auto()  # the batch was rolled back; `LaneWorker.error` says why
+
+
+_PROGRESS: Final = (StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED)
+
+Watch = Callable[[int], Awaitable[None]]
+"""Called after each batch with the position that was reached; raises to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,6 @@ class LaneWorker:
         *,
         target: str = LIVE,
         options: LaneOptions = DEFAULT_OPTIONS,
-        observer: Observer | None = None,
         feed: SharedFeed | None = None,
     ) -> None:
         self._pool = pool
@@ -90,7 +94,6 @@ class LaneWorker:
         self._feed = (feed or SharedFeed(pool, store, feed_filter)).reader(feed_filter)
         self._target = target
         self._options = options
-        self._observer: Observer = observer or Counters()
         self._position = LanePosition(options.batch, options.growth)
         self._saved_at = time.monotonic()
         self._failures = 0
@@ -112,7 +115,7 @@ class LaneWorker:
         except Exception as error:  # noqa: BLE001  any failure is logged and retried
             self._note_failure(error)
             return StepResult.FAILED
-        if result in (StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED):
+        if result in _PROGRESS:
             self._failures, self.error = 0, None
         return result
 
@@ -170,7 +173,6 @@ class LaneWorker:
         return result
 
     async def _commit(self, feed_slice: FeedSlice, batch: Batch) -> StepResult:
-        started = time.monotonic()
         async with self._pool.acquire() as connection, connection.transaction():
             fence = await control.lock_lane(
                 connection, self._target, self.projection.name, self.lane
@@ -188,18 +190,15 @@ class LaneWorker:
             )
         self._position.commit(feed_slice.next_position)
         self._saved_at = time.monotonic()
-        self._observer.applied(
-            self.projection.name, self.lane, len(feed_slice.events), self._saved_at - started
-        )
         self._report(refusals, letters)
         return _result(feed_slice)
 
-    def _is_ours(self, fence: Fence | None) -> TypeGuard[Fence]:
+    def _is_ours(self, fence: Lane | None) -> TypeGuard[Lane]:
         if fence is None or fence.paused or fence.era != self._position.era:
             return False
         return fence.position == self._position.checkpoint and fence.buckets == self._buckets
 
-    def _not_ours(self, fence: Fence | None) -> StepResult:
+    def _not_ours(self, fence: Lane | None) -> StepResult:
         self._position.forget()
         if fence is None:
             return StepResult.HELD
@@ -209,7 +208,7 @@ class LaneWorker:
         return StepResult.PAUSED if fence.paused else StepResult.MORE
 
     async def _apply(
-        self, connection: Connection, fence: Fence, feed_slice: FeedSlice, batch: Batch
+        self, connection: Connection, fence: Lane, feed_slice: FeedSlice, batch: Batch
     ) -> tuple[list[Refusal], int]:
         """Apply what can be applied; returns the refusals and the number of dead letters."""
         name = self.projection.name
@@ -235,19 +234,14 @@ class LaneWorker:
         self._position.resize(full=False)
         self.error = describe(error)
         outage = is_outage(error)
-        if outage:
-            self._observer.outage(self.projection.name, self.lane)
-        else:
+        if not outage:
             self._failures += 1
         self._log.warning(
             "projection batch failed", error=self.error, outage=outage, attempt=self._failures
         )
 
     def _report(self, refusals: Sequence[Refusal], letters: int) -> None:
-        if refusals:
-            self._observer.parked(self.projection.name, self.lane, len(refusals))
         if letters:
-            self._observer.passed_over(self.projection.name, self.lane, letters)
             self._log.warning("events passed over", events=letters)
         for refusal in refusals:
             self._log.error(
@@ -277,3 +271,31 @@ def _result(feed_slice: FeedSlice) -> StepResult:
         return StepResult.MORE
     behind = feed_slice.head > feed_slice.next_position
     return StepResult.BEHIND if behind else StepResult.DRAINED
+
+
+_GIVE_UP_AFTER: Final = 8
+"""Consecutive failures after which `reach` ends; well above the attempts at a poison batch."""
+
+
+async def reach(worker: LaneWorker, goal: int, watch: Watch | None = None) -> None:
+    """Apply a lane up to position `goal`, not beyond; a paused one stays where it is.
+
+    Waits for a lane that another worker holds.
+
+    Raises:
+        Stalled: the database kept failing, or the lane does not exist any more.
+        Exception: what `watch` raised.
+    """
+    failures = 0
+    while True:
+        result = await worker.step(upto=goal)
+        failures = failures + 1 if result is StepResult.FAILED else 0
+        if failures >= _GIVE_UP_AFTER or result is StepResult.CHANGED:
+            reason = worker.error or "its lanes were dropped or divided"
+            raise Stalled(worker.projection.name, worker.lane, reason)
+        if result in _PROGRESS and watch is not None:
+            await watch(worker.position)
+        if result is StepResult.PAUSED or (result in _PROGRESS and worker.position >= goal):
+            return
+        if result is not StepResult.MORE:
+            await asyncio.sleep(0.05 if failures else 0.001)

@@ -20,10 +20,9 @@ from projections.engine import control
 from projections.engine.caching_codec import CachingCodec
 from projections.engine.concurrently import run_concurrently
 from projections.engine.feed import SharedFeed, union
-from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult
-from projections.engine.observing import Counters, Observer
+from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult, reach
 from projections.engine.projection import LIVE, Pool, Projection
-from projections.errors import NotInstalled, RebuildNeeded, Stalled, is_outage
+from projections.errors import NotInstalled, RebuildNeeded, is_outage
 
 _log = structlog.get_logger(__name__)
 
@@ -71,12 +70,7 @@ class LaneHealth:
     error: str | None
 
 
-_GIVE_UP_AFTER: Final = 8
-"""Consecutive failures after which catching up ends; well above the attempts at a poison batch."""
-
 _NO_LANE: Final = -1
-
-_PROGRESS: Final = frozenset({StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED})
 
 
 class ProjectionRunner:
@@ -98,7 +92,6 @@ class ProjectionRunner:
         *,
         options: LaneOptions = DEFAULT_OPTIONS,
         delays: LaneDelays = DEFAULT_DELAYS,
-        observer: Observer | None = None,
     ) -> None:
         self._pool = pool
         self._store = store
@@ -110,7 +103,6 @@ class ProjectionRunner:
         self._projections = tuple(projections)
         self._options = options
         self._delays = delays
-        self.observer: Observer = observer or Counters()
         self._steps: dict[tuple[str, int], tuple[float, LaneHealth]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -139,7 +131,7 @@ class ProjectionRunner:
         for projection in self._projections:
             await self._check(projection)
             workers += await self._workers(projection)
-        await run_concurrently(self._reach(worker, head) for worker in workers)
+        await run_concurrently(reach(worker, head) for worker in workers)
         return head
 
     def health(self) -> list[LaneHealth]:
@@ -167,7 +159,6 @@ class ProjectionRunner:
                 lane.number,
                 lane.buckets,
                 options=self._options,
-                observer=self.observer,
                 feed=self._feed,
             )
             for lane in lanes
@@ -237,19 +228,3 @@ class ProjectionRunner:
 
     def _remember(self, health: LaneHealth) -> None:
         self._steps[health.projection, health.lane] = (time.monotonic(), health)
-
-    async def _reach(self, worker: LaneWorker, head: int) -> None:
-        failures = 0
-        while True:
-            result = await worker.step()
-            failures = failures + 1 if result is StepResult.FAILED else 0
-            if result is StepResult.PAUSED or (result in _PROGRESS and worker.position >= head):
-                return
-            if result is StepResult.CHANGED:
-                raise NotInstalled(worker.projection.name)
-            if failures >= _GIVE_UP_AFTER:
-                raise Stalled(
-                    worker.projection.name, worker.lane, worker.error or "no reason given"
-                )
-            if result is not StepResult.MORE:
-                await asyncio.sleep(self._delay(result, failures))

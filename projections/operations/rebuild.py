@@ -41,17 +41,13 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def _ignore(_: Progress) -> None:
-    return None
-
-
 async def rebuild(
     pool: Pool,
     store: EventStore,
     codec: EventCodec,
     projection: Projection,
     *,
-    report: Report = _ignore,
+    report: Report | None = None,
     stop: asyncio.Event | None = None,
     options: LaneOptions = DEFAULT_OPTIONS,
 ) -> None:
@@ -91,7 +87,7 @@ class _Meter:
     """Turns positions into progress reports and checks whether to stop."""
 
     def __init__(
-        self, projection: str, head: int, report: Report, stop: asyncio.Event | None
+        self, projection: str, head: int, report: Report | None, stop: asyncio.Event | None
     ) -> None:
         self._projection = projection
         self.head = head
@@ -100,7 +96,8 @@ class _Meter:
         self._first: tuple[float, int] | None = None
 
     async def watch(self, position: int) -> None:
-        self._report(Progress(self._projection, position, self.head, self._eta(position)))
+        if self._report is not None:
+            self._report(Progress(self._projection, position, self.head, self._eta(position)))
         if self._stop is not None and self._stop.is_set():
             raise Interrupted(f"the rebuild of {self._projection!r} stopped at {position}")
 

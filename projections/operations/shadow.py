@@ -1,7 +1,6 @@
 """A second set of a read model's tables, filled in another schema beside the live one."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from eventstore.codec import EventCodec
 from eventstore.store import EventStore
@@ -9,20 +8,9 @@ from projections.engine import control
 from projections.engine.concurrently import run_concurrently
 from projections.engine.control import Lane
 from projections.engine.feed import SharedFeed
-from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult
+from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, Watch, reach
 from projections.engine.projection import LIVE, Connection, Pool, Projection
-from projections.errors import Stalled
 from projections.operations.install import create_tables
-
-Watch = Callable[[int], Awaitable[None]]
-"""Called after each batch with the lowest position of all lanes; raises to stop."""
-
-_GIVE_UP_AFTER = 8
-_RETRY_S = 0.05
-
-
-async def ignore(_: int) -> None:
-    """A watch that does nothing."""
 
 
 class Shadow:
@@ -76,8 +64,10 @@ class Shadow:
         for name in ("delete_lanes", "delete_version", "unpark_all"):
             await connection.execute(control.sql(name), self.target, self.projection.name)
 
-    async def advance(self, goals: Sequence[int], watch: Watch = ignore) -> None:
+    async def advance(self, goals: Sequence[int], watch: Watch | None = None) -> None:
         """Apply each lane up to its goal (a position), not beyond.
+
+        `watch` gets the lowest position of all lanes.
 
         Raises:
             Stalled: the database kept failing.
@@ -85,20 +75,22 @@ class Shadow:
         lanes = await control.load_lanes(self._pool, self.target, [self.projection.name])
         positions = [lane.position for lane in lanes]
 
-        def watch_lane(index: int) -> Watch:
+        async def advance_lane(index: int, lane: Lane, goal: int) -> None:
             async def moved(position: int) -> None:
                 positions[index] = position
-                await watch(min(positions))
+                if watch is not None:
+                    await watch(min(positions))
 
-            return moved
+            if lane.position < goal:
+                await reach(self._worker(lane), goal, moved)
 
         await run_concurrently(
-            self._reach(lane, goal, watch_lane(index))
+            advance_lane(index, lane, goal)
             for index, (lane, goal) in enumerate(zip(lanes, goals, strict=True))
         )
 
-    async def _reach(self, lane: Lane, goal: int, watch: Watch) -> None:
-        worker = LaneWorker(
+    def _worker(self, lane: Lane) -> LaneWorker:
+        return LaneWorker(
             self._pool,
             self._store,
             self._codec,
@@ -109,16 +101,3 @@ class Shadow:
             options=self._options,
             feed=self._feed,
         )
-        failures, reached = 0, lane.position
-        while reached < goal:
-            result = await worker.step(upto=goal)
-            failures = failures + 1 if result is StepResult.FAILED else 0
-            if failures >= _GIVE_UP_AFTER or result is StepResult.CHANGED:
-                raise Stalled(
-                    self.projection.name, lane.number, worker.error or "its tables were dropped"
-                )
-            if result in (StepResult.MORE, StepResult.BEHIND, StepResult.DRAINED):
-                reached = worker.position
-                await watch(reached)
-            if result is not StepResult.MORE:
-                await asyncio.sleep(_RETRY_S if failures else 0.001)

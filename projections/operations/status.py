@@ -65,23 +65,17 @@ async def status(
         NotInstalled: a projection has no lanes.
     """
     snapshot = _Snapshot(pool, store, await pool.fetchval(control.sql("clock")), await store.head())
-    versions = await _versions(pool, projections)
     lane_statuses: list[LaneStatus] = []
     for projection in projections:
         lanes = await control.load_lanes(pool, LIVE, [projection.name])
         if not lanes:
             raise NotInstalled(projection.name)
-        outdated = _outdated(projection, versions.get(projection.name))
+        version = await pool.fetchval(control.sql("load_version"), LIVE, projection.name)
+        outdated = _outdated(projection, version)
         lane_statuses += [
             await snapshot.status_of(projection, lane, outdated, stuck_after_s) for lane in lanes
         ]
     return lane_statuses
-
-
-async def _versions(pool: Pool, projections: Sequence[Projection]) -> dict[str, int]:
-    names = [projection.name for projection in projections]
-    rows = await pool.fetch(control.sql("load_versions"), LIVE, names)
-    return {row["projection"]: row["version"] for row in rows}
 
 
 def _outdated(projection: Projection, stored: int | None) -> str | None:
