@@ -27,7 +27,6 @@ class UnknownProjection(ProjectionError):
 
     def __init__(self, name: str, names: tuple[str, ...]) -> None:
         super().__init__(f"there is no projection {name!r}; there are: {', '.join(names)}")
-        self.name = name
 
 
 class NotInstalled(ProjectionError):
@@ -35,7 +34,6 @@ class NotInstalled(ProjectionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"projection {name!r} is not installed: run `ordersaga migrate`")
-        self.name = name
 
 
 class RebuildNeeded(ProjectionError):
@@ -47,7 +45,6 @@ class RebuildNeeded(ProjectionError):
             f"this program requires {required}: "
             f"run `ordersaga projections rebuild {name}`"
         )
-        self.name = name
 
 
 class InvalidCursor(ProjectionError):
@@ -62,7 +59,6 @@ class Stalled(ProjectionError):
 
     def __init__(self, name: str, lane: int, error: str) -> None:
         super().__init__(f"lane {lane} of projection {name!r} makes no progress: {error}")
-        self.name = name
 
 
 class Interrupted(ProjectionError):
@@ -76,7 +72,6 @@ class BackfillRefused(ProjectionError):
         super().__init__(
             f"streams of {name!r} are parked: run `ordersaga projections replay {name}` first"
         )
-        self.name = name
 
 
 # The database or the connection is at fault, not an event: the batch is retried without limit.

@@ -7,11 +7,10 @@ from typing import Final
 
 import aiohttp
 
+from adapters.http_pool import HttpPool
 from adapters.notifications.cloud_events import CONTENT_TYPE, CloudEvent, NotDelivered
 from adapters.notifications.signature import signature
 
-_CONNECT_TIMEOUT_S: Final = 5.0
-_KEEPALIVE_S: Final = 30.0
 # The same request may succeed later; the same is true for all of 5xx.
 _TEMPORARY: Final = frozenset({408, 425, 429})
 _LONGEST_DELAY_S: Final = 86_400.0
@@ -40,12 +39,8 @@ class WebhookSink:
     ) -> None:
         self._url = url
         self._keys = tuple(keys)
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s)
-        )
-        self._connections = connections
+        self._pool = HttpPool(timeout_s, connections)
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, event: CloudEvent) -> None:
         """Post the event.
@@ -56,7 +51,7 @@ class WebhookSink:
         """
         body = event.to_json()
         try:
-            async with self._pool().post(
+            async with self._pool.session().post(
                 self._url, data=body, headers=self._headers(event, body), allow_redirects=False
             ) as response:
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
@@ -69,9 +64,7 @@ class WebhookSink:
 
     async def close(self) -> None:
         """Release the connections; a later call opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._pool.close()
 
     def _headers(self, event: CloudEvent, body: bytes) -> dict[str, str]:
         timestamp = int(self._clock())
@@ -83,16 +76,6 @@ class WebhookSink:
             "webhook-signature": signature(self._keys, event.id, timestamp, body),
             **_trace_context(event),
         }
-
-    def _pool(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=self._connections, keepalive_timeout=_KEEPALIVE_S
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._session
 
 
 def _trace_context(event: CloudEvent) -> dict[str, str]:

@@ -14,17 +14,12 @@ class PersonalDataError(EventStoreError):
 
 
 class MasterKeyMissing(PersonalDataError):
-    """A data key was wrapped by a master key that this process does not have.
-
-    Attributes:
-        master_key_id: the id of the missing master key.
-    """
+    """A data key was wrapped by a master key that this process does not have."""
 
     def __init__(self, master_key_id: str) -> None:
         super().__init__(
             f"the settings lack master key {master_key_id}, which encrypts personal data"
         )
-        self.master_key_id = master_key_id
 
 
 class Tampered(PersonalDataError):

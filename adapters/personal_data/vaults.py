@@ -1,7 +1,7 @@
 """Key vaults: one in memory, and a short-lived cache over another one."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -75,8 +75,8 @@ class CachingVault:
     async def keys_for(self, subjects: Collection[str]) -> Mapping[str, DataKey]:
         """See `KeyVault.keys_for`."""
         now = self._clock()
-        fresh = ((one, self._by_subject.get(one)) for one in subjects)
-        keys = {one: entry[1] for one, entry in fresh if entry and entry[0] > now}
+        cached = ((one, self._by_subject.get(one)) for one in subjects)
+        keys = {one: entry[1] for one, entry in cached if entry and entry[0] > now}
         missing = [one for one in subjects if one not in keys]
         if missing:
             self.requests += 1
@@ -90,21 +90,13 @@ class CachingVault:
     async def find(self, key_ids: Collection[UUID]) -> Mapping[UUID, DataKey]:
         """See `KeyVault.find`."""
         now = self._clock()
-        keys: dict[UUID, DataKey | None] = {}
-        for key_id in key_ids:
-            entry = self._by_id.get(key_id)
-            if entry and entry[0] > now:
-                keys[key_id] = entry[1]
-        missing = [key_id for key_id in key_ids if key_id not in keys]
+        cached = ((one, self._by_id.get(one)) for one in key_ids)
+        keys = {one: entry[1] for one, entry in cached if entry and entry[0] > now}
+        missing = [one for one in key_ids if one not in keys]
         if missing:
             self.requests += 1
             answer = await self._vault.find(missing)
-            self._cache(missing, answer, now + self._lifetime_s)
+            for one in missing:
+                self._by_id.put(one, (now + self._lifetime_s, answer.get(one)))
             keys |= answer
         return {key_id: key for key_id, key in keys.items() if key is not None}
-
-    def _cache(
-        self, requested: Iterable[UUID], answer: Mapping[UUID, DataKey], until: float
-    ) -> None:
-        for key_id in requested:
-            self._by_id.put(key_id, (until, answer.get(key_id)))

@@ -9,14 +9,12 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from activities.ports import GatewayError, GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from adapters.http_pool import HttpPool
 from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-CONNECT_TIMEOUT_S: Final = 5.0
 _POOL_SIZE: Final = 100
-# Shorter than servers keep idle connections, so that calls rarely use one that is being closed.
-_KEEPALIVE_S: Final = 30.0
 _NO_EFFECT: Final = frozenset({425, 429, 503})
 _SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
@@ -38,9 +36,7 @@ class HttpService:
             raise ValueError(f"{name}: the base URL must start with http:// or https://")
         self._name = name
         self._base_url = base_url.rstrip("/")
-        connect_s = min(CONNECT_TIMEOUT_S, timeout_s)
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=connect_s)
-        self._session: aiohttp.ClientSession | None = None
+        self._pool = HttpPool(timeout_s, _POOL_SIZE)
 
     async def get(
         self, path: str, answer: type[_Model], query: Mapping[str, str | int] | None = None
@@ -67,9 +63,7 @@ class HttpService:
 
     async def close(self) -> None:
         """Release the connections; a later call opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._pool.close()
 
     def reject_answer(self, path: str, *, changes: bool) -> NoReturn:
         """Raise the error for an invalid answer."""
@@ -89,7 +83,7 @@ class HttpService:
         if key is not None:
             headers[IDEMPOTENCY_HEADER] = key
         try:
-            async with self._pool().request(
+            async with self._pool.session().request(
                 method,
                 self._base_url + path,
                 data=body.model_dump_json().encode() if body is not None else None,
@@ -100,14 +94,6 @@ class HttpService:
                 return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
-
-    def _pool(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_POOL_SIZE, keepalive_timeout=_KEEPALIVE_S)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._session
 
     def _read(
         self, path: str, status: int, content: bytes, answer: type[_Model], *, changes: bool

@@ -35,12 +35,10 @@ def create_carrier_app(
         area: which addresses are refused.
         faults: injected faults from the start.
     """
-    sandbox = Sandbox(Ledger(ledger_path), LabelBody, faults)
+    sandbox = Sandbox("labels", Ledger(ledger_path), LabelBody, faults)
     handlers = _Handlers(sandbox, area or ServedArea())
     app = sandbox.application()
     app.router.add_post("/labels", handlers.buy)
-    app.router.add_get("/labels", handlers.list_page)
-    app.router.add_get("/labels/by-key/{key}", sandbox.find)
     app.router.add_post("/labels/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/labels/{reference}/cancel", handlers.cancel)
     return app
@@ -60,9 +58,6 @@ class _Handlers:
             rules.label_fingerprint(label_request),
             lambda: rules.make_label(label_request, self._area),
         )
-
-    async def list_page(self, request: web.Request) -> web.Response:
-        return await self._sandbox.list_page(request, "labels")
 
     async def forbid(self, request: web.Request) -> web.Response:
         order_id = OrderId((await read_body(request, ForbidLabelBody)).order_id)

@@ -40,12 +40,10 @@ def create_payment_app(
         declines: card tokens that are declined, with their decline codes.
         faults: injected faults from the start.
     """
-    sandbox = Sandbox(Ledger(ledger_path), PaymentBody, faults)
+    sandbox = Sandbox("payments", Ledger(ledger_path), PaymentBody, faults)
     handlers = _Handlers(sandbox, declines)
     app = sandbox.application()
     app.router.add_post("/payments", handlers.charge)
-    app.router.add_get("/payments", handlers.list_page)
-    app.router.add_get("/payments/by-key/{key}", sandbox.find)
     app.router.add_post("/payments/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/payments/{reference}/capture", handlers.capture)
     app.router.add_post("/payments/{reference}/void", handlers.void)
@@ -67,9 +65,6 @@ class _Handlers:
             rules.charge_fingerprint(charge),
             lambda: rules.open_payment(charge, self._declines),
         )
-
-    async def list_page(self, request: web.Request) -> web.Response:
-        return await self._sandbox.list_page(request, "payments")
 
     async def forbid(self, request: web.Request) -> web.Response:
         body = await read_body(request, ForbidChargeBody)

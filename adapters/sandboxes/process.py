@@ -41,18 +41,18 @@ class SandboxOptions:
 
     def fault_plan(self) -> FaultPlan:
         """A new plan with these faults."""
-        faults = (
-            Fault(FaultKind.DELAY_BEFORE, delay_s=self.latency_s),
-            Fault(FaultKind.DELAY_AFTER, delay_s=self.answer_latency_s),
-            Fault(FaultKind.UNAVAILABLE, rate=self.unavailable_rate),
-            Fault(FaultKind.SERVER_ERROR, rate=self.error_rate),
-            Fault(FaultKind.ANSWER_LOST, rate=self.lost_answer_rate),
-        )
-        return FaultPlan([f for f in faults if f.rate > 0 and _does_something(f)], self.seed)
-
-
-def _does_something(fault: Fault) -> bool:
-    return fault.delay_s > 0 or fault.kind not in (FaultKind.DELAY_BEFORE, FaultKind.DELAY_AFTER)
+        delays = {
+            FaultKind.DELAY_BEFORE: self.latency_s,
+            FaultKind.DELAY_AFTER: self.answer_latency_s,
+        }
+        rates = {
+            FaultKind.UNAVAILABLE: self.unavailable_rate,
+            FaultKind.SERVER_ERROR: self.error_rate,
+            FaultKind.ANSWER_LOST: self.lost_answer_rate,
+        }
+        faults = [Fault(kind, delay_s=delay) for kind, delay in delays.items() if delay > 0]
+        faults += [Fault(kind, rate=rate) for kind, rate in rates.items() if rate > 0]
+        return FaultPlan(faults, self.seed)
 
 
 async def run_sandboxes(

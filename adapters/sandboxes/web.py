@@ -129,23 +129,27 @@ class Sandbox(Generic[Record]):
     """The ledger and the faults of a sandbox, and how its calls run.
 
     Args:
+        name: of the records in paths and in pages of the ledger: ``payments``.
         ledger: holds the records as bodies of the class `body`.
         body: the form of a record in answers.
         faults: injected faults from the start.
     """
 
     def __init__(
-        self, ledger: Ledger, body: type[RecordBody[Record]], faults: FaultPlan | None
+        self, name: str, ledger: Ledger, body: type[RecordBody[Record]], faults: FaultPlan | None
     ) -> None:
+        self._name = name
         self.ledger = ledger
         self.faults = faults or FaultPlan()
         self._body: type[RecordBody[Record]] = body
         self._calls: deque[dict[str, str]] = deque(maxlen=_REMEMBERED_CALLS)
 
     def application(self) -> web.Application:
-        """An application with health and control endpoints; it opens and closes the ledger."""
+        """An application with what both sandboxes serve; it opens and closes the ledger."""
         app = web.Application(middlewares=[_errors_as_json])
         app.cleanup_ctx.append(self._ledger_lifetime)
+        app.router.add_get(f"/{self._name}", self._list_page)
+        app.router.add_get(f"/{self._name}/by-key/{{key}}", self._find)
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/control/faults", self._add_fault)
         app.router.add_get("/control/faults", self._list_faults)
@@ -232,8 +236,7 @@ class Sandbox(Generic[Record]):
         """The order of a record; raises RequestRefused if there is none with this reference."""
         return (await self.ledger.run(lambda records: self._stored(records, reference))).order_id
 
-    async def find(self, request: web.Request) -> web.Response:
-        """Answer with the current record of the key in the path."""
+    async def _find(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
 
         def look_up(records: Records) -> Answer:
@@ -246,15 +249,14 @@ class Sandbox(Generic[Record]):
         order_id = json.loads(body)["order_id"] if body else ""
         return await self.perform(request, ("find", order_id, key), look_up)
 
-    async def list_page(self, request: web.Request, name: str) -> web.Response:
-        """Answer with a page of the ledger: the records as `name`, the next value of `after`."""
+    async def _list_page(self, request: web.Request) -> web.Response:
         after, limit = read_page(request)
 
         def page(records: Records) -> Answer:
             rows = records.after(after, limit)
             bodies = ",".join(body for _, body in rows)
             following = rows[-1][0] if len(rows) == limit else None
-            text = f'{{"{name}":[{bodies}],"next":{json.dumps(following)}}}'
+            text = f'{{"{self._name}":[{bodies}],"next":{json.dumps(following)}}}'
             return Answer(text, replayed=False)
 
         return await self.perform(request, ("list", "", ""), page)
