@@ -7,9 +7,9 @@ from typing import Final
 
 import aiohttp
 
-from adapters.http_pool import HttpPool
 from adapters.notifications.cloud_events import CONTENT_TYPE, CloudEvent, NotDelivered
 from adapters.notifications.signature import signature
+from adapters.providers.connections import HttpPool
 
 # The same request may succeed later; the same is true for all of 5xx.
 _TEMPORARY: Final = frozenset({408, 425, 429})

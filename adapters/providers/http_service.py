@@ -9,7 +9,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from activities.ports import GatewayError, GatewayRejected, GatewayUnavailable, OutcomeUnknown
-from adapters.http_pool import HttpPool
+from adapters.providers.connections import HttpPool
 from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
 
 _Model = TypeVar("_Model", bound=BaseModel)
