@@ -71,7 +71,7 @@ class ReservationResult:
     Attributes:
         total: what the order costs now.
         finished: how the order ended; then there is nothing to do.
-        turned_back: why an earlier run started to compensate; this run must then continue to.
+        turned_back: why an earlier run started to compensate; this run must then compensate too.
         shortage: what the order waits for; None if nothing is missing.
         amended: the pieces that count now; empty if they are the submitted ones.
     """

@@ -36,7 +36,7 @@ def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
     decimals than the currency has are refused; trailing zeros are allowed.
 
     Raises:
-        InvalidValue: the text is no such number, or `currency` no currency code.
+        InvalidValue: the text is not such a number, or `currency` is not a currency code.
         MoneyOverflow: the amount does not fit 64 bits.
     """
     stripped = text.strip()

@@ -162,7 +162,7 @@ def expected_code(expected: ExpectedVersion) -> int:
     """The number that stands for an expected version in the stores.
 
     Raises:
-        InvalidAppend: a number that is no version.
+        InvalidAppend: the number cannot be a version.
     """
     if expected is _NO_STREAM:
         return 0  # the most frequent, and hashing an enum member is slow

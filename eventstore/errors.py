@@ -39,7 +39,7 @@ class VersionConflict(EventStoreError):
 class DuplicateEventId(EventStoreError):
     """An event id of this append is stored already, as part of a different append.
 
-    Appending exactly the same event ids again is no error: it returns the first result.
+    Appending exactly the same event ids again is not an error: it returns the first result.
     """
 
 

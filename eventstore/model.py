@@ -161,7 +161,7 @@ class EventLocation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A folded state: `data` holds the events up to `version` in the form `schema_version`."""
+    """A folded state: `data` is the state at `version`, in the form `schema_version`."""
 
     stream: str
     version: int

@@ -34,7 +34,7 @@ def encode_cursor(*key: datetime | str | int) -> str:
 
 
 def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
-    """The sort key in a cursor, with these types (datetime, str, int); Nones without a cursor.
+    """The sort key in a cursor, as values of `kinds` (datetime, str, int); Nones without a cursor.
 
     Raises:
         InvalidCursor: `encode_cursor` did not make it for such a key.

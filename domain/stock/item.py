@@ -11,7 +11,7 @@ The state stays small even for a product that is sold for years:
 - Deliveries are kept for ever, because counting one twice would invent stock; there are few.
 - Only the last REMEMBERED_SHIPMENTS orders are kept as shipped. They only decide whether a repeated
   shipment is accepted or refused; pieces leave once either way.
-- Released orders are not kept: releasing nothing is no error.
+- Released orders are not kept: releasing nothing is not an error.
 - Returned pieces are not kept: the order's returns make sure that they are booked once.
 """
 

@@ -54,7 +54,7 @@ class Chain:
     events: dict[str, list[NewEvent]] = field(default_factory=dict)
 
     def absorb(self, other: "Chain") -> None:
-        """Take in a chain that has no stream in common with this one."""
+        """Merge a chain that has no stream in common with this one."""
         self.commands += other.commands
         self.outcomes += other.outcomes
         self.events.update(other.events)

@@ -233,7 +233,7 @@ class CommandHandler:
                 isinstance(outcome, AppendResult) and outcome.repeated
             ):
                 return [outcome] * len(chains)
-        # Each on its own: only some of them are the cause.
+        # Append each chain alone: only some of them are the cause.
         return await asyncio.gather(*(self._append_all(batch.appends(chain)) for chain in chains))
 
     async def _append_all(self, appends: Sequence[StreamAppend]) -> AppendResult | Exception:
@@ -297,7 +297,7 @@ class CommandHandler:
         self._put_back(chain.commands)
 
     def _retry_alone(self, commands: Sequence[Command], error: Exception) -> None:
-        """What failed together is tried again one by one, so that each gets its own answer."""
+        """Commands whose batch failed are retried one by one, so that each gets its own answer."""
         if len(commands) == 1:
             _fail(commands, error)
             return
@@ -317,8 +317,8 @@ class CommandHandler:
     async def _settle_repeated(self, chain: Chain, error: Exception) -> None:
         """Some event ids of the chain are stored: answer those commands, decide the others again.
 
-        On remembered states a repeated command may want events that it would not want on loaded
-        ones, so it first decides on those.
+        On remembered states, which may be outdated, a repeated command may decide differently. So
+        the commands first decide again on loaded states.
         """
         if not all(command.needs_load for command in chain.commands):
             for command in chain.commands:

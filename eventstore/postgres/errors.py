@@ -27,7 +27,7 @@ _UNIQUE_VIOLATION: Final = "23505"
 _CHECK_VIOLATION: Final = "23514"
 _WRONG_STATE: Final = "55000"
 _NOT_ALLOWED: Final = "42501"
-# Of an unpartitioned table, of all partitions, of the archive.
+# The constraints on an unpartitioned table, across partitions, and on the archive.
 _EVENT_ID_KEYS: Final = frozenset(
     {"events_event_id_key", "event_ids_event_id_key", "archived_events_event_id_key"}
 )

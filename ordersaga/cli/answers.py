@@ -40,7 +40,7 @@ def page_answer(page: "Page[Any]", columns: "Columns", *, title: str | None = No
 
 
 def answering(work: Work) -> Callable[..., NoReturn]:
-    """The command that prints the answer of `work` and has the option ``--json`` besides its own.
+    """A command that prints the answer of `work`; it has the options of `work`, and ``--json``.
 
     If `work` has a parameter `services`, they are open while it runs.
     """

@@ -1,7 +1,7 @@
 """Signals sagas when stock that their orders wait for has arrived.
 
 The stock item allocates arriving pieces to waiting orders in the same append as the arrival; this
-process only sends the signals. A saga is signalled when its order waits for nothing any more, and
+process only sends the signals. A saga is signalled when its order no longer waits for anything, and
 when the first pieces arrive for an order that held none (its customer then has one more choice).
 A lost signal delays an order by hours at most: a waiting saga also checks by itself.
 """

@@ -50,7 +50,7 @@ class Columns:
     Args:
         columns: names of attributes, such as ``order_id: order, attempts>, last_error``; after a
             colon the header, if it is another; ``>`` aligns to the right.
-        computed: the cells of columns that are no attribute.
+        computed: the cells of columns that are not attributes.
     """
 
     def __init__(self, columns: str, **computed: Callable[[Any], object]) -> None:

@@ -34,7 +34,7 @@ NO_INPUT: Final = RawValue(Payload())
 """The input of a workflow that was started without any."""
 
 SEVERAL_INPUTS: Final = RawValue(Payload(metadata={"encoding": _SEVERAL}))
-"""Stands for two or more inputs, which no message has; made by the data converter."""
+"""Stands for two or more inputs, which are always refused; created by the data converter."""
 
 Actor = Annotated[
     str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)

@@ -49,7 +49,7 @@ class Amendments:
         await self._settle()
 
     def note_reservation(self, result: ReservationResult) -> None:
-        """Take over an answer of the stock ledger; an amended order is shown."""
+        """Note an answer of the stock ledger, and show the order if it was amended."""
         if self.state.note_reservation(result):
             self.visibility.show_every_change()
 

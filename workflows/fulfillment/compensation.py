@@ -97,7 +97,7 @@ class Compensations:
         """Undo also what a lost run may have done; this run knows only its own steps."""
         record = self.state.compensation
         record.registered = list(earlier.compensations)
-        if cause.kind is not FailureKind.REFUSED:  # the refusal proves that the key was not used
+        if cause.kind is not FailureKind.REFUSED:  # a refusal is the provider's answer for this key
             record.payment_in_doubt |= earlier.charge_in_doubt
             record.label_in_doubt |= earlier.label_in_doubt
 

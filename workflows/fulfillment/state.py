@@ -237,7 +237,7 @@ class SagaState:
         return dict(left)
 
     def note_reservation(self, result: ReservationResult) -> bool:
-        """Take over an answer of the stock ledger; returns whether the order was amended."""
+        """Note an answer of the stock ledger; returns whether the order was amended."""
         self.reservation.answered = True
         self.reservation.shortage = result.shortage
         if result.amended:

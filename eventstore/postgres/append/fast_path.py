@@ -94,7 +94,7 @@ def _totals(requests: Sequence[PreparedAppend]) -> dict[str, _StreamTotal] | Non
             total.count += len(prepared.events)
             if total.expected > MAX_VERSION - total.count:
                 return None
-    # Code points sort like the bytes of UTF-8, so like collation C.
+    # Code points sort like the bytes of UTF-8, which is the order of collation C.
     names = sorted(totals)
     for index, name in enumerate(names, 1):
         totals[name].index = index

@@ -99,7 +99,7 @@ async def layout(pool: asyncpg.Pool) -> Layout:
 
 
 async def layout_at(dsn: str) -> Layout:
-    """The same, on a connection of its own."""
+    """As `layout`, on a connection of its own."""
     with translated():
         connection = await asyncpg.connect(dsn)
         try:
@@ -170,7 +170,7 @@ async def _partition(connection: asyncpg.Connection, size: int, report: Report) 
         await connection.execute(_VALIDATE)
         await connection.execute(_SPLIT)
     except BaseException:
-        # A border that stayed would refuse the events that reach it.
+        # If the border stayed, later events beyond it would be refused.
         await connection.execute(_UNBOUND)
         raise
     report("partitioned; creating partitions ahead")

@@ -125,7 +125,7 @@ async def _running(sources: Sources, facts: Facts, progress: _Progress, pause_s:
         return
     missing = _open_workflows(facts)
     for look in range(_ATTEMPTS):
-        # The workflows first, then the events: an order that ends in between is no offender.
+        # The workflows first, then the events: an order that ends in between is not an offender.
         running = await sources.sagas(sorted(missing))
         missing = {key: finding for key, finding in missing.items() if key not in running}
         now = await _facts_now(sources, {finding.subject for finding in missing.values()})
