@@ -35,7 +35,7 @@ from projections.engine.runner import ProjectionRunner
 from projections.operations.install import install
 from projections.read_models.current_orders import model as current_orders
 from projections.registry import ALL
-from tests.support.stores.event_store import as_processes
+from tests.support.stores.logins import as_processes
 from tests.support.stores.postgres_server import PostgresServer, free_port
 
 CODEC = JsonEventCodec()
@@ -80,14 +80,20 @@ async def fill(store: PostgresEventStore, orders: int) -> None:
 
 
 async def catch_up(
-    pool: asyncpg.Pool, store: PostgresEventStore, projections: tuple[Projection, ...], events: int
+    dsn: str,
+    pool: asyncpg.Pool,
+    store: PostgresEventStore,
+    projections: tuple[Projection, ...],
+    events: int,
 ) -> Mapping[str, float]:
-    """Empty the read models and let one process fill them."""
+    """Empty the read models, as the superuser of `dsn`, and let one process fill them."""
+    admin = await asyncpg.connect(dsn)
     for projection in projections:
         for table in projection.tables:
-            await pool.execute(f"TRUNCATE read_models.{table}")
-    await pool.execute("UPDATE read_models.checkpoints SET position = 0")
-    await pool.execute("CHECKPOINT")
+            await admin.execute(f"TRUNCATE read_models.{table}")
+    await admin.execute("UPDATE read_models.checkpoints SET position = 0")
+    await admin.execute("CHECKPOINT")
+    await admin.close()
     started, worked = time.perf_counter(), time.process_time()
     await ProjectionRunner(pool, store, CODEC, None, projections).catch_up()
     return {
@@ -100,17 +106,18 @@ async def compare(server: PostgresServer, rounds: int, scale: float) -> list[Mea
     """Measure every contender once per round."""
     await migrate(server.url())
     await install(server.url())
-    pool = await create_pool(await as_processes(server.url()), max_size=20)
+    dsn = server.url()
+    pool = await create_pool(await as_processes(dsn), max_size=20)
     store = PostgresEventStore(pool)
     orders = max(1, int(ORDERS * scale))
     await fill(store, orders)
     events = orders * EVENTS_PER_ORDER
 
     async def one() -> Mapping[str, float]:
-        return await catch_up(pool, store, (current_orders.PROJECTION,), events)
+        return await catch_up(dsn, pool, store, (current_orders.PROJECTION,), events)
 
     async def every() -> Mapping[str, float]:
-        return await catch_up(pool, store, ALL, events)
+        return await catch_up(dsn, pool, store, ALL, events)
 
     peers = await _peers(server, max(1, int(PEER_ORDERS * scale)))
     speeds = await take_turns({OURS: one, ALL_MODELS: every, **peers}, rounds)

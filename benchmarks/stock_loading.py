@@ -30,7 +30,7 @@ from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from tests.support.stores.event_store import as_processes
+from tests.support.stores.logins import as_processes
 from tests.support.stores.postgres_server import PostgresServer, free_port
 
 FEW, LONG, OPEN = "20 movements", "20,000 movements, 20 open", "10,000 open"

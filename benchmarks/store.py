@@ -19,7 +19,7 @@ from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.daemons import heap
-from tests.support.stores.event_store import as_processes
+from tests.support.stores.logins import as_processes
 from tests.support.stores.postgres_server import PostgresServer, free_port
 
 OPTIONS: Final = {

@@ -18,7 +18,7 @@ from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
 from eventstore.reading.subscription import Subscription
 from tests.support.stores.checkpoints import InMemoryCheckpoints
-from tests.support.stores.event_store import as_processes
+from tests.support.stores.logins import as_processes
 
 QUIET = "no foreign transaction"
 NAIVE = "naive tail"

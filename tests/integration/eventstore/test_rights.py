@@ -13,7 +13,6 @@ from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.event_store import (
-    as_processes,
     event,
     migrated_database,
     new_stream,
@@ -21,6 +20,7 @@ from tests.support.stores.event_store import (
     opened_operator_pool,
     opened_store,
 )
+from tests.support.stores.logins import as_processes
 
 SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)
 ALLOWED_FUNCTIONS = {

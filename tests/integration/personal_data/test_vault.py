@@ -16,12 +16,8 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import open_services
 from ordersaga.errors import WrongSetting
 from ordersaga.personal_data.vault import KeyRing, PostgresKeyVault
-from tests.support.stores.event_store import (
-    as_processes,
-    opened_app_pool,
-    opened_operator_pool,
-    opened_pool,
-)
+from tests.support.stores.event_store import opened_app_pool, opened_operator_pool, opened_pool
+from tests.support.stores.logins import as_processes
 from tests.support.stores.personal_data import HIDDEN, SealedShop, new_master_key, sealed_shop
 
 MASTER = MasterKeys(b"m" * 32)

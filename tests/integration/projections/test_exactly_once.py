@@ -21,7 +21,8 @@ from projections.read_models.audit_log import model as audit_log
 from projections.read_models.current_orders import model as current_orders
 from projections.read_models.product_demand import model as product_demand
 from projections.registry import ALL
-from tests.support.stores.event_store import as_processes, opened_app_pool
+from tests.support.stores.event_store import opened_app_pool
+from tests.support.stores.logins import as_processes
 from tests.support.stores.read_models import (
     CODEC,
     Order,

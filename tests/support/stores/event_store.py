@@ -1,7 +1,7 @@
 """Event stores for tests: events, a migrated database, both kinds of store."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,11 +20,12 @@ from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.growth.partitions import add_partitions, partition
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
-from eventstore.postgres.roles import Roles, ensure_roles, find_roles, quoted
+from eventstore.postgres.roles import ensure_roles
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.store import EventStore
-from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
+from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.stores.counters import StoreWrapper
+from tests.support.stores.logins import as_operator, as_processes
 from tests.support.stores.postgres import fresh_database
 from tests.support.stores.sealed import sealed
 
@@ -97,29 +98,6 @@ async def opened_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Poo
         yield pool
     finally:
         await pool.close()
-
-
-async def as_processes(url: str) -> str:
-    """The URL of a login with the role of processes in this database, and no other right."""
-    return await _granted(url, "processes", lambda roles: roles.app)
-
-
-async def as_operator(url: str) -> str:
-    """The URL of a login that is a member of the owner of this database's schemas."""
-    return await _granted(url, "operator", lambda roles: roles.owner)
-
-
-async def _granted(url: str, login: str, role_of: Callable[[Roles], str]) -> str:
-    connection = await asyncpg.connect(url)
-    try:
-        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            await connection.execute(f"CREATE ROLE {login} LOGIN")
-        roles = await find_roles(connection)
-        if roles is not None:
-            await connection.execute(f"GRANT {quoted(role_of(roles))} TO {login}")
-    finally:
-        await connection.close()
-    return url.replace(f"//{SUPERUSER}@", f"//{login}@")
 
 
 @asynccontextmanager

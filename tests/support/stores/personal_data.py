@@ -25,7 +25,7 @@ from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine.runner import ProjectionRunner
 from projections.registry import ALL
 from tests.support.sagas.domain_samples import NOON, gbp
-from tests.support.stores.event_store import as_operator
+from tests.support.stores.logins import as_operator
 from tests.support.stores.read_models import installed_database
 
 SECRETS = ("Zacharias Geheim", "13 Hidden Lane", "Verborgen", "LS99 9XX", "tok_secret")
