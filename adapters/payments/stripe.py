@@ -123,7 +123,7 @@ class StripePaymentGateway:
     ) -> ProviderPayment | None:
         """Make a key unusable; if a payment was made with it, return that payment.
 
-        It uses the key for a payment intent that is never confirmed: Stripe refuses a charge that
+        The key is used for a payment intent that is never confirmed: Stripe refuses a charge that
         arrives later, and `charge` finds this payment intent by its metadata.
         """
         if payment := await self.find(idempotency_key):

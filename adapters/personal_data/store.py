@@ -1,7 +1,7 @@
 """An event store that seals personal fields when it appends and opens them when it reads.
 
-Its users see plain values, or redacted ones after an erasure; the store that it wraps, which can
-be any `EventStore`, holds sealed ones.
+Its users see plain values, or redacted ones after an erasure. The store that it wraps, which can be
+any `EventStore`, holds sealed ones.
 """
 
 from collections.abc import Mapping, Sequence

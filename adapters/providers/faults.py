@@ -106,8 +106,8 @@ class ActiveFault:
 class FaultPlan:
     """The active faults.
 
-    Whether a fault with a rate hits depends only on the seed, the key of the call and the number
-    of attempts with that key: the same orders get the same faults, however calls interleave.
+    If a fault has a rate, only the seed, the key of the call and the number of attempts with that
+    key decide whether it hits: the same orders get the same faults, however calls interleave.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), seed: int = 0) -> None:

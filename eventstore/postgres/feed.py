@@ -1,4 +1,4 @@
-"""The feed on PostgreSQL: one page, or page after page, each read while the last one is used."""
+"""The feed on PostgreSQL: single pages, or page after page with the next one read ahead."""
 
 import asyncio
 import time
@@ -76,7 +76,7 @@ class Feed:
     async def pages(
         self, after: int, limit: int, feed_filter: FeedFilter
     ) -> AsyncGenerator[FeedPage, None]:
-        """Page after page; the next one is read while the caller works on the last one."""
+        """Page after page; the next one is read while the caller works on the current one."""
         page = await self._read(after, limit, feed_filter)
         while page.full:
             after = page.next_position

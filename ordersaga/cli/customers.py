@@ -46,8 +46,8 @@ async def erase(
 ) -> Answer:
     """Erase a customer's personal data: addresses and payment tokens of all their orders.
 
-    This cannot be undone. It is refused while an order of theirs is open, and takes a few seconds.
-    Running it again only deletes what Temporal still holds.
+    This cannot be undone, and takes a few seconds. It is refused while the customer has an open
+    order. Running it again only deletes what Temporal still holds.
     """
     from ordersaga.personal_data.erasure import Eraser  # noqa: PLC0415  loads Temporal
 

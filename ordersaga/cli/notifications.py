@@ -103,6 +103,6 @@ async def backfill(
         int, typer.Option(min=0, help="Only events after this position; 0: all events.")
     ] = 0,
 ) -> Answer:
-    """Create notifications for events from before they were installed; none is created twice."""
+    """Create notifications for events that are older than the outbox; none is created twice."""
     position = await outbox.backfill(services.pool, after)
     return Answer({"position": position}, f"continues after position {position}")

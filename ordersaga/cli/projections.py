@@ -85,7 +85,8 @@ async def status(names: Names = None) -> Answer:
 async def rebuild(name: Name) -> Answer:
     """Fill new tables beside the live ones from the first event on, then switch over.
 
-    Readers see the old tables until then. If it is stopped or killed, run it again to continue.
+    Readers see the old tables until then. If the command is stopped or killed, run it again to
+    continue.
     """
     (projection,) = select([name])
     started = time.monotonic()

@@ -69,8 +69,8 @@ async def partition(
     """Partition the events by position; this cannot be undone.
 
     The present table becomes the first partition and is not copied. First the event ids are
-    written to a table of their own, which takes a while. Workers may be running. If it is stopped,
-    run it again to continue.
+    written to a table of their own, which takes a while. Workers may be running. If the command
+    is stopped, run it again to continue.
     """
     partitioned = await partitions.partition(services.settings.dsn(), size, note)
     text = (
@@ -109,8 +109,8 @@ async def archive(
 ) -> Answer:
     """Move the events of orders that ended long ago into the archive.
 
-    They can still be read, also by rebuilds; an append restores an order's stream. If it is stopped
-    or killed, run it again to move the rest.
+    Archived events can still be read, also by rebuilds. An append to an archived stream brings it
+    back first. If the command is stopped or killed, run it again to move the rest.
     """
     if closed_before > datetime.now(UTC):
         raise WrongUsage("--closed-before must not be in the future")

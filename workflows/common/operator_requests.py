@@ -114,7 +114,7 @@ class OperatorAttention:
         self.show()
 
     def take_unrecorded(self) -> tuple[OperatorAction, ...]:
-        """The actions to record; the caller records them."""
+        """Take all unrecorded actions; the caller must record them."""
         actions, self.unrecorded = tuple(self.unrecorded), []
         return actions
 

@@ -1,6 +1,6 @@
 """The fast path of an append: one statement that appends everything or nothing.
 
-It appends if every stream is at its expected version.
+It appends only if every stream is at its expected version.
 """
 
 from collections.abc import Callable, Sequence

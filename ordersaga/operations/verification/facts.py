@@ -1,6 +1,6 @@
 """Folds the events of each order and SKU for verification.
 
-It shares no code with the aggregates on purpose: a mistake there must not hide here.
+On purpose it shares no code with the aggregates, so that it finds their mistakes.
 """
 
 from collections import Counter
