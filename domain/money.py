@@ -1,4 +1,4 @@
-"""Money: whole minor units of an ISO 4217 currency, never floats."""
+"""Money: whole minor units of an ISO 4217 currency, never floats; amounts from and to text."""
 
 import re
 from collections.abc import Iterable
@@ -71,3 +71,55 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
     for amount in amounts:
         result += amount
     return result
+
+
+_USUAL_DIGITS = 2
+_CURRENCIES_BY_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_UNUSUAL_DIGITS = {
+    currency: digits
+    for digits, currencies in _CURRENCIES_BY_DIGITS.items()
+    for currency in currencies.split()
+}
+_AMOUNT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?", re.ASCII)
+# Twice the digits of 64 bits; the limit keeps hostile input cheap.
+_MAX_TEXT = 40
+
+
+def minor_digits(currency: str) -> int:
+    """Number of decimals of a currency: 2 for GBP, 0 for JPY, 3 for KWD."""
+    return _UNUSUAL_DIGITS.get(currency, _USUAL_DIGITS)
+
+
+def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
+    """The exact amount in a decimal text such as ``3.39`` or ``-12``.
+
+    Surrounding spaces are ignored. Exponents, signs other than ``-``, thousands separators and more
+    decimals than the currency has are refused; trailing zeros are allowed.
+
+    Raises:
+        InvalidValue: the text is not such a number, or `currency` is not a currency code.
+        MoneyOverflow: the amount does not fit 64 bits.
+    """
+    stripped = text.strip()
+    match = _AMOUNT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None
+    if match is None:
+        raise InvalidValue(field, "must be a decimal number such as 3.39")
+    digits = minor_digits(currency)
+    part = (match["part"] or "").rstrip("0")
+    if len(part) > digits:
+        raise InvalidValue(field, f"{currency} amounts have at most {digits} decimals")
+    minor = int(match["whole"] + part.ljust(digits, "0"))
+    return Money(-minor if match["sign"] else minor, currency)
+
+
+def format_amount(amount: Money) -> str:
+    """The amount for people: ``3.39 GBP``, ``120 JPY``, ``-0.05 GBP``."""
+    digits = minor_digits(amount.currency)
+    sign = "-" if amount.minor < 0 else ""
+    text = str(abs(amount.minor)).rjust(digits + 1, "0")
+    number = f"{text[:-digits]}.{text[-digits:]}" if digits else text
+    return f"{sign}{number} {amount.currency}"

@@ -20,11 +20,11 @@ from eventstore.model import (
     StreamAppend,
 )
 from eventstore.postgres.append.queue import MAX_CALLS, AppendQueue
-from eventstore.postgres.connections import OwnedConnections
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed import Feed, events_of
-from eventstore.postgres.poking import Poker
+from eventstore.postgres.pool import OwnedConnections
 from eventstore.postgres.sql_files import statement
+from eventstore.postgres.waking import Poker
 from eventstore.store import EVERYTHING, check_limit
 
 _READ_FORWARD: Final = statement("read_stream_forward")

@@ -7,9 +7,9 @@ from uuid import uuid4
 import typer
 from rich.console import Group, RenderableType
 
-from domain.currencies import parse_amount
 from domain.errors import RuleBroken
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
+from domain.money import parse_amount
 from domain.order.commands import (
     AddItem,
     ChangeQuantity,

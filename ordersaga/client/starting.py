@@ -6,8 +6,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OperatorAction, OrderDocument
-from domain.currencies import format_amount
 from domain.ids import OrderId, order_stream
+from domain.money import format_amount
 from domain.order import state as order_states
 from domain.values import readable
 from workflows.documents.order import document_to_json, document_total

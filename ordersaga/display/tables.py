@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.currencies import format_amount
-from domain.money import Money
+from domain.money import Money, format_amount
 from ordersaga.display.text import printable
 
 _PIPE_WIDTH: Final = 200

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.checks import MAX_QUANTITY, check_line
-from domain.currencies import parse_amount
 from domain.errors import DomainError, InvalidValue, MoneyOverflow
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id, parse_sku
-from domain.money import Money
+from domain.money import Money, parse_amount
 from domain.values import OrderLine
 from ordersaga.importing.countries import country_code
 from ordersaga.importing.reader import COLUMNS, RawLine

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from activities.aggregates import ORDER, STOCK, AggregateStream
 from activities.unit_of_work import record
-from domain.currencies import format_amount
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
+from domain.money import format_amount
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import (
     Cancelled,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain.currencies import format_amount
 from domain.customer import events as customer_events
+from domain.money import format_amount
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events

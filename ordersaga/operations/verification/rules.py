@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from domain.currencies import format_amount
 from domain.ids import OrderId, Sku
-from domain.money import Money
+from domain.money import Money, format_amount
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
 from ordersaga.operations.verification.report import Finding, Rule
 

@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.errors import StoreUnavailable
 from eventstore.model import StreamAppend
-from eventstore.postgres.connections import OwnedConnections
+from eventstore.postgres.pool import OwnedConnections
 from tests.support.stores.event_store import (
     events,
     new_stream,

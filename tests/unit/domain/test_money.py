@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.currencies import format_amount, minor_digits, parse_amount
 from domain.errors import CurrencyMismatch, InvalidValue, MoneyOverflow
-from domain.money import Money, total
+from domain.money import Money, format_amount, minor_digits, parse_amount, total
 from tests.support.sagas.domain_samples import gbp
 
 MINORS = st.integers(-(2**63), 2**63 - 1)
