@@ -127,8 +127,9 @@ ACTOR: Final = "saga"
 def may_have_run(saga: SagaRef, first_run_id: str | None) -> bool:
     """Whether the current activity may have run before, in full or in part.
 
-    A saga numbers its activities from the second use of a name on (`process-payment-2`), and each
-    of them counts its attempts from 1 again; so does a run that replaces a lost one.
+    The attempt number alone does not tell. When a saga starts an activity again it adds a number to
+    its id (`process-payment-2`), and attempts count from 1 again; so they do in a run that replaces
+    a lost one.
 
     Args:
         saga: the run that requested the activity.

@@ -19,7 +19,7 @@ class ReturnStockActivities:
 
     @activity.defn
     async def restock_return(self, request: messages.CaseRequest) -> messages.CaseView:
-        """Book the decided pieces in and record it, in one append and so only once."""
+        """Book in the decided pieces and record the restock, in one append and so only once."""
         returns = RETURNS.stream(request.order_id)
         with application_errors():
             unit = await load(self._handler, returns)

@@ -85,7 +85,7 @@ class PersonalDataStore(ReadingThrough):
         personal = [append for append in appends if self._is_personal(append)]
         if not personal or not self._sealing:
             return appends
-        prepare(appends)  # invalid appends are refused in the same way as unsealed ones
+        prepare(appends)  # refuse an invalid append before it is sealed
         subjects = {append.stream: await self._subject_of(append) for append in personal}
         keys = await self._vault.keys_for(set(subjects.values()))
         return [

@@ -1,4 +1,4 @@
-"""What the clients of the payment provider and of the carrier share: one record per key."""
+"""Base of the payment and carrier clients: one record per idempotency key."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Generic, TypeVar

@@ -56,7 +56,7 @@ class Schema:
         return [Script((f"{self.name}/{name}",), text) for name, text in migrations]
 
     def missing(self, applied: set[str]) -> list[Script]:
-        """What a database that has these scripts still needs."""
+        """The scripts that a database still needs after `applied`."""
         baseline = self.baseline()
         if baseline.name in applied:
             return [script for script in self.migrations() if script.name not in applied]

@@ -69,7 +69,7 @@ class OwnedConnections:
     catalogue of their server processes stay in the processor's cache.
 
     Args:
-        pool: where the connections come from. It cannot be closed before this is.
+        pool: where the connections come from. Close this object before the pool.
         most: how many are kept; fewer if the pool is small, and none in a tiny one.
     """
 
@@ -124,4 +124,4 @@ def _is_open(connection: Any) -> bool:
     try:
         return not connection.is_closed()
     except asyncpg.InterfaceError:
-        return False  # it ended, and the pool has taken it back
+        return False  # it was closed, and the pool has taken it back

@@ -98,7 +98,7 @@ INTERVAL_S: Final = 0.004
 """At most one poke in this time."""
 
 BUSY: Final = 4
-"""From this many appends between two pokes on, readers are busy and the longer interval applies."""
+"""At this many appends between two pokes, readers are busy: the longer interval applies."""
 
 BUSY_INTERVAL_S: Final = 0.025
 """Shortest time between two pokes when it is busy: a poke costs as much as several appends."""

@@ -1,8 +1,8 @@
 """Maps everything that a command can raise to a message and an exit code.
 
 Messages never hold passwords or personal data: texts of other libraries are shown only where they
-are known to be safe. Large libraries are not imported here, which keeps quick refusals quick:
-a library that is not loaded cannot have raised the error.
+are known to be safe. Large libraries are not imported here, so that quick refusals stay quick:
+the error cannot come from a library that is not loaded.
 """
 
 import os
@@ -76,7 +76,7 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("temporalio.client", "WorkflowQueryFailedError", REFUSED, None),
     ("aiohttp", "ClientConnectionError", UNREACHABLE, PROVIDER_HINT),
 )
-"""Module and name of an exception, exit code, message (None: its own text); the first one holds."""
+"""Exception (module, name), exit code, message (None: its own text); the first match applies."""
 
 
 def explain(error: BaseException) -> Failure:
@@ -97,7 +97,7 @@ def explain(error: BaseException) -> Failure:
 
 
 def _is(error: BaseException, module: str, name: str) -> bool:
-    """Whether `error` is this exception of a module; never, if that is not loaded."""
+    """Whether `error` is this exception of a module; False if the module is not loaded."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(error, getattr(loaded, name))
 

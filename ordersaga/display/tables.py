@@ -47,8 +47,8 @@ class Columns:
     """The columns of a table of records.
 
     Args:
-        columns: names of attributes, such as ``order_id: order, attempts>, last_error``; after a
-            colon the header, if it is another; ``>`` aligns to the right.
+        columns: names of attributes, such as ``order_id: order, attempts>, last_error``. A header
+            that differs from the name follows a colon; ``>`` aligns to the right.
         computed: the cells of columns that are not attributes.
     """
 

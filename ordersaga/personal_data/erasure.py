@@ -33,7 +33,7 @@ from ordersaga.personal_data.orders import (
 from ordersaga.personal_data.vault import KeyRing
 
 QUIET_S: Final = LIFETIME_S + 2.0
-"""How long an erasure waits: as long as keys are cached, and for running appends."""
+"""How long an erasure waits for cached keys to expire and running appends to end."""
 
 _CUSTOMER: Final = Aggregate(
     erasure_stream, Fold(customer.INITIAL, customer.evolve), customer.decide

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class OrderSources(Protocol):
-    """Where orders are looked up: those of the composition root's services that are used here.
+    """The services of the composition root that the look-up of orders needs.
 
     Attributes:
         handler: executes commands.

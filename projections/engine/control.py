@@ -22,7 +22,7 @@ sql: Final = partial(statement, "projections.engine.sql")
 class Lane:
     """A half-open range of buckets of a projection, and the position up to which it is applied.
 
-    `era` is only loaded with the lock on the lane, the fence, and `updated_at` only without it.
+    `era` is loaded only with the lock on the lane (the fence), `updated_at` only without it.
     """
 
     projection: str

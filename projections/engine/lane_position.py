@@ -23,7 +23,7 @@ class LanePosition:
         self.checkpoint: int | None = None  # None: not loaded
         self.next = 0  # read from here; beyond the checkpoint if nothing had to be applied
         self.era: UUID | None = None
-        self._prefetched: tuple[int, FeedSlice] | None = None  # after which position, what
+        self._prefetched: tuple[int, FeedSlice] | None = None  # the position before it
 
     def load(self, checkpoint: int, era: UUID) -> None:
         """Start from the stored checkpoint."""
@@ -43,7 +43,7 @@ class LanePosition:
         self._prefetched = after, feed_slice
 
     def take_prefetched(self) -> FeedSlice | None:
-        """The kept slice if it follows `next`, otherwise None; it is no longer kept."""
+        """Return the kept slice if it follows `next`, otherwise None; drop it either way."""
         prefetched, self._prefetched = self._prefetched, None
         if prefetched is None or prefetched[0] != self.next:
             return None

@@ -55,7 +55,7 @@ async def rebuild(
 
     A projection with side effects keeps its tables and positions; only its version is recorded.
     `report` is called after each batch. When `stop` is set, the rebuild ends after the current
-    batches. It needs two connections of the pool more than the projection has lanes.
+    batches. It needs as many connections of the pool as the projection has lanes, plus two.
 
     Raises:
         NotInstalled: the projection has no live tables.

@@ -46,7 +46,7 @@ class OperatorAttention:
     Attributes:
         progress: where the workflow stands; `attention` is changed here.
         show: shows a change of `progress`.
-        record: brings actions of operators into the event store.
+        record: writes actions of operators to the event store.
         unrecorded: actions that are not in the event store yet, oldest first.
     """
 

@@ -81,7 +81,7 @@ class Progress:
 
     @property
     def where(self) -> str:
-        """Where it is, for refusals."""
+        """Where the workflow stands, for the text of refusals."""
         return f"it is at {self.stage}"
 
     @property

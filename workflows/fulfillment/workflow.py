@@ -79,7 +79,7 @@ class OrderFulfillment(OperatorRequests):
             closed = await self._go_forward()
         except GeneratorExit:  # the run was terminated and is evicted: it must not issue commands
             raise
-        except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
+        except BaseException as failure:  # noqa: BLE001  a cancel is not an Exception; see cause_of
             cause = cause_of(self._state, failure)
             closed = await run_to_completion(self._compensations.turn_back(cause))
         return await self._finish(closed)

@@ -76,7 +76,7 @@ class Steering:
 
 
 def bulk_command(name: str, **own_options: Any) -> Callable[..., None]:
-    """The command line's command for sagas; `own_options` are the types of its details."""
+    """The function of a command for sagas; `own_options` are the types of its own options."""
 
     async def command(
         why: Why,

@@ -2,8 +2,9 @@
 
 For use after Temporal lost its database or sagas were terminated. A restarted saga repeats nothing:
 each step asks the event store first, and providers recognise each request by its key. So nothing is
-reserved, charged or shipped twice, and a saga that was compensating still compensates. Recovering
-again, from several places, or beside running workers is harmless: Temporal runs one saga per order.
+reserved, charged or shipped twice, and a saga that was compensating goes on compensating.
+Recovering again, from several places, or beside running workers is harmless: Temporal runs one saga
+per order.
 """
 
 import asyncio

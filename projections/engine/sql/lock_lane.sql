@@ -1,6 +1,6 @@
 -- Take the fence of a lane; no row if another worker holds it. The commit need not be durable at
--- once, as tables and checkpoint are lost or kept together. The server ends the session of a worker
--- that hangs while it holds the fence.
+-- once, because tables and checkpoint are lost or kept together. The server ends the session of a
+-- worker that hangs while it holds the fence.
 SELECT lane, position, first_bucket, end_bucket, paused, parked,
        (SELECT id FROM read_models.era) AS era,
        set_config('synchronous_commit', 'off', true),

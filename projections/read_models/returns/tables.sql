@@ -1,4 +1,4 @@
--- One row per return: the decisions on refund and restock, and what is done of them.
+-- One row per return: the decisions on refund and restock, and whether they were carried out.
 CREATE TABLE {schema}.returns (
     order_id text NOT NULL,
     return_id text NOT NULL,
