@@ -47,7 +47,7 @@ class SagaRef:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """The fields that all requests about an order in the event store share."""
+    """The common fields of all requests about an order in the event store."""
 
     saga: SagaRef
     order_id: OrderId

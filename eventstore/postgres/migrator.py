@@ -33,7 +33,7 @@ class Script:
 
     @property
     def name(self) -> str:
-        """``<schema>/schema`` or ``<schema>/<file of the migration without ending>``."""
+        """``<schema>/schema``, or for a migration ``<schema>/<file name without ending>``."""
         return self.records[0]
 
 

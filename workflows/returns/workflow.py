@@ -78,7 +78,7 @@ class OrderReturn(OperatorRequests):
         """Carry out the return that the one JSON input describes; returns what became of it."""
         self._state.document = _accepted(document)
         if await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest):
-            raise CancelledError("closed as requested; what was open was answered with no")
+            raise CancelledError("closed as requested; open decisions count as no")
         return case_result(self._state.requested, self._state.recorded)
 
     # --- the way of a return ---------------------------------------------------------------------
