@@ -9,14 +9,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from eventstore.errors import InvalidAppend
-from eventstore.model import (
-    Expected,
-    ExpectedVersion,
-    JsonObject,
-    Metadata,
-    NewEvent,
-    StreamAppend,
-)
+from eventstore.model import Expected, ExpectedVersion, JsonObject, Metadata, NewEvent, StreamAppend
 
 MAX_NAME_BYTES: Final = 512
 _SURELY_SHORT: Final = MAX_NAME_BYTES // 4  # no character takes more than four bytes

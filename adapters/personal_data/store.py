@@ -19,13 +19,7 @@ from adapters.personal_data.fields import (
 from adapters.personal_data.keys import DataKey, KeyVault
 from adapters.personal_data.reading import ReadingThrough
 from adapters.personal_data.recent import Recent
-from adapters.personal_data.sealing import (
-    key_id_of,
-    place_of_field,
-    redacted,
-    seal,
-    unseal,
-)
+from adapters.personal_data.sealing import key_id_of, place_of_field, redacted, seal, unseal
 from domain.values import Redaction
 from eventstore.encoding import prepare
 from eventstore.model import (

@@ -43,11 +43,7 @@ def temporal_runtime(settings: Settings) -> "Runtime | None":
     """A Temporal runtime that serves Prometheus metrics; None if no port is set."""
     if settings.metrics_port is None:
         return None
-    from temporalio.runtime import (  # noqa: PLC0415  read models without metrics need no Temporal
-        PrometheusConfig,
-        Runtime,
-        TelemetryConfig,
-    )
+    from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig  # noqa: PLC0415  read models without metrics need no Temporal
 
     metrics = PrometheusConfig(
         bind_address=f"{settings.bind_host}:{settings.metrics_port}",

@@ -11,14 +11,7 @@ from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
 from domain.order.state import OrderStatus
 from domain.values import Reason
 from ordersaga.cli.answers import Answer, CommandGroup, answering, page_answer
-from ordersaga.cli.common import (
-    Cursor,
-    Limit,
-    OrderArgument,
-    Services,
-    text_option,
-    time_option,
-)
+from ordersaga.cli.common import Cursor, Limit, OrderArgument, Services, text_option, time_option
 from ordersaga.display.tables import Columns, money
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter, list_orders

@@ -6,12 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.client import (
-    Client,
-    RPCError,
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
-)
+from temporalio.client import Client, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE

@@ -6,12 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from eventstore.errors import DuplicateEventId, InvalidAppend, VersionConflict
-from eventstore.model import (
-    Expected,
-    ExpectedVersion,
-    Metadata,
-    StreamAppend,
-)
+from eventstore.model import Expected, ExpectedVersion, Metadata, StreamAppend
 from eventstore.store import EventStore
 from tests.support.stores.event_store import KINDS, event, events, new_stream, opened_kind
 

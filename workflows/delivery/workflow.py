@@ -38,11 +38,7 @@ from domain.returns.values import ReturnKind
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
 from workflows.common.failures import message_of, type_of
-from workflows.common.operator_requests import (
-    OperatorAttention,
-    OperatorDecision,
-    OperatorRequests,
-)
+from workflows.common.operator_requests import OperatorAttention, OperatorDecision, OperatorRequests
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import Progress, Visibility
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, json_of, parse_message

@@ -25,13 +25,7 @@ from workflows.documents.messages import (
 )
 from workflows.documents.validation import FieldProblem, InvalidDocument
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
-from workflows.fulfillment.state import (
-    AddressChange,
-    Amendment,
-    CancelRequest,
-    Choice,
-    SagaState,
-)
+from workflows.fulfillment.state import AddressChange, Amendment, CancelRequest, Choice, SagaState
 
 Inputs = Sequence[Any]
 Accepted = dict[str, Any]

@@ -18,12 +18,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from activities.failures import INVALID_DOCUMENT
 from activities.inventory.restock import ReturnStockActivities
-from activities.messages import (
-    INVENTORY_QUEUE,
-    ORDERS_QUEUE,
-    PAYMENTS_QUEUE,
-    OperatorAction,
-)
+from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, OperatorAction
 from activities.payments.refunds import RefundActivities
 from activities.returns.activities import RETURN_CONFLICT, RETURN_REFUSED, ReturnActivities
 from activities.returns.messages import (

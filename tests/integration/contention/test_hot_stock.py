@@ -9,11 +9,7 @@ import pytest
 
 from activities.aggregates import STOCK, STOCK_SNAPSHOTS
 from activities.inventory.activities import InventoryActivities
-from activities.messages import (
-    CompensationRequest,
-    ReserveInventory,
-    StepRequest,
-)
+from activities.messages import CompensationRequest, ReserveInventory, StepRequest
 from activities.payments.activities import PaymentActivities
 from activities.shipping.activities import ShippingActivities
 from activities.unit_of_work import record

@@ -8,12 +8,7 @@ import pytest
 from eventstore.errors import StoreUnavailable
 from eventstore.model import StreamAppend
 from eventstore.postgres.pool import OwnedConnections
-from tests.support.stores.event_store import (
-    events,
-    new_stream,
-    opened_pool,
-    opened_store,
-)
+from tests.support.stores.event_store import events, new_stream, opened_pool, opened_store
 
 BACKEND = "SELECT pg_backend_pid()"
 

@@ -8,14 +8,7 @@ import asyncpg
 import pytest
 
 from eventstore.memory import InMemoryEventStore
-from eventstore.model import (
-    AppendResult,
-    Expected,
-    JsonObject,
-    Metadata,
-    NewEvent,
-    StreamAppend,
-)
+from eventstore.model import AppendResult, Expected, JsonObject, Metadata, NewEvent, StreamAppend
 from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.growth.partitions import add_partitions, partition
 from eventstore.postgres.migrator import migrate

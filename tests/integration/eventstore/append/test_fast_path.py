@@ -13,13 +13,7 @@ from eventstore.model import AppendResult, Expected, NewEvent, StreamAppend, buc
 from eventstore.postgres.append.fast_path import fast_append
 from eventstore.postgres.store import PostgresEventStore
 from tests.support.stores.event_store import event, events, new_stream, opened_store
-from tests.support.stores.raw_appends import (
-    append_in,
-    blocked,
-    prepared,
-    start,
-    transactions,
-)
+from tests.support.stores.raw_appends import append_in, blocked, prepared, start, transactions
 
 
 async def versions(pool: asyncpg.Pool) -> dict[str, int]:

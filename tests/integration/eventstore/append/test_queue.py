@@ -8,13 +8,7 @@ from eventstore.errors import StoreUnavailable
 from eventstore.model import Expected, StreamAppend
 from eventstore.postgres.store import PostgresEventStore
 from tests.support.stores.event_store import events, new_stream, opened_store
-from tests.support.stores.raw_appends import (
-    append_in,
-    blocked,
-    lock_waiters,
-    start,
-    transactions,
-)
+from tests.support.stores.raw_appends import append_in, blocked, lock_waiters, start, transactions
 
 APPENDING = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

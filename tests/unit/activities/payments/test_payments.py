@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 
-from activities.messages import (
-    SagaRef,
-    StepRequest,
-)
+from activities.messages import SagaRef, StepRequest
 from activities.ports import PaymentStatus
 from adapters.providers.faults import Fault, FaultKind
 from domain.payment.payment import holds_money

@@ -8,12 +8,7 @@ import pytest
 from ordersaga.errors import WRONG_USAGE
 from ordersaga.importing.errors import ReportFailed, UnreadableFile
 from ordersaga.importing.reader import read_lines
-from ordersaga.importing.refusals import (
-    LineReason,
-    RefusedLine,
-    check_report_path,
-    write_report,
-)
+from ordersaga.importing.refusals import LineReason, RefusedLine, check_report_path, write_report
 from ordersaga.importing.text_lines import MAX_LINE_BYTES, file_digest
 from tests.unit.ordersaga.importing.builders import row, text_of, write
 
