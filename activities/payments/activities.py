@@ -5,26 +5,16 @@ key, then calls the provider, then appends. So it can be repeated after any inte
 """
 
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from temporalio import activity
 
-from activities.aggregates import (
-    FULFILLMENT,
-    ORDER,
-    PAYMENT,
-    SHIPMENT,
-    STOCK,
-    AggregateStream,
-    streams_of,
-)
+from activities import keys, ports, unit_of_work
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import application_errors, refusal
-from activities.keys import capture_key
 from activities.messages import PaymentResult, StepRequest
 from activities.orders.trail import complete
-from activities.payments.charge import find_or_charge
-from activities.ports import OutcomeUnknown, PaymentGateway, PaymentStatus, ProviderPayment
-from activities.unit_of_work import UnitOfWork, command_context, load, may_have_run, transact
+from activities.unit_of_work import Streams, UnitOfWork, command_context, load, transact
 from domain.ids import OrderId, Sku
 from domain.money import Money
 from domain.order.commands import StartProcessing
@@ -33,14 +23,14 @@ from domain.payment import payment
 from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
 from domain.saga.trail import first_run
 from domain.shipment.shipment import live_label
-from domain.values import CaptureMode, Reason
+from domain.values import CaptureMode, Reason, readable
 from eventstore.commands.handler import CommandHandler
 
 
 class PaymentActivities:
     """Charge and capture."""
 
-    def __init__(self, handler: CommandHandler, gateway: PaymentGateway) -> None:
+    def __init__(self, handler: CommandHandler, gateway: ports.PaymentGateway) -> None:
         self._handler = handler
         self._gateway = gateway
 
@@ -54,11 +44,11 @@ class PaymentActivities:
         """
         with application_errors(Reason.PAYMENT_UNAVAILABLE):
             trail = FULFILLMENT.stream(request.order_id)
-            order, paid, unit = await self._load(request.order_id, trail)
+            order, paid, unit = await self._load(request.order_id, (trail,))
             if result := _already_paid(paid):
                 await self._record_charge(request, None)
                 return replace(result, overpaid=payment.is_overpaid(paid, order.total))
-            may_have_charged = may_have_run(request.saga, first_run(unit.state(trail)))
+            may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
             # Before an amendment, an attempt may have charged more under the same key.
             look_first = may_have_charged or order.amended_from is not None
             capture = order.payment.capture
@@ -82,7 +72,7 @@ class PaymentActivities:
             answer = None
             if isinstance(paid, payment.Authorised):
                 answer = await self._capture_or_charge(order, paid)
-                if answer.status is PaymentStatus.DECLINED:
+                if answer.status is ports.PaymentStatus.DECLINED:
                     await self._record_declined_capture(request, paid, answer)
             else:
                 _already_paid(paid)
@@ -90,7 +80,7 @@ class PaymentActivities:
         return PaymentResult(captured.reference, captured=True)
 
     async def _load(
-        self, order_id: OrderId, *more: AggregateStream[Any, Any]
+        self, order_id: OrderId, more: Streams = ()
     ) -> tuple[FrozenOrder, payment.PaymentState, UnitOfWork]:
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
         unit = await load(self._handler, order, paid, *more)
@@ -98,23 +88,30 @@ class PaymentActivities:
 
     async def _capture_or_charge(
         self, order: FrozenOrder, authorised: payment.Authorised
-    ) -> ProviderPayment:
+    ) -> ports.ProviderPayment:
         answer = await self._capture(authorised, min(authorised.amount, order.total))
-        if answer.status is not PaymentStatus.EXPIRED:
+        if answer.status is not ports.PaymentStatus.EXPIRED:
             return answer
         return await find_or_charge(self._gateway, order, CaptureMode.AUTOMATIC, look_first=True)
 
-    async def _capture(self, authorised: payment.Authorised, amount: Money) -> ProviderPayment:
-        key = capture_key(authorised.order_id)
+    async def _capture(
+        self, authorised: payment.Authorised, amount: Money
+    ) -> ports.ProviderPayment:
+        key = keys.capture_key(authorised.order_id)
         try:
             return await self._gateway.capture(authorised.reference, amount, key)
-        except OutcomeUnknown:
+        except ports.OutcomeUnknown:
             answer = await self._gateway.find(authorised.idempotency_key)
-            if answer and answer.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
+            if answer and answer.status in (
+                ports.PaymentStatus.CAPTURED,
+                ports.PaymentStatus.EXPIRED,
+            ):
                 return answer
             raise
 
-    async def _record_charge(self, request: StepRequest, answer: ProviderPayment | None) -> None:
+    async def _record_charge(
+        self, request: StepRequest, answer: ports.ProviderPayment | None
+    ) -> None:
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
 
         def rule(unit: UnitOfWork) -> None:
@@ -128,11 +125,11 @@ class PaymentActivities:
         await transact(self._handler, (order, paid), rule, context)
 
     async def _record_declined_capture(
-        self, request: StepRequest, authorised: payment.Authorised, answer: ProviderPayment
+        self, request: StepRequest, authorised: payment.Authorised, answer: ports.ProviderPayment
     ) -> NoReturn:
         order_id, paid = authorised.order_id, PAYMENT.stream(authorised.order_id)
         is_same = answer.reference == authorised.reference
-        key = capture_key(order_id) if is_same else answer.idempotency_key
+        key = keys.capture_key(order_id) if is_same else answer.idempotency_key
         code = answer.decline_code or "declined"
 
         def rule(unit: UnitOfWork) -> None:
@@ -144,7 +141,7 @@ class PaymentActivities:
         raise _declined(answer.decline_code)
 
     async def _record_capture(
-        self, request: StepRequest, answer: ProviderPayment | None, skus: tuple[Sku, ...]
+        self, request: StepRequest, answer: ports.ProviderPayment | None, skus: tuple[Sku, ...]
     ) -> payment.Captured:
         order_id = request.order_id
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
@@ -165,7 +162,7 @@ class PaymentActivities:
         return await transact(self._handler, (*own, *STOCK.streams(skus)), rule, context)
 
 
-def _record_expiry(unit: UnitOfWork, answer: ProviderPayment) -> None:
+def _record_expiry(unit: UnitOfWork, answer: ports.ProviderPayment) -> None:
     """Record the expiry of an authorisation that another payment has replaced."""
     paid = PAYMENT.stream(answer.order_id)
     state = unit.state(paid)
@@ -173,15 +170,15 @@ def _record_expiry(unit: UnitOfWork, answer: ProviderPayment) -> None:
         unit.execute(paid, RecordVoid(answer.order_id, state.reference))
 
 
-def _record_answer(unit: UnitOfWork, answer: ProviderPayment) -> None:
+def _record_answer(unit: UnitOfWork, answer: ports.ProviderPayment) -> None:
     """Record the provider's answer to a charge or capture."""
     order_id, paid, key = answer.order_id, PAYMENT.stream(answer.order_id), answer.idempotency_key
     match answer.status:
-        case PaymentStatus.AUTHORISED:
+        case ports.PaymentStatus.AUTHORISED:
             unit.execute(paid, RecordAuthorisation(order_id, answer.amount, answer.reference, key))
-        case PaymentStatus.CAPTURED:
+        case ports.PaymentStatus.CAPTURED:
             unit.execute(paid, RecordCapture(order_id, answer.amount, answer.reference, key))
-        case PaymentStatus.DECLINED:
+        case ports.PaymentStatus.DECLINED:
             code = answer.decline_code or "declined"
             unit.execute(paid, RecordDecline(order_id, answer.amount, code, key))
         case _:
@@ -202,12 +199,49 @@ def _already_paid(paid: payment.PaymentState) -> PaymentResult | None:
             return None
 
 
-def _accepted(answer: ProviderPayment) -> PaymentResult:
-    if answer.status is PaymentStatus.DECLINED:
+def _accepted(answer: ports.ProviderPayment) -> PaymentResult:
+    if answer.status is ports.PaymentStatus.DECLINED:
         raise _declined(answer.decline_code)
-    return PaymentResult(answer.reference, answer.status is PaymentStatus.CAPTURED)
+    return PaymentResult(answer.reference, answer.status is ports.PaymentStatus.CAPTURED)
 
 
 def _declined(code: str | None) -> Exception:
     reason = code or "no reason given"
     return refusal(Reason.PAYMENT_DECLINED, f"the payment was declined: {reason}")
+
+
+async def find_or_charge(
+    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
+) -> ports.ProviderPayment:
+    """The order's payment at the provider; if there is none, or it has expired, charge now.
+
+    Args:
+        gateway: the provider; the caller records the result.
+        order: what is to be paid.
+        capture: whether a new payment is captured at once.
+        look_first: whether a payment may have been made before.
+
+    Raises:
+        GatewayError: see the port.
+        ApplicationError: payment_declined: every authorisation has expired.
+    """
+    for key in keys.payment_keys(order.order_id):
+        payment = await gateway.find(key) if look_first else None
+        payment = payment or await _charge(gateway, order, capture, key)
+        if payment.status is not ports.PaymentStatus.EXPIRED:
+            return payment
+        look_first = True
+    raise refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
+
+
+async def _charge(
+    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, key: str
+) -> ports.ProviderPayment:
+    token = readable(order.payment.token, "payment token")
+    request = ports.ChargeRequest(order.order_id, order.total, token, capture, key)
+    try:
+        return await gateway.charge(request)
+    except ports.OutcomeUnknown:
+        if payment := await gateway.find(key):
+            return payment
+        raise
