@@ -20,7 +20,7 @@ Streams = Iterable[AggregateStream[Any, Any]]
 
 
 class UnitOfWork:
-    """Several aggregates and the events decided on them; each command sees those before it."""
+    """The states of several aggregates and the new events; a command sees the events before it."""
 
     def __init__(self, loaded: States) -> None:
         self._loaded = loaded

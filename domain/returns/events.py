@@ -13,7 +13,7 @@ from domain.values import Pieces
 
 @dataclass(frozen=True, slots=True)
 class ReturnOpened:
-    """A case was opened for `lines`; `everything`: for all pieces that were left."""
+    """A case was opened for `lines`. With `everything`, those are all pieces not yet returned."""
 
     order_id: OrderId
     return_id: ReturnId

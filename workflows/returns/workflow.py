@@ -5,8 +5,8 @@ and carried out independently: a refund that waits for a person does not keep th
 back into stock.
 
 The event store decides what the case is: the same return id with the same content is the same
-case, whichever run asks. If a return is cancelled through Temporal, open decisions count as
-"no"; it carries out the rest, and ends as *Canceled*.
+case, whichever run asks. If a return is cancelled through Temporal, decisions that are still open
+count as "no". What was decided before is carried out; then the run ends as *Canceled*.
 """
 
 import asyncio
