@@ -1,0 +1,85 @@
+"""One deadline for everything that an attempt does, passed down through the context.
+
+An attempt loads, perhaps calls a provider, and appends. All of it shares one deadline, so that the
+attempt itself can say what it waited for, before whoever started it gives it up. A reserve at its
+end belongs to the append: what a provider has done must be recorded in the same attempt.
+
+    with within(9.0, reserve_s=3.0):
+        await handler.execute(...)
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+
+class NoTimeLeft(TimeoutError):
+    """The deadline has passed, or leaves too little time; what was asked for was not begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When an attempt must have ended.
+
+    Attributes:
+        at: the end, on the clock of `time.monotonic`.
+        reserve_s: the seconds before the end that only an append may use.
+    """
+
+    at: float
+    reserve_s: float = 0.0
+
+    def left(self, *, is_append: bool = False) -> float:
+        """The seconds that are left; negative if it has passed."""
+        end = self.at if is_append else self.at - self.reserve_s
+        return end - time.monotonic()
+
+
+_current: Final[ContextVar[Deadline | None]] = ContextVar("deadline", default=None)
+
+
+def current() -> Deadline | None:
+    """The deadline of the running attempt; None if nobody set one."""
+    return _current.get()
+
+
+@contextmanager
+def within(seconds: float, *, reserve_s: float = 0.0) -> Iterator[Deadline]:
+    """Give everything inside a deadline; never a later one than already holds."""
+    with until(Deadline(time.monotonic() + seconds, reserve_s)) as deadline:
+        yield deadline
+
+
+@contextmanager
+def until(deadline: Deadline) -> Iterator[Deadline]:
+    """Give everything inside this deadline, unless an earlier one already holds."""
+    outer = _current.get()
+    chosen = deadline if outer is None or deadline.at < outer.at else outer
+    token = _current.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _current.reset(token)
+
+
+def time_limit(longest_s: float, *, least_s: float = 0.0, is_append: bool = False) -> float:
+    """The seconds that one call may take: `longest_s`, or what the deadline leaves.
+
+    Args:
+        longest_s: the limit of such a call where there is no deadline.
+        least_s: a call that would get less is not begun.
+        is_append: it may use the reserve.
+
+    Raises:
+        NoTimeLeft: too little is left.
+    """
+    deadline = _current.get()
+    if deadline is None:
+        return longest_s
+    left = deadline.left(is_append=is_append)
+    if left <= least_s:
+        raise NoTimeLeft("no time is left in this attempt")
+    return min(longest_s, left)
