@@ -65,11 +65,16 @@ class MasterKeys:
     Args:
         current: 32 random bytes.
         previous: earlier master keys, used only to decrypt.
+
+    Attributes:
+        current_id: the id of the current one.
+        ids: the ids of all.
     """
 
     def __init__(self, current: bytes, previous: Sequence[bytes] = ()) -> None:
         self.current_id = master_key_id(current)
         self._ciphers = {master_key_id(key): AESGCM(key) for key in (*previous, current)}
+        self.ids = frozenset(self._ciphers)
 
     def make(self, subject: str) -> WrappedKey:
         """A new data key."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from adapters.personal_data.errors import MasterKeyMissing
 from adapters.personal_data.keys import DataKey, MasterKeys, WrappedKey
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.errors import translated
@@ -46,6 +47,9 @@ class PostgresKeyVault:
             if not missing:
                 return keys
             keys |= {key.subject: key for key in await self._claim(missing)}
+        used = await KeyRing(self._pool).master_keys()
+        if used and self._master.ids.isdisjoint(used):
+            raise MasterKeyMissing(used[0])
         raise StoreUnavailable("no data key could be made: other processes keep retiring it")
 
     async def _claim(self, subjects: Sequence[str]) -> list[DataKey]:
@@ -56,6 +60,7 @@ class PostgresKeyVault:
             [key.key_id for key in offered],
             self._master.current_id,
             [key.wrapped for key in offered],
+            list(self._master.ids),
         )
 
     async def find(self, key_ids: Collection[UUID]) -> Mapping[UUID, DataKey]:
@@ -105,6 +110,10 @@ class KeyRing:
         if destroyed:
             await self._fetch("vacuum")
         return destroyed
+
+    async def master_keys(self) -> tuple[str, ...]:
+        """The ids of the master keys that encrypt at least one key; empty for an empty vault."""
+        return tuple(row["master_key_id"] for row in await self._fetch("master_keys"))
 
     async def rewrap(self, master: MasterKeys) -> int:
         """Encrypt every key with the current master key; returns how many had another one.

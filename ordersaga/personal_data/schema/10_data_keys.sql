@@ -23,12 +23,17 @@ WHERE retired_at IS NULL;
 -- Finds all keys of a subject for an erasure.
 CREATE INDEX data_keys_subject_idx ON personal_data.data_keys (subject);
 
--- The active keys of some subjects; a subject without one gets the offered key. A key that another
--- transaction has just created is missing from the result: call again. The commit does not wait
--- for the disk: events that are encrypted with the key are committed later, and no later commit
--- survives a crash without this one.
+-- Finds the master keys in use.
+CREATE INDEX data_keys_master_idx ON personal_data.data_keys (master_key_id)
+WHERE wrapped IS NOT NULL;
+
+-- The active keys of some subjects; a subject without one gets the offered key, unless the caller's
+-- master keys (`held`) open none of the stored keys: then it has a wrong one, and what it encrypts
+-- could be read by nobody else. A key that another transaction has just created is missing from
+-- the result: call again. The commit does not wait for the disk: events that are encrypted with
+-- the key are committed later, and no later commit survives a crash without this one.
 CREATE FUNCTION personal_data.claim_keys(
-    subjects text[], key_ids uuid[], master_key_id text, wrapped bytea[]
+    subjects text[], key_ids uuid[], master_key_id text, wrapped bytea[], held text[]
 ) RETURNS SETOF personal_data.data_keys
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -46,6 +51,13 @@ BEGIN
         WHERE NOT EXISTS (
             SELECT FROM personal_data.data_keys AS k
             WHERE k.subject = offered.subject AND k.retired_at IS NULL
+        ) AND (
+            EXISTS (
+                SELECT FROM personal_data.data_keys AS k
+                WHERE k.master_key_id = ANY (claim_keys.held) AND k.wrapped IS NOT NULL
+            ) OR NOT EXISTS (
+                SELECT FROM personal_data.data_keys AS k WHERE k.wrapped IS NOT NULL
+            )
         )
         ORDER BY offered.subject
         ON CONFLICT (subject) WHERE retired_at IS NULL DO NOTHING

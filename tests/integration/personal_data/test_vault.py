@@ -179,11 +179,12 @@ async def test_the_claim_commits_without_waiting_for_the_disk(database: str) -> 
         async with connection.transaction():
             vault_key = MASTER.make("a")
             await connection.fetch(
-                "SELECT * FROM personal_data.claim_keys($1, $2, $3, $4)",
+                "SELECT * FROM personal_data.claim_keys($1, $2, $3, $4, $5)",
                 ["a"],
                 [vault_key.key_id],
                 vault_key.master_key_id,
                 [vault_key.wrapped],
+                [vault_key.master_key_id],
             )
             assert await connection.fetchval("SHOW synchronous_commit") == "off"
         assert await connection.fetchval("SHOW synchronous_commit") == "on"
