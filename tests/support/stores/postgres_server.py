@@ -44,6 +44,12 @@ class PostgresServer(EmbeddedPostgres):
         self._options = dict(options or {})
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running server; its sessions are children."""
+        assert self._process is not None
+        return self._process.pid
+
     def command(self) -> list[str]:
         """The command of the product's server, with the options."""
         options = [("-c", f"{name}={value}") for name, value in self._options.items()]
