@@ -148,10 +148,10 @@ class Settings(BaseSettings):
         return [current, *older.split()]
 
     def database_location(self) -> str:
-        """Host, port and name of the database, without the password."""
+        """Hosts, ports and name of the database, without the password."""
         dsn = PostgresDsn(self.dsn())
-        host = dsn.hosts()[0]
-        return f"{host.get('host')}:{host.get('port') or 5432}{dsn.path or ''}"
+        hosts = (f"{host.get('host')}:{host.get('port') or 5432}" for host in dsn.hosts())
+        return f"{','.join(hosts)}{dsn.path or ''}"
 
     def saga_link(self, workflow_id: str) -> str:
         """URL of a saga's page in the Temporal UI."""

@@ -17,14 +17,14 @@ from adapters.events.codec import JsonEventCodec
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from eventstore.commands.handler import CommandHandler
-from eventstore.errors import StoreUnavailable
+from eventstore.errors import NotAllowed, SchemaMissing, StoreUnavailable
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
 from eventstore.store import EventStore
+from ordersaga.bootstrap.database_problems import problem_of
 from ordersaga.bootstrap.protection import protected
 from ordersaga.bootstrap.settings import Settings
-from ordersaga.errors import Unreachable
 
 if TYPE_CHECKING:
     from temporalio.client import Client, Interceptor
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 
     from adapters.notifications.cloud_events import Sink
     from ordersaga.bootstrap.providers import Carriers, Payments
+
+_FAILURES = (
+    StoreUnavailable,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> CommandHandler:
@@ -149,18 +157,17 @@ async def open_services(
 
 @contextlib.contextmanager
 def reaching_database(settings: Settings) -> Iterator[None]:
-    """Report every failure to connect as one line without the password."""
+    """Report every failure to connect as one line without the password.
+
+    Raises:
+        Unreachable: the server does not answer, or answers that it cannot work now.
+        Refused: the login lacks a right.
+        WrongSetting: the URL is wrong, or leads to a pooler in transaction mode.
+    """
     try:
         yield
-    except asyncpg.InvalidAuthorizationSpecificationError:
-        problem = "refused the user or password"
-    except asyncpg.InvalidCatalogNameError:
-        problem = "has no database of that name"
-    except (OSError, TimeoutError, StoreUnavailable, asyncpg.PostgresConnectionError):
-        problem = "does not answer"
-    else:
-        return
-    raise Unreachable(
-        f"PostgreSQL at {settings.database_location()} {problem}: "
-        "check ORDERSAGA_DATABASE_URL or start `ordersaga up`"
-    )
+    except (NotAllowed, SchemaMissing):
+        raise  # they say what to do
+    except _FAILURES as error:
+        subject = f"PostgreSQL at {settings.database_location()}"
+        raise problem_of(error).error(subject) from None

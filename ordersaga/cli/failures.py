@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from socket import gaierror
 from typing import Any, Final, NamedTuple
 
+from ordersaga.bootstrap.database_problems import is_of_the_driver, problem_of
 from ordersaga.errors import (
     BROKEN_PIPE,
     INTERNAL_ERROR,
@@ -22,13 +23,7 @@ from ordersaga.errors import (
     OrderSagaError,
 )
 
-MIGRATE_HINT = "the database schema is missing or outdated: run `ordersaga migrate`"
-DATABASE_HINT = "the database does not answer: check ORDERSAGA_DATABASE_URL or run `ordersaga up`"
-LOGIN_HINT = "the database refused the user or password of the settings"
-NO_DATABASE_HINT = "the database of ORDERSAGA_DATABASE_URL does not exist"
-RIGHT_HINT = (
-    "the database login lacks a right ({.args[0]}): use the login that runs `ordersaga migrate`"
-)
+MIGRATE_HINT = "the database has no schema or an outdated one: run `ordersaga migrate`"
 TEMPORAL_HINT = "Temporal does not answer: check TEMPORAL_ADDRESS or run `ordersaga up`"
 ALREADY_STARTED = "the saga {.workflow_id} exists already"
 PROVIDER_HINT = "the payment provider or carrier does not answer: check ORDERSAGA_PAYMENT_URL"
@@ -51,23 +46,11 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("builtins", "KeyboardInterrupt", INTERRUPTED, "interrupted"),
     ("asyncio", "CancelledError", INTERRUPTED, "interrupted"),
     ("eventstore.errors", "SchemaMissing", UNREACHABLE, MIGRATE_HINT),
-    ("eventstore.errors", "StoreUnavailable", UNREACHABLE, DATABASE_HINT),
+    ("eventstore.errors", "NotAllowed", REFUSED, None),
     ("eventstore.errors", "EventStoreError", REFUSED, None),
     ("projections.errors", "NotInstalled", UNREACHABLE, MIGRATE_HINT),
     ("projections.errors", "UnknownProjection", WRONG_USAGE, None),
     ("projections.errors", "ProjectionError", REFUSED, None),
-    ("asyncpg", "UndefinedTableError", UNREACHABLE, MIGRATE_HINT),
-    ("asyncpg", "InvalidSchemaNameError", UNREACHABLE, MIGRATE_HINT),
-    ("asyncpg", "UndefinedFunctionError", UNREACHABLE, MIGRATE_HINT),
-    ("asyncpg", "UndefinedColumnError", UNREACHABLE, MIGRATE_HINT),
-    ("asyncpg", "InvalidAuthorizationSpecificationError", UNREACHABLE, LOGIN_HINT),
-    ("asyncpg", "InvalidCatalogNameError", UNREACHABLE, NO_DATABASE_HINT),
-    ("asyncpg", "InsufficientPrivilegeError", REFUSED, RIGHT_HINT),
-    ("asyncpg", "PostgresConnectionError", UNREACHABLE, DATABASE_HINT),
-    ("asyncpg", "CannotConnectNowError", UNREACHABLE, DATABASE_HINT),
-    ("asyncpg", "AdminShutdownError", UNREACHABLE, DATABASE_HINT),
-    ("asyncpg", "CrashShutdownError", UNREACHABLE, DATABASE_HINT),
-    ("asyncpg", "TooManyConnectionsError", UNREACHABLE, DATABASE_HINT),
     ("activities.ports", "GatewayRejected", REFUSED, None),
     ("activities.ports", "GatewayError", UNREACHABLE, f"{PROVIDER_HINT} ({{}})"),
     ("temporalio.exceptions", "WorkflowAlreadyStartedError", REFUSED, ALREADY_STARTED),
@@ -83,6 +66,9 @@ def explain(error: BaseException) -> Failure:
     """The exit code, and the line on stderr, for anything that ended a command."""
     if isinstance(error, OrderSagaError):
         return Failure(error.exit_code, str(error))
+    if is_of_the_driver(error) or _is_unavailability(error):
+        problem = problem_of(error)
+        return Failure(problem.exit_code, problem.sentence())
     for module, name, code, message in RULES:
         if _is(error, module, name):
             return Failure(code, (message if message is not None else "{}").format(error))
@@ -94,6 +80,14 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, BaseExceptionGroup):
         return explain(error.exceptions[0])
     return _internal(error)
+
+
+def _is_unavailability(error: BaseException) -> bool:
+    """Whether the store is away for a reason that does not have a text of its own."""
+    own_text = any(
+        _is(error, "eventstore.errors", name) for name in ("NotAllowed", "SchemaMissing")
+    )
+    return _is(error, "eventstore.errors", "StoreUnavailable") and not own_text
 
 
 def _is(error: BaseException, module: str, name: str) -> bool:
