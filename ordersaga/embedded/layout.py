@@ -78,12 +78,20 @@ class StackLayout:
         data_dir: absolute folder of the stack.
         ports: of its servers.
         extra_env: variables for ordersaga's processes, in addition to the current environment.
+        role_env: variables of single processes, by role; they win over all others.
     """
 
-    def __init__(self, data_dir: Path, ports: Ports, extra_env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        ports: Ports,
+        extra_env: Mapping[str, str],
+        role_env: Mapping[str, Mapping[str, str]],
+    ) -> None:
         self.data_dir = data_dir
         self.ports = ports
         self._extra_env = dict(extra_env)
+        self._role_env = role_env
         self.server = EmbeddedPostgres(data_dir / "pgdata", ports.postgres)
 
     def state(self, pids: Mapping[str, int]) -> StackState:
@@ -140,6 +148,7 @@ class StackLayout:
             "ORDERSAGA_DATABASE_URL": self.server.url(DATABASE, PROCESSES),
             "ORDERSAGA_READY_FILE": str(ready),
             "ORDERSAGA_DRAIN_TIMEOUT_S": str(drain_timeout_s),
+            **self._role_env.get(role, {}),
         }
 
         async def is_ready() -> bool:

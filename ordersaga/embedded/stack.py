@@ -40,6 +40,8 @@ class StackOptions:
             ports likewise.
         roles: which of ordersaga's own processes run.
         extra_env: variables for these processes.
+        role_env: variables of single processes, by role, such as ports of their own or the address
+            of a proxy; they win over all others.
         drain_timeout_s: how long they may take to finish running work when the stack stops;
             they are killed two seconds later.
     """
@@ -51,6 +53,7 @@ class StackOptions:
     carrier_port: int | None = None
     roles: tuple[str, ...] = tuple(APPLICATION_ROLES)
     extra_env: Mapping[str, str] = field(default_factory=dict)
+    role_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     drain_timeout_s: float = 6.0
 
 
@@ -159,7 +162,10 @@ class EmbeddedStack:
 
     async def _start_all(self) -> None:
         await asyncio.to_thread(_end_leftovers, self.data_dir)
-        layout = StackLayout(self.data_dir, self._choose_ports(), self._options.extra_env)
+        options = self._options
+        layout = StackLayout(
+            self.data_dir, self._choose_ports(), options.extra_env, options.role_env
+        )
         self._layout = layout
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
         servers = (layout.temporal(_search_attributes()), layout.sandboxes())
