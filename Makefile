@@ -57,7 +57,7 @@ test-system: packages ## what needs packages of the system or an environment of 
 	$(PYTEST) -m system
 
 packages: ## install the Debian packages that test-system needs, where one may
-	@scripts/system_packages.sh chromium postgresql-15
+	@scripts/system_packages.sh chromium postgresql-15 pgbouncer
 
 
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand

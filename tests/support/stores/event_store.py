@@ -19,7 +19,7 @@ from eventstore.store import EventStore
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.stores.counters import StoreWrapper
 from tests.support.stores.logins import as_operator, as_processes
-from tests.support.stores.postgres import fresh_database
+from tests.support.stores.postgres import as_stores_connect, fresh_database
 from tests.support.stores.sealed import sealed
 
 PARTITION_SIZE = 4
@@ -86,7 +86,7 @@ async def _template(server: EmbeddedPostgres, partitioned: bool) -> str:
 
 @asynccontextmanager
 async def opened_pool(url: str, max_size: int = 10) -> AsyncIterator[asyncpg.Pool]:
-    pool = await create_pool(url, max_size=max_size)
+    pool = await create_pool(as_stores_connect(url), max_size=max_size)
     try:
         yield pool
     finally:
