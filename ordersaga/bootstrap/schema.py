@@ -1,10 +1,11 @@
-"""The database schema of ordersaga: event store, key vault and read models."""
+"""The database schema of ordersaga: event store, key vault, read models and watchdog."""
 
 from collections.abc import Sequence
 
 import asyncpg
 
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
+from ordersaga.findings.table import WATCHDOG
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine import control
 from projections.engine.projection import LIVE
@@ -24,13 +25,13 @@ async def migrate_all(dsn: str, grant_to: Sequence[str] = ()) -> list[str]:
     Raises:
         NotAllowed: the login of `dsn` lacks a right.
     """
-    created = await migrate(dsn, (EVENT_STORE, KEY_VAULT), grant_to=grant_to)
+    created = await migrate(dsn, (EVENT_STORE, KEY_VAULT, WATCHDOG), grant_to=grant_to)
     return [*created, *await install(dsn)]
 
 
 async def pending_migrations(dsn: str) -> list[str]:
     """Names of the migrations and read models that a database lacks; changes nothing."""
-    missing = await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS))
+    missing = await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG))
     return missing or await _missing_read_models(dsn)
 
 

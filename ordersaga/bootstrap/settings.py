@@ -31,6 +31,7 @@ SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
 CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+LongSeconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 VersionPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}$")]
@@ -60,6 +61,8 @@ class Settings(BaseSettings):
         metrics_port: port that serves the Prometheus metrics of the Temporal SDK.
         health_port: port that serves ``/healthz``.
         stuck_after_s: a projection lane that has not moved for this long is unhealthy.
+        silent_after_s: an open order that waits for nothing is a finding after this time without
+            an event.
         bind_host: address that both ports listen on.
         ready_file: file that exists while a worker is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
@@ -100,6 +103,7 @@ class Settings(BaseSettings):
     metrics_port: Port | None = None
     health_port: Port | None = None
     stuck_after_s: Seconds = 30.0
+    silent_after_s: LongSeconds = 900.0
     bind_host: str = "127.0.0.1"
     ready_file: Path | None = None
     otlp_endpoint: AnyHttpUrl | None = None

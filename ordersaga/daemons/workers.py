@@ -1,10 +1,12 @@
 """The processes of a deployment that work with Temporal: workers and the starter."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 
 from adapters.notifications.log import LogNotifications
 from eventstore.model import FeedFilter
@@ -17,6 +19,8 @@ from ordersaga.daemons import starter, stock_signals
 from ordersaga.daemons.entry import process
 from ordersaga.daemons.follower import Follower
 from ordersaga.daemons.service import Loop, serve
+from ordersaga.daemons.watchdog import Watchdog
+from ordersaga.operations.watchdog.look import Observer
 from workers.factory import Dependencies, WorkerVersion, build_worker
 from workers.search_attributes import ensure_search_attributes
 
@@ -69,9 +73,12 @@ def version_of(settings: Settings) -> WorkerVersion | None:
 
 
 async def run_starter() -> None:
-    """Start sagas, and signal those that wait for stock, until a signal arrives."""
+    """Start sagas, signal those that wait for stock, and watch all, until a signal arrives."""
     async with process("starter") as services:
-        client = await services.temporal(interceptors=start_tracing(services.settings, "starter"))
+        runtime = temporal_runtime(services.settings)
+        client = await services.temporal(
+            runtime=runtime, interceptors=start_tracing(services.settings, "starter")
+        )
         await ensure_search_attributes(client)
         at_once = services.settings.starter_concurrency
         sagas = starter.SagaStarter(client, services.handler, at_once)
@@ -81,8 +88,17 @@ async def run_starter() -> None:
             await _following(
                 services, "arrivals", stock, stock_signals.CHECKPOINT, stock_signals.EVENTS
             ),
+            _watchdog(services, client, runtime),
         ]
         await serve(services.settings, loops)
+
+
+def _watchdog(services: Services, client: Client, runtime: Runtime | None) -> Loop:
+    silent_after = timedelta(seconds=services.settings.silent_after_s)
+    observer = Observer(
+        services.pool, services.redacted_store, client, silent_after, time.monotonic
+    )
+    return Watchdog(services.pool, observer, runtime).loop()
 
 
 async def _following(

@@ -5,7 +5,7 @@ must not hide the others.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from temporalio.api.common.v1 import WorkflowExecution as RunReference
@@ -31,6 +31,7 @@ class Run:
     Attributes:
         status: Temporal's status in lower case, such as ``running``, ``paused``, ``completed``.
         pending: pending activities; only in a description, not in a list.
+        task_attempt: of the pending workflow task, 0 if there is none; only in a description.
     """
 
     workflow_id: str
@@ -41,6 +42,7 @@ class Run:
     closed_at: datetime | None
     attributes: TypedSearchAttributes
     pending: Sequence[PendingActivityInfo] = field(default_factory=tuple)
+    task_attempt: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +87,8 @@ async def find_run(client: Client, workflow_id: str, run_id: str = "") -> Run | 
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
         raise
-    return _run(described.workflow_execution_info, tuple(described.pending_activities))
+    run = _run(described.workflow_execution_info, tuple(described.pending_activities))
+    return replace(run, task_attempt=described.pending_workflow_task.attempt)
 
 
 def _run(info: WorkflowExecutionInfo, pending: Sequence[PendingActivityInfo] = ()) -> Run:

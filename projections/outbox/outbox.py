@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from projections.engine import control
-from projections.engine.projection import LIVE, Pool
+from projections.engine.projection import LIVE, Connection, Pool
 from projections.engine.sql_files import statement
 from projections.errors import BackfillRefused, NotInstalled
 from projections.outbox.rules import PROJECTION
@@ -160,6 +160,21 @@ async def count(pool: Pool) -> OutboxStatus:
     (row,) = await pool.fetch(_sql("count"))
     status_of = make_row(OutboxStatus)
     return status_of(row)
+
+
+async def announce(
+    connection: Connection, notification_id: UUID, kind: str, subject: str, data: str
+) -> None:
+    """Insert a notification of something that is no event, in the caller's transaction.
+
+    Args:
+        connection: has an open transaction.
+        notification_id: the same id again changes nothing.
+        kind: in the receiver's terms, such as ``attention.found``.
+        subject: notifications of the same subject are sent in their order.
+        data: a JSON object.
+    """
+    await connection.execute(_sql("announce"), notification_id, kind, subject, data)
 
 
 async def backfill(pool: Pool, after: int = 0) -> int:

@@ -27,3 +27,6 @@ CREATE INDEX current_orders_customer
     WHERE customer_id IS NOT NULL;
 CREATE INDEX current_orders_reason
     ON {schema}.current_orders (reason, placed_at DESC, order_id DESC) WHERE reason IS NOT NULL;
+-- Open orders by their last event, for those that nothing happens to.
+CREATE INDEX current_orders_quiet ON {schema}.current_orders (updated_at, order_id)
+    WHERE status IN ('submitted', 'backordered', 'reserved', 'processing');

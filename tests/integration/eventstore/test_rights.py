@@ -10,6 +10,7 @@ from eventstore.model import StreamAppend
 from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.migrator import EVENT_STORE, migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres
+from ordersaga.findings.table import WATCHDOG
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.event_store import (
@@ -22,7 +23,7 @@ from tests.support.stores.event_store import (
 )
 from tests.support.stores.logins import as_processes
 
-SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS)
+SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG)
 ALLOWED_FUNCTIONS = {
     "eventstore.append_one",
     "eventstore.append_group",

@@ -1,0 +1,101 @@
+"""The watchdog: looks every few seconds for orders and queues that nobody would notice otherwise.
+
+Any number may run; one looks at a time, and another takes over seconds after it dies. While a
+server is away the findings stay as they are, with the time at which they were last seen.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import structlog
+from temporalio.service import RPCError
+
+from ordersaga.daemons.service import Loop
+from ordersaga.findings import table
+from ordersaga.operations.watchdog.look import Observer
+from projections.engine.projection import Pool
+from projections.errors import describe, is_outage
+
+if TYPE_CHECKING:
+    from temporalio.runtime import Runtime
+
+METRIC: Final = "ordersaga_findings"
+EVERY_S: Final = 3.0
+_DESCRIPTION: Final = "Findings of the watchdog that hold now"
+_LONGEST_LOOK_S: Final = 12.0
+_LEASE: Final = timedelta(seconds=15)
+_LEAVE_S: Final = 2.0
+
+_log = structlog.stdlib.get_logger("ordersaga.watchdog")
+
+
+class Watchdog:
+    """Looks, keeps the table of findings, and shows their number.
+
+    Args:
+        pool: connections to PostgreSQL.
+        observer: looks at both sides.
+        runtime: its metrics endpoint serves the gauge; None: there is none.
+    """
+
+    def __init__(self, pool: Pool, observer: Observer, runtime: "Runtime | None" = None) -> None:
+        self._pool = pool
+        self._observer = observer
+        self._holder = uuid4()
+        self._problem: str | None = None
+        self._runtime = runtime  # without it the endpoint would close
+        self._gauge = runtime and runtime.metric_meter.create_gauge(METRIC, _DESCRIPTION)
+
+    def loop(self) -> Loop:
+        """The work as a loop of a process."""
+        return Loop("watchdog", self.run, problems=self._problems)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop` is set, through outages of either side."""
+        while not stop.is_set():
+            await self._look()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY_S)
+        await self._leave()
+
+    async def _look(self) -> None:
+        try:
+            async with asyncio.timeout(_LONGEST_LOOK_S):
+                await self._look_or_stand_by()
+        except Exception as error:  # noqa: BLE001  whatever a look meets, the process goes on
+            self._report(error)
+            self._observer.restart()
+        else:
+            self._problem = None
+
+    async def _look_or_stand_by(self) -> None:
+        if await table.take_watch(self._pool, self._holder, _LEASE):
+            await self._observer.look(self._holder)
+        else:
+            self._observer.restart()
+        if self._gauge:
+            for kind, count in (await table.count_findings(self._pool)).items():
+                self._gauge.set(count, {"kind": kind.value})
+
+    def _report(self, error: Exception) -> None:
+        is_away = isinstance(error, RPCError) or is_outage(error)
+        problem = (
+            f"{self._observer.asks} does not answer" if is_away else f"fails: {describe(error)}"
+        )
+        if problem != self._problem:
+            _log.warning("cannot look; the findings stay as they are", problem=problem)
+        self._problem = problem
+
+    async def _leave(self) -> None:
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await table.leave_watch(self._pool, self._holder)
+        except Exception as error:  # noqa: BLE001  the lease ends by itself
+            _log.info("the watch ends with its lease", problem=describe(error))
+
+    def _problems(self) -> Sequence[str]:
+        return (self._problem,) if self._problem else ()

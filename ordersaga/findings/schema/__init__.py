@@ -1,0 +1,1 @@
+"""The schema `watchdog` of a new database."""

@@ -1,0 +1,1 @@
+"""The watchdog: compares the event store with Temporal."""
