@@ -6,11 +6,12 @@ EventStoreError
 ├── StreamArchived       a stream is in the archive: the store brings it back
 ├── InvalidAppend        the request itself is malformed: nothing was sent
 ├── AppendOnlyViolation  somebody tried to change or remove a stored event
-├── LayoutBusy           partitions could not be created now: try again
-├── SchemaMissing        the database has no or an older schema: run the migrations
-├── NotAllowed           the database login lacks a right
+├── LayoutBusy           a step of partitioning or archiving comes too early
 ├── SchemaUnsupported    the database was made by a version before 0.1.0: make a new one
-├── StoreUnavailable     the database could not be reached or ended the connection
+├── StoreUnavailable     the store cannot do it now, for no fault of the caller
+│   ├── SchemaMissing      the database has no or an older schema: run the migrations
+│   ├── NotAllowed         the database login lacks a right
+│   └── LockNotAvailable   somebody else holds a lock for long
 ├── UnknownEventType     the codec has no class for a stored event type
 └── UndecodableEvent     a stored event's data does not fit its type: look at that row
 """
@@ -59,15 +60,7 @@ class AppendOnlyViolation(EventStoreError):
 
 
 class LayoutBusy(EventStoreError):
-    """Partitions could not be created now: a lock was not free, or an earlier step is missing."""
-
-
-class SchemaMissing(EventStoreError):
-    """The event store's schema is missing or older than this code: run the migrations."""
-
-
-class NotAllowed(EventStoreError):
-    """The database login lacks a right; nothing was changed."""
+    """A step of partitioning or archiving needs an earlier one; nothing was changed."""
 
 
 class SchemaUnsupported(EventStoreError):
@@ -75,10 +68,23 @@ class SchemaUnsupported(EventStoreError):
 
 
 class StoreUnavailable(EventStoreError):
-    """The database could not be reached or dropped the connection.
+    """The store cannot do it now: no answer in time, no connection, read-only, no room, no right.
 
-    The append may have happened: append again with the same event ids.
+    That is everything that is not known to be the caller's fault. An append may have happened:
+    append again with the same event ids.
     """
+
+
+class SchemaMissing(StoreUnavailable):
+    """The event store's schema is missing or older than this code: run the migrations."""
+
+
+class NotAllowed(StoreUnavailable):
+    """The database login lacks a right; nothing was changed."""
+
+
+class LockNotAvailable(StoreUnavailable):
+    """Somebody else holds the lock of a table or row for long; nothing was changed."""
 
 
 class UnknownEventType(EventStoreError):

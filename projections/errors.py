@@ -10,12 +10,11 @@ ProjectionError
 └── BackfillRefused    no backfill of notifications while streams are parked
 """
 
-from typing import Final
-
 import asyncpg
 
 from domain.errors import DomainError
-from eventstore.errors import EventStoreError, StoreUnavailable
+from eventstore.errors import EventStoreError
+from eventstore.postgres.errors import is_unavailable
 
 
 class ProjectionError(Exception):
@@ -74,28 +73,9 @@ class BackfillRefused(ProjectionError):
         )
 
 
-# The database or the connection is at fault, not an event: the batch is retried without limit.
-_OUTAGES: Final = (
-    StoreUnavailable,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
-    asyncpg.InvalidTransactionStateError,
-    asyncpg.SyntaxOrAccessError,
-    asyncpg.InternalServerError,
-    asyncpg.InternalClientError,  # the connection was lost in the middle of a statement
-)
-
-
 def is_outage(error: BaseException) -> bool:
-    """True if the error is not caused by the events, so the batch should be retried."""
-    if isinstance(error, asyncpg.InterfaceError):
-        return not isinstance(error, ValueError)  # PostgreSQL cannot store the argument
-    return isinstance(error, _OUTAGES)
+    """True if the error is not caused by the events, so the batch is retried without limit."""
+    return is_unavailable(error)
 
 
 def describe(error: BaseException) -> str:

@@ -1,51 +1,85 @@
 """Connections for the event store: pools, and connections that a part of it owns."""
 
+import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from eventstore.deadline import time_limit
+from eventstore.postgres.connection import CLOSE_S, STATEMENT_S, LimitedConnection, connect
 from eventstore.postgres.errors import translated
 
+ACQUIRE_S: Final = 4.0
+"""How long a free connection is waited for by default, in seconds."""
 
-class _Connection(asyncpg.Connection):
-    """A connection that is not reset when it goes back to the pool.
 
-    The store keeps no session state; the reset query would cost a third of the throughput.
+class LimitedPool(asyncpg.Pool):
+    """A pool of `LimitedConnection`s; waiting for one, and closing, have limits as well.
 
-    Attributes:
-        session: identifies the session with the server.
+    Args:
+        open_connection: opens one.
+        first: connections opened at once.
+        most: the most connections at the same time.
     """
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self.session = object()
+    def __init__(self, open_connection: Callable[..., Any], first: int, most: int) -> None:
+        super().__init__(
+            connect=open_connection,
+            init_size=first,
+            # No floor: the driver would restore it in the background, and log a trace each time.
+            min_size=0,
+            max_size=most,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=asyncio.get_running_loop(),
+            connection_class=LimitedConnection,
+            record_class=asyncpg.Record,
+        )
 
-    def get_reset_query(self) -> str:
-        return ""
+    async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109  the driver's interface
+        acquire = super()._acquire  # type: ignore[misc]  # the stubs leave it out
+        async with asyncio.timeout(time_limit(timeout or ACQUIRE_S)):
+            # The driver would use a limit for the release again.
+            return await acquire(None)
+
+    async def close(self) -> None:
+        """Wait for the connections that are in use, then close all; cut what takes longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S + ACQUIRE_S):
+                await super().close()
 
 
 async def create_pool(
-    dsn: str, *, min_size: int = 1, max_size: int = 10, application_name: str = "ordersaga"
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 10,
+    application_name: str = "ordersaga",
+    statement_s: float = STATEMENT_S,
 ) -> asyncpg.Pool:
     """A pool for `PostgresEventStore` and for other code that keeps no session state.
+
+    Args:
+        dsn: the database's URL.
+        min_size: connections opened at once.
+        max_size: the most connections at the same time.
+        application_name: shown by the server.
+        statement_s: the limit of a statement, in seconds.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
     """
-    with translated():
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=min_size,
-            max_size=max_size,
-            connection_class=_Connection,
-            server_settings={
-                "application_name": application_name,
-                "default_transaction_isolation": "read committed",
-                "jit": "off",  # our statements are short, compiling them costs more than it saves
-            },
+
+    async def open_connection(*_: Any, **driver: Any) -> LimitedConnection:
+        return await connect(
+            dsn, statement_s=statement_s, application_name=application_name, **driver
         )
+
+    with translated():
+        return await LimitedPool(open_connection, min_size, max_size)
 
 
 def session_of(connection: PoolConnectionProxy) -> object | None:

@@ -35,6 +35,7 @@ _READ_FROM_SNAPSHOTS: Final = statement("read_from_snapshots")
 _LOCATE: Final = statement("locate_events")
 _HEAD: Final = statement("head")
 _SAVE_SNAPSHOT: Final = statement("save_snapshot")
+_PROBE: Final = statement("probe")
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 _MAX_OWNED: Final = MAX_CALLS
@@ -155,6 +156,14 @@ class PostgresEventStore:
         await self._fetch(
             _SAVE_SNAPSHOT, snapshot.stream, snapshot.schema_version, snapshot.version, data
         )
+
+    async def probe(self) -> None:
+        """Show that an append would work now: its locks are free, the disk takes a row.
+
+        Raises:
+            StoreUnavailable: it would not.
+        """
+        await self._fetch(_PROBE)
 
     async def _fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         with translated():

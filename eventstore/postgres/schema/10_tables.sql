@@ -88,6 +88,13 @@ CREATE TABLE eventstore.snapshots (
     CONSTRAINT snapshots_key PRIMARY KEY (stream, schema_version)
 );
 
+-- What eventstore.probe() writes.
+CREATE TABLE eventstore.probes (
+    slot integer NOT NULL,
+    probed_at timestamptz NOT NULL,
+    CONSTRAINT probes_key PRIMARY KEY (slot)
+) WITH (fillfactor = 50);
+
 -- Moves of streams into the archive and out of it, a row for each transaction.
 CREATE TABLE eventstore.archive_log (
     id bigint GENERATED ALWAYS AS IDENTITY,

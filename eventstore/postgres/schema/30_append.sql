@@ -402,3 +402,29 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Whether an append would work now: takes the locks that an append takes, needs room on the disk,
+-- writes a row and commits. Callers at the same time seldom share a row.
+CREATE FUNCTION eventstore.probe() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+-- More than this is sorted in a file, on the disk of the events.
+SET work_mem = '64kB'
+SET temp_tablespaces = ''
+AS $$
+BEGIN
+    LOCK TABLE ONLY eventstore.streams, ONLY eventstore.events, ONLY eventstore.event_ids
+        IN ROW EXCLUSIVE MODE;
+    PERFORM pg_sequence_last_value('eventstore.positions'::regclass);
+    BEGIN
+        PERFORM FROM (
+            SELECT n, repeat('-', 1000) FROM generate_series(1, 200) AS n ORDER BY n OFFSET 199
+        ) AS sorted;
+    EXCEPTION WHEN configuration_limit_exceeded THEN
+        NULL;  -- files for sorting are limited, which does not concern an append
+    END;
+    INSERT INTO eventstore.probes AS p (slot, probed_at)
+    VALUES (pg_backend_pid() % 64, clock_timestamp())
+    ON CONFLICT ON CONSTRAINT probes_key DO UPDATE SET probed_at = excluded.probed_at;
+END
+$$;

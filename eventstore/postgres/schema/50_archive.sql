@@ -77,7 +77,7 @@ BEGIN
         WHERE tgrelid = 'eventstore.events'::regclass AND tgname = 'events_ids'
     ) THEN
         RAISE EXCEPTION 'open_archive() comes first'
-            USING ERRCODE = 'object_not_in_prerequisite_state';
+            USING ERRCODE = 'ES004';
     END IF;
     SELECT coalesce(array_agg(s.name), '{}'), coalesce(sum(s.version), 0) INTO ready, expected
     FROM (

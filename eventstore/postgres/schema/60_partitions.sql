@@ -133,7 +133,7 @@ BEGIN
             AND convalidated
     ) THEN
         RAISE EXCEPTION 'the border of the first partition is not proven yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state';
+            USING ERRCODE = 'ES004';
     END IF;
     ALTER TABLE eventstore.events RENAME TO events_0;
     ALTER TABLE eventstore.events_0 RENAME CONSTRAINT events_position_key TO events_0_position_key;
@@ -203,7 +203,7 @@ BEGIN
     SELECT p.* INTO cut FROM eventstore.partitioning AS p WHERE p.done FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'events is not partitioned'
-            USING ERRCODE = 'object_not_in_prerequisite_state';
+            USING ERRCODE = 'ES004';
     END IF;
     -- Appends that may reach the default partition meanwhile have to wait.
     IF EXISTS (SELECT FROM eventstore.events_default)

@@ -28,5 +28,6 @@ GRANT EXECUTE ON FUNCTION
     eventstore.read_partitioned_streams,
     eventstore.first_position,
     eventstore.feed_mark,
+    eventstore.probe,
     eventstore.poke
 TO :"app";

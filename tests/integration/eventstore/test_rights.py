@@ -36,6 +36,7 @@ ALLOWED_FUNCTIONS = {
     "eventstore.read_partitioned_streams",
     "eventstore.first_position",
     "eventstore.feed_mark",
+    "eventstore.probe",
     "eventstore.poke",
     "personal_data.claim_keys",
 }

@@ -1,0 +1,258 @@
+"""A connection to PostgreSQL on which every wait has a limit, and the one way to make it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Final
+
+import asyncpg
+
+from eventstore.deadline import NoTimeLeft, time_limit
+
+STATEMENT_S: Final = 4.0
+"""How long a statement may take by default, in seconds."""
+
+CLOSE_S: Final = 1.0
+"""How long saying goodbye to the server may take; after that the connection is cut."""
+
+_LOCK_SHARE: Final = 0.5
+"""A lock is waited for this share of the statement's limit, so that the server says what it was."""
+
+_SERVER_GRACE_S: Final = 1.0
+"""The server ends a statement this much after the client gave it up."""
+
+# The server answered, but this session cannot do what others can: read-only transactions (after a
+# fail-over, the old primary), and all kinds of shutting down.
+_USELESS_SESSION: Final = frozenset({"25006", "57P01", "57P02", "57P03", "57P04", "57P05"})
+
+_SILENT_AFTER_S: Final = (10, 3, 3)
+"""Keepalive: first probe after so many idle seconds, then every so many, at most so many."""
+
+_UNANSWERED_MS: Final = 15_000
+"""Sent data that nobody acknowledged for so long ends a connection."""
+
+_FIRST_WITH_TRANSACTION_TIMEOUT: Final = 17
+
+_longest: Final[ContextVar[float | None]] = ContextVar("longest statement", default=None)
+
+
+@contextlib.contextmanager
+def statements_up_to(seconds: float) -> Iterator[None]:
+    """Let each statement inside take this long, locks included: for maintenance of large tables."""
+    token = _longest.set(seconds)
+    try:
+        yield
+    finally:
+        _longest.reset(token)
+
+
+def _limited(call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """A method of the driver's connection, with a limit on its time."""
+
+    async def limited(
+        self: "LimitedConnection",
+        *arguments: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  the driver's interface
+        **more: Any,
+    ) -> Any:
+        limit_s = self.limit_s(timeout)
+        with _Limit(self, limit_s):
+            if limit_s > self.allowed_s:
+                await self.allow(limit_s)
+            return await call(self, *arguments, **more)
+
+    return limited
+
+
+class LimitedConnection(asyncpg.Connection):
+    """A connection whose calls end in time, one way or the other.
+
+    A call that runs into its limit, or is cancelled, ends the connection at once: the driver would
+    ask the server to cancel, over a second connection, and wait for that without a limit.
+
+    It is not reset when it goes back to a pool: the store keeps no session state, and the reset
+    query would cost a third of the throughput.
+
+    Attributes:
+        session: identifies the session with the server.
+        statement_s: the limit of a call, unless less is left of the deadline.
+        allowed_s: the longest statement that the server was told to allow.
+    """
+
+    def __init__(self, protocol: Any, transport: Any, *arguments: Any, **more: Any) -> None:
+        super().__init__(protocol, transport, *arguments, **more)
+        self.session = object()
+        self.statement_s = STATEMENT_S
+        self.allowed_s = float("inf")  # nothing was told to the server yet
+        _notice_silence(transport.get_extra_info("socket"))
+
+    def get_reset_query(self) -> str:
+        """Nothing to reset."""
+        return ""
+
+    execute = _limited(asyncpg.Connection.execute)
+    fetch = _limited(asyncpg.Connection.fetch)
+    fetchrow = _limited(asyncpg.Connection.fetchrow)
+    fetchval = _limited(asyncpg.Connection.fetchval)
+
+    def limit_s(self, timeout: float | None = None) -> float:
+        """The seconds that a call may take that begins now.
+
+        Raises:
+            NoTimeLeft: the deadline has passed. A transaction is given up with its connection.
+        """
+        try:
+            return time_limit(timeout or _longest.get() or self.statement_s)
+        except NoTimeLeft:
+            if not self.is_closed() and self.is_in_transaction():
+                self.terminate()
+            raise
+
+    async def allow(self, longest_s: float) -> None:
+        """Tell the server that statements and their locks may take longer in this session."""
+        if not self.is_in_transaction():  # a rollback would undo it
+            self.allowed_s = longest_s
+        await super().execute(_settings(_time_limits(longest_s, longest_s)))
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  the driver's interface
+        """Say goodbye to the server, or cut the connection if that takes long."""
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await super().close(timeout=CLOSE_S if timeout is None else min(timeout, CLOSE_S))
+
+
+class _Limit:
+    """Ends a connection when its time is over, or when its session turned out to be useless."""
+
+    __slots__ = ("_connection", "_passed", "_seconds", "_timer")
+
+    def __init__(self, connection: LimitedConnection, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._passed = False
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if error is None:
+            return
+        if self._passed and isinstance(error, Exception):
+            # The driver's error tells only that the connection was closed.
+            raise TimeoutError(f"no answer within {self._seconds:.1f} s") from None
+        if _ends_session(error):
+            self._connection.terminate()
+
+    def _pass(self) -> None:
+        self._passed = True
+        self._connection.terminate()
+
+
+def _ends_session(error: BaseException) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate in _USELESS_SESSION
+    # An argument that the driver refused leaves the connection as it was. All else, such as a
+    # cancelled caller, may leave a statement under way.
+    return not isinstance(error, asyncpg.InterfaceError)
+
+
+async def connect(
+    dsn: str,
+    *,
+    statement_s: float = STATEMENT_S,
+    lock_s: float | None = None,
+    application_name: str = "ordersaga",
+    **driver: Any,
+) -> LimitedConnection:
+    """A connection with the session's settings, which no setting of the server can change.
+
+    Args:
+        dsn: the database's URL.
+        statement_s: the limit of a statement, in seconds.
+        lock_s: the limit of the wait for a lock; by default half of it.
+        application_name: shown by the server.
+        driver: further arguments of the driver.
+
+    Raises:
+        TimeoutError: there was no answer in time.
+        OSError: the server cannot be reached.
+        asyncpg.PostgresError: the server refused.
+    """
+    options: dict[str, Any] = {
+        "connection_class": LimitedConnection,
+        # The only startup parameter, as poolers refuse those that they do not know.
+        "server_settings": {"application_name": application_name},
+        "timeout": None,
+    }
+    async with asyncio.timeout(time_limit(statement_s)):
+        connection: LimitedConnection = await asyncpg.connect(dsn, **options | driver)
+        connection.statement_s = statement_s
+        try:
+            settings = _settings(_session(connection, statement_s, lock_s))
+            await connection.execute(f"{settings}; {_CHECK_CLIENT}")
+        except BaseException:
+            connection.terminate()
+            raise
+    connection.allowed_s = statement_s
+    return connection
+
+
+_SESSION: Final = {
+    "default_transaction_isolation": "read committed",
+    "jit": "off",  # our statements are short, compiling them costs more than it saves
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "60s",
+    # The server's side of the same: a session whose client is gone keeps no lock.
+    "tcp_keepalives_idle": str(_SILENT_AFTER_S[0]),
+    "tcp_keepalives_interval": str(_SILENT_AFTER_S[1]),
+    "tcp_keepalives_count": str(_SILENT_AFTER_S[2]),
+    "tcp_user_timeout": str(_UNANSWERED_MS),
+}
+
+
+def _session(
+    connection: LimitedConnection, statement_s: float, lock_s: float | None
+) -> dict[str, str]:
+    settings = _SESSION | _time_limits(statement_s, lock_s or _LOCK_SHARE * statement_s)
+    if connection.get_server_version().major >= _FIRST_WITH_TRANSACTION_TIMEOUT:
+        settings["transaction_timeout"] = "0"
+    return settings
+
+
+def _time_limits(statement_s: float, lock_s: float) -> dict[str, str]:
+    return {
+        "statement_timeout": f"{round(1000 * (statement_s + _SERVER_GRACE_S))}",
+        "lock_timeout": f"{round(1000 * lock_s)}",
+    }
+
+
+def _settings(values: dict[str, str]) -> str:
+    """One statement that changes the session's settings; a pooler in session mode takes it too."""
+    calls = [f"set_config('{name}', '{value}', false)" for name, value in values.items()]
+    return f"SELECT {', '.join(calls)}"
+
+
+# A backend that waits for a lock notices that its client is gone; only some systems can tell.
+_CHECK_CLIENT: Final = """
+SELECT set_config('client_connection_check_interval', '2s', false) WHERE version() LIKE '%linux%'
+"""
+
+
+def _notice_silence(sock: Any) -> None:
+    """Let the kernel end a connection whose other side is gone without a word."""
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    values = (*_SILENT_AFTER_S, _UNANSWERED_MS)
+    names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+    for name, value in zip(names, values, strict=True):
+        if hasattr(socket, name):  # not every system has them all
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

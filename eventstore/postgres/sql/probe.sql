@@ -1,0 +1,2 @@
+-- Whether an append would work now; an error if not.
+SELECT eventstore.probe();
