@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos bench docs lock smoke versions browser packages clean
+.PHONY: help setup demo up check test test-system lint format deep chaos weather bench docs lock smoke versions browser packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -98,6 +98,9 @@ $(BENCH)/.installed: requirements/bench.txt $(STAMP)
 
 chaos: setup ## real orders while everything is killed at random; CHAOS="--orders 2000 --minutes 10"
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)
+
+weather: packages setup ## troubles of the database and Temporal beside open orders, in full; TROUBLE="read-only frozen"
+	$(BIN)/python -m benchmarks.weather $(TROUBLE)
 
 docs: setup ## write docs/cli.md and the JSON Schema from the code
 	$(BIN)/python scripts/write_cli_docs.py

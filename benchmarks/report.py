@@ -56,13 +56,7 @@ def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any], n
     """`name`.json and, where matplotlib is installed, `name`.svg into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cores": os.cpu_count(),
-            "load": os.getloadavg(),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-        },
+        **surroundings(),
         "packages": {name: installed for name in _PACKAGES if (installed := _version(name))},
         "settings": settings,
         "measures": [measure.as_json() for measure in measures],
@@ -70,6 +64,19 @@ def write(measures: Sequence[Measure], folder: Path, settings: dict[str, Any], n
     text = json.dumps(document, indent=1, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     _plot(measures, folder / f"{name}.svg")
+
+
+def surroundings() -> dict[str, Any]:
+    """When and on what machine it is measured."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "cores": os.cpu_count(),
+            "load": os.getloadavg(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+    }
 
 
 def _version(package: str) -> str | None:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from ordersaga.demo.source import choose_file
 from tests.support.faults.temporal_lost import Lost, destroy_and_recover, open_at_random_points
-from tests.support.stack.chaos_shop import chaos_shop, real_orders
+from tests.support.stack.chaos_shop import chaos_shop, problems_of, real_orders
 
 
 async def _run(given: argparse.Namespace, folder: Path) -> int:
@@ -37,13 +37,11 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
 
 
 def _problems(lost: Lost) -> list[str]:
-    settled, report = lost.settled, lost.report
+    settled = lost.settled
     return [
         *(f"not started again: {missing}" for missing in _missing(lost)),
         *(f"not ended: order {order_id}" for order_id in (*settled.stuck, *settled.attention)),
-        *(f"verify: {f.rule} {f.subject}: {f.actual}" for f in report.findings),
-        *(f"not verified: {n.check} ({n.why})" for n in report.not_checked),
-        *(f"sums differ: {c.what}" for c in report.comparisons if not c.equal),
+        *problems_of(lost.report),
     ]
 
 

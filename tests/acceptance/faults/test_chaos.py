@@ -16,7 +16,13 @@ ORDERS = 40
 
 async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -> None:
     wish = ChaosWish(
-        SHIPPED_SAMPLE, tmp_path / "data", ORDERS, minutes=0.4, seed=20101201, pause_s=2
+        SHIPPED_SAMPLE,
+        tmp_path / "data",
+        ORDERS,
+        minutes=0.4,
+        seed=20101201,
+        pause_s=2,
+        trouble_s=3,
     )
     result = await run_chaos(wish, print)
     assert result.problems == [], f"seed {wish.seed}"
@@ -25,6 +31,7 @@ async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -
     assert result.outcomes.total() == ORDERS
     # The control: it was no calm day.
     assert result.kills.total() >= 1
+    assert result.troubles.total() >= 1
     assert result.faults.total() >= 1
     assert result.restarts.keys() >= {"postgres", "temporal", "sandboxes", "worker-orders"}
     assert sum(result.restarts.values()) >= 1

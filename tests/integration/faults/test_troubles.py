@@ -32,10 +32,8 @@ async def running_server(folder: Path) -> AsyncIterator[PostgresServer]:
     options = {**TEST_OPTIONS, "max_connections": "20"}
     server = PostgresServer(folder / "pgdata", free_port(), options)
     await asyncio.to_thread(server.start)
-    async with database.superuser(server.url()) as connection:
-        await connection.execute(f"CREATE ROLE {LOGIN} LOGIN")
-        await connection.execute("CREATE TABLE t (x text)")
-        await connection.execute(f"GRANT ALL ON t TO {LOGIN}")
+    made = (f"CREATE ROLE {LOGIN} LOGIN", "CREATE TABLE t (x text)", f"GRANT ALL ON t TO {LOGIN}")
+    await database.execute(server.url(), *made)
     yield server
     await asyncio.to_thread(server.stop)
 

@@ -23,7 +23,8 @@ from ordersaga.operations.verification.report import Report
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
 from tests.support.faults.chaos_weather import ROLES, Weather
-from tests.support.stack.chaos_shop import ChaosShop, Say, Settled, chaos_shop, real_orders
+from tests.support.faults.exposed import Exposed, exposed_shop
+from tests.support.stack.chaos_shop import ChaosShop, Say, Settled, problems_of, real_orders
 
 _SUBMITTING = 0.8  # the part of the time in which orders come in
 _MANY_AT_ONCE = 60
@@ -31,7 +32,13 @@ _MANY_AT_ONCE = 60
 
 @dataclass(frozen=True, slots=True)
 class ChaosWish:
-    """What is wanted; `settle_s` bounds the calm, `pause_s` lies between two kills on average."""
+    """What is wanted.
+
+    Attributes:
+        settle_s: bounds the calm.
+        pause_s: lies between two kills on average.
+        trouble_s: what a trouble of a server lasts at least: twice the limit of an attempt.
+    """
 
     file: Path
     folder: Path
@@ -40,6 +47,7 @@ class ChaosWish:
     seed: int
     settle_s: float = 420.0
     pause_s: float = 5.0
+    trouble_s: float = 21.0
 
 
 @dataclass(slots=True)
@@ -60,6 +68,7 @@ class ChaosResult:
     kills: Counter[str] = field(default_factory=Counter)
     stops: Counter[str] = field(default_factory=Counter)
     freezes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
@@ -73,9 +82,7 @@ class ChaosResult:
         return [
             *(f"lost: order {order_id}" for order_id in self.lost),
             *(f"stuck: order {order_id}" for order_id in self.settled.stuck),
-            *(f"verify: {f.rule} {f.subject}: {f.actual}" for f in report.findings),
-            *(f"not verified: {n.check} ({n.why})" for n in report.not_checked),
-            *(f"sums differ: {c.what}" for c in report.comparisons if not c.equal),
+            *problems_of(report),
             *(f"left behind: {process}" for process in self.left_processes),
         ]
 
@@ -86,9 +93,10 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     orders = real_orders(wish.file, wish.orders, wish.seed)
     say(f"seed {wish.seed}: {len(orders)} orders, {wish.minutes:g} minutes of chaos")
-    async with chaos_shop(wish.folder, say) as shop:
+    async with exposed_shop(wish.folder, say) as site:
+        shop = site.shop
         await shop.receive_stock_for(orders)
-        await _storm(shop, orders, result, say)
+        await _storm(site, orders, result, say)
         await shop.calm_down()
         result.settled = await shop.settle(wish.settle_s, say)
         say("verifying")
@@ -101,10 +109,11 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
 
 
 async def _storm(
-    shop: ChaosShop, orders: Sequence[PlannedOrder], result: ChaosResult, say: Say
+    site: Exposed, orders: Sequence[PlannedOrder], result: ChaosResult, say: Say
 ) -> None:
-    wish = result.wish
-    weather = Weather(shop, random.Random(f"weather {wish.seed}"), wish.pause_s)
+    shop, wish = site.shop, result.wish
+    chance = random.Random(f"weather {wish.seed}")
+    weather = Weather(site, chance, wish.pause_s, wish.trouble_s)
     ends = time.monotonic() + wish.minutes * 60
     storm = asyncio.create_task(weather.blow())
     submitting = asyncio.create_task(_submit_all(shop, orders, wish))
@@ -118,7 +127,7 @@ async def _storm(
     if not storm.cancelled():
         storm.result()
     await submitting
-    for name in ("kills", "stops", "freezes", "faults", "people"):
+    for name in ("kills", "stops", "freezes", "troubles", "faults", "people"):
         setattr(result, name, getattr(weather, name))
 
 
@@ -160,6 +169,7 @@ def show(result: ChaosResult, console: Console) -> None:
     facts.add_row("orders", str(wish.orders))
     for stage, count in sorted(result.outcomes.items()):
         facts.add_row(f"  {stage}", str(count))
+    facts.add_row("troubles of servers", _text(result.troubles))
     facts.add_row("faults of providers", _text(result.faults))
     facts.add_row("acts of people", _text(result.people))
     facts.add_row("sagas recovered", str(settled.recovered))

@@ -1,4 +1,5 @@
-"""What goes wrong during chaos: processes die, providers misbehave, people interfere."""
+"""What goes wrong during chaos: processes die, servers are troubled, providers misbehave, people
+interfere."""
 
 import asyncio
 import contextlib
@@ -13,6 +14,8 @@ import aiohttp
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
 from ordersaga.client.orders import SagaRefused, SagaUnknown
+from tests.support.faults.exposed import Exposed
+from tests.support.faults.troubles import TROUBLES
 from tests.support.stack.chaos_shop import OUTAGES, ChaosShop
 
 ROLES = (
@@ -47,24 +50,33 @@ class Weather:
     """Breaks things at random; what it did stands in the counters.
 
     Attributes:
-        pause_s: seconds between two attacks on processes, on average.
+        pause_s: seconds between two attacks on processes, on average; between troubles three times.
+        trouble_s: seconds that a trouble of a server lasts, and up to half as many more.
         kills: SIGKILLs by role; `stops` are SIGTERMs, `freezes` SIGSTOPs that end after a while.
     """
 
-    shop: ChaosShop
+    site: Exposed
     chance: random.Random
     pause_s: float
+    trouble_s: float
     kills: Counter[str] = field(default_factory=Counter)
     stops: Counter[str] = field(default_factory=Counter)
     freezes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     over: bool = False  # Temporal's client turns a cancellation of ours into an error of its own
+
+    @property
+    def shop(self) -> ChaosShop:
+        """The shop on the site."""
+        return self.site.shop
 
     async def blow(self) -> None:
         """Go on until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._end_processes(group))
+            group.create_task(self._trouble_servers())
             group.create_task(self._spoil("payment"))
             group.create_task(self._spoil("carrier"))
             group.create_task(self._interfere())
@@ -100,6 +112,18 @@ class Weather:
     def _signal(self, pid: int, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+    # --- servers ---------------------------------------------------------------------------------
+
+    async def _trouble_servers(self) -> None:
+        while not self.over:
+            await asyncio.sleep(self.chance.expovariate(1 / (3 * self.pause_s)))
+            possible = [name for name, each in TROUBLES.items() if each.possible(self.site)]
+            name = self.chance.choice(possible)
+            self.troubles[name] += 1
+            with contextlib.suppress(*OUTAGES):  # the server was killed meanwhile
+                async with TROUBLES[name].before(self.site), TROUBLES[name].make(self.site):
+                    await asyncio.sleep(self.trouble_s * self.chance.uniform(1, 1.5))
 
     # --- providers -------------------------------------------------------------------------------
 

@@ -16,7 +16,10 @@ import asyncpg
 import psutil
 
 _READ_ONLY = "default_transaction_read_only"
-_LIMIT_S = 30.0
+_GREEDY = "greedy"
+_LIMIT_S = 60.0
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a superuser's connection may raise while other troubles are on."""
 
 
 @asynccontextmanager
@@ -30,43 +33,50 @@ async def superuser(url: str) -> AsyncIterator[asyncpg.Connection]:
         connection.terminate()
 
 
-async def end_sessions(connection: asyncpg.Connection, login: str) -> int:
-    """End all sessions of a login; returns how many there were."""
-    ended: int = await connection.fetchval(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = $1", login
-    )
-    return ended
+async def execute(url: str, *statements: str) -> None:
+    """Execute statements as superuser, again and again while the server is away."""
+    async with asyncio.timeout(_LIMIT_S):
+        while True:
+            with contextlib.suppress(*LOST):
+                async with superuser(url) as connection:
+                    for statement in statements:
+                        await connection.execute(statement)
+                return
+            await asyncio.sleep(0.2)
+
+
+async def end_sessions(url: str, login: str) -> None:
+    """End all sessions of a login."""
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{login}'"  # noqa: S608  a name of ours
+    await execute(url, ended)
 
 
 @asynccontextmanager
 async def read_only(url: str) -> AsyncIterator[None]:
     """No session may write, from its next transaction on."""
-    async with superuser(url) as connection:
-        await connection.execute(f"ALTER SYSTEM SET {_READ_ONLY} = on")
-        await connection.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            await connection.execute(f"ALTER SYSTEM RESET {_READ_ONLY}")
-            await connection.execute("SELECT pg_reload_conf()")
+    await execute(url, f"ALTER SYSTEM SET {_READ_ONLY} = on", "SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        await execute(url, f"ALTER SYSTEM RESET {_READ_ONLY}", "SELECT pg_reload_conf()")
 
 
 @asynccontextmanager
 async def login_refused(url: str, login: str) -> AsyncIterator[None]:
     """The role may not log in any more, and its sessions are ended."""
-    async with superuser(url) as connection:
-        await connection.execute(f"ALTER ROLE {login} NOLOGIN")
-        await end_sessions(connection, login)
-        try:
-            yield
-        finally:
-            await connection.execute(f"ALTER ROLE {login} LOGIN")
+    await execute(url, f"ALTER ROLE {login} NOLOGIN")
+    await end_sessions(url, login)
+    try:
+        yield
+    finally:
+        await execute(url, f"ALTER ROLE {login} LOGIN")
 
 
 @asynccontextmanager
 async def locked(url: str, table: str) -> AsyncIterator[None]:
     """Somebody holds the strongest lock of a table."""
-    async with superuser(url) as connection, connection.transaction():
+    async with superuser(url) as connection:
+        await connection.execute("BEGIN")
         await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE", timeout=_LIMIT_S)
         yield
 
@@ -74,17 +84,16 @@ async def locked(url: str, table: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def no_connection_left(url: str, login: str) -> AsyncIterator[None]:
     """Others hold every connection that an ordinary role may have."""
-    async with contextlib.AsyncExitStack() as held, superuser(url) as connection:
-        role = "greedy"
-        await connection.execute(f"CREATE ROLE {role} LOGIN")
-        held.push_async_callback(_drop_role, url, role)
-        host, _, database = url.partition("@")[2].rpartition("/")
-        greedy = f"postgresql://{role}@{host}/{database}"
-        await end_sessions(connection, login)
-        while (other := await _connected(greedy)) is not None:
+    host, _, database = url.partition("@")[2].rpartition("/")
+    await execute(url, f"DROP ROLE IF EXISTS {_GREEDY}", f"CREATE ROLE {_GREEDY} LOGIN")
+    with contextlib.ExitStack() as held:
+        free = f"postgresql://{_GREEDY}@{host}/{database}"
+        await end_sessions(url, login)
+        while (other := await _connected(free)) is not None:
             held.callback(other.terminate)
-            await end_sessions(connection, login)
+            await end_sessions(url, login)
         yield
+    await execute(url, f"DROP ROLE {_GREEDY}")
 
 
 async def _connected(url: str) -> asyncpg.Connection | None:
@@ -93,27 +102,21 @@ async def _connected(url: str) -> asyncpg.Connection | None:
     return None
 
 
-async def _drop_role(url: str, role: str) -> None:
-    async with superuser(url) as connection:
-        await connection.execute(f"DROP ROLE {role}")
-
-
 @asynccontextmanager
 async def killed_connections(url: str, login: str, every_s: float = 0.4) -> AsyncIterator[None]:
     """The sessions of the role are ended again and again."""
 
-    async def go_on(connection: asyncpg.Connection) -> None:
+    async def go_on() -> None:
         while True:
-            await end_sessions(connection, login)
+            await end_sessions(url, login)
             await asyncio.sleep(every_s)
 
-    async with superuser(url) as connection:
-        killing = asyncio.create_task(go_on(connection))
-        try:
-            yield
-        finally:
-            killing.cancel()
-            await asyncio.wait({killing})
+    killing = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        killing.cancel()
+        await asyncio.wait({killing})
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.client.orders import OrderSagaClient, SagaRefused, SagaStatus, SagaUnknown
 from ordersaga.demo import mix
+from ordersaga.embedded.layout import Ports
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.importing.intake import receive_stock, submit_orders
 from ordersaga.importing.plan import PlannedOrder, demand, read_plan
@@ -40,6 +41,7 @@ OUTAGES = (
     StoreUnavailable,
     GatewayError,
     asyncpg.PostgresError,
+    asyncpg.InterfaceError,
     OSError,
     TimeoutError,
 )
@@ -183,22 +185,48 @@ class ChaosShop:
         return await verify(await open_sources(self.services))
 
 
-@asynccontextmanager
-async def chaos_shop(folder: Path, say: Say, **env: str) -> AsyncIterator[ChaosShop]:
-    """A stack on free ports with its data in `folder`; `env` is for its processes."""
+def problems_of(report: Report) -> list[str]:
+    """Everything in a report that must not be, one line each."""
+    return [
+        *(f"verify: {f.rule} {f.subject}: {f.actual}" for f in report.findings),
+        *(f"not verified: {n.check} ({n.why})" for n in report.not_checked),
+        *(f"sums differ: {c.what}" for c in report.comparisons if not c.equal),
+    ]
+
+
+def ports_for_a_stack() -> Ports:
+    """Free ones."""
     postgres, temporal, ui, payment, carrier = free_ports(5)
-    countries = ",".join(mix.UNSERVED_COUNTRIES)
-    options = StackOptions(
-        postgres_port=postgres,
-        temporal_port=temporal,
-        ui_port=ui,
-        payment_port=payment,
-        carrier_port=carrier,
-        extra_env={"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": countries, **env},
+    return Ports(postgres, temporal, ui, payment, carrier)
+
+
+@asynccontextmanager
+async def chaos_shop(
+    folder: Path,
+    say: Say,
+    options: StackOptions | None = None,
+    ports: Ports | None = None,
+    database_url: str | None = None,
+) -> AsyncIterator[ChaosShop]:
+    """A stack on free ports with its data in `folder`.
+
+    Args:
+        folder: of all its data.
+        say: called with a line about each event.
+        options: processes and their environment.
+        ports: None: free ones.
+        database_url: where this program reaches the database; None: straight at the server.
+    """
+    countries = {"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": ",".join(mix.UNSERVED_COUNTRIES)}
+    ports = ports or ports_for_a_stack()
+    chosen = replace(
+        options or StackOptions(),
+        **{f"{name}_port": port for name, port in asdict(ports).items()},
+        extra_env=countries,
     )
-    async with EmbeddedStack(folder, options, progress=say) as stack:
-        found = stack.settings_env()
-        settings = Settings(**_settings_of(found))
+    async with EmbeddedStack(folder, chosen, progress=say) as stack:
+        found = _settings_of(stack.settings_env())
+        settings = Settings(**{**found, "database_url": database_url or found["database_url"]})
         async with open_services(settings, application_name="chaos") as services:
             sagas = OrderSagaClient(await services.temporal())
             yield ChaosShop(stack, services, sagas)

@@ -14,7 +14,7 @@ from ordersaga.embedded.postgres import HOST, SUPERUSER, EmbeddedPostgres
 from tests.support.stores.postgres_server import free_port
 
 Mode = Literal["session", "transaction"]
-_PROGRAM = "/usr/sbin/pgbouncer"
+PROGRAM = "/usr/sbin/pgbouncer"
 _LOGINS = (SUPERUSER, PROCESSES, "processes", "operator")
 _START_TIMEOUT_S = 30.0
 _CONFIGURATION = """\
@@ -61,7 +61,7 @@ class PgBouncer:
         for path, mode in ((self._folder, 0o755), (configuration, 0o644), (logins, 0o644)):
             path.chmod(mode)
         self._process = subprocess.Popen(
-            [_PROGRAM, "--quiet", str(configuration)],
+            [PROGRAM, "--quiet", str(configuration)],
             user=self._server.user,  # it refuses to run as root, as the server does
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

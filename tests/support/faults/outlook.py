@@ -1,0 +1,93 @@
+"""What the health addresses of processes say, watched all the time."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+
+_EVERY_S: Final = 0.5
+_ANSWER_LIMIT: Final = aiohttp.ClientTimeout(total=3)
+_SHOWN: Final = 160  # letters of a body
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A process began or ceased to be ready or live."""
+
+    at: float
+    name: str
+    path: str
+    good: bool
+
+
+@dataclass(slots=True)
+class Outlook:
+    """Asks every process twice a second, and says each change in a line.
+
+    Attributes:
+        ports: of the health addresses, by name.
+        say: gets a line for each change.
+    """
+
+    ports: Mapping[str, int]
+    say: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    changes: list[Change] = field(default_factory=list)
+    _now: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def ready(self, name: str) -> bool:
+        """Whether a process says that it can do its work now."""
+        return self._now.get((name, "readyz"), False)
+
+    def dead(self, names: Iterable[str]) -> list[str]:
+        """Processes that asked for a restart at some time, and when."""
+        return [
+            f"{change.name} wanted a restart after {change.at - self.began:.0f} s"
+            for change in self.changes
+            if change.path == "livez" and not change.good and change.name in names
+        ]
+
+    def until(self, name: str, since: float, *, ready: bool) -> float | None:
+        """Seconds after `since` until a process last became so; None if it is not so now."""
+        if self.ready(name) is not ready:
+            return None
+        last = [c.at for c in self.changes if (c.name, c.path) == (name, "readyz")]
+        return max(0.0, last[-1] - since)
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Ask while the context lasts; it begins when all have been asked."""
+        async with aiohttp.ClientSession(timeout=_ANSWER_LIMIT) as http:
+            await self._ask_all(http)
+            watching = asyncio.create_task(self._go_on(http))
+            try:
+                yield
+            finally:
+                watching.cancel()
+                await asyncio.wait({watching})
+
+    async def _go_on(self, http: aiohttp.ClientSession) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            await self._ask_all(http)
+
+    async def _ask_all(self, http: aiohttp.ClientSession) -> None:
+        asked = ((name, path) for name in self.ports for path in ("livez", "readyz"))
+        await asyncio.gather(*(self._ask(http, name, path) for name, path in asked))
+
+    async def _ask(self, http: aiohttp.ClientSession, name: str, path: str) -> None:
+        good, body = False, "no answer"
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with http.get(f"http://127.0.0.1:{self.ports[name]}/{path}") as answer:
+                good, body = answer.status == 200, await answer.text()
+        if self._now.get((name, path)) is good:
+            return
+        self._now[name, path] = good
+        self.changes.append(Change(time.monotonic(), name, path, good))
+        told = "good" if good else f"bad: {body[:_SHOWN]}"
+        self.say(f"{time.monotonic() - self.began:6.1f} s  {name} {path} {told}")
