@@ -21,7 +21,7 @@ from ordersaga.bootstrap.logging import configure_logging
 from ordersaga.bootstrap.settings import Settings, load_settings
 from ordersaga.bootstrap.temporal import connect_temporal
 from ordersaga.bootstrap.wiring import open_services
-from ordersaga.daemons.service import stop_on_signals
+from ordersaga.daemons.ending import stop_on_signals
 from workers.factory import Dependencies, build_worker, polling
 from workers.sandbox import workflow_runner
 

@@ -4,7 +4,8 @@ OrderSagaError
 ├── Refused          1  the request is valid but cannot be carried out now
 ├── WrongUsage       2  the command line or an input file is wrong
 │   └── WrongSetting 2  a setting is missing or wrong; the text names it
-└── Unreachable      3  a required server does not answer, or its schema is missing
+├── Unreachable      3  a required server does not answer, or its schema is missing
+└── StoppedLate     75  a process did not finish its work within its drain limit
 """
 
 from typing import ClassVar, Final
@@ -13,6 +14,7 @@ REFUSED: Final = 1
 WRONG_USAGE: Final = 2
 UNREACHABLE: Final = 3
 INTERNAL_ERROR: Final = 70
+STOPPED_LATE: Final = 75
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
@@ -41,3 +43,9 @@ class Unreachable(OrderSagaError):
     """A required server does not answer or is not set up."""
 
     exit_code = UNREACHABLE
+
+
+class StoppedLate(OrderSagaError):
+    """A process was stopped and gave up running work, which is repeated elsewhere."""
+
+    exit_code = STOPPED_LATE

@@ -18,8 +18,9 @@ HEAD = """# The command line
 Written by `make docs` from the program itself; `ordersaga COMMAND --help` says the same.
 
 Results go to standard output, errors to standard error. Exit codes: 0 done, 1 the request was
-refused, 2 wrong usage or a wrong setting, 3 a server cannot be reached. Listing and show commands
-take `--json`. Settings come from the environment: see [configuration](configuration.md).
+refused, 2 wrong usage or a wrong setting, 3 a server cannot be reached, 75 a process was stopped
+and gave up running work. Listing and show commands take `--json`. Settings come from the
+environment: see [configuration](configuration.md).
 """
 
 

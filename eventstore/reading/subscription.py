@@ -1,6 +1,7 @@
 """Follows the feed: catching up and live through one code path."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final
 
@@ -69,6 +70,11 @@ class Subscription:
         self.position = 0
         self.head = 0
         self.healthy = True
+        self._turned_at = time.monotonic()
+
+    def age_s(self) -> float:
+        """The seconds since it last came round: it read a page, or waited for a few seconds."""
+        return time.monotonic() - self._turned_at
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the feed until `stop` is set; events that are being handled are finished first.
@@ -85,6 +91,7 @@ class Subscription:
 
     async def _follow(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            self._turned_at = time.monotonic()
             mark = self._waker.mark()
             page = await self._next_page()
             if page is None:

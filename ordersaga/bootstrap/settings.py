@@ -30,6 +30,9 @@ ENV_PREFIX = "ORDERSAGA_"
 SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
 CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
 
+BEYOND_DRAINING_S = 2.0
+"""A process is gone this long after its drain limit, whatever hangs."""
+
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 LongSeconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -51,20 +54,21 @@ class Settings(BaseSettings):
         worker_concurrency: activities that a worker runs concurrently, per task queue.
         workflow_concurrency: workflow tasks that a worker runs concurrently.
         starter_concurrency: sagas that the starter starts concurrently.
-        drain_timeout_s: how long a worker may take to finish running work after SIGTERM; by
-            default slightly longer than the time limit of an activity attempt.
+        drain_timeout_s: how long a process may take to finish running work after SIGTERM; by
+            default slightly longer than the time limit of an activity attempt. It is gone two
+            seconds later, whatever hangs.
         worker_versioning: whether open sagas stay on the build that started them (pinned), move to
             the current one (auto_upgrade), or builds are not distinguished (off); needs
             `build_id` unless off.
         deployment_name: the worker deployment, one for all builds and task queues.
         build_id: the build of the code that a worker runs.
-        metrics_port: port that serves the Prometheus metrics of the Temporal SDK.
-        health_port: port that serves ``/healthz``.
-        stuck_after_s: a projection lane that has not moved for this long is unhealthy.
+        metrics_port: port that serves Prometheus metrics.
+        health_port: port that serves ``/livez`` and ``/readyz``.
+        stuck_after_s: a loop of a process that has not moved for this long is started again.
         silent_after_s: an open order that waits for nothing is a finding after this time without
             an event.
         bind_host: address that both ports listen on.
-        ready_file: file that exists while a worker is ready.
+        ready_file: file that exists while a process is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
         embedded_temporal_address: set by `ordersaga up` for its processes.
@@ -102,7 +106,7 @@ class Settings(BaseSettings):
     build_id: VersionPart | None = None
     metrics_port: Port | None = None
     health_port: Port | None = None
-    stuck_after_s: Seconds = 30.0
+    stuck_after_s: Annotated[float, Field(ge=15, le=3600)] = 30.0
     silent_after_s: LongSeconds = 900.0
     bind_host: str = "127.0.0.1"
     ready_file: Path | None = None

@@ -1,17 +1,22 @@
 """Connects to Temporal."""
 
+import asyncio
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import KeepAliveConfig, RPCError
 
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import Unreachable
 from workers.converter import DATA_CONVERTER
+
+_CONNECT_WITHIN_S: Final = 10.0
+# A connection that died without a word is replaced within 15 s. Servers refuse more frequent pings.
+_KEEP_ALIVE: Final = KeepAliveConfig(interval_millis=10_000, timeout_millis=5_000)
 
 
 def temporal_config(settings: Settings) -> dict[str, Any]:
@@ -34,10 +39,15 @@ async def connect_temporal(
     """
     config = temporal_config(settings)
     try:
-        return await Client.connect(
-            **config, data_converter=DATA_CONVERTER, runtime=runtime, interceptors=interceptors
-        )
-    except (RuntimeError, RPCError):
+        async with asyncio.timeout(_CONNECT_WITHIN_S):
+            return await Client.connect(
+                **config,
+                data_converter=DATA_CONVERTER,
+                runtime=runtime,
+                interceptors=interceptors,
+                keep_alive_config=_KEEP_ALIVE,
+            )
+    except (RuntimeError, RPCError, TimeoutError):
         raise Unreachable(
             f"Temporal at {config['target_host']} does not answer: "
             "check TEMPORAL_ADDRESS or start `ordersaga up`"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ordersaga.cli.output import async_command
-from ordersaga.daemons.service import stop_on_signals
+from ordersaga.daemons.ending import stop_on_signals
 from ordersaga.demo.folder import DEFAULT_FOLDER
 from ordersaga.demo.run import Demo, DemoOptions
 from ordersaga.demo.screen import Screen

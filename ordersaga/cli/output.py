@@ -2,7 +2,7 @@
 
 Results go to stdout as a table or JSON, messages to stderr. Exit codes: 0 done, 1 refused, 2 wrong
 usage or settings, 3 a server cannot be reached (or its schema is missing), 70 an internal error,
-130 interrupted, 141 the reader of the output has gone.
+75 running work was given up at a stop, 130 interrupted, 141 the reader of the output has gone.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ordersaga.cli.answers import Answer, CommandGroup, page_answer
 from ordersaga.cli.common import Cursor, Limit, opened, text_option
 from ordersaga.cli.output import OK, async_command, note
-from ordersaga.daemons.service import stopping_on_signals
+from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.display.tables import Columns, console
 from ordersaga.errors import INTERRUPTED, REFUSED, Refused, WrongUsage
 from projections.engine.projection import Projection

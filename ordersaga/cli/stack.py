@@ -10,7 +10,7 @@ import typer
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.stack_state import chosen_data_dir
 from ordersaga.cli.output import OK, async_command
-from ordersaga.daemons.service import stopping_on_signals
+from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.display.tables import console, make_table
 from ordersaga.embedded.layout import NOTIFICATIONS
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions

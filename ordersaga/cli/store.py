@@ -16,7 +16,7 @@ from eventstore.store import EventStore
 from ordersaga.cli.answers import Answer, CommandGroup
 from ordersaga.cli.common import Services, opened, time_option
 from ordersaga.cli.output import OK, note
-from ordersaga.daemons.service import stopping_on_signals
+from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.display.tables import make_table
 from ordersaga.errors import INTERRUPTED, Refused, WrongUsage
 from ordersaga.operations.archivable_orders import ArchivableOrder, archivable_orders

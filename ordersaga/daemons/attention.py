@@ -4,14 +4,13 @@ The process that runs the counted read models serves it, so it lags exactly as f
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
 
-from ordersaga.daemons.service import Loop
+from ordersaga.daemons.loops import Heartbeat, Loop
 
 if TYPE_CHECKING:
     from temporalio.runtime import Runtime
@@ -39,17 +38,17 @@ class AttentionGauge:
         self._gauge = runtime.metric_meter.create_gauge(METRIC, _DESCRIPTION)
         self._counts = counts
         self._failing = False
+        self._heartbeat = Heartbeat()
 
     def loop(self) -> Loop:
         """The work as a loop of a process."""
-        return Loop("attention", self.run, problems=self._problems)
+        return Loop("attention", self.run, self._heartbeat.age_s, problems=self._problems)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Count until `stop` is set; wait through outages of the database."""
         while not stop.is_set():
             await self._update()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_S)
+            await self._heartbeat.pause(EVERY_S, stop)
 
     async def _update(self) -> None:
         try:

@@ -1,23 +1,17 @@
 """The processes of a deployment that need no Temporal: projections and notifications."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import structlog
-
-from ordersaga.bootstrap.logging import configure_logging
-from ordersaga.bootstrap.schema import pending_migrations
-from ordersaga.bootstrap.settings import Settings, load_settings
-from ordersaga.bootstrap.telemetry import flush_traces, temporal_runtime
-from ordersaga.bootstrap.wiring import Services, open_services, reaching_database
+from ordersaga.bootstrap.telemetry import metrics_runtime
+from ordersaga.bootstrap.wiring import Services
 from ordersaga.daemons.attention import AttentionGauge
-from ordersaga.daemons.heap import freeze_startup_objects
+from ordersaga.daemons.event_store import EventStoreNeed
+from ordersaga.daemons.loops import Loop
 from ordersaga.daemons.notifier import Notifier, RetryLimits, SendLimits
-from ordersaga.daemons.service import Loop, serve
-from ordersaga.errors import Unreachable
+from ordersaga.daemons.service import begin, run_process
 from projections.engine.projection import Projection
 from projections.engine.runner import ProjectionRunner
 from projections.read_models.fulfillments import model as fulfillments
@@ -25,35 +19,14 @@ from projections.read_models.parcels import model as parcels
 from projections.read_models.returns import model as returns
 from projections.registry import select
 
+if TYPE_CHECKING:
+    from temporalio.runtime import Runtime
+
 FAILURES_TOLERATED: Final = 3
 """A lane is unhealthy after this many failures in a row; fewer are ordinary."""
 
-
-@asynccontextmanager
-async def process(name: str) -> AsyncIterator[Services]:
-    """Start and end of every process: logging, schema check, services, traces.
-
-    Raises:
-        WrongSetting: a setting is wrong.
-        Unreachable: the database does not answer or lacks its schema.
-    """
-    settings = load_settings()
-    configure_logging(settings.log_format, settings.log_level)
-    await _require_schema(settings)
-    structlog.contextvars.bind_contextvars(process=name)
-    async with open_services(settings, application_name=f"ordersaga-{name}") as services:
-        freeze_startup_objects()
-        try:
-            yield services
-        finally:
-            await flush_traces()
-
-
-async def _require_schema(settings: Settings) -> None:
-    with reaching_database(settings):
-        missing = await pending_migrations(settings.dsn())
-    if missing:
-        raise Unreachable(f"the database lacks {', '.join(missing)}: run `ordersaga migrate`")
+STILL_S: Final = 10.0
+"""A lane is unhealthy if it has not moved for longer: an idle one looks twice a second."""
 
 
 async def run_projections(names: Sequence[str]) -> None:
@@ -63,22 +36,30 @@ async def run_projections(names: Sequence[str]) -> None:
         UnknownProjection: no read model has one of the names.
     """
     chosen = select(names)
-    async with process("projections") as services:
+    settings = begin("projections")
+    store, runtime = EventStoreNeed(settings, "projections"), metrics_runtime(settings)
+
+    async def loops() -> Sequence[Loop]:
+        services = store.services
         waker = await services.waker()
         runner = ProjectionRunner(
             services.pool, services.redacted_store, services.codec, waker, chosen
         )
+        lanes = Loop(
+            "projections",
+            runner.run,
+            lambda: max((lane.since_s for lane in runner.health()), default=0.0),
+            problems=lambda: _lane_problems(runner),
+        )
+        return [lanes, *_attention(services, runtime, chosen)]
 
-        def problems() -> Sequence[str]:
-            return _lane_problems(runner, services.settings.stuck_after_s)
-
-        loop = Loop("projections", runner.run, problems=problems)
-        await serve(services.settings, [loop, *_attention(services, chosen)])
+    await run_process(settings, [store], loops, runtime=runtime)
 
 
-def _attention(services: Services, running: Sequence[Projection]) -> Sequence[Loop]:
+def _attention(
+    services: Services, runtime: "Runtime | None", running: Sequence[Projection]
+) -> Sequence[Loop]:
     """The gauge of sagas that need attention, if metrics are on and its read models run here."""
-    runtime = temporal_runtime(services.settings)
     names = {projection.name for projection in running}
     counts = {
         of: partial(model.count_needing_attention, services.pool)
@@ -94,32 +75,40 @@ def _attention(services: Services, running: Sequence[Projection]) -> Sequence[Lo
 
 async def run_notifications() -> None:
     """Send notifications from the outbox until a signal arrives."""
-    async with process("notifications") as services:
-        settings = services.settings
-        notifier = Notifier(
-            services.pool,
-            services.sink(),
-            settings.notification_source,
-            send_limits=SendLimits(
-                at_once=settings.webhook_connections,
-                timeout_s=settings.webhook_timeout_s,
-                drain_s=settings.drain_timeout_s,
-            ),
-            limits=RetryLimits(
-                attempts=settings.notification_attempts,
-                max_age_s=timedelta(days=settings.notification_max_age_days).total_seconds(),
-            ),
-        )
-        await serve(settings, [Loop("notifications", notifier.run, problems=notifier.problems)])
+    settings = begin("notifications")
+    store, runtime = EventStoreNeed(settings, "notifications"), metrics_runtime(settings)
+
+    async def loops() -> Sequence[Loop]:
+        return [_notifier(store.services).loop()]
+
+    await run_process(settings, [store], loops, runtime=runtime)
 
 
-def _lane_problems(runner: ProjectionRunner, stuck_after_s: float) -> Sequence[str]:
+def _notifier(services: Services) -> Notifier:
+    settings = services.settings
+    return Notifier(
+        services.pool,
+        services.sink(),
+        settings.notification_source,
+        send_limits=SendLimits(
+            at_once=settings.webhook_connections,
+            timeout_s=settings.webhook_timeout_s,
+            drain_s=settings.drain_timeout_s,
+        ),
+        limits=RetryLimits(
+            attempts=settings.notification_attempts,
+            max_age_s=timedelta(days=settings.notification_max_age_days).total_seconds(),
+        ),
+    )
+
+
+def _lane_problems(runner: ProjectionRunner) -> Sequence[str]:
     """What is wrong with the lanes of this process."""
     problems = []
     for lane in runner.health():
         name = lane.projection if lane.lane < 0 else f"{lane.projection} lane {lane.lane}"
         if lane.failures >= FAILURES_TOLERATED:
             problems.append(f"{name}: {lane.failures} failures in a row")
-        if lane.since_s > stuck_after_s:
-            problems.append(f"{name}: stuck for {lane.since_s:.0f} s")
+        if lane.since_s > STILL_S:
+            problems.append(f"{name}: has not moved for {lane.since_s:.0f} s")
     return problems

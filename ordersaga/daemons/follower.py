@@ -5,7 +5,6 @@ acting on it twice must change nothing.
 """
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable
 from eventstore.model import StoredEvent
 from eventstore.reading.subscription import Subscription
+from ordersaga.daemons.loops import Heartbeat
 
 _LONGEST_PAUSE_S: Final = 10.0
 _log = structlog.stdlib.get_logger("ordersaga.following")
@@ -31,6 +31,9 @@ class Follower(ABC):
         handler: loads the aggregates of the events.
         concurrency: events that are processed concurrently.
         pause_s: pause after a failure; doubles with each further one.
+
+    Attributes:
+        heartbeat: beats with each event that was acted on, and while it waits for an outage to end.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Follower(ABC):
         self._slots = asyncio.Semaphore(concurrency)
         self._pause_s = pause_s
         self._failures = 0
+        self.heartbeat = Heartbeat()
 
     async def follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
         """Follow the feed until `stop` is set; the subscription's handler must be `handle`."""
@@ -88,11 +92,11 @@ class Follower(ABC):
     async def _act(self, event: StoredEvent) -> None:
         async with self._slots:
             await self.act(event)
+            self.heartbeat.beat()
 
     async def _pause(self, stop: asyncio.Event) -> None:
         pause = min(self._pause_s * 2**self._failures, _LONGEST_PAUSE_S)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        await self.heartbeat.pause(pause, stop)
 
 
 def _kinds(errors: BaseExceptionGroup[Exception]) -> str:

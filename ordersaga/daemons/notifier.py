@@ -19,6 +19,7 @@ from opentelemetry import metrics
 
 from adapters.notifications.cloud_events import CloudEvent, NotDelivered, Sink
 from eventstore.errors import StoreUnavailable
+from ordersaga.daemons.loops import BEAT_EVERY_S, Heartbeat, Loop
 from projections.errors import describe, is_outage
 from projections.outbox import outbox
 from projections.outbox.outbox import LeasedNotification
@@ -121,10 +122,16 @@ class Notifier:
         self._failures = 0
         self._quiet_until = 0.0
         self._outages = 0
+        self._heartbeat = Heartbeat()
+
+    def loop(self) -> Loop:
+        """The work as a loop of a process."""
+        return Loop("notifications", self.run, self._heartbeat.age_s, problems=self.problems)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set; then finish running sends, or leave them to their lease."""
         while not stop.is_set():
+            self._heartbeat.beat()
             rows = await self._take()
             for row in rows:
                 self._start(row)
@@ -155,7 +162,8 @@ class Notifier:
         if not isinstance(error, StoreUnavailable) and not is_outage(error):
             raise error
         self._outages += 1
-        _log.warning("outbox is unreachable", error=describe(error), failures=self._outages)
+        if self._outages == _OUTAGES_TOLERATED:
+            _log.warning("outbox is unreachable", error=describe(error))
 
     def _start(self, notification: LeasedNotification) -> None:
         task = asyncio.create_task(
@@ -167,6 +175,7 @@ class Notifier:
     async def _idle(self, stop: asyncio.Event) -> None:
         """Wait for a send to end, for the stop, or for the next poll."""
         pause = max(self._send_limits.idle_s, self._quiet_until - self._clock())
+        pause = min(pause, BEAT_EVERY_S)
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait(

@@ -1,139 +1,148 @@
-"""Runs the loops of a long-running process until SIGTERM, with a ready file and a health check."""
+"""The life of a long-running process.
+
+It answers signals and health checks from its first moment, waits for what it needs, then runs its
+loops until a signal arrives. The end has a limit: loops may finish running work until the drain
+limit, and the process is gone two seconds later, whatever hangs.
+"""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from ordersaga.bootstrap.logging import configure_logging
+from ordersaga.bootstrap.settings import Settings, load_settings
+from ordersaga.bootstrap.telemetry import flush_traces
+from ordersaga.daemons.ending import LOOPS_BEYOND_S, LastResort, stopping_on_signals
+from ordersaga.daemons.health import Health, answering, ready_gauge, shown
+from ordersaga.daemons.heap import freeze_startup_objects
+from ordersaga.daemons.loops import Loop, RunningLoop
+from ordersaga.daemons.needs import Need, Watch
+from ordersaga.errors import StoppedLate
+
 if TYPE_CHECKING:
-    from ordersaga.bootstrap.settings import Settings
+    from temporalio.runtime import Runtime
 
 _log = structlog.stdlib.get_logger("ordersaga.service")
-_PROBE_EVERY_S: Final = 0.05
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_CANCEL_WITHIN_S: Final = 0.1
+_CLOSE_WITHIN_S: Final = 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """Work that a process does until it is stopped.
-
-    Attributes:
-        name: in logs and in the health check.
-        run: works until the event is set, then finishes running work and returns.
-        is_ready: whether it accepts work.
-        problems: what is wrong right now, in words; empty if it is healthy.
-    """
-
-    name: str
-    run: Callable[[asyncio.Event], Awaitable[None]]
-    is_ready: Callable[[], bool] = field(default=lambda: True)
-    problems: Callable[[], Sequence[str]] = field(default=lambda: ())
-
-
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM, SIGINT and SIGHUP set instead of ending the process."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-@contextlib.contextmanager
-def stopping_on_signals() -> Iterator[asyncio.Event]:
-    """Like `stop_on_signals`; afterwards the signals have their usual effect again."""
-    try:
-        yield stop_on_signals()
-    finally:
-        loop = asyncio.get_running_loop()
-        for number in _STOP_SIGNALS:
-            loop.remove_signal_handler(number)
-
-
-async def serve(settings: "Settings", loops: Sequence[Loop]) -> None:
-    """Run all loops until a signal arrives; if one ends earlier, the others stop as well.
+def begin(name: str) -> Settings:
+    """The first act of a process: its settings and its log.
 
     Raises:
-        Exception: the error of the first loop that failed, after all have stopped.
+        WrongSetting: a setting is wrong.
     """
-    with stopping_on_signals() as stop:
-        tasks = [asyncio.create_task(_guard(loop, stop), name=loop.name) for loop in loops]
-        async with _health(settings, loops, tasks), _readiness(settings.ready_file, loops):
-            _log.info("started", loops=[loop.name for loop in loops])
-            await stop.wait()
-            _log.info("stopping")
-            await asyncio.wait(tasks)
+    settings = load_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    structlog.contextvars.bind_contextvars(process=name)
+    return settings
+
+
+async def run_process(
+    settings: Settings,
+    needs: Sequence[Need],
+    loops: Callable[[], Awaitable[Sequence[Loop]]],
+    *,
+    runtime: "Runtime | None" = None,
+    last_resort: Callable[[], None] | None = None,
+) -> None:
+    """Wait for what a process needs and run its loops, until a signal arrives.
+
+    Args:
+        settings: ports, limits, ready file.
+        needs: what the process needs, in the order in which it is connected.
+        loops: makes the loops, once everything needed is there.
+        runtime: its metrics endpoint serves the gauges; None: no metrics.
+        last_resort: arms what ends the process if it does not end by itself; for tests.
+
+    Raises:
+        StoppedLate: running work was given up at the drain limit.
+        Exception: an error of ours, after everything else has stopped.
+    """
+    arm = last_resort or LastResort(settings.drain_timeout_s).arm
+    watches = [Watch(need, ready_gauge(runtime, need.name)) for need in needs]
+    health = Health(watches)
+    with stopping_on_signals(arm) as stop:
+        async with answering(settings, health), shown(settings.ready_file, runtime, health):
+            try:
+                built = await _unless(stop, _begin_work(watches, loops))
+                if built is not None:
+                    await _serve(
+                        settings, health, [*built, *(each.loop() for each in watches)], stop
+                    )
+            finally:
+                arm()
+                await _close(needs)
         _log.info("stopped")
-    for task in tasks:
+
+
+async def _begin_work(
+    watches: Sequence[Watch], loops: Callable[[], Awaitable[Sequence[Loop]]]
+) -> Sequence[Loop]:
+    for watch in watches:
+        await watch.meet()
+    built = await loops()
+    freeze_startup_objects()
+    return built
+
+
+async def _unless(
+    stop: asyncio.Event, work: Coroutine[Any, Any, Sequence[Loop]]
+) -> Sequence[Loop] | None:
+    """The result of the work; None if `stop` was set first."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    await _cancelled({working})
+    return None
+
+
+async def _serve(
+    settings: Settings, health: Health, loops: Sequence[Loop], stop: asyncio.Event
+) -> None:
+    """Run all loops until the stop; if one ends by an error of ours, the others stop as well."""
+    health.loops = [RunningLoop(loop, settings.stuck_after_s) for loop in loops]
+    tasks = {
+        asyncio.create_task(_guard(each, stop), name=each.loop.name): each.loop.name
+        for each in health.loops
+    }
+    _log.info("started", loops=[loop.name for loop in loops])
+    await stop.wait()
+    _log.info("stopping")
+    _, late = await asyncio.wait(tasks, timeout=settings.drain_timeout_s + LOOPS_BEYOND_S)
+    await _cancelled(late)
+    for task in tasks.keys() - late:
         task.result()
+    if late:
+        names = ", ".join(sorted(tasks[task] for task in late))
+        raise StoppedLate(f"gave up running work of {names}: it is repeated elsewhere")
 
 
-async def _guard(loop: Loop, stop: asyncio.Event) -> None:
+async def _guard(running: RunningLoop, stop: asyncio.Event) -> None:
     try:
-        await loop.run(stop)
+        await running.run(stop)
     finally:
-        if not stop.is_set():
-            _log.error("a loop ended unexpectedly", loop=loop.name)
         stop.set()
 
 
-@asynccontextmanager
-async def _readiness(ready_file: Path | None, loops: Sequence[Loop]) -> AsyncIterator[None]:
-    if ready_file is None:
-        yield
-        return
-    announcing = asyncio.create_task(_announce(ready_file, loops))
-    try:
-        yield
-    finally:
-        announcing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await announcing
-        await asyncio.to_thread(ready_file.unlink, missing_ok=True)
+async def _cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
+    """Cancel tasks, and leave those that do not obey."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CANCEL_WITHIN_S)
 
 
-async def _announce(ready_file: Path, loops: Sequence[Loop]) -> None:
-    # Temporal's worker shows its start only in a property, which must be polled.
-    while not all(loop.is_ready() for loop in loops):  # noqa: ASYNC110  see above
-        await asyncio.sleep(_PROBE_EVERY_S)
-    await asyncio.to_thread(ready_file.touch)
-
-
-@asynccontextmanager
-async def _health(
-    settings: "Settings", loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]
-) -> AsyncIterator[None]:
-    if settings.health_port is None:
-        yield
-        return
-    from aiohttp import web  # noqa: PLC0415  0.2 s, only where a health port is set
-
-    async def healthz(_request: web.Request) -> web.Response:
-        state = _state(loops, tasks)
-        return web.json_response(state, status=200 if state["healthy"] else 503)
-
-    app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.bind_host, settings.health_port).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-def _state(loops: Sequence[Loop], tasks: Sequence[asyncio.Task[None]]) -> dict[str, object]:
-    problems = {
-        loop.name: ["is dead"] if task.done() else list(loop.problems())
-        for loop, task in zip(loops, tasks, strict=True)
-    }
-    healthy = not any(problems.values())
-    ready = all(loop.is_ready() for loop in loops)
-    return {"healthy": healthy, "ready": ready, "loops": problems}
+async def _close(needs: Sequence[Need]) -> None:
+    """Close connections, so that the servers learn of the end; each has its limit."""
+    await flush_traces()
+    closing = {asyncio.create_task(need.close()) for need in needs}
+    if closing:
+        _, late = await asyncio.wait(closing, timeout=_CLOSE_WITHIN_S)
+        await _cancelled(late)

@@ -5,7 +5,6 @@ server is away the findings stay as they are, with the time at which they were l
 """
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from uuid import uuid4
 import structlog
 from temporalio.service import RPCError
 
-from ordersaga.daemons.service import Loop
+from ordersaga.daemons.loops import Heartbeat, Loop
 from ordersaga.findings import table
 from ordersaga.operations.watchdog.look import Observer
 from projections.engine.projection import Pool
@@ -47,19 +46,19 @@ class Watchdog:
         self._observer = observer
         self._holder = uuid4()
         self._problem: str | None = None
+        self._heartbeat = Heartbeat()
         self._runtime = runtime  # without it the endpoint would close
         self._gauge = runtime and runtime.metric_meter.create_gauge(METRIC, _DESCRIPTION)
 
     def loop(self) -> Loop:
         """The work as a loop of a process."""
-        return Loop("watchdog", self.run, problems=self._problems)
+        return Loop("watchdog", self.run, self._heartbeat.age_s, problems=self._problems)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set, through outages of either side."""
         while not stop.is_set():
             await self._look()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_S)
+            await self._heartbeat.pause(EVERY_S, stop)
         await self._leave()
 
     async def _look(self) -> None:

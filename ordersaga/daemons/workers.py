@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime
+from temporalio.worker import Worker
 
 from adapters.notifications.log import LogNotifications
 from eventstore.model import FeedFilter
@@ -16,34 +18,89 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.telemetry import start_tracing, temporal_runtime
 from ordersaga.bootstrap.wiring import Services
 from ordersaga.daemons import starter, stock_signals
-from ordersaga.daemons.entry import process
+from ordersaga.daemons.event_store import EventStoreNeed
 from ordersaga.daemons.follower import Follower
-from ordersaga.daemons.service import Loop, serve
+from ordersaga.daemons.loops import BEAT_EVERY_S, Heartbeat, Loop
+from ordersaga.daemons.outages import TemporalLost
+from ordersaga.daemons.service import begin, run_process
+from ordersaga.daemons.temporal import TemporalNeed
 from ordersaga.daemons.watchdog import Watchdog
 from ordersaga.operations.watchdog.look import Observer
 from workers.factory import Dependencies, WorkerVersion, build_worker
-from workers.search_attributes import ensure_search_attributes
 
 
 async def run_worker(queues: Sequence[str]) -> None:
     """Run workers for some task queues until a signal arrives."""
     name = f"worker-{'-'.join(queues)}"
-    async with process(name) as services:
-        client = await services.temporal(
-            runtime=temporal_runtime(services.settings),
-            interceptors=start_tracing(services.settings, name),
-        )
-        await ensure_search_attributes(client)
-        loops = [_queue_loop(services, client, queue) for queue in queues]
-        await serve(services.settings, loops)
+    settings = begin(name)
+    store, temporal = _needs(settings, name)
+
+    async def loops() -> Sequence[Loop]:
+        return [
+            TaskQueue(partial(_worker, store.services, temporal.client, queue)).loop(queue)
+            for queue in queues
+        ]
+
+    await run_process(settings, [store, temporal], loops, runtime=temporal.runtime)
 
 
-def _queue_loop(services: Services, client: Client, queue: str) -> Loop:
+def _needs(settings: Settings, name: str) -> tuple[EventStoreNeed, TemporalNeed]:
+    store = EventStoreNeed(settings, name, opens_personal_data=True)
+    interceptors = start_tracing(settings, name)
+    return store, TemporalNeed(settings, temporal_runtime(settings), interceptors)
+
+
+class TaskQueue:
+    """The worker of one task queue.
+
+    Args:
+        build: makes a worker; each start needs a new one.
+    """
+
+    def __init__(self, build: Callable[[], Worker]) -> None:
+        self._build = build
+        self._worker: Worker | None = None
+        self._heartbeat = Heartbeat()
+
+    def loop(self, queue: str) -> Loop:
+        """The work as a loop of a process."""
+        return Loop(queue, self.run, self._heartbeat.age_s, is_ready=self._is_running)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll the task queue until `stop` is set, then finish what runs.
+
+        Raises:
+            TemporalLost: the server refuses the worker. Nothing else ends one.
+        """
+        self._worker = worker = self._build()
+        working, stopping = asyncio.create_task(worker.run()), asyncio.create_task(stop.wait())
+        try:
+            while not working.done() and not stop.is_set():
+                self._heartbeat.beat()
+                await asyncio.wait(
+                    {working, stopping},
+                    timeout=BEAT_EVERY_S,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            if not working.done():
+                await worker.shutdown()
+            await working
+        except Exception as error:
+            raise TemporalLost(type(error).__name__) from error
+        finally:
+            working.cancel()
+            stopping.cancel()
+
+    def _is_running(self) -> bool:
+        return self._worker is not None and self._worker.is_running
+
+
+def _worker(services: Services, client: Client, queue: str) -> Worker:
     settings = services.settings
     dependencies = Dependencies(
         services.handler, services.payments(), services.carrier(), LogNotifications()
     )
-    worker = build_worker(
+    return build_worker(
         client,
         queue,
         dependencies,
@@ -52,16 +109,6 @@ def _queue_loop(services: Services, client: Client, queue: str) -> Loop:
         grace=timedelta(seconds=settings.drain_timeout_s),
         version=version_of(settings),
     )
-
-    async def run(stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
-            working = group.create_task(worker.run())
-            stopping = group.create_task(stop.wait())
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            await worker.shutdown()
-
-    return Loop(queue, run, is_ready=lambda: worker.is_running)
 
 
 def version_of(settings: Settings) -> WorkerVersion | None:
@@ -74,26 +121,25 @@ def version_of(settings: Settings) -> WorkerVersion | None:
 
 async def run_starter() -> None:
     """Start sagas, signal those that wait for stock, and watch all, until a signal arrives."""
-    async with process("starter") as services:
-        runtime = temporal_runtime(services.settings)
-        client = await services.temporal(
-            runtime=runtime, interceptors=start_tracing(services.settings, "starter")
-        )
-        await ensure_search_attributes(client)
-        at_once = services.settings.starter_concurrency
+    settings = begin("starter")
+    store, temporal = _needs(settings, "starter")
+
+    async def loops() -> Sequence[Loop]:
+        services, client, at_once = store.services, temporal.client, settings.starter_concurrency
         sagas = starter.SagaStarter(client, services.handler, at_once)
         stock = stock_signals.StockSignals(client, services.handler, at_once)
-        loops = [
+        return [
             await _following(services, "starter", sagas, starter.CHECKPOINT, starter.EVENTS),
             await _following(
                 services, "arrivals", stock, stock_signals.CHECKPOINT, stock_signals.EVENTS
             ),
-            _watchdog(services, client, runtime),
+            _watchdog(services, client, temporal.runtime),
         ]
-        await serve(services.settings, loops)
+
+    await run_process(settings, [store, temporal], loops, runtime=temporal.runtime)
 
 
-def _watchdog(services: Services, client: Client, runtime: Runtime | None) -> Loop:
+def _watchdog(services: Services, client: Client, runtime: Runtime) -> Loop:
     silent_after = timedelta(seconds=services.settings.silent_after_s)
     observer = Observer(
         services.pool, services.redacted_store, client, silent_after, time.monotonic
@@ -117,4 +163,9 @@ async def _following(
         outage = () if subscription.healthy else ("the database does not answer",)
         return (*outage, *follower.problems())
 
-    return Loop(name, lambda stop: follower.follow(subscription, stop), problems=problems)
+    return Loop(
+        name,
+        lambda stop: follower.follow(subscription, stop),
+        lambda: min(follower.heartbeat.age_s(), subscription.age_s()),
+        problems=problems,
+    )

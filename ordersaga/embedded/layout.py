@@ -13,6 +13,7 @@ from typing import Final
 import aiohttp
 import asyncpg
 
+from ordersaga.bootstrap.settings import BEYOND_DRAINING_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, StackState
 from ordersaga.embedded.master_key import MASTER_KEY_FILE
 from ordersaga.embedded.ports import HOST, is_free
@@ -55,9 +56,6 @@ _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 _NOT_INHERITED: Final = frozenset(
     {"ORDERSAGA_METRICS_PORT", "ORDERSAGA_HEALTH_PORT", "ORDERSAGA_READY_FILE", DATA_DIR_VARIABLE}
 )
-
-
-_BEYOND_DRAINING_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ class StackLayout:
             ready.unlink(missing_ok=True)
 
         spec = self._spec(role, command, env, is_ready)
-        grace_s = drain_timeout_s + _BEYOND_DRAINING_S
+        grace_s = drain_timeout_s + BEYOND_DRAINING_S
         return replace(spec, grace_s=grace_s, before_start=before_start)
 
     def _spec(

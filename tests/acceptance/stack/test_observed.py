@@ -50,7 +50,7 @@ async def test_a_worker_serves_health_and_metrics_and_drains_on_sigterm(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        await until(lambda: is_ready(f"http://127.0.0.1:{health}/healthz"))
+        await until(lambda: is_ready(f"http://127.0.0.1:{health}/readyz"))
         assert "temporal_" in await text_of(f"http://127.0.0.1:{metrics}/metrics")
     finally:
         process.send_signal(signal.SIGTERM)
