@@ -102,7 +102,8 @@ chaos: setup ## real orders while everything is killed at random; CHAOS="--order
 weather: packages setup ## troubles of the database and Temporal beside open orders, in full; TROUBLE="read-only frozen"
 	$(BIN)/python -m benchmarks.weather $(TROUBLE)
 
-docs: setup ## write docs/cli.md and the JSON Schema from the code
+docs: setup ## write docs/cli.md, the JSON Schemas and domain/codes.py
+	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
 

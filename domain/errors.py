@@ -2,7 +2,6 @@
 
     DomainError
     ├── InvalidValue        a value is invalid: names the field and says what would be valid
-    │   └── MoneyOverflow   an amount exceeds the 64-bit range
     ├── CurrencyMismatch    one calculation has two currencies
     ├── RuleBroken          the aggregate's present state does not allow the command
     └── NotFound            the aggregate does not exist
@@ -28,10 +27,6 @@ class InvalidValue(DomainError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
-
-
-class MoneyOverflow(InvalidValue):
-    """An amount does not fit a signed 64-bit integer of minor units."""
 
 
 class CurrencyMismatch(DomainError):

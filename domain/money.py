@@ -5,19 +5,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from domain.errors import CurrencyMismatch, InvalidValue, MoneyOverflow
+from domain.codes import MINOR_DIGITS
+from domain.errors import CurrencyMismatch, InvalidValue
 
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_LIMIT = 2**63
+_USUAL_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
     """An amount of `minor` units (pence, cents) of `currency` (three capital letters).
 
+    It has no bound, and its currency may be a withdrawn one: sums of a shop and records of a
+    provider must be readable whatever they hold. `domain.fields` checks what comes in.
+
     Raises:
         InvalidValue: `currency` is not three capital letters, or `minor` is not a whole number.
-        MoneyOverflow: `minor` does not fit a signed 64-bit integer.
     """
 
     minor: int
@@ -26,8 +29,6 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise InvalidValue("minor", "must be a whole number of minor units")
-        if not -_LIMIT <= self.minor < _LIMIT:
-            raise MoneyOverflow("minor", "does not fit a signed 64-bit integer")
         if not _CURRENCY.fullmatch(self.currency):
             raise InvalidValue("currency", "must be an ISO 4217 code such as GBP")
 
@@ -66,32 +67,21 @@ class Money:
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
-    """Sum of `amounts` in `currency`; raises CurrencyMismatch or MoneyOverflow."""
+    """Sum of `amounts` in `currency`; raises CurrencyMismatch."""
     result = Money.zero(currency)
     for amount in amounts:
         result += amount
     return result
 
 
-_USUAL_DIGITS = 2
-_CURRENCIES_BY_DIGITS = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-_UNUSUAL_DIGITS = {
-    currency: digits
-    for digits, currencies in _CURRENCIES_BY_DIGITS.items()
-    for currency in currencies.split()
-}
 _AMOUNT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?", re.ASCII)
-# Twice the digits of 64 bits; the limit keeps hostile input cheap.
+# Far more digits than any price has; the limit keeps hostile input cheap.
 _MAX_TEXT = 40
 
 
 def minor_digits(currency: str) -> int:
     """Number of decimals of a currency: 2 for GBP, 0 for JPY, 3 for KWD."""
-    return _UNUSUAL_DIGITS.get(currency, _USUAL_DIGITS)
+    return MINOR_DIGITS.get(currency, _USUAL_DIGITS)
 
 
 def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
@@ -102,7 +92,6 @@ def parse_amount(text: str, currency: str, field: str = "amount") -> Money:
 
     Raises:
         InvalidValue: the text is not such a number, or `currency` is not a currency code.
-        MoneyOverflow: the amount does not fit 64 bits.
     """
     stripped = text.strip()
     match = _AMOUNT.fullmatch(stripped) if len(stripped) <= _MAX_TEXT else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from domain import checks
+from domain import fields
 from domain.customer.commands import RecordErasure
 from domain.customer.events import CustomerErased
 from domain.errors import RuleBroken
@@ -52,13 +52,13 @@ def decide(command: RecordErasure, state: Customer) -> tuple[CustomerErased, ...
     """The resulting events; empty if the command changes nothing.
 
     Raises:
-        InvalidValue: the reason is not storable text.
+        InvalidValue: the reason is empty, too long or not printable.
     """
-    checks.check_note(command.reason, "reason")
+    reason = fields.parse_reason(command.reason)
     new = tuple(key for key in command.keys if key not in state.keys)
     if state.erased and not new:
         return ()
-    return (CustomerErased(command.subject, new, command.reason),)
+    return (CustomerErased(command.subject, new, reason),)
 
 
 def evolve(state: Customer, event: CustomerErased) -> Customer:

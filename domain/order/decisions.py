@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Final, assert_never
 
-from domain import checks
-from domain.errors import CurrencyMismatch, MoneyOverflow, RuleBroken
+from domain import fields
+from domain.errors import CurrencyMismatch, InvalidValue, RuleBroken
 from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money, total
+from domain.notes import cut
 from domain.order import commands, events
 from domain.order.state import (
     Backordered,
@@ -67,11 +68,9 @@ def _create(command: commands.CreateOrder, state: OrderState) -> _Events:
     parse_order_id(command.order_id)
     if command.customer_id is not None:
         parse_customer_id(command.customer_id)
-    checks.check_moment(command.placed_at, "placed_at")
-    currency = Money.zero(command.currency).currency
-    return (
-        events.OrderCreated(command.order_id, command.customer_id, currency, command.placed_at),
-    )
+    placed_at = fields.parse_moment(command.placed_at, "placed_at")
+    currency = fields.parse_currency(command.currency)
+    return (events.OrderCreated(command.order_id, command.customer_id, currency, placed_at),)
 
 
 def _editable(state: OrderState) -> Draft:
@@ -97,8 +96,8 @@ def _edit(command: commands.DraftCommand, draft: Draft) -> _Events:
         case commands.ChangeQuantity():
             return _change_quantity(command, draft)
         case commands.SetAddress():
-            checks.check_address(command.address)
-            return () if command.address == draft.address else (events.AddressSet(command.address),)
+            address = fields.parse_address(command.address)
+            return () if address == draft.address else (events.AddressSet(address),)
         case _:
             assert_never(command)
 
@@ -112,16 +111,14 @@ def _line(draft: Draft, sku: Sku) -> OrderLine:
 
 def _add_item(command: commands.AddItem, draft: Draft) -> _Events:
     parse_sku(command.sku)
-    checks.check_description(command.description)
-    checks.check_quantity(command.quantity)
-    checks.check_positive(command.unit_price, "unit_price")
+    description = fields.parse_description(command.description)
+    fields.check_quantity(command.quantity)
+    fields.check_amount(command.unit_price, "unit_price")
     if command.unit_price.currency != draft.currency:
         raise CurrencyMismatch(draft.currency, command.unit_price.currency)
     _check_fits(command, draft)
-    _check_total(draft.total, command.unit_price, command.quantity)
-    return (
-        events.ItemAdded(command.sku, command.description, command.quantity, command.unit_price),
-    )
+    check_total(draft.total + command.unit_price * command.quantity)
+    return (events.ItemAdded(command.sku, description, command.quantity, command.unit_price),)
 
 
 def _check_fits(command: commands.AddItem, draft: Draft) -> None:
@@ -135,22 +132,21 @@ def _check_fits(command: commands.AddItem, draft: Draft) -> None:
             "price_differs",
             f"item {command.sku} is already in the order at another price: remove it first",
         )
-    checks.check_quantity(line.quantity + command.quantity)
+    fields.check_quantity(line.quantity + command.quantity)
 
 
-def _check_total(total_before: Money, unit_price: Money, added: int) -> None:
-    try:
-        total_before + unit_price * added
-    except MoneyOverflow as error:
-        raise MoneyOverflow("total", "the order's total would not fit 64 bits") from error
+def check_total(amount: Money, field: str = "total") -> None:
+    """Raise InvalidValue if an order may not cost so much."""
+    if amount.minor > fields.MAX_AMOUNT:
+        raise InvalidValue(field, f"an order costs at most {fields.MAX_AMOUNT} minor units")
 
 
 def _change_quantity(command: commands.ChangeQuantity, draft: Draft) -> _Events:
-    checks.check_quantity(command.quantity)
+    fields.check_quantity(command.quantity)
     line = _line(draft, command.sku)
     if line.quantity == command.quantity:
         return ()
-    _check_total(draft.total, line.unit_price, command.quantity - line.quantity)
+    check_total(draft.total + line.unit_price * (command.quantity - line.quantity))
     return (events.QuantityChanged(command.sku, command.quantity),)
 
 
@@ -159,7 +155,7 @@ def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
         raise RuleBroken("order_is_empty", "an order without items cannot be submitted")
     if draft.address is None:
         raise RuleBroken("address_missing", "set the delivery address before submitting")
-    checks.check_payment(command.payment)
+    payment = fields.parse_payment(command.payment)
     check_unavailable(command.unavailable)
     return (
         events.OrderSubmitted(
@@ -168,19 +164,19 @@ def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
             lines=tuple(draft.lines.values()),
             address=readable(draft.address, "delivery address"),
             total=draft.total,
-            payment=command.payment,
+            payment=payment,
             unavailable=command.unavailable,
         ),
     )
 
 
 def _redirect(command: commands.ChangeDeliveryAddress, state: OrderState) -> _Events:
-    checks.check_address(command.address)
+    address = fields.parse_address(command.address)
     match state:
         case Submitted() | Backordered() | Reserved() | Processing():
-            if command.address == state.order.address:
+            if address == state.order.address:
                 return ()
-            return (events.DeliveryAddressChanged(command.address),)
+            return (events.DeliveryAddressChanged(address),)
         case Draft():
             raise RuleBroken("order_is_draft", "the order is a draft: set its address instead")
         case NoOrder():
@@ -198,13 +194,13 @@ def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
         case commands.MarkReserved(), Reserved():
             return ()
         case commands.StartProcessing(), Reserved():
-            checks.check_reference(command.payment_reference, "payment_reference")
+            fields.check_reference(command.payment_reference, "payment_reference")
             return (events.OrderProcessingStarted(command.payment_reference),)
         case commands.StartProcessing(), Processing():
             recorded = state.payment_reference
             return _unchanged("payment_reference", recorded, command.payment_reference)
         case commands.CompleteOrder(), Processing():
-            checks.check_reference(command.tracking_number, "tracking_number")
+            fields.check_reference(command.tracking_number, "tracking_number")
             return (events.OrderCompleted(command.tracking_number),)
         case commands.CompleteOrder(), Completed():
             recorded = state.tracking_number
@@ -221,8 +217,7 @@ def _unchanged(name: str, recorded: str, reported: str) -> _Events:
 def _cancel(command: commands.CancelOrder, state: OrderState) -> _Events:
     match state:
         case Draft() | Submitted() | Backordered() | Reserved() | Processing():
-            checks.check_note(command.detail, "detail")
-            return (events.OrderCancelled(command.reason, command.detail),)
+            return (events.OrderCancelled(command.reason, cut(command.detail)),)
         case Cancelled():
             return ()
         case NoOrder():
@@ -237,8 +232,6 @@ def _cancel(command: commands.CancelOrder, state: OrderState) -> _Events:
 
 
 def _decide_shortage(command: commands.ShortageCommand, state: OrderState) -> _Events:
-    if not isinstance(command, commands.AmendOrder):
-        checks.check_moment(command.deadline, "deadline")
     match command, state:
         case commands.ReportUnavailable(missing, asking, deadline), Submitted():
             return (events.ItemsUnavailable(missing, asking, deadline),)
@@ -267,7 +260,7 @@ def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
     """The pieces of each SKU of the order after the command."""
     kept = {line.sku: line.quantity for line in order.lines}
     for pieces in command.pieces:
-        checks.check_quantity(pieces.quantity, lowest=0)
+        fields.check_quantity(pieces.quantity, lowest=0)
         if pieces.sku not in kept:
             raise RuleBroken("item_missing", f"the order has no item {pieces.sku}")
         if pieces.quantity > kept[pieces.sku]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.checks import check_range
+from domain.fields import check_range
 
 MAX_DEADLINE_HOURS: Final = 2_160
 """Ninety days."""

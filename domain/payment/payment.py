@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
-from domain import checks
+from domain import fields
 from domain.errors import ImpossibleHistory, RuleBroken
 from domain.ids import OrderId
 from domain.money import Money, total
@@ -124,9 +124,9 @@ def decide(command: commands.PaymentCommand, state: PaymentState) -> _Events:
 
 
 def _check_attempt(command: commands.RecordAuthorisation | commands.RecordCapture) -> None:
-    checks.check_positive(command.amount, "amount")
-    checks.check_reference(command.reference, "reference")
-    checks.check_reference(command.idempotency_key, "idempotency_key")
+    fields.check_amount(command.amount, "amount")
+    fields.check_reference(command.reference, "reference")
+    fields.check_reference(command.idempotency_key, "idempotency_key")
 
 
 def _authorise(command: commands.RecordAuthorisation, state: PaymentState) -> _Events:
@@ -192,8 +192,8 @@ def _differs(what: str) -> RuleBroken:
 
 
 def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
-    checks.check_reference(command.code, "code")
-    checks.check_reference(command.idempotency_key, "idempotency_key")
+    fields.check_reference(command.code, "code")
+    fields.check_reference(command.idempotency_key, "idempotency_key")
     key = command.idempotency_key
     match state:
         case Captured():
@@ -230,8 +230,8 @@ def _void(command: commands.RecordVoid, state: PaymentState) -> _Events:
 
 
 def _refund(command: commands.RecordRefund, state: PaymentState) -> _Events:
-    checks.check_positive(command.amount, "amount")
-    checks.check_reference(command.refund_reference, "refund_reference")
+    fields.check_amount(command.amount, "amount")
+    fields.check_reference(command.refund_reference, "refund_reference")
     if not isinstance(state, Captured):
         raise RuleBroken("nothing_captured", "there is no captured money to refund")
     if state.reference != command.reference:

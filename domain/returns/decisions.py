@@ -10,20 +10,19 @@ restock more pieces than came back.
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Protocol, assert_never
 
-from domain import checks
+from domain import fields
 from domain.errors import RuleBroken
 from domain.ids import ReturnId, Sku, parse_return_id, parse_sku
 from domain.money import Money
+from domain.notes import cut
 from domain.returns import commands, events
 from domain.returns.state import ReturnCase, ReturnsState
 from domain.returns.values import ReturnedLine, ReturnKind
 from domain.values import Pieces
 
 _Events = tuple[events.ReturnEvent, ...]
-
-MAX_ACTOR = 100
 
 
 def decide(command: commands.ReturnCommand, state: ReturnsState) -> _Events:
@@ -61,9 +60,18 @@ def _case(return_id: ReturnId, state: ReturnsState) -> ReturnCase:
     return case
 
 
-def _check_by(actor: str, reason: str) -> None:
-    checks.check_text(actor, "actor", MAX_ACTOR)
-    checks.check_note(reason, "reason")
+class _Decided(Protocol):
+    """A command by which a person decides something."""
+
+    @property
+    def actor(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def _by(command: _Decided) -> tuple[str, str]:
+    """Who decides and why, in normal form."""
+    return fields.parse_actor(command.actor), fields.parse_reason(command.reason)
 
 
 # --- open ----------------------------------------------------------------------------------------
@@ -71,7 +79,7 @@ def _check_by(actor: str, reason: str) -> None:
 
 def _open(command: commands.OpenReturn, state: ReturnsState) -> _Events:
     parse_return_id(command.return_id)
-    _check_by(command.actor, command.reason)
+    by = _by(command)
     case = state.cases.get(command.return_id)
     if case is not None:
         _check_same(command, case)
@@ -84,8 +92,7 @@ def _open(command: commands.OpenReturn, state: ReturnsState) -> _Events:
             command.kind,
             lines,
             command.pieces is None,
-            command.actor,
-            command.reason,
+            *by,
         ),
     )
 
@@ -130,7 +137,7 @@ def _requested(pieces: Iterable[Pieces]) -> Counter[Sku]:
     items = tuple(pieces)
     for item in items:
         parse_sku(item.sku)
-        checks.check_quantity(item.quantity)
+        fields.check_quantity(item.quantity)
     return _counted(items)
 
 
@@ -140,12 +147,12 @@ def _requested(pieces: Iterable[Pieces]) -> Counter[Sku]:
 def _decide_refund(
     command: commands.GrantRefund | commands.DenyRefund, case: ReturnCase, state: ReturnsState
 ) -> _Events:
-    _check_by(command.actor, command.reason)
+    by = _by(command)
     if case.refund is not None:
         _check_same_refund(command, case.refund)
         return ()
     if isinstance(command, commands.DenyRefund):
-        return (events.RefundDenied(case.return_id, command.actor, command.reason),)
+        return (events.RefundDenied(case.return_id, *by),)
     left = command.captured - state.granted(command.captured.currency)
     amount = _amount(command, case, left)
     if left.minor <= 0 or left < amount:
@@ -153,13 +160,13 @@ def _decide_refund(
             "refund_exceeds_capture",
             f"only {max(left.minor, 0)} minor units of the captured amount are left",
         )
-    return (events.RefundGranted(case.return_id, amount, command.actor, command.reason),)
+    return (events.RefundGranted(case.return_id, amount, *by),)
 
 
 def _amount(command: commands.GrantRefund, case: ReturnCase, left: Money) -> Money:
     if command.amount is None:
         return min(case.price, left)
-    checks.check_positive(command.amount, "amount")
+    fields.check_amount(command.amount, "amount")
     return command.amount
 
 
@@ -178,7 +185,7 @@ def _check_same_refund(command: commands.GrantRefund | commands.DenyRefund, deci
 
 
 def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Events:
-    _check_by(command.actor, command.reason)
+    by = _by(command)
     all_pieces = tuple(Pieces(line.sku, line.quantity) for line in case.lines)
     pieces = all_pieces if command.pieces is None else command.pieces
     if case.restock is not None:
@@ -195,14 +202,14 @@ def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Event
                 "restock_exceeds_return", f"only {returned[sku]} of {sku} are in this return"
             )
     merged = tuple(Pieces(sku, quantity) for sku, quantity in requested.items())
-    return (events.RestockDecided(case.return_id, merged, command.actor, command.reason),)
+    return (events.RestockDecided(case.return_id, merged, *by),)
 
 
 # --- carrying out --------------------------------------------------------------------------------
 
 
 def _refunded(command: commands.RecordReturnRefund, case: ReturnCase) -> _Events:
-    checks.check_reference(command.refund_reference, "refund_reference")
+    fields.check_reference(command.refund_reference, "refund_reference")
     if case.refund_reference is not None:
         return ()
     if not case.refund_is_due or case.refund is None:
@@ -222,14 +229,10 @@ def _noted(
     command: commands.RequireReturnAttention | commands.RecordReturnOperator,
 ) -> events.ReturnEvent:
     if isinstance(command, commands.RequireReturnAttention):
-        checks.check_note(command.waiting_for, "waiting_for")
-        return events.ReturnAttentionRequired(
-            command.return_id, command.at_step, command.waiting_for
-        )
-    _check_by(command.actor, command.reason)
-    return events.ReturnOperatorActed(
-        command.return_id, command.actor, command.action, command.reason
-    )
+        waiting_for = cut(command.waiting_for)
+        return events.ReturnAttentionRequired(command.return_id, command.at_step, waiting_for)
+    actor, reason = cut(command.actor, fields.MAX_ACTOR), cut(command.reason)
+    return events.ReturnOperatorActed(command.return_id, actor, command.action, reason)
 
 
 def _close(case: ReturnCase) -> _Events:

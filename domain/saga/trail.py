@@ -9,8 +9,9 @@ operators are recorded.
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from domain import checks
+from domain import fields
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
+from domain.notes import cut
 from domain.saga import commands, events
 from domain.values import Outcome, Reason
 
@@ -88,8 +89,8 @@ def decide(command: commands.FulfillmentCommand, state: FulfillmentState) -> _Ev
 
 
 def _start(command: commands.StartFulfillment, state: FulfillmentState) -> _Events:
-    checks.check_reference(command.workflow_id, "workflow_id")
-    checks.check_reference(command.run_id, "run_id")
+    fields.check_reference(command.workflow_id, "workflow_id")
+    fields.check_reference(command.run_id, "run_id")
     if isinstance(state, NotStarted):
         return (events.FulfillmentStarted(command.order_id, command.workflow_id, command.run_id),)
     if state.workflow_id != command.workflow_id:
@@ -110,49 +111,45 @@ def _underway(state: FulfillmentState) -> Underway:
 
 
 def _fail(command: _Failure, state: Underway) -> _Events:
-    checks.check_note(command.message, "message")
+    message = cut(command.message)
     event: events.StepFailed | events.CompensationFailed
     match command:
         case commands.RecordStepFailure():
-            event = events.StepFailed(command.step, command.kind, command.reason, command.message)
+            event = events.StepFailed(command.step, command.kind, command.reason, message)
         case commands.RecordCompensationFailure():
             if state.turned_back is None:
                 raise RuleBroken("not_compensating", "the saga is not compensating")
-            event = events.CompensationFailed(command.compensation, command.message)
+            event = events.CompensationFailed(command.compensation, message)
         case _:
             assert_never(command)
     return () if event == state.last_failure else (event,)
 
 
 def _turn_back(command: commands.StartCompensation, state: Underway) -> _Events:
-    checks.check_note(command.detail, "detail")
     if state.turned_back is not None:
         return ()
-    return (events.CompensationStarted(command.reason, command.detail),)
+    return (events.CompensationStarted(command.reason, cut(command.detail)),)
 
 
 def _require_attention(command: commands.RequireAttention, state: Underway) -> _Events:
-    checks.check_reference(command.at_step, "at_step")
-    checks.check_note(command.waiting_for, "waiting_for")
-    event = events.AttentionRequired(command.at_step, command.waiting_for)
+    fields.check_reference(command.at_step, "at_step")
+    event = events.AttentionRequired(command.at_step, cut(command.waiting_for))
     return () if event == state.attention else (event,)
 
 
 def _operate(command: commands.RecordOperatorAction) -> _Events:
-    checks.check_reference(command.actor, "actor")
-    checks.check_reference(command.action, "action")
-    checks.check_note(command.reason, "reason")
-    return (events.OperatorActed(command.actor, command.action, command.reason),)
+    # What a person did is recorded while the saga turns back, too: nothing may be refused here.
+    actor = cut(command.actor, fields.MAX_ACTOR)
+    return (events.OperatorActed(actor, command.action, cut(command.reason)),)
 
 
 def _close(command: commands.CloseFulfillment, state: FulfillmentState) -> _Events:
-    checks.check_note(command.detail, "detail")
     if isinstance(state, Closed):
         if (state.outcome, state.reason) == (command.outcome, command.reason):
             return ()
         raise RuleBroken("closed_differently", f"the saga ended as {state.outcome}")
     _check_outcome(command, _underway(state))
-    return (events.FulfillmentClosed(command.outcome, command.reason, command.detail),)
+    return (events.FulfillmentClosed(command.outcome, command.reason, cut(command.detail)),)
 
 
 def _check_outcome(command: commands.CloseFulfillment, state: Underway) -> None:

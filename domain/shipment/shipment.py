@@ -10,9 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
-from domain import checks
+from domain import fields
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.ids import OrderId
+from domain.notes import cut
 from domain.shipment import commands, events
 
 _Events = tuple[events.ShipmentEvent, ...]
@@ -114,16 +115,17 @@ def decide(command: commands.ShipmentCommand, state: ShipmentState) -> _Events:
         case commands.RecordCarrierUpdate():
             return _update(command, state)
         case commands.RequireDeliveryAttention():
-            return (events.DeliveryAttentionRequired(command.at_step, command.waiting_for),)
+            return (events.DeliveryAttentionRequired(command.at_step, cut(command.waiting_for)),)
         case commands.RecordDeliveryOperator():
-            return (events.DeliveryOperatorActed(command.actor, command.action, command.reason),)
+            actor, reason = cut(command.actor, fields.MAX_ACTOR), cut(command.reason)
+            return (events.DeliveryOperatorActed(actor, command.action, reason),)
         case _:
             assert_never(command)
 
 
 def _buy(command: commands.RecordLabel, state: ShipmentState) -> _Events:
     for name in ("carrier", "label_id", "tracking_number", "idempotency_key"):
-        checks.check_reference(getattr(command, name), name)
+        fields.check_reference(getattr(command, name), name)
     if isinstance(state, Shipment):
         if state.label_id == command.label_id:
             return ()
@@ -164,20 +166,19 @@ def _update(command: commands.RecordCarrierUpdate, state: ShipmentState) -> _Eve
     scan = _SCANS.get(command.status)
     if scan is None:
         raise InvalidValue("status", f"must be one of {', '.join(_SCANS)}")
-    checks.check_moment(command.at, "at")
+    at = fields.parse_moment(command.at, "at")
     if isinstance(state, NoShipment):
         raise _no_label()
     if _progress(ShipmentStatus(command.status)) > _progress(state.status):
-        return (scan(command.at),)
-    return _contradicting(command, state)
+        return (scan(at),)
+    return _contradicting(ShipmentStatus(command.status), at, state)
 
 
-def _contradicting(command: commands.RecordCarrierUpdate, state: Shipment) -> _Events:
-    reported = ShipmentStatus(command.status)
+def _contradicting(reported: ShipmentStatus, at: datetime, state: Shipment) -> _Events:
     contradicts = state.has_arrived and reported in _ARRIVALS and reported is not state.status
     if not contradicts or reported in state.contradictions:
         return ()
-    return (events.ScanContradicted(command.status, command.at),)
+    return (events.ScanContradicted(reported.value, at),)
 
 
 def evolve(state: ShipmentState, event: events.ShipmentEvent) -> ShipmentState:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
-from domain import checks
+from domain import fields
 from domain.errors import ImpossibleHistory, InvalidValue, RuleBroken
 from domain.ids import OrderId, Sku, parse_sku
 from domain.stock import commands, events
@@ -99,11 +99,11 @@ def _check_sku(sku: Sku, state: StockState) -> None:
 
 def _receive(command: commands.ReceiveStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
-    checks.check_quantity(command.quantity)
-    checks.check_reference(command.reference, "reference")
-    booked = state.deliveries.get(command.reference)
+    fields.check_quantity(command.quantity)
+    reference = fields.parse_reference(command.reference, "reference")
+    booked = state.deliveries.get(reference)
     if booked is None:
-        received = events.StockReceived(command.sku, command.quantity, command.reference)
+        received = events.StockReceived(command.sku, command.quantity, reference)
         return (received, *_allocations(command.sku, command.quantity, state))
     if booked != command.quantity:
         raise RuleBroken(
@@ -115,16 +115,16 @@ def _receive(command: commands.ReceiveStock, state: StockState) -> _Events:
 
 def _adjust(command: commands.AdjustStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
-    limit = checks.MAX_QUANTITY
+    limit = fields.MAX_QUANTITY
     if type(command.delta) is not int or not 1 <= abs(command.delta) <= limit:
         raise InvalidValue("delta", f"must be a whole number from -{limit} to {limit}, but not 0")
-    checks.check_reference(command.reason, "reason")
+    reason = fields.parse_reference(command.reason, "reason")
     if state.available + command.delta < 0:
         raise RuleBroken(
             "stock_below_reserved",
             f"only {state.available} pieces are available, {state.reserved} are reserved",
         )
-    adjusted = events.StockAdjusted(command.sku, command.delta, command.reason)
+    adjusted = events.StockAdjusted(command.sku, command.delta, reason)
     return (adjusted, *_allocations(command.sku, command.delta, state))
 
 
@@ -145,7 +145,7 @@ def _allocations(
 
 def _reserve(command: commands.ReserveStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
-    checks.check_quantity(command.quantity)
+    fields.check_quantity(command.quantity)
     held = state.reservations.get(command.order_id)
     if held == command.quantity:
         return ()
@@ -160,7 +160,7 @@ def _reserve(command: commands.ReserveStock, state: StockState) -> _Events:
 
 def _backorder(command: commands.BackorderStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
-    checks.check_quantity(command.quantity)
+    fields.check_quantity(command.quantity)
     order_id = command.order_id
     claimed = state.reservations.get(order_id, 0) + state.waiting.pieces_of(order_id)
     if claimed == command.quantity:
@@ -179,7 +179,7 @@ def _backorder(command: commands.BackorderStock, state: StockState) -> _Events:
 def _give_up(command: commands.ReleaseStock | commands.ReduceClaim, state: StockState) -> _Events:
     order_id, kept = command.order_id, 0
     if isinstance(command, commands.ReduceClaim):
-        checks.check_quantity(command.quantity, lowest=0)
+        fields.check_quantity(command.quantity, lowest=0)
         kept = command.quantity
     held, waits = state.reservations.get(order_id, 0), state.waiting.pieces_of(order_id)
     excess = held + waits - kept
@@ -208,7 +208,7 @@ def _ship(command: commands.ShipStock, state: StockState) -> _Events:
 
 def _return(command: commands.ReturnStock, state: StockState) -> _Events:
     _check_sku(command.sku, state)
-    checks.check_quantity(command.quantity)
+    fields.check_quantity(command.quantity)
     sku, pieces = command.sku, command.quantity
     returned = events.StockReturned(sku, command.order_id, command.return_id, pieces)
     return (returned, *_allocations(sku, pieces, state))

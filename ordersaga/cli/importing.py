@@ -8,9 +8,8 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from domain.checks import check_payment
 from domain.errors import DomainError
-from domain.money import Money
+from domain.fields import parse_currency, parse_payment
 from domain.values import PaymentTerms
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import opened
@@ -72,18 +71,16 @@ async def import_orders(
 
 def _currency(code: str) -> str:
     try:
-        return Money.zero(code).currency
+        return parse_currency(code)
     except DomainError as error:
         raise WrongUsage(f"--{error}") from None
 
 
 def _payment(token: str) -> PaymentTerms:
-    payment = PaymentTerms(token)
     try:
-        check_payment(payment, "payment")
+        return parse_payment(PaymentTerms(token))
     except DomainError as error:
         raise WrongUsage(f"--payment-token: {error}") from None
-    return payment
 
 
 def _task(progress: Progress, name: str, size: int) -> OnProgress:

@@ -29,9 +29,9 @@ from domain.ids import (
     return_workflow,
 )
 from ordersaga.errors import OrderSagaError, Refused
-from workflows.documents.messages import CarrierUpdateMessage, parse_message
+from workflows.documents.messages import CarrierUpdateMessage
 from workflows.documents.returns import parse_return, return_to_json
-from workflows.documents.validation import InvalidDocument
+from workflows.documents.validation import InvalidDocument, validate
 from workflows.returns.status import return_digest
 
 Refund = Literal["full", "none"] | Mapping[str, int]
@@ -103,7 +103,7 @@ class ReturnsClient:
         """
         update = {"status": status, "at": at.isoformat()}
         try:
-            parse_message(CarrierUpdateMessage, [update])
+            validate(CarrierUpdateMessage, update, "message")
         except InvalidDocument as problem:
             raise ReturnRefused(str(problem)) from None
         await self._client.start_workflow(

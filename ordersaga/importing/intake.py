@@ -10,8 +10,8 @@ from uuid import uuid4
 from activities.aggregates import ORDER, STOCK
 from activities.orders.intake import OrderConflict, decide_intake
 from activities.unit_of_work import UnitOfWork, transact
-from domain.checks import MAX_QUANTITY
 from domain.errors import DomainError
+from domain.fields import MAX_QUANTITY
 from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from eventstore.commands.handler import CommandContext, CommandHandler

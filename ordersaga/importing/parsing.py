@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.checks import MAX_QUANTITY, check_line
-from domain.errors import DomainError, InvalidValue, MoneyOverflow
+from domain.errors import DomainError, InvalidValue
+from domain.fields import MAX_AMOUNT, MAX_QUANTITY, parse_line, parse_moment
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money, parse_amount
 from domain.values import OrderLine
@@ -45,14 +45,12 @@ def refused(raw: RawLine, reason: LineReason, detail: str) -> RefusedLine:
     )
 
 
-def parse_line(raw: RawLine, currency: str) -> ParsedLine | RefusedLine:
+def parse_record(raw: RawLine, currency: str) -> ParsedLine | RefusedLine:
     """Parse one record; the first problem is the reason of its refusal."""
     try:
         return _parsed(raw, currency)
     except _Refusal as refusal:
         return refused(raw, refusal.reason, refusal.detail)
-    except MoneyOverflow:
-        return refused(raw, LineReason.TOO_LARGE, "the amount does not fit 64 bits")
     except DomainError as error:
         return refused(raw, LineReason.BAD_VALUE, str(error))
 
@@ -69,14 +67,13 @@ def _parsed(raw: RawLine, currency: str) -> ParsedLine:
         _quantity(raw.quantity),
         _price(raw.price, currency),
     )
-    check_line(line)
     return ParsedLine(
         raw.number,
         parse_order_id(raw.invoice, "InvoiceNo"),
         parse_customer_id(raw.customer, "CustomerID") if raw.customer else None,
         _date(raw.date),
         _country(raw.country),
-        line,
+        parse_line(line),
     )
 
 
@@ -106,12 +103,12 @@ def _quantity(text: str) -> int:
 def _price(text: str, currency: str) -> Money:
     try:
         price = parse_amount(text, currency, "UnitPrice")
-    except MoneyOverflow:
-        raise
     except InvalidValue as error:
         raise _Refusal(LineReason.BAD_NUMBER, str(error)) from None
     if price.minor <= 0:
         raise _Refusal(LineReason.NO_PRICE, f"UnitPrice {text} is not above zero")
+    if price.minor > MAX_AMOUNT:
+        raise _Refusal(LineReason.TOO_LARGE, f"UnitPrice is beyond {MAX_AMOUNT:,} minor units")
     return price
 
 
@@ -119,9 +116,10 @@ def _date(text: str) -> datetime:
     for form in _DATE_FORMS:
         try:
             # The data has no time zone; the shop is British, so it is read as UTC.
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
+            read = datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
+        return parse_moment(read, "InvoiceDate")
     raise _Refusal(LineReason.BAD_DATE, f"InvoiceDate {text!r} is not a time like {_EXAMPLE}")
 
 

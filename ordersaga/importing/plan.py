@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.messages import OrderDocument
-from domain.checks import MAX_QUANTITY
-from domain.errors import MoneyOverflow
+from domain.fields import MAX_AMOUNT, MAX_QUANTITY
 from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.money import Money
 from domain.values import Address, OrderLine, PaymentTerms
-from ordersaga.importing.parsing import ParsedLine, parse_line, refused
+from ordersaga.importing.parsing import ParsedLine, parse_record, refused
 from ordersaga.importing.reader import RawLine, read_lines
 from ordersaga.importing.refusals import LineReason, RefusedLine
 from ordersaga.importing.text_lines import file_digest
@@ -91,7 +90,7 @@ def plan_order(
     merging = _Merging(currency, payment)
     refusals: list[RefusedLine] = []
     for record in records:
-        parsed = parse_line(record, currency)
+        parsed = parse_record(record, currency)
         refusal = merging.take(record, parsed) if isinstance(parsed, ParsedLine) else parsed
         if refusal is not None:
             refusals.append(refusal)
@@ -141,10 +140,11 @@ class _Merging:
         if merged.quantity > MAX_QUANTITY:
             detail = f"the order would have more than {MAX_QUANTITY:,} of this product"
             return refused(raw, LineReason.TOO_LARGE, detail)
-        try:
-            self._total = self._total + parsed.line.amount
-        except MoneyOverflow:
-            return refused(raw, LineReason.TOO_LARGE, "the order's total would not fit 64 bits")
+        total = self._total + parsed.line.amount
+        if total.minor > MAX_AMOUNT:
+            detail = f"the order would cost more than {MAX_AMOUNT:,} minor units"
+            return refused(raw, LineReason.TOO_LARGE, detail)
+        self._total = total
         self._first = first
         self._lines[merged.sku] = merged
         self._taken.append(raw)

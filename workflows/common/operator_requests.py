@@ -4,8 +4,8 @@ Each request is an update, and a signal of the same name for use in bulk. An upd
 a reason if it is not possible now. A signal cannot be refused: one that is malformed or comes at
 the wrong time is logged and ignored.
 
-Handlers accept any number of inputs. With a fixed number, a wrong call would fail the workflow
-task, which Temporal would retry for ever.
+Handlers take their input unread, and `parse_message` reads it: whatever is wrong with it is
+refused. Nothing that is sent can fail the workflow task, which Temporal would retry for ever.
 """
 
 import asyncio
@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 from activities.messages import OperatorAction
 from workflows.common.search_attributes import Progress
-from workflows.documents.messages import OperatorMessage, ResolveMessage, parse_message
+from workflows.documents.messages import NO_INPUT, OperatorMessage, ResolveMessage, parse_message
 from workflows.documents.validation import InvalidDocument
 
 ACCEPTED: Final = {"accepted": True}
@@ -150,13 +151,13 @@ def signal_twin(
         act: carries out a request that passed `check`, a method of the workflow.
     """
 
-    def handle(self: Any, *inputs: Any) -> None:
+    def handle(self: Any, raw: RawValue = NO_INPUT) -> None:
         try:
-            check(self, *inputs)
+            check(self, raw)
         except (InvalidDocument, NotPossibleNow) as refusal:
             workflow.logger.warning("ignored the signal %s: %s", name, refusal)
         else:
-            act(self, *inputs)
+            act(self, raw)
 
     return workflow.signal(name=name, description="The same as the update, for use in bulk")(handle)
 
@@ -171,16 +172,16 @@ class OperatorRequests:
     @workflow.update(
         description='Retry now what fails, with a fresh time budget: {"actor", "reason"}'
     )
-    def retry(self, *inputs: Any) -> dict[str, Any]:
+    def retry(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Retry at once what fails."""
-        message = parse_message(OperatorMessage, inputs)
+        message = parse_message(OperatorMessage, raw)
         self.attention.note(message.actor, "retry", message.reason)
         self.retry_now()
         return ACCEPTED
 
     @retry.validator
-    def _can_retry(self, *inputs: Any) -> None:
-        parse_message(OperatorMessage, inputs)
+    def _can_retry(self, raw: RawValue = NO_INPUT) -> None:
+        parse_message(OperatorMessage, raw)
         self.check_retry()
 
     retry_signal = signal_twin("retry", _can_retry, retry)
@@ -188,15 +189,15 @@ class OperatorRequests:
     @workflow.update(
         description='What needs attention was settled by hand; say how: {"actor", "note"}'
     )
-    def resolve(self, *inputs: Any) -> dict[str, Any]:
+    def resolve(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Accept a person's statement that the problem is settled, and continue."""
-        message = parse_message(ResolveMessage, inputs)
+        message = parse_message(ResolveMessage, raw)
         self.attention.decide(self.attention.note(message.actor, "resolve", message.note))
         return ACCEPTED
 
     @resolve.validator
-    def _can_resolve(self, *inputs: Any) -> None:
-        parse_message(ResolveMessage, inputs)
+    def _can_resolve(self, raw: RawValue = NO_INPUT) -> None:
+        parse_message(ResolveMessage, raw)
         self.check_awaits_decision()
 
     resolve_signal = signal_twin("resolve", _can_resolve, resolve)

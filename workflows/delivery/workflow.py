@@ -41,8 +41,8 @@ from workflows.common.failures import message_of, type_of
 from workflows.common.operator_requests import OperatorAttention, OperatorDecision, OperatorRequests
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import Progress, Visibility
-from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, json_of, parse_message
-from workflows.documents.validation import InvalidDocument, validate
+from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, parse_message
+from workflows.documents.validation import MOST_BYTES, InvalidDocument
 
 FOLLOWING: Final = "following"
 RECORDING: Final = "recording"
@@ -98,15 +98,15 @@ class OrderDelivery(OperatorRequests):
     # --- messages --------------------------------------------------------------------------------
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
-    def carrier_update(self, *inputs: Any) -> None:
+    def carrier_update(self, raw: RawValue = NO_INPUT) -> None:
         """Keep a scan until it is recorded."""
         try:
-            self._scans.append(parse_message(CarrierUpdateMessage, inputs))
+            self._scans.append(parse_message(CarrierUpdateMessage, raw))
         except InvalidDocument as problem:
             workflow.logger.warning("ignored a malformed carrier update: %s", problem)
 
     @workflow.query(description="Where the parcel is and what is waited for")
-    def status(self) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the parcel is."""
         return {
             "order_id": workflow.info().workflow_id.partition("-")[2],
@@ -284,7 +284,7 @@ def _scans_in(raw: RawValue) -> list[CarrierUpdateMessage]:
     if raw == NO_INPUT:
         return []
     try:
-        parsed = validate(_Input, json_of(raw), "document")
+        parsed = parse_message(_Input, raw, "document", MOST_BYTES)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
     return list(parsed.updates)

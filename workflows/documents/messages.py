@@ -4,44 +4,34 @@ Each message is one JSON object. Refusals name the field and never repeat a valu
 """
 
 import json
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
-from domain import checks
+from domain import fields
 from domain.ids import Sku
 from domain.order import decisions as order
 from domain.order.unavailable import ShortageChoice
 from domain.values import Pieces
-from workflows.documents.order import AddressModel
-from workflows.documents.validation import (
-    PRINTABLE,
-    FieldProblem,
-    Identifier,
-    InvalidDocument,
-    validate,
-)
+from workflows.documents.order import AddressModel, Moment, SkuText, text
+from workflows.documents.validation import FieldProblem, InvalidDocument, Model, validate
 
-_M = TypeVar("_M", bound=BaseModel)
+MOST_MESSAGE_BYTES: Final = 500_000
+"""The longest message; an amendment of every line of the longest order is shorter."""
 
 _SEVERAL: Final = b"ordersaga/several"
 
 NO_INPUT: Final = RawValue(Payload())
-"""The input of a workflow that was started without any."""
+"""The input of a workflow or handler that was called without any."""
 
 SEVERAL_INPUTS: Final = RawValue(Payload(metadata={"encoding": _SEVERAL}))
 """Stands for two or more inputs, which are always refused; created by the data converter."""
 
-Actor = Annotated[
-    str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=100, strip_whitespace=True)
-]
-Note = Annotated[
-    str, StringConstraints(pattern=PRINTABLE, min_length=1, max_length=500, strip_whitespace=True)
-]
+Actor = Annotated[str, *text(fields.parse_actor, fields.MAX_ACTOR)]
+Note = Annotated[str, *text(fields.parse_reason, fields.MAX_REASON)]
 
 
 class RequestedBy(StrEnum):
@@ -90,8 +80,8 @@ class ChooseMessage(OperatorMessage):
 class PiecesModel(_Message):
     """The pieces of a SKU that stay in the order; 0 removes it."""
 
-    sku: Identifier
-    quantity: Annotated[int, Field(ge=0, le=checks.MAX_QUANTITY)]
+    sku: SkuText
+    quantity: Annotated[int, Field(ge=0, le=fields.MAX_QUANTITY)]
 
 
 class AmendMessage(OperatorMessage):
@@ -108,36 +98,25 @@ class CarrierUpdateMessage(_Message):
     """``carrier_update``: a scan of the parcel, at the carrier's time."""
 
     status: Literal["handed_over", "in_transit", "delivered", "returned", "lost"]
-    at: AwareDatetime
+    at: Moment
 
 
-def parse_message(model: type[_M], inputs: Sequence[Any]) -> _M:
-    """Validate the one message that a handler was called with.
+def parse_message(
+    model: type[Model], raw: RawValue, root: str = "message", most_bytes: int = MOST_MESSAGE_BYTES
+) -> Model:
+    """Validate the one input that a handler was called with.
+
+    Every update, signal and query takes ``raw: RawValue = NO_INPUT`` and reads it here. A typed
+    parameter, or one that Temporal decodes, could fail the workflow task for ever.
 
     Raises:
         InvalidDocument: it is not exactly one JSON object of the right form.
     """
-    message = validate(model, only_message(inputs), "message")
-    if not isinstance(message, model):
-        raise TypeError("validation returned another type")
-    return message
+    return validate(model, json_of(raw, root), root, most_bytes)
 
 
-def only_message(inputs: Sequence[Any]) -> Any:
-    """The one input of a handler; raises InvalidDocument if there are none or several."""
-    if len(inputs) != 1 or inputs[0] == SEVERAL_INPUTS:
-        many = "several" if inputs else "none"
-        problem = FieldProblem("message", f"needs exactly one JSON object, not {many}")
-        raise InvalidDocument((problem,))
-    return inputs[0]
-
-
-def json_of(raw: RawValue) -> bytes:
-    """The JSON text of a workflow's one input, not parsed yet.
-
-    A workflow whose `run` takes ``raw: RawValue = NO_INPUT`` can refuse any input with a clear
-    error. With a typed parameter, a bad input would fail the workflow task, which Temporal would
-    retry for ever.
+def json_of(raw: RawValue, root: str = "document") -> bytes:
+    """The JSON text of the one input, not parsed yet.
 
     Raises:
         InvalidDocument: there is not exactly one input, or it is not JSON.
@@ -145,10 +124,10 @@ def json_of(raw: RawValue) -> bytes:
     if raw in (NO_INPUT, SEVERAL_INPUTS):
         many = "none" if raw == NO_INPUT else "several"
         problem = f"needs exactly one JSON object as input, not {many}"
-        raise InvalidDocument((FieldProblem("document", problem),))
+        raise InvalidDocument((FieldProblem(root, problem),))
     if raw.payload.metadata.get("encoding") != b"json/plain":
         problem = "must be a JSON object (payload encoding json/plain)"
-        raise InvalidDocument((FieldProblem("document", problem),))
+        raise InvalidDocument((FieldProblem(root, problem),))
     return raw.payload.data
 
 

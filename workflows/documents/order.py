@@ -4,15 +4,19 @@ A refusal names every invalid field and never repeats a value: the document hold
 and refusals appear in logs and in the Temporal UI.
 """
 
-from collections.abc import Iterator
-from datetime import UTC
-from typing import Annotated, Any
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from activities.messages import OrderDocument
-from domain import checks
-from domain.errors import DomainError
+from domain import fields, ids
 from domain.ids import CustomerId, OrderId, Sku, order_stream
 from domain.money import Money, total
 from domain.order import decisions as order
@@ -25,24 +29,57 @@ from domain.order.unavailable import (
 )
 from domain.values import Address, CaptureMode, OrderLine, PaymentTerms, readable
 from workflows.documents.validation import (
-    PRINTABLE,
     FieldProblem,
-    Identifier,
     InvalidDocument,
+    by_domain,
+    named_by_domain,
+    refusals,
     validate,
 )
 
-MAX_MINOR = 2**63 - 1
+
+def text(parse: Callable[[Any, str], str], max_length: int, min_length: int = 1) -> tuple[Any, ...]:
+    """What annotates a text: the domain's validator, and the lengths for the JSON Schema."""
+    lengths = {"minLength": min_length, "maxLength": max_length}
+    return by_domain(parse), Field(json_schema_extra=dict(lengths))
 
 
-def _text(max_length: int, min_length: int = 1) -> StringConstraints:
-    return StringConstraints(
-        pattern=PRINTABLE, min_length=min_length, max_length=max_length, strip_whitespace=True
-    )
+def pattern(parse: Callable[[Any, str], str], form: str) -> tuple[Any, ...]:
+    """What annotates a code or an id: the domain's validator, and the form for the JSON Schema."""
+    return by_domain(parse), Field(json_schema_extra={"pattern": form})
 
 
-_AddressText = Annotated[str, _text(checks.MAX_ADDRESS_FIELD)]
-_OptionalAddressText = Annotated[str, _text(checks.MAX_ADDRESS_FIELD, min_length=0)]
+_ID_FORM = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_AddressText = Annotated[
+    str,
+    *text(
+        partial(fields.parse_text, max_length=fields.MAX_ADDRESS_FIELD), fields.MAX_ADDRESS_FIELD
+    ),
+]
+_OptionalAddressText = Annotated[
+    str,
+    *text(
+        partial(fields.parse_optional_text, max_length=fields.MAX_ADDRESS_FIELD),
+        fields.MAX_ADDRESS_FIELD,
+        min_length=0,
+    ),
+]
+OrderIdText = Annotated[str, *pattern(ids.parse_order_id, _ID_FORM)]
+SkuText = Annotated[str, *pattern(ids.parse_sku, _ID_FORM)]
+_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII | re.DOTALL)
+
+
+def _written_out(value: object) -> object:
+    """The time in a text; pydantic would also take seconds since 1970, but nothing is guessed."""
+    if isinstance(value, str) and _ISO_8601.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    problem = {"part": "", "problem": "must be a time such as 2026-01-31T14:05:00+00:00"}
+    raise PydanticCustomError("domain", "{problem}", problem)
+
+
+Moment = Annotated[datetime, BeforeValidator(_written_out), by_domain(fields.parse_moment)]
+"""A time from 2000 to 2100, in UTC."""
 
 
 class _Strict(BaseModel):
@@ -59,25 +96,42 @@ class AddressModel(_Strict):
     line2: _OptionalAddressText = ""
     city: _AddressText
     region: _OptionalAddressText = ""
-    postal_code: Annotated[str, _text(checks.MAX_POSTAL_CODE)]
+    postal_code: Annotated[
+        str,
+        Field(
+            description="may be omitted where addresses have none",
+            json_schema_extra={"maxLength": fields.MAX_POSTAL_CODE},
+        ),
+    ] = ""
     country: Annotated[
-        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166 alpha-2 code, such as GB")
+        str,
+        *pattern(fields.parse_country, "^[A-Z]{2}$"),
+        Field(description="ISO 3166 alpha-2 code, such as GB"),
     ]
 
     def to_domain(self) -> Address:
-        """The address as a domain value."""
-        return Address(**self.model_dump())
+        """The address as a domain value, in normal form."""
+        return fields.parse_address(Address(**self.model_dump()), "")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        named_by_domain(self.to_domain)  # whether there is a postal code depends on the country
+        return self
 
 
 class LineModel(_Strict):
     """A number of pieces of one SKU at one price."""
 
-    sku: Identifier
-    description: Annotated[str, _text(checks.MAX_DESCRIPTION)]
-    quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
+    sku: SkuText
+    description: Annotated[str, *text(fields.parse_description, fields.MAX_DESCRIPTION)]
+    quantity: Annotated[int, Field(ge=1, le=fields.MAX_QUANTITY, description="pieces")]
     unit_price_minor: Annotated[
         int,
-        Field(ge=1, le=MAX_MINOR, description="price of one piece in minor units, such as pence"),
+        Field(
+            ge=1,
+            le=fields.MAX_AMOUNT,
+            description="price of one piece in minor units, such as pence",
+        ),
     ]
 
 
@@ -85,8 +139,10 @@ class PaymentModel(_Strict):
     """How the order is paid."""
 
     token: Annotated[
-        str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=checks.MAX_REFERENCE)
-    ] = Field(description="the payment provider's token for the customer's payment method")
+        str,
+        *pattern(fields.parse_token, f"^{fields.TOKEN}$"),
+        Field(description="the payment provider's token for the customer's payment method"),
+    ]
     capture: CaptureMode = Field(
         default=CaptureMode.AUTOMATIC,
         description="automatic: capture the money at once; on_shipment: authorise it, and capture "
@@ -128,15 +184,23 @@ class OrderDocumentModel(_Strict):
     model_config = ConfigDict(title="OrderDocument")
 
     order_id: Annotated[
-        Identifier, Field(description="the workflow id of the saga is order-<order_id>")
+        OrderIdText, Field(description="the workflow id of the saga is order-<order_id>")
     ]
-    customer_id: Annotated[Identifier | None, Field(description="null or omitted for a guest")] = (
-        None
-    )
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as GBP")]
+    customer_id: Annotated[
+        Annotated[str, *pattern(ids.parse_customer_id, _ID_FORM)] | None,
+        Field(description="null or omitted for a guest"),
+    ] = None
+    currency: Annotated[
+        str,
+        *pattern(fields.parse_currency, "^[A-Z]{3}$"),
+        Field(description="ISO 4217 code, such as GBP"),
+    ]
     placed_at: Annotated[
-        AwareDatetime | None,
-        Field(description="when the order was placed, with UTC offset; default: now"),
+        Moment | None,
+        Field(
+            description="when the order was placed, with UTC offset, from 2000 to 2100; "
+            "default: now"
+        ),
     ] = None
     lines: Annotated[list[LineModel], Field(min_length=1, max_length=order.MAX_LINES)]
     address: AddressModel
@@ -157,10 +221,11 @@ def parse_document(raw: object, workflow_id: str) -> OrderDocument:
         InvalidDocument: names every invalid field.
     """
     model = validate(OrderDocumentModel, raw, "document")
-    problems = (*_identity_problems(model, workflow_id), *_line_problems(model))
-    if problems:
-        raise InvalidDocument(problems)
-    return _to_domain(model)
+    with refusals("document"):
+        problems = (*_identity_problems(model, workflow_id), *_line_problems(model))
+        if problems:
+            raise InvalidDocument(problems)
+        return _to_domain(model)
 
 
 def document_json_schema() -> dict[str, Any]:
@@ -215,29 +280,33 @@ def _identity_problems(model: OrderDocumentModel, workflow_id: str) -> Iterator[
 
 def _line_problems(model: OrderDocumentModel) -> Iterator[FieldProblem]:
     prices: dict[str, int] = {}
+    pieces: Counter[str] = Counter()
     for index, line in enumerate(model.lines):
         if prices.setdefault(line.sku, line.unit_price_minor) != line.unit_price_minor:
             yield FieldProblem(
                 f"lines.{index}.unit_price_minor", "the same SKU has another price above"
             )
-    if sum(line.quantity * line.unit_price_minor for line in model.lines) > MAX_MINOR:
-        yield FieldProblem("lines", "the total does not fit a signed 64-bit integer")
+        pieces[line.sku] += line.quantity
+        if pieces[line.sku] > fields.MAX_QUANTITY:
+            yield FieldProblem(
+                f"lines.{index}.quantity",
+                f"the same SKU is above: together at most {fields.MAX_QUANTITY} pieces",
+            )
 
 
 def _to_domain(model: OrderDocumentModel) -> OrderDocument:
-    try:
-        return OrderDocument(
-            order_id=OrderId(model.order_id),
-            customer_id=CustomerId(model.customer_id) if model.customer_id else None,
-            currency=model.currency,
-            placed_at=model.placed_at.astimezone(UTC) if model.placed_at else None,
-            lines=tuple(_line(line, model.currency) for line in model.lines),
-            address=model.address.to_domain(),
-            payment=PaymentTerms(model.payment.token, model.payment.capture),
-            unavailable=model.unavailable.to_domain(),
-        )
-    except DomainError as error:
-        raise InvalidDocument((FieldProblem("document", str(error)),)) from None
+    document = OrderDocument(
+        order_id=OrderId(model.order_id),
+        customer_id=CustomerId(model.customer_id) if model.customer_id else None,
+        currency=model.currency,
+        placed_at=model.placed_at,
+        lines=tuple(_line(line, model.currency) for line in model.lines),
+        address=model.address.to_domain(),
+        payment=PaymentTerms(model.payment.token, model.payment.capture),
+        unavailable=model.unavailable.to_domain(),
+    )
+    order.check_total(document_total(document), "lines")
+    return document
 
 
 def _line(line: LineModel, currency: str) -> OrderLine:

@@ -1,27 +1,22 @@
 """The return document and the decisions about it, validated field by field."""
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from activities.returns.messages import RefundDecision, RestockDecision, ReturnDocument
-from domain import checks
+from domain import fields, ids
 from domain.ids import OrderId, ReturnId, Sku, return_workflow
 from domain.order import decisions as order
 from domain.returns.values import ReturnKind
 from domain.values import Pieces
-from workflows.documents.messages import Actor, Note, only_message
-from workflows.documents.order import MAX_MINOR
-from workflows.documents.validation import FieldProblem, Identifier, InvalidDocument, validate
-
-_M = TypeVar("_M", bound=BaseModel)
+from workflows.documents.messages import Actor, Note
+from workflows.documents.order import OrderIdText, SkuText, pattern
+from workflows.documents.validation import FieldProblem, InvalidDocument, refusals, validate
 
 # No hyphen, so that return-<order id>-<return id> is unambiguous.
-_ReturnId = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$", min_length=1, max_length=64)
-]
-_TAGS: Final = frozenset({"as_word", "as_amount", "as_list"})
+_ReturnId = Annotated[str, *pattern(ids.parse_return_id, "^[A-Za-z0-9][A-Za-z0-9._]{0,63}$")]
 OWN_IDS: Final = frozenset(kind.value for kind in ReturnKind if kind is not ReturnKind.CUSTOMER)
 """Return ids of the returns that deliveries open: one of each kind for an order."""
 
@@ -33,15 +28,15 @@ class _Strict(BaseModel):
 class PiecesModel(_Strict):
     """A number of pieces of one SKU."""
 
-    sku: Identifier
-    quantity: Annotated[int, Field(ge=1, le=checks.MAX_QUANTITY, description="pieces")]
+    sku: SkuText
+    quantity: Annotated[int, Field(ge=1, le=fields.MAX_QUANTITY, description="pieces")]
 
 
 class AmountModel(_Strict):
     """An amount in the order's currency."""
 
     amount_minor: Annotated[
-        int, Field(ge=1, le=MAX_MINOR, description="minor units, such as pence")
+        int, Field(ge=1, le=fields.MAX_AMOUNT, description="minor units, such as pence")
     ]
 
 
@@ -71,7 +66,7 @@ class ReturnDocumentModel(_Strict):
 
     model_config = ConfigDict(title="ReturnDocument")
 
-    order_id: Identifier
+    order_id: OrderIdText
     return_id: Annotated[
         _ReturnId, Field(description="the workflow id is return-<order_id>-<return_id>")
     ]
@@ -117,9 +112,14 @@ def parse_return(raw: object, workflow_id: str | None = None) -> ReturnDocument:
     Raises:
         InvalidDocument: names every invalid field.
     """
-    model = checked(ReturnDocumentModel, raw, "document")
-    if problems := tuple(_problems(model, workflow_id)):
-        raise InvalidDocument(problems)
+    model = validate(ReturnDocumentModel, raw, "document")
+    with refusals("document"):
+        if problems := tuple(_problems(model, workflow_id)):
+            raise InvalidDocument(problems)
+        return _to_domain(model)
+
+
+def _to_domain(model: ReturnDocumentModel) -> ReturnDocument:
     return ReturnDocument(
         OrderId(model.order_id),
         ReturnId(model.return_id),
@@ -130,22 +130,6 @@ def parse_return(raw: object, workflow_id: str | None = None) -> ReturnDocument:
         model.actor,
         model.reason,
     )
-
-
-def checked(model: type[_M], raw: object, root: str) -> _M:
-    """Validate as `validate` does; raises InvalidDocument with paths as in the document."""
-    try:
-        checked_model = validate(model, raw, root)
-    except InvalidDocument as error:
-        raise InvalidDocument(tuple(_without_tags(problem) for problem in error.problems)) from None
-    if not isinstance(checked_model, model):
-        raise TypeError("validation returned another type")
-    return checked_model
-
-
-def checked_message(model: type[_M], inputs: Sequence[Any]) -> _M:
-    """Validate the one message that a handler was called with; raises InvalidDocument."""
-    return checked(model, only_message(inputs), "message")
 
 
 def refund_decision(
@@ -203,11 +187,6 @@ def return_json_schema() -> dict[str, Any]:
 
 def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
     return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
-
-
-def _without_tags(problem: FieldProblem) -> FieldProblem:
-    parts = [part for part in problem.field.split(".") if part not in _TAGS]
-    return FieldProblem(".".join(parts), problem.problem)
 
 
 def _problems(model: ReturnDocumentModel, workflow_id: str | None) -> Iterator[FieldProblem]:

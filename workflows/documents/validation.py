@@ -1,19 +1,26 @@
 """Validation of documents and messages: every problem is named by its field."""
 
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any, Final, TypeVar
 
-from pydantic import StringConstraints, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 
+from domain.errors import DomainError, InvalidValue
+
+Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+
+MOST_BYTES: Final = 2_000_000
+"""The longest document; Temporal takes no input of more than 2 MiB."""
+TAGS: Final = frozenset({"as_word", "as_amount", "as_list"})
+"""Names of the forms that a field can have; they are not part of its path."""
 _MAX_PROBLEMS = 20
 _MAX_NAME = 64
-
-# No control characters or line breaks: jsonb cannot store U+0000, and labels have single lines.
-PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, min_length=1, max_length=64)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +49,108 @@ class InvalidDocument(Exception):
         self.problems = problems
 
 
-def validate(model: type[Any], raw: object, root: str) -> Any:
+@contextmanager
+def refusals(root: str) -> Iterator[None]:
+    """Whatever goes wrong while something from outside is read is a refusal of it.
+
+    Any other exception would fail the workflow task, which Temporal would retry for ever. `root`
+    names what is read.
+
+    Raises:
+        InvalidDocument: the work inside raised anything.
+    """
+    try:
+        yield
+    except InvalidDocument:
+        raise
+    except InvalidValue as error:
+        raise InvalidDocument((FieldProblem(error.field, error.problem),)) from None
+    except DomainError as error:
+        raise InvalidDocument((FieldProblem(root, str(error)),)) from None
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=True, include_input=False)
+        raise InvalidDocument(tuple(_problem(detail, root) for detail in details)) from None
+    except Exception:  # noqa: BLE001  see above; its text could repeat what was read
+        raise InvalidDocument((FieldProblem(root, "cannot be read"),)) from None
+
+
+def validate(model: type[Model], raw: object, root: str, most_bytes: int = MOST_BYTES) -> Model:
     """Validate `raw` as a `model`; a problem of the whole document is named `root`.
+
+    Args:
+        model: what it must be.
+        raw: the JSON text as bytes, or the JSON value as Python values.
+        root: the name of the whole.
+        most_bytes: the longest JSON text that is read at all.
 
     Raises:
         InvalidDocument: names every invalid field.
     """
-    try:
+    with refusals(root):
         # Python values go through JSON text too: only then does strict mode accept the text forms
         # of dates and enumerations.
-        return model.model_validate_json(raw if isinstance(raw, bytes) else to_json(raw))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=True, include_input=False)
-        raise InvalidDocument(tuple(_problem(detail, root) for detail in details)) from None
-    except (ValueError, RecursionError):  # to_json: the value cannot be JSON
+        data = raw if isinstance(raw, bytes) else _json_text(raw, root)
+        if len(data) > most_bytes:
+            raise InvalidDocument((FieldProblem(root, f"is longer than {most_bytes} bytes"),))
+        _check_json(data, root)
+        return model.model_validate_json(data)
+
+
+def _json_text(value: object, root: str) -> bytes:
+    try:
+        return to_json(value)
+    except (ValueError, RecursionError):  # the value cannot be JSON
         raise InvalidDocument((FieldProblem(root, "must be a JSON object"),)) from None
 
 
+def _check_json(data: bytes, root: str) -> None:
+    """Refuse JSON that two readers could understand differently, or that is costly to read."""
+    try:
+        json.loads(
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_int=lambda _digits: 0,  # the model reads it, and bounds the digits
+            parse_constant=_no_number,
+        )
+    except RecursionError:
+        raise InvalidDocument((FieldProblem(root, "is nested too deeply"),)) from None
+    except ValueError:
+        raise InvalidDocument((FieldProblem(root, "is not valid JSON"),)) from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        times = Counter(name for name, _ in pairs)
+        name = _shown(times.most_common(1)[0][0])
+        raise InvalidDocument((FieldProblem(name, "is there twice"),))
+    return unique
+
+
+def _no_number(_name: str) -> float:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def by_domain(parse: Callable[[Any, str], T]) -> AfterValidator:
+    """Validates a field by the domain's own validator, and takes its normal form."""
+    return AfterValidator(lambda value: named_by_domain(lambda: parse(value, "")))
+
+
+def named_by_domain(parse: Callable[[], T]) -> T:
+    """The result of `parse`, for validators: a refusal of the domain becomes one of pydantic."""
+    try:
+        return parse()
+    except InvalidValue as error:
+        context = {"part": error.field.strip("."), "problem": error.problem}
+        raise PydanticCustomError("domain", "{problem}", context) from None
+
+
 def _problem(detail: ErrorDetails, root: str) -> FieldProblem:
-    path = ".".join(_shown(part) for part in detail["loc"]) or root
+    path = ".".join(_shown(part) for part in detail["loc"] if part not in TAGS) or root
     match detail["type"]:
+        case "domain":
+            context = detail["ctx"]
+            return FieldProblem(".".join(filter(None, (path, context["part"]))), context["problem"])
         case "missing":
             return FieldProblem(path, "is missing")
         case "extra_forbidden":
@@ -70,8 +159,6 @@ def _problem(detail: ErrorDetails, root: str) -> FieldProblem:
             return FieldProblem(path, "is not valid JSON")
         case "model_type":
             return FieldProblem(path, "must be a JSON object")
-        case "string_pattern_mismatch":
-            return FieldProblem(path, _pattern_problem(detail["ctx"]["pattern"]))
         case _:
             return FieldProblem(path, detail["msg"].lower().replace("input ", ""))
 
@@ -80,14 +167,3 @@ def _shown(part: int | str) -> str:
     """A part of a path. An unknown field may have any name; only harmless ones are shown."""
     text = str(part)
     return text if len(text) <= _MAX_NAME and text.isascii() and text.isprintable() else "(field)"
-
-
-def _pattern_problem(pattern: str) -> str:
-    if pattern == PRINTABLE:
-        return "must not contain control characters"
-    if pattern == _IDENTIFIER:
-        return (
-            "must be 1 to 64 letters, digits, dots, underscores or hyphens "
-            "and start with a letter or digit"
-        )
-    return f"must match {pattern}"

@@ -21,6 +21,7 @@ from activities.messages import (
 )
 from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
+from domain.notes import cut
 from domain.values import Compensation, FailureKind, Outcome, Reason
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
@@ -182,5 +183,5 @@ def _cause_of_cancel(state: SagaState, failure: BaseException) -> Cause:
     text = workflow.cancellation_reason()
     if text is None:  # nobody cancelled: the worker evicts the workflow
         raise failure
-    by = OperatorAction("temporal", "cancel", text or "cancelled through Temporal")
+    by = OperatorAction("temporal", "cancel", cut(text) or "cancelled through Temporal")
     return Cause(Reason.OPERATOR_REQUEST, by.reason, operator=(by,))

@@ -3,11 +3,11 @@
 Handlers only note requests; the saga carries them out at its next safe point.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from activities.messages import OperatorAction
@@ -27,7 +27,6 @@ from workflows.documents.validation import FieldProblem, InvalidDocument
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
 from workflows.fulfillment.state import AddressChange, Amendment, CancelRequest, Choice, SagaState
 
-Inputs = Sequence[Any]
 Accepted = dict[str, Any]
 
 
@@ -45,15 +44,15 @@ class RequestHandlers:
 
     # --- cancel, hold, resume --------------------------------------------------------------------
 
-    def check_cancel(self, inputs: Inputs) -> None:
+    def check_cancel(self, raw: RawValue) -> None:
         """Possible until the last step has succeeded."""
-        parse_message(CancelMessage, inputs)
+        parse_message(CancelMessage, raw)
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"the order cannot be cancelled any more: {self._where}")
 
-    def cancel(self, inputs: Inputs) -> None:
+    def cancel(self, raw: RawValue) -> None:
         """Note the request and interrupt what is running."""
-        message = parse_message(CancelMessage, inputs)
+        message = parse_message(CancelMessage, raw)
         if self.state.requests.cancel:
             return
         by = OperatorAction(message.actor, "cancel", message.reason)
@@ -61,43 +60,43 @@ class RequestHandlers:
         self.state.requests.cancel = CancelRequest(by, customer)
         self.runner.interrupt()
 
-    async def cancel_and_wait(self, inputs: Inputs) -> Accepted:
+    async def cancel_and_wait(self, raw: RawValue) -> Accepted:
         """Note the request and wait until it is certain whether the order will be cancelled.
 
         Raises:
             ApplicationError: type TooLate, the last step succeeded in the meantime.
         """
-        self.cancel(inputs)
+        self.cancel(raw)
         record, steps = self.state.compensation, self.state.steps
         await workflow.wait_condition(lambda: record.recorded or steps.past_pivot)
         if not record.recorded:
             raise ApplicationError("the order was completed in the meantime", type="TooLate")
         return ACCEPTED
 
-    def check_hold(self, inputs: Inputs) -> None:
+    def check_hold(self, raw: RawValue) -> None:
         """Possible while a step is running or still to come."""
-        parse_message(OperatorMessage, inputs)
+        parse_message(OperatorMessage, raw)
         if self.state.requests.held_by:
             raise NotPossibleNow("the saga is on hold already")
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"there is nothing left to hold: {self._where}")
 
-    def hold(self, inputs: Inputs) -> Accepted:
+    def hold(self, raw: RawValue) -> Accepted:
         """Start no further step."""
-        message = parse_message(OperatorMessage, inputs)
+        message = parse_message(OperatorMessage, raw)
         by = self.attention.note(message.actor, "hold", message.reason)
         self.state.requests.held_by = by
         return ACCEPTED
 
-    def check_resume(self, inputs: Inputs) -> None:
+    def check_resume(self, raw: RawValue) -> None:
         """Possible while the saga is on hold."""
-        parse_message(OperatorMessage, inputs)
+        parse_message(OperatorMessage, raw)
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
 
-    def resume(self, inputs: Inputs) -> Accepted:
+    def resume(self, raw: RawValue) -> Accepted:
         """Go on after a hold."""
-        message = parse_message(OperatorMessage, inputs)
+        message = parse_message(OperatorMessage, raw)
         self.attention.note(message.actor, "resume", message.reason)
         self.state.requests.held_by = None
         return ACCEPTED
@@ -121,46 +120,46 @@ class RequestHandlers:
 
     # --- address, amendments, choice -------------------------------------------------------------
 
-    def check_change_address(self, inputs: Inputs) -> None:
+    def check_change_address(self, raw: RawValue) -> None:
         """Until the label is requested."""
-        parse_message(ChangeAddressMessage, inputs)
+        parse_message(ChangeAddressMessage, raw)
         if not self.state.can_change_order:
             raise NotPossibleNow(f"it is too late for another address: {self._where}")
 
-    def change_address(self, inputs: Inputs) -> Accepted:
+    def change_address(self, raw: RawValue) -> Accepted:
         """Change the delivery address before the next step."""
-        message = parse_message(ChangeAddressMessage, inputs)
+        message = parse_message(ChangeAddressMessage, raw)
         by = OperatorAction(message.actor, "change_address", message.reason)
         change = AddressChange(message.address.to_domain(), by)
         self.state.requests.address_changes.append(change)
         return ACCEPTED
 
-    def check_amend(self, inputs: Inputs) -> None:
+    def check_amend(self, raw: RawValue) -> None:
         """Possible until the label is requested, if at least one piece is left."""
-        message = parse_message(AmendMessage, inputs)
+        message = parse_message(AmendMessage, raw)
         if not self.state.can_change_order:
             raise NotPossibleNow(f"it is too late to amend the order: {self._where}")
         if self.state.document:
             _check_amendment(message, self.state)
 
-    def amend(self, inputs: Inputs) -> Accepted:
+    def amend(self, raw: RawValue) -> Accepted:
         """Remove pieces from the order before the next step."""
-        message = parse_message(AmendMessage, inputs)
+        message = parse_message(AmendMessage, raw)
         by = OperatorAction(message.actor, "amend", message.reason)
         self.state.requests.amendments.append(Amendment(message.pieces(), by))
         return ACCEPTED
 
-    def check_choose(self, inputs: Inputs) -> None:
+    def check_choose(self, raw: RawValue) -> None:
         """Possible while items are missing, or before the saga knows whether any are."""
-        message = parse_message(ChooseMessage, inputs)
+        message = parse_message(ChooseMessage, raw)
         if self.state.requests.choice:
             raise NotPossibleNow("a choice was made already and is being carried out")
         if not self.state.can_become_short and message.choice not in self.state.choices:
             raise NotPossibleNow(self._why_not(message.choice))
 
-    def choose(self, inputs: Inputs) -> Accepted:
+    def choose(self, raw: RawValue) -> Accepted:
         """Ship what is there, wait for the rest, or cancel."""
-        message = parse_message(ChooseMessage, inputs)
+        message = parse_message(ChooseMessage, raw)
         by = OperatorAction(message.actor, f"choose {message.choice}", message.reason)
         self.state.requests.choice = Choice(message.choice, by)
         return ACCEPTED
@@ -171,10 +170,10 @@ class RequestHandlers:
         """Ask the stock ledger again."""
         self.state.requests.stock_arrived = True
 
-    def carrier_update(self, inputs: Inputs) -> None:
+    def carrier_update(self, raw: RawValue) -> None:
         """Keep a scan for the workflow that follows the parcel."""
         try:
-            message = parse_message(CarrierUpdateMessage, inputs)
+            message = parse_message(CarrierUpdateMessage, raw)
         except InvalidDocument as problem:
             workflow.logger.warning("ignored a malformed carrier update: %s", problem)
         else:

@@ -134,23 +134,23 @@ class OrderFulfillment(OperatorRequests):
     # --- requests --------------------------------------------------------------------------------
 
     @workflow.query(description="Where the saga stands and what it waits for")
-    def status(self) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the saga stands; see `status_json`."""
         return status_json(self._state)
 
     @workflow.update(
         description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
     )
-    async def cancel(self, *inputs: Any) -> dict[str, Any]:
+    async def cancel(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Answers once it is certain that the order will be cancelled."""
-        return await self._requests.cancel_and_wait(inputs)
+        return await self._requests.cancel_and_wait(raw)
 
     @cancel.validator
-    def _can_cancel(self, *inputs: Any) -> None:
-        self._requests.check_cancel(inputs)
+    def _can_cancel(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_cancel(raw)
 
-    def _cancel(self, *inputs: Any) -> None:
-        self._requests.cancel(inputs)
+    def _cancel(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.cancel(raw)
 
     cancel_signal = signal_twin("cancel", _can_cancel, _cancel)
 
@@ -158,24 +158,24 @@ class OrderFulfillment(OperatorRequests):
         description="Start no further step until resumed, and do not turn back because one fails: "
         '{"actor", "reason"}'
     )
-    def hold(self, *inputs: Any) -> dict[str, Any]:
+    def hold(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Stop before the next step, or after the last attempt at a failing one."""
-        return self._requests.hold(inputs)
+        return self._requests.hold(raw)
 
     @hold.validator
-    def _can_hold(self, *inputs: Any) -> None:
-        self._requests.check_hold(inputs)
+    def _can_hold(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_hold(raw)
 
     hold_signal = signal_twin("hold", _can_hold, hold)
 
     @workflow.update(description='Go on after a hold: {"actor", "reason"}')
-    def resume(self, *inputs: Any) -> dict[str, Any]:
+    def resume(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Go on after a hold."""
-        return self._requests.resume(inputs)
+        return self._requests.resume(raw)
 
     @resume.validator
-    def _can_resume(self, *inputs: Any) -> None:
-        self._requests.check_resume(inputs)
+    def _can_resume(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_resume(raw)
 
     resume_signal = signal_twin("resume", _can_resume, resume)
 
@@ -183,13 +183,13 @@ class OrderFulfillment(OperatorRequests):
         description="Change the delivery address, until the label is requested: "
         '{"actor", "reason", "address": {...}}'
     )
-    def change_address(self, *inputs: Any) -> dict[str, Any]:
+    def change_address(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Change the delivery address before the next step."""
-        return self._requests.change_address(inputs)
+        return self._requests.change_address(raw)
 
     @change_address.validator
-    def _can_change_address(self, *inputs: Any) -> None:
-        self._requests.check_change_address(inputs)
+    def _can_change_address(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_change_address(raw)
 
     change_address_signal = signal_twin("change_address", _can_change_address, change_address)
 
@@ -197,13 +197,13 @@ class OrderFulfillment(OperatorRequests):
         description="Remove pieces, until the label is requested; 0 removes a line: "
         '{"actor", "reason", "lines": [{"sku", "quantity"}]}'
     )
-    def amend(self, *inputs: Any) -> dict[str, Any]:
+    def amend(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Remove pieces from the order before the next step."""
-        return self._requests.amend(inputs)
+        return self._requests.amend(raw)
 
     @amend.validator
-    def _can_amend(self, *inputs: Any) -> None:
-        self._requests.check_amend(inputs)
+    def _can_amend(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_amend(raw)
 
     amend_signal = signal_twin("amend", _can_amend, amend)
 
@@ -211,25 +211,25 @@ class OrderFulfillment(OperatorRequests):
         description="Say what to do about unavailable items: "
         '{"actor", "reason", "choice": "ship_available"|"wait"|"cancel"}'
     )
-    def choose(self, *inputs: Any) -> dict[str, Any]:
+    def choose(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Ship what is there, wait for the rest, or cancel."""
-        return self._requests.choose(inputs)
+        return self._requests.choose(raw)
 
     @choose.validator
-    def _can_choose(self, *inputs: Any) -> None:
-        self._requests.check_choose(inputs)
+    def _can_choose(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_choose(raw)
 
     choose_signal = signal_twin("choose", _can_choose, choose)
 
     @workflow.signal(description="Stock that the order waits for may have arrived")
-    def stock_arrived(self, *_inputs: Any) -> None:
+    def stock_arrived(self, _raw: RawValue = NO_INPUT) -> None:
         """Ask the stock ledger again; arguments of the signal are ignored."""
         self._requests.stock_arrived()
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
-    def carrier_update(self, *inputs: Any) -> None:
+    def carrier_update(self, raw: RawValue = NO_INPUT) -> None:
         """Keep a scan; at its end the saga gives it to the workflow that follows the parcel."""
-        self._requests.carrier_update(inputs)
+        self._requests.carrier_update(raw)
 
     def check_retry(self) -> None:
         """See `OperatorRequests`."""

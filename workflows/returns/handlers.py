@@ -1,25 +1,23 @@
 """What a return does with a request: check that it is possible now, and note it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from activities.returns.activities import RETURN_REFUSED
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision, ReturnDocument
 from workflows.common.operator_requests import ACCEPTED, NotPossibleNow
 from workflows.common.search_attributes import Progress
+from workflows.documents.messages import parse_message
 from workflows.documents.returns import (
     DecideRefundMessage,
     DecideRestockMessage,
-    checked_message,
     refund_decision,
     restock_decision,
 )
-
-Inputs = Sequence[Any]
 
 
 @dataclass(slots=True)
@@ -84,45 +82,45 @@ class DecisionHandlers:
     def __init__(self, state: ReturnState) -> None:
         self._state = state
 
-    def check_refund(self, inputs: Inputs) -> None:
+    def check_refund(self, raw: RawValue) -> None:
         """Possible until the refund is decided."""
-        checked_message(DecideRefundMessage, inputs)
+        parse_message(DecideRefundMessage, raw)
         self._check_undecided("refund")
 
-    def refund(self, inputs: Inputs) -> PendingDecision:
+    def refund(self, raw: RawValue) -> PendingDecision:
         """Note a decision about the money."""
-        message = checked_message(DecideRefundMessage, inputs)
+        message = parse_message(DecideRefundMessage, raw)
         refund = refund_decision(message.refund, message.actor, message.reason)
         return self._add(PendingDecision(refund=refund))
 
-    async def refund_and_wait(self, inputs: Inputs) -> dict[str, Any]:
+    async def refund_and_wait(self, raw: RawValue) -> dict[str, Any]:
         """Note a decision about the money and wait until it is recorded.
 
         Raises:
             ApplicationError: type ReturnRefused, for example if too little of the capture is left.
         """
-        await self._until_recorded(self.refund(inputs))
+        await self._until_recorded(self.refund(raw))
         refund = self._state.recorded.refund
         return {**ACCEPTED, "amount_minor": refund.minor if refund else 0}
 
-    def check_restock(self, inputs: Inputs) -> None:
+    def check_restock(self, raw: RawValue) -> None:
         """Possible until the restocking is decided."""
-        checked_message(DecideRestockMessage, inputs)
+        parse_message(DecideRestockMessage, raw)
         self._check_undecided("restock")
 
-    def restock(self, inputs: Inputs) -> PendingDecision:
+    def restock(self, raw: RawValue) -> PendingDecision:
         """Note a decision about the goods."""
-        message = checked_message(DecideRestockMessage, inputs)
+        message = parse_message(DecideRestockMessage, raw)
         restock = restock_decision(message.restock, message.actor, message.reason)
         return self._add(PendingDecision(restock=restock))
 
-    async def restock_and_wait(self, inputs: Inputs) -> dict[str, Any]:
+    async def restock_and_wait(self, raw: RawValue) -> dict[str, Any]:
         """Note a decision about the goods and wait until it is recorded.
 
         Raises:
             ApplicationError: type ReturnRefused, for example if fewer pieces came back.
         """
-        await self._until_recorded(self.restock(inputs))
+        await self._until_recorded(self.restock(raw))
         return ACCEPTED
 
     def deny_the_rest(self) -> None:

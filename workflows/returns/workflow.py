@@ -209,39 +209,39 @@ class OrderReturn(OperatorRequests):
     # --- messages --------------------------------------------------------------------------------
 
     @workflow.query(description="Where the return stands and what it waits for")
-    def status(self) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the return stands."""
         return case_status(self._state.document, self._state.case, self.progress)
 
     @workflow.update(
         description='The money: {"refund": "full"|"none"|{"amount_minor"}, "actor", "reason"}'
     )
-    async def decide_refund(self, *inputs: Any) -> dict[str, Any]:
+    async def decide_refund(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Grant or deny the refund; answers once the decision is recorded."""
-        return await self._decisions.refund_and_wait(inputs)
+        return await self._decisions.refund_and_wait(raw)
 
     @decide_refund.validator
-    def _can_decide_refund(self, *inputs: Any) -> None:
-        self._decisions.check_refund(inputs)
+    def _can_decide_refund(self, raw: RawValue = NO_INPUT) -> None:
+        self._decisions.check_refund(raw)
 
-    def _note_refund(self, *inputs: Any) -> None:
-        self._decisions.refund(inputs)
+    def _note_refund(self, raw: RawValue = NO_INPUT) -> None:
+        self._decisions.refund(raw)
 
     decide_refund_signal = signal_twin("decide_refund", _can_decide_refund, _note_refund)
 
     @workflow.update(
         description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
     )
-    async def decide_restock(self, *inputs: Any) -> dict[str, Any]:
+    async def decide_restock(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Decide what goes back into stock; answers once the decision is recorded."""
-        return await self._decisions.restock_and_wait(inputs)
+        return await self._decisions.restock_and_wait(raw)
 
     @decide_restock.validator
-    def _can_decide_restock(self, *inputs: Any) -> None:
-        self._decisions.check_restock(inputs)
+    def _can_decide_restock(self, raw: RawValue = NO_INPUT) -> None:
+        self._decisions.check_restock(raw)
 
-    def _note_restock(self, *inputs: Any) -> None:
-        self._decisions.restock(inputs)
+    def _note_restock(self, raw: RawValue = NO_INPUT) -> None:
+        self._decisions.restock(raw)
 
     decide_restock_signal = signal_twin("decide_restock", _can_decide_restock, _note_restock)
 

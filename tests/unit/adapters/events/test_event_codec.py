@@ -183,7 +183,6 @@ def test_only_events_are_encoded() -> None:
         ({"total": {"minor": 1.0, "currency": "GBP"}}, "total.minor"),
         ({"total": {"minor": "1", "currency": "GBP"}}, "total.minor"),
         ({"total": {"minor": True, "currency": "GBP"}}, "total.minor"),
-        ({"total": {"minor": 2**63, "currency": "GBP"}}, "64-bit"),
         ({"total": {"minor": 1, "currency": "pounds"}}, "currency"),
         ({"lines": None}, "lines"),
         ({"address": {"name": "Ann Example"}}, "address.city"),

@@ -1,7 +1,7 @@
 """Orders whose items are not all in stock, and orders from which pieces are removed."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -100,12 +100,6 @@ def test_missing_items_are_reported_once() -> None:
     spec.given(*BEFORE, SHORT).when(REPORT).then_nothing()
     state = spec.state(*BEFORE, SHORT)
     assert order_state.status_of(state) == "backordered"
-
-
-def test_a_deadline_has_a_time_zone() -> None:
-    naive = datetime(2026, 1, 31)  # noqa: DTZ001  that is what is refused
-    spec.given(*BEFORE).when(replace(REPORT, deadline=naive)).then_invalid("deadline")
-    spec.given(*BEFORE, SHORT).when(AcceptBackorder(naive)).then_invalid("deadline")
 
 
 def test_only_a_submitted_order_can_miss_items() -> None:

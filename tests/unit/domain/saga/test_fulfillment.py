@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import ImpossibleHistory
+from domain.fields import MAX_ACTOR
+from domain.notes import cut
 from domain.saga import trail as fulfillment
 from domain.saga.commands import (
     CloseFulfillment,
@@ -102,12 +104,6 @@ def test_what_an_operator_does_is_always_recorded(history: tuple[object]) -> Non
     spec.given(*history).when(ACT).then(ACTED)
 
 
-@pytest.mark.parametrize("name", ["actor", "action"])
-def test_an_operator_action_says_who_and_what(name: str) -> None:
-    parts = {"actor": "cli:ann", "action": "retry", "reason": "", name: ""}
-    spec.given(STARTED).when(RecordOperatorAction(**parts)).then_invalid(name)
-
-
 def test_a_saga_ends_completed_or_cancelled() -> None:
     spec.given(STARTED).when(CLOSE_GOOD).then(COMPLETED)
     spec.given(STARTED, TURNED).when(CLOSE_BAD).then(CANCELLED)
@@ -142,10 +138,20 @@ def test_before_the_start_the_saga_adds_nothing(command: FulfillmentCommand) -> 
     spec.given().when(command).then_refused("fulfillment_not_started")
 
 
-@pytest.mark.parametrize("text", ["x" * 2001, "nul\x00"])
-def test_notes_are_storable(text: str) -> None:
-    spec.given(STARTED).when(replace(FAIL, message=text)).then_invalid("message")
-    spec.given(STARTED).when(replace(ACT, reason=text)).then_invalid("reason")
+@pytest.mark.parametrize("text", ["", "x" * 2001, "nul\x00", "\udc80", "\x1b[31m"])
+@pytest.mark.parametrize("turned_back", [False, True])
+def test_no_text_that_explains_can_stop_a_saga(text: str, turned_back: bool) -> None:
+    kept = cut(text)
+    now = spec.given(STARTED, *((TURNED,) if turned_back else ()))
+    now.when(replace(FAIL, message=text)).then(replace(DECLINED, message=kept))
+    now.when(replace(ASK, waiting_for=text)).then(replace(HELP, waiting_for=kept))
+    now.when(replace(ACT, reason=text)).then(replace(ACTED, reason=kept))
+    now.when(replace(ACT, actor=text)).then(replace(ACTED, actor=cut(text, MAX_ACTOR)))
+    if turned_back:
+        now.when(replace(GIVE_UP, message=text)).then(replace(STUCK, message=kept))
+        now.when(replace(CLOSE_BAD, detail=text)).then(replace(CANCELLED, detail=kept))
+    else:
+        now.when(replace(TURN, detail=text)).then(replace(TURNED, detail=kept))
 
 
 @pytest.mark.parametrize("history", [(TURNED,), (COMPLETED,), (STARTED, STARTED)])

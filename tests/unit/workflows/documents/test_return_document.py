@@ -53,7 +53,7 @@ def test_decisions_carry_who_and_why() -> None:
         ({"restock": []}, "restock: "),
         ({"lines": [{"sku": "a b", "quantity": 1}]}, "lines.0.sku: must be 1 to 64"),
         ({"return_id": "lost"}, "return_id: must be the kind"),
-        ({"return_id": "R-1"}, "return_id: must match"),
+        ({"return_id": "R-1"}, "return_id: must be 1 to 64"),
     ],
     ids=str,
 )
