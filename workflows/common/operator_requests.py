@@ -151,7 +151,8 @@ def signal_twin(
         act: carries out a request that passed `check`, a method of the workflow.
     """
 
-    def handle(self: Any, raw: RawValue = NO_INPUT) -> None:
+    # An annotated `self` would count as an argument, and Temporal would decode the input.
+    def handle(self, raw: RawValue = NO_INPUT) -> None:  # type: ignore[no-untyped-def] # see above
         try:
             check(self, raw)
         except (InvalidDocument, NotPossibleNow) as refusal:

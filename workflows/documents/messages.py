@@ -17,7 +17,7 @@ from domain.order import decisions as order
 from domain.order.unavailable import ShortageChoice
 from domain.values import Pieces
 from workflows.documents.order import AddressModel, Moment, SkuText, text
-from workflows.documents.validation import FieldProblem, InvalidDocument, Model, validate
+from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate
 
 MOST_MESSAGE_BYTES: Final = 500_000
 """The longest message; an amendment of every line of the longest order is shorter."""
@@ -112,7 +112,8 @@ def parse_message(
     Raises:
         InvalidDocument: it is not exactly one JSON object of the right form.
     """
-    return validate(model, json_of(raw, root), root, most_bytes)
+    with refusals(root):
+        return validate(model, json_of(raw, root), root, most_bytes)
 
 
 def json_of(raw: RawValue, root: str = "document") -> bytes:
