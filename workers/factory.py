@@ -27,6 +27,7 @@ from workflows.delivery.workflow import OrderDelivery
 from workflows.fulfillment.workflow import OrderFulfillment
 from workflows.returns.workflow import OrderReturn
 
+WORKFLOWS: Final = (OrderFulfillment, OrderDelivery, OrderReturn)
 GRACE: Final = policies.ATTEMPT + timedelta(seconds=1)
 """How long a stopping worker waits for running activities."""
 
@@ -128,11 +129,10 @@ def build_worker(
     Raises:
         KeyError: there is no such queue.
     """
-    workflows = [OrderFulfillment, OrderDelivery, OrderReturn] if queue == ORDERS_QUEUE else []
     return Worker(
         client,
         task_queue=queue,
-        workflows=workflows,
+        workflows=WORKFLOWS if queue == ORDERS_QUEUE else (),
         activities=activities_of(queue, dependencies),
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=grace,

@@ -7,10 +7,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from workers.converter import DATA_CONVERTER
+from workers.factory import WORKFLOWS
 from workers.sandbox import workflow_runner
-from workflows.delivery.workflow import OrderDelivery
-from workflows.fulfillment.workflow import OrderFulfillment
-from workflows.returns.workflow import OrderReturn
 
 
 async def replay(paths: Iterable[Path]) -> dict[Path, str]:
@@ -25,7 +23,7 @@ async def replay(paths: Iterable[Path]) -> dict[Path, str]:
         ValueError: a file is not a history.
     """
     replayer = Replayer(
-        workflows=[OrderFulfillment, OrderDelivery, OrderReturn],
+        workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=DATA_CONVERTER,
     )
