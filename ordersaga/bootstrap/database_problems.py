@@ -126,7 +126,7 @@ def is_of_the_driver(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    while isinstance(error, Exception):  # a time-out is caused by a cancellation
         yield error
         error = error.__cause__
 

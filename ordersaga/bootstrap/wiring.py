@@ -7,9 +7,11 @@ Temporal and the providers are loaded and connected at their first use.
 """
 
 import contextlib
+import os
+import platform
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.notifications.cloud_events import Sink
     from ordersaga.bootstrap.providers import Carriers, Payments
 
-_FAILURES = (
+_FAILURES: Final = (
     StoreUnavailable,
     OSError,
     asyncpg.PostgresError,
@@ -131,6 +133,17 @@ class Services:
             await self._waker.start()
             self._closing.push_async_callback(self._waker.stop)
         return self._waker
+
+
+PROGRAM: Final = "ordersaga-"
+"""What the names begin with that processes give themselves in `pg_stat_activity`."""
+
+_LONGEST_NAME: Final = 63
+
+
+def process_name(name: str) -> str:
+    """What a process calls itself in `pg_stat_activity`, so that each of them can be counted."""
+    return f"{PROGRAM}{name} {os.getpid()}@{platform.node()}"[:_LONGEST_NAME]
 
 
 @asynccontextmanager

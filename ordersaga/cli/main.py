@@ -24,7 +24,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("migrate:migrate", "Create or update the database schema and its roles."),
     "doctor": (
         "doctor:doctor",
-        "Check settings, database, schema, Temporal and providers; say what to do.",
+        "Check settings, database, Temporal and providers; say what to do.",
     ),
     "import": ("importing:import_orders", "Submit the orders of a CSV file."),
     "audit": ("read_models:audit", "Print who did what, when and why."),

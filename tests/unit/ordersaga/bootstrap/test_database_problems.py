@@ -1,6 +1,7 @@
 """What people read when the database or its driver refuses: for every state there is."""
 
 import ssl
+from asyncio import CancelledError
 from socket import gaierror
 from typing import Any
 
@@ -29,6 +30,13 @@ def answered(state: str, message: str = "") -> Any:
 def caused_by(cause: BaseException) -> StoreUnavailable:
     error = StoreUnavailable("the store is away")
     error.__cause__ = cause
+    return error
+
+
+def timed_out() -> TimeoutError:
+    """As `asyncio.timeout` raises it."""
+    error = TimeoutError()
+    error.__cause__ = CancelledError()
     return error
 
 
@@ -81,6 +89,7 @@ def test_what_the_driver_raises_is_told_truly(error: Exception, code: int, says:
     [
         (ConnectionRefusedError(111, "refused"), "does not answer"),
         (TimeoutError(), "in time"),
+        (timed_out(), "in time"),
         (gaierror(-2, "Name or service not known"), "cannot be resolved"),
         (ssl.SSLCertVerificationError(1, "self-signed certificate"), "by TLS"),
         (ConnectionError("the server rejected SSL upgrade"), "offers none"),

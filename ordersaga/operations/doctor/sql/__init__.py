@@ -1,0 +1,1 @@
+"""The questions of `ordersaga doctor` to PostgreSQL."""
