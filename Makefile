@@ -55,6 +55,7 @@ test: setup ## every test that needs only git, make and Python; servers start by
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
 	$(PYTEST) -m system
+	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
 packages: ## install the Debian packages that test-system needs, where one may
 	@scripts/system_packages.sh chromium postgresql-15 pgbouncer

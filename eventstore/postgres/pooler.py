@@ -29,6 +29,8 @@ async def is_transaction_pooled(dsn: str) -> bool:
     with translated():
         first = await connect(dsn, statement_cache_size=0)
         try:
+            if first.get_server_pid() == await first.fetchval("SELECT pg_backend_pid()"):
+                return False  # nobody is in between: a pooler hands out numbers of its own
             second = await connect(dsn, statement_cache_size=0)
             try:
                 return await _share_sessions(first, second)

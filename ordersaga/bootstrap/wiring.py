@@ -21,10 +21,11 @@ from adapters.personal_data.reading import RedactedStore
 from eventstore.commands.handler import CommandHandler
 from eventstore.errors import NotAllowed, SchemaMissing, StoreUnavailable
 from eventstore.postgres.pool import create_pool
+from eventstore.postgres.pooler import is_transaction_pooled
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.postgres.waking import PostgresWaker
 from eventstore.store import EventStore
-from ordersaga.bootstrap.database_problems import problem_of
+from ordersaga.bootstrap.database_problems import TRANSACTION_POOLER, problem_of
 from ordersaga.bootstrap.protection import protected
 from ordersaga.bootstrap.settings import Settings
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from adapters.notifications.cloud_events import Sink
     from ordersaga.bootstrap.providers import Carriers, Payments
+
+WITH_OWN_TEXT: Final = (NotAllowed, SchemaMissing)
+"""The kinds of `StoreUnavailable` that say themselves what to do."""
 
 _FAILURES: Final = (
     StoreUnavailable,
@@ -154,7 +158,9 @@ async def open_services(
 
     Raises:
         Unreachable: PostgreSQL does not answer.
+        WrongSetting: see `require_sessions`.
     """
+    await require_sessions(settings)
     async with AsyncExitStack() as closing:
         with reaching_database(settings):
             pool = await create_pool(
@@ -168,6 +174,19 @@ async def open_services(
         yield services
 
 
+async def require_sessions(settings: Settings) -> None:
+    """Refuse a pooler that gives each transaction another session: half of our work would fail.
+
+    Raises:
+        Unreachable: PostgreSQL does not answer.
+        WrongSetting: the URL leads to such a pooler.
+    """
+    with reaching_database(settings):
+        is_pooled = await is_transaction_pooled(settings.dsn())
+    if is_pooled:
+        raise TRANSACTION_POOLER.error(f"PostgreSQL at {settings.database_location()}")
+
+
 @contextlib.contextmanager
 def reaching_database(settings: Settings) -> Iterator[None]:
     """Report every failure to connect as one line without the password.
@@ -179,8 +198,8 @@ def reaching_database(settings: Settings) -> Iterator[None]:
     """
     try:
         yield
-    except (NotAllowed, SchemaMissing):
-        raise  # they say what to do
+    except WITH_OWN_TEXT:
+        raise
     except _FAILURES as error:
         subject = f"PostgreSQL at {settings.database_location()}"
         raise problem_of(error).error(subject) from None

@@ -6,7 +6,7 @@ import typer
 
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.bootstrap.settings import load_settings
-from ordersaga.bootstrap.wiring import reaching_database
+from ordersaga.bootstrap.wiring import reaching_database, require_sessions
 from ordersaga.cli.answers import Answer, answering
 
 
@@ -27,6 +27,7 @@ async def migrate(
     login that owns the database and may create roles.
     """
     settings = load_settings()
+    await require_sessions(settings)
     with reaching_database(settings):
         applied = await migrate_all(settings.dsn(), grant_to or [])
     text = "\n".join(f"created {name}" for name in applied) or "the schema is up to date"

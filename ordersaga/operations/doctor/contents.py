@@ -8,6 +8,7 @@ import asyncpg
 
 from eventstore.postgres.growth.partitions import layout_at
 from eventstore.postgres.sql_files import statement
+from eventstore.postgres.store import PostgresEventStore
 from ordersaga.bootstrap.protection import master_key_state
 from ordersaga.bootstrap.schema import pending_migrations
 from ordersaga.bootstrap.settings import Settings
@@ -27,6 +28,12 @@ async def schema(settings: Settings) -> Diagnosis:
     if missing:
         return bad("schema", f"lacks {', '.join(missing)}", "run `ordersaga migrate`")
     return Diagnosis("schema", True, "up to date")
+
+
+async def _writing(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
+    """Whether an append would work now: a standby, a full disk, a lock would keep it from it."""
+    await PostgresEventStore(pool).probe()
+    return Diagnosis("writing", True, "an append would work now")
 
 
 async def _partitions(_: asyncpg.Pool, settings: Settings) -> Diagnosis:
@@ -84,6 +91,7 @@ async def _master_key(pool: asyncpg.Pool, settings: Settings) -> Diagnosis:
 
 
 OF_A_SCHEMA: Final[Mapping[str, Callable[[asyncpg.Pool, Settings], Awaitable[Diagnosis]]]] = {
+    "writing": _writing,
     "partitions": _partitions,
     "read models": _read_models,
     "feed": _feed,

@@ -7,7 +7,7 @@ import asyncpg
 
 from eventstore.postgres.pool import create_pool
 from ordersaga.bootstrap.settings import Settings
-from ordersaga.bootstrap.wiring import reaching_database
+from ordersaga.bootstrap.wiring import reaching_database, require_sessions
 from ordersaga.errors import OrderSagaError
 from ordersaga.operations.doctor import contents, server
 from ordersaga.operations.doctor.connections import connections
@@ -20,6 +20,7 @@ _CONNECTIONS: Final = 3
 async def database_checks(settings: Settings) -> list[Diagnosis]:
     """Whether PostgreSQL answers, and if so, whether it holds what it must and can be used."""
     try:
+        await require_sessions(settings)
         with reaching_database(settings):
             async with asyncio.timeout(LIMIT_S):
                 pool = await create_pool(
@@ -36,7 +37,6 @@ async def database_checks(settings: Settings) -> list[Diagnosis]:
 
 async def _checks(pool: asyncpg.Pool, facts: server.Facts, settings: Settings) -> list[Diagnosis]:
     checks = {
-        "writing": server.writing(pool),
         "login": server.login(pool, facts),
         "connections": connections(pool, facts, settings),
         "schema": contents.schema(settings),

@@ -7,6 +7,7 @@ from typing import Final
 
 from eventstore.errors import EventStoreError, StoreUnavailable
 from ordersaga.bootstrap.database_problems import is_of_the_driver, problem_of
+from ordersaga.bootstrap.wiring import WITH_OWN_TEXT
 from ordersaga.errors import REFUSED, UNREACHABLE, OrderSagaError
 
 LIMIT_S: Final = 8.0
@@ -55,10 +56,10 @@ async def examined(name: str, check: Awaitable[Diagnosis]) -> Diagnosis:
 
 
 def _failed(name: str, error: Exception) -> Diagnosis | None:
-    has_own_text = isinstance(error, EventStoreError) and type(error) is not StoreUnavailable
-    if has_own_text:
+    is_outage = isinstance(error, StoreUnavailable) and not isinstance(error, WITH_OWN_TEXT)
+    if isinstance(error, EventStoreError) and not is_outage:
         return from_message(name, str(error), REFUSED)
-    if isinstance(error, StoreUnavailable | OSError) or is_of_the_driver(error):
+    if is_outage or isinstance(error, OSError) or is_of_the_driver(error):
         problem = problem_of(error)
         return bad(name, f"the database {problem.finding}", problem.advice, problem.exit_code)
     return None

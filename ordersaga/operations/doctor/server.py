@@ -16,7 +16,6 @@ from ordersaga.operations.doctor.diagnosis import Diagnosis, bad
 
 _PACKAGE: Final = "ordersaga.operations.doctor.sql"
 _FACTS: Final = statement("server", _PACKAGE)
-_ROOM: Final = statement("room", _PACKAGE)
 _MISSING_RIGHTS: Final = statement("missing_rights", _PACKAGE)
 
 OLDEST: Final = 15
@@ -103,20 +102,6 @@ def clock(facts: Facts) -> Diagnosis:
     side = "ahead of" if facts.ahead_s > 0 else "behind"
     finding = f"the server's is {abs(facts.ahead_s):.0f} s {side} this machine's"
     return Diagnosis("clock", True, finding, "let both follow a time server")
-
-
-async def writing(pool: asyncpg.Pool) -> Diagnosis:
-    """Whether something can be stored now: a standby, a full disk or a lock would refuse."""
-    async with pool.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        try:
-            await connection.execute(_ROOM)
-        except asyncpg.InsufficientPrivilegeError:
-            pass  # it may not make temporary tables, and need not
-        finally:
-            await transaction.rollback()
-    return Diagnosis("writing", True, "works")
 
 
 async def login(pool: asyncpg.Pool, facts: Facts) -> Diagnosis:

@@ -21,10 +21,10 @@ NAMES = [
     "encoding",
     "encryption",
     "clock",
-    "writing",
     "login",
     "connections",
     "schema",
+    "writing",
     "partitions",
     "read models",
     "feed",
@@ -69,6 +69,11 @@ async def test_nothing_is_wrong_with_a_good_database(url: str) -> None:
 async def test_a_read_only_database_is_named(url: str) -> None:
     async with faults.read_only(owners(url)):
         assert "is read-only" in (await only_bad(url, "writing")).finding
+
+
+async def test_a_lock_that_an_append_would_wait_for_is_named(url: str) -> None:
+    async with faults.locked(owners(url), "eventstore.streams"):
+        assert "another session locks" in (await only_bad(url, "writing")).finding
 
 
 async def test_missing_rights_of_the_login_are_named(url: str) -> None:
