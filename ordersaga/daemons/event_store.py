@@ -2,11 +2,10 @@
 
 from contextlib import AsyncExitStack
 
-from eventstore.postgres.pooler import is_transaction_pooled
 from ordersaga.bootstrap.protection import master_key_state
 from ordersaga.bootstrap.schema import pending_migrations
 from ordersaga.bootstrap.settings import Settings
-from ordersaga.bootstrap.wiring import Services, open_services, reaching_database
+from ordersaga.bootstrap.wiring import Services, open_services, process_name, reaching_database
 from ordersaga.errors import Unreachable
 
 
@@ -26,7 +25,7 @@ class EventStoreNeed:
     ) -> None:
         self.place = f"PostgreSQL at {settings.database_location()}"
         self._settings = settings
-        self._application_name = f"ordersaga-{process}"
+        self._application_name = process_name(process)
         self._opens_personal_data = opens_personal_data
         self._closing = AsyncExitStack()
         self._services: Services | None = None
@@ -44,7 +43,6 @@ class EventStoreNeed:
             services = await opening.enter_async_context(
                 open_services(self._settings, application_name=self._application_name)
             )
-            await self._require_sessions()
             await self._require_schema()
             if self._opens_personal_data:
                 await self._require_master_key(services)
@@ -58,15 +56,6 @@ class EventStoreNeed:
     async def close(self) -> None:
         """See `Need.close`."""
         await self._closing.aclose()
-
-    async def _require_sessions(self) -> None:
-        with reaching_database(self._settings):
-            is_shared = await is_transaction_pooled(self._settings.dsn())
-        if is_shared:
-            raise Unreachable(
-                f"{self.place} is a pooler that shares sessions between transactions: "
-                "set it to session mode, or connect to the server itself"
-            )
 
     async def _require_schema(self) -> None:
         with reaching_database(self._settings):
