@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import aiohttp
 import stripe
 from stripe.params import PaymentIntentListParams
 
@@ -22,6 +21,7 @@ from activities.ports import (
     OutcomeUnknown,
     ProviderPayment,
 )
+from adapters.payments.stripe_http import StripeHttp
 from adapters.payments.stripe_records import (
     CONTENT,
     KEY,
@@ -47,7 +47,6 @@ _MAX_PAGES: Final = 50
 _CHARGE_PAGES: Final = 5
 # Stripe's search usually lags by less than a minute; younger payments than this are also listed.
 _RECENT_S: Final = 300.0
-_CONNECT_TIMEOUT_S: Final = 5.0
 # The API version that this module was written for. The package also supports later versions, which
 # name some parameters differently.
 _API_VERSION: Final = "2024-06-20"
@@ -80,8 +79,7 @@ class StripePaymentGateway:
             raise ValueError("stripe: the API key is missing")
         # At DEBUG the package logs whole requests, including card tokens.
         logging.getLogger("stripe").setLevel(logging.WARNING)
-        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=_CONNECT_TIMEOUT_S)
-        self._http = stripe.AIOHTTPClient(timeout=timeout)
+        self._http = StripeHttp(timeout_s)
         # No retries here: the caller retries, and decides whether to look for the payment first.
         self._client = stripe.StripeClient(
             api_key,
@@ -92,7 +90,6 @@ class StripePaymentGateway:
         ).v1
         self._clock = clock
         self._can_search = True
-        self._used = False
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         """Authorise or capture; the same key returns its payment in its current state."""
@@ -187,8 +184,7 @@ class StripePaymentGateway:
 
     async def close(self) -> None:
         """Release connections."""
-        if self._used:
-            await self._http.close_async()  # type: ignore[no-untyped-call]  # untyped in the package
+        await self._http.close_async()
 
     # --- finding ---------------------------------------------------------------------------------
 
@@ -197,7 +193,6 @@ class StripePaymentGateway:
         if not self._can_search:
             return None
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
-        self._used = True
         try:
             with translated("search", changes=False):
                 matches = await self._client.payment_intents.search_async(
@@ -233,7 +228,6 @@ class StripePaymentGateway:
     async def _pages(self) -> AsyncIterator[list[IntentRecord]]:
         after: str | None = ""
         while after is not None:
-            self._used = True
             with translated("list", changes=False):
                 listed = await self._client.payment_intents.list_async(_page_after(after))
             page = [read(item, IntentRecord, changes=False) for item in listed.data]
@@ -247,7 +241,6 @@ class StripePaymentGateway:
         return intent.to_payment()
 
     async def _intent(self, reference: str, *, changes: bool) -> IntentRecord:
-        self._used = True
         with translated("retrieve", changes=changes):
             answer = await self._client.payment_intents.retrieve_async(
                 reference, {"expand": ["latest_charge"]}
@@ -277,7 +270,6 @@ class StripePaymentGateway:
         if amount.minor <= 0 or amount.currency in _OTHER_DECIMALS:
             raise GatewayRejected("stripe charge: this amount or currency cannot be charged")
         held = request.capture is CaptureMode.ON_SHIPMENT
-        self._used = True
         try:
             with translated("charge", changes=True):
                 answer = await self._client.payment_intents.create_async(
@@ -299,7 +291,6 @@ class StripePaymentGateway:
         return read(answer, IntentRecord, changes=True)
 
     async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
-        self._used = True
         with translated("forbid", changes=True):
             answer = await self._client.payment_intents.create_async(
                 {

@@ -9,7 +9,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from activities.ports import GatewayError, GatewayRejected, GatewayUnavailable, OutcomeUnknown
-from adapters.providers.connections import HttpPool
+from adapters.providers.connections import HttpPool, read_answer
 from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -91,7 +91,7 @@ class HttpService:
                 headers=headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, await response.read()
+                return response.status, await read_answer(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
 

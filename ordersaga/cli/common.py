@@ -1,12 +1,14 @@
 """Shared by the commands: options, values from the command line, connections."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
+from domain.errors import InvalidValue
+from domain.fields import parse_moment
 from domain.ids import OrderId, Sku, parse_order_id, parse_sku
 from ordersaga.errors import WrongUsage
 
@@ -82,21 +84,21 @@ def moment(text: str) -> datetime:
     """A time from the command line: ISO 8601, or ``14:05`` for today; UTC unless it has a zone.
 
     Raises:
-        WrongUsage: it is neither.
+        WrongUsage: it is neither, or in another century.
     """
+    parsed = _read_time(text.strip())
     try:
-        return _in_utc(datetime.fromisoformat(text.strip()))
-    except (ValueError, OverflowError):
-        pass
+        return parse_moment(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC), "the time")
+    except InvalidValue as error:
+        raise WrongUsage(str(error)) from None
+
+
+def _read_time(text: str) -> datetime:
     today = datetime.now(UTC).date().isoformat()
-    try:
-        return _in_utc(datetime.fromisoformat(f"{today}T{text.strip()}"))
-    except (ValueError, OverflowError):
-        raise WrongUsage(f"{text!r} is not a time such as 14:05 or 2026-01-31T14:05Z") from None
-
-
-def _in_utc(parsed: datetime) -> datetime:
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    for whole in (text, f"{today}T{text}"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(whole)
+    raise WrongUsage(f"{text!r} is not a time such as 14:05 or 2026-01-31T14:05Z")
 
 
 def _searchable(option: typer.CallbackParam, text: str | None) -> str | None:

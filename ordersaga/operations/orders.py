@@ -10,6 +10,7 @@ from uuid import uuid4
 from activities.aggregates import ORDER, STOCK, AggregateStream
 from activities.unit_of_work import record
 from domain.errors import NotFound
+from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
 from domain.money import format_amount
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
@@ -154,7 +155,8 @@ class OrdersService:
         return await self.show(order_id)
 
     async def cancel_draft(self, order_id: OrderId, detail: str) -> ShownOrder:
-        """Cancel an order that has no saga yet."""
+        """Cancel an order that has no saga yet; raises InvalidValue if nobody could read why."""
+        detail = parse_reason(detail)
         return await self.execute(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
 
     async def state(self, order_id: OrderId) -> OrderState:

@@ -18,6 +18,7 @@ from adapters.personal_data.vaults import LIFETIME_S
 from domain.customer import erasure as customer
 from domain.customer.commands import RecordErasure
 from domain.errors import NotFound
+from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, customer_subject, erasure_stream
 from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandContext
@@ -114,6 +115,7 @@ class Eraser:
     async def _erase(
         self, subject: str, reason: str, orders: CustomerOrders, customer_id: CustomerId | None
     ) -> Erasure:
+        reason = parse_reason(reason)  # before anything is destroyed
         customer.check_erasable(orders.states)
         if orders.plain_events and not await self._ring.knows(subject):
             raise Refused(

@@ -10,6 +10,7 @@ from the stock streams: those run in other lanes, and only the order knows its d
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, date
@@ -22,9 +23,11 @@ from domain.order import events as order_events
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
+from projections.errors import InvalidCursor
 from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
 
 _sql: Final = partial(statement, __package__)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,30}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -231,12 +234,14 @@ async def top_products(
     cursor: str | None = None,
 ) -> Page[ProductDemand]:
     """Products, highest measure first. Raises InvalidCursor for a cursor of another listing."""
-    value, *product = decode_cursor(cursor, int, str, str)
+    value, *product = decode_cursor(cursor, str, str, str)
+    if value is not None and not _WHOLE.fullmatch(value):
+        raise InvalidCursor
     rows = await pool.fetch(
         _sql("top"),
         measure.value,
         *astuple(criteria),
-        None if value is None else str(value),
+        value,
         *product,
         checked_limit(limit) + 1,
     )
@@ -244,5 +249,5 @@ async def top_products(
         rows,
         limit,
         make_row(ProductDemand, revenue_minor=int),
-        lambda row: (int(row["measure"]), row["sku"], row["currency"]),
+        lambda row: (row["measure"], row["sku"], row["currency"]),
     )
