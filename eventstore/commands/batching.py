@@ -13,6 +13,7 @@ from typing import Any
 from eventstore.codec import EventCodec
 from eventstore.commands.decision import CommandContext, Decide, Decision, event_id_of
 from eventstore.commands.folding import Fold, Loaded, States
+from eventstore.deadline import Deadline
 from eventstore.model import Expected, NewEvent, StreamAppend
 
 
@@ -21,6 +22,7 @@ class Command:
     """A command and the future that its caller waits for.
 
     Attributes:
+        deadline: until when its caller waits.
         conflicts: how often its append met a version conflict.
         needs_load: it must decide on loaded states, not on remembered ones.
         alone: a batch that contained it failed, so it gets a batch of its own.
@@ -30,6 +32,7 @@ class Command:
     decide: Decide[Any]
     context: CommandContext
     answer: asyncio.Future[Any]
+    deadline: Deadline
     conflicts: int = 0
     needs_load: bool = False
     alone: bool = False

@@ -6,9 +6,7 @@ of a product in a sale, costs one round trip for all of them instead of a confli
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -18,18 +16,21 @@ from eventstore.codec import EventCodec
 from eventstore.commands.batching import Batch, Chain, Command
 from eventstore.commands.decision import CommandContext, Decide, Decision
 from eventstore.commands.folding import REMEMBERED, Fold, Loaded, StateLoader, States
+from eventstore.commands.queue import MAX_BATCH, CommandQueue
 from eventstore.commands.repetition import Repetitions
-from eventstore.errors import DuplicateEventId, StoreUnavailable, VersionConflict
+from eventstore.deadline import Deadline, current, of_command, until
+from eventstore.errors import DuplicateEventId, LockNotAvailable, StoreUnavailable, VersionConflict
 from eventstore.model import AppendResult, Metadata, StreamAppend
 from eventstore.store import EventStore
+from eventstore.tasks import answered, background, finish
 
 __all__ = ["CommandContext", "CommandHandler", "Decision", "HandlerStats"]
 
 S = TypeVar("S")
 R = TypeVar("R")
 
-MAX_BATCH: Final = 100
-"""Commands in a batch."""
+LONGEST_S: Final = 15.0
+"""How long a command may take by default where its caller has no deadline, in seconds."""
 
 _MAX_PAUSE: Final = 20
 """The longest pause after a conflict, as a multiple of the first one."""
@@ -68,6 +69,7 @@ class CommandHandler:
         rng: source of the pauses' jitter.
         remembered: how many folded states are kept in memory.
         max_batch: commands in a batch.
+        longest_s: how long a command may take where its caller has no deadline.
 
     Attributes:
         stats: counts for metrics.
@@ -84,6 +86,7 @@ class CommandHandler:
         rng: Random | None = None,
         remembered: int = REMEMBERED,
         max_batch: int = MAX_BATCH,
+        longest_s: float = LONGEST_S,
     ) -> None:
         self._store = store
         self._codec = codec
@@ -91,17 +94,17 @@ class CommandHandler:
         self._attempts = attempts
         self._pause_s = pause_s
         self._random = rng or Random()  # noqa: S311  jitter is no secret
-        self._max_batch = max_batch
+        self._longest_s = longest_s
         self._loader = StateLoader(store, codec, remembered=remembered)
         self._repetitions = Repetitions(store, self._loader)
-        self._queue: deque[Command] = deque()
+        self._queue = CommandQueue(max_batch)
         self._runner: asyncio.Task[None] | None = None
         self.stats = HandlerStats()
 
     async def close(self) -> None:
-        """Wait for the commands and the snapshots that are under way."""
+        """Wait for the commands and the snapshots that are under way, not for long."""
         if self._runner is not None:
-            await asyncio.wait([self._runner])
+            await finish([self._runner])
         await self._loader.close()
 
     async def load(
@@ -136,16 +139,17 @@ class CommandHandler:
         Raises:
             VersionConflict: there was a conflict at every one of the attempts.
             DuplicateEventId: a command with this id was carried out with a different outcome.
-            StoreUnavailable: the outcome is unknown; send the command again.
+            StoreUnavailable: the outcome is unknown, or the caller's deadline has passed; send the
+                command again.
             whatever `decide` raises; nothing was appended then.
         """
         context = replace(context, metadata=self._stamp(context.metadata))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.append(Command(streams, decide, context, answer))
+        deadline = of_command(self._longest_s)
+        self._queue.add(Command(streams, decide, context, answer, deadline))
         if self._runner is None:
-            # A batch serves several callers, so it runs without the context of any of them.
-            self._runner = asyncio.create_task(self._run(), context=Context())
-        return cast("R", await answer)
+            self._runner = background(self._run(), "eventstore commands")
+        return cast("R", await answered(answer, deadline))
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -153,43 +157,24 @@ class CommandHandler:
         commands: list[Command] = []
         try:
             while self._queue:
-                commands = self._next_batch()
-                await self._carry_out(commands)
+                commands = self._queue.next_batch()
+                if commands:
+                    with until(min((one.deadline for one in commands), key=Deadline.left)):
+                        await self._carry_out(commands)
                 # Callers that just got an answer may send another command: it joins the next batch.
                 await asyncio.sleep(0)
         finally:
             self._runner = None
             # Something is left only if this task was cancelled, at the end of the process.
-            for command in (*commands, *self._queue):
-                command.fail(StoreUnavailable("the process ended while the command was under way"))
-            self._queue.clear()
-
-    def _next_batch(self) -> list[Command]:
-        commands: list[Command] = []
-        streams: dict[str, Fold[Any]] = {}
-        command_ids: set[str] = set()
-        while self._queue and len(commands) < self._max_batch:
-            command = self._queue[0]
-            if commands and (
-                command.alone
-                or command.context.command_id in command_ids
-                or any(streams.get(name, fold) != fold for name, fold in command.streams.items())
-            ):
-                break
-            self._queue.popleft()
-            if not command.answer.done():
-                commands.append(command)
-                streams.update(command.streams)
-                command_ids.add(command.context.command_id)
-            if command.alone:
-                break
-        return commands
+            closed = StoreUnavailable("the process ended while the command was under way")
+            _fail(commands, closed)
+            self._queue.close(closed)
 
     async def _carry_out(self, commands: Sequence[Command]) -> None:
         try:
             batch = await self._decide(commands)
         except StoreUnavailable as error:
-            _fail(commands, error)
+            self._give_up(commands, error)
         except Exception as error:  # noqa: BLE001  it is the answer to a caller
             self._retry_alone(commands, error)
         else:
@@ -221,7 +206,7 @@ class CommandHandler:
         for chain, outcome in zip(chains, outcomes, strict=True):
             await self._settle(batch, chain, outcome)
         if self.stats.conflicts != conflicts and self._queue:
-            await self._pause(self._queue[0].conflicts)
+            await self._pause(self._queue.first.conflicts)
 
     async def _append(
         self, batch: Batch, chains: Sequence[Chain]
@@ -229,7 +214,8 @@ class CommandHandler:
         if len(chains) > 1:
             appends = [append for chain in chains for append in batch.appends(chain)]
             outcome = await self._append_all(appends)
-            if not isinstance(outcome, VersionConflict | DuplicateEventId) and not (
+            of_some = VersionConflict | DuplicateEventId | LockNotAvailable
+            if not isinstance(outcome, of_some) and not (
                 isinstance(outcome, AppendResult) and outcome.repeated
             ):
                 return [outcome] * len(chains)
@@ -252,9 +238,11 @@ class CommandHandler:
             case VersionConflict():
                 self._meet_conflict(batch, outcome)
                 self._retry(chain, outcome)
+            case LockNotAvailable():
+                self._retry_alone(chain.commands, outcome)
             case StoreUnavailable():
                 self._distrust(chain.events)
-                _fail(chain.commands, outcome)
+                self._give_up(chain.commands, outcome)
             case AppendResult():
                 self._distrust(chain.events)
                 await self._settle_repeated(chain, DuplicateEventId("carried out before"))
@@ -294,7 +282,16 @@ class CommandHandler:
             if command.conflicts >= self._attempts:
                 self.stats.given_up += 1
                 command.fail(conflict)
-        self._put_back(chain.commands)
+        self._queue.put_back(chain.commands)
+
+    def _give_up(self, commands: Sequence[Command], error: StoreUnavailable) -> None:
+        """Answer with the error; if a deadline ended the batch, try those again who have time."""
+        ended = current()
+        if ended is None or not ended.passed:
+            _fail(commands, error)
+        for command in commands:
+            command.needs_load = True
+        self._queue.put_back(commands)  # which answers those without time
 
     def _retry_alone(self, commands: Sequence[Command], error: Exception) -> None:
         """Commands whose batch failed are retried one by one, so that each gets its own answer."""
@@ -303,10 +300,7 @@ class CommandHandler:
             return
         for command in commands:
             command.alone = command.needs_load = True
-        self._put_back(commands)
-
-    def _put_back(self, commands: Sequence[Command]) -> None:
-        self._queue.extendleft(reversed([one for one in commands if not one.answer.done()]))
+        self._queue.put_back(commands)
 
     async def _pause(self, conflicts: int) -> None:
         longest = self._pause_s * min(2 ** max(conflicts - 1, 0), _MAX_PAUSE)
@@ -323,10 +317,13 @@ class CommandHandler:
         if not all(command.needs_load for command in chain.commands):
             for command in chain.commands:
                 command.needs_load = True
-            self._put_back(chain.commands)
+            self._queue.put_back(chain.commands)
             return
         try:
             outcomes = await self._repetitions.first_outcomes(chain.commands, error)
+        except StoreUnavailable as failure:
+            self._give_up(chain.commands, failure)
+            return
         except Exception as failure:  # noqa: BLE001  it is the answer to the callers
             _fail(chain.commands, failure)
             return
@@ -339,7 +336,7 @@ class CommandHandler:
             else:
                 self.stats.repeated += 1
                 command.succeed(outcome.result)
-        self._put_back(chain.commands)
+        self._queue.put_back(chain.commands)
 
 
 def _fail(commands: Sequence[Command], error: Exception) -> None:

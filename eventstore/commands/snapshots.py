@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from eventstore.errors import EventStoreError
 from eventstore.model import JsonObject, Snapshot
 from eventstore.store import EventStore
+from eventstore.tasks import background, finish
 
 S = TypeVar("S")
 
@@ -51,12 +52,11 @@ class SnapshotWriter:
         """Start to save a state, unless an older one of the same stream is being saved."""
         if stream not in self._saving:
             saving = self._save(stream, version, state, policy)
-            self._saving[stream] = asyncio.create_task(saving, name="eventstore snapshot")
+            self._saving[stream] = background(saving, "eventstore snapshot")
 
     async def close(self) -> None:
-        """Wait for the snapshots that are being saved."""
-        if self._saving:
-            await asyncio.wait(self._saving.values())
+        """Wait for the snapshots that are being saved, not for long."""
+        await finish(self._saving.values())
 
     async def _save(
         self, stream: str, version: int, state: Any, policy: SnapshotPolicy[Any]

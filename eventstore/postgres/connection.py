@@ -10,16 +10,17 @@ from typing import Any, Final
 
 import asyncpg
 
-from eventstore.deadline import NoTimeLeft, time_limit
+from eventstore.deadline import STATEMENT_S, NoTimeLeft, time_limit
+from eventstore.tasks import CLOSE_S
 
-STATEMENT_S: Final = 4.0
-"""How long a statement may take by default, in seconds."""
-
-CLOSE_S: Final = 1.0
-"""How long saying goodbye to the server may take; after that the connection is cut."""
+MAINTENANCE_S: Final = 6 * 3600.0
+"""How long a statement may take that moves, compares or rewrites whole tables."""
 
 _LOCK_SHARE: Final = 0.5
 """A lock is waited for this share of the statement's limit, so that the server says what it was."""
+
+_MAINTENANCE_LOCK_S: Final = 60.0
+"""How long maintenance waits for a lock."""
 
 _SERVER_GRACE_S: Final = 1.0
 """The server ends a statement this much after the client gave it up."""
@@ -40,9 +41,9 @@ _longest: Final[ContextVar[float | None]] = ContextVar("longest statement", defa
 
 
 @contextlib.contextmanager
-def statements_up_to(seconds: float) -> Iterator[None]:
-    """Let each statement inside take this long, locks included: for maintenance of large tables."""
-    token = _longest.set(seconds)
+def maintenance() -> Iterator[None]:
+    """Let each statement inside take `MAINTENANCE_S`: it is about whole tables."""
+    token = _longest.set(MAINTENANCE_S)
     try:
         yield
     finally:
@@ -112,10 +113,11 @@ class LimitedConnection(asyncpg.Connection):
             raise
 
     async def allow(self, longest_s: float) -> None:
-        """Tell the server that statements and their locks may take longer in this session."""
+        """Tell the server that statements and locks may take longer in this session."""
         if not self.is_in_transaction():  # a rollback would undo it
             self.allowed_s = longest_s
-        await super().execute(_settings(_time_limits(longest_s, longest_s)))
+        lock_s = min(longest_s, _MAINTENANCE_LOCK_S)
+        await super().execute(_settings(_time_limits(longest_s, lock_s)))
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  the driver's interface
         """Say goodbye to the server, or cut the connection if that takes long."""
@@ -168,7 +170,6 @@ async def connect(
     dsn: str,
     *,
     statement_s: float = STATEMENT_S,
-    lock_s: float | None = None,
     application_name: str = "ordersaga",
     **driver: Any,
 ) -> LimitedConnection:
@@ -176,8 +177,7 @@ async def connect(
 
     Args:
         dsn: the database's URL.
-        statement_s: the limit of a statement, in seconds.
-        lock_s: the limit of the wait for a lock; by default half of it.
+        statement_s: the limit of a statement, in seconds; a lock is waited for half of it.
         application_name: shown by the server.
         driver: further arguments of the driver.
 
@@ -196,7 +196,7 @@ async def connect(
         connection: LimitedConnection = await asyncpg.connect(dsn, **options | driver)
         connection.statement_s = statement_s
         try:
-            settings = _settings(_session(connection, statement_s, lock_s))
+            settings = _settings(_session(connection, statement_s))
             await connection.execute(f"{settings}; {_CHECK_CLIENT}")
         except BaseException:
             connection.terminate()
@@ -218,10 +218,8 @@ _SESSION: Final = {
 }
 
 
-def _session(
-    connection: LimitedConnection, statement_s: float, lock_s: float | None
-) -> dict[str, str]:
-    settings = _SESSION | _time_limits(statement_s, lock_s or _LOCK_SHARE * statement_s)
+def _session(connection: LimitedConnection, statement_s: float) -> dict[str, str]:
+    settings = _SESSION | _time_limits(statement_s, _LOCK_SHARE * statement_s)
     if connection.get_server_version().major >= _FIRST_WITH_TRANSACTION_TIMEOUT:
         settings["transaction_timeout"] = "0"
     return settings

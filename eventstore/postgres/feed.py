@@ -16,6 +16,7 @@ from eventstore.postgres.errors import translated
 from eventstore.postgres.pool import session_of
 from eventstore.postgres.sql_files import statement
 from eventstore.store import EVERYTHING
+from eventstore.tasks import finish
 
 _MARK: Final = statement("feed_mark")
 _FEED: Final = statement("read_feed")
@@ -131,10 +132,8 @@ async def _events_in_steps(rows: Sequence[asyncpg.Record]) -> list[StoredEvent]:
 
 async def _end(task: asyncio.Task[_RawPage]) -> None:
     """End a read that is no longer needed, so that its connection goes back to the pool."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-    if not task.cancelled():
+    await finish([task], 0)
+    if task.done() and not task.cancelled():
         task.exception()
 
 

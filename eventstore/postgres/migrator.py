@@ -13,6 +13,7 @@ from typing import Final
 import asyncpg
 
 from eventstore.errors import SchemaUnsupported
+from eventstore.postgres.connection import connect, maintenance
 from eventstore.postgres.errors import translated
 from eventstore.postgres.roles import Roles, act_as, ensure_roles, grant_app
 from eventstore.postgres.sql_files import statement
@@ -81,8 +82,8 @@ async def migrate(
         SchemaUnsupported: the database was made by a version before 0.1.0; nothing was changed.
         StoreUnavailable: the server cannot be reached.
     """
-    with translated():
-        connection = await asyncpg.connect(dsn)
+    with translated(), maintenance():
+        connection = await connect(dsn)
         try:
             await connection.execute("SELECT pg_advisory_lock($1, $2)", *_LOCK)
             missing = await _missing(connection, schemas)
@@ -100,7 +101,7 @@ async def _apply(connection: asyncpg.Connection, roles: Roles, script: Script) -
     async with connection.transaction():
         await act_as(connection, roles.owner)
         await connection.execute(roles.filled(script.sql))
-        await connection.executemany(_RECORD, [(name,) for name in script.records])
+        await connection.execute(_RECORD, script.records)
 
 
 async def pending(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[str]:
@@ -112,7 +113,7 @@ async def pending(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[
         StoreUnavailable: the server cannot be reached.
     """
     with translated():
-        connection = await asyncpg.connect(dsn)
+        connection = await connect(dsn)
         try:
             return [script.name for script in await _missing(connection, schemas)]
         finally:

@@ -8,9 +8,10 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from eventstore.deadline import time_limit
-from eventstore.postgres.connection import CLOSE_S, STATEMENT_S, LimitedConnection, connect
+from eventstore.deadline import STATEMENT_S, time_limit
+from eventstore.postgres.connection import LimitedConnection, connect
 from eventstore.postgres.errors import translated
+from eventstore.tasks import CLOSE_S
 
 ACQUIRE_S: Final = 4.0
 """How long a free connection is waited for by default, in seconds."""
@@ -48,7 +49,7 @@ class LimitedPool(asyncpg.Pool):
     async def close(self) -> None:
         """Wait for the connections that are in use, then close all; cut what takes longer."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S + ACQUIRE_S):
+            async with asyncio.timeout(CLOSE_S):
                 await super().close()
 
 

@@ -7,10 +7,12 @@ from typing import Final
 import asyncpg
 
 from eventstore.errors import StoreUnavailable
+from eventstore.postgres.connection import connect
 from eventstore.postgres.errors import translated
 from eventstore.postgres.pool import OwnedConnections
 from eventstore.postgres.sql_files import statement
 from eventstore.reading.waking import LocalWaker
+from eventstore.tasks import background, finish
 
 CHANNEL: Final = "eventstore_appended"
 _RETRY_S: Final = 0.5
@@ -39,15 +41,14 @@ class PostgresWaker:
     async def start(self) -> None:
         """Listen from now on; returns at the latest after the first attempt to connect."""
         attempted = asyncio.Event()
-        self._task = asyncio.create_task(self._keep_listening(attempted), name="eventstore listen")
+        self._task = background(self._keep_listening(attempted), "eventstore listen")
         await attempted.wait()
 
     async def stop(self) -> None:
         """Close the connection; those who wait run into their time-outs."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await finish([task], 0)
 
     async def listening(self) -> None:
         """Wait until pokes arrive (again)."""
@@ -62,15 +63,18 @@ class PostgresWaker:
         return await self._local.wait(timeout_s, since)
 
     async def _keep_listening(self, attempted: asyncio.Event) -> None:
-        while True:
-            with contextlib.suppress(StoreUnavailable), translated():
-                await self._listen(attempted)
+        try:
+            while True:
+                with contextlib.suppress(StoreUnavailable), translated():
+                    await self._listen(attempted)
+                attempted.set()
+                await asyncio.sleep(self._retry_s)
+        finally:
             attempted.set()
-            await asyncio.sleep(self._retry_s)
 
     async def _listen(self, attempted: asyncio.Event) -> None:
         ended = asyncio.Event()
-        connection = await asyncpg.connect(self._dsn)
+        connection = await connect(self._dsn)
         try:
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, lambda *_: self._local.poke())
@@ -90,7 +94,7 @@ async def _until_broken(connection: asyncpg.Connection, ended: asyncio.Event) ->
                 await ended.wait()
         if not ended.is_set():
             # A connection that was cut silently shows only when it is used.
-            await connection.execute("SELECT 1", timeout=_CHECK_S)
+            await connection.execute("SELECT 1")
 
 
 _POKE: Final = statement("poke")
@@ -120,7 +124,7 @@ class Poker:
         """Send a poke soon; returns at once."""
         self._appends += 1
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="eventstore poke")
+            self._task = background(self._run(), "eventstore poke")
 
     async def _run(self) -> None:
         try:
@@ -134,7 +138,7 @@ class Poker:
             self._task = None
 
     async def close(self) -> None:
-        """Send the last poke, then stop."""
+        """Send the last poke, unless that takes long, then stop."""
         if self._task is not None:
-            await asyncio.wait([self._task])
+            await finish([self._task])
         await self._connections.close()

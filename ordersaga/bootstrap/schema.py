@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import asyncpg
-
+from eventstore.postgres.connection import connect
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
 from ordersaga.findings.table import WATCHDOG
 from ordersaga.personal_data.vault import KEY_VAULT
@@ -36,7 +35,7 @@ async def pending_migrations(dsn: str) -> list[str]:
 
 
 async def _missing_read_models(dsn: str) -> list[str]:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn)
     try:
         return [
             projection.name

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from adapters.notifications.signature import parse_secrets
 from adapters.personal_data.keys import parse_master_key
+from eventstore.deadline import STATEMENT_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
 from ordersaga.errors import Unreachable, WrongSetting
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     Attributes:
         database_url: PostgreSQL URL; secret, because it may hold a password.
         database_pool_size: the most connections that one process opens.
+        database_timeout_s: how long a statement may take; a lock is waited for half of it.
         payment_provider: which payment provider is used.
         payment_url: base URL of the payment sandbox.
         carrier_url: base URL of the carrier.
@@ -91,6 +93,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     database_pool_size: Count = 10
+    database_timeout_s: Seconds = STATEMENT_S
     payment_provider: Literal["sandbox", "stripe"] = "sandbox"
     payment_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8181")
     carrier_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8182")

@@ -166,11 +166,13 @@ async def open_services(
             pool = await create_pool(
                 settings.dsn(),
                 max_size=settings.database_pool_size,
+                statement_s=settings.database_timeout_s,
                 application_name=application_name,
             )
         closing.push_async_callback(pool.close)
         services = Services(settings, pool, closing)
         closing.push_async_callback(services.log.close)
+        closing.push_async_callback(services.handler.close)
         yield services
 
 

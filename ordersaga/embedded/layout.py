@@ -13,6 +13,8 @@ from typing import Final
 import aiohttp
 import asyncpg
 
+from eventstore.deadline import within
+from eventstore.postgres.connection import connect
 from ordersaga.bootstrap.settings import BEYOND_DRAINING_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, StackState
 from ordersaga.embedded.master_key import MASTER_KEY_FILE
@@ -177,7 +179,8 @@ class StackLayout:
 
     async def _postgres_answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.server.url(), timeout=2)
+            with within(2):
+                connection = await connect(self.server.url())
         except (OSError, asyncpg.PostgresError, TimeoutError):
             return False
         await connection.close()

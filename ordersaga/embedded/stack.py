@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import asyncpg
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
+from eventstore.postgres.connection import connect, maintenance
 from ordersaga.bootstrap import stack_state
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, PROCESSES, Ports, StackLayout
@@ -218,10 +218,11 @@ def _search_attributes() -> Mapping[str, str]:
 
 
 async def _ensure_database(layout: StackLayout) -> None:
-    admin = await asyncpg.connect(layout.server.url())
+    admin = await connect(layout.server.url())
     try:
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
-            await admin.execute(f"CREATE DATABASE {DATABASE}")
+            with maintenance():
+                await admin.execute(f"CREATE DATABASE {DATABASE}")
         if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PROCESSES):
             await admin.execute(f"CREATE ROLE {PROCESSES} LOGIN")
     finally:

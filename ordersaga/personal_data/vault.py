@@ -10,6 +10,7 @@ import asyncpg
 from adapters.personal_data.errors import MasterKeyMissing
 from adapters.personal_data.keys import DataKey, MasterKeys, WrappedKey
 from eventstore.errors import StoreUnavailable
+from eventstore.postgres.connection import maintenance
 from eventstore.postgres.errors import translated
 from eventstore.postgres.migrator import Schema
 
@@ -108,7 +109,8 @@ class KeyRing:
         """Destroy the retired keys of a subject; returns those destroyed now."""
         destroyed = tuple(row["key_id"] for row in await self._fetch("destroy_keys", subject))
         if destroyed:
-            await self._fetch("vacuum")
+            with maintenance():
+                await self._fetch("vacuum")
         return destroyed
 
     async def master_keys(self) -> tuple[str, ...]:

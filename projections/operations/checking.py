@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eventstore.codec import EventCodec
+from eventstore.postgres.connection import maintenance
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.caching_codec import CachingCodec
@@ -47,13 +48,14 @@ async def check(
         Shadow(pool, store, codec, projection, f"read_models_check_{run}_{number}", feed=feed)
         for number, projection in enumerate(foldable)
     ]
-    try:
-        await run_concurrently(_fold(pool, shadow) for shadow in shadows)
-        for shadow in shadows:
-            offenders += await _check_one(pool, shadow)
-    finally:
-        for shadow in shadows:
-            await _drop(pool, shadow)
+    with maintenance():
+        try:
+            await run_concurrently(_fold(pool, shadow) for shadow in shadows)
+            for shadow in shadows:
+                offenders += await _check_one(pool, shadow)
+        finally:
+            for shadow in shadows:
+                await _drop(pool, shadow)
     return offenders
 
 

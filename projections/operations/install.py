@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-import asyncpg
-
+from eventstore.postgres.connection import connect
 from eventstore.postgres.migrator import Schema, migrate
 from eventstore.postgres.roles import become_owner
 from eventstore.postgres.sql_files import statement as feed_statement
@@ -31,7 +30,7 @@ async def install(
     that the store already holds.
     """
     installed = await migrate(dsn, [PROJECTIONS])
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn)
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *_INSTALL_LOCK)

@@ -14,6 +14,7 @@ from typing import Final
 import asyncpg
 
 from eventstore.codec import EventCodec
+from eventstore.postgres.connection import maintenance
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.control import Lane
@@ -68,11 +69,12 @@ async def rebuild(
     if projection.side_effects:
         await _record_version(pool, projection)
         return
-    shadow = Shadow(pool, store, codec, projection, NEXT, options)
-    await shadow.prepare()
-    meter = _Meter(projection.name, await store.head(), report, stop)
-    await shadow.advance([meter.head] * len(live), meter.watch)
-    await _switch(pool, shadow)
+    with maintenance():
+        shadow = Shadow(pool, store, codec, projection, NEXT, options)
+        await shadow.prepare()
+        meter = _Meter(projection.name, await store.head(), report, stop)
+        await shadow.advance([meter.head] * len(live), meter.watch)
+        await _switch(pool, shadow)
 
 
 async def _record_version(pool: Pool, projection: Projection) -> None:

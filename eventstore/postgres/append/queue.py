@@ -5,6 +5,7 @@ time.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -12,10 +13,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from eventstore.deadline import Deadline, of_command, until, using_reserve
 from eventstore.encoding import PreparedAppend
 from eventstore.errors import StoreUnavailable
 from eventstore.model import AppendResult
 from eventstore.postgres.append.slow_path import Connections, Outcome, append_requests
+from eventstore.tasks import CLOSE_S, answered, background, finish, no_time_left
 
 MAX_EVENTS: Final = 1000
 """A call takes further requests until it holds this many events."""
@@ -24,11 +27,16 @@ MAX_CALLS: Final = 2
 """Calls under way at the same time: the server works on one while this process prepares another."""
 
 
+LONGEST_S: Final = 15.0
+"""How long a caller without a deadline waits, in seconds."""
+
+
 class _Waiting(Struct, frozen=True, eq=False):
-    """A request and the future that its caller waits for."""
+    """A request, the future that its caller waits for, and until when he does."""
 
     request: PreparedAppend
     answer: asyncio.Future[AppendResult]
+    deadline: Deadline
 
 
 class AppendQueue:
@@ -46,14 +54,19 @@ class AppendQueue:
     async def append(self, request: PreparedAppend) -> AppendResult:
         """Append; raises what `EventStore.append` raises."""
         if self._calls < MAX_CALLS and not self._waiting:
-            return await self._append_alone(request)
+            with using_reserve():
+                return await self._append_alone(request)
         answer: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(request, answer))
-        return await answer
+        waiting = _Waiting(request, answer, of_command(LONGEST_S))
+        self._waiting.append(waiting)
+        return await answered(answer, waiting.deadline)
 
     async def close(self) -> None:
-        """Wait until every request is answered."""
-        await self._idle.wait()
+        """Wait until every request is answered, not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._idle.wait()
+        await finish(self._tasks, 0)
 
     async def _append_alone(self, request: PreparedAppend) -> AppendResult:
         self._begin_call()
@@ -81,15 +94,16 @@ class AppendQueue:
         """Use a free call for the requests that wait, if there are any."""
         if self._waiting and self._calls < MAX_CALLS:
             self._begin_call()
-            # A task of its own: no caller's cancellation can end it.
-            task = asyncio.create_task(self._serve(), name="eventstore append")
+            # A task of its own: neither a caller's cancellation nor his deadline can end it.
+            task = background(self._serve(), "eventstore append")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _serve(self) -> None:
         try:
             while batch := self._next_batch():
-                await self._send(batch)
+                with until(min((each.deadline for each in batch), key=Deadline.left)):
+                    await self._send(batch)
                 # Callers that just got an answer may append again: they join the next batch.
                 await asyncio.sleep(0)
         except BaseException:
@@ -116,7 +130,11 @@ class AppendQueue:
             if batch and (size + waiting.request.size > MAX_EVENTS or first_id in first_ids):
                 break
             self._waiting.popleft()
-            if not waiting.answer.done():
+            if waiting.answer.done():
+                continue
+            if waiting.deadline.passed:
+                waiting.answer.set_exception(no_time_left())
+            else:
                 batch.append(waiting)
                 size += waiting.request.size
                 first_ids.add(first_id)
@@ -124,20 +142,32 @@ class AppendQueue:
         return batch
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
-        self._requests += len(batch)
+        requests = len(batch)
+        self._requests += requests
         outcomes: Sequence[Outcome | Exception]
         try:
             outcomes = await append_requests(
                 self._connections, [waiting.request for waiting in batch]
             )
+        except StoreUnavailable as error:
+            batch = self._put_back(batch)
+            outcomes = [error] * len(batch)
         except Exception as error:  # noqa: BLE001  it is the answer to all callers
             outcomes = [error] * len(batch)
         except BaseException:
             _answer(batch, [StoreUnavailable("the store was closed")] * len(batch))
             raise
         finally:
-            self._requests -= len(batch)
+            self._requests -= requests
         _answer(batch, outcomes)
+
+    def _put_back(self, batch: Sequence[_Waiting]) -> Sequence[_Waiting]:
+        """If a member's deadline ended the batch, try the others again; returns who is not."""
+        late = [each for each in batch if each.deadline.passed]
+        if not late:
+            return batch
+        self._waiting.extendleft(reversed([each for each in batch if each not in late]))
+        return late
 
 
 def _answer(batch: Sequence[_Waiting], outcomes: Sequence[Outcome | Exception]) -> None:

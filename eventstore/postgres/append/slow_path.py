@@ -4,6 +4,7 @@ The fast path is one round trip, but it appends everything or nothing. If it app
 it is not possible, `append_events` decides for each request.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
@@ -11,6 +12,7 @@ from eventstore.encoding import PreparedAppend, expected_text
 from eventstore.errors import (
     DuplicateEventId,
     EventStoreError,
+    LockNotAvailable,
     StoreUnavailable,
     StreamArchived,
     VersionConflict,
@@ -44,6 +46,11 @@ async def append_requests(
     """
     try:
         return await _append_together(connections, requests)
+    except LockNotAvailable:
+        if len(requests) == 1:
+            raise
+        # Somebody holds the lock of one of the streams: the others need not wait for it.
+        return await asyncio.gather(*(_append_alone(connections, each) for each in requests))
     except StoreUnavailable:
         raise
     except Exception as error:  # noqa: BLE001  it is an outcome

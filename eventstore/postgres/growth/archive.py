@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from eventstore.postgres.connection import maintenance
 from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
@@ -56,7 +57,7 @@ class Archive:
         Raises:
             StoreUnavailable: no answer; it may have happened.
         """
-        with translated():
+        with translated(), maintenance():
             await self._pool.execute(_OPEN)
         return await self._move(_MOVE, streams, note)
 
@@ -65,7 +66,7 @@ class Archive:
         return await self._move(_RESTORE, streams, note)
 
     async def _move(self, query: str, streams: Sequence[str], note: str) -> Moved:
-        with translated():
+        with translated(), maintenance():
             (row,) = await self._pool.fetch(query, list(streams), note)
         return Moved(row["moved_streams"], row["moved_events"])
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from eventstore.postgres.connection import connect, maintenance
 from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
@@ -101,7 +102,7 @@ async def layout(pool: asyncpg.Pool) -> Layout:
 async def layout_at(dsn: str) -> Layout:
     """As `layout`, on a connection of its own."""
     with translated():
-        connection = await asyncpg.connect(dsn)
+        connection = await connect(dsn)
         try:
             return await _layout(connection)
         finally:
@@ -130,8 +131,8 @@ async def add_partitions(dsn: str, ahead: int = AHEAD) -> int:
         LayoutBusy: the store is one table.
         StoreUnavailable: readers or writers held their locks for three seconds; try again.
     """
-    with translated():
-        connection = await asyncpg.connect(dsn)
+    with translated(), maintenance():
+        connection = await connect(dsn)
         try:
             await connection.execute(_LOCK_TIMEOUT)
             created: int = await connection.fetchval(_ADD, ahead)
@@ -149,8 +150,8 @@ async def partition(dsn: str, size: int = SIZE, report: Report = lambda _: None)
     Raises:
         StoreUnavailable: readers or writers held their locks for three seconds; try again.
     """
-    with translated():
-        connection = await asyncpg.connect(dsn)
+    with translated(), maintenance():
+        connection = await connect(dsn)
         try:
             await connection.execute(_LOCK_TIMEOUT)
             if await connection.fetchval(_IS_PARTITIONED):

@@ -1,2 +1,2 @@
--- Record that a migration was applied.
-INSERT INTO installation.applied_migrations (name) VALUES ($1);
+-- Record that migrations were applied.
+INSERT INTO installation.applied_migrations (name) SELECT unnest($1::text[]);

@@ -4,7 +4,17 @@ import asyncio
 
 import pytest
 
-from eventstore.deadline import Deadline, NoTimeLeft, current, time_limit, until, within
+from eventstore.deadline import (
+    Deadline,
+    NoTimeLeft,
+    current,
+    of_command,
+    time_limit,
+    until,
+    using_reserve,
+    within,
+)
+from eventstore.tasks import background
 
 NO_TIME = Deadline(at=float("-inf"))
 
@@ -20,10 +30,20 @@ def test_a_call_gets_no_more_than_the_deadline_leaves() -> None:
         assert 3599 < time_limit(7200) <= 3600
 
 
-def test_only_an_append_may_use_the_reserve() -> None:
+def test_only_a_command_may_use_the_reserve() -> None:
     with within(100, reserve_s=40):
         assert 59 < time_limit(1000) <= 60
-        assert 99 < time_limit(1000, is_append=True) <= 100
+        assert 99 < of_command(1000).left() <= 100
+        with using_reserve():
+            assert 99 < time_limit(1000) <= 100
+    with using_reserve():
+        assert time_limit(5) == 5
+
+
+def test_a_command_without_a_deadline_gets_one() -> None:
+    assert 4 < of_command(5).left() <= 5
+    assert not of_command(5).passed
+    assert of_command(0).passed
 
 
 def test_an_inner_deadline_shortens_and_never_extends() -> None:
@@ -45,11 +65,15 @@ def test_a_call_that_would_get_too_little_is_not_begun() -> None:
         time_limit(10)
 
 
-async def test_a_task_inherits_the_deadline_of_whoever_started_it() -> None:
+async def test_a_task_inherits_the_deadline_of_whoever_started_it_unless_it_serves_others_too() -> (
+    None
+):
     async def seen() -> Deadline | None:
         return current()
 
     with within(10) as deadline:
         task = asyncio.create_task(seen())
+        lasting = background(seen(), "serves others too")
     assert await task is deadline
+    assert await lasting is None
     assert await asyncio.create_task(seen()) is None
