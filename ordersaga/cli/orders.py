@@ -33,6 +33,7 @@ from ordersaga.cli.common import (
     Country,
     Cursor,
     Limit,
+    NeedsAttention,
     OrderArgument,
     Recipient,
     Services,
@@ -189,16 +190,21 @@ async def cancel(
         bool, typer.Option("--wait", help="Wait until everything has been undone.")
     ] = False,
 ) -> Answer:
-    """Cancel an order: a draft immediately, a submitted one by its saga, which undoes its steps."""
+    """Cancel an order: a draft immediately, a submitted one by its saga, which undoes its steps.
+
+    An order whose saga is gone is cancelled as well: if something was done for it, a new saga
+    starts and undoes it.
+    """
     orders = orders_service(services)
     if isinstance(await orders.state(order_id), Draft):
         return _answer(await orders.cancel_draft(order_id, reason))
-    client = await saga_client(services)
-    requester = "operator" if by_operator else "customer"
-    await client.cancel(order_id, actor=operator(), reason=reason, requested_by=requester)
+    from ordersaga.operations.cancellation import CancelRequest, cancel_order  # noqa: PLC0415  loads Temporal
+
+    request = CancelRequest(operator(), reason, by_customer=not by_operator)
+    remark = await cancel_order(services, order_id, request)
     if wait:
-        await client.result(order_id)
-    return _answer(await orders.show(order_id))
+        await (await saga_client(services)).result(order_id)
+    return _answer(await orders.show(order_id))._replace(remarks=[remark])
 
 
 @app.answer()
@@ -233,13 +239,14 @@ async def history(
 async def list_(
     services: Services,
     status: Annotated[OrderStatus | None, typer.Option(help="Only this status.")] = None,
+    needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Answer:
     """List orders from the read model, most recently placed first."""
     from ordersaga.cli import read_models  # noqa: PLC0415  asyncpg, for `list` alone
 
-    return await read_models.orders_in_status(services, status, limit, cursor)
+    return await read_models.orders_in_status(services, status, needs_attention, limit, cursor)
 
 
 # --- views ---------------------------------------------------------------------------------------

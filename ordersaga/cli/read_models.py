@@ -1,6 +1,6 @@
 """Queries of the read models: `orders current|history|customer`, `demand top`, `audit`."""
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -11,12 +11,23 @@ from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
 from domain.order.state import OrderStatus
 from domain.values import Reason
 from ordersaga.cli.answers import Answer, CommandGroup, answering, page_answer
-from ordersaga.cli.common import Cursor, Limit, OrderArgument, Services, text_option, time_option
+from ordersaga.cli.common import (
+    Cursor,
+    Limit,
+    NeedsAttention,
+    OrderArgument,
+    Services,
+    text_option,
+    time_option,
+)
 from ordersaga.display.tables import Columns, money
+from ordersaga.findings.attention import orders_needing_attention
+from projections.paging import Page
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter, list_orders
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 from projections.read_models.order_history.model import list_history
+from projections.read_models.order_row import CurrentOrder
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
 
 orders = CommandGroup("orders", "Query orders in the read models.")
@@ -27,7 +38,7 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 _ORDERS: Final = Columns(
     "order_id: order, status, reason, total>, item_count: pieces>, customer, "
-    "placed_at: placed (UTC)",
+    "placed_at: placed (UTC), attention: needs attention",
     total=lambda x: money(x.total_minor, x.currency),
     customer=lambda x: x.customer_id or "guest",
 )
@@ -61,21 +72,47 @@ async def current(
     customer: Annotated[str | None, text_option("Only this customer.")] = None,
     placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
     placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
+    needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Answer:
     """List orders as they are now, most recently placed first."""
     conditions = OrderFilter(status, customer, reason, placed_from, placed_before)
-    page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
-    return page_answer(page, _ORDERS)
+    return await _list(services, conditions, needs_attention, limit, cursor)
 
 
 async def orders_in_status(
-    services: Services, status: OrderStatus | None, limit: int, cursor: str | None
+    services: Services,
+    status: OrderStatus | None,
+    needs_attention: bool,
+    limit: int,
+    cursor: str | None,
 ) -> Answer:
     """A page of orders, all or those in one status."""
-    page = await list_orders(services.pool, OrderFilter(status), limit=limit, cursor=cursor)
-    return page_answer(page, _ORDERS)
+    return await _list(services, OrderFilter(status), needs_attention, limit, cursor)
+
+
+async def _list(
+    services: Services,
+    conditions: OrderFilter,
+    needs_attention: bool,
+    limit: int,
+    cursor: str | None,
+) -> Answer:
+    if needs_attention:
+        needing = await orders_needing_attention(services.pool)
+        conditions = replace(conditions, order_ids=tuple(needing))
+    page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
+    why = await orders_needing_attention(services.pool, [row.order_id for row in page.items])
+    rows = tuple(ListedOrder(**asdict(row), attention=why.get(row.order_id)) for row in page.items)
+    return page_answer(Page(rows, page.next_cursor), _ORDERS)
+
+
+@dataclass(slots=True, kw_only=True)
+class ListedOrder(CurrentOrder):
+    """An order in a list; `attention` says why it needs a person, None: it does not."""
+
+    attention: str | None
 
 
 @orders.answer()

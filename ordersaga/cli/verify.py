@@ -1,5 +1,6 @@
 """`ordersaga verify`: prove the invariants, or name every offender."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from ordersaga.cli.common import Services
 from ordersaga.cli.output import OK
 from ordersaga.display.verification import report_view
 from ordersaga.errors import REFUSED, UNREACHABLE
+from ordersaga.findings.attention import orders_needing_attention
 from ordersaga.operations.verification import run
 from ordersaga.operations.verification.report import Check, Report
 from ordersaga.operations.verification.wired import open_sources
@@ -27,7 +29,16 @@ async def verify(
     """
     skipped = frozenset(skip or ())
     report = await run.verify(await open_sources(services, skipped), skipped)
-    return Answer(_as_data(report), lambda: report_view(report), exit_code(report))
+    attention = await orders_needing_attention(services.pool)
+    remarks = [_attention_text(attention)] if attention else []
+    data = {**_as_data(report), "needs_attention": attention}
+    return Answer(data, lambda: report_view(report), exit_code(report), remarks)
+
+
+def _attention_text(attention: Mapping[str, str]) -> str:
+    count = len(attention)
+    who = "1 order needs" if count == 1 else f"{count} orders need"
+    return f"{who} a person: see `ordersaga saga list --needs-attention`"
 
 
 def exit_code(report: Report) -> int:

@@ -1,17 +1,27 @@
 """How ordersaga's own programs start a saga, and the document that they start it with."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OperatorAction, OrderDocument
+from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OrderDocument
 from domain.ids import OrderId, order_stream
 from domain.money import format_amount
 from domain.order import state as order_states
 from domain.values import readable
 from workflows.documents.order import document_to_json, document_total
 from workflows.fulfillment.visibility import initial_attributes
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRequest:
+    """What an operator asks of a saga before its first step: a signal, ``hold`` or ``cancel``."""
+
+    name: str
+    message: Mapping[str, str]
 
 
 async def start_saga(
@@ -21,7 +31,7 @@ async def start_saga(
     *,
     # A run that failed because of a wrong document must not prevent one with a correct document.
     reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    held_by: OperatorAction | None = None,
+    request: FirstRequest | None = None,
 ) -> WorkflowHandle[Any, Any]:
     """Start the saga of an order.
 
@@ -30,7 +40,7 @@ async def start_saga(
         document: the order.
         conflict: what happens if the saga of this order is running.
         reuse: what happens if it has ended.
-        held_by: the operator for whom it starts on hold. A running saga is then held as well,
+        request: what is asked of it before its first step. A running saga is asked as well,
             whatever `conflict` says: Temporal cannot start with a signal and fail on a conflict.
 
     Raises:
@@ -41,10 +51,10 @@ async def start_saga(
         document_to_json(document),
         id=order_stream(document.order_id),
         task_queue=ORDERS_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if held_by else conflict,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if request else conflict,
         id_reuse_policy=reuse,
-        start_signal="hold" if held_by else None,
-        start_signal_args=[{"actor": held_by.actor, "reason": held_by.reason}] if held_by else [],
+        start_signal=request.name if request else None,
+        start_signal_args=[request.message] if request else [],
         search_attributes=initial_attributes(document),
         static_summary=_summary(document),
     )

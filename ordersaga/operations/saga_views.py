@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ordersaga.findings.table import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class SagaFilter:
@@ -26,15 +28,25 @@ class SagaFilter:
 
 @dataclass(frozen=True, slots=True)
 class ListedSaga:
-    """A saga in a list; `run_status` is Temporal's status, `order_status` the order's."""
+    """A saga in a list; `run_status` is Temporal's status, `order_status` the order's.
+
+    `attention` says why it needs a person, where that is known. `run_status` is ``none`` if an
+    order has no saga.
+    """
 
     order_id: str
     run_status: str
     order_status: str | None
     step: str | None
     needs_attention: bool
-    started_at: datetime
+    started_at: datetime | None
     closed_at: datetime | None
+    attention: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended; a paused one has not."""
+        return self.run_status in {"running", "paused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class SagaDetails:
     """Everything about one saga; `note` says what is unknown, and why.
 
     `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
-    `choices` lists what can be chosen about them now.
+    `choices` lists what can be chosen about them now. `findings` are what the watchdog sees.
     """
 
     order_id: str
@@ -76,4 +88,5 @@ class SagaDetails:
     answer_by: str | None = None
     choices: Sequence[str] = field(default_factory=tuple)
     amended_total_minor: int | None = None
+    findings: Sequence[Finding] = field(default_factory=tuple)
     note: str | None = None

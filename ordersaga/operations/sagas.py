@@ -1,7 +1,7 @@
 """Sagas as Temporal knows them: lists, and one in detail."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ from activities.messages import WORKFLOW_TYPE
 from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
+from ordersaga.findings.table import Finding
 from ordersaga.operations.saga_views import ListedSaga, RunningActivity, SagaDetails, SagaFilter
 from ordersaga.operations.temporal_runs import Run, find_run, list_runs
 from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SAGA_STEP, STARTING
@@ -48,7 +49,7 @@ STEPS: Final = (
     *(ON_HOLD, TURNING_BACK, CLOSING, CLOSED),
 )
 _ANSWER_S: Final = 5
-_AT_ONCE: Final = 20
+AT_ONCE: Final = 20
 
 
 async def list_sagas(client: Client, conditions: SagaFilter) -> list[ListedSaga]:
@@ -60,7 +61,7 @@ async def list_sagas(client: Client, conditions: SagaFilter) -> list[ListedSaga]
     runs = list_runs(client, query_of(conditions), conditions.limit)
     try:
         # A condition that closes our bracket could select workflows of other types.
-        return [_listed(run) async for run in runs if run.workflow_type == WORKFLOW_TYPE]
+        return [listed(run) async for run in runs if run.workflow_type == WORKFLOW_TYPE]
     except RPCError as error:
         if conditions.condition and error.status is RPCStatusCode.INVALID_ARGUMENT:
             raise WrongUsage(f"--filter: {error.message}") from None
@@ -91,7 +92,8 @@ def query_of(conditions: SagaFilter) -> str:
     return " AND ".join(parts)
 
 
-def _listed(run: Run) -> ListedSaga:
+def listed(run: Run) -> ListedSaga:
+    """A run as a row of a list."""
     return ListedSaga(
         order_id=run.workflow_id.partition("-")[2],
         run_status=run.status,
@@ -103,8 +105,13 @@ def _listed(run: Run) -> ListedSaga:
     )
 
 
-async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> SagaDetails:
-    """One saga: Temporal's description and its own status answer.
+async def show_saga(
+    client: Client,
+    settings: "Settings",
+    order_id: OrderId,
+    findings: Sequence[Finding] = (),
+) -> SagaDetails:
+    """One saga: Temporal's description, its own status answer, and what the watchdog sees of it.
 
     Raises:
         Refused: Temporal has no saga of this order.
@@ -112,7 +119,8 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
     workflow_id = order_stream(order_id)
     run = await find_run(client, workflow_id)
     if run is None:
-        raise Refused(f"Temporal has no saga of order {order_id}")
+        known = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
+        raise Refused(f"Temporal has no saga of order {order_id}{known}")
     answer, note = await _ask(client, run)
     return SagaDetails(
         order_id=order_id,
@@ -135,6 +143,7 @@ async def show_saga(client: Client, settings: "Settings", order_id: OrderId) -> 
         answer_by=answer.get("answer_by"),
         choices=tuple(answer.get("choices", ())),
         amended_total_minor=answer.get("amended_total_minor"),
+        findings=findings,
         note=note,
     )
 
@@ -175,7 +184,7 @@ def _state(number: int) -> str:
 
 async def running_workflows(client: Client, workflow_ids: Collection[str]) -> set[str]:
     """Which of these workflows are open. Each one is described, because lists may lag."""
-    slots = asyncio.Semaphore(_AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def is_running(workflow_id: str) -> bool:
         async with slots:

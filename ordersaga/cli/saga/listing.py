@@ -12,12 +12,13 @@ from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import NeedsAttention, OrderArgument, Services
 from ordersaga.cli.saga.options import Condition, Status, StepName
 from ordersaga.display.tables import Columns, clock, make_table
+from ordersaga.findings.table import list_findings
 from ordersaga.operations.saga_views import SagaDetails, SagaFilter
 
 SAGAS: Final = Columns(
-    "order_id: order, run_status: saga, order_status, step, attention, started_at: started (UTC), "
-    "closed_at: closed (UTC)",
-    attention=lambda x: "yes" if x.needs_attention else "",
+    "order_id: order, run_status: saga, order_status, step, attention: needs attention, "
+    "started_at: started (UTC), closed_at: closed (UTC)",
+    attention=lambda x: x.attention or ("yes" if x.needs_attention else ""),
 )
 _ACTIVITIES: Final = Columns(
     "name: running, state, attempt>, last_failure, next_try_at: next try (UTC)"
@@ -34,11 +35,17 @@ async def list_(
     running: Annotated[bool, typer.Option("--running", help="Only running ones.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 50,
 ) -> Answer:
-    """List sagas as Temporal knows them, most recently started first."""
-    from ordersaga.operations.sagas import list_sagas  # noqa: PLC0415  loads Temporal
+    """List sagas as Temporal knows them, most recently started first.
+
+    Those that need attention include what the watchdog sees: sagas that ended badly, orders that
+    have no saga.
+    """
+    from ordersaga.operations import saga_attention  # noqa: PLC0415  loads Temporal
 
     conditions = SagaFilter(status, needs_attention, running, limit, step, condition)
-    sagas = await list_sagas(await services.temporal(), conditions)
+    sagas = await saga_attention.list_sagas_with_attention(
+        services.pool, await services.temporal(), conditions
+    )
     return Answer(sagas, lambda: SAGAS.table(sagas))
 
 
@@ -52,7 +59,9 @@ async def saga_answer(services: Services, order_id: OrderId) -> Answer:
     """All about one saga."""
     from ordersaga.operations.sagas import show_saga  # noqa: PLC0415  loads Temporal
 
-    details = await show_saga(await services.temporal(), services.settings, order_id)
+    findings = await list_findings(services.pool, [order_id])
+    client = await services.temporal()
+    details = await show_saga(client, services.settings, order_id, findings)
     return Answer(details, lambda: _page(details))
 
 
@@ -63,6 +72,7 @@ def _page(saga: SagaDetails) -> RenderableType:
         ("step", saga.step),
         ("waits for", saga.waits_for),
         ("needs attention", saga.attention),
+        *(("needs attention", f"{each.detail}: {each.action}") for each in saga.findings),
         ("held by", saga.held_by),
         ("compensating", saga.turning_back_because),
         ("waits until (UTC)", saga.answer_by and clock(datetime.fromisoformat(saga.answer_by))),

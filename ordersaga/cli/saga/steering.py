@@ -147,13 +147,29 @@ async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> Answ
     if steering.dry_run:
         raise WrongUsage("--dry-run needs a filter; ids already say which sagas are meant")
     if len(distinct) == 1 and not steering.by_signal:
-        async with opened() as services:
-            client = await saga_client(services)
-            await client.update(distinct[0], steering.name, steering.message())
-            return await saga_answer(services, distinct[0])
+        return await _steer_one(distinct[0], steering)
     async with opened() as services:
         results = await _send(services, distinct, steering)
     return _report(results, None, steering)
+
+
+async def _steer_one(order_id: OrderId, steering: Steering) -> Answer:
+    async with opened() as services:
+        if steering.name == "cancel":
+            return await _cancel_one(services, order_id, steering.why)
+        client = await saga_client(services)
+        await client.update(order_id, steering.name, steering.message())
+        return await saga_answer(services, order_id)
+
+
+async def _cancel_one(services: Services, order_id: OrderId, why: str) -> Answer:
+    from ordersaga.operations import cancellation  # noqa: PLC0415  loads Temporal
+
+    request = cancellation.CancelRequest(operator(), why, by_customer=False)
+    cancelled_by = await cancellation.cancel_order(services, order_id, request)
+    if cancelled_by is cancellation.CancelledBy.STORE:  # there may never have been a saga
+        return Answer({"order_id": order_id, "result": cancelled_by}, f"{order_id}: {cancelled_by}")
+    return (await saga_answer(services, order_id))._replace(remarks=[cancelled_by])
 
 
 # --- by filter -----------------------------------------------------------------------------------

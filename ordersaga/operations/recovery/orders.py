@@ -25,7 +25,7 @@ from domain.ids import OrderId, fulfillment_stream, order_stream
 from eventstore.commands.handler import CommandHandler
 from eventstore.model import FeedFilter
 from eventstore.store import EventStore
-from ordersaga.client.starting import start_saga, submitted_document
+from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from ordersaga.operations.sagas import running_workflows
@@ -124,7 +124,7 @@ class Recovery:
                 WorkflowIDConflictPolicy.FAIL,
                 # The event store says that the order is open, whatever Temporal says of past runs.
                 reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                held_by=hold,
+                request=_keep_on_hold(hold) if hold else None,
             )
         except WorkflowAlreadyStartedError:
             return _recovered(order_id, RecoveryOutcome.RUNNING)
@@ -146,6 +146,10 @@ class Recovery:
                 case ("OperatorActed", "resume") | ("CompensationStarted", _):
                     hold = None
         return hold
+
+
+def _keep_on_hold(hold: OperatorAction) -> FirstRequest:
+    return FirstRequest("hold", {"actor": hold.actor, "reason": hold.reason})
 
 
 def _recovered(order_id: OrderId, outcome: RecoveryOutcome) -> Recovered:

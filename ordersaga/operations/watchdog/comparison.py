@@ -24,6 +24,7 @@ UNPOLLED_AFTER: Final = timedelta(seconds=12)
 """Longer than any attempt, after which even the busiest worker asks for the next task."""
 
 _ENDS: Final = "`ordersaga recover` starts it again, `ordersaga order cancel {}` ends the order"
+_SHOWN: Final = 80  # characters of a name that a client chose
 _CLOSED: Final = {
     "terminated": (Kind.TERMINATED, "was terminated: nothing was undone"),
     "failed": (Kind.FAILED, "failed"),
@@ -119,21 +120,20 @@ def _judge_open_run(
     now: datetime,
     silent_after: timedelta,
 ) -> Observation | None:
-    workflow_id = order_stream(order_id)
-    is_open = order is not None and order.is_open
+    temporal = f"`temporal workflow {{}} -w {order_stream(order_id)}`"
     if run.workflow_type != WORKFLOW_TYPE:
-        detail = f"a workflow of type {run.workflow_type} holds the id of the order's saga"
-        action = f"`temporal workflow terminate -w {workflow_id}`"
-        action += ", then `ordersaga recover`" if is_open else ": it is no saga"
+        detail = f"a workflow of type {run.workflow_type[:_SHOWN]} holds the id of its saga"
+        action = f"{temporal.format('terminate')}, then `ordersaga recover` if the order is open"
         return _seen(Kind.WRONG_TYPE, order_id, detail, action, run)
     if run.status == "paused":
-        detail = "somebody paused its saga in Temporal"
-        action = f"`temporal workflow unpause -w {workflow_id}`"
+        detail, action = "somebody paused its saga in Temporal", temporal.format("unpause")
         return _seen(Kind.PAUSED, order_id, detail, action, run)
     if run.failing_task is not None:
         detail = f"its workflow task fails each time: {run.failing_task}"
-        action = "deploy a build that can run it: it then continues by itself"
-        return _seen(Kind.TASK_FAILING, order_id, detail, action, run)
+        action = "deploy a build that can run it; if its input can never be read: "
+        return _seen(
+            Kind.TASK_FAILING, order_id, detail, action + temporal.format("terminate"), run
+        )
     if order is None or not _is_silent(order, run, now, silent_after):
         return None
     minutes = (now - order.last_event_at).total_seconds() / 60

@@ -47,7 +47,6 @@ _PAUSED: Final = frozenset(
 )
 _FAILED: Final = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 _LAST_EVENTS: Final = 10
-_BADLY: Final = "'Terminated', 'Failed', 'TimedOut'"
 _OUR_ID: Final = f"WorkflowId STARTS_WITH '{_PREFIX}'"
 _LISTED: Final = f"WorkflowType = '{WORKFLOW_TYPE}' AND "
 _QUEUES: Final = (
@@ -71,9 +70,11 @@ async def suspects(client: Client, since: datetime, now: datetime) -> set[OrderI
     Raises:
         RPCError: Temporal does not answer.
     """
+    ended = f"CloseTime > '{_text(since)}'"
     began = f"StartTime BETWEEN '{_text(since)}' AND '{_text(now - QUIET_AFTER)}'"
     queries = (
-        f"{_LISTED}ExecutionStatus IN ({_BADLY}) AND CloseTime > '{_text(since)}'",
+        f"{_LISTED}ExecutionStatus IN ('Terminated', 'TimedOut') AND {ended}",
+        f"{_LISTED}ExecutionStatus = 'Failed' AND {ended}",  # apart: refused documents may be many
         f"{_LISTED}ExecutionStatus = 'Running' AND {began}",
         f"{_LISTED}ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL",
         f"{_LISTED}ExecutionStatus = 'Paused'",

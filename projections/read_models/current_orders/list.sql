@@ -7,6 +7,7 @@ WHERE ($1::text IS NULL OR status = $1)
   AND ($3::text IS NULL OR reason = $3)
   AND ($4::timestamptz IS NULL OR placed_at >= $4)
   AND ($5::timestamptz IS NULL OR placed_at < $5)
-  AND ($6::timestamptz IS NULL OR (placed_at, order_id) < ($6, $7::text))
+  AND ($6::text[] IS NULL OR order_id = ANY ($6))
+  AND ($7::timestamptz IS NULL OR (placed_at, order_id) < ($7, $8::text))
 ORDER BY placed_at DESC, order_id DESC
-LIMIT $8
+LIMIT $9

@@ -52,6 +52,7 @@ class OrderFilter:
     reason: str | None = None
     placed_from: datetime | None = None
     placed_before: datetime | None = None
+    order_ids: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

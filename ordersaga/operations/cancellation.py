@@ -1,0 +1,101 @@
+"""Cancels any submitted order that has not ended, whatever became of its saga."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.aggregates import FULFILLMENT
+from activities.messages import WORKFLOW_TYPE
+from domain.ids import OrderId, order_stream
+from domain.order.commands import CancelOrder
+from domain.order.state import Cancelled, Completed, Submitted, status_of
+from domain.saga.trail import NotStarted
+from domain.values import Reason
+from ordersaga.client.orders import OrderSagaClient
+from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
+from ordersaga.errors import Refused
+from ordersaga.operations.orders import OrdersService
+from ordersaga.operations.temporal_runs import find_run
+
+if TYPE_CHECKING:
+    from ordersaga.bootstrap.wiring import Services
+
+
+class CancelledBy(StrEnum):
+    """Who cancels the order; the values are told to people."""
+
+    RUNNING_SAGA = "its saga cancels it"
+    STORE = "it had no running saga, and nothing was done for it: it was cancelled at once"
+    NEW_SAGA = "it had no running saga: a new one undoes what was done"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Who cancels an order and why; `by_customer` is False if an operator decided it."""
+
+    actor: str
+    reason: str
+    by_customer: bool
+
+    @property
+    def message(self) -> dict[str, str]:
+        """The argument of the saga's update and signal."""
+        requester = "customer" if self.by_customer else "operator"
+        return {"actor": self.actor, "reason": self.reason, "requested_by": requester}
+
+    @property
+    def command(self) -> CancelOrder:
+        """The command for an order for which nothing was done."""
+        reason = Reason.CUSTOMER_REQUEST if self.by_customer else Reason.OPERATOR_REQUEST
+        return CancelOrder(reason, self.reason)
+
+
+async def cancel_order(
+    services: "Services", order_id: OrderId, request: CancelRequest
+) -> CancelledBy:
+    """Cancel an order, whatever became of its saga.
+
+    Raises:
+        NotFound: there is no such order, and no saga of it runs.
+        SagaRefused: its saga does not accept it now.
+        Refused: the order has ended, or another workflow holds the id of its saga.
+    """
+    client = await services.temporal()
+    run = await find_run(client, order_stream(order_id))
+    if run is None or not run.is_open:
+        return await _cancel_without_saga(services, client, order_id, request)
+    if run.workflow_type != WORKFLOW_TYPE:
+        raise Refused(
+            f"a workflow of type {run.workflow_type} holds the id of the order's saga: "
+            f"end it first, with `temporal workflow terminate -w {run.workflow_id}`"
+        )
+    await OrderSagaClient(client).update(order_id, "cancel", request.message)
+    return CancelledBy.RUNNING_SAGA
+
+
+async def _cancel_without_saga(
+    services: "Services", client: Client, order_id: OrderId, request: CancelRequest
+) -> CancelledBy:
+    orders = OrdersService.of(services)
+    state = await orders.state(order_id)
+    if isinstance(state, Completed | Cancelled):
+        raise Refused(f"the order is {status_of(state)}: it cannot be cancelled any more")
+    trail = await FULFILLMENT.stream(order_id).load(services.handler)
+    # No step comes before the reservation, and a saga that starts just now finds the order ended.
+    if isinstance(state, Submitted) and isinstance(trail, NotStarted):
+        await orders.execute(order_id, request.command)
+        return CancelledBy.STORE
+    document = submitted_document(order_id, state)
+    if document is None:
+        raise Refused(f"the order is a {status_of(state)}: it has no saga")
+    await start_saga(
+        client,
+        document,
+        WorkflowIDConflictPolicy.USE_EXISTING,
+        reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        request=FirstRequest("cancel", request.message),
+    )
+    return CancelledBy.NEW_SAGA
