@@ -119,8 +119,8 @@ async def show_saga(
     workflow_id = order_stream(order_id)
     run = await find_run(client, workflow_id)
     if run is None:
-        known = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
-        raise Refused(f"Temporal has no saga of order {order_id}{known}")
+        hints = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
+        raise Refused(f"Temporal has no saga of order {order_id}{hints}")
     answer, note = await _ask(client, run)
     return SagaDetails(
         order_id=order_id,

@@ -1,21 +1,36 @@
 """The watchdog on a whole stack: it finds everything that would go unnoticed, and nothing else."""
 
 import asyncio
+import json
 import os
+import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import pytest
 from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.aggregates import ORDER, streams_of
 from activities.messages import WORKFLOW_TYPE
+from activities.orders.intake import ensure_submitted
+from activities.unit_of_work import transact
 from adapters.providers.faults import Fault, FaultKind
+from domain.ids import order_stream
+from eventstore.commands.handler import CommandContext
+from eventstore.model import Metadata
 from ordersaga.client.orders import OrderSagaClient
-from tests.support.stack.stack import Ended, Up, order_document, until
+from ordersaga.daemons.starter import SAGA_ACTOR
+from ordersaga.daemons.watchdog import METRIC
+from ordersaga.findings.observation import Kind
+from tests.support.stack.stack import Ended, Up, free_ports, order_document, until
+from workflows.documents.order import parse_document
 
 BROKEN_QUEUE = "broken"
 NOBODY = "a queue of nobody"
@@ -92,6 +107,24 @@ class Watched:
         command = ("activity", "pause", "-w", f"order-{order_id}", "--reason", "x")
         require(await self.stack.temporal(*command, "-a", pending[0].activity_id))
 
+    async def submitted_by_a_lost_saga(self, order_id: str) -> None:
+        """An order in the event store that no starter starts: a saga that is lost submitted it."""
+        document = parse_document(order_document(order_id), f"order-{order_id}")
+        stream = order_stream(document.order_id)
+        context = CommandContext(f"lost-{order_id}", Metadata(stream, "lost", SAGA_ACTOR))
+        async with self.stack.services() as services:
+            await transact(
+                services.handler,
+                streams_of(document.order_id, ORDER),
+                lambda unit: ensure_submitted(unit, document, datetime.now(UTC)),
+                context,
+            )
+
+    async def looked_at(self) -> str:
+        """When the last look ended."""
+        answer = (await self.stack.ordersaga("saga", "findings", "--json")).json()
+        return str(answer["looked_at"])
+
     async def findings(self) -> dict[str, str]:
         """What the watchdog sees: subject to kind."""
         answer = (await self.stack.ordersaga("saga", "findings", "--json")).json()
@@ -106,6 +139,33 @@ class Watched:
             yield
         finally:
             os.kill(self.stack.pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def another_starter(stack: Up) -> AsyncIterator[int]:
+    """The metrics port of a second starter."""
+    (port,) = free_ports(1)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "ordersaga", "starter"),
+        env={**stack.env, "ORDERSAGA_METRICS_PORT": str(port)},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield port
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
+async def counts_at(url: str) -> dict[str, int]:
+    """The gauge by kind, as Prometheus reads it; empty as long as nobody serves it."""
+    try:
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            page = await answer.text()
+    except aiohttp.ClientError:
+        return {}
+    values = re.findall(rf'^{METRIC}\{{kind="(\w+)".*\}} (\d+)$', page, re.MULTILINE)
+    return {kind: int(value) for kind, value in values}
 
 
 def require(ended: Ended) -> None:
@@ -154,6 +214,75 @@ async def test_every_finding_about_an_order_is_found_and_nothing_else(watched: W
         return await watched.findings() == expected
 
     await until(all_found, timeout_s=90)
+    log = (watched.stack.data_dir / "logs" / "starter.log").read_text()
+    assert log.count("a new finding") == len(EVERY_KIND)
+
+
+async def test_every_starter_shows_the_number_of_each_kind(watched: Watched) -> None:
+    """Also one that only stands by, since another one looks."""
+    expected = {kind.value: int(kind in EVERY_KIND.values()) for kind in Kind}
+    async with another_starter(watched.stack) as port:
+
+        async def shown() -> bool:
+            return await counts_at(f"http://127.0.0.1:{port}/metrics") == expected
+
+        await until(shown)
+
+
+async def test_while_temporal_is_away_the_findings_stay_as_they_are(watched: Watched) -> None:
+    """It is frozen, so nothing is known: neither a new finding nor the end of one."""
+    before = await watched.findings()
+    log = watched.stack.data_dir / "logs" / "starter.log"
+    pid = watched.stack.state().pids["temporal"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await until(lambda: "Temporal does not answer" in log.read_text())
+        assert await watched.findings() == before
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    looked_at = await watched.looked_at()
+
+    async def looks_again() -> bool:
+        assert await watched.findings() == before
+        return await watched.looked_at() != looked_at
+
+    await until(looks_again)
+
+
+async def test_every_list_of_what_needs_attention_shows_them(watched: Watched) -> None:
+    """The order of the broken build is in no list of orders: no step of it was ever done."""
+    states = set(EVERY_KIND)
+    sagas = (await watched.stack.ordersaga("saga", "list", "--needs-attention", "--json")).json()
+    assert {saga["order_id"] for saga in sagas} == states
+    assert all(saga["attention"] and saga["needs_attention"] for saga in sagas)
+    listed = {saga["order_id"]: saga["run_status"] for saga in sagas}
+    assert listed["terminated"] == "terminated"
+    assert listed["without_saga"] == "none"
+    held = ("saga", "list", "--needs-attention", "--filter", "ExecutionStatus = 'Paused'")
+    paused = (await watched.stack.ordersaga(*held, "--json")).json()
+    assert [saga["order_id"] for saga in paused] == ["paused"]
+    for command in (("orders", "current"), ("order", "list")):
+        answer = await watched.stack.ordersaga(*command, "--needs-attention", "--json")
+        orders = answer.json()["items"]
+        assert {order["order_id"] for order in orders} == states - {"with_a_bug"}
+        assert all(order["attention"] for order in orders)
+    report = await watched.stack.ordersaga("verify", "--skip", "payments", "--json")
+    assert set(json.loads(report.out)["needs_attention"]) == states
+
+
+async def test_a_saga_shows_what_the_watchdog_sees_of_it(watched: Watched) -> None:
+    details = (await watched.stack.ordersaga("saga", "show", "terminated", "--json")).json()
+    assert [finding["kind"] for finding in details["findings"]] == ["saga_terminated"]
+    without = await watched.stack.ordersaga("saga", "show", "without_saga")
+    assert without.code == 1
+    assert "ordersaga recover" in without.err
+
+
+async def test_each_finding_is_notified_once(watched: Watched) -> None:
+    listing = ("notifications", "list", "--kind", "attention.found", "--json")
+    rows = (await watched.stack.ordersaga(*listing)).json()["items"]
+    assert sorted(row["subject"] for row in rows) == sorted(EVERY_KIND)
+    assert {row["state"] for row in rows} == {"waiting"}  # nobody sends them here
 
 
 async def test_tasks_that_nobody_takes_are_found_until_a_worker_takes_them(
@@ -172,3 +301,67 @@ async def test_tasks_that_nobody_takes_are_found_until_a_worker_takes_them(
     await until(is_over, timeout_s=90)
     async with asyncio.timeout(120):
         await watched.sagas.result("queued")
+
+
+# --- the acts that end them ----------------------------------------------------------------------
+
+
+async def test_what_each_finding_says_ends_it(watched: Watched) -> None:
+    """Every order ends as cancelled, and holds nothing: by recovery, by Temporal, by a cancel."""
+    stack = watched.stack
+    require(await stack.temporal("workflow", "unpause", "-w", "order-paused", "--reason", "x"))
+    for order_id in ("wrong_type", "with_a_bug"):
+        require(await stack.temporal("workflow", "terminate", "-w", f"order-{order_id}"))
+    for order_id in ("terminated", "failed", "timed_out"):
+        require(await stack.ordersaga("order", "cancel", order_id, "--reason", "x", "--wait"))
+    require(await stack.ordersaga("recover"))
+    for order_id in ("wrong_type", "paused", "without_saga", "silent"):
+        require(await stack.ordersaga("saga", "cancel", order_id, "--reason", "x"))
+        async with asyncio.timeout(120):
+            await watched.sagas.result(order_id)
+
+    async def all_gone() -> bool:
+        return await watched.findings() == {}
+
+    await until(all_gone, timeout_s=90)
+    await stack.payment.clear()
+    report = (await stack.ordersaga("verify", "--json")).json()
+    assert (report["clean"], report["needs_attention"]) == (True, {})
+    assert report["counts"]["orders_cancelled"] == len(EVERY_KIND) - 1
+
+
+async def test_findings_are_found_while_a_read_model_lags_which_is_said(watched: Watched) -> None:
+    stack = watched.stack
+    require(await stack.ordersaga("projections", "pause", "current_orders"))
+    await watched.terminated("late")
+
+    async def both() -> bool:
+        answer = (await stack.ordersaga("saga", "findings", "--json")).json()
+        rows = {row["subject"]: row["kind"] for row in answer["items"]}
+        said = "current_orders is" in (answer["remark"] or "")
+        return said and rows == {"order-late": "saga_terminated"}
+
+    await until(both)
+    require(await stack.ordersaga("projections", "resume", "current_orders"))
+    require(await stack.ordersaga("order", "cancel", "late", "--reason", "x", "--wait"))
+    await stack.payment.clear()
+
+
+async def test_a_submitted_order_whose_saga_never_took_a_step_is_cancelled_at_once(
+    watched: Watched,
+) -> None:
+    await watched.submitted_by_a_lost_saga("never-1")
+    await watched.submitted_by_a_lost_saga("never-2")
+    await watched.client.start_workflow(
+        WORKFLOW_TYPE, "no document", id="order-never-2", task_queue="orders"
+    )
+    ended = await watched.stack.ordersaga("order", "cancel", "never-1", "--reason", "x")
+    assert ended.code == 0, ended.err
+    assert "nothing was done for it" in ended.err
+    require(await watched.stack.ordersaga("saga", "cancel", "never-2", "--reason", "x"))
+    for order_id in ("never-1", "never-2"):
+        order = (await watched.stack.ordersaga("order", "show", order_id, "--json")).json()
+        assert (order["status"], order["detail"]) == ("cancelled", "x")
+        again = await watched.stack.ordersaga("order", "cancel", order_id)
+        assert again.code == 1
+        assert "cannot be cancelled any more" in again.err
