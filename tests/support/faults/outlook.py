@@ -57,7 +57,7 @@ class Outlook:
         if self.ready(name) is not ready:
             return None
         last = [c.at for c in self.changes if (c.name, c.path) == (name, "readyz")]
-        return max(0.0, last[-1] - since)
+        return max(0.0, last[-1] - since) if last else 0.0
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -85,9 +85,9 @@ class Outlook:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with http.get(f"http://127.0.0.1:{self.ports[name]}/{path}") as answer:
                 good, body = answer.status == 200, await answer.text()
-        if self._now.get((name, path)) is good:
+        before, self._now[name, path] = self._now.get((name, path), True), good
+        if before is good:
             return
-        self._now[name, path] = good
         self.changes.append(Change(time.monotonic(), name, path, good))
         told = "good" if good else f"bad: {body[:_SHOWN]}"
         self.say(f"{time.monotonic() - self.began:6.1f} s  {name} {path} {told}")

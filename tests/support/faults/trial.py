@@ -117,6 +117,7 @@ class _Trial:
             await self._until(self._all_ready, spell.settle_s, "not ready before the trouble")
             await self._providers_take_time()
             await self._submit(orders[: spell.before], cycle((True, False)))
+            await self._until(self._all_known, spell.settle_s, "orders are not in the store")
             self._outcome.open_at_begin = len(await self._shop.open())
             self._say(f"begins beside {self._outcome.open_at_begin} open orders")
             pids, lines = site.pids(), self._lines_logged()
@@ -225,6 +226,11 @@ class _Trial:
 
     def _all_ready(self) -> bool:
         return all(self._outlook.ready(name) for name in self._site.running)
+
+    async def _all_known(self) -> bool:
+        heads = [order_stream(order_id) for order_id in self._orders]
+        known = await self._shop.services.redacted_store.read_streams(heads)
+        return all(known.values())
 
     async def _none_open(self) -> bool:
         return not await self._shop.open()

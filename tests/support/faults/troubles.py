@@ -147,7 +147,7 @@ DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "streams-locked": Trouble(_locked("eventstore.streams"), _APPENDING),
     "events-locked": Trouble(_locked("eventstore.events"), _ALL - {NOTIFICATIONS}),
     "read-model-locked": Trouble(
-        _locked("projections.current_orders"), frozenset({"projections"}), _OF_TEMPORAL
+        _locked("read_models.current_orders"), frozenset({"projections"}), _OF_TEMPORAL
     ),
     "frozen": Trouble(_frozen(POSTGRES), _ALL),
     "disk-full": Trouble(_full, _APPENDING, possible=lambda site: site.disk is not None),

@@ -94,7 +94,8 @@ class ChaosShop:
     ) -> None:
         """All the pieces that the orders want, or of a few products only half."""
         wanted = mix.stock_for(orders) if some_short else demand(orders)
-        await receive_stock(self.services.handler, "chaos", wanted)
+        delivery = f"for {orders[0].document.order_id}"
+        await receive_stock(self.services.handler, delivery, wanted)
 
     async def submit(self, order: PlannedOrder, *, through_temporal: bool) -> None:
         """Hand an order in, as often as it takes until somebody says that it is in."""
