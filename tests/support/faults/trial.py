@@ -23,6 +23,7 @@ from tests.support.faults.outlook import Outlook
 from tests.support.faults.troubles import TEMPORAL_TROUBLES, TROUBLES
 from tests.support.stack.chaos_shop import Say, problems_of
 from tests.support.stack.stack import until
+from workflows.policies import ATTEMPT
 
 _IN_PROGRESS_S: Final = 2.5  # what a provider takes to answer, so that orders are open
 _SPARES_END_AFTER_S: Final = 8.0
@@ -48,6 +49,10 @@ class Spell:
     def orders(self) -> int:
         """How many it takes."""
         return self.before + self.during
+
+
+SHORT: Final = Spell(lasts_s=2.3 * ATTEMPT.total_seconds())
+"""Longer than twice the limit of an attempt, the longest there is."""
 
 
 @dataclass(slots=True)

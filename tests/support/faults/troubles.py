@@ -153,7 +153,7 @@ DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "disk-full": Trouble(_full, _APPENDING, possible=lambda site: site.disk is not None),
     "stopped": Trouble(_stopped(POSTGRES), _ALL),
 }
-CONNECTION_TROUBLES: Final[Mapping[str, Trouble]] = {
+NETWORK_TROUBLES: Final[Mapping[str, Trouble]] = {
     "present-silent": Trouble(_carried("database", Proxy.forget), busy=_ALL),
     "all-silent": Trouble(_carried("database", Proxy.hold), _ALL),
     "answers-lost": Trouble(
@@ -165,6 +165,8 @@ CONNECTION_TROUBLES: Final[Mapping[str, Trouble]] = {
     "slow": Trouble(_carried("database", lambda p: p.slow(_SLOW_S))),
     "bytes-lost": Trouble(_carried("database", Proxy.halve), _ALL),
     "refused": Trouble(_carried("database", _reset_and_refuse), _ALL),
+}
+SESSION_TROUBLES: Final[Mapping[str, Trouble]] = {
     "sessions-killed": Trouble(_sessions_killed),
     "no-connection-left": Trouble(
         lambda site: database.no_connection_left(site.url, PROCESSES), _ALL
@@ -190,4 +192,9 @@ TEMPORAL_TROUBLES: Final[Mapping[str, Trouble]] = {
         _carried("temporal", lambda p: p.slow(_SLOW_S)), busy=_ALL - _OF_TEMPORAL
     ),
 }
-TROUBLES: Final = {**DATABASE_TROUBLES, **CONNECTION_TROUBLES, **TEMPORAL_TROUBLES}
+TROUBLES: Final[Mapping[str, Trouble]] = {
+    **DATABASE_TROUBLES,
+    **NETWORK_TROUBLES,
+    **SESSION_TROUBLES,
+    **TEMPORAL_TROUBLES,
+}

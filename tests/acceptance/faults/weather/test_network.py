@@ -1,0 +1,19 @@
+"""A network between processes and database that does what networks do: no order pays for it."""
+
+import pytest
+
+from ordersaga.importing.plan import PlannedOrder
+from tests.support.faults.exposed import Exposed
+from tests.support.faults.trial import SHORT, undergo
+from tests.support.faults.troubles import NETWORK_TROUBLES
+
+pytestmark = pytest.mark.system  # it takes minutes, root and a Debian package
+
+
+@pytest.mark.parametrize("trouble", NETWORK_TROUBLES)
+async def test_no_order_pays_for_it(
+    site: Exposed, orders: list[PlannedOrder], trouble: str
+) -> None:
+    outcome = await undergo(site, trouble, orders, SHORT, print)
+    assert outcome.open_at_begin > 0  # the control: somebody could have paid
+    assert outcome.problems == []
