@@ -11,8 +11,8 @@ from typing import Final
 import aiohttp
 
 _EVERY_S: Final = 0.5
+_SHOWN: Final = 120  # letters of a reason
 _ANSWER_LIMIT: Final = aiohttp.ClientTimeout(total=3)
-_SHOWN: Final = 160  # letters of a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ class Outlook:
         await asyncio.gather(*(self._ask(http, name, path) for name, path in asked))
 
     async def _ask(self, http: aiohttp.ClientSession, name: str, path: str) -> None:
-        good, body = False, "no answer"
+        good, why = False, "no answer"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with http.get(f"http://127.0.0.1:{self.ports[name]}/{path}") as answer:
-                good, body = answer.status == 200, await answer.text()
+                good, why = answer.status == 200, "; ".join((await answer.json())["problems"])
         before, self._now[name, path] = self._now.get((name, path), True), good
         if before is good:
             return
         self.changes.append(Change(time.monotonic(), name, path, good))
-        told = "good" if good else f"bad: {body[:_SHOWN]}"
+        told = "good" if good else f"bad: {why[:_SHOWN]}"
         self.say(f"{time.monotonic() - self.began:6.1f} s  {name} {path} {told}")

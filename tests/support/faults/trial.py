@@ -201,7 +201,7 @@ class _Trial:
             seconds = self._outlook.until(name, ended, ready=True)
             if seconds is not None:
                 self._outcome.ready_after_s[name] = _rounded(seconds)
-        if await self._until(self._none_open, limit, "orders are open"):
+        if await self._until(self._all_ended, limit, "orders are open"):
             self._outcome.ended_after_s = _rounded(time.monotonic() - ended)
             self._say(f"all orders ended {self._outcome.ended_after_s} s after it")
         self._outcome.problems += self._outlook.dead(ROLES)
@@ -237,8 +237,8 @@ class _Trial:
         known = await self._shop.services.redacted_store.read_streams(heads)
         return all(known.values())
 
-    async def _none_open(self) -> bool:
-        return not await self._shop.open()
+    async def _all_ended(self) -> bool:
+        return await self._all_known() and not await self._shop.open()
 
     async def _until(
         self, holds: Callable[[], bool | Awaitable[bool]], limit_s: float, problem: str
