@@ -39,10 +39,16 @@ class Outlook:
     began: float = field(default_factory=time.monotonic)
     changes: list[Change] = field(default_factory=list)
     _now: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _said: list[tuple[float, str, str]] = field(default_factory=list)
 
     def ready(self, name: str) -> bool:
         """Whether a process says that it can do its work now."""
         return self._now.get((name, "readyz"), False)
+
+    def first_said(self, word: str, names: Iterable[str], since: float) -> float | None:
+        """Seconds after `since` until one of these processes named something as a problem."""
+        found = [at - since for at, name, why in self._said if name in names and word in why]
+        return min((seconds for seconds in found if seconds > 0), default=None)
 
     def dead(self, names: Iterable[str]) -> list[str]:
         """Processes that asked for a restart at some time, and when."""
@@ -85,6 +91,7 @@ class Outlook:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with http.get(f"http://127.0.0.1:{self.ports[name]}/{path}") as answer:
                 good, why = answer.status == 200, "; ".join((await answer.json())["problems"])
+        self._said.append((time.monotonic(), name, why))
         before, self._now[name, path] = self._now.get((name, path), True), good
         if before is good:
             return

@@ -18,7 +18,7 @@ from ordersaga.importing.plan import PlannedOrder
 from ordersaga.operations.verification.facts import Stage
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
-from tests.support.faults.exposed import DRAIN_S, ROLES, Exposed
+from tests.support.faults.exposed import DRAIN_S, ROLES, Exposed, spare_of
 from tests.support.faults.outlook import Outlook
 from tests.support.faults.troubles import TEMPORAL_TROUBLES, TROUBLES
 from tests.support.stack.chaos_shop import Say, problems_of
@@ -181,14 +181,17 @@ class _Trial:
         self._outcome.sigterm_s[name] = _rounded(time.monotonic() - asked)
 
     def _judge_health(self, began: float) -> None:
-        for name in sorted(self._trouble.idle):
-            seconds = self._outlook.until(name, began, ready=False)
+        trouble, outlook = self._trouble, self._outlook
+        idle = {name: outlook.until(name, began, ready=False) for name in trouble.idle}
+        for name, word in trouble.either.items():
+            idle[name] = outlook.first_said(word, (name, spare_of(name)), began)
+        for name, seconds in sorted(idle.items()):
             if seconds is None:
                 self._problem(f"{name} did not say that it cannot work")
             else:
                 self._outcome.idle_after_s[name] = _rounded(seconds)
-        for name in sorted(self._trouble.busy):
-            if not self._outlook.ready(name):
+        for name in sorted(trouble.busy):
+            if not outlook.ready(name):
                 self._problem(f"{name} said that it cannot work")
 
     # --- afterwards ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ Each is a context on an exposed stack. Most say which processes cannot do their 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +38,16 @@ class Trouble:
     Attributes:
         make: begins it, and ends it at the end of the context.
         idle: processes that cannot do their work meanwhile, and must say so.
-        busy: processes that can, and must say so.
+        either: processes that share this work with the other of their kind, so that one of the two
+            says so at some time; and what it names.
+        busy: processes that can work, and must say so.
         before: what has to be there before it begins, and is there until all is over.
         possible: whether it can be made here and now.
     """
 
     make: Make
     idle: frozenset[str] = frozenset()
+    either: Mapping[str, str] = field(default_factory=dict)
     busy: frozenset[str] = frozenset()
     before: Make = _nothing
     possible: Callable[[Exposed], bool] = lambda _: True
@@ -147,7 +150,9 @@ DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "streams-locked": Trouble(_locked("eventstore.streams"), _APPENDING),
     "events-locked": Trouble(_locked("eventstore.events"), _ALL - {NOTIFICATIONS}),
     "read-model-locked": Trouble(
-        _locked("read_models.current_orders"), frozenset({"projections"}), _OF_TEMPORAL
+        _locked("read_models.current_orders"),
+        either={"projections": "current_orders"},
+        busy=_APPENDING,
     ),
     "frozen": Trouble(_frozen(POSTGRES), _ALL),
     "disk-full": Trouble(_full, _APPENDING, possible=lambda site: site.disk is not None),
@@ -185,9 +190,11 @@ SESSION_TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
 }
 TEMPORAL_TROUBLES: Final[Mapping[str, Trouble]] = {
-    "temporal-stopped": Trouble(_stopped(TEMPORAL), _OF_TEMPORAL, _ALL - _OF_TEMPORAL),
-    "temporal-frozen": Trouble(_frozen(TEMPORAL), _OF_TEMPORAL, _ALL - _OF_TEMPORAL),
-    "temporal-silent": Trouble(_carried("temporal", Proxy.hold), _OF_TEMPORAL, _ALL - _OF_TEMPORAL),
+    "temporal-stopped": Trouble(_stopped(TEMPORAL), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL),
+    "temporal-frozen": Trouble(_frozen(TEMPORAL), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL),
+    "temporal-silent": Trouble(
+        _carried("temporal", Proxy.hold), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL
+    ),
     "temporal-slow": Trouble(
         _carried("temporal", lambda p: p.slow(_SLOW_S)), busy=_ALL - _OF_TEMPORAL
     ),
