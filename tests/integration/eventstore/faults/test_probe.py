@@ -7,12 +7,26 @@ import pytest
 
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.store import PostgresEventStore
+from tests.support.stack.stack import until
 from tests.support.stores.event_store import new_stream
 
 
 async def test_a_probe_succeeds_and_leaves_no_event(store: PostgresEventStore) -> None:
     await asyncio.gather(*(store.probe() for _ in range(20)))
     assert await store.head() == 0
+
+
+async def test_a_probe_writes_a_file_beside_the_events_so_that_a_full_disk_shows(
+    store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    files = "SELECT temp_files FROM pg_stat_database WHERE datname = current_database()"
+
+    async def written() -> bool:
+        await store.probe()
+        return bool(await pool.fetchval(files))
+
+    assert await pool.fetchval(files) == 0
+    await until(written)
 
 
 @pytest.mark.parametrize("table", ["streams", "events", "event_ids"])
