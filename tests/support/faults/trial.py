@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, repeat
 from typing import Final
@@ -20,7 +20,7 @@ from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
 from tests.support.faults.exposed import DRAIN_S, ROLES, Exposed, spare_of
 from tests.support.faults.outlook import Outlook
-from tests.support.faults.troubles import TEMPORAL_TROUBLES, TROUBLES
+from tests.support.faults.troubles import TEMPORAL_TROUBLES, TROUBLES, Trouble
 from tests.support.stack.chaos_shop import Say, problems_of
 from tests.support.stack.stack import until
 from workflows.policies import ATTEMPT
@@ -95,20 +95,28 @@ def harmless(orders: Sequence[PlannedOrder]) -> list[PlannedOrder]:
 
 
 async def undergo(
-    site: Exposed, name: str, orders: Sequence[PlannedOrder], spell: Spell, say: Say
+    site: Exposed,
+    name: str,
+    orders: Sequence[PlannedOrder],
+    spell: Spell,
+    say: Say,
+    troubles: Mapping[str, Trouble] = TROUBLES,
 ) -> Outcome:
     """Let one trouble happen to open orders, and see them to their end."""
-    return await _Trial(site, name, spell, say).run(orders)
+    trial = _Trial(site, troubles[name], spell, Outcome(name, spell.lasts_s), say)
+    return await trial.run(orders)
 
 
 class _Trial:
-    def __init__(self, site: Exposed, name: str, spell: Spell, say: Say) -> None:
+    def __init__(
+        self, site: Exposed, trouble: Trouble, spell: Spell, outcome: Outcome, say: Say
+    ) -> None:
         self._site = site
         self._shop = site.shop
-        self._trouble = TROUBLES[name]
+        self._trouble = trouble
         self._spell = spell
         self._print = say
-        self._outcome = Outcome(name, spell.lasts_s)
+        self._outcome = outcome
         self._outlook = Outlook({name: site.health[name] for name in site.running}, self._say)
         self._orders: list[OrderId] = []
 
