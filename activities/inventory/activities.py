@@ -13,6 +13,7 @@ from activities.inventory import shortage
 from activities.orders import intake, trail
 from activities.unit_of_work import UnitOfWork, command_context, transact
 from domain.ids import OrderId, Sku
+from domain.notes import cut
 from domain.order.commands import CancelOrder
 from domain.order.state import Submitted, claimed_skus, submitted_order
 from domain.saga.commands import CloseFulfillment, RecordStepFailure, StartCompensation
@@ -164,7 +165,7 @@ def _cancel_without_stock(
     """Cancel the order; its trail reads as if the saga had compensated."""
     order_id = request.document.order_id
     order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
-    reason, detail = Reason.OUT_OF_STOCK, f"out of stock: {out_of_stock}"
+    reason, detail = Reason.OUT_OF_STOCK, cut(f"out of stock: {out_of_stock}")
     intake.ensure_submitted(unit, request.document, now)
     trail.ensure_started(unit, request.saga, order_id)
     unit.execute(

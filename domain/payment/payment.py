@@ -16,6 +16,7 @@ from domain import fields
 from domain.errors import ImpossibleHistory, RuleBroken
 from domain.ids import OrderId
 from domain.money import Money, total
+from domain.notes import cut
 from domain.payment import commands, events
 
 _Events = tuple[events.PaymentEvent, ...]
@@ -192,9 +193,8 @@ def _differs(what: str) -> RuleBroken:
 
 
 def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
-    fields.check_reference(command.code, "code")
     fields.check_reference(command.idempotency_key, "idempotency_key")
-    key = command.idempotency_key
+    code, key = cut(command.code, fields.MAX_REFERENCE), command.idempotency_key
     match state:
         case Captured():
             raise RuleBroken("already_captured", "the payment was captured, not declined")
@@ -210,7 +210,7 @@ def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
             pass
         case _:
             assert_never(state)
-    return (events.PaymentDeclined(command.order_id, command.amount, command.code, key),)
+    return (events.PaymentDeclined(command.order_id, command.amount, code, key),)
 
 
 def _void(command: commands.RecordVoid, state: PaymentState) -> _Events:

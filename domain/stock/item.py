@@ -29,6 +29,7 @@ from domain.stock.queue import WaitingQueue
 _Events = tuple[events.StockEvent, ...]
 
 REMEMBERED_SHIPMENTS: Final = 256
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,19 @@ def _adjust(command: commands.AdjustStock, state: StockState) -> _Events:
     if state.available + command.delta < 0:
         raise RuleBroken(
             "stock_below_reserved",
-            f"only {state.available} pieces are available, {state.reserved} are reserved",
+            f"only {state.available} pieces are available, {state.reserved} are reserved: "
+            f"{_holders(state)}",
         )
     adjusted = events.StockAdjusted(command.sku, command.delta, reason)
     return (adjusted, *_allocations(command.sku, command.delta, state))
+
+
+def _holders(state: StockState) -> str:
+    """The orders that hold most pieces, for people."""
+    held = sorted(state.reservations.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{order_id} ({pieces})" for order_id, pieces in held[:_SHOWN]]
+    more = len(held) - len(shown)
+    return ", ".join([*shown, f"{more} more orders"] if more else shown)
 
 
 def _allocations(

@@ -36,6 +36,7 @@ Cursor = Annotated[str | None, typer.Option(help="Continue after the page with t
 Recipient = Annotated[str, typer.Option(help="Recipient.")]
 Street = Annotated[str, typer.Option(help="Street and number.")]
 AddressPart = Annotated[str, typer.Option()]
+PostalCode = Annotated[str, typer.Option(help="May be omitted where addresses have none.")]
 Country = Annotated[str, typer.Option(help="ISO 3166 code such as GB.")]
 
 _LONGEST_TEXT: Final = 500

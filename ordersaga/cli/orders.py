@@ -35,6 +35,7 @@ from ordersaga.cli.common import (
     Limit,
     NeedsAttention,
     OrderArgument,
+    PostalCode,
     Recipient,
     Services,
     SkuArgument,
@@ -124,8 +125,8 @@ async def set_address(
     name: Recipient,
     line1: Street,
     city: AddressPart,
-    postal_code: AddressPart,
     country: Country,
+    postal_code: PostalCode = "",
     line2: AddressPart = "",
     region: AddressPart = "",
 ) -> Answer:

@@ -51,6 +51,9 @@ _DYNAMIC_CONFIG: Final = (
     "history.timerProcessorSchedulerWorkerCount=8",
     "history.visibilityProcessorSchedulerWorkerCount=8",
     "frontend.WorkflowPauseEnabled=true",
+    # A worker's answer to an update repeats it. One that is longer than what a worker may send
+    # would fail the workflow task for half a minute; so the server refuses it at once.
+    "history.maxInFlightUpdatePayloads=2000000",
 )
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 

@@ -22,6 +22,7 @@ from ordersaga.cli.common import (
     Country,
     NeedsAttention,
     OrderArgument,
+    PostalCode,
     Recipient,
     Services,
     Street,
@@ -247,8 +248,8 @@ async def change_address(
     name: Recipient,
     line1: Street,
     city: AddressPart,
-    postal_code: AddressPart,
     country: Country,
+    postal_code: PostalCode = "",
     line2: AddressPart = "",
     region: AddressPart = "",
 ) -> Answer:

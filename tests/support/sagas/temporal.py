@@ -17,6 +17,7 @@ SETTINGS = {
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
     "history.transferProcessorMaxPollRPS": "2000",
+    "history.maxInFlightUpdatePayloads": "2000000",
     # So that a test sees a workflow continue as new without thousands of events.
     "limit.historyCount.suggestContinueAsNew": "300",
 }

@@ -1,5 +1,6 @@
 """Reservations: repeated, finished before, without stock, of another order."""
 
+from domain.notes import MAX_NOTE
 from tests.support.sagas.bench import STEP, Bench
 
 
@@ -19,6 +20,19 @@ async def test_an_order_that_gets_nothing_ends_with_its_reservation() -> None:
     again = await bench.run(bench.inventory.reserve_inventory, bench.reservation(), attempt=2)
     assert again.finished == result.finished
     assert await bench.shop.store.head() == events
+
+
+async def test_an_order_that_lacks_very_many_items_ends_as_out_of_stock() -> None:
+    lines = [
+        {"sku": f"S{number}", "description": "THING", "quantity": 1, "unit_price_minor": 100}
+        for number in range(2_000)
+    ]
+    bench = Bench()
+    request = bench.reservation(lines=lines)
+    result = await bench.run(bench.inventory.reserve_inventory, request)
+    assert (result.finished.outcome, result.finished.reason) == ("cancelled", "out_of_stock")
+    assert result.finished.detail.startswith("out of stock: S0: 1 ordered, 0 available; S1:")
+    assert len(result.finished.detail) == MAX_NOTE
 
 
 async def test_other_content_is_a_conflict(reserved: Bench) -> None:
