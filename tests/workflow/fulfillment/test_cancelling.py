@@ -16,6 +16,8 @@ from temporalio.service import RPCError
 
 from activities.ports import LabelStatus, PaymentStatus
 from adapters.providers.faults import ActiveFault, Fault, FaultKind
+from domain.notes import MAX_NOTE
+from domain.order.state import Cancelled
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,
@@ -30,6 +32,8 @@ from tests.support.sagas.sagas import (
 from tests.support.sagas.shop import Shop, document, running_workers
 
 BY = {"actor": "anna", "reason": "the customer changed her mind", "requested_by": "customer"}
+
+BY_HAND = {"actor": "anna", "reason": "to look at it"}
 
 
 async def _by_update(handle: Handle) -> None:
@@ -234,3 +238,20 @@ async def test_a_cancel_during_the_capture_cancels_label_and_authorisation(
     [payment] = [p async for p in shop.payments.payments()]
     assert (label.status, payment.status) == (LabelStatus.CANCELLED, PaymentStatus.VOIDED)
     assert await shop.status(order_id) == "cancelled"
+
+
+async def test_a_reason_that_is_far_too_long_still_undoes_the_order(
+    client: Client, shop: Shop
+) -> None:
+    order_id = new_order_id()
+    await shop.receive(f"{order_id}-sku", 10)
+    handle = await start(client, order_id, start_signal="hold", start_signal_args=[BY_HAND])
+    await until_status(handle, step="on_hold")
+    await handle.cancel(reason="a reason of many words " * 1_000)
+    with pytest.raises(WorkflowFailureError) as ended:
+        await result(handle)
+    assert isinstance(ended.value.cause, CancelledError)
+    order = await shop.order(order_id)
+    assert isinstance(order, Cancelled)
+    assert order.detail.startswith("a reason of many words a reason")
+    assert len(order.detail) == MAX_NOTE

@@ -21,6 +21,9 @@ from tests.support.sagas.returns import return_document
 from tests.support.sagas.sagas import Handle, new_order_id, result, start, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
 
+# Hypothesis shows a failing example whole; these can be long.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 BY = {"actor": "anna", "reason": "as agreed on the phone"}
 UPDATES: dict[str, dict[str, Any]] = {
     "hold": BY,

@@ -144,6 +144,12 @@ def test_a_scan_has_a_known_status_and_a_time_zone() -> None:
     spec.given(BOUGHT).when(RecordCarrierUpdate("lost", naive)).then_invalid("at")
 
 
+def test_a_scan_of_another_century_is_refused() -> None:
+    for year in (1, 1999, 2101, 9999):
+        scan = RecordCarrierUpdate("lost", NOON.replace(year=year))
+        spec.given(BOUGHT).when(scan).then_invalid("at")
+
+
 def test_a_scan_needs_a_label() -> None:
     spec.given().when(RecordCarrierUpdate("lost", NOON)).then_refused("label_missing")
 

@@ -20,6 +20,9 @@ from workflows.documents import messages, returns
 from workflows.documents.order import parse_document
 from workflows.documents.validation import MOST_BYTES, InvalidDocument, validate
 
+# Hypothesis shows a failing example whole; these can be long.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 _BY = {"actor": "ann", "reason": "as agreed"}
 _ADDRESS = document("A1")["address"]
 
