@@ -10,6 +10,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 
+from domain.errors import InvalidValue
+from domain.fields import parse_moment
 from projections.engine.projection import Pool
 from projections.errors import InvalidCursor
 
@@ -53,10 +55,10 @@ def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
 
 def _part(kind: type, part: object) -> object:
     if kind is datetime and isinstance(part, str):
-        moment = datetime.fromisoformat(part)
-        if moment.tzinfo is None:
-            raise InvalidCursor
-        return moment
+        try:
+            return parse_moment(datetime.fromisoformat(part), "cursor")
+        except InvalidValue:
+            raise InvalidCursor from None
     if type(part) is not kind or (isinstance(part, int) and not -(2**63) <= part < 2**63):
         raise InvalidCursor
     if isinstance(part, str) and ("\0" in part or not part.isascii()):

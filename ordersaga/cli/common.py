@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, overload
 
 import typer
 
@@ -87,9 +87,19 @@ def moment(text: str) -> datetime:
     Raises:
         WrongUsage: it is neither, or in another century.
     """
-    parsed = _read_time(text.strip())
+    return of_this_century(_read_time(text.strip()))
+
+
+@overload
+def of_this_century(time: datetime) -> datetime: ...
+@overload
+def of_this_century(time: None) -> None: ...
+def of_this_century(time: datetime | None) -> datetime | None:
+    """The time in UTC, which it is meant in if it has no zone; raises WrongUsage."""
+    if time is None:
+        return None
     try:
-        return parse_moment(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC), "the time")
+        return parse_moment(time if time.tzinfo else time.replace(tzinfo=UTC), "the time")
     except InvalidValue as error:
         raise WrongUsage(str(error)) from None
 

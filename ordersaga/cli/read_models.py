@@ -17,6 +17,7 @@ from ordersaga.cli.common import (
     NeedsAttention,
     OrderArgument,
     Services,
+    of_this_century,
     text_option,
     time_option,
 )
@@ -34,7 +35,7 @@ orders = CommandGroup("orders", "Query orders in the read models.")
 demand = CommandGroup("demand", "Query the demand for products.")
 
 Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], callback=of_this_century)]
 
 _ORDERS: Final = Columns(
     "order_id: order, status, reason, total>, item_count: pieces>, customer, "

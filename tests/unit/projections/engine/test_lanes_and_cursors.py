@@ -15,7 +15,7 @@ from projections.engine.sql_files import statement
 from projections.errors import InvalidCursor, describe, is_outage
 from projections.paging import checked_limit, decode_cursor, encode_cursor
 
-MOMENTS = st.datetimes(timezones=st.just(UTC))
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 # gets its zone
 IDS = st.text(alphabet="ABCabc019._-", min_size=1, max_size=64)
 
 
@@ -54,6 +54,12 @@ def test_a_cursor_of_another_listing_is_refused() -> None:
 def test_cursor_times_keep_their_zone() -> None:
     moment = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     assert decode_cursor(encode_cursor(moment), datetime) == (moment,)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_cursor_of_another_century_is_refused(time: str) -> None:
+    with pytest.raises(InvalidCursor):
+        decode_cursor(encode_cursor(time), datetime)
 
 
 @pytest.mark.parametrize("limit", [0, -5, 1001])
