@@ -14,7 +14,7 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import Unreachable
 from workers.converter import DATA_CONVERTER
 
-_CONNECT_WITHIN_S: Final = 10.0
+_CONNECT_WITHIN_S: Final = 5.0
 # A connection that died without a word is replaced within 15 s. Servers refuse more frequent pings.
 _KEEP_ALIVE: Final = KeepAliveConfig(interval_millis=10_000, timeout_millis=5_000)
 

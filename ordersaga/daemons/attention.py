@@ -7,10 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-import structlog
-
 from ordersaga.daemons.loops import Heartbeat, Loop
+from ordersaga.daemons.outages import is_outage
 
 if TYPE_CHECKING:
     from temporalio.runtime import Runtime
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 METRIC: Final = "ordersaga_sagas_needing_attention"
 EVERY_S: Final = 5.0
 _DESCRIPTION: Final = "Sagas that wait for a person"
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 class AttentionGauge:
@@ -54,15 +50,9 @@ class AttentionGauge:
         try:
             for of, count in self._counts.items():
                 self._gauge.set(await count(), {"of": of})
-        except (
-            OSError,
-            TimeoutError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-        ) as error:
-            if not self._failing:
-                _log.warning("cannot count sagas that need attention", error=type(error).__name__)
+        except Exception as error:
+            if not is_outage(error):
+                raise
             self._failing = True
         else:
             self._failing = False

@@ -46,16 +46,20 @@ class EventStoreNeed:
             await self._require_schema()
             if self._opens_personal_data:
                 await self._require_master_key(services)
-            await services.log.probe()
+            await self._append(services)
             self._closing, self._services = opening.pop_all(), services
 
     async def probe(self) -> None:
         """See `Need.probe`."""
-        await self.services.log.probe()
+        await self._append(self.services)
 
     async def close(self) -> None:
         """See `Need.close`."""
         await self._closing.aclose()
+
+    async def _append(self, services: Services) -> None:
+        with reaching_database(self._settings):
+            await services.log.probe()
 
     async def _require_schema(self) -> None:
         with reaching_database(self._settings):

@@ -54,7 +54,7 @@ class Follower(ABC):
             except* (RPCError, StoreUnavailable) as errors:
                 self._failures += 1
                 follower = type(self).__name__
-                _log.warning(
+                _log.debug(
                     "waiting for an outage to end", follower=follower, problem=_kinds(errors)
                 )
                 await self._pause(stop)

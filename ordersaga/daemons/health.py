@@ -6,10 +6,13 @@ the process cures.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from ordersaga.daemons.loops import RunningLoop
 from ordersaga.daemons.needs import Watch
@@ -25,7 +28,10 @@ HEARTBEAT_AGE: Final = "ordersaga_loop_heartbeat_age_seconds"
 RESTARTS: Final = "ordersaga_loop_restarts"
 """Prometheus shows it with the suffix ``_total``, as any counter."""
 
+_log = structlog.stdlib.get_logger("ordersaga.health")
+
 _SHOW_EVERY_S: Final = 1.0
+_SAY_AFTER_S: Final = 15.0
 _CLOSE_WITHIN_S: Final = 0.3
 
 
@@ -126,12 +132,13 @@ async def shown(
 
 
 async def _show(ready_file: Path | None, gauges: "_LoopGauges", health: Health) -> None:
-    was_ready = False
+    was_ready, reports = False, _Reports()
     while True:
         if health.is_ready != was_ready:
             was_ready = not was_ready
             _mark(ready_file, was_ready)
         gauges.set(health)
+        reports.look(health)
         # Temporal's worker shows its start only in a property, which must be polled.
         await asyncio.sleep(_SHOW_EVERY_S if was_ready else _SHOW_EVERY_S / 20)
 
@@ -141,6 +148,37 @@ def _mark(ready_file: Path | None, is_ready: bool) -> None:
         ready_file.touch()
     elif ready_file is not None:
         ready_file.unlink(missing_ok=True)
+
+
+class _Reports:
+    """Says once that a loop cannot work, and once that it can again.
+
+    What a need explains is said by its watch alone, and what passes by itself is not said.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._said: set[str] = set()
+
+    def look(self, health: Health) -> None:
+        needs_are_met = not any(each.problem for each in health.watches)
+        for each in health.loops:
+            name, problems = each.loop.name, each.problems()
+            if not problems:
+                self._end(name)
+            elif not needs_are_met:
+                self._since.pop(name, None)
+            elif name not in self._said:
+                since = self._since.setdefault(name, time.monotonic())
+                if time.monotonic() - since > _SAY_AFTER_S:
+                    self._said.add(name)
+                    _log.warning("a loop cannot work", loop=name, problems=problems)
+
+    def _end(self, name: str) -> None:
+        self._since.pop(name, None)
+        if name in self._said:
+            self._said.remove(name)
+            _log.info("a loop works again", loop=name)
 
 
 class _LoopGauges:

@@ -20,8 +20,9 @@ from projections.errors import describe
 _log = structlog.stdlib.get_logger("ordersaga.needs")
 
 _LOOK_EVERY_S: Final = 2.0
-_LOOK_AGAIN_S: Final = 1.0
+_LOOK_AGAIN_S: Final = 0.5
 _LOOK_WITHIN_S: Final = 4.0
+_BEYOND_THE_LIMIT_S: Final = 0.5
 _FAILURES_TOLERATED: Final = 1
 _MEET_WITHIN_S: Final = 15.0
 _FIRST_PAUSE_S: Final = 0.5
@@ -95,7 +96,7 @@ class Watch:
             except Exception as error:
                 if not _may_pass(error):
                     raise
-                self._say_once(_reason(error), said)
+                self._say_once(self._reason(error), said)
             else:
                 self._set(None, silently=not said)
                 return
@@ -113,16 +114,25 @@ class Watch:
         """Use it once and remember the answer; a single failure may be chance."""
         self._heartbeat.beat()
         try:
-            async with asyncio.timeout(_LOOK_WITHIN_S):
+            # Who observes the deadline says what did not answer; the limit is for who does not.
+            async with asyncio.timeout(_LOOK_WITHIN_S + _BEYOND_THE_LIMIT_S):
                 with within(_LOOK_WITHIN_S):
                     await self.need.probe()
         except Exception as error:  # noqa: BLE001  whatever it is, it cannot be used
             self._failures += 1
             if self._failures > _FAILURES_TOLERATED:
-                self._set(_reason(error))
+                self._set(self._reason(error))
         else:
             self._failures = 0
             self._set(None)
+
+    def _reason(self, error: Exception) -> str:
+        """What to do, where the error says so; never a value of the database."""
+        if isinstance(error, Unreachable | EventStoreError):
+            return str(error)
+        if isinstance(error, TimeoutError):
+            return f"{self.need.place} does not answer in time"
+        return describe(error)
 
     def _say_once(self, problem: str, said: set[str]) -> None:
         self.problem = problem
@@ -146,10 +156,3 @@ class Watch:
 def _may_pass(error: Exception) -> bool:
     """Whether waiting can help; an error of ours is not waited for."""
     return isinstance(error, Unreachable | EventStoreError) or is_outage(error)
-
-
-def _reason(error: Exception) -> str:
-    """What to do, where the error says so; never a value of the database."""
-    if isinstance(error, Unreachable | EventStoreError):
-        return str(error)
-    return "does not answer in time" if isinstance(error, TimeoutError) else describe(error)

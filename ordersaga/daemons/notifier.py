@@ -162,8 +162,6 @@ class Notifier:
         if not isinstance(error, StoreUnavailable) and not is_outage(error):
             raise error
         self._outages += 1
-        if self._outages == _OUTAGES_TOLERATED:
-            _log.warning("outbox is unreachable", error=describe(error))
 
     def _start(self, notification: LeasedNotification) -> None:
         task = asyncio.create_task(

@@ -7,6 +7,7 @@ from typing import Final
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
 
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.temporal import connect_temporal, temporal_config
@@ -52,15 +53,28 @@ class TemporalNeed:
             await ensure_search_attributes(client)
         except SearchAttributeMismatch as mismatch:
             raise Unreachable(str(mismatch)) from None
+        except RPCError as error:
+            raise Unreachable(f"{self.place} {_meaning(error.status)}") from None
         self._client = client
 
     async def probe(self) -> None:
         """See `Need.probe`; reads the namespace, which Temporal looks up in its own database."""
-        await self.client.workflow_service.describe_namespace(
-            DescribeNamespaceRequest(namespace=self.client.namespace),
-            retry=False,
-            timeout=_PROBE_WITHIN,
-        )
+        request = DescribeNamespaceRequest(namespace=self.client.namespace)
+        try:
+            await self.client.workflow_service.describe_namespace(
+                request, retry=False, timeout=_PROBE_WITHIN
+            )
+        except RPCError as error:
+            raise Unreachable(f"{self.place} {_meaning(error.status)}") from None
 
     async def close(self) -> None:
         """See `Need.close`; the client has no connection that a server must be told about."""
+
+
+def _meaning(status: RPCStatusCode) -> str:
+    """What Temporal does, as the rest of a sentence, and what to do."""
+    if status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
+        return "refuses the credentials: check TEMPORAL_API_KEY and the TLS settings"
+    if status is RPCStatusCode.NOT_FOUND:
+        return "lacks the namespace: check TEMPORAL_NAMESPACE"
+    return f"does not answer ({status.name}): check TEMPORAL_ADDRESS or start `ordersaga up`"

@@ -233,12 +233,11 @@ class LaneWorker:
         self._position.forget()
         self._position.resize(full=False)
         self.error = describe(error)
-        outage = is_outage(error)
-        if not outage:
-            self._failures += 1
-        self._log.warning(
-            "projection batch failed", error=self.error, outage=outage, attempt=self._failures
-        )
+        if is_outage(error):  # said once, by the process
+            self._log.debug("projection batch failed", error=self.error)
+            return
+        self._failures += 1
+        self._log.warning("projection batch failed", error=self.error, attempt=self._failures)
 
     def _report(self, refusals: Sequence[Refusal], letters: int) -> None:
         if letters:

@@ -1,10 +1,12 @@
 """What can be seen of a running deployment from outside: traces, metrics, health, logs."""
 
 import asyncio
+import re
 import signal
 import sys
 
 import aiohttp
+import pytest
 
 from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import Up, free_ports, order_document, until
@@ -57,6 +59,45 @@ async def test_a_worker_serves_health_and_metrics_and_drains_on_sigterm(
         _, log = await process.communicate()
     assert process.returncode == 0
     assert b'"event": "stopped"' in log
+
+
+COMMANDS = {
+    "worker": (("worker", "payments"), {"event_store", "temporal"}, {"payments"}),
+    "starter": (("starter",), {"event_store", "temporal"}, {"starter", "arrivals", "watchdog"}),
+    "projections": (("projections", "run"), {"event_store"}, {"projections", "attention"}),
+    "notifications": (("notifications", "run"), {"event_store"}, {"notifications"}),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_every_process_shows_in_metrics_what_it_needs_and_that_its_loops_move(
+    running_stack: Up, name: str
+) -> None:
+    command, needs, loops = COMMANDS[name]
+    (port,) = free_ports(1)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "ordersaga", *command),
+        env={**running_stack.env, "ORDERSAGA_METRICS_PORT": str(port)},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    loops |= {f"probe of {need}" for need in needs}
+    expected = [f'ordersaga_ready{{needs="{need}",[^}}]*}} 1\n' for need in needs]
+    expected += [f'ordersaga_loop_restarts_total{{loop="{loop}",[^}}]*}} 0\n' for loop in loops]
+    expected += [f'ordersaga_loop_heartbeat_age_seconds{{loop="{loop}"' for loop in loops]
+
+    async def are_shown() -> bool:
+        try:
+            page = await text_of(f"http://127.0.0.1:{port}/metrics")
+        except aiohttp.ClientError:
+            return False
+        return all(re.search(each, page) for each in expected)
+
+    try:
+        await until(are_shown)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+    assert process.returncode == 0
 
 
 async def text_of(url: str) -> str:

@@ -93,4 +93,4 @@ async def test_a_probe_that_never_returns_is_a_failure(monkeypatch: pytest.Monke
     await watch.meet()
     await watch.look()
     await watch.look()
-    assert watch.problem == "does not answer in time"
+    assert watch.problem == "PostgreSQL at db:5432/shop does not answer in time"

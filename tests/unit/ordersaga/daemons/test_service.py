@@ -9,7 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
+from eventstore.errors import StoreUnavailable
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.daemons.loops import Heartbeat, Loop
 from ordersaga.daemons.needs import Need
@@ -113,6 +115,45 @@ async def test_a_loop_that_has_not_begun_or_does_not_move_is_not_ready() -> None
     await until_statuses(port, 200, 200)  # it was started a moment ago, so it cannot be late yet
     os.kill(os.getpid(), signal.SIGTERM)
     await serving
+
+
+async def test_a_loop_that_cannot_work_is_spoken_of_once_and_when_it_can_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ordersaga.daemons.health._SAY_AFTER_S", 0.1)
+    port, wrong = free_port(), ["an outdated read model"]
+    loops = [loop("ill", until_stopped, problems=lambda: wrong)]
+
+    def said(words: str) -> bool:
+        return any(line["event"] == words for line in log)
+
+    with capture_logs() as log:
+        serving = served(Settings(health_port=port), loops)
+        await until(lambda: said("a loop cannot work"))
+        await until_statuses(port, 200, 503)
+        wrong.clear()
+        await until(lambda: said("a loop works again"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        await serving
+    assert sum("loop" in line["event"] for line in log) == 2
+
+
+async def test_what_an_outage_explains_is_not_said_of_each_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ordersaga.daemons.health._SAY_AFTER_S", 0.1)
+    port = free_port()
+    need = Planned(None, *[StoreUnavailable("no answer from the database")] * 2)
+    loops = [loop("ill", until_stopped, problems=lambda: ["the database does not answer"])]
+    with capture_logs() as log:
+        serving = served(Settings(health_port=port), loops, [need])
+        await until(lambda: any(line["event"] == "unavailable" for line in log))
+        log.clear()
+        for _ in range(20):
+            await until_statuses(port, 200, 503)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await serving
+    assert [line["event"] for line in log] == ["stopping", "stopped"]
 
 
 async def test_an_error_of_ours_turns_live_bad_and_ends_the_process() -> None:
