@@ -13,9 +13,11 @@ from domain.fields import parse_currency, parse_payment
 from domain.values import PaymentTerms
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import opened
+from ordersaga.cli.output import note
 from ordersaga.display.tables import console, make_table
 from ordersaga.errors import WrongUsage
 from ordersaga.importing.intake import OnProgress
+from ordersaga.importing.patience import Patience
 from ordersaga.importing.run import ImportRequest, ImportSummary, import_plan, prepare
 
 
@@ -65,7 +67,8 @@ async def import_orders(
     screen = console(stderr=True)
     async with opened() as services:
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            summary = await import_plan(services.handler, request, plan, partial(_task, progress))
+            tasks = partial(_task, progress)
+            summary = await import_plan(services.handler, request, plan, tasks, Patience(note))
     return Answer(summary, lambda: _summary_table(summary))
 
 

@@ -16,6 +16,7 @@ from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
+from ordersaga.importing.patience import Patience
 from ordersaga.importing.plan import PlannedOrder, refuse_order
 from ordersaga.importing.refusals import LineReason, RefusedLine
 from projections.engine.concurrently import run_concurrently
@@ -40,7 +41,10 @@ class Submitted:
 
 
 async def submit_orders(
-    handler: CommandHandler, orders: Sequence[PlannedOrder], done: OnProgress = lambda _: None
+    handler: CommandHandler,
+    orders: Sequence[PlannedOrder],
+    done: OnProgress = lambda _: None,
+    patience: Patience | None = None,
 ) -> Submitted:
     """Create and submit each order; one that exists with the same content is unchanged.
 
@@ -52,7 +56,7 @@ async def submit_orders(
         await _submit(handler, planned, result)
         done(1)
 
-    await _for_each(orders, submit)
+    await _for_each(orders, submit, patience or Patience())
     return result
 
 
@@ -81,6 +85,7 @@ async def receive_stock(
     digest: str,
     targets: Mapping[Sku, int],
     done: OnProgress = lambda _: None,
+    patience: Patience | None = None,
 ) -> int:
     """Receive pieces until this import has received `targets` of each product.
 
@@ -99,7 +104,7 @@ async def receive_stock(
         pieces += received  # read `pieces` after the await: other tasks change it meanwhile
         done(len(group))
 
-    await _for_each(_groups(targets), receive)
+    await _for_each(_groups(targets), receive, patience or Patience())
     return pieces
 
 
@@ -135,12 +140,17 @@ def _context(correlation_id: str) -> CommandContext:
     return CommandContext(command_id, Metadata(correlation_id, command_id, ACTOR))
 
 
-async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Process all items, a limited number concurrently; the first failure ends it."""
+async def _for_each(
+    items: Iterable[T], work: Callable[[T], Awaitable[None]], patience: Patience
+) -> None:
+    """Process all items, a limited number concurrently; the first failure ends it.
+
+    What an outage interrupts is repeated: the decisions recognise what was done already.
+    """
     remaining = iter(items)
 
     async def lane() -> None:
         for item in remaining:
-            await work(item)
+            await patience.repeat(partial(work, item))
 
     await run_concurrently(lane() for _ in range(_AT_ONCE))

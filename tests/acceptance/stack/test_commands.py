@@ -43,6 +43,20 @@ async def test_doctor_finds_a_running_stack_well(running_stack: Up) -> None:
     assert all(check["ok"] for check in checks)
 
 
+async def test_no_process_may_take_the_connections_that_are_reserved(running_stack: Up) -> None:
+    admin = await asyncpg.connect(running_stack.state().database_url)
+    rows = await admin.fetch(
+        "SELECT application_name, rolsuper FROM pg_stat_activity JOIN pg_roles"
+        " ON pg_roles.oid = usesysid WHERE application_name LIKE 'ordersaga-%'"
+    )
+    await admin.close()
+    assert {row["application_name"].split()[0] for row in rows} >= {
+        "ordersaga-projections",
+        "ordersaga-starter",
+    }
+    assert not any(row["rolsuper"] for row in rows)
+
+
 async def test_doctor_says_what_to_do_when_nothing_runs(tmp_path: Path) -> None:
     database, temporal = free_ports(2)
     env = clean_environment(
