@@ -86,7 +86,7 @@ async def _attempt(
     try:
         await step()
     except sources.unreachable as error:
-        why = f"does not answer ({type(error).__name__}: {error})"
+        why = f"could not be asked ({type(error).__name__}: {error})"
         progress.not_checked.append(NotChecked(check, why))
 
 
