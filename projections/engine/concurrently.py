@@ -12,4 +12,5 @@ async def run_concurrently(coroutines: Iterable[Coroutine[Any, Any, Any]]) -> No
             for coroutine in coroutines:
                 group.create_task(coroutine)
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        first = errors.exceptions[0]
+        raise first from first.__cause__  # without the group, with what caused it
