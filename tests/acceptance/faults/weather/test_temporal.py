@@ -3,10 +3,11 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from ordersaga.client.orders import SagaRefused, SagaUnknown
 from ordersaga.importing.plan import PlannedOrder
 from tests.support.faults.database import frozen
 from tests.support.faults.exposed import Exposed
@@ -28,8 +29,9 @@ async def test_no_order_pays_for_it(
 @asynccontextmanager
 async def misrule(site: Exposed) -> AsyncIterator[None]:
     """Somebody cancels orders, kills a process, and keeps another from hearing SIGTERM."""
-    for order_id in (await site.shop.open())[-3:]:
-        await site.shop.sagas.cancel(order_id, actor="control", reason="to be found")
+    for order_id in await site.shop.open():
+        with suppress(SagaRefused, SagaUnknown):  # it had gone too far, or not begun
+            await site.shop.sagas.cancel(order_id, actor="control", reason="to be found")
     os.kill(site.pids()["notifications"], signal.SIGKILL)
     with frozen(site.spares["spare-starter"].pid or 0):
         yield
@@ -41,7 +43,7 @@ async def test_the_control_what_must_not_be_is_named(
     troubles = {"misrule": Trouble(misrule, idle=frozenset({"projections"}))}
     outcome = await undergo(site, "misrule", orders, SHORT, print, troubles)
     for named in (
-        "3 orders: cancelled: customer_request",
+        "orders: cancelled: customer_request",
         "notifications wanted a restart",
         "spare-starter ignored SIGTERM",
         "projections did not say that it cannot work",
