@@ -3,7 +3,7 @@
 ProjectionError
 ├── UnknownProjection  no projection has that name
 ├── NotInstalled       a projection has no tables or lanes: run the migrations
-├── RebuildNeeded      the tables belong to another version of the projection
+├── VersionMismatch    the tables belong to another version of the projection
 ├── InvalidCursor      the cursor was not returned by this listing
 ├── Stalled            a lane makes no progress because of the database
 ├── Interrupted        a rebuild was stopped; starting it again continues
@@ -35,14 +35,18 @@ class NotInstalled(ProjectionError):
         super().__init__(f"projection {name!r} is not installed: run `ordersaga migrate`")
 
 
-class RebuildNeeded(ProjectionError):
-    """The stored tables belong to another version of the projection."""
+class VersionMismatch(ProjectionError):
+    """The stored tables belong to another version of the projection: it is not written to."""
 
     def __init__(self, name: str, stored: int, required: int) -> None:
+        advice = (
+            f"run `ordersaga projections rebuild {name}`"
+            if stored < required
+            else "a newer program has rebuilt it, replace this one"
+        )
         super().__init__(
             f"projection {name!r} has tables of version {stored}, "
-            f"this program requires {required}: "
-            f"run `ordersaga projections rebuild {name}`"
+            f"this program requires {required}: {advice}"
         )
 
 

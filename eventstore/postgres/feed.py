@@ -143,9 +143,14 @@ def _statement(
     """The statement that reads a page, and its arguments."""
     if feed_filter == EVERYTHING:
         return _FEED, (after, mark, limit)
+    return _FEED_FILTERED, (after, mark, limit, *selection(feed_filter))
+
+
+def selection(feed_filter: FeedFilter) -> tuple[Any, ...]:
+    """A filter as arguments of a statement: categories, types, first bucket, end of buckets."""
     categories = sorted(feed_filter.categories) or None
     types = sorted(feed_filter.event_types) or None
-    return _FEED_FILTERED, (after, mark, limit, categories, types, *(feed_filter.buckets or _ALL))
+    return (categories, types, *(feed_filter.buckets or _ALL))
 
 
 def _time_of(sent: bytes) -> datetime:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from eventstore.postgres.connection import connect
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
 from ordersaga.findings.table import WATCHDOG
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine import control
-from projections.engine.projection import LIVE
+from projections.engine.projection import Pool
 from projections.operations.install import PROJECTIONS, install
 from projections.registry import ALL
 
@@ -29,18 +28,17 @@ async def migrate_all(dsn: str, grant_to: Sequence[str] = ()) -> list[str]:
 
 
 async def pending_migrations(dsn: str) -> list[str]:
-    """Names of the migrations and read models that a database lacks; changes nothing."""
-    missing = await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG))
-    return missing or await _missing_read_models(dsn)
+    """Names of the migrations that a database lacks; changes nothing.
+
+    Read models do not count: one that is missing or outdated waits, and nothing else waits for it.
+    """
+    return await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG))
 
 
-async def _missing_read_models(dsn: str) -> list[str]:
-    connection = await connect(dsn)
-    try:
-        return [
-            projection.name
-            for projection in ALL
-            if not await connection.fetchval(control.sql("load_version"), LIVE, projection.name)
-        ]
-    finally:
-        await connection.close()
+async def read_model_problems(pool: Pool) -> list[str]:
+    """What is wrong with each read model that is missing or of another version, and what to do.
+
+    The schema of the read models must be there.
+    """
+    _, problems = await control.usable(pool, ALL)
+    return problems

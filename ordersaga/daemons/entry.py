@@ -105,7 +105,10 @@ def _notifier(services: Services) -> Notifier:
 def _lane_problems(runner: ProjectionRunner) -> Sequence[str]:
     """What is wrong with the lanes of this process."""
     problems = []
-    for lane in runner.health():
+    lanes = runner.health()
+    if lanes and all(lane.waits for lane in lanes):
+        problems.append("no read model can be kept up to date: see `ordersaga projections status`")
+    for lane in lanes:
         name = lane.projection if lane.lane < 0 else f"{lane.projection} lane {lane.lane}"
         if lane.failures >= FAILURES_TOLERATED:
             problems.append(f"{name}: {lane.failures} failures in a row")

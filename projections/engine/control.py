@@ -11,8 +11,9 @@ from uuid import UUID
 import asyncpg
 
 from eventstore.model import BUCKETS, StoredEvent
-from projections.engine.projection import Connection, Pool
+from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.engine.sql_files import statement
+from projections.errors import NotInstalled, VersionMismatch
 
 sql: Final = partial(statement, "projections.engine.sql")
 """A statement on the control tables."""
@@ -22,12 +23,14 @@ sql: Final = partial(statement, "projections.engine.sql")
 class Lane:
     """A half-open range of buckets of a projection, and the position up to which it is applied.
 
+    `version` is that of the projection whose program made the tables.
     `era` is loaded only with the lock on the lane (the fence), `updated_at` only without it.
     """
 
     projection: str
     number: int
     buckets: tuple[int, int]
+    version: int
     position: int
     paused: bool
     parked: int
@@ -64,14 +67,14 @@ async def lock_lane(connection: Connection, target: str, projection: str, lane: 
 
 async def load_position(
     pool: Pool, target: str, projection: str, lane: int
-) -> tuple[int, UUID] | None:
-    """The position of a lane, and the current era; None if there is no such lane."""
+) -> tuple[int, int, UUID] | None:
+    """The position of a lane, its version and the current era; None if there is no such lane."""
     while True:
         row = await pool.fetchrow(sql("load_position"), target, projection, lane)
         if row is None:
             return None
         if row["era"] is not None:
-            return row["position"], row["era"]
+            return row["position"], row["version"], row["era"]
         await pool.execute(sql("begin_era"))
 
 
@@ -79,6 +82,42 @@ async def lock_lanes(connection: Connection, target: str, projection: str) -> li
     """Wait for the fences of all lanes of a projection and hold them for this transaction."""
     rows = await connection.fetch(sql("lock_lanes"), target, projection)
     return [_lane(projection, row) for row in rows]
+
+
+async def hold(connection: Connection, target: str, projection: Projection) -> list[Lane]:
+    """Wait for the fences of all lanes, as `lock_lanes`, to write as this version's program.
+
+    Raises:
+        NotInstalled: the projection has no lanes.
+        VersionMismatch: the tables belong to another version of the projection.
+    """
+    return require_version(await lock_lanes(connection, target, projection.name), projection)
+
+
+def require_version(lanes: list[Lane], projection: Projection) -> list[Lane]:
+    """The lanes themselves; raises as `hold`."""
+    if not lanes:
+        raise NotInstalled(projection.name)
+    if lanes[0].version != projection.version:
+        raise VersionMismatch(projection.name, lanes[0].version, projection.version)
+    return lanes
+
+
+async def usable(
+    pool: Pool, projections: Sequence[Projection]
+) -> tuple[list[Projection], list[str]]:
+    """The projections whose live tables fit this program, and what is wrong with each other one."""
+    lanes = await load_lanes(pool, LIVE, [projection.name for projection in projections])
+    fitting, problems = [], []
+    for projection in projections:
+        own = [lane for lane in lanes if lane.projection == projection.name]
+        try:
+            require_version(own, projection)
+        except (NotInstalled, VersionMismatch) as error:
+            problems.append(str(error))
+        else:
+            fitting.append(projection)
+    return fitting, problems
 
 
 async def load_lanes(
@@ -94,6 +133,7 @@ def _lane(projection: str, row: asyncpg.Record) -> Lane:
         projection=projection,
         number=row["lane"],
         buckets=(row["first_bucket"], row["end_bucket"]),
+        version=row["version"],
         position=row["position"],
         paused=row["paused"],
         parked=row["parked"],
@@ -105,17 +145,21 @@ def _lane(projection: str, row: asyncpg.Record) -> Lane:
 async def insert_lanes(
     connection: Connection,
     target: str,
-    projection: str,
+    projection: Projection,
     buckets: Sequence[tuple[int, int]],
     position: int,
     *,
     paused: bool = False,
 ) -> None:
-    """Create a lane at `position` for each range of buckets, unless the projection has lanes."""
+    """Create a lane at `position` for each range of buckets, unless the projection has lanes.
+
+    They record that the tables belong to this version of the projection.
+    """
     await connection.execute(
         sql("insert_lanes"),
         target,
-        projection,
+        projection.name,
+        projection.version,
         list(range(len(buckets))),
         [first for first, _ in buckets],
         [end for _, end in buckets],

@@ -17,7 +17,7 @@ from projections.engine.control import Lane, Refusal
 from projections.engine.feed import FeedSlice, SharedFeed
 from projections.engine.lane_position import LanePosition
 from projections.engine.projection import LIVE, Connection, Pool, Projection
-from projections.errors import Stalled, describe, is_outage
+from projections.errors import Stalled, VersionMismatch, describe, is_outage
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ class StepResult(Enum):
     DRAINED = auto()  # nothing is left: wait to be woken
     HELD = auto()  # another worker holds the lane
     PAUSED = auto()  # an operator paused the projection
+    OUTDATED = auto()  # the tables belong to another version; `LaneWorker.error` says what to do
     CHANGED = auto()  # the projection was divided into other lanes: load them again
     FAILED = auto()  # the batch was rolled back; `LaneWorker.error` says why
 
@@ -120,8 +121,8 @@ class LaneWorker:
         return result
 
     async def _step(self, upto: int | None, save: bool) -> StepResult:
-        if self._position.checkpoint is None and not await self._load():
-            return StepResult.CHANGED
+        if self._position.checkpoint is None and (missing := await self._load()):
+            return missing
         feed_slice = _truncate(await self._next_slice(), self._position.next, upto)
         if feed_slice.era != self._position.era:
             # The database has crashed since the position was loaded, or since the slice was read if
@@ -136,14 +137,22 @@ class LaneWorker:
         self._position.next = feed_slice.next_position
         return _result(feed_slice)
 
-    async def _load(self) -> bool:
+    async def _load(self) -> StepResult | None:
+        """Load the checkpoint; the result of the step if it cannot be taken."""
         loaded = await control.load_position(
             self._pool, self._target, self.projection.name, self.lane
         )
         if loaded is None:
-            return False
-        self._position.load(*loaded)
-        return True
+            return StepResult.CHANGED
+        position, version, era = loaded
+        if version != self.projection.version:
+            return self._outdated(version)
+        self._position.load(position, era)
+        return None
+
+    def _outdated(self, version: int) -> StepResult:
+        self.error = str(VersionMismatch(self.projection.name, version, self.projection.version))
+        return StepResult.OUTDATED
 
     async def _next_slice(self) -> FeedSlice:
         return self._position.take_prefetched() or await self._read(self._position.next)
@@ -196,12 +205,16 @@ class LaneWorker:
     def _is_ours(self, fence: Lane | None) -> TypeGuard[Lane]:
         if fence is None or fence.paused or fence.era != self._position.era:
             return False
+        if fence.version != self.projection.version:
+            return False
         return fence.position == self._position.checkpoint and fence.buckets == self._buckets
 
     def _not_ours(self, fence: Lane | None) -> StepResult:
         self._position.forget()
         if fence is None:
             return StepResult.HELD
+        if fence.version != self.projection.version:
+            return self._outdated(fence.version)
         if fence.buckets != self._buckets:
             return StepResult.CHANGED
         # Otherwise another worker moved the checkpoint: continue from there.
@@ -272,6 +285,7 @@ def _result(feed_slice: FeedSlice) -> StepResult:
     return StepResult.BEHIND if behind else StepResult.DRAINED
 
 
+_ENDED: Final = (StepResult.CHANGED, StepResult.OUTDATED)
 _GIVE_UP_AFTER: Final = 8
 """Consecutive failures after which `reach` ends; well above the attempts at a poison batch."""
 
@@ -282,14 +296,15 @@ async def reach(worker: LaneWorker, goal: int, watch: Watch | None = None) -> No
     Waits for a lane that another worker holds.
 
     Raises:
-        Stalled: the database kept failing, or the lane does not exist any more.
+        Stalled: the database kept failing, the lane does not exist any more, or its tables belong
+            to another version.
         Exception: what `watch` raised.
     """
     failures = 0
     while True:
         result = await worker.step(upto=goal)
         failures = failures + 1 if result is StepResult.FAILED else 0
-        if failures >= _GIVE_UP_AFTER or result is StepResult.CHANGED:
+        if failures >= _GIVE_UP_AFTER or result in _ENDED:
             reason = worker.error or "its lanes were dropped or divided"
             raise Stalled(worker.projection.name, worker.lane, reason)
         if result in _PROGRESS and watch is not None:

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from eventstore.codec import EventCodec
+from eventstore.postgres.feed_lag import complete_position
 from eventstore.reading.waking import LocalWaker, Waker
 from eventstore.store import EventStore
 from projections.engine import control
@@ -22,7 +23,7 @@ from projections.engine.concurrently import run_concurrently
 from projections.engine.feed import SharedFeed, union
 from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions, LaneWorker, StepResult, reach
 from projections.engine.projection import LIVE, Pool, Projection
-from projections.errors import NotInstalled, RebuildNeeded, is_outage
+from projections.errors import NotInstalled, VersionMismatch, is_outage
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +38,8 @@ class LaneDelays:
         held: before retrying a lane that another worker holds or an operator paused.
         linger: after being woken, so that a busy store is followed in larger batches.
         retry: after a failed batch; doubles up to `retry_most`.
+        unfit: before looking again whether the tables of a read model are there and are of this
+            program's version.
     """
 
     idle: float = 0.5
@@ -45,6 +48,7 @@ class LaneDelays:
     linger: float = 0.01
     retry: float = 0.05
     retry_most: float = 2.0
+    unfit: float = 3.0
 
 
 DEFAULT_DELAYS: Final = LaneDelays()
@@ -59,7 +63,7 @@ class LaneHealth:
         last_step: how the last step ended, in lower case; "begun" before the first one.
         since_s: seconds since then; far above `LaneDelays.idle` means that the loop hangs.
         failures: consecutive failed batches.
-        error: why the last batch failed, None if it did not.
+        error: why the last batch failed, or why the read model waits; None if neither.
     """
 
     projection: str
@@ -69,17 +73,27 @@ class LaneHealth:
     failures: int
     error: str | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether the tables of the read model are missing or belong to another version."""
+        return self.last_step in _WAITING
 
+
+_MISSING: Final = "missing"
+_WAITING: Final = (_MISSING, StepResult.OUTDATED.name.lower())
 _NO_LANE: Final = -1
 
 
 class ProjectionRunner:
     """Keeps the live tables of some projections up to date.
 
+    A projection whose tables are missing, or belong to another version, waits until they are there
+    and are of this version. The others are not affected.
+
     Args:
         pool: each lane needs one connection while it commits a batch.
         waker: reports that there may be new events; without one, lanes poll.
-        projections: which to run; they must be installed.
+        projections: which to run.
     """
 
     def __init__(
@@ -106,50 +120,34 @@ class ProjectionRunner:
         self._steps: dict[tuple[str, int], tuple[float, LaneHealth]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow the feed until `stop` is set; current batches are finished first.
-
-        Raises:
-            NotInstalled: a projection has no tables.
-            RebuildNeeded: the tables belong to another version of the projection.
-        """
-        for projection in self._projections:
-            await self._check(projection)
+        """Follow the feed until `stop` is set; current batches are finished first."""
         await run_concurrently(self._follow(projection, stop) for projection in self._projections)
 
     async def catch_up(self) -> int:
-        """Apply everything that is in the store now; returns the position that all lanes reached.
+        """Apply everything that the feed shows now; returns the position that all lanes reached.
 
         Skips paused projections. Waits for lanes that other workers hold.
 
         Raises:
             NotInstalled: a projection has no tables.
-            RebuildNeeded: the tables belong to another version of the projection.
+            VersionMismatch: the tables belong to another version of the projection.
             Stalled: the database kept failing.
         """
-        head = await self._store.head()
+        end = await complete_position(self._pool)
         workers: list[LaneWorker] = []
         for projection in self._projections:
-            await self._check(projection)
             workers += await self._workers(projection)
-        await run_concurrently(reach(worker, head) for worker in workers)
-        return head
+        await run_concurrently(reach(worker, end) for worker in workers)
+        return end
 
     def health(self) -> list[LaneHealth]:
         """What each lane of this process did last."""
         now = time.monotonic()
         return [replace(health, since_s=now - at) for at, health in self._steps.values()]
 
-    async def _check(self, projection: Projection) -> None:
-        stored = await self._pool.fetchval(control.sql("load_version"), LIVE, projection.name)
-        if stored is None:
-            raise NotInstalled(projection.name)
-        if stored != projection.version:
-            raise RebuildNeeded(projection.name, stored, projection.version)
-
     async def _workers(self, projection: Projection) -> list[LaneWorker]:
         lanes = await control.load_lanes(self._pool, LIVE, [projection.name])
-        if not lanes:
-            raise NotInstalled(projection.name)
+        control.require_version(lanes, projection)
         return [
             LaneWorker(
                 self._pool,
@@ -183,13 +181,28 @@ class ProjectionRunner:
     ) -> list[LaneWorker]:
         while not stop.is_set():
             try:
-                return await self._workers(projection)
+                workers = await self._workers(projection)
+            except (NotInstalled, VersionMismatch) as error:
+                self._note_unfit(projection, error)
+                await self._pause(self._delays.unfit, stop)
             except Exception as error:
                 if not is_outage(error):
                     raise
                 _log.warning("lanes not readable", error=type(error).__name__)
                 await self._pause(self._delays.retry_most, stop)
+            else:
+                if self._steps[projection.name, _NO_LANE][1].waits:
+                    _log.info("read model goes on", projection=projection.name)
+                return workers
         return []
+
+    def _note_unfit(self, projection: Projection, error: NotInstalled | VersionMismatch) -> None:
+        """Say once why a read model waits; its health says so all the time."""
+        step = _MISSING if isinstance(error, NotInstalled) else StepResult.OUTDATED.name.lower()
+        before = self._steps.get((projection.name, _NO_LANE))
+        if before is None or before[1].error != str(error):
+            _log.error("read model waits", projection=projection.name, problem=str(error))
+        self._remember(LaneHealth(projection.name, _NO_LANE, step, 0.0, 0, str(error)))
 
     async def _loop(self, worker: LaneWorker, stop: asyncio.Event, changed: asyncio.Event) -> None:
         failures = 0
@@ -200,7 +213,7 @@ class ProjectionRunner:
             result = await worker.step(save=False)
             failures = failures + 1 if result is StepResult.FAILED else 0
             self._note(worker, result.name.lower(), failures)
-            if result is StepResult.CHANGED:
+            if result in (StepResult.CHANGED, StepResult.OUTDATED):
                 changed.set()
             elif result is StepResult.DRAINED:
                 await self._wait(mark, stop)

@@ -12,7 +12,6 @@ from projections.engine.caching_codec import CachingCodec
 from projections.engine.concurrently import run_concurrently
 from projections.engine.feed import SharedFeed, union
 from projections.engine.projection import LIVE, Connection, Pool, Projection
-from projections.errors import NotInstalled
 from projections.operations.shadow import Shadow
 from projections.registry import ALL
 
@@ -31,14 +30,17 @@ async def check(
     Folds all events into tables in another schema, up to the positions of the live lanes, and
     compares. The live lanes are locked only for the last events and the comparison.
 
+    A projection without tables, or with those of another version, is an offender, and the others
+    are checked.
+
     Raises:
-        NotInstalled: a projection has no tables.
         Stalled: the database kept failing.
     """
+    projections, offenders = await control.usable(pool, projections)
     # Rows with side effects (sent notifications) do not follow from the events alone.
     acting = [projection.name for projection in projections if projection.side_effects]
     foldable = [projection for projection in projections if not projection.side_effects]
-    offenders = [line for name in acting for line in await _parked(pool, name)]
+    offenders += [line for name in acting for line in await _parked(pool, name)]
     if not foldable:
         return offenders
     # All of them share one reader of the feed.
@@ -62,8 +64,6 @@ async def check(
 async def _fold(pool: Pool, shadow: Shadow) -> None:
     """Bring the second set of tables up to the current positions of the live lanes."""
     live = await control.load_lanes(pool, LIVE, [shadow.projection.name])
-    if not live:
-        raise NotInstalled(shadow.projection.name)
     await shadow.prepare()
     await shadow.advance([lane.position for lane in live])
 
@@ -71,7 +71,7 @@ async def _fold(pool: Pool, shadow: Shadow) -> None:
 async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
     name = shadow.projection.name
     async with pool.acquire() as connection, connection.transaction():
-        live = await control.lock_lanes(connection, LIVE, name)
+        live = await control.hold(connection, LIVE, shadow.projection)
         await shadow.advance([lane.position for lane in live])
         offenders = await _parked(connection, name)
         for table in shadow.projection.tables:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from eventstore.postgres.connection import connect
+from eventstore.postgres.feed_lag import complete_position
 from eventstore.postgres.migrator import Schema, migrate
 from eventstore.postgres.roles import become_owner
-from eventstore.postgres.sql_files import statement as feed_statement
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Projection
 from projections.engine.sql_files import statement
@@ -35,12 +35,12 @@ async def install(
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *_INSTALL_LOCK)
             for projection in projections:
-                if await connection.fetchval(control.sql("load_version"), LIVE, projection.name):
+                if await connection.fetch(control.sql("load_lanes"), LIVE, [projection.name]):
                     continue
                 await create_tables(connection, LIVE, projection)
-                position = await _history_end(connection) if projection.side_effects else 0
+                position = await complete_position(connection) if projection.side_effects else 0
                 await control.insert_lanes(
-                    connection, LIVE, projection.name, control.divide(lanes), position
+                    connection, LIVE, projection, control.divide(lanes), position
                 )
                 installed.append(projection.name)
     finally:
@@ -49,7 +49,7 @@ async def install(
 
 
 async def create_tables(connection: Connection, target: str, projection: Projection) -> None:
-    """Create the tables of a read model in a schema and record their version.
+    """Create the tables of a read model in a schema.
 
     The rest of the transaction runs as the owner of the database's schemas.
 
@@ -65,12 +65,3 @@ async def create_tables(connection: Connection, target: str, projection: Project
         await connection.execute(
             roles.filled(f'GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO :"app"')
         )
-    await connection.execute(
-        control.sql("set_version"), target, projection.name, projection.version
-    )
-
-
-async def _history_end(connection: Connection) -> int:
-    """The position at or below which no further event can appear."""
-    (row,) = await connection.fetch(feed_statement("feed_mark"))
-    return int(row["mark"])

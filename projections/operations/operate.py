@@ -11,7 +11,7 @@ from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Pool, Projection, Recorded
-from projections.errors import NotInstalled, describe, is_outage
+from projections.errors import NotInstalled, VersionMismatch, describe, is_outage
 from projections.paging import Page, checked_limit, fetch_page, make_row
 
 _log = structlog.get_logger(__name__)
@@ -96,7 +96,11 @@ async def replay(
     projection: Projection,
     stream: str | None = None,
 ) -> list[ReplayResult]:
-    """Apply the dead letters of one parked stream, or of all; what fails again stays parked."""
+    """Apply the dead letters of one parked stream, or of all; what fails again stays parked.
+
+    Raises:
+        VersionMismatch: the tables belong to another version of the projection.
+    """
     parked = await pool.fetch(control.sql("all_parked"), LIVE, projection.name, stream)
     return [
         await _replay_one(pool, store, codec, projection, row["stream"], row["bucket"])
@@ -113,9 +117,7 @@ async def _replay_one(
     bucket: int,
 ) -> ReplayResult:
     async with pool.acquire() as connection, connection.transaction():
-        lane = await connection.fetchval(
-            control.sql("lane_of_bucket"), LIVE, projection.name, bucket
-        )
+        lane = await _hold_lane(connection, projection, bucket)
         letters = await connection.fetch(
             control.sql("load_dead_letters"), LIVE, projection.name, stream, None
         )
@@ -131,6 +133,21 @@ async def _replay_one(
             )
     _log.info("stream replayed", projection=projection.name, stream=stream, error=error)
     return ReplayResult(projection.name, stream, len(positions), error)
+
+
+async def _hold_lane(connection: Connection, projection: Projection, bucket: int) -> int:
+    """Wait for the fence of the lane with this bucket; returns its number.
+
+    Raises:
+        VersionMismatch: its tables belong to another version of the projection.
+    """
+    lane = await connection.fetchrow(control.sql("lane_of_bucket"), LIVE, projection.name, bucket)
+    if lane is None:
+        raise NotInstalled(projection.name)
+    if lane["version"] != projection.version:
+        raise VersionMismatch(projection.name, lane["version"], projection.version)
+    number: int = lane["lane"]
+    return number
 
 
 async def _apply(
@@ -164,20 +181,19 @@ async def set_lanes(pool: Pool, projection: Projection, lanes: int) -> bool:
 
     Raises:
         NotInstalled: the projection has no lanes.
+        VersionMismatch: the tables belong to another version of the projection.
         ValueError: the number is not possible.
     """
     buckets = control.divide(lanes)
     async with pool.acquire() as connection, connection.transaction():
-        old = await control.lock_lanes(connection, LIVE, projection.name)
-        if not old:
-            raise NotInstalled(projection.name)
+        old = await control.hold(connection, LIVE, projection)
         positions = {lane.position for lane in old}
         if len(positions) > 1:
             return False
         await connection.execute(control.sql("delete_lanes"), LIVE, projection.name)
         (position,) = positions
         await control.insert_lanes(
-            connection, LIVE, projection.name, buckets, position, paused=old[0].paused
+            connection, LIVE, projection, buckets, position, paused=old[0].paused
         )
         await connection.execute(control.sql("count_parked"), LIVE, projection.name)
     return True

@@ -15,6 +15,7 @@ import asyncpg
 
 from eventstore.codec import EventCodec
 from eventstore.postgres.connection import maintenance
+from eventstore.postgres.feed_lag import complete_position
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.control import Lane
@@ -31,7 +32,10 @@ _SWITCH_ATTEMPTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a rebuild: positions, and seconds left (None while unknown)."""
+    """The progress of a rebuild: positions, and seconds left (None while unknown).
+
+    `head` is the end of the feed when the rebuild began.
+    """
 
     projection: str
     position: int
@@ -62,6 +66,7 @@ async def rebuild(
         NotInstalled: the projection has no live tables.
         Interrupted: `stop` was set; calling again continues.
         Stalled: the database kept failing; calling again continues.
+        VersionMismatch: a program of another version has begun a rebuild meanwhile.
     """
     live = await control.load_lanes(pool, LIVE, [projection.name])
     if not live:
@@ -72,7 +77,7 @@ async def rebuild(
     with maintenance():
         shadow = Shadow(pool, store, codec, projection, NEXT, options)
         await shadow.prepare()
-        meter = _Meter(projection.name, await store.head(), report, stop)
+        meter = _Meter(projection.name, await complete_position(pool), report, stop)
         await shadow.advance([meter.head] * len(live), meter.watch)
         await _switch(pool, shadow)
 
@@ -137,6 +142,7 @@ async def _try_switch(pool: Pool, shadow: Shadow) -> None:
             raise Interrupted(
                 f"{name!r} was divided into other lanes meanwhile: run the rebuild again"
             )
+        control.require_version(new, shadow.projection)
         goals = [max(a.position, b.position) for a, b in zip(live, new, strict=True)]
         await shadow.advance(goals)
         await connection.execute("SET LOCAL lock_timeout = '500ms'")

@@ -45,23 +45,21 @@ class Shadow:
         return kept
 
     async def _is_kept(self, connection: Connection, live: Sequence[Lane]) -> bool:
-        version = await connection.fetchval(
-            control.sql("load_version"), self.target, self.projection.name
-        )
         lanes = await control.lock_lanes(connection, self.target, self.projection.name)
         same_lanes = [lane.buckets for lane in lanes] == [lane.buckets for lane in live]
-        return version == self.projection.version and same_lanes
+        same_version = all(lane.version == self.projection.version for lane in lanes)
+        return same_version and same_lanes
 
     async def _create(self, connection: Connection, live: Sequence[Lane]) -> None:
         await create_tables(connection, self.target, self.projection)
         buckets = [lane.buckets for lane in live]
-        await control.insert_lanes(connection, self.target, self.projection.name, buckets, 0)
+        await control.insert_lanes(connection, self.target, self.projection, buckets, 0)
 
     async def discard(self, connection: Connection) -> None:
         """Drop the tables and their control rows."""
         for table in self.projection.tables:
             await connection.execute(f"DROP TABLE IF EXISTS {self.target}.{table}")
-        for name in ("delete_lanes", "delete_version", "unpark_all"):
+        for name in ("delete_lanes", "unpark_all"):
             await connection.execute(control.sql(name), self.target, self.projection.name)
 
     async def advance(self, goals: Sequence[int], watch: Watch | None = None) -> None:

@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from eventstore.model import FeedFilter
+from eventstore.model import BUCKETS
+from eventstore.postgres.feed_lag import FeedHolder, age_after, feed_holder
 from eventstore.store import EVERYTHING, EventStore
 from projections.engine import control
 from projections.engine.control import Lane
 from projections.engine.projection import LIVE, Pool, Projection
-from projections.errors import NotInstalled
+from projections.errors import NotInstalled, VersionMismatch
 
 STUCK_AFTER_S: Final = 10.0
 """A lane with events ahead of it that has not moved for this long is stuck."""
@@ -23,17 +24,19 @@ class LaneState(StrEnum):
     CURRENT = "current"  # nothing is left to apply
     BEHIND = "behind"  # events are ahead of it, and it moves or they are new
     PAUSED = "paused"  # an operator paused it
-    STUCK = "stuck"  # events are ahead of it and it does not move
+    STUCK = "stuck"  # events are ahead of it and it does not move, or the feed is held up
     OUTDATED = "outdated"  # its tables belong to another version of the projection
+    MISSING = "missing"  # the projection has no tables
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The position and state of a lane.
+    """The position and state of a lane; of one without lanes, a single lane 0 at position 0.
 
     Attributes:
         lag_positions: positions that the store's sequence has drawn and that are not applied yet.
-        lag_seconds: age of the oldest event that is not applied yet, 0.0 if there is none.
+        lag_seconds: age of the oldest event that is not applied yet, or of the open transaction
+            that holds up the feed; 0.0 if there is neither.
         parked: number of parked streams.
         updated_at: when the checkpoint last moved.
         problem: what is wrong and what to do about it; None if nothing is wrong.
@@ -59,32 +62,22 @@ async def status(
     *,
     stuck_after_s: float = STUCK_AFTER_S,
 ) -> list[LaneStatus]:
-    """The status of every lane of some projections.
-
-    Raises:
-        NotInstalled: a projection has no lanes.
-    """
-    snapshot = _Snapshot(pool, store, await pool.fetchval(control.sql("clock")), await store.head())
-    lane_statuses: list[LaneStatus] = []
-    for projection in projections:
-        lanes = await control.load_lanes(pool, LIVE, [projection.name])
-        if not lanes:
-            raise NotInstalled(projection.name)
-        version = await pool.fetchval(control.sql("load_version"), LIVE, projection.name)
-        outdated = _outdated(projection, version)
-        lane_statuses += [
-            await snapshot.status_of(projection, lane, outdated, stuck_after_s) for lane in lanes
-        ]
-    return lane_statuses
-
-
-def _outdated(projection: Projection, stored: int | None) -> str | None:
-    if stored == projection.version:
-        return None
-    return (
-        f"its tables are of version {stored}, this program requires {projection.version}: "
-        f"run `ordersaga projections rebuild {projection.name}`"
+    """The status of every lane of some projections."""
+    snapshot = _Snapshot(
+        pool,
+        await pool.fetchval(control.sql("clock")),
+        await store.head(),
+        await feed_holder(pool),
+        stuck_after_s,
     )
+    lanes = await control.load_lanes(pool, LIVE, [projection.name for projection in projections])
+    return [
+        lane_status
+        for projection in projections
+        for lane_status in await snapshot.status_of(
+            projection, [lane for lane in lanes if lane.projection == projection.name]
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,48 +85,69 @@ class _Snapshot:
     """Reads the status of lanes as of one moment."""
 
     pool: Pool
-    store: EventStore
     now: datetime
     head: int
+    holder: FeedHolder | None
+    stuck_after_s: float
 
-    async def status_of(
-        self, projection: Projection, lane: Lane, outdated: str | None, stuck_after_s: float
+    async def status_of(self, projection: Projection, lanes: list[Lane]) -> list[LaneStatus]:
+        try:
+            control.require_version(lanes, projection)
+        except NotInstalled as error:
+            none = Lane(projection.name, 0, (0, BUCKETS), 0, 0, False, 0, None, None)
+            return [self._status(none, LaneState.MISSING, 0.0, str(error))]
+        except VersionMismatch as error:
+            problem = str(error)
+            ages = [await self._age_of_next(lane, projection) for lane in lanes]
+            return [
+                self._status(lane, LaneState.OUTDATED, age or 0.0, problem)
+                for lane, age in zip(lanes, ages, strict=True)
+            ]
+        return [await self._status_of_lane(projection, lane) for lane in lanes]
+
+    async def _status_of_lane(self, projection: Projection, lane: Lane) -> LaneStatus:
+        own = await self._age_of_next(lane, projection)
+        anything = await self._age_of_next(lane)
+        lag = max(own or 0.0, self._held_s(lane))
+        moved = self._since(lane.updated_at)
+        if lane.paused:
+            return self._status(lane, LaneState.PAUSED, lag)
+        if self.holder is not None and self._held_s(lane) > self.stuck_after_s:
+            return self._status(lane, LaneState.STUCK, lag, self.holder.problem)
+        if anything is not None and min(anything, moved) > self.stuck_after_s:
+            return self._status(lane, LaneState.STUCK, lag, await self._why_stuck(lane, moved))
+        # Events of others do not count as lag.
+        return self._status(lane, LaneState.CURRENT if own is None else LaneState.BEHIND, lag)
+
+    def _status(
+        self, lane: Lane, state: LaneState, lag_seconds: float, problem: str | None = None
     ) -> LaneStatus:
-        next_own = await self._age_of_next(lane, projection.feed_filter(lane.buckets))
-        next_any = await self._age_of_next(lane, EVERYTHING)
-        moved = self._age(lane.updated_at)
-        if outdated:
-            state, problem = LaneState.OUTDATED, outdated
-        elif lane.paused:
-            state, problem = LaneState.PAUSED, None
-        elif next_any is None:
-            state, problem = LaneState.CURRENT, None
-        elif min(next_any, moved) > stuck_after_s:
-            state, problem = LaneState.STUCK, await self._why_stuck(lane, moved)
-        else:  # events of others do not count as lag
-            state, problem = LaneState.CURRENT if next_own is None else LaneState.BEHIND, None
         return LaneStatus(
-            projection=projection.name,
+            projection=lane.projection,
             lane=lane.number,
             state=state,
             position=lane.position,
             head=self.head,
             lag_positions=max(self.head - lane.position, 0),
-            lag_seconds=next_own or 0.0,
+            lag_seconds=lag_seconds,
             paused=lane.paused,
             parked=lane.parked,
             updated_at=lane.updated_at,
             problem=problem,
         )
 
-    async def _age_of_next(self, lane: Lane, feed_filter: FeedFilter) -> float | None:
+    def _held_s(self, lane: Lane) -> float:
+        """For how long the feed has been held up before this lane's end, in seconds."""
+        return self.holder.age_s if self.holder and lane.position < self.head else 0.0
+
+    async def _age_of_next(self, lane: Lane, projection: Projection | None = None) -> float | None:
         """Age in seconds of the first event after the checkpoint; None if there is none."""
         if lane.position >= self.head:
             return None
-        page = await self.store.read_feed(lane.position, limit=1, feed_filter=feed_filter)
-        return self._age(page.events[0].recorded_at) if page.events else None
+        selected = projection.feed_filter(lane.buckets) if projection else EVERYTHING
+        return await age_after(self.pool, lane.position, selected)
 
-    def _age(self, at: datetime | None) -> float:
+    def _since(self, at: datetime | None) -> float:
         return float("inf") if at is None else max((self.now - at).total_seconds(), 0.0)
 
     async def _why_stuck(self, lane: Lane, moved: float) -> str:

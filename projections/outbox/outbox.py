@@ -17,7 +17,7 @@ import asyncpg
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Pool
 from projections.engine.sql_files import statement
-from projections.errors import BackfillRefused, NotInstalled
+from projections.errors import BackfillRefused
 from projections.outbox.rules import PROJECTION
 from projections.paging import Page, fetch_page, make_row
 
@@ -185,12 +185,11 @@ async def backfill(pool: Pool, after: int = 0) -> int:
 
     Raises:
         NotInstalled: the projection has no lanes.
+        VersionMismatch: they belong to another version of the projection.
         BackfillRefused: streams are parked and must be replayed first.
     """
     async with pool.acquire() as connection, connection.transaction():
-        lanes = await control.lock_lanes(connection, LIVE, PROJECTION.name)
-        if not lanes:
-            raise NotInstalled(PROJECTION.name)
+        lanes = await control.hold(connection, LIVE, PROJECTION)
         if any(lane.parked for lane in lanes):
             raise BackfillRefused(PROJECTION.name)
         for lane in lanes:

@@ -1,7 +1,9 @@
 -- The control tables of the projections, the outbox, and the schema of the live read models.
 CREATE SCHEMA read_models;
 
--- One row per lane. The row lock is the fence: only its holder may apply that lane.
+-- One row per lane. The row lock is the fence: only its holder may apply that lane, and only if its
+-- program has the `version` of the projection that the tables belong to. The version is in this row
+-- because only a locked row is sure to be read as it is now; it is the same for all lanes.
 -- `target` is the schema with the tables: the live ones, or those of a rebuild beside them.
 CREATE TABLE read_models.checkpoints (
     target text NOT NULL,
@@ -9,6 +11,7 @@ CREATE TABLE read_models.checkpoints (
     lane smallint NOT NULL,
     first_bucket smallint NOT NULL,
     end_bucket smallint NOT NULL,
+    version integer NOT NULL,
     position bigint NOT NULL DEFAULT 0,
     paused boolean NOT NULL DEFAULT false,
     parked integer NOT NULL DEFAULT 0,
@@ -16,14 +19,6 @@ CREATE TABLE read_models.checkpoints (
     CONSTRAINT checkpoints_pkey PRIMARY KEY (target, projection, lane),
     CONSTRAINT checkpoints_lane_is_a_range CHECK (0 <= first_bucket AND first_bucket < end_bucket)
 ) WITH (fillfactor = 50);
-
--- The version of the projection that the tables in `target` belong to.
-CREATE TABLE read_models.versions (
-    target text NOT NULL,
-    projection text NOT NULL,
-    version integer NOT NULL,
-    CONSTRAINT versions_pkey PRIMARY KEY (target, projection)
-);
 
 -- A stream that a projection could not apply; its later events wait for a replay.
 CREATE TABLE read_models.parked_streams (

@@ -179,23 +179,24 @@ async def _is(health, status: int, text: str) -> bool:  # type: ignore[no-untype
     return found == status and text in body
 
 
-async def test_the_process_ends_when_a_loop_dies(shop: CliShop) -> None:
-    (port,) = free_ports(1)
-    async with _following(shop, ORDERSAGA_HEALTH_PORT=str(port)) as process:
-        connection = await asyncpg.connect(shop.database_url)
-        await until(lambda: _listens(port))
-        await connection.execute("DELETE FROM read_models.checkpoints")
-        await connection.close()
-        await _append(shop, "A1")  # a lane that has nothing to do does not look at its checkpoint
-        async with asyncio.timeout(60):
-            assert await process.wait() == 3
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
+async def test_a_process_starts_beside_an_outdated_model_and_keeps_it_when_it_fits(
+    shop: CliShop,
+) -> None:
+    connection = await asyncpg.connect(shop.database_url)
+    change = "UPDATE read_models.checkpoints SET version = version + $1 WHERE projection = $2"
+    await connection.execute(change, -1, "current_orders")
+    await _append(shop, "A1")
+    async with _following(shop) as process:
+        await until(lambda: _is_current(shop, "order_history"), 180)
+        status = await shop.run("projections", "status", "--json")
+        assert status.code == 1
+        wrong = {x["projection"]: x for x in json.loads(status.out) if x["problem"]}
+        assert list(wrong) == ["current_orders"]
+        assert wrong["current_orders"]["state"] == "outdated"
+        assert wrong["current_orders"]["lag_seconds"] > 0
+        advice = "run `ordersaga projections rebuild current_orders`"
+        assert advice in wrong["current_orders"]["problem"]
+        await connection.execute(change, 1, "current_orders")
+        await until(lambda: _is_current(shop, "current_orders"), 180)
+        assert process.returncode is None
+    await connection.close()

@@ -140,7 +140,7 @@ async def test_a_rebuild_records_the_new_version(
     pool: asyncpg.Pool, store: PostgresEventStore
 ) -> None:
     await pool.execute(
-        "UPDATE read_models.versions SET version = 0 WHERE projection = 'notifications'"
+        "UPDATE read_models.checkpoints SET version = 0 WHERE projection = 'notifications'"
     )
     await rebuild(pool, store, CODEC, NOTIFICATIONS)
     assert await catch_up(pool, store) is None

@@ -11,7 +11,7 @@ import pytest
 from eventstore.postgres.store import PostgresEventStore
 from projections.engine.lane import LaneOptions
 from projections.engine.runner import LaneDelays
-from projections.errors import Interrupted, NotInstalled, RebuildNeeded
+from projections.errors import Interrupted, NotInstalled, VersionMismatch
 from projections.operations import operate as operations
 from projections.operations.checking import check
 from projections.operations.rebuild import NEXT, Progress, rebuild
@@ -140,12 +140,12 @@ async def test_a_new_version_of_a_model_must_be_rebuilt_before_it_runs(
 ) -> None:
     await append_events(store, *Order("A1").completed())
     newer = dataclasses.replace(current_orders.PROJECTION, version=2)
-    with pytest.raises(RebuildNeeded, match="projections rebuild current_orders"):
+    with pytest.raises(VersionMismatch, match="projections rebuild current_orders"):
         await runner_of(pool, store, [newer]).catch_up()
     await rebuild(pool, store, CODEC, newer)
     await runner_of(pool, store, [newer]).catch_up()
-    with pytest.raises(RebuildNeeded):
-        await runner_of(pool, store, [current_orders.PROJECTION]).run(asyncio.Event())
+    with pytest.raises(VersionMismatch, match="a newer program"):
+        await runner_of(pool, store, [current_orders.PROJECTION]).catch_up()
 
 
 async def test_a_projection_that_is_not_installed_is_refused(
@@ -155,7 +155,7 @@ async def test_a_projection_that_is_not_installed_is_refused(
     with pytest.raises(NotInstalled, match="migrate"):
         await rebuild(pool, store, CODEC, unknown)
     with pytest.raises(NotInstalled):
-        await runner_of(pool, store, [unknown]).run(asyncio.Event())
+        await runner_of(pool, store, [unknown]).catch_up()
 
 
 async def test_parked_streams_are_kept_by_the_switch(pool: asyncpg.Pool, store: Store) -> None:
