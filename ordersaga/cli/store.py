@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Group, RenderableType
@@ -12,17 +12,23 @@ from domain.ids import OrderId, parse_order_id, streams_of_order
 from eventstore.errors import LayoutBusy
 from eventstore.postgres.growth import partitions
 from eventstore.postgres.growth.archive import Archive, archive_many
+from eventstore.postgres.set_aside import PostgresSetAsideEvents
 from eventstore.store import EventStore
 from ordersaga.cli.answers import Answer, CommandGroup
-from ordersaga.cli.common import Services, opened, time_option
+from ordersaga.cli.common import Limit, Services, opened, time_option
 from ordersaga.cli.output import OK, note
 from ordersaga.daemons.ending import stopping_on_signals
-from ordersaga.display.tables import make_table
+from ordersaga.display.tables import Columns, make_table
 from ordersaga.errors import INTERRUPTED, Refused, WrongUsage
 from ordersaga.operations.archivable_orders import ArchivableOrder, archivable_orders
 
 if TYPE_CHECKING:
     from asyncio import Event
+
+_SET_ASIDE: Final = Columns(
+    "follower, stream, position>, event_type: event, tries>, first_seen: since, due_at: next try, "
+    "error"
+)
 
 app = CommandGroup("store", "Manage partitions and the archive of the event store.")
 
@@ -153,6 +159,17 @@ async def _move(
     async for moved in archive_many(archive, streams, reason, most=batch):
         count["streams"] += moved.streams
         count["events"] += moved.events
+
+
+@app.answer()
+async def set_aside(services: Services, limit: Limit = 50) -> Answer:
+    """List events that the starter could not act on; it tries each again with growing pauses.
+
+    An event leaves the list when a try succeeds, for example after the master key was put right.
+    A restart of the starter tries all of them immediately.
+    """
+    events = await PostgresSetAsideEvents(services.pool).first(limit)
+    return Answer(events, lambda: _SET_ASIDE.table(events) if events else "no event is set aside")
 
 
 @app.answer()

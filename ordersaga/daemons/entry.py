@@ -50,6 +50,7 @@ async def run_projections(names: Sequence[str]) -> None:
             runner.run,
             lambda: max((lane.since_s for lane in runner.health()), default=0.0),
             problems=lambda: _lane_problems(runner),
+            notices=lambda: [str(lane.error) for lane in runner.health() if lane.waits],
         )
         return [lanes, *_attention(services, runtime, chosen)]
 

@@ -77,6 +77,7 @@ class Health:
                     "heartbeat_age_s": round(each.age_s(), 1),
                     "restarts": each.restarts,
                     "problems": list(each.problems()),
+                    "notices": list(each.loop.notices()),
                 }
                 for each in self.loops
             },

@@ -62,6 +62,7 @@ class Loop:
         age_s: the seconds since it last moved, such as the age of a `Heartbeat`.
         is_ready: whether it accepts work.
         problems: what prevents it from working right now, in words; empty if nothing does.
+        notices: what somebody should look at although it works; shown, and no reason to be unready.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Loop:
     age_s: Callable[[], float]
     is_ready: Callable[[], bool] = field(default=lambda: True)
     problems: Callable[[], Sequence[str]] = field(default=lambda: ())
+    notices: Callable[[], Sequence[str]] = field(default=lambda: ())
 
 
 class LoopEnded(Exception):

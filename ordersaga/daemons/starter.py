@@ -10,11 +10,9 @@ from typing import Final
 import structlog
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.aggregates import ORDER
 from activities.messages import OrderDocument
-from domain.errors import RuleBroken
 from domain.ids import OrderId
 from eventstore.model import FeedFilter, StoredEvent
 from ordersaga.client.starting import start_saga, submitted_document
@@ -40,11 +38,7 @@ class SagaStarter(Follower):
         """Start the saga of an OrderSubmitted event; raises as `Follower.act`."""
         order_id = OrderId(event.stream.partition("-")[2])
         state = await ORDER.stream(order_id).load(self.handler)
-        try:
-            document = submitted_document(order_id, state)
-        except RuleBroken as refusal:
-            _log.error("saga cannot be started", order_id=order_id, problem=str(refusal))
-            return
+        document = submitted_document(order_id, state)
         if document is not None:
             await self._start_saga(document)
 
@@ -54,10 +48,5 @@ class SagaStarter(Follower):
             await start_saga(self.client, document, WorkflowIDConflictPolicy.USE_EXISTING)
         except WorkflowAlreadyStartedError:
             _log.debug("saga has ended already", order_id=order_id)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-                raise
-            # Retrying would not help, and would block all later orders.
-            _log.exception("saga cannot be started", order_id=order_id)
         else:
             _log.info("saga started", order_id=order_id)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime
@@ -13,6 +14,7 @@ from temporalio.worker import Worker
 from adapters.notifications.log import LogNotifications
 from eventstore.model import FeedFilter
 from eventstore.postgres.checkpoints import PostgresCheckpoints
+from eventstore.postgres.set_aside import PostgresSetAsideEvents
 from eventstore.reading.subscription import Subscription
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.telemetry import start_tracing, temporal_runtime
@@ -23,10 +25,13 @@ from ordersaga.daemons.follower import Follower
 from ordersaga.daemons.loops import BEAT_EVERY_S, Heartbeat, Loop
 from ordersaga.daemons.outages import TemporalLost
 from ordersaga.daemons.service import begin, run_process
+from ordersaga.daemons.set_aside import SetAside
 from ordersaga.daemons.temporal import TemporalNeed
 from ordersaga.daemons.watchdog import Watchdog
 from ordersaga.operations.watchdog.look import Observer
 from workers.factory import Dependencies, WorkerVersion, build_worker
+
+SET_ASIDE: Final = "ordersaga_events_set_aside"
 
 
 async def run_worker(queues: Sequence[str]) -> None:
@@ -126,8 +131,11 @@ async def run_starter() -> None:
 
     async def loops() -> Sequence[Loop]:
         services, client, at_once = store.services, temporal.client, settings.starter_concurrency
-        sagas = starter.SagaStarter(client, services.handler, at_once)
-        stock = stock_signals.StockSignals(client, services.handler, at_once)
+        aside = partial(_set_aside, services, temporal.runtime)
+        sagas = starter.SagaStarter(client, services.handler, at_once, aside(starter.CHECKPOINT))
+        stock = stock_signals.StockSignals(
+            client, services.handler, at_once, aside(stock_signals.CHECKPOINT)
+        )
         return [
             await _following(services, "starter", sagas, starter.CHECKPOINT, starter.EVENTS),
             await _following(
@@ -145,6 +153,17 @@ def _watchdog(services: Services, client: Client, runtime: Runtime) -> Loop:
         services.pool, services.redacted_store, client, silent_after, time.monotonic
     )
     return Watchdog(services.pool, observer, runtime).loop()
+
+
+def _set_aside(services: Services, runtime: Runtime, follower: str) -> SetAside:
+    """What a follower sets aside, and its number as a metric."""
+    gauge = runtime.metric_meter.create_gauge(SET_ASIDE, "Events that a follower tries again")
+    return SetAside(
+        follower,
+        PostgresSetAsideEvents(services.pool),
+        services.redacted_store,
+        show=lambda count: gauge.set(count, {"follower": follower}),
+    )
 
 
 async def _following(
@@ -168,4 +187,5 @@ async def _following(
         lambda stop: follower.follow(subscription, stop),
         lambda: min(follower.heartbeat.age_s(), subscription.age_s()),
         problems=problems,
+        notices=follower.notices,
     )

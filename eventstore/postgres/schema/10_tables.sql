@@ -78,6 +78,21 @@ CREATE TABLE eventstore.checkpoints (
     CONSTRAINT checkpoints_key PRIMARY KEY (name, lane)
 ) WITH (fillfactor = 50);
 
+-- Events that a follower of the feed could not act on: it went on without them and tries them again
+-- when they are due. A row is removed when a try succeeds.
+CREATE TABLE eventstore.set_aside (
+    follower text NOT NULL,
+    position bigint NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    error text NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    first_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+    due_at timestamptz NOT NULL,
+    CONSTRAINT set_aside_key PRIMARY KEY (follower, position)
+);
+
 -- Snapshots of states, one per stream and schema version; they can be deleted at any time.
 CREATE TABLE eventstore.snapshots (
     stream text COLLATE "C" NOT NULL,

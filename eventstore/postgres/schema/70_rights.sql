@@ -16,6 +16,9 @@ TO :"app";
 -- Processes save checkpoints and snapshots there.
 GRANT SELECT, INSERT, UPDATE ON eventstore.checkpoints, eventstore.snapshots TO :"app";
 
+-- Followers keep there what they could not act on.
+GRANT SELECT, INSERT, UPDATE, DELETE ON eventstore.set_aside TO :"app";
+
 GRANT EXECUTE ON FUNCTION
     eventstore.append_one,
     eventstore.append_group,

@@ -10,6 +10,7 @@ from domain.payment.payment import Captured
 from ordersaga.daemons.stock_signals import EVENTS, StockSignals
 from tests.support.sagas.sagas import Handle, new_order_id, start
 from tests.support.sagas.shop import Shop, document
+from tests.support.stores.set_aside import nothing_aside
 
 BY = {"actor": "anna", "reason": "as agreed on the phone"}
 FIRST_PRICE, SECOND_PRICE = 150, 400
@@ -52,13 +53,17 @@ async def arrive(client: Client, shop: Shop, sku: str, pieces: int, reference: s
     before = await shop.store.head()
     await shop.receive(sku, pieces, reference)
     events = await shop.store.read_feed(before, limit=1000, feed_filter=EVENTS)
-    await StockSignals(client, shop.handler, 4).handle(list(events.events))
+    await StockSignals(client, shop.handler, 4, nothing_aside(shop.store)).handle(
+        list(events.events)
+    )
 
 
 async def tell_news(client: Client, shop: Shop) -> None:
     """Signal all arrivals of stock again, as the follower may do after a crash."""
     events = await shop.store.read_feed(0, limit=1000, feed_filter=EVENTS)
-    await StockSignals(client, shop.handler, 4).handle(list(events.events))
+    await StockSignals(client, shop.handler, 4, nothing_aside(shop.store)).handle(
+        list(events.events)
+    )
 
 
 async def content(shop: Shop, order_id: str) -> FrozenOrder:

@@ -23,8 +23,10 @@ from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
 from eventstore.reading.subscription import Subscription
 from eventstore.reading.waking import LocalWaker
+from ordersaga.daemons.set_aside import SetAside
 from ordersaga.daemons.starter import CHECKPOINT, EVENTS, SagaStarter
 from tests.support.stores.checkpoints import InMemoryCheckpoints
+from tests.support.stores.set_aside import InMemorySetAsideEvents
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -51,7 +53,9 @@ class Orders:
         self.handler = CommandHandler(self.store, self.codec)
         self.temporal = FakeTemporal()
         client = cast("Client", self.temporal)
-        self.starter = SagaStarter(client, self.handler, 4, pause_s=0.001)
+        self.aside = InMemorySetAsideEvents()
+        aside = SetAside(CHECKPOINT, self.aside, self.store, look_every_s=0.001)
+        self.starter = SagaStarter(client, self.handler, 4, aside, pause_s=0.001)
         self.checkpoints = InMemoryCheckpoints()
 
     async def submit(self, order_id: str, *more: Any, actor: str = "cli:ann") -> None:
@@ -151,3 +155,7 @@ async def test_a_saga_that_ended_before_and_one_that_cannot_start_hold_nobody_up
         await orders.submit(f"A{number}")
     await orders.follow_until(started=1)
     assert orders.ids() == ["order-A2"]
+    (kept,) = orders.aside.kept.values()
+    assert (kept.stream, kept.event_type) == ("order-A1", "OrderSubmitted")
+    assert kept.error == "Temporal: INVALID_ARGUMENT"
+    assert orders.starter.notices() == ("1 events are set aside: see `ordersaga store set-aside`",)

@@ -15,6 +15,7 @@ from domain.values import Reason
 from ordersaga.daemons.stock_signals import EVENTS, StockSignals
 from tests.support.sagas.shop import Shop, document
 from tests.support.sagas.shortages import lines
+from tests.support.stores.set_aside import nothing_aside
 from workflows.documents.order import parse_document
 
 
@@ -45,7 +46,9 @@ class Waiting:
 
     def __init__(self) -> None:
         self.shop, self.temporal = Shop(), FakeTemporal()
-        self.arrivals = StockSignals(cast("Client", self.temporal), self.shop.handler, 4)
+        self.arrivals = StockSignals(
+            cast("Client", self.temporal), self.shop.handler, 4, nothing_aside(self.shop.store)
+        )
 
     async def order(self, order_id: str, run: str = "run-1") -> None:
         """An order of two SKUs that takes what is there and queues for the rest."""
