@@ -92,8 +92,8 @@ async def test_ready_tells_what_is_wrong_and_live_stays_good() -> None:
         "problems": [],
         "needs": {},
         "loops": {
-            "good": {"heartbeat_age_s": 0.0, "restarts": 0, "problems": []},
-            "ill": {"heartbeat_age_s": 0.0, "restarts": 0, "problems": []},
+            "good": {"heartbeat_age_s": 0.0, "restarts": 0, "problems": [], "notices": []},
+            "ill": {"heartbeat_age_s": 0.0, "restarts": 0, "problems": [], "notices": []},
         },
     }
     wrong.append("a lane hangs")
