@@ -6,11 +6,12 @@ from typing import Final
 
 import asyncpg
 
+from eventstore.postgres.feed_lag import feed_holder
 from eventstore.postgres.growth.partitions import layout_at
-from eventstore.postgres.sql_files import statement
+from eventstore.postgres.set_aside import PostgresSetAsideEvents
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.bootstrap.protection import master_key_state
-from ordersaga.bootstrap.schema import pending_migrations
+from ordersaga.bootstrap.schema import pending_migrations, read_model_problems
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import REFUSED
 from ordersaga.operations.doctor.diagnosis import Diagnosis, bad, from_message
@@ -18,7 +19,6 @@ from projections.engine import control
 from projections.engine.projection import LIVE
 from projections.registry import ALL
 
-_HOLDERS: Final = statement("feed_holders", "ordersaga.operations.doctor.sql")
 _LOOK_AGAIN_S: Final = 1.0
 
 
@@ -51,35 +51,38 @@ async def _partitions(_: asyncpg.Pool, settings: Settings) -> Diagnosis:
 
 
 async def _read_models(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
-    """Whether their tables are of this program's versions."""
-    load = control.sql("load_version")
-    stored = {each.name: await pool.fetchval(load, LIVE, each.name) for each in ALL}
-    outdated = [each.name for each in ALL if stored[each.name] != each.version]
-    if outdated:
-        advice = "; ".join(f"run `ordersaga projections rebuild {name}`" for name in outdated)
-        return bad("read models", f"of another version: {', '.join(outdated)}", advice, REFUSED)
-    return Diagnosis("read models", True, f"{len(ALL)}, of this program's versions")
+    """Whether their tables are of this program's versions, and no stream is parked."""
+    name = "read models"
+    problems = [problem.partition(": ") for problem in await read_model_problems(pool)]
+    if problems:
+        finding = "; ".join(finding for finding, _, _ in problems)
+        return bad(name, finding, "; ".join(advice for _, _, advice in problems), REFUSED)
+    parked = sum(lane.parked for lane in await control.load_lanes(pool, LIVE))
+    if parked:
+        advice = "see `ordersaga projections dead-letters`"
+        return bad(name, f"{parked} streams are parked", advice, REFUSED)
+    return Diagnosis(name, True, f"{len(ALL)}, of this program's versions")
 
 
 async def _feed(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     """Whether a transaction that does not end holds up everybody who reads events."""
-    earlier = await _holders(pool)
-    if not earlier:
-        return Diagnosis("feed", True, "nothing holds it up")
-    await asyncio.sleep(_LOOK_AGAIN_S)
-    later = await _holders(pool)
-    # The same append still: those that come and go are ordinary.
-    stays = next((later[lock] for lock in earlier if lock in later), None)
-    if stays is None:
-        return Diagnosis("feed", True, "nothing holds it up")
-    age = f"{stays['age_s']:.0f} s" if stays["age_s"] is not None else "some time"
-    finding = f"a transaction holds it up for {age} (pid {stays['pid']}, {stays['program']!r})"
-    return bad("feed", finding, f"end it: SELECT pg_terminate_backend({stays['pid']})", REFUSED)
+    earlier = await feed_holder(pool)
+    if earlier is not None:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        later = await feed_holder(pool)
+        # The same append still: those that come and go are ordinary.
+        if later and (later.pid, later.position) == (earlier.pid, earlier.position):
+            return from_message("feed", later.problem, REFUSED)
+    return Diagnosis("feed", True, "nothing holds it up")
 
 
-async def _holders(pool: asyncpg.Pool) -> dict[tuple[int, int, int], asyncpg.Record]:
-    rows = await pool.fetch(_HOLDERS)
-    return {(row["pid"], row["classid"], row["objid"]): row for row in rows}
+async def _followers(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
+    """Whether the starter could act on every event."""
+    events = await PostgresSetAsideEvents(pool).first(100)
+    if events:
+        finding = f"{len(events)} events are set aside, the first one: {events[0].error}"
+        return bad("followers", finding, "see `ordersaga store set-aside`", REFUSED)
+    return Diagnosis("followers", True, "no event is set aside")
 
 
 async def _master_key(pool: asyncpg.Pool, settings: Settings) -> Diagnosis:
@@ -95,6 +98,7 @@ OF_A_SCHEMA: Final[Mapping[str, Callable[[asyncpg.Pool, Settings], Awaitable[Dia
     "partitions": _partitions,
     "read models": _read_models,
     "feed": _feed,
+    "followers": _followers,
     "master key": _master_key,
 }
 """Checks that need the schema, by name."""

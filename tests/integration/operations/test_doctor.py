@@ -28,6 +28,7 @@ NAMES = [
     "partitions",
     "read models",
     "feed",
+    "followers",
     "master key",
 ]
 
@@ -104,11 +105,28 @@ async def test_a_superuser_is_a_note(url: str) -> None:
 async def test_an_outdated_read_model_is_named_with_what_to_run(url: str) -> None:
     owner = await asyncpg.connect(owners(url))
     await owner.execute(
-        "UPDATE read_models.versions SET version = version + 1 WHERE projection = 'parcels'"
+        "UPDATE read_models.checkpoints SET version = version - 1 WHERE projection = 'parcels'"
     )
     await owner.close()
     bad = await only_bad(url, "read models")
     assert bad.advice == "run `ordersaga projections rebuild parcels`"
+
+
+async def test_what_read_models_and_followers_could_not_apply_is_named(url: str) -> None:
+    owner = await asyncpg.connect(owners(url))
+    await owner.execute(
+        "UPDATE read_models.checkpoints SET parked = 2 WHERE projection = 'parcels'"
+    )
+    assert (await only_bad(url, "read models")).finding == "2 streams are parked"
+    await owner.execute("UPDATE read_models.checkpoints SET parked = 0")
+    await owner.execute(
+        "INSERT INTO eventstore.set_aside (follower, position, stream, version, event_type, error,"
+        " due_at) VALUES ('starter', 7, 'order-A1', 2, 'OrderSubmitted', 'locked', now())"
+    )
+    await owner.close()
+    bad = await only_bad(url, "followers")
+    assert bad.finding == "1 events are set aside, the first one: locked"
+    assert bad.advice == "see `ordersaga store set-aside`"
 
 
 async def test_a_transaction_that_holds_up_the_feed_is_named(url: str) -> None:
@@ -118,10 +136,8 @@ async def test_a_transaction_that_holds_up_the_feed_is_named(url: str) -> None:
         await owner.execute("SELECT pg_advisory_xact_lock_shared(eventstore.watermark_key(1))")
         bad = await only_bad(url, "feed")
         pid = await owner.fetchval("SELECT pg_backend_pid()")
-        assert f"pid {pid}, 'a forgotten psql'" in bad.finding
+        assert f"process {pid} (a forgotten psql)" in bad.finding
         assert f"pg_terminate_backend({pid})" in bad.advice
-        seen_by_owner = (await found(owners(url)))["feed"]
-        assert " s (pid" in seen_by_owner.finding
     await owner.close()
     assert (await found(url))["feed"].ok
 
