@@ -27,6 +27,7 @@ CHECKS = [
     "partitions",
     "read models",
     "feed",
+    "followers",
     "master key",
     "temporal",
     "namespace",
