@@ -11,6 +11,7 @@ from ordersaga.daemons.attention import AttentionGauge
 from ordersaga.daemons.event_store import EventStoreNeed
 from ordersaga.daemons.loops import Loop
 from ordersaga.daemons.notifier import Notifier, RetryLimits, SendLimits
+from ordersaga.daemons.parked import ParkedStreams
 from ordersaga.daemons.service import begin, run_process
 from projections.engine.projection import Projection
 from projections.engine.runner import ProjectionRunner
@@ -52,7 +53,8 @@ async def run_projections(names: Sequence[str]) -> None:
             problems=lambda: _lane_problems(runner),
             notices=lambda: [str(lane.error) for lane in runner.health() if lane.waits],
         )
-        return [lanes, *_attention(services, runtime, chosen)]
+        parked = ParkedStreams(services.pool, runtime, chosen)
+        return [lanes, parked.loop(), *_attention(services, runtime, chosen)]
 
     await run_process(settings, [store], loops, runtime=runtime)
 

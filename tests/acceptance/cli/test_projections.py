@@ -140,6 +140,38 @@ async def test_dead_letters_are_listed_and_replayed(shop: CliShop) -> None:
     assert "not parked" in other.err
 
 
+async def test_parked_streams_show_in_health_and_metrics_as_long_as_they_are_parked(
+    shop: CliShop,
+) -> None:
+    health_port, metrics_port = free_ports(2)
+    ports = {
+        "ORDERSAGA_HEALTH_PORT": str(health_port),
+        "ORDERSAGA_METRICS_PORT": str(metrics_port),
+    }
+    async with opened_store(shop.database_url) as store:
+        await append_raw(store, "shipment-A1", "FromTheFuture", {})
+    async with _following(shop, **ports) as process, aiohttp.ClientSession() as session:
+
+        async def says(url: str, text: str) -> bool:
+            try:
+                async with session.get(url) as answer:
+                    return answer.status == 200 and text in await answer.text()
+            except aiohttp.ClientError:
+                return False
+
+        health = f"http://127.0.0.1:{health_port}/readyz"
+        metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+        await until(lambda: says(health, "parcels: 1 parked streams"), 180)
+        await until(lambda: says(metrics, 'ordersaga_parked_streams{projection="parcels"} 1'), 180)
+        connection = await asyncpg.connect(shop.database_url)
+        # What a replay does that succeeds.
+        await connection.execute("DELETE FROM read_models.parked_streams")
+        await connection.execute("UPDATE read_models.checkpoints SET parked = 0")
+        await connection.close()
+        await until(lambda: says(metrics, 'ordersaga_parked_streams{projection="parcels"} 0'), 180)
+        assert process.returncode is None
+
+
 async def test_an_unknown_read_model_is_wrong_usage(shop: CliShop) -> None:
     ended = await shop.run_all(
         [
