@@ -1,9 +1,10 @@
-"""The database schema of ordersaga: event store, key vault, read models and watchdog."""
+"""The database schema of ordersaga: the event store and everything beside it."""
 
 from collections.abc import Sequence
 
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine import control
 from projections.engine.projection import Pool
@@ -23,7 +24,9 @@ async def migrate_all(dsn: str, grant_to: Sequence[str] = ()) -> list[str]:
     Raises:
         NotAllowed: the login of `dsn` lacks a right.
     """
-    created = await migrate(dsn, (EVENT_STORE, KEY_VAULT, WATCHDOG), grant_to=grant_to)
+    created = await migrate(
+        dsn, (EVENT_STORE, INSTALLATION, KEY_VAULT, WATCHDOG), grant_to=grant_to
+    )
     return [*created, *await install(dsn)]
 
 
@@ -32,7 +35,7 @@ async def pending_migrations(dsn: str) -> list[str]:
 
     Read models do not count: one that is missing or outdated waits, and nothing else waits for it.
     """
-    return await pending(dsn, (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG))
+    return await pending(dsn, (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG))
 
 
 async def read_model_problems(pool: Pool) -> list[str]:

@@ -28,6 +28,7 @@ from eventstore.store import EventStore
 from ordersaga.bootstrap.database_problems import TRANSACTION_POOLER, problem_of
 from ordersaga.bootstrap.protection import protected
 from ordersaga.bootstrap.settings import Settings
+from ordersaga.installation.identity import Installation
 
 if TYPE_CHECKING:
     from temporalio.client import Client, Interceptor
@@ -67,6 +68,7 @@ class Services:
         redacted_store: the event store without personal data, for readers that need none.
         codec: converts events to JSON and back.
         handler: executes commands.
+        installation: the id by which payments and labels are known as our own.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Services:
         self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
         self.handler = _handler(settings, self.store, self.codec)
+        self.installation = Installation(pool)
         self._closing = closing
         self._temporal: Client | None = None
         self._payments: Payments | None = None

@@ -44,6 +44,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "parcel": ("parcels:app", "Follow parcels after they have left."),
     "return": ("returns:app", "Take goods back and refund money."),
     "notifications": ("notifications:app", "Notify other systems of what happens to orders."),
+    "installation": (
+        "installation:app",
+        "Show or change the installation id, by which payments are known as our own.",
+    ),
     "store": ("store:app", "Manage partitions and the archive of the event store."),
 }
 """Name, where it is defined, and its line in `ordersaga --help`."""

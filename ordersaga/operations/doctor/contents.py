@@ -14,6 +14,7 @@ from ordersaga.bootstrap.protection import master_key_state
 from ordersaga.bootstrap.schema import pending_migrations, read_model_problems
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import REFUSED
+from ordersaga.installation.identity import Installation
 from ordersaga.operations.doctor.diagnosis import Diagnosis, bad, from_message
 from projections.engine import control
 from projections.engine.projection import LIVE
@@ -93,7 +94,13 @@ async def _master_key(pool: asyncpg.Pool, settings: Settings) -> Diagnosis:
     return Diagnosis("master key", True, "opens all stored keys")
 
 
+async def _installation(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
+    """Which payments and labels at the providers are this database's."""
+    return Diagnosis("installation", True, await Installation(pool).current())
+
+
 OF_A_SCHEMA: Final[Mapping[str, Callable[[asyncpg.Pool, Settings], Awaitable[Diagnosis]]]] = {
+    "installation": _installation,
     "writing": _writing,
     "partitions": _partitions,
     "read models": _read_models,

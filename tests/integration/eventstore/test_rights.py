@@ -11,6 +11,7 @@ from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.migrator import EVENT_STORE, migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.event_store import (
@@ -23,7 +24,7 @@ from tests.support.stores.event_store import (
 )
 from tests.support.stores.logins import as_processes
 
-SCHEMAS = (EVENT_STORE, KEY_VAULT, PROJECTIONS, WATCHDOG)
+SCHEMAS = (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
 ALLOWED_FUNCTIONS = {
     "eventstore.append_one",
     "eventstore.append_group",
@@ -73,6 +74,7 @@ OF_THE_OWNER = (
     "DROP TABLE read_models.notifications",
     "TRUNCATE read_models.checkpoints",
     "INSERT INTO installation.applied_migrations (name) VALUES ('x')",
+    "INSERT INTO installation.identities (id, act, actor, reason) VALUES ('', '', '', '')",
 )
 
 

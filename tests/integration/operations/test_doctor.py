@@ -24,6 +24,7 @@ NAMES = [
     "login",
     "connections",
     "schema",
+    "installation",
     "writing",
     "partitions",
     "read models",

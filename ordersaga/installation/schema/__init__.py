@@ -1,0 +1,1 @@
+"""The table of identities of a new database."""
