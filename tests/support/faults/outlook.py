@@ -12,7 +12,7 @@ import aiohttp
 
 _EVERY_S: Final = 0.5
 _SHOWN: Final = 120  # letters of a reason
-_ANSWER_LIMIT: Final = aiohttp.ClientTimeout(total=3)
+_ANSWER_LIMIT: Final = aiohttp.ClientTimeout(total=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Change:
 @dataclass(slots=True)
 class Outlook:
     """Asks every process twice a second, and says each change in a line.
+
+    A process that has no time to answer is no news; one that refuses to is.
 
     Attributes:
         ports: of the health addresses, by name.
@@ -68,23 +70,21 @@ class Outlook:
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Ask while the context lasts; it begins when all have been asked."""
+        targets = [(name, path) for name in self.ports for path in ("livez", "readyz")]
         async with aiohttp.ClientSession(timeout=_ANSWER_LIMIT) as http:
-            await self._ask_all(http)
-            watching = asyncio.create_task(self._go_on(http))
+            await asyncio.gather(*(self._ask(http, *target) for target in targets))
+            watching = [asyncio.create_task(self._go_on(http, *target)) for target in targets]
             try:
                 yield
             finally:
-                watching.cancel()
-                await asyncio.wait({watching})
+                for each in watching:
+                    each.cancel()
+                await asyncio.wait(watching)
 
-    async def _go_on(self, http: aiohttp.ClientSession) -> None:
+    async def _go_on(self, http: aiohttp.ClientSession, name: str, path: str) -> None:
         while True:
             await asyncio.sleep(_EVERY_S)
-            await self._ask_all(http)
-
-    async def _ask_all(self, http: aiohttp.ClientSession) -> None:
-        asked = ((name, path) for name in self.ports for path in ("livez", "readyz"))
-        await asyncio.gather(*(self._ask(http, name, path) for name, path in asked))
+            await self._ask(http, name, path)
 
     async def _ask(self, http: aiohttp.ClientSession, name: str, path: str) -> None:
         good, why = False, "no answer"

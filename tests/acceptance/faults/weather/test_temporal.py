@@ -44,7 +44,6 @@ async def test_the_control_what_must_not_be_is_named(
     outcome = await undergo(site, "misrule", orders, SHORT, print, troubles)
     for named in (
         "orders: cancelled: customer_request",
-        "notifications wanted a restart",
         "spare-starter ignored SIGTERM",
         "projections did not say that it cannot work",
         "a process was restarted",
