@@ -1,4 +1,4 @@
-"""The failures of activities: their names, and which of them are retried.
+"""The failures of activities: their names, and whose trouble those are that are retried.
 
 The `type` of every ApplicationError is one of these names; the saga reads nothing else.
 
@@ -6,25 +6,40 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     OrderConflict           another order has the order id           final: the run fails
     InvalidOrderDocument    the domain refuses the document          final: the run fails
     still_held              something is not undone yet              final: a person must act
-    store_unavailable       the event store does not answer          retried without limit
-    unavailable             the request had no effect                retried
-    unknown_outcome         the request may have had its effect      looked up, then retried
+    unavailable             the request had no effect                the provider's trouble
+    unknown_outcome         the request may have had its effect      the provider's trouble
+    access_refused          our credentials are not accepted         the provider's trouble
+    store_unavailable       the store kept the attempt from its end  the event store's trouble
+    unexpected              a bug, an event that cannot be read      a person must repair it
+
+Only what is known to be an answer about the order is final. Everything else is somebody's trouble:
+it is retried without a limit, and no order is cancelled because of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Final
 
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 
-from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from activities.ports import (
+    GatewayRefusedAccess,
+    GatewayRejected,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
 from domain.errors import DomainError
 from domain.values import FailureKind, Reason
-from eventstore.errors import StoreUnavailable, VersionConflict
+from eventstore.deadline import NoTimeLeft
+from eventstore.errors import EventStoreError, StoreUnavailable, VersionConflict
 
 UNAVAILABLE: Final = FailureKind.UNAVAILABLE.value
 OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
+ACCESS_REFUSED: Final = "access_refused"
 STORE_UNAVAILABLE: Final = "store_unavailable"
+UNEXPECTED: Final = "unexpected"
 ORDER_CONFLICT: Final = "OrderConflict"
 INVALID_DOCUMENT: Final = "InvalidOrderDocument"
 STILL_HELD: Final = "still_held"
@@ -38,12 +53,32 @@ REFUSALS: Final = {
         Reason.OUT_OF_STOCK,
         Reason.PAYMENT_DECLINED,
         Reason.ADDRESS_REFUSED,
-        Reason.PAYMENT_UNAVAILABLE,
-        Reason.CARRIER_UNAVAILABLE,
         Reason.NOT_FULFILLABLE,
     )
 }
 """Refusals that make the saga compensate, by the type of the error."""
+
+
+class Trouble(StrEnum):
+    """What keeps an activity from its end, without being an answer about the order.
+
+    worker: none takes it. unexpected: a bug, an event that cannot be read, or workers that die.
+    """
+
+    PROVIDER = "provider"
+    STORE = "event_store"
+    WORKER = "worker"
+    UNEXPECTED = "unexpected"
+
+
+TROUBLES: Final[Mapping[str, Trouble]] = {
+    UNAVAILABLE: Trouble.PROVIDER,
+    OUTCOME_UNKNOWN: Trouble.PROVIDER,
+    ACCESS_REFUSED: Trouble.PROVIDER,
+    STORE_UNAVAILABLE: Trouble.STORE,
+    UNEXPECTED: Trouble.UNEXPECTED,
+}
+"""Whose trouble a failure is, by its type."""
 
 _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
@@ -62,26 +97,43 @@ def final_failure(type_: str, message: str) -> ApplicationError:
 
 
 @contextmanager
-def application_errors(on_rejected: Reason = Reason.NOT_FULFILLABLE) -> Iterator[None]:
-    """Turn what ports, event store and domain raise into ApplicationErrors for the saga.
+def application_errors() -> Iterator[None]:
+    """Turn whatever an attempt raises into an ApplicationError for the saga.
 
-    Args:
-        on_rejected: the reason for a request that a provider rejects as invalid (wrong
-            credentials, an unknown reference).
+    No text of an exception that we do not know gets into the saga's history: it may hold personal
+    data. The worker's log has it.
     """
     try:
         yield
-    except GatewayUnavailable as error:
-        raise ApplicationError(str(error), type=UNAVAILABLE) from error
-    except OutcomeUnknown as error:
-        raise ApplicationError(str(error), type=OUTCOME_UNKNOWN) from error
-    except GatewayRejected as error:
-        raise refusal(on_rejected, f"the provider rejected the request: {error}") from error
-    except DomainError as error:
-        raise refusal(Reason.NOT_FULFILLABLE, str(error)) from error
-    except VersionConflict as error:
-        raise ApplicationError(f"too many concurrent writers: {error}", type=UNAVAILABLE) from None
-    except StoreUnavailable:
-        # A cause goes into the saga's history, and a driver's text may name users and hosts.
-        message = "the event store is unavailable"
-        raise ApplicationError(message, type=STORE_UNAVAILABLE) from None
+    except FailureError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not be taken for an answer
+        raise _failure_of(error) from None
+
+
+def _failure_of(error: Exception) -> ApplicationError:
+    match error:
+        case GatewayUnavailable():
+            return ApplicationError(str(error), type=UNAVAILABLE)
+        case OutcomeUnknown():
+            return ApplicationError(str(error), type=OUTCOME_UNKNOWN)
+        case GatewayRefusedAccess():
+            return ApplicationError(str(error), type=ACCESS_REFUSED)
+        case GatewayRejected():
+            reason = Reason.NOT_FULFILLABLE
+            return refusal(reason, f"the provider rejected the request: {error}")
+        case DomainError():
+            return refusal(Reason.NOT_FULFILLABLE, str(error))
+        case StoreUnavailable() | NoTimeLeft():  # a driver's text may name users and hosts
+            return _kept_by_the_store("the event store is unavailable")
+        case VersionConflict():
+            return _kept_by_the_store(f"too many concurrent writers: {error}")
+    activity.logger.error("an attempt failed unexpectedly", exc_info=error)
+    is_safe = isinstance(error, EventStoreError)  # names streams and types, no values
+    message = str(error) if is_safe else f"unexpected {type(error).__name__}"
+    return ApplicationError(message, type=UNEXPECTED)
+
+
+def _kept_by_the_store(message: str) -> ApplicationError:
+    category = ApplicationErrorCategory.BENIGN  # every order meets it: no trace for each in the log
+    return ApplicationError(message, type=STORE_UNAVAILABLE, category=category)

@@ -10,6 +10,7 @@ from datetime import datetime
 from domain import values
 from domain.ids import CustomerId, OrderId
 from domain.money import Money
+from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
 
 ORDERS_QUEUE = "orders"
@@ -35,6 +36,7 @@ class OrderDocument:
     address: values.Address
     payment: values.PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
+    on_outage: OutageTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class ReservationResult:
         turned_back: why an earlier run started to compensate; this run must then compensate too.
         shortage: what the order waits for; None if nothing is missing.
         amended: the pieces that count now; empty if they are the submitted ones.
+        cancel_after_s: the installation's setting for orders that do not say what to do if a
+            provider fails for long; None: wait.
     """
 
     total: Money
@@ -81,6 +85,7 @@ class ReservationResult:
     turned_back: "TurnedBack | None" = None
     shortage: "Shortage | None" = None
     amended: tuple[values.Pieces, ...] = ()
+    cancel_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

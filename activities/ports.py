@@ -1,8 +1,8 @@
 """The outside world as the saga sees it: payment provider, carrier, notifications.
 
 Every call that changes something carries an idempotency key: the provider does it once, however
-often it is called. Adapters translate a provider's errors into the three classes below and no
-others. Requests hold personal data, which must not reach logs, errors or traces.
+often it is called. Adapters translate a provider's errors into the classes below and no others.
+Requests hold personal data, which must not reach logs, errors or traces.
 """
 
 from collections.abc import AsyncIterator
@@ -27,8 +27,15 @@ class OutcomeUnknown(GatewayError):
     """The request may have had its effect (time-out, lost answer): look it up by its key."""
 
 
+class GatewayRefusedAccess(GatewayError):
+    """Our credentials are not accepted (401, 403): nothing was done.
+
+    That says nothing about the order. Once they are repaired, the same request can succeed.
+    """
+
+
 class GatewayRejected(GatewayError):
-    """The request is invalid (credentials, format, unknown reference): retrying is pointless."""
+    """The request is invalid (format, unknown reference): retrying is pointless."""
 
 
 # --- payment -------------------------------------------------------------------------------------
@@ -80,8 +87,8 @@ class ProviderPayment:
 class PaymentGateway(Protocol):
     """A payment provider.
 
-    All methods raise GatewayUnavailable, OutcomeUnknown or GatewayRejected. A decline is a result
-    (status declined), not an error.
+    All methods raise GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown or GatewayRejected.
+    A decline is a result (status declined), not an error.
     """
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
@@ -181,8 +188,8 @@ class CarrierLabel:
 class Carrier(Protocol):
     """A carrier.
 
-    All methods raise GatewayUnavailable, OutcomeUnknown or GatewayRejected. A refused address is a
-    result (status refused), not an error.
+    All methods raise GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown or GatewayRejected.
+    A refused address is a result (status refused), not an error.
     """
 
     async def buy_label(self, request: LabelRequest) -> CarrierLabel:

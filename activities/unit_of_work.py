@@ -1,7 +1,8 @@
 """A transaction over several aggregates: load, decide, append."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from temporalio import activity
@@ -10,6 +11,7 @@ from activities.aggregates import AggregateStream
 from activities.messages import SagaRef
 from eventstore.commands.folding import Fold, States
 from eventstore.commands.handler import CommandContext, CommandHandler, Decision
+from eventstore.deadline import NoTimeLeft
 from eventstore.errors import DuplicateEventId
 from eventstore.model import Metadata
 
@@ -120,6 +122,14 @@ def _folds(streams: Streams) -> dict[str, Fold[Any]]:
     return {stream.name: stream.fold for stream in streams}
 
 
+async def if_time_is_left(lookup: Awaitable[R | None]) -> R | None:
+    """Look up what became of a request that got no clear answer; None also if it is too late."""
+    try:
+        return await lookup
+    except NoTimeLeft:
+        return None
+
+
 ACTOR: Final = "saga"
 """Actor of every event that a saga appends; the starter ignores orders with such events."""
 
@@ -128,28 +138,30 @@ def may_have_run(saga: SagaRef, first_run_id: str | None) -> bool:
     """Whether the current activity may have run before, in full or in part.
 
     The attempt number alone does not tell. When a saga starts an activity again it adds a number to
-    its id (`process-payment-2`), and attempts count from 1 again; so they do in a run that replaces
-    a lost one.
+    its id (`process-payment.2`, or `process-payment-2` for another request), and attempts count
+    from 1 again; so they do in a run that replaces a lost one.
 
     Args:
         saga: the run that requested the activity.
         first_run_id: the run that first took on the order; None if unknown.
     """
     info = activity.info()
-    is_numbered = info.activity_id.rpartition("-")[2].isdigit()
+    is_numbered = re.search(r"[-.]\d+$", info.activity_id) is not None
     return info.attempt > 1 or is_numbered or saga.run_id != first_run_id
 
 
 def command_context(saga: SagaRef, purpose: str) -> CommandContext:
-    """Who asks: the same for every attempt of the same activity.
+    """Who asks: the same for every attempt at the same request, however often it is started.
 
     Args:
         saga: the run that requested the activity.
         purpose: distinguishes several appends of one activity.
     """
-    causation_id = f"{saga.run_id}/{activity.info().activity_id}"
+    activity_id = activity.info().activity_id
+    causation_id = f"{saga.run_id}/{activity_id}"
+    request_id = activity_id.partition(".")[0]
     return CommandContext(
-        command_id=f"{saga.workflow_id}/{causation_id}/{purpose}",
+        command_id=f"{saga.workflow_id}/{saga.run_id}/{request_id}/{purpose}",
         metadata=Metadata(
             correlation_id=saga.workflow_id,
             causation_id=causation_id,

@@ -137,15 +137,16 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an order was cancelled."""
+    """Why an order was cancelled: the causes of the business, and there are no others.
+
+    provider_outage: a provider failed for longer than the order or the shop wants to wait.
+    """
 
     OUT_OF_STOCK = "out_of_stock"
     PAYMENT_DECLINED = "payment_declined"
     ADDRESS_REFUSED = "address_refused"
-    INVENTORY_UNAVAILABLE = "inventory_unavailable"
-    PAYMENT_UNAVAILABLE = "payment_unavailable"
-    CARRIER_UNAVAILABLE = "carrier_unavailable"
     NOT_FULFILLABLE = "not_fulfillable"
+    PROVIDER_OUTAGE = "provider_outage"
     RESERVATION_EXPIRED = "reservation_expired"
     CUSTOMER_REQUEST = "customer_request"
     OPERATOR_REQUEST = "operator_request"

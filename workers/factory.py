@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.inventory.activities import InventoryActivities
 from activities.inventory.restock import ReturnStockActivities
@@ -21,6 +21,7 @@ from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
 from activities.shipping.parcel import DeliveryActivities
 from eventstore.commands.handler import CommandHandler
+from workers.attempts import Attempts
 from workers.sandbox import workflow_runner
 from workflows import policies
 from workflows.delivery.workflow import OrderDelivery
@@ -34,12 +35,17 @@ GRACE: Final = policies.ATTEMPT + timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the activities use."""
+    """What the activities use.
+
+    `cancel_after_s`: how long a provider may fail before an order that does not say anything about
+    it is cancelled; None: the order waits.
+    """
 
     handler: CommandHandler
     payments: PaymentGateway
     carrier: Carrier
     notifications: Notifications
+    cancel_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,10 @@ def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[.
             OrderActivities(handler, notifications),
             ReturnActivities(handler, notifications),
         ),
-        INVENTORY_QUEUE: (InventoryActivities(handler), ReturnStockActivities(handler)),
+        INVENTORY_QUEUE: (
+            InventoryActivities(handler, dependencies.cancel_after_s),
+            ReturnStockActivities(handler),
+        ),
         PAYMENTS_QUEUE: (
             PaymentActivities(handler, dependencies.payments),
             RefundActivities(handler, dependencies.payments),
@@ -114,6 +123,7 @@ def build_worker(
     *,
     grace: timedelta = GRACE,
     version: WorkerVersion | None = None,
+    interceptors: Sequence[Interceptor] = (),
     **options: Any,
 ) -> Worker:
     """A worker for one task queue; the queue ``orders`` also runs the workflows.
@@ -124,6 +134,7 @@ def build_worker(
         dependencies: event store, providers and notifications.
         grace: how long a stopping worker waits for running activities.
         version: the build that runs; None: no worker versioning.
+        interceptors: further interceptors.
         options: further options of `temporalio.worker.Worker`.
 
     Raises:
@@ -137,6 +148,7 @@ def build_worker(
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=grace,
         deployment_config=version.config() if version else None,
+        interceptors=[Attempts(), *interceptors],
         **polling(),
         **options,
     )

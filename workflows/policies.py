@@ -2,29 +2,29 @@
 
 Import the module, not its names, so that a test can replace a policy in one place.
 
-A step's budget is a number of attempts, not a span of time: only attempts that a worker has begun
-count. So if a provider stays down, the saga turns back after about two minutes, or four if every
-attempt hangs. If a task queue has no worker, the order waits until there is one: nothing is wrong
-with the order, and undoing it needs the same workers. It can still be cancelled and held. The same
-goes for the event store. Without it turning back could not be recorded, so a step that the store
-prevents from finishing is retried indefinitely.
+An activity is first tried briefly. If that fails, and the failure is no answer about the order, it
+is started once more: as one pending activity without a limit of attempts, for as long as the
+trouble is of one kind. It ends when the kind changes, so the workflow always knows what it waits
+for, and its history grows with the changes and not with the time.
 
 An attempt ends after ATTEMPT; that is also how long the saga takes to notice that a worker died
-during one. Adapters give their HTTP calls a shorter timeout. So a slow provider ends in "outcome
-unknown" inside the activity, which then looks the outcome up.
+during one. The worker gives everything that an attempt does an earlier deadline, so that the
+attempt itself can say what it waited for.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from temporalio.common import RetryPolicy
 
+from activities.failures import TROUBLES, Trouble
+
 ATTEMPT: Final = timedelta(seconds=10)
-STEP_ATTEMPTS: Final = 13
-"""About two minutes, with the pauses between them."""
-COMPENSATION_ATTEMPTS: Final = 16
-"""About ten minutes, with the pauses between them."""
+
+ATTENTION_AFTER: Final = timedelta(minutes=10)
+"""How long a provider may fail until the saga says that it waits for it, and how long anything else
+may fail until a person must act."""
 
 RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 """How long an order on hold keeps its stock, unless its payment was requested."""
@@ -32,33 +32,24 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """How long the saga waits before it looks again for a charge or label that may still arrive."""
 
-STORE_PAUSE: Final = timedelta(seconds=15)
-"""How long a delivery or a return waits before it asks an unavailable event store again."""
-
 SILENCE: Final = timedelta(days=14)
 """A parcel without any news for this long needs an operator."""
 
 LOOKS: Final = 8
 """How often a waiting order checks the stock before its deadline even without a signal."""
 
-SLOW_AFTER: Final = timedelta(seconds=10)
-"""A saga that uses a timer, not a short first try, counts as slow after this long."""
 NO_WORKER_FOR: Final = timedelta(minutes=1)
-"""A saga counts as slow if no worker has begun its step after this long. A rolling deployment of
+"""An attempt waits for a worker if none has begun it after this long. A rolling deployment of
 workers takes less."""
 FIRST_ATTEMPTS: Final = 5
 """Attempts of a first try: about eight seconds, with the pauses between them."""
+LONGEST_PAUSE: Final = timedelta(minutes=1)
+"""The longest pause between two attempts; the activity may ask for another one."""
 
-_BACKOFF: Final = RetryPolicy(
-    initial_interval=timedelta(milliseconds=500),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=15),
-)
-_PATIENT_BACKOFF: Final = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(minutes=1),
-)
+DEAD_WORKER: Final = "TemporalTimeout:StartToClose"
+"""The server's name for an attempt that never answered."""
+NOT_YET: Final = "no_parcel"
+"""A failure that only time can cure, and that is nobody's trouble; see `PARCEL`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +58,24 @@ class Policy:
 
     Attributes:
         attempt: how long an attempt may take.
-        backoff: how often and at what intervals it is retried.
-        waiting: how long an attempt may wait for a worker; None: without a limit.
-        first: a short first try, whose failure shows that the saga is slow; None: no first try.
+        first: how the first try is retried.
     """
 
     attempt: timedelta
-    backoff: RetryPolicy
-    waiting: timedelta | None = None
-    first: "Policy | None" = None
+    first: RetryPolicy
 
 
-FIRST_TRY: Final = Policy(
+USUAL: Final = Policy(
     ATTEMPT,
-    # The server's name for an attempt that timed out: one shows that the saga is slow.
-    replace(
-        _BACKOFF,
+    RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=15),
         maximum_attempts=FIRST_ATTEMPTS,
-        non_retryable_error_types=["TemporalTimeout:StartToClose"],
+        non_retryable_error_types=[DEAD_WORKER],
     ),
-    waiting=NO_WORKER_FOR,
 )
-"""Most steps succeed within it. If one does not, the saga shows that it is slow, and starts the
-step again with the whole budget. A timer would cost every saga a write on the server."""
-
-STEP: Final = Policy(ATTEMPT, replace(_BACKOFF, maximum_attempts=STEP_ATTEMPTS), first=FIRST_TRY)
-
-COMPENSATION: Final = Policy(
-    ATTEMPT, replace(_PATIENT_BACKOFF, maximum_attempts=COMPENSATION_ATTEMPTS)
-)
-
-RECORD: Final = Policy(ATTEMPT, _PATIENT_BACKOFF)
-"""Recording what the saga did is retried without limit: the saga cannot continue without it."""
+"""Most activities succeed within the first try. Steps, compensations and records."""
 
 PARCEL: Final = Policy(
     ATTEMPT,
@@ -107,6 +84,26 @@ PARCEL: Final = Policy(
         backoff_coefficient=2.0,
         maximum_interval=timedelta(minutes=10),
         maximum_attempts=13,
+        non_retryable_error_types=[DEAD_WORKER, *TROUBLES],
     ),
 )
 """A scan may arrive before its label is recorded; it is retried for about an hour."""
+
+
+def patience(trouble: Trouble, changes: int) -> RetryPolicy:
+    """Retries without a limit for as long as failures are of one kind.
+
+    Args:
+        trouble: whose trouble it is.
+        changes: how often that has changed already; the first pause doubles each time, so that
+            troubles that take turns do not fill the history.
+    """
+    others = [name for name, whose in TROUBLES.items() if whose is not trouble]
+    if trouble is not Trouble.UNEXPECTED:
+        others.append(DEAD_WORKER)
+    return RetryPolicy(
+        initial_interval=min(timedelta(seconds=2 ** min(changes, 10)), LONGEST_PAUSE),
+        backoff_coefficient=2.0,
+        maximum_interval=LONGEST_PAUSE,
+        non_retryable_error_types=[*others, NOT_YET],
+    )

@@ -8,7 +8,6 @@ from temporalio import activity
 
 from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
-from activities.failures import application_errors
 from activities.inventory import shortage
 from activities.orders import intake, trail
 from activities.unit_of_work import UnitOfWork, command_context, transact
@@ -27,8 +26,10 @@ from eventstore.commands.handler import CommandHandler
 class InventoryActivities:
     """Reserve and release stock."""
 
-    def __init__(self, handler: CommandHandler) -> None:
+    def __init__(self, handler: CommandHandler, cancel_after_s: float | None = None) -> None:
+        """Create the activities; `cancel_after_s` is the setting that `ReservationResult` names."""
         self._handler = handler
+        self._cancel_after_s = cancel_after_s
 
     @activity.defn
     async def reserve_inventory(
@@ -41,21 +42,20 @@ class InventoryActivities:
         customer is told at once.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
+            ApplicationError: OrderConflict; InvalidOrderDocument.
         """
         document, now = request.document, activity.info().scheduled_time
         order_id = document.order_id
         skus = dict.fromkeys(line.sku for line in document.lines)
-        with application_errors():
-            result = await transact(
-                self._handler,
-                (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
-                lambda unit: _reserve_or_cancel(unit, request, now),
-                command_context(request.saga, "reserve"),
-            )
-            if result.finished is None:
-                return result
-            finished = await trail.with_final_payment(self._handler, order_id, result.finished)
+        result = await transact(
+            self._handler,
+            (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
+            lambda unit: _reserve_or_cancel(unit, request, now),
+            command_context(request.saga, "reserve"),
+        )
+        if result.finished is None:
+            return replace(result, cancel_after_s=self._cancel_after_s)
+        finished = await trail.with_final_payment(self._handler, order_id, result.finished)
         return replace(result, finished=finished)
 
     @activity.defn
@@ -63,16 +63,15 @@ class InventoryActivities:
         self, request: messages.CompensationRequest
     ) -> messages.CompensationResult:
         """Release whatever the order still holds and leave every queue it waits in."""
-        with application_errors():
-            skus = claimed_skus(await ORDER.stream(request.order_id).load(self._handler))
-            if not skus:
-                return messages.CompensationResult(messages.NOTHING)
-            released = await transact(
-                self._handler,
-                STOCK.streams(skus),
-                lambda unit: _release(unit, request.order_id, skus),
-                command_context(request.saga, "release"),
-            )
+        skus = claimed_skus(await ORDER.stream(request.order_id).load(self._handler))
+        if not skus:
+            return messages.CompensationResult(messages.NOTHING)
+        released = await transact(
+            self._handler,
+            STOCK.streams(skus),
+            lambda unit: _release(unit, request.order_id, skus),
+            command_context(request.saga, "release"),
+        )
         return messages.CompensationResult(
             f"{released} reservations" if released else messages.NOTHING
         )
@@ -83,7 +82,7 @@ class InventoryActivities:
 
         Raises:
             ApplicationError: out_of_stock, if the choice is to ship what is available and nothing
-                is; not_fulfillable; unavailable.
+                is; not_fulfillable.
         """
         now = activity.info().scheduled_time
         return await self._reconsider(
@@ -98,8 +97,7 @@ class InventoryActivities:
         """Remove pieces from the order and release them, in one append.
 
         Raises:
-            ApplicationError: not_fulfillable, if it is too late or nothing would be left;
-                unavailable.
+            ApplicationError: not_fulfillable, if it is too late or nothing would be left.
         """
         return await self._reconsider(
             request.saga, request.order_id, lambda unit: shortage.amend(unit, request), "amend"
@@ -118,15 +116,14 @@ class InventoryActivities:
             change(unit)
             return shortage.reservation_of(unit, order_id)
 
-        with application_errors():
-            skus = claimed_skus(await ORDER.stream(order_id).load(self._handler))
-            return await transact(
-                self._handler,
-                (*streams_of(order_id, ORDER, FULFILLMENT, SHIPMENT), *STOCK.streams(skus)),
-                rule,
-                command_context(saga, purpose),
-                if_done=lambda unit: shortage.reservation_of(unit, order_id),
-            )
+        skus = claimed_skus(await ORDER.stream(order_id).load(self._handler))
+        return await transact(
+            self._handler,
+            (*streams_of(order_id, ORDER, FULFILLMENT, SHIPMENT), *STOCK.streams(skus)),
+            rule,
+            command_context(saga, purpose),
+            if_done=lambda unit: shortage.reservation_of(unit, order_id),
+        )
 
 
 def _reserve_or_cancel(

@@ -3,7 +3,6 @@
 from temporalio import activity
 
 from activities.aggregates import RETURNS, STOCK
-from activities.failures import application_errors
 from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.returns.commands import RecordRestocked
@@ -21,15 +20,14 @@ class ReturnStockActivities:
     async def restock_return(self, request: messages.CaseRequest) -> messages.CaseView:
         """Book in the decided pieces and record the restock, in one append and so only once."""
         returns = RETURNS.stream(request.order_id)
-        with application_errors():
-            unit = await load(self._handler, returns)
-            pieces = rules.case_of(unit, request.order_id, request.return_id).restock or ()
-            return await transact(
-                self._handler,
-                (returns, *(STOCK.stream(item.sku) for item in pieces)),
-                lambda unit: _restock(unit, request),
-                command_context(request.saga, "restock"),
-            )
+        unit = await load(self._handler, returns)
+        pieces = rules.case_of(unit, request.order_id, request.return_id).restock or ()
+        return await transact(
+            self._handler,
+            (returns, *(STOCK.stream(item.sku) for item in pieces)),
+            lambda unit: _restock(unit, request),
+            command_context(request.saga, "restock"),
+        )
 
 
 def _restock(unit: UnitOfWork, request: messages.CaseRequest) -> messages.CaseView:

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
-from activities.failures import STILL_HELD, application_errors, final_failure, refusal
+from activities.failures import STILL_HELD, final_failure, refusal
 from activities.orders import intake, trail
 from activities.ports import AttentionNotice, Notifications
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
@@ -40,19 +40,18 @@ class OrderActivities:
             run may have left behind and this run does not know; None if there was none.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument; unavailable.
+            ApplicationError: OrderConflict; InvalidOrderDocument.
         """
         now, order_id = activity.info().scheduled_time, request.document.order_id
-        with application_errors():
-            result = await transact(
-                self._handler,
-                streams_of(order_id, ORDER, FULFILLMENT),
-                lambda unit: _turn_back(unit, request, now),
-                command_context(request.saga, "turn-back"),
-                if_done=lambda unit: _left_behind(unit, request),
-            )
-            if isinstance(result, messages.ClosedSaga):
-                return await trail.with_final_payment(self._handler, order_id, result)
+        result = await transact(
+            self._handler,
+            streams_of(order_id, ORDER, FULFILLMENT),
+            lambda unit: _turn_back(unit, request, now),
+            command_context(request.saga, "turn-back"),
+            if_done=lambda unit: _left_behind(unit, request),
+        )
+        if isinstance(result, messages.ClosedSaga):
+            return await trail.with_final_payment(self._handler, order_id, result)
         return result
 
     @activity.defn
@@ -60,18 +59,17 @@ class OrderActivities:
         """Record the order as cancelled, provided that everything has been undone.
 
         Raises:
-            ApplicationError: still_held, if stock, money or a label is still held; unavailable.
+            ApplicationError: still_held, if stock, money or a label is still held.
         """
         order_id = request.order_id
         own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
-        with application_errors():
-            skus = order_state.claimed_skus(await ORDER.stream(order_id).load(self._handler))
-            return await transact(
-                self._handler,
-                (*own, *STOCK.streams(skus)),
-                lambda unit: _close(unit, request, skus),
-                command_context(request.saga, "close"),
-            )
+        skus = order_state.claimed_skus(await ORDER.stream(order_id).load(self._handler))
+        return await transact(
+            self._handler,
+            (*own, *STOCK.streams(skus)),
+            lambda unit: _close(unit, request, skus),
+            command_context(request.saga, "close"),
+        )
 
     @activity.defn
     async def record_attention(self, request: messages.RecordAttention) -> None:
@@ -97,17 +95,16 @@ class OrderActivities:
         """Correct the delivery address and record who did it, as long as no label was bought.
 
         Raises:
-            ApplicationError: not_fulfillable, if it is too late; unavailable.
+            ApplicationError: not_fulfillable, if it is too late.
         """
         order_id = request.order_id
-        with application_errors():
-            await transact(
-                self._handler,
-                streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
-                lambda unit: _change_address(unit, request),
-                command_context(request.saga, "address"),
-                if_done=done,
-            )
+        await transact(
+            self._handler,
+            streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
+            lambda unit: _change_address(unit, request),
+            command_context(request.saga, "address"),
+            if_done=done,
+        )
 
     async def _record(
         self,
@@ -122,8 +119,7 @@ class OrderActivities:
             unit.execute(fulfillment, *commands)
 
         context = command_context(request.saga, purpose)
-        with application_errors():
-            await transact(self._handler, (fulfillment,), rule, context, if_done=done)
+        await transact(self._handler, (fulfillment,), rule, context, if_done=done)
 
 
 def _change_address(unit: UnitOfWork, request: messages.ChangeAddress) -> None:

@@ -75,7 +75,7 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
     for line in document.lines:
         yield AddItem(line.sku, line.description, line.quantity, line.unit_price)
     yield SetAddress(document.address)
-    yield SubmitOrder(document.payment, document.unavailable)
+    yield SubmitOrder(document.payment, document.unavailable, document.on_outage)
 
 
 def _difference(document: OrderDocument, state_: state.OrderState) -> str | None:
@@ -100,6 +100,7 @@ def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[
     same_token = order.payment.token in (document.payment.token, _ERASED)
     yield "payment", same_token and order.payment.capture == document.payment.capture
     yield "unavailable", document.unavailable == order.unavailable
+    yield "on_outage", document.on_outage == order.on_outage
 
 
 def _content(document: OrderDocument) -> Mapping[Sku, tuple[int, Money]]:

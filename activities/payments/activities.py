@@ -11,10 +11,17 @@ from temporalio import activity
 
 from activities import keys, ports, unit_of_work
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
-from activities.failures import application_errors, refusal
+from activities.failures import refusal
 from activities.messages import PaymentResult, StepRequest
 from activities.orders.trail import complete
-from activities.unit_of_work import Streams, UnitOfWork, command_context, load, transact
+from activities.unit_of_work import (
+    Streams,
+    UnitOfWork,
+    command_context,
+    if_time_is_left,
+    load,
+    transact,
+)
 from domain.ids import OrderId, Sku
 from domain.money import Money
 from domain.order.commands import StartProcessing
@@ -39,22 +46,20 @@ class PaymentActivities:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
         Raises:
-            ApplicationError: payment_declined (recorded), payment_unavailable, not_fulfillable;
-                unavailable or unknown_outcome, which are retried.
+            ApplicationError: payment_declined (recorded) or not_fulfillable.
         """
-        with application_errors(Reason.PAYMENT_UNAVAILABLE):
-            trail = FULFILLMENT.stream(request.order_id)
-            order, paid, unit = await self._load(request.order_id, (trail,))
-            if result := _already_paid(paid):
-                await self._record_charge(request, None)
-                return replace(result, overpaid=payment.is_overpaid(paid, order.total))
-            may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
-            # Before an amendment, an attempt may have charged more under the same key.
-            look_first = may_have_charged or order.amended_from is not None
-            capture = order.payment.capture
-            answer = await find_or_charge(self._gateway, order, capture, look_first=look_first)
-            await self._record_charge(request, answer)
-            result = _accepted(answer)
+        trail = FULFILLMENT.stream(request.order_id)
+        order, paid, unit = await self._load(request.order_id, (trail,))
+        if result := _already_paid(paid):
+            await self._record_charge(request, None)
+            return replace(result, overpaid=payment.is_overpaid(paid, order.total))
+        may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
+        # Before an amendment, an attempt may have charged more under the same key.
+        look_first = may_have_charged or order.amended_from is not None
+        capture = order.payment.capture
+        answer = await find_or_charge(self._gateway, order, capture, look_first=look_first)
+        await self._record_charge(request, answer)
+        result = _accepted(answer)
         return replace(result, overpaid=result.captured and order.total < answer.amount)
 
     @activity.defn
@@ -64,19 +69,17 @@ class PaymentActivities:
         An authorisation that has expired is replaced by a charge of the whole amount.
 
         Raises:
-            ApplicationError: payment_declined, payment_unavailable, not_fulfillable; unavailable
-                or unknown_outcome, which are retried.
+            ApplicationError: payment_declined or not_fulfillable.
         """
-        with application_errors(Reason.PAYMENT_UNAVAILABLE):
-            order, paid, _ = await self._load(request.order_id)
-            answer = None
-            if isinstance(paid, payment.Authorised):
-                answer = await self._capture_or_charge(order, paid)
-                if answer.status is ports.PaymentStatus.DECLINED:
-                    await self._record_declined_capture(request, paid, answer)
-            else:
-                _already_paid(paid)
-            captured = await self._record_capture(request, answer, order.skus)
+        order, paid, _ = await self._load(request.order_id)
+        answer = None
+        if isinstance(paid, payment.Authorised):
+            answer = await self._capture_or_charge(order, paid)
+            if answer.status is ports.PaymentStatus.DECLINED:
+                await self._record_declined_capture(request, paid, answer)
+        else:
+            _already_paid(paid)
+        captured = await self._record_capture(request, answer, order.skus)
         return PaymentResult(captured.reference, captured=True)
 
     async def _load(
@@ -101,7 +104,7 @@ class PaymentActivities:
         try:
             return await self._gateway.capture(authorised.reference, amount, key)
         except ports.OutcomeUnknown:
-            answer = await self._gateway.find(authorised.idempotency_key)
+            answer = await if_time_is_left(self._gateway.find(authorised.idempotency_key))
             if answer and answer.status in (
                 ports.PaymentStatus.CAPTURED,
                 ports.PaymentStatus.EXPIRED,
@@ -242,6 +245,6 @@ async def _charge(
     try:
         return await gateway.charge(request)
     except ports.OutcomeUnknown:
-        if payment := await gateway.find(key):
+        if payment := await if_time_is_left(gateway.find(key)):
             return payment
         raise

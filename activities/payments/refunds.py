@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities import keys, messages, ports
 from activities.aggregates import ORDER, PAYMENT, RETURNS
-from activities.failures import application_errors, refusal
+from activities.failures import refusal
 from activities.returns.messages import CaseRequest, CaseView
 from activities.returns.rules import case_of, view_of
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
@@ -42,20 +42,18 @@ class RefundActivities:
         """Void or refund the order's payment, depending on its state at the provider.
 
         Raises:
-            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
-                provider, for a person to look at.
+            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
         """
         order_id = request.order_id
-        with application_errors(Reason.PAYMENT_UNAVAILABLE):
-            proof = await _or_by_hand(self._undo(order_id), request.settled_by)
-            if proof == []:
-                return messages.CompensationResult(messages.NOTHING)
-            state = await transact(
-                self._handler,
-                (PAYMENT.stream(order_id),),
-                lambda unit: _record_undone(unit, order_id, proof),
-                command_context(request.saga, "undone"),
-            )
+        proof = await _or_by_hand(self._undo(order_id), request.settled_by)
+        if proof == []:
+            return messages.CompensationResult(messages.NOTHING)
+        state = await transact(
+            self._handler,
+            (PAYMENT.stream(order_id),),
+            lambda unit: _record_undone(unit, order_id, proof),
+            command_context(request.saga, "undone"),
+        )
         if isinstance(proof, messages.OperatorAction):
             return messages.CompensationResult(f"settled by hand by {proof.actor}")
         undone = _in_words(state)
@@ -71,25 +69,23 @@ class RefundActivities:
         An authorisation needs nothing: the capture takes the total and releases the rest.
 
         Raises:
-            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
-                provider, for a person to look at.
+            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
         """
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
-        with application_errors(Reason.PAYMENT_UNAVAILABLE):
-            unit = await load(self._handler, order, paid)
-            total = submitted_order(unit.state(order), request.order_id).total
-            captured = unit.state(paid)
-            if not isinstance(captured, payment.Captured) or captured.refundable <= total:
-                return messages.CompensationResult(messages.NOTHING)
-            operator = request.settled_by
-            by_hand = f"by-hand:{operator.actor}:{total.minor}" if operator else None
-            reference = await _or_by_hand(self._refund_beyond(captured, total), by_hand)
-            await transact(
-                self._handler,
-                (paid,),
-                lambda unit: _record_settled(unit, request.order_id, total, reference),
-                command_context(request.saga, "settled"),
-            )
+        unit = await load(self._handler, order, paid)
+        total = submitted_order(unit.state(order), request.order_id).total
+        captured = unit.state(paid)
+        if not isinstance(captured, payment.Captured) or captured.refundable <= total:
+            return messages.CompensationResult(messages.NOTHING)
+        operator = request.settled_by
+        by_hand = f"by-hand:{operator.actor}:{total.minor}" if operator else None
+        reference = await _or_by_hand(self._refund_beyond(captured, total), by_hand)
+        await transact(
+            self._handler,
+            (paid,),
+            lambda unit: _record_settled(unit, request.order_id, total, reference),
+            command_context(request.saga, "settled"),
+        )
         return messages.CompensationResult("refunded")
 
     @activity.defn
@@ -97,30 +93,28 @@ class RefundActivities:
         """Refund what a return was granted; record it for payment and case in one append.
 
         Raises:
-            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
-                provider, for a person to look at.
+            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
         """
         order_id, return_id = request.order_id, request.return_id
         returns, paid = RETURNS.stream(order_id), PAYMENT.stream(order_id)
-        with application_errors(Reason.PAYMENT_UNAVAILABLE):
-            unit = await load(self._handler, returns, paid)
-            case, captured = case_of(unit, order_id, return_id), unit.state(paid)
-            if not case.refund_is_due or case.refund is None:
-                return view_of(unit, order_id, return_id)
-            if not isinstance(captured, payment.Captured):
-                raise refusal(Reason.NOT_FULFILLABLE, "no captured money can be refunded")
-            key = keys.return_refund_key(order_id, return_id)
-            operator = request.settled_by
-            by_hand = f"by-hand:{return_id}:{operator.actor}" if operator else None
-            refund = self._gateway.refund(captured.reference, case.refund, key)
-            proof = await _or_by_hand(refund, by_hand)
-            reference = proof if isinstance(proof, str) else key
-            return await transact(
-                self._handler,
-                (returns, paid),
-                lambda unit: _record_returned(unit, request, captured.reference, reference),
-                command_context(request.saga, "return-refunded"),
-            )
+        unit = await load(self._handler, returns, paid)
+        case, captured = case_of(unit, order_id, return_id), unit.state(paid)
+        if not case.refund_is_due or case.refund is None:
+            return view_of(unit, order_id, return_id)
+        if not isinstance(captured, payment.Captured):
+            raise refusal(Reason.NOT_FULFILLABLE, "no captured money can be refunded")
+        key = keys.return_refund_key(order_id, return_id)
+        operator = request.settled_by
+        by_hand = f"by-hand:{return_id}:{operator.actor}" if operator else None
+        refund = self._gateway.refund(captured.reference, case.refund, key)
+        proof = await _or_by_hand(refund, by_hand)
+        reference = proof if isinstance(proof, str) else key
+        return await transact(
+            self._handler,
+            (returns, paid),
+            lambda unit: _record_returned(unit, request, captured.reference, reference),
+            command_context(request.saga, "return-refunded"),
+        )
 
     # --- at the provider -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Final
 from temporalio import activity
 
 from activities.aggregates import ORDER, PAYMENT, RETURNS, streams_of
-from activities.failures import application_errors, final_failure
+from activities.failures import final_failure
 from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
@@ -34,10 +34,10 @@ class ReturnActivities:
         """Open the case with the decisions it brings, all or nothing, once for each return id.
 
         Raises:
-            ApplicationError: ReturnConflict, ReturnRefused; unavailable.
+            ApplicationError: ReturnConflict, ReturnRefused.
         """
         order_id = request.document.order_id
-        with application_errors(), _return_refusals():
+        with _return_refusals():
             return await transact(
                 self._handler,
                 streams_of(order_id, ORDER, PAYMENT, RETURNS),
@@ -50,10 +50,10 @@ class ReturnActivities:
         """Record a decision; the same decision again changes nothing.
 
         Raises:
-            ApplicationError: ReturnRefused; unavailable.
+            ApplicationError: ReturnRefused.
         """
         order_id = request.order_id
-        with application_errors(), _return_refusals():
+        with _return_refusals():
             return await transact(
                 self._handler,
                 streams_of(order_id, ORDER, PAYMENT, RETURNS),
@@ -66,7 +66,7 @@ class ReturnActivities:
         """Close the case, provided that both decisions have been carried out.
 
         Raises:
-            ApplicationError: ReturnRefused; unavailable.
+            ApplicationError: ReturnRefused.
         """
         order_id, return_id = request.order_id, request.return_id
         returns = RETURNS.stream(order_id)
@@ -76,7 +76,7 @@ class ReturnActivities:
             return rules.view_of(unit, order_id, return_id)
 
         context = command_context(request.saga, "close-return")
-        with application_errors(), _return_refusals():
+        with _return_refusals():
             return await transact(self._handler, (returns,), rule, context)
 
     @activity.defn
@@ -86,8 +86,7 @@ class ReturnActivities:
             request.return_id, request.at_step, request.waiting_for
         )
         context = command_context(request.saga, "return-attention")
-        with application_errors():
-            await record(self._handler, RETURNS.stream(request.order_id), (command,), context)
+        await record(self._handler, RETURNS.stream(request.order_id), (command,), context)
         await self._notifications.needs_attention(
             AttentionNotice(request.order_id, request.at_step, request.waiting_for)
         )
@@ -102,8 +101,7 @@ class ReturnActivities:
             for action in request.actions
         ]
         context = command_context(request.saga, "return-operator")
-        with application_errors():
-            await record(self._handler, RETURNS.stream(request.order_id), actions, context)
+        await record(self._handler, RETURNS.stream(request.order_id), actions, context)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from temporalio import activity
 
 from activities import keys, messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
-from activities.failures import application_errors, refusal
+from activities.failures import refusal
 from activities.orders.trail import complete
-from activities.unit_of_work import UnitOfWork, command_context, load, transact
+from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
 from domain.ids import OrderId
 from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
 from domain.shipment.commands import RecordLabel, RecordLabelCancelled
@@ -27,22 +27,20 @@ class ShippingActivities:
         """Buy the label; complete the order unless its money has still to be captured.
 
         Raises:
-            ApplicationError: address_refused, carrier_unavailable, not_fulfillable; unavailable
-                or unknown_outcome, which are retried.
+            ApplicationError: address_refused or not_fulfillable.
         """
         order_id = request.order_id
         own = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
-        with application_errors(Reason.CARRIER_UNAVAILABLE):
-            unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
-            order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
-            has_label = live_label(unit.state(SHIPMENT.stream(order_id))) is not None
-            label = None if has_label else await self._buy(order)
-            return await transact(
-                self._handler,
-                (*own, *STOCK.streams(order.skus)),
-                lambda unit: _record_label(unit, order, label),
-                command_context(request.saga, "label"),
-            )
+        unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
+        order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
+        has_label = live_label(unit.state(SHIPMENT.stream(order_id))) is not None
+        label = None if has_label else await self._buy(order)
+        return await transact(
+            self._handler,
+            (*own, *STOCK.streams(order.skus)),
+            lambda unit: _record_label(unit, order, label),
+            command_context(request.saga, "label"),
+        )
 
     @activity.defn
     async def cancel_shipment(
@@ -51,21 +49,19 @@ class ShippingActivities:
         """Cancel the label, depending on its state at the carrier.
 
         Raises:
-            ApplicationError: unavailable or unknown_outcome, which are retried; a rejection by the
-                carrier, for a person to look at.
+            ApplicationError: not_fulfillable: a rejection by the carrier, for a person to look at.
         """
-        with application_errors(Reason.CARRIER_UNAVAILABLE):
-            try:
-                label = await self._cancel(request.order_id)
-            except ports.GatewayError:
-                if request.settled_by is None:
-                    raise
-                return await self._settle_by_hand(request)
-            if label is None or label.status is ports.LabelStatus.REFUSED:
-                return messages.CompensationResult(messages.NOTHING)
-            if label.status is ports.LabelStatus.FORBIDDEN:
-                return messages.CompensationResult(messages.NOTHING_FOR_GOOD)
-            await self._record_cancelled(request, label)
+        try:
+            label = await self._cancel(request.order_id)
+        except ports.GatewayError:
+            if request.settled_by is None:
+                raise
+            return await self._settle_by_hand(request)
+        if label is None or label.status is ports.LabelStatus.REFUSED:
+            return messages.CompensationResult(messages.NOTHING)
+        if label.status is ports.LabelStatus.FORBIDDEN:
+            return messages.CompensationResult(messages.NOTHING_FOR_GOOD)
+        await self._record_cancelled(request, label)
         return messages.CompensationResult("cancelled")
 
     async def _buy(self, order: FrozenOrder) -> ports.CarrierLabel:
@@ -76,7 +72,7 @@ class ShippingActivities:
         try:
             label = await self._carrier.buy_label(request)
         except ports.OutcomeUnknown:
-            if (bought := await self._carrier.find(key)) is None:
+            if (bought := await if_time_is_left(self._carrier.find(key))) is None:
                 raise
             label = bought
         if label.status is ports.LabelStatus.REFUSED:

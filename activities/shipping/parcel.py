@@ -6,7 +6,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.aggregates import RETURNS, SHIPMENT
-from activities.failures import application_errors
 from activities.ports import AttentionNotice, Notifications
 from activities.returns.messages import ParcelAttention, ParcelOperators, ParcelView, RecordScan
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
@@ -37,23 +36,21 @@ class DeliveryActivities:
         """Record a scan unless it is known or would move the parcel backwards; return its status.
 
         Raises:
-            ApplicationError: no_parcel or unavailable, which are retried.
+            ApplicationError: no_parcel, which is retried.
         """
-        with application_errors():
-            return await transact(
-                self._handler,
-                (SHIPMENT.stream(request.order_id), RETURNS.stream(request.order_id)),
-                lambda unit: _record(unit, request),
-                command_context(request.saga, "scan"),
-            )
+        return await transact(
+            self._handler,
+            (SHIPMENT.stream(request.order_id), RETURNS.stream(request.order_id)),
+            lambda unit: _record(unit, request),
+            command_context(request.saga, "scan"),
+        )
 
     @activity.defn
     async def record_delivery_attention(self, request: ParcelAttention) -> None:
         """Record that a person must look at the parcel, and notify people."""
         command = commands.RequireDeliveryAttention(request.at_step, request.waiting_for)
         context = command_context(request.saga, "delivery-attention")
-        with application_errors():
-            await record(self._handler, SHIPMENT.stream(request.order_id), (command,), context)
+        await record(self._handler, SHIPMENT.stream(request.order_id), (command,), context)
         await self._notifications.needs_attention(
             AttentionNotice(request.order_id, request.at_step, request.waiting_for)
         )
@@ -66,8 +63,7 @@ class DeliveryActivities:
             for action in request.actions
         ]
         context = command_context(request.saga, "delivery-operator")
-        with application_errors():
-            await record(self._handler, SHIPMENT.stream(request.order_id), actions, context)
+        await record(self._handler, SHIPMENT.stream(request.order_id), actions, context)
 
 
 def _record(unit: UnitOfWork, request: RecordScan) -> ParcelView:

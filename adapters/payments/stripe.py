@@ -9,6 +9,7 @@ the list of payment intents (always complete, but without a filter).
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import stripe
@@ -30,8 +31,8 @@ from adapters.payments.stripe_records import (
     CardRefused,
     IntentRecord,
     KeyTaken,
+    MissingRight,
     RefundRecord,
-    WrongCredentials,
     as_rejection,
     read,
     translated,
@@ -60,7 +61,7 @@ class StripePaymentGateway:
     Args:
         api_key: secret or restricted key; never shown.
         api_base: another address of the API, for tests.
-        timeout_s: seconds for one request.
+        timeout_s: seconds for one request; less if the attempt that calls has less time left.
         clock: seconds since the epoch.
 
     Raises:
@@ -88,6 +89,7 @@ class StripePaymentGateway:
             max_network_retries=0,
             stripe_version=_API_VERSION,
         ).v1
+        self._timeout_s = timeout_s
         self._clock = clock
         self._can_search = True
 
@@ -140,7 +142,7 @@ class StripePaymentGateway:
             if rules.capture(payment, amount) == payment:
                 return payment
         try:
-            with translated("capture", changes=True):
+            async with self._calling("capture", changes=True):
                 answer = await self._client.payment_intents.capture_async(
                     reference,
                     {"amount_to_capture": amount.minor, "expand": ["latest_charge"]},
@@ -164,7 +166,7 @@ class StripePaymentGateway:
         if not await self._is_refunded(reference, amount, idempotency_key):
             with as_rejection("refund"):
                 rules.refund(payment, amount)
-            with translated("refund", changes=True):
+            async with self._calling("refund", changes=True):
                 await self._client.refunds.create_async(
                     {
                         "payment_intent": reference,
@@ -194,13 +196,11 @@ class StripePaymentGateway:
             return None
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         try:
-            with translated("search", changes=False):
+            async with self._calling("search", changes=False):
                 matches = await self._client.payment_intents.search_async(
                     {"query": f"metadata['{KEY}']:'{quoted}'"}
                 )
-        except WrongCredentials:
-            raise
-        except GatewayRejected:
+        except (MissingRight, GatewayRejected):
             self._can_search = False
             return None
         # The search result may be a minute old: it identifies the payment, but not its state.
@@ -228,7 +228,7 @@ class StripePaymentGateway:
     async def _pages(self) -> AsyncIterator[list[IntentRecord]]:
         after: str | None = ""
         while after is not None:
-            with translated("list", changes=False):
+            async with self._calling("list", changes=False):
                 listed = await self._client.payment_intents.list_async(_page_after(after))
             page = [read(item, IntentRecord, changes=False) for item in listed.data]
             yield page
@@ -241,7 +241,7 @@ class StripePaymentGateway:
         return intent.to_payment()
 
     async def _intent(self, reference: str, *, changes: bool) -> IntentRecord:
-        with translated("retrieve", changes=changes):
+        async with self._calling("retrieve", changes=changes):
             answer = await self._client.payment_intents.retrieve_async(
                 reference, {"expand": ["latest_charge"]}
             )
@@ -249,7 +249,7 @@ class StripePaymentGateway:
 
     async def _is_refunded(self, reference: str, amount: Money, key: str) -> bool:
         """Whether the refund with this key was made."""
-        with translated("list refunds", changes=False):
+        async with self._calling("list refunds", changes=False):
             listed = await self._client.refunds.list_async(
                 {"payment_intent": reference, "limit": _PAGE}
             )
@@ -263,6 +263,9 @@ class StripePaymentGateway:
             raise GatewayRejected("stripe refund: this key was used with other content")
         return True
 
+    def _calling(self, operation: str, *, changes: bool) -> AbstractAsyncContextManager[None]:
+        return translated(operation, self._timeout_s, changes=changes)
+
     # --- changing --------------------------------------------------------------------------------
 
     async def _create(self, request: ChargeRequest, content: str) -> IntentRecord:
@@ -271,7 +274,7 @@ class StripePaymentGateway:
             raise GatewayRejected("stripe charge: this amount or currency cannot be charged")
         held = request.capture is CaptureMode.ON_SHIPMENT
         try:
-            with translated("charge", changes=True):
+            async with self._calling("charge", changes=True):
                 answer = await self._client.payment_intents.create_async(
                     {
                         "amount": amount.minor,
@@ -291,7 +294,7 @@ class StripePaymentGateway:
         return read(answer, IntentRecord, changes=True)
 
     async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
-        with translated("forbid", changes=True):
+        async with self._calling("forbid", changes=True):
             answer = await self._client.payment_intents.create_async(
                 {
                     "amount": amount.minor,
@@ -317,7 +320,7 @@ class StripePaymentGateway:
         return intent.to_payment()
 
     async def _cancel(self, reference: str, key: str) -> IntentRecord:
-        with translated("cancel", changes=True):
+        async with self._calling("cancel", changes=True):
             answer = await self._client.payment_intents.cancel_async(
                 reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
             )

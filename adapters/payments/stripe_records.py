@@ -1,7 +1,7 @@
 """Stripe's answers as records and errors of the port."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -11,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from activities.ports import (
     GatewayError,
+    GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
     OutcomeUnknown,
     PaymentStatus,
     ProviderPayment,
 )
+from adapters.providers.call_limits import call_limit
 from adapters.providers.rules import FORBIDDEN_CONTENT, RequestRefused
 from domain.ids import OrderId
 from domain.money import Money
+from eventstore.deadline import NoTimeLeft
 
 KEY: Final = "idempotency_key"
 ORDER: Final = "order_id"
@@ -41,8 +44,8 @@ class KeyTaken(GatewayRejected):
     """The idempotency key was used for another request."""
 
 
-class WrongCredentials(GatewayRejected):
-    """Stripe does not accept the API key."""
+class MissingRight(GatewayRefusedAccess):
+    """The API key lacks a right."""
 
 
 class _Record(BaseModel):
@@ -182,10 +185,12 @@ def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:
     if isinstance(error, stripe.CardError):
         return CardRefused(what)
     if isinstance(error, stripe.AuthenticationError):
-        return WrongCredentials(what)
+        return GatewayRefusedAccess(what)
+    if isinstance(error, stripe.PermissionError):
+        return MissingRight(what)
     if isinstance(error, stripe.IdempotencyError):
         return KeyTaken(what)
-    if isinstance(error, stripe.InvalidRequestError | stripe.PermissionError):
+    if isinstance(error, stripe.InvalidRequestError):
         return GatewayRejected(what)
     return OutcomeUnknown(what) if changes else GatewayUnavailable(what)
 
@@ -204,11 +209,18 @@ def _describe(error: Exception) -> str:
     return " ".join(parts)
 
 
-@contextmanager
-def translated(operation: str, *, changes: bool) -> Iterator[None]:
-    """Translate errors of the package into errors of the port, without their text."""
+@asynccontextmanager
+async def translated(operation: str, timeout_s: float, *, changes: bool) -> AsyncIterator[None]:
+    """Limit a call, and translate errors of the package into errors of the port, without text.
+
+    Raises:
+        NoTimeLeft: see `call_limit`.
+    """
     try:
-        yield
+        async with call_limit("stripe", timeout_s):
+            yield
+    except NoTimeLeft:
+        raise
     except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
         raise failure(operation, error, changes=changes) from None
 

@@ -15,6 +15,7 @@ from activities.ports import (
     AttentionNotice,
     CarrierLabel,
     ChargeRequest,
+    GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
     LabelRequest,
@@ -74,7 +75,7 @@ class _Provider(Generic[Record]):
         """Do `work` once, with the injected faults that hit `call`.
 
         Raises:
-            GatewayUnavailable, OutcomeUnknown, GatewayRejected: by a fault or a rule.
+            GatewayError: by a fault or a rule.
         """
         self.calls.append(call)
         hits = self.faults.hit(call.operation, call.order_id, call.idempotency_key)
@@ -169,6 +170,8 @@ def _raise_for(kind: FaultKind | None, operation: str) -> None:
         return
     message = f"{operation}: injected fault: {kind}"
     if kind is FaultKind.REJECTED:
+        raise GatewayRefusedAccess(message)
+    if kind is FaultKind.INVALID:
         raise GatewayRejected(message)
     if kind is FaultKind.UNAVAILABLE or operation in READS:
         raise GatewayUnavailable(message)

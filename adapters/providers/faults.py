@@ -17,6 +17,8 @@ class FaultKind(StrEnum):
     """Answers 503 and does nothing."""
     REJECTED = "rejected"
     """Answers 401 and does nothing, as with wrong credentials."""
+    INVALID = "invalid"
+    """Answers 400 and does nothing, as to a request that can never succeed."""
     SERVER_ERROR = "server_error"
     """Answers 500 and does nothing; the caller cannot know that."""
     REQUEST_LOST = "request_lost"

@@ -8,14 +8,23 @@ from urllib.parse import quote
 import aiohttp
 from pydantic import BaseModel, ValidationError
 
-from activities.ports import GatewayError, GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from activities.ports import (
+    GatewayError,
+    GatewayRefusedAccess,
+    GatewayRejected,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
+from adapters.providers.call_limits import call_limit
 from adapters.providers.connections import HttpPool, read_answer
 from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
+from eventstore.deadline import NoTimeLeft
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _POOL_SIZE: Final = 100
 _NO_EFFECT: Final = frozenset({425, 429, 503})
+_NO_ACCESS: Final = frozenset({401, 403})
 _SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
 
@@ -25,7 +34,8 @@ class HttpService:
     Args:
         name: the name of the service in errors.
         base_url: http or https URL without a query.
-        timeout_s: seconds for a whole call, including the connection.
+        timeout_s: seconds for a whole call, including the connection; less if the attempt that
+            calls has less time left.
 
     Raises:
         ValueError: `base_url` is not an http(s) URL.
@@ -37,6 +47,7 @@ class HttpService:
         self._name = name
         self._base_url = base_url.rstrip("/")
         self._pool = HttpPool(timeout_s, _POOL_SIZE)
+        self._timeout_s = timeout_s
 
     async def get(
         self, path: str, answer: type[_Model], query: Mapping[str, str | int] | None = None
@@ -45,7 +56,7 @@ class HttpService:
 
         Raises:
             NotFound: the service says that it does not exist.
-            GatewayUnavailable, GatewayRejected: see `failure`.
+            GatewayUnavailable, GatewayRefusedAccess, GatewayRejected: see `failure`.
         """
         status, content = await self._send("GET", path, query=query)
         return self._read(path, status, content, answer, changes=False)
@@ -56,7 +67,8 @@ class HttpService:
         """Change a resource, once per `key`.
 
         Raises:
-            GatewayUnavailable, OutcomeUnknown, GatewayRejected: see `failure`.
+            GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown, GatewayRejected: see
+                `failure`.
         """
         status, content = await self._send("POST", path, body=body, key=key)
         return self._read(path, status, content, answer, changes=True)
@@ -83,15 +95,20 @@ class HttpService:
         if key is not None:
             headers[IDEMPOTENCY_HEADER] = key
         try:
-            async with self._pool.session().request(
-                method,
-                self._base_url + path,
-                data=body.model_dump_json().encode() if body is not None else None,
-                params=query,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
+            async with (
+                call_limit(self._name, self._timeout_s),
+                self._pool.session().request(
+                    method,
+                    self._base_url + path,
+                    data=body.model_dump_json().encode() if body is not None else None,
+                    params=query,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as response,
+            ):
                 return response.status, await read_answer(response)
+        except NoTimeLeft:
+            raise  # not begun, and not for the provider's sake
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
 
@@ -120,10 +137,13 @@ def failure(
 
     GatewayUnavailable: the connection could not be opened, the service says that it did nothing
     (425, 429, 503), or a read failed. OutcomeUnknown: a change was sent and there was no clear
-    answer. GatewayRejected: the service refused the request.
+    answer. GatewayRefusedAccess: it does not accept our credentials (401, 403). GatewayRejected: it
+    refused the request.
     """
     if isinstance(cause, int):
         what = f"{what}: HTTP {cause} {code}".rstrip()
+        if cause in _NO_ACCESS:
+            return GatewayRefusedAccess(what)
         if cause < 500 and cause not in _NO_EFFECT:
             return GatewayRejected(what)
         no_effect = cause in _NO_EFFECT

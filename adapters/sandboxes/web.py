@@ -43,6 +43,7 @@ _MAX_PAGE: Final = 500
 _STATUS: Final = {
     FaultKind.UNAVAILABLE: 503,
     FaultKind.REJECTED: 401,
+    FaultKind.INVALID: 400,
     FaultKind.SERVER_ERROR: 500,
 }
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import Address, MissingItem, PaymentTerms, Pieces, Reason
 
@@ -57,6 +58,7 @@ class SubmitOrder:
 
     payment: PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
+    on_outage: OutageTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
 from domain.money import Money, total
 from domain.notes import cut
 from domain.order import commands, events
+from domain.order.outage import check_outage
 from domain.order.state import (
     Backordered,
     Cancelled,
@@ -157,6 +158,7 @@ def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
         raise RuleBroken("address_missing", "set the delivery address before submitting")
     payment = fields.parse_payment(command.payment)
     check_unavailable(command.unavailable)
+    check_outage(command.on_outage)
     return (
         events.OrderSubmitted(
             order_id=draft.order_id,
@@ -166,6 +168,7 @@ def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
             total=draft.total,
             payment=payment,
             unavailable=command.unavailable,
+            on_outage=command.on_outage,
         ),
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
+from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
@@ -62,6 +63,7 @@ class OrderSubmitted:
     total: Money
     payment: PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
+    on_outage: OutageTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

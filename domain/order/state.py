@@ -17,6 +17,7 @@ from domain.errors import ImpossibleHistory, NotFound
 from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.order import events
+from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
 from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
@@ -71,6 +72,7 @@ class FrozenOrder:
         lines: what is to be delivered; `total` is what it costs.
         submitted_address: the address as submitted; `address` is where the parcel goes now.
         unavailable: what to do if stock does not suffice.
+        on_outage: what to do if a provider fails for long; None: what the installation says.
         amended_from: the content as submitted; None if the order was never amended.
     """
 
@@ -83,6 +85,7 @@ class FrozenOrder:
     total: Money
     payment: PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
+    on_outage: OutageTerms | None = None
     amended_from: Content | None = None
 
     @property
@@ -289,6 +292,7 @@ def _frozen(state: OrderState, event: events.OrderSubmitted) -> Submitted:
             total=event.total,
             payment=event.payment,
             unavailable=event.unavailable,
+            on_outage=event.on_outage,
         )
     )
 

@@ -32,7 +32,11 @@ def _stripe(settings: Settings) -> Payments:
     if settings.stripe_api_key is None:
         raise RuntimeError("load_settings accepts no Stripe setting without a key")
     base = _base(settings.stripe_api_base) if settings.stripe_api_base else None
-    return stripe.StripePaymentGateway(settings.stripe_api_key.get_secret_value(), api_base=base)
+    return stripe.StripePaymentGateway(
+        settings.stripe_api_key.get_secret_value(),
+        api_base=base,
+        timeout_s=settings.gateway_timeout_s,
+    )
 
 
 def build_carrier(settings: Settings) -> Carriers:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from adapters.notifications.signature import parse_secrets
 from adapters.personal_data.keys import parse_master_key
+from domain.order.outage import MAX_CANCEL_AFTER_S
 from eventstore.deadline import STATEMENT_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
 from ordersaga.errors import Unreachable, WrongSetting
@@ -53,6 +54,8 @@ class Settings(BaseSettings):
         carrier_url: base URL of the carrier.
         stripe_api_base: base URL of Stripe's API, for tests.
         gateway_timeout_s: time limit of a call to a provider or carrier.
+        cancel_after_s: an order that does not say itself what to do (`on_outage`) is cancelled once
+            a provider has failed for this long; not set: it waits, however long.
         worker_concurrency: activities that a worker runs concurrently, per task queue.
         workflow_concurrency: workflow tasks that a worker runs concurrently.
         starter_concurrency: sagas that the starter starts concurrently.
@@ -100,6 +103,7 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr | None = None
     stripe_api_base: AnyHttpUrl | None = None
     gateway_timeout_s: Seconds = 5.0
+    cancel_after_s: Annotated[float, Field(ge=1, le=MAX_CANCEL_AFTER_S)] | None = None
     worker_concurrency: Count = 50
     workflow_concurrency: Count = 100
     starter_concurrency: Count = 16

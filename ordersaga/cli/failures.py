@@ -52,6 +52,7 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("projections.errors", "UnknownProjection", WRONG_USAGE, None),
     ("projections.errors", "ProjectionError", REFUSED, None),
     ("activities.ports", "GatewayRejected", REFUSED, None),
+    ("activities.ports", "GatewayRefusedAccess", REFUSED, None),
     ("activities.ports", "GatewayError", UNREACHABLE, f"{PROVIDER_HINT} ({{}})"),
     ("temporalio.exceptions", "WorkflowAlreadyStartedError", REFUSED, ALREADY_STARTED),
     ("temporalio.client", "WorkflowFailureError", REFUSED, "{.cause}"),

@@ -85,4 +85,5 @@ def submitted_document(order_id: OrderId, state: order_states.OrderState) -> Ord
         address=readable(order.submitted_address, "delivery address"),
         payment=order.payment,
         unavailable=order.unavailable,
+        on_outage=order.on_outage,
     )

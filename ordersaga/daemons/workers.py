@@ -103,7 +103,11 @@ class TaskQueue:
 def _worker(services: Services, client: Client, queue: str) -> Worker:
     settings = services.settings
     dependencies = Dependencies(
-        services.handler, services.payments(), services.carrier(), LogNotifications()
+        services.handler,
+        services.payments(),
+        services.carrier(),
+        LogNotifications(),
+        settings.cancel_after_s,
     )
     return build_worker(
         client,

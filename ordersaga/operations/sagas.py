@@ -39,6 +39,8 @@ STATUSES: Final = (
     "processing",
     "compensating",
     "refund_pending",
+    "waiting_for_provider",
+    "waiting_for_event_store",
     "completed",
     "cancelled",
 )
@@ -144,6 +146,7 @@ async def show_saga(
         choices=tuple(answer.get("choices", ())),
         amended_total_minor=answer.get("amended_total_minor"),
         findings=findings,
+        waiting=tuple(answer.get("waiting", ())),
         note=note,
     )
 

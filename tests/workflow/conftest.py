@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from temporalio.client import Client
-from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.sagas.shop import Shop, running_workers
@@ -35,10 +33,6 @@ async def shop(client: Client) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer attempts with longer pauses: the budgets take as long as usual."""
-    backoff = RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
-    )
-    for name in ("STEP", "COMPENSATION"):
-        policy = replace(getattr(policies, name), backoff=backoff)
-        monkeypatch.setattr(policies, name, policy)
+    """A first try of two attempts, then long pauses: an outage costs few attempts."""
+    first = replace(policies.USUAL.first, maximum_attempts=2)
+    monkeypatch.setattr(policies, "USUAL", replace(policies.USUAL, first=first))

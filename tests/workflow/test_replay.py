@@ -56,7 +56,7 @@ async def test_the_control_another_first_activity_does_not_replay(
 async def test_the_control_a_saga_changed_without_a_patch_replays_no_history(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "OrderFulfillment", ChangedSaga)
+    monkeypatch.setattr(replaying, "WORKFLOWS", (ChangedSaga, *replaying.WORKFLOWS[1:]))
     problems = await replay([path])
     assert "Nondeterminism" in problems[path]
 

@@ -63,7 +63,7 @@ def saga_is(saga: type | None) -> Iterator[None]:
     if saga is None:
         yield
         return
-    with patch.object(factory, "OrderFulfillment", saga):
+    with patch.object(factory, "WORKFLOWS", (saga, *factory.WORKFLOWS[1:])):
         yield
 
 

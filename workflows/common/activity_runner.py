@@ -1,15 +1,20 @@
-"""Starting activities: one way for all workflows."""
+"""Running activities: one way for all workflows, whatever is down meanwhile."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from activities.failures import Trouble
 from activities.messages import SagaRef
 from workflows import policies
-from workflows.common.failures import is_store_down
+from workflows.common.failures import is_final, trouble_of
+from workflows.common.patience import Alarm, Patience
+from workflows.common.search_attributes import Progress
 
 A = TypeVar("A")
 P = TypeVar("P")
@@ -23,33 +28,17 @@ def saga_ref() -> SagaRef:
 
 
 class ActivityRunner:
-    """Starts the activities of one workflow under readable ids."""
+    """Runs the activities of one workflow under readable ids.
 
-    def __init__(self) -> None:
+    Args:
+        progress: where the workflow stands.
+        show: shows a change of `progress`.
+    """
+
+    def __init__(self, progress: Progress, show: Callable[[], None]) -> None:
+        self._progress = progress
+        self._show = show
         self._uses: Counter[str] = Counter()
-
-    def start(
-        self,
-        method: Callable[[A, P], Awaitable[R]],
-        request: P,
-        queue: str,
-        policy: policies.Policy,
-        summary: str,
-    ) -> workflow.ActivityHandle[R]:
-        """Start an activity."""
-        return workflow.start_activity_method(
-            method,
-            args=[request],
-            task_queue=queue,
-            activity_id=self.next_id(method.__name__),
-            summary=summary,
-            schedule_to_start_timeout=policy.waiting,
-            start_to_close_timeout=policy.attempt,
-            retry_policy=policy.backoff,
-            # A running charge must end before anything is undone. By default a cancel would not
-            # wait for it, and the refund would start beside the charge.
-            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
 
     async def run(
         self,
@@ -58,22 +47,102 @@ class ActivityRunner:
         queue: str,
         policy: policies.Policy,
         summary: str,
+        patience: Patience | None = None,
     ) -> R:
-        """Run an activity; while the event store is unavailable, keep starting it again.
+        """Run an activity until it succeeds or gives a final answer.
+
+        Whatever else fails, it waits: for a provider, for the event store, for a worker, for a
+        repair.
+
+        Args:
+            method: the activity.
+            request: its input.
+            queue: its task queue.
+            policy: its limits.
+            summary: what it does, for people.
+            patience: how to wait for it; by default it is only shown.
 
         Raises:
-            ActivityError: it failed for another reason.
+            ActivityError: it failed for good, or the wait for it was ended.
         """
-        while True:
-            try:
-                return await self.start(method, request, queue, policy, summary)
-            except ActivityError as error:
-                if not is_store_down(error):
-                    raise
-            await workflow.sleep(policies.STORE_PAUSE, summary="then ask the event store again")
+        patience = patience or self._quiet(method.__name__)
+        ask = _Asked(method, request, queue, policy, summary, self.next_id(method.__name__))
+        try:
+            result = await _until_it_ends(ask, patience)
+        except (ActivityError, asyncio.CancelledError):
+            await patience.end()
+            raise
+        await patience.end()
+        return cast("R", result)
 
     def next_id(self, name: str) -> str:
         """The method's name with hyphens, and a number from its second use on."""
         self._uses[name] += 1
         number = self._uses[name]
         return name.replace("_", "-") if number == 1 else f"{name.replace('_', '-')}-{number}"
+
+    def _quiet(self, name: str) -> Patience:
+        """Shows what is waited for, and that a person must act if it fails for no known reason."""
+        patience = Patience(name, self._progress, self._show)
+        problem = f"{name} fails again and again: find out why, and repair it"
+
+        async def call() -> None:
+            self._progress.attention[name] = problem
+            self._show()
+            try:
+                await workflow.wait_condition(lambda: False)  # until it is cancelled
+            finally:
+                self._progress.attention.pop(name, None)
+
+        patience.alarms.append(Alarm(Trouble.UNEXPECTED, policies.ATTENTION_AFTER, call))
+        return patience
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What an activity is asked; `starts` counts how often it was started."""
+
+    method: Callable[[Any, Any], Awaitable[Any]]
+    request: object
+    queue: str
+    policy: policies.Policy
+    summary: str
+    request_id: str
+    starts: int = 0
+
+    def start(self, trouble: Trouble | None, changes: int) -> "workflow.ActivityHandle[Any]":
+        """Start the activity: a first try, or with patience for a trouble."""
+        self.starts += 1
+        again = f".{self.starts}" if self.starts > 1 else ""
+        return workflow.start_activity_method(
+            self.method,
+            args=[self.request],
+            task_queue=self.queue,
+            activity_id=self.request_id + again,
+            summary=self.summary,
+            schedule_to_start_timeout=None if trouble is Trouble.WORKER else policies.NO_WORKER_FOR,
+            start_to_close_timeout=self.policy.attempt,
+            retry_policy=policies.patience(trouble, changes) if trouble else self.policy.first,
+            # A running charge must end before anything is undone. By default a cancel would not
+            # wait for it, and the refund would start beside the charge.
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+
+async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
+    trouble: Trouble | None = None
+    changes = 0
+    while True:
+        try:
+            return await patience.beside(asked.start(trouble, changes))
+        except ActivityError as error:
+            if not patience.goes_on():
+                raise
+            if patience.takes_retry():
+                trouble, changes = None, 0
+                continue
+            met = trouble_of(error)
+            if is_final(error) or (met is None and trouble is None):
+                raise
+            trouble, changes = met, changes + 1
+            patience.enter(met, error)

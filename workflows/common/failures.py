@@ -6,21 +6,22 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     FailureError,
-    RetryState,
     TimeoutError,  # noqa: A004  Temporal's own name for it
+    TimeoutType,
     is_cancelled_exception,
 )
 
-from activities.failures import FATAL_TYPES, OUTCOME_UNKNOWN, REFUSALS, STORE_UNAVAILABLE
+from activities.failures import (
+    FATAL_TYPES,
+    OUTCOME_UNKNOWN,
+    REFUSALS,
+    STILL_HELD,
+    TROUBLES,
+    Trouble,
+)
 from activities.messages import OperatorAction
 from domain.values import FailureKind, Reason, Step
-
-_UNAVAILABLE = {
-    Step.RESERVE_INVENTORY: Reason.INVENTORY_UNAVAILABLE,
-    Step.PROCESS_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
-    Step.CREATE_SHIPMENT: Reason.CARRIER_UNAVAILABLE,
-    Step.CAPTURE_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
-}
+from workflows import policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class ReservationExpired(MustTurnBack):
         super().__init__(Cause(Reason.RESERVATION_EXPIRED, detail))
 
 
+class ProviderOutage(MustTurnBack):
+    """A provider failed for longer than the order, or the shop, wants to wait."""
+
+    def __init__(self, step: Step, detail: str, error: BaseException | None) -> None:
+        unknown = error is not None and type_of(error) == OUTCOME_UNKNOWN
+        kind = FailureKind.UNKNOWN_OUTCOME if unknown else FailureKind.UNAVAILABLE
+        super().__init__(Cause(Reason.PROVIDER_OUTAGE, detail, step, kind))
+
+
 def raise_if_fatal(error: BaseException) -> None:
     """Fail the run if the input itself was refused: there is nothing to undo.
 
@@ -70,14 +80,15 @@ def cause_of_failure(step: Step, error: BaseException) -> Cause:
 
     Raises:
         ApplicationError: the input itself was refused and nothing was done: the run fails.
-        BaseException: `error` itself, if it is a bug or the worker evicts the workflow. To
-            compensate then would undo orders with which nothing is wrong.
+        BaseException: `error` itself, if it is no answer about the order: a bug, or the worker
+            evicts the workflow. To compensate then would undo orders with which nothing is wrong.
     """
     if not isinstance(error, FailureError):
         raise error
     raise_if_fatal(error)
-    kind, reason = _classify(step, root_of(error))
-    return Cause(reason, describe(error), step, kind)
+    if not is_refusal(error):
+        raise error
+    return Cause(REFUSALS[type_of(error) or ""], describe(error), step, FailureKind.REFUSED)
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -86,16 +97,21 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(root, ApplicationError) and root.type in REFUSALS
 
 
-def is_store_down(error: BaseException) -> bool:
-    """Whether the activity failed because the event store is unavailable."""
+def is_final(error: ActivityError) -> bool:
+    """Whether the activity gave its final answer, or was cancelled."""
     root = root_of(error)
-    return isinstance(root, ApplicationError) and root.type == STORE_UNAVAILABLE
+    return is_cancelled_exception(error) or (
+        isinstance(root, ApplicationError) and root.non_retryable
+    )
 
 
-def ran_out(error: ActivityError) -> bool:
-    """Whether the activity ran out of attempts or time; nobody refused the request."""
-    out_of_attempts = error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED
-    return out_of_attempts or isinstance(error.cause, TimeoutError)
+def trouble_of(error: ActivityError) -> Trouble | None:
+    """What kept the activity from its end; None: only time can tell (see `policies.NOT_YET`)."""
+    root = root_of(error)
+    if isinstance(root, TimeoutError) and root.type is TimeoutType.SCHEDULE_TO_START:
+        return Trouble.WORKER
+    kind = type_of(error)
+    return None if kind == policies.NOT_YET else TROUBLES.get(kind or "", Trouble.UNEXPECTED)
 
 
 def root_of(error: BaseException) -> BaseException:
@@ -107,10 +123,10 @@ def describe(error: BaseException) -> str:
     """A failure in one sentence for people; never the text of an unexpected exception."""
     root = root_of(error)
     match root:
-        case ApplicationError(type=str(kind)) if kind in REFUSALS or kind == OUTCOME_UNKNOWN:
-            return root.message
         case ApplicationError():
             return root.message if root.type in _SAFE_TYPES else f"unexpected {root.type}"
+        case TimeoutError(type=TimeoutType.SCHEDULE_TO_START):
+            return "no worker"
         case TimeoutError():
             return "no answer within the time allowed"
         case _ if is_cancelled_exception(root):
@@ -131,14 +147,4 @@ def type_of(error: BaseException) -> str | None:
     return root.type if isinstance(root, ApplicationError) else None
 
 
-_SAFE_TYPES = frozenset({"unavailable", "still_held", STORE_UNAVAILABLE})
-
-
-def _classify(step: Step, root: BaseException) -> tuple[FailureKind, Reason]:
-    if isinstance(root, ApplicationError) and root.type in REFUSALS:
-        return FailureKind.REFUSED, REFUSALS[root.type]
-    if isinstance(root, ApplicationError) and root.type == OUTCOME_UNKNOWN:
-        return FailureKind.UNKNOWN_OUTCOME, _UNAVAILABLE[step]
-    if isinstance(root, TimeoutError):
-        return FailureKind.UNKNOWN_OUTCOME, _UNAVAILABLE[step]
-    return FailureKind.UNAVAILABLE, _UNAVAILABLE[step]
+_SAFE_TYPES = frozenset({STILL_HELD, *REFUSALS, *TROUBLES})

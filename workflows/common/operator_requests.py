@@ -56,12 +56,18 @@ class OperatorAttention:
     record: Callable[[tuple[OperatorAction, ...]], Awaitable[None]]
     unrecorded: list[OperatorAction] = field(default_factory=list, init=False)
     _asking: bool = field(default=False, init=False)
+    _can_be_settled: bool = field(default=True, init=False)
     _decision: OperatorDecision | None = field(default=None, init=False)
 
     @property
     def awaits_decision(self) -> bool:
         """Whether an operator was asked and has not decided yet."""
         return self._asking and self._decision is None
+
+    @property
+    def can_be_settled(self) -> bool:
+        """Whether an operator was asked, and may say that the problem is settled by hand."""
+        return self.awaits_decision and self._can_be_settled
 
     def note(self, actor: str, action: str, reason: str) -> OperatorAction:
         """Keep an operator's action for the record."""
@@ -79,6 +85,8 @@ class OperatorAttention:
         problem: str,
         announcement: Coroutine[Any, Any, None],
         unless: Callable[[], bool] = lambda: False,
+        *,
+        can_be_settled: bool = True,
     ) -> OperatorDecision | None:
         """Ask an operator and wait for the decision.
 
@@ -87,11 +95,12 @@ class OperatorAttention:
             problem: what the operator must do.
             announcement: records and announces the problem; cancelled once nobody needs to act.
             unless: ends the wait when it becomes true.
+            can_be_settled: whether a person can do by hand what fails.
 
         Returns:
             The decision; None: `unless` became true first.
         """
-        self._asking, self._decision = True, None
+        self._asking, self._decision, self._can_be_settled = True, None, can_be_settled
         self.require(at_step, problem)
         announcing = asyncio.create_task(announcement)
         try:
@@ -170,9 +179,7 @@ class OperatorRequests:
     progress: Progress
     attention: OperatorAttention
 
-    @workflow.update(
-        description='Retry now what fails, with a fresh time budget: {"actor", "reason"}'
-    )
+    @workflow.update(description='Retry now what fails: {"actor", "reason"}')
     def retry(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Retry at once what fails."""
         message = parse_message(OperatorMessage, raw)
@@ -200,6 +207,8 @@ class OperatorRequests:
     def _can_resolve(self, raw: RawValue = NO_INPUT) -> None:
         parse_message(ResolveMessage, raw)
         self.check_awaits_decision()
+        if not self.attention.can_be_settled:
+            raise NotPossibleNow("no person can do this step: repair what is wrong, then retry")
 
     resolve_signal = signal_twin("resolve", _can_resolve, resolve)
 

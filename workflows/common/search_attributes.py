@@ -5,10 +5,13 @@ Search attributes are never encrypted, so they hold no personal data.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair
+
+from activities.failures import Trouble
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
@@ -29,6 +32,42 @@ STARTING: Final = "starting"
 
 REFUND_PENDING: Final = "refund_pending"
 """OrderStatus while money or an authorisation must still be returned to the customer."""
+
+
+WAITING_FOR_PROVIDER: Final = "waiting_for_provider"
+WAITING_FOR_STORE: Final = "waiting_for_event_store"
+"""OrderStatus of a workflow that waits for a provider, or for the event store, to work again."""
+
+_STORE_IS_AWAY: Final = "the event store, which does not answer"
+_WHY: Final = {
+    Trouble.PROVIDER: "The provider fails",
+    Trouble.STORE: "It does not answer; no order is cancelled because of it",
+    Trouble.WORKER: "No worker takes it",
+    Trouble.UNEXPECTED: "It fails and should not",
+}
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What an activity waits for.
+
+    Attributes:
+        trouble: what keeps it from its end.
+        since: since when.
+        failure: the failure that showed it.
+        plan: what will happen if it goes on; empty: the workflow waits, however long.
+        long: it has lasted for so long that it is worth a status of its own.
+    """
+
+    trouble: Trouble
+    since: datetime
+    failure: str
+    plan: str = ""
+    long: bool = False
+
+    def __str__(self) -> str:
+        plan = f"; {self.plan}" if self.plan else ""
+        return f"{_WHY[self.trouble]}, since {self.since:%Y-%m-%d %H:%M} UTC ({self.failure}){plan}"
 
 
 class SearchAttributes:
@@ -67,17 +106,49 @@ class Progress:
             SagaStep.
         waits_for: what it waits for; completes the sentence "Waits for ...".
         attention: what an operator must do, by the step that failed.
+        waiting: what its activities wait for, by their names.
     """
 
     order_status: str
     stage: str = STARTING
     waits_for: str = "the first step"
     attention: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
 
     @property
     def attention_text(self) -> str | None:
         """Everything that an operator must do; None: nothing."""
         return "; ".join(self.attention.values()) or None
+
+    @property
+    def waits_now(self) -> str:
+        """What it waits for at present; completes the sentence "Waits for ..."."""
+        if any(one.trouble is Trouble.STORE for one in self.waiting.values()):
+            return _STORE_IS_AWAY
+        if self.waiting and self.attention:
+            return f"{self.waits_for}, or for an operator"
+        return self.waits_for
+
+    @property
+    def status(self) -> str:
+        """The search attribute OrderStatus: what it waits for, if that takes long."""
+        long = {one.trouble for one in self.waiting.values() if one.long}
+        if any(one.trouble is Trouble.STORE for one in self.waiting.values()):
+            return WAITING_FOR_STORE
+        return WAITING_FOR_PROVIDER if Trouble.PROVIDER in long else self.order_status
+
+    def waiting_json(self) -> list[dict[str, str]]:
+        """What its activities wait for, for the status query."""
+        return [
+            {
+                "activity": name,
+                "trouble": one.trouble.value,
+                "since": one.since.isoformat(),
+                "failure": one.failure,
+                "plan": one.plan or "wait",
+            }
+            for name, one in self.waiting.items()
+        ]
 
     @property
     def where(self) -> str:
@@ -88,7 +159,8 @@ class Progress:
     def sentence(self) -> str:
         """What the workflow waits for, and what an operator must do."""
         needs = f"**Needs attention**: {self.attention_text}. " if self.attention else ""
-        return f"{needs}Waits for {self.waits_for}."
+        troubles = "".join(f" {one}." for one in self.waiting.values())
+        return f"{needs}Waits for {self.waits_now}.{troubles}"
 
 
 class Visibility:
@@ -109,7 +181,7 @@ class Visibility:
         workflow.set_current_details(progress.sentence)
         self._attributes.write(
             {
-                ORDER_STATUS: progress.order_status,
+                ORDER_STATUS: progress.status,
                 SAGA_STEP: progress.stage,
                 NEEDS_ATTENTION: bool(progress.attention),
             }

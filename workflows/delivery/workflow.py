@@ -75,7 +75,7 @@ class OrderDelivery(OperatorRequests):
         super().__init__(
             progress, OperatorAttention(progress, self._visibility.show, self._record_operators)
         )
-        self._activities = ActivityRunner()
+        self._activities = ActivityRunner(progress, self._visibility.show)
         self._scans: deque[CarrierUpdateMessage] = deque()
         self._parcel: ParcelView | None = None
         self._recorded: set[str] = set()
@@ -112,7 +112,7 @@ class OrderDelivery(OperatorRequests):
             "order_id": workflow.info().workflow_id.partition("-")[2],
             "status": self._status(),
             "step": self.progress.stage,
-            "waits_for": self.progress.waits_for,
+            "waits_for": self.progress.waits_now,
             "needs_attention": bool(self.progress.attention),
             "attention": self.progress.attention_text,
             "unrecorded_scans": len(self._scans),
@@ -256,7 +256,7 @@ class OrderDelivery(OperatorRequests):
             DeliveryActivities.record_delivery_attention,
             ParcelAttention(saga_ref(), self._order_id, at_step, waiting_for),
             SHIPPING_QUEUE,
-            policies.RECORD,
+            policies.USUAL,
             "record and announce that a person must act",
         )
 
@@ -265,7 +265,7 @@ class OrderDelivery(OperatorRequests):
             DeliveryActivities.record_delivery_operator,
             ParcelOperators(saga_ref(), self._order_id, actions),
             SHIPPING_QUEUE,
-            policies.RECORD,
+            policies.USUAL,
             "record what an operator did",
         )
 

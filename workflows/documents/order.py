@@ -28,6 +28,7 @@ from domain.order.unavailable import (
     UnavailableTerms,
 )
 from domain.values import Address, CaptureMode, OrderLine, PaymentTerms, readable
+from workflows.documents.outage import OnOutage, outage_json, outage_terms
 from workflows.documents.validation import (
     FieldProblem,
     InvalidDocument,
@@ -208,6 +209,13 @@ class OrderDocumentModel(_Strict):
     unavailable: Annotated[
         UnavailableModel, Field(description="omitted: the order is cancelled immediately")
     ] = UnavailableModel()
+    on_outage: Annotated[
+        OnOutage | None,
+        Field(
+            description="what to do if a provider fails for long; wait: wait for it, however long; "
+            "omitted: what the installation's setting says, which by default is to wait"
+        ),
+    ] = None
 
 
 def parse_document(raw: object, workflow_id: str) -> OrderDocument:
@@ -264,6 +272,7 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
             "capture": document.payment.capture.value,
         },
         **unavailable,
+        **outage_json(document.on_outage),
     }
 
 
@@ -304,6 +313,7 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
         address=model.address.to_domain(),
         payment=PaymentTerms(model.payment.token, model.payment.capture),
         unavailable=model.unavailable.to_domain(),
+        on_outage=outage_terms(model.on_outage),
     )
     order.check_total(document_total(document), "lines")
     return document

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 MOST_BYTES: Final = 2_000_000
 """The longest document; Temporal takes no input of more than 2 MiB."""
-TAGS: Final = frozenset({"as_word", "as_amount", "as_list"})
+TAGS: Final = frozenset({"as_word", "as_amount", "as_object", "as_list"})
 """Names of the forms that a field can have; they are not part of its path."""
 _MAX_PROBLEMS = 20
 _MAX_NAME = 64

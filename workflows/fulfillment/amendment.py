@@ -63,7 +63,11 @@ class Amendments:
         request = AmendPieces(saga_ref(), self.state.order_id, amendment.pieces, amendment.by)
         try:
             result = await self.runner.run(
-                InventoryActivities.amend_order, request, INVENTORY_QUEUE, policies.RECORD
+                InventoryActivities.amend_order,
+                request,
+                INVENTORY_QUEUE,
+                policies.USUAL,
+                self.escalation.patience(AMENDING, can_be_settled=False),
             )
         except ActivityError as error:
             stop_if_cancelled(self.state)
@@ -79,17 +83,20 @@ class Amendments:
                 SETTLING, "the payment provider to give back what was paid too much"
             )
             request = SettlePayment(saga_ref(), self.state.order_id, self._settled_by)
+            patience = self.escalation.patience(SETTLING, until_held=True)
             try:
                 await self.runner.run(
                     RefundActivities.settle_payment,
                     request,
                     PAYMENTS_QUEUE,
-                    policies.COMPENSATION,
+                    policies.USUAL,
+                    patience,
                 )
             except ActivityError as error:
                 stop_if_cancelled(self.state)
                 if self.state.requests.held_by and not is_refusal(error):
                     return
-                self._settled_by = (await self.escalation.ask(SETTLING, error)).settled_by
+                decision = patience.decision or await self.escalation.ask(SETTLING, error)
+                self._settled_by = decision.settled_by
             else:
                 self.state.steps.overpaid, self._settled_by = False, None

@@ -151,10 +151,13 @@ class Compensations:
         while True:
             self.visibility.enter(compensation.value, waits_for)
             request = CompensationRequest(saga_ref(), self.state.order_id, cause.reason, settled_by)
+            patience = self.escalation.patience(compensation.value, compensation)
             try:
-                result = await self.runner.run(method, request, queue, policies.COMPENSATION)
+                result = await self.runner.run(method, request, queue, policies.USUAL, patience)
             except ActivityError as error:
-                decision = await self.escalation.ask(compensation.value, error, compensation)
+                decision = patience.decision or await self.escalation.ask(
+                    compensation.value, error, compensation
+                )
                 settled_by = decision.settled_by
             else:
                 self.state.compensation.undone[compensation.value] = result.undone

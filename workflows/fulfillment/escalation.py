@@ -4,10 +4,17 @@ from dataclasses import dataclass
 
 from temporalio.exceptions import ActivityError
 
+from activities.failures import Trouble
 from domain.values import Compensation
+from workflows import policies
 from workflows.common.failures import describe
 from workflows.common.operator_requests import OperatorAttention, OperatorDecision
-from workflows.fulfillment.interruptible_runner import is_cancel_requested, stop_if_cancelled
+from workflows.common.patience import Alarm, Patience
+from workflows.fulfillment.interruptible_runner import (
+    InterruptibleRunner,
+    is_overtaken,
+    stop_if_cancelled,
+)
 from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
@@ -21,6 +28,7 @@ class Escalation:
     visibility: SagaVisibility
     trail: Trail
     attention: OperatorAttention
+    runner: InterruptibleRunner
 
     async def ask(
         self, at_step: str, error: ActivityError, compensation: Compensation | None = None
@@ -30,18 +38,58 @@ class Escalation:
         Raises:
             CancelledError: the order is to be cancelled; only if the saga is not turning back yet.
         """
-        message = describe(error)
         self.visibility.enter(at_step, "an operator: retry, or resolve with a note")
+        return await self._ask(at_step, error, compensation)
+
+    def patience(
+        self,
+        at_step: str,
+        compensation: Compensation | None = None,
+        *,
+        can_be_settled: bool = True,
+        until_held: bool = False,
+    ) -> Patience:
+        """A wait during which an operator is asked, if it takes too long, while it goes on.
+
+        Args:
+            at_step: what is waited for.
+            compensation: the compensation that it is.
+            can_be_settled: whether a person can do it by hand. If not, an operator is asked only
+                about failures that nobody expects, not about an outage of a provider.
+            until_held: see `InterruptibleRunner.patience`.
+        """
+        troubles = [Trouble.UNEXPECTED, *([Trouble.PROVIDER] if can_be_settled else [])]
+        patience = self.runner.patience(at_step, until_held=until_held)
+
+        async def ask() -> None:
+            if (error := patience.cause) is None:
+                return
+            decision = await self._ask(at_step, error, compensation, can_be_settled=can_be_settled)
+            patience.decide(decision)
+
+        patience.alarms += [
+            Alarm(trouble, policies.ATTENTION_AFTER, ask, "an operator is called")
+            for trouble in troubles
+        ]
+        return patience
+
+    async def _ask(
+        self,
+        at_step: str,
+        error: ActivityError,
+        compensation: Compensation | None,
+        *,
+        can_be_settled: bool = True,
+    ) -> OperatorDecision:
+        message = describe(error)
         decision = await self.attention.ask(
             at_step,
             f"{at_step} failed: {message}",
             self.trail.record_attention(at_step, message, compensation),
-            unless=self._is_overtaken,
+            unless=lambda: is_overtaken(self.state),
+            can_be_settled=can_be_settled,
         )
         if decision is None:
             stop_if_cancelled(self.state)
             raise RuntimeError("the wait for an operator ended without a decision")
         return decision
-
-    def _is_overtaken(self) -> bool:
-        return not self.state.compensation.turning_back and is_cancel_requested(self.state)

@@ -86,6 +86,7 @@ class RequestHandlers:
         message = parse_message(OperatorMessage, raw)
         by = self.attention.note(message.actor, "hold", message.reason)
         self.state.requests.held_by = by
+        self.runner.interrupt_for_hold()
         return ACCEPTED
 
     def check_resume(self, raw: RawValue) -> None:
@@ -111,7 +112,7 @@ class RequestHandlers:
 
     def retry(self) -> None:
         """Try again what the saga waits for, whatever that is."""
-        if self.state.progress.attention:
+        if self.attention.awaits_decision:
             self.attention.decide(settled_by=None)
         elif self.state.reservation.shortage and not self.runner.is_running:
             self.state.requests.stock_arrived = True

@@ -1,14 +1,14 @@
-"""How a saga runs an activity: interruptible, visible, and patient with the event store."""
+"""How a saga runs its steps and compensations: operators can interrupt them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import CancelledError
 
 from workflows.common.activity_runner import ActivityRunner
-from workflows.common.failures import is_store_down, ran_out
+from workflows.common.patience import Patience
 from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 from workflows.policies import Policy
@@ -21,6 +21,11 @@ R = TypeVar("R")
 def is_cancel_requested(state: SagaState) -> bool:
     """Whether anybody asked to cancel the order, here or through Temporal."""
     return state.requests.cancel is not None or workflow.cancellation_reason() is not None
+
+
+def is_overtaken(state: SagaState) -> bool:
+    """Whether the order is to be cancelled, and the saga is not turning back yet."""
+    return not state.compensation.turning_back and is_cancel_requested(state)
 
 
 def stop_if_cancelled(state: SagaState) -> None:
@@ -39,23 +44,44 @@ class InterruptibleRunner:
     state: SagaState
     visibility: SagaVisibility
     activities: ActivityRunner
-    _cancel_activity: Callable[[], object] | None = field(default=None, init=False)
-    _retry_now: bool = field(default=False, init=False)
+    _patience: Patience | None = field(default=None, init=False)
 
     @property
     def is_running(self) -> bool:
         """Whether an activity is running or waits for its next attempt."""
-        return self._cancel_activity is not None
+        return self._patience is not None
 
     def interrupt(self) -> None:
         """End the wait for the next attempt; an attempt that is running still finishes first."""
-        if self._cancel_activity:
-            self._cancel_activity()
+        if self._patience:
+            self._patience.interrupt()
+
+    def interrupt_for_hold(self) -> None:
+        """End the wait if something keeps a step from its end: nothing is tried on hold."""
+        if self._patience and self._patience.in_trouble and self._patience.is_over():
+            self._patience.interrupt()
 
     def retry(self) -> None:
-        """Interrupt the activity and start it again with a fresh budget."""
-        self._retry_now = True
-        self.interrupt()
+        """Try again at once."""
+        if self._patience:
+            self._patience.retry()
+
+    def patience(self, name: str, *, until_held: bool = False) -> Patience:
+        """A wait that ends when the order is to be cancelled.
+
+        Args:
+            name: what is waited for.
+            until_held: it also ends when the saga is put on hold, or fails while it is.
+        """
+        state = self.state
+        return Patience(
+            name,
+            state.progress,
+            self.visibility.show_every_change,
+            is_over=lambda: (
+                is_overtaken(state) or (until_held and state.requests.held_by is not None)
+            ),
+        )
 
     async def run(
         self,
@@ -63,41 +89,16 @@ class InterruptibleRunner:
         request: P,
         queue: str,
         policy: Policy,
+        patience: Patience,
     ) -> R:
-        """Run an activity, again with a fresh budget each time an operator asks for a retry.
+        """Run an activity, however long it takes.
 
         Raises:
-            ActivityError: it failed for good, or was interrupted by a cancel.
+            ActivityError: it failed for good, or the wait for it was ended.
         """
-        while True:
-            self._retry_now = False
-            budget = self._budget(policy)
-            summary = f"wait for {self.state.progress.waits_for}"
-            handle = self.activities.start(method, request, queue, budget, summary)
-            self._cancel_activity = handle.cancel
-            try:
-                return await handle
-            except ActivityError as error:
-                if not self._starts_again(error, budget):
-                    raise
-            finally:
-                self._cancel_activity = None
-
-    def _budget(self, policy: Policy) -> Policy:
-        """The short first try until the saga is known to be slow; then the whole budget."""
-        undecided = self.visibility.notices_by_first_try
-        undecided = undecided and not self.visibility.shows_every_change
-        return policy.first if policy.first and undecided else policy
-
-    def _starts_again(self, error: ActivityError, budget: Policy) -> bool:
-        """Whether to start the activity again although it failed."""
-        if self._retry_now:
-            return True
-        if not self.state.compensation.turning_back and is_cancel_requested(self.state):
-            return False
-        if is_store_down(error):  # compensating needs the store too, so the saga can only wait
-            self.state.progress.waits_for = "the event store, which does not answer"
-        elif budget.waiting is None or not ran_out(error):
-            return False
-        self.visibility.show_every_change()
-        return True
+        summary = f"wait for {self.state.progress.waits_for}"
+        self._patience = patience
+        try:
+            return await self.activities.run(method, request, queue, policy, summary, patience)
+        finally:
+            self._patience = None

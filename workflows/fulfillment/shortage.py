@@ -21,6 +21,7 @@ from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import Cause, MustTurnBack, is_refusal
 from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, is_cancel_requested
 from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice, SagaState
 from workflows.fulfillment.steps import SafePoint
@@ -39,6 +40,7 @@ class ShortageWait:
     attention: OperatorAttention
     safe_point: SafePoint
     amendments: Amendments
+    escalation: Escalation
 
     async def until_items_are_there(self) -> None:
         """Wait until all items are reserved, or the order is reduced to the available ones.
@@ -99,7 +101,11 @@ class ShortageWait:
         self.visibility.enter(stage, "the stock ledger to say what is there")
         request = ReviewShortage(saga_ref(), self.state.order_id, choice, by)
         result = await self.runner.run(
-            InventoryActivities.review_shortage, request, INVENTORY_QUEUE, policies.RECORD
+            InventoryActivities.review_shortage,
+            request,
+            INVENTORY_QUEUE,
+            policies.USUAL,
+            self.escalation.patience(stage, can_be_settled=False),
         )
         self.amendments.note_reservation(result)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from activities.messages import OperatorAction, OrderDocument, ReservationResult, Shortage
@@ -165,6 +165,7 @@ class SagaState:
         compensation: what must be undone and what was.
         reason: why it turns back, or how it ended, in one sentence.
         outcome: how it ended; None while it runs.
+        cancel_after: how long a provider may fail before the order is cancelled; None: it waits.
     """
 
     document: OrderDocument | None = None
@@ -175,6 +176,7 @@ class SagaState:
     compensation: CompensationRecord = field(default_factory=CompensationRecord)
     reason: str | None = None
     outcome: Outcome | None = None
+    cancel_after: timedelta | None = None
 
     @property
     def order(self) -> OrderDocument:
@@ -235,6 +237,12 @@ class SagaState:
         for amendment in self.requests.amendments:
             left.update({item.sku: item.quantity - left[item.sku] for item in amendment.pieces})
         return dict(left)
+
+    def note_outage_setting(self, cancel_after_s: float | None) -> None:
+        """Note the installation's setting; what the order itself says takes precedence."""
+        terms = self.order.on_outage
+        seconds = terms.cancel_after_s if terms else cancel_after_s
+        self.cancel_after = None if seconds is None else timedelta(seconds=seconds)
 
     def note_reservation(self, result: ReservationResult) -> bool:
         """Note an answer of the stock ledger; returns whether the order was amended."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
+from activities.failures import Trouble
 from activities.inventory.activities import InventoryActivities
 from activities.messages import (
     INVENTORY_QUEUE,
@@ -28,13 +29,16 @@ from workflows import policies
 from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import (
     Cause,
+    ProviderOutage,
     ReservationExpired,
     TurnedBackBefore,
     describe,
     is_refusal,
 )
 from workflows.common.operator_requests import OperatorAttention
+from workflows.common.patience import Alarm, Patience
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import (
     InterruptibleRunner,
     is_cancel_requested,
@@ -74,16 +78,13 @@ class SafePoint:
             await self.amendments.carry_out()
             await self._carry_out()
 
-    async def hold_after(self, error: ActivityError) -> bool:
-        """If the saga is on hold, wait at a failed step instead of turning back.
-
-        Operators hold the orders of a provider that is down so that they are not cancelled.
+    async def hold_instead(self) -> bool:
+        """If the saga is on hold, wait there instead of trying on, or of turning back.
 
         Returns:
-            Whether to try the step again; False: it has failed for good.
+            Whether it was on hold, and the order is not to be cancelled.
         """
-        failed = is_refusal(error) or is_cancel_requested(self.state)
-        if failed or self.state.requests.held_by is None:
+        if self.state.requests.held_by is None:
             return False
         try:
             await self.reach()
@@ -149,8 +150,9 @@ class SafePoint:
 class ForwardSteps:
     """Each step starts at a safe point, and registers its compensation before it starts.
 
-    All raise ActivityError if they fail for good, and CancelledError if the order is to be
-    cancelled before the last step is done.
+    All raise ActivityError if they are refused, ProviderOutage if a provider failed for longer than
+    the order or the shop wants to wait, and CancelledError if the order is to be cancelled before
+    the last step is done.
     """
 
     state: SagaState
@@ -158,6 +160,7 @@ class ForwardSteps:
     runner: InterruptibleRunner
     safe_point: SafePoint
     amendments: Amendments
+    escalation: Escalation
 
     async def reserve_inventory(self) -> ReservationResult:
         """Reserve the items.
@@ -176,6 +179,7 @@ class ForwardSteps:
         if not result.finished:  # else the order holds no stock
             self.state.progress.order_status = "reserved"
         self.state.reservation.since = workflow.now()
+        self.state.note_outage_setting(result.cancel_after_s)
         if earlier := result.turned_back:
             self.state.compensation.registered = list(Compensation)
             raise TurnedBackBefore(Cause(earlier.reason, earlier.detail))
@@ -193,7 +197,7 @@ class ForwardSteps:
                 "the payment provider to take or hold the money",
                 Compensation.UNDO_PAYMENT,
             )
-        except ActivityError as error:
+        except (ActivityError, ProviderOutage) as error:
             self.state.compensation.payment_in_doubt = not is_refusal(error)
             raise
         self.state.progress.order_status = "processing"
@@ -212,7 +216,7 @@ class ForwardSteps:
                 "the carrier to issue a label",
                 Compensation.CANCEL_SHIPMENT,
             )
-        except ActivityError as error:
+        except (ActivityError, ProviderOutage) as error:
             self.state.compensation.label_in_doubt = not is_refusal(error)
             raise
 
@@ -260,8 +264,30 @@ class ForwardSteps:
     ) -> R:
         while True:
             self.visibility.enter(step.value, waits_for)
+            patience = self._patience(step)
             try:
-                return await self.runner.run(method, request, queue, policies.STEP)
+                return await self.runner.run(method, request, queue, policies.USUAL, patience)
             except ActivityError as error:
-                if not await self.safe_point.hold_after(error):
+                if not patience.ended_early or is_refusal(error):
                     raise
+                was_on_hold = await self.safe_point.hold_instead()
+                if is_cancel_requested(self.state):
+                    raise
+                if patience.gave_up and not was_on_hold:
+                    raise self._outage(step, patience) from error
+
+    def _patience(self, step: Step) -> Patience:
+        """The wait for a step: shown if it takes long, ended only if somebody wants that."""
+        patience = self.escalation.patience(step.value, can_be_settled=False, until_held=True)
+        shown = Alarm(Trouble.PROVIDER, policies.ATTENTION_AFTER, patience.show_long)
+        patience.alarms.append(shown)
+        if after := self.state.cancel_after:
+            plan = "the order is cancelled"
+            end = Alarm(Trouble.PROVIDER, after, patience.give_up, plan, survives_retry=True)
+            patience.alarms.append(end)
+        return patience
+
+    def _outage(self, step: Step, patience: Patience) -> ProviderOutage:
+        failure = describe(patience.cause) if patience.cause else "no answer"
+        detail = f"a provider failed for {self.state.cancel_after}: {failure}"
+        return ProviderOutage(step, detail, patience.cause)

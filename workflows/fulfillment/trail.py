@@ -101,6 +101,5 @@ class Trail:
         self, method: Callable[[OrderActivities, P], Awaitable[R]], request: P, summary: str
     ) -> R:
         # An operator or a failure is involved: show every change from now on.
-        if self.visibility.notices_by_first_try:
-            self.visibility.show_every_change()
-        return await self.activities.run(method, request, ORDERS_QUEUE, policies.RECORD, summary)
+        self.visibility.show_every_change()
+        return await self.activities.run(method, request, ORDERS_QUEUE, policies.USUAL, summary)

@@ -4,8 +4,7 @@ Every write of search attributes costs two writes in Temporal's databases. So an
 writes them at its start, unless its client did, and at its end. A saga that is slow, on hold,
 turning back or in need of attention writes every change.
 
-How a saga notices that it is slow: if its client set SagaStep to ``starting``, by a short first try
-of a step that fails; if the client set no search attributes, by a timer.
+A saga notices by a first try of a step that fails that it is slow.
 """
 
 from typing import Any, Final
@@ -52,19 +51,15 @@ class SagaVisibility:
 
     Attributes:
         shows_every_change: every change is written, not only the start and the end.
-        notices_by_first_try: a failed short first try, not a timer, shows that the saga is slow.
     """
 
     def __init__(self, state: SagaState) -> None:
         self.shows_every_change = False
-        self.notices_by_first_try = False
         self._state = state
         self._attributes = SearchAttributes()
 
     def begin(self) -> None:
         """Show the order, unless the client that started the saga has done so."""
-        attributes = workflow.info().typed_search_attributes
-        self.notices_by_first_try = attributes.get(SAGA_STEP) == STARTING
         self._attributes.begin(initial_attributes(self._state.order))
 
     def enter(self, stage: str, waits_for: str) -> None:
@@ -101,7 +96,7 @@ def _order_status(state: SagaState) -> str:
         return state.outcome.value
     if not record.turning_back:
         owes = stage == SETTLING and bool(state.progress.attention)
-        return REFUND_PENDING if owes else state.progress.order_status
+        return REFUND_PENDING if owes else state.progress.status
     may_owe = state.steps.paid or record.payment_in_doubt
     owes = stage == Compensation.UNDO_PAYMENT.value and may_owe
     return REFUND_PENDING if owes else "compensating"

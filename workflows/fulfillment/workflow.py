@@ -8,7 +8,6 @@
 - a bad document, or an order id that belongs to another order: the run fails; nothing changed.
 """
 
-import asyncio
 from typing import Any
 
 from temporalio import workflow
@@ -19,7 +18,6 @@ from activities.failures import INVALID_DOCUMENT
 from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
 from domain.ids import OrderId
 from domain.values import CaptureMode, Outcome, Step
-from workflows import policies
 from workflows.common.activity_runner import ActivityRunner
 from workflows.common.operator_requests import OperatorAttention, OperatorRequests, signal_twin
 from workflows.common.run_to_completion import run_to_completion
@@ -44,23 +42,24 @@ from workflows.fulfillment.visibility import SagaVisibility
 class OrderFulfillment(OperatorRequests):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
-    def __init__(self, activities: ActivityRunner | None = None) -> None:
-        """Create the parts; `activities` replaces the default runner."""
-        activities = activities or ActivityRunner()
+    def __init__(self, runner_class: type[ActivityRunner] = ActivityRunner) -> None:
+        """Create the parts."""
         self._state = state = SagaState()
         self._visibility = visibility = SagaVisibility(state)
+        activities = runner_class(state.progress, visibility.show_every_change)
         trail = Trail(state, visibility, activities)
         attention = OperatorAttention(state.progress, visibility.show, trail.record_operators)
         super().__init__(state.progress, attention)
-        escalation = Escalation(state, visibility, trail, attention)
         runner = InterruptibleRunner(state, visibility, activities)
+        escalation = Escalation(state, visibility, trail, attention, runner)
         amendments = Amendments(state, visibility, runner, attention, escalation)
         safe_point = SafePoint(state, visibility, trail, attention, amendments)
-        self._steps = ForwardSteps(state, visibility, runner, safe_point, amendments)
-        self._shortage = ShortageWait(state, visibility, runner, attention, safe_point, amendments)
+        self._steps = ForwardSteps(state, visibility, runner, safe_point, amendments, escalation)
+        self._shortage = ShortageWait(
+            state, visibility, runner, attention, safe_point, amendments, escalation
+        )
         self._compensations = Compensations(state, visibility, runner, trail, attention, escalation)
         self._requests = RequestHandlers(state, attention, runner)
-        self._timer: asyncio.Task[None] | None = None
 
     # --- the story -------------------------------------------------------------------------------
 
@@ -102,13 +101,6 @@ class OrderFulfillment(OperatorRequests):
         if document.payment.capture is CaptureMode.ON_SHIPMENT:
             self._state.steps.last = Step.CAPTURE_PAYMENT
         self._visibility.begin()
-        if not self._visibility.notices_by_first_try:
-            self._timer = asyncio.create_task(self._notice_by_timer())
-
-    async def _notice_by_timer(self) -> None:
-        summary = "then show each step in the search attributes"
-        await workflow.sleep(policies.SLOW_AFTER, summary=summary)
-        self._visibility.show_every_change()
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
         await run_to_completion(self._record_operators())
@@ -155,11 +147,11 @@ class OrderFulfillment(OperatorRequests):
     cancel_signal = signal_twin("cancel", _can_cancel, _cancel)
 
     @workflow.update(
-        description="Start no further step until resumed, and do not turn back because one fails: "
+        description="Start no further step until resumed, and do not turn back after an outage: "
         '{"actor", "reason"}'
     )
     def hold(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
-        """Stop before the next step, or after the last attempt at a failing one."""
+        """Stop before the next step, and before the next attempt at a failing one."""
         return self._requests.hold(raw)
 
     @hold.validator

@@ -30,7 +30,7 @@ def case_status(
         "content_digest": return_digest(document) if document else None,
         "opened": case is not None,
         "step": progress.stage,
-        "waits_for": progress.waits_for,
+        "waits_for": progress.waits_now,
         "needs_attention": bool(progress.attention),
         "attention": progress.attention_text,
         "undecided": list(case.undecided) if case else [],

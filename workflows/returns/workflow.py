@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT
+from activities.failures import INVALID_DOCUMENT, Trouble
 from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, OperatorAction
 from activities.payments.refunds import RefundActivities
@@ -36,10 +36,12 @@ from workflows.common.activity_runner import ActivityRunner, saga_ref
 from workflows.common.failures import message_of, type_of
 from workflows.common.operator_requests import (
     OperatorAttention,
+    OperatorDecision,
     OperatorRequests,
     signal_twin,
     stop_announcing,
 )
+from workflows.common.patience import Alarm, Patience
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.messages import NO_INPUT, json_of
@@ -65,7 +67,7 @@ class OrderReturn(OperatorRequests):
             state.progress,
             OperatorAttention(state.progress, self._visibility.show, self._record_operators),
         )
-        self._activities = ActivityRunner()
+        self._activities = ActivityRunner(state.progress, self._visibility.show)
         self._decisions = DecisionHandlers(state)
 
     @workflow.run
@@ -87,7 +89,7 @@ class OrderReturn(OperatorRequests):
                 ReturnActivities.close_return,
                 self._request(),
                 ORDERS_QUEUE,
-                policies.RECORD,
+                policies.USUAL,
                 "close the return",
             )
         self.progress.order_status = "returned"
@@ -101,7 +103,7 @@ class OrderReturn(OperatorRequests):
                 ReturnActivities.open_return,
                 request,
                 ORDERS_QUEUE,
-                policies.RECORD,
+                policies.USUAL,
                 "open the return",
             )
         except ActivityError as error:
@@ -146,7 +148,7 @@ class OrderReturn(OperatorRequests):
                 ReturnActivities.decide_return,
                 request,
                 ORDERS_QUEUE,
-                policies.RECORD,
+                policies.USUAL,
                 "record a decision",
             )
         except ActivityError as error:
@@ -165,27 +167,43 @@ class OrderReturn(OperatorRequests):
         while state.recorded.refund_is_due:
             self.progress.order_status = REFUND_PENDING
             self._visibility.enter(REFUND, "the payment provider to give the money back")
+            patience = self._patience()
             try:
                 view = await self._activities.run(
                     RefundActivities.refund_return,
                     self._request(settled_by),
                     PAYMENTS_QUEUE,
-                    policies.COMPENSATION,
+                    policies.USUAL,
                     "give the money back",
+                    patience,
                 )
             except ActivityError as error:
-                settled_by = await self._ask_about_refund(error)
+                decision = patience.decision or await self._ask_about_refund(error)
+                settled_by = decision.settled_by if decision else None
             else:
                 state.merge(view)
 
-    async def _ask_about_refund(self, error: ActivityError) -> OperatorAction | None:
+    def _patience(self) -> Patience:
+        """The wait for the refund, during which a person is asked if it takes too long."""
+        patience = Patience(REFUND, self.progress, self._visibility.show)
+
+        async def ask() -> None:
+            if patience.cause and (decision := await self._ask_about_refund(patience.cause)):
+                patience.decide(decision)
+
+        patience.alarms += [
+            Alarm(trouble, policies.ATTENTION_AFTER, ask, "an operator is called")
+            for trouble in (Trouble.PROVIDER, Trouble.UNEXPECTED)
+        ]
+        return patience
+
+    async def _ask_about_refund(self, error: ActivityError) -> OperatorDecision | None:
         problem = (
             f"refund pending: {self._state.requested.return_id} could not be refunded "
             f"({message_of(error)}): retry, or resolve with a note"
         )
         announcement = self._record_attention(REFUND, problem)
-        decision = await self.attention.ask(REFUND, problem, announcement)
-        return decision.settled_by if decision else None
+        return await self.attention.ask(REFUND, problem, announcement)
 
     async def _restock(self) -> None:
         state = self._state
@@ -197,7 +215,7 @@ class OrderReturn(OperatorRequests):
                 ReturnStockActivities.restock_return,
                 self._request(),
                 INVENTORY_QUEUE,
-                policies.RECORD,
+                policies.USUAL,
                 "put the goods back into stock",
             )
             state.merge(view)
@@ -255,7 +273,7 @@ class OrderReturn(OperatorRequests):
                 saga_ref(), requested.order_id, requested.return_id, at_step, waiting_for
             ),
             ORDERS_QUEUE,
-            policies.RECORD,
+            policies.USUAL,
             "record and announce that a person must act",
         )
 
@@ -265,7 +283,7 @@ class OrderReturn(OperatorRequests):
             ReturnActivities.record_return_operator,
             CaseOperators(saga_ref(), requested.order_id, requested.return_id, actions),
             ORDERS_QUEUE,
-            policies.RECORD,
+            policies.USUAL,
             "record what an operator did",
         )
 

@@ -71,6 +71,7 @@ def _page(saga: SagaDetails) -> RenderableType:
         ("order status", saga.order_status),
         ("step", saga.step),
         ("waits for", saga.waits_for),
+        ("because", _why_it_waits(saga)),
         ("needs attention", saga.attention),
         *(("needs attention", f"{each.detail}: {each.action}") for each in saga.findings),
         ("held by", saga.held_by),
@@ -94,3 +95,12 @@ def _page(saga: SagaDetails) -> RenderableType:
     if saga.activities:
         parts.append(_ACTIVITIES.table(saga.activities))
     return Group(*parts)
+
+
+def _why_it_waits(saga: SagaDetails) -> str | None:
+    """What keeps its activities from their end, since when, and what will happen."""
+    reasons = (
+        f"{one['trouble']}: {one['failure']} (since {one['since']}; then: {one['plan']})"
+        for one in saga.waiting
+    )
+    return "; ".join(reasons) or None

@@ -6,7 +6,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.ports import GatewayError, GatewayRejected
+from activities.ports import GatewayError, GatewayRefusedAccess, GatewayRejected
 from ordersaga.bootstrap.providers import Carriers, Payments
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.temporal import connect_temporal, temporal_config
@@ -61,6 +61,9 @@ async def asked(name: str, where: str, gateway: Payments | Carriers) -> Diagnosi
     try:
         async with asyncio.timeout(LIMIT_S):
             await gateway.find("doctor")
+    except GatewayRefusedAccess as error:
+        advice = "repair our credentials: until then orders wait for it"
+        return bad(name, f"{where} does not accept our credentials: {error}", advice)
     except GatewayRejected as error:
         return bad(name, f"{where}: {error}", "check its address and credentials")
     except (GatewayError, TimeoutError) as error:

@@ -13,8 +13,10 @@ from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
+from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
+from domain.values import FailureKind
 
 
 class Stage(StrEnum):
@@ -64,6 +66,8 @@ class OrderFacts:
     """The facts about one order, from all its streams.
 
     `pieces` and `total` are those after all amendments; `waiting` are pieces that it queues for.
+    `cancelled_for` is the reason of its cancellation; `step_failures` are the kinds and reasons of
+    the steps that failed; `says_wait` is true if it wants to wait for any outage.
     `holds` are authorised amounts by provider reference; `labels` is True for live labels.
     """
 
@@ -78,6 +82,9 @@ class OrderFacts:
     refunds: list[Money] = field(default_factory=list)
     labels: dict[str, bool] = field(default_factory=dict)
     returns: ReturnFacts = field(default_factory=ReturnFacts)
+    cancelled_for: str | None = None
+    step_failures: list[tuple[FailureKind, str]] = field(default_factory=list)
+    says_wait: bool = False
 
     @property
     def live_labels(self) -> list[str]:
@@ -152,6 +159,8 @@ class Facts:
                 _apply_payment(self.order(OrderId(key)), event)
             case "shipment":
                 _apply_shipment(self.order(OrderId(key)), event)
+            case "fulfillment":
+                _apply_trail(self.order(OrderId(key)), event)
             case "returns":
                 _apply_return(self.order(OrderId(key)).returns, event)
 
@@ -214,6 +223,15 @@ def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
         order.total, order.pieces = event.total, Counter()
         for line in event.lines:
             order.pieces[line.sku] += line.quantity
+    if isinstance(event, order_events.OrderSubmitted):
+        order.says_wait = event.on_outage is not None and event.on_outage.cancel_after_s is None
+    if isinstance(event, order_events.OrderCancelled):
+        order.cancelled_for = event.reason
+
+
+def _apply_trail(order: OrderFacts, event: domain_events.Event) -> None:
+    if isinstance(event, saga_events.StepFailed):
+        order.step_failures.append((event.kind, event.reason))
 
 
 def _apply_payment(order: OrderFacts, event: domain_events.Event) -> None:

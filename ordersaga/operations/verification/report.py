@@ -21,6 +21,7 @@ class Rule(StrEnum):
     CANCELLED_HOLDS_STOCK = "cancelled_order_holds_no_stock"
     CANCELLED_HOLDS_MONEY = "cancelled_order_holds_no_money"
     CANCELLED_HOLDS_LABEL = "cancelled_order_holds_no_label"
+    CANCELLED_FOR_A_CAUSE = "cancelled_only_for_a_cause_of_the_business"
     PROVIDER_COMPLETED_PAYMENT = "provider_holds_completed_payment_once"
     PROVIDER_CANCELLED_PAYMENT = "provider_holds_no_cancelled_payment"
     PROVIDER_OPEN_PAYMENT = "provider_charged_open_order_at_most_once"

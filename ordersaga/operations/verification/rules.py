@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from domain.ids import OrderId, Sku
 from domain.money import Money, format_amount
+from domain.values import FailureKind
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
 from ordersaga.operations.verification.report import Finding, Rule
 
@@ -122,6 +123,7 @@ def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
 
 
 def _cancelled(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    yield from _cause(order_id, order)
     held, shipped = _nonzero(order.reserved), _nonzero(order.shipped)
     if held or shipped:
         actual = f"reserved {pieces_text(held)}, shipped {pieces_text(shipped)}"
@@ -131,6 +133,21 @@ def _cancelled(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     if order.live_labels:
         actual = f"live labels {sorted(order.live_labels)}"
         yield Finding(Rule.CANCELLED_HOLDS_LABEL, order_id, "no live label", actual)
+
+
+def _cause(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    """An order is cancelled by an answer, a request or a deadline, and by nothing else."""
+    reason = order.cancelled_for or ""
+    failed = [kind for kind, why in order.step_failures if why == reason]
+    if reason not in _CAUSES:
+        expected, actual = f"one of {', '.join(sorted(_CAUSES))}", reason
+    elif reason == _OUTAGE and order.says_wait:
+        expected, actual = "not for an outage: the order waits", reason
+    elif reason != _OUTAGE and any(kind is not FailureKind.REFUSED for kind in failed):
+        expected, actual = f"{reason}: an answer", f"{reason}: a failure without an answer"
+    else:
+        return
+    yield Finding(Rule.CANCELLED_FOR_A_CAUSE, order_id, expected, actual)
 
 
 def _money_found(order: OrderFacts) -> str:
@@ -155,6 +172,21 @@ def pieces_text(pieces: Counter[Sku]) -> str:
 
 
 _SHOWN = 5
+
+_OUTAGE = "provider_outage"
+_CAUSES = frozenset(
+    {
+        "out_of_stock",
+        "payment_declined",
+        "address_refused",
+        "not_fulfillable",
+        "customer_request",
+        "operator_request",
+        "reservation_expired",
+        _OUTAGE,
+    }
+)
+"""The causes of the business: spelled out here, so that nobody adds one unseen."""
 
 
 def _nonzero(pieces: Counter[Sku]) -> Counter[Sku]:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from domain.ids import OrderId, order_stream, return_workflow, returns_stream
-from eventstore.errors import UnknownEventType
+from eventstore.errors import UndecodableEvent, UnknownEventType
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.verification import ledgers, rules
 from ordersaga.operations.verification.facts import Facts, Stage
@@ -43,9 +43,7 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
     facts, unknown = await read_facts(sources)
     progress = _Progress(findings=list(rules.check_events(facts)))
     progress.comparisons += ledgers.compare_pieces(facts)
-    progress.not_checked += [
-        NotChecked(Check.EVENTS, f"no class for event type {name}") for name in sorted(unknown)
-    ]
+    progress.not_checked += [NotChecked(Check.EVENTS, problem) for problem in sorted(unknown)]
     steps: dict[Check, Callable[[], Awaitable[None]]] = {
         Check.PAYMENTS: lambda: _payments(sources, facts, progress),
         Check.CARRIER: lambda: _carrier(sources, facts, progress),
@@ -59,14 +57,16 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
 
 
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
-    """Fold the whole feed; also returns the event types that this version does not know."""
+    """Fold the whole feed; also returns what is wrong with events that cannot be read."""
     facts, unknown = Facts(), set[str]()
     async with aclosing(feed_events(sources.store)) as events:
         async for stored in events:
             try:
                 facts.apply(stored.stream, sources.codec.decode(stored))
             except UnknownEventType as error:
-                unknown.add(error.event_type)
+                unknown.add(f"no class for event type {error.event_type}")
+            except UndecodableEvent as error:
+                unknown.add(str(error))
     return facts, unknown
 
 

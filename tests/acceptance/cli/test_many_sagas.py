@@ -46,7 +46,7 @@ class Shop:
 
     async def stuck(self, order_id: str) -> None:
         """An order whose money cannot be given back."""
-        await self.stack.payment.add(Fault(FaultKind.REJECTED, "refund", order_id))
+        await self.stack.payment.add(Fault(FaultKind.INVALID, "refund", order_id))
         await self.stack.receive("71053", 2, f"delivery {order_id}")
         await self.sagas.start(order_document(order_id, address=NO_SHIP))
 

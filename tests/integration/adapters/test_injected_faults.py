@@ -10,6 +10,7 @@ import pytest
 
 from activities.ports import (
     GatewayError,
+    GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
     OutcomeUnknown,
@@ -58,7 +59,8 @@ async def test_each_documented_token_is_declined_with_its_code(
     ("kind", "error", "was_done"),
     [
         (FaultKind.UNAVAILABLE, GatewayUnavailable, False),
-        (FaultKind.REJECTED, GatewayRejected, False),
+        (FaultKind.REJECTED, GatewayRefusedAccess, False),
+        (FaultKind.INVALID, GatewayRejected, False),
         (FaultKind.SERVER_ERROR, OutcomeUnknown, False),
         (FaultKind.REQUEST_LOST, OutcomeUnknown, False),
         (FaultKind.ANSWER_LOST, OutcomeUnknown, True),

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from activities.ports import (
+    GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
     OutcomeUnknown,
@@ -203,8 +204,8 @@ async def life_of_a_payment(gateway: StripePaymentGateway, request: Any, *, void
         (503, OutcomeUnknown),
         (409, OutcomeUnknown),
         (400, GatewayRejected),
-        (401, GatewayRejected),
-        (403, GatewayRejected),
+        (401, GatewayRefusedAccess),
+        (403, GatewayRefusedAccess),
     ],
 )
 async def test_each_answer_of_stripe_has_its_meaning(

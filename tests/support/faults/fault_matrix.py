@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from temporalio.client import Client
@@ -18,10 +19,9 @@ from domain.values import CaptureMode, Compensation, Reason, Step
 from eventstore.errors import VersionConflict
 from eventstore.model import StreamAppend
 from tests.support.faults.traps import Trap, TrappedShop, store_is_down
-from tests.support.sagas.sagas import Handle, activities_of, start, until_status
+from tests.support.sagas.sagas import Handle, activities_of, start, until, until_status
 from tests.support.sagas.shop import document
 
-ATTEMPTS = 3
 BY = {"actor": "anna", "reason": "repaired"}
 PATIENCE_S = 150
 
@@ -79,22 +79,11 @@ MATRIX = tuple(
     for capture in CaptureMode
 )
 
-_UNAVAILABLE = {
-    Step.RESERVE_INVENTORY: Reason.INVENTORY_UNAVAILABLE,
-    Step.PROCESS_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
-    Step.CREATE_SHIPMENT: Reason.CARRIER_UNAVAILABLE,
-    Step.CAPTURE_PAYMENT: Reason.PAYMENT_UNAVAILABLE,
-}
 _REFUSED = {
     Step.RESERVE_INVENTORY: Reason.OUT_OF_STOCK,
     Step.PROCESS_PAYMENT: Reason.PAYMENT_DECLINED,
     Step.CREATE_SHIPMENT: Reason.ADDRESS_REFUSED,
     Step.CAPTURE_PAYMENT: Reason.PAYMENT_DECLINED,
-}
-_UNDOES = {
-    Step.PROCESS_PAYMENT: Compensation.UNDO_PAYMENT,
-    Step.CREATE_SHIPMENT: Compensation.CANCEL_SHIPMENT,
-    Step.CAPTURE_PAYMENT: Compensation.UNDO_PAYMENT,
 }
 
 
@@ -102,35 +91,41 @@ def expected_reason(cell: Cell) -> Reason | None:
     """Why the order of a cell is cancelled; None: it is completed."""
     if isinstance(cell.operation, Compensation):
         return _reason_to_undo(cell)
-    if cell.cannot_occur:
+    if cell.cannot_occur or cell.trouble is not Trouble.REFUSED:
         return None
-    if cell.trouble is Trouble.REFUSED:
-        return _REFUSED[cell.operation]
-    gives_up = cell.trouble is Trouble.TIMES_OUT or (
-        cell.trouble is Trouble.DOWN and not cell.is_the_stores
-    )
-    return _UNAVAILABLE[cell.operation] if gives_up else None
+    return _REFUSED[cell.operation]
 
 
 def _reason_to_undo(cell: Cell) -> Reason:
     if cell.operation is Compensation.UNDO_PAYMENT:
         return Reason.ADDRESS_REFUSED
-    lost = cell.operation is Compensation.CANCEL_SHIPMENT and cell.capture is CaptureMode.AUTOMATIC
-    return Reason.CARRIER_UNAVAILABLE if lost else Reason.PAYMENT_DECLINED
+    return Reason.PROVIDER_OUTAGE if ends_by_outage(cell) else Reason.PAYMENT_DECLINED
+
+
+def ends_by_outage(cell: Cell) -> bool:
+    """Whether the order of a cell is cancelled because it does not want to wait for the carrier.
+
+    There is no other way back after a label, if the money was captured before.
+    """
+    automatic = cell.capture is CaptureMode.AUTOMATIC
+    return cell.operation is Compensation.CANCEL_SHIPMENT and automatic
 
 
 def expected_attention(cell: Cell) -> str | None:
-    """At which compensation the saga of a cell calls an operator."""
-    if cell.cannot_occur:
+    """At which compensation the saga of a cell calls an operator; none is called for a step."""
+    if isinstance(cell.operation, Step):
         return None
-    if isinstance(cell.operation, Compensation):
-        calls = {Trouble.TIMES_OUT} | (
-            set() if cell.is_the_stores else {Trouble.REFUSED, Trouble.DOWN}
-        )
-        return cell.operation.value if cell.trouble in calls else None
-    if cell.trouble is Trouble.DOWN and cell.operation in _UNDOES:
-        return _UNDOES[cell.operation].value
-    return None
+    calls = {Trouble.TIMES_OUT} | (set() if cell.is_the_stores else {Trouble.REFUSED, Trouble.DOWN})
+    return cell.operation.value if cell.trouble in calls else None
+
+
+def expected_wait(cell: Cell) -> str | None:
+    """What the saga of a cell waits for, without a limit and without an operator."""
+    if cell.trouble is not Trouble.DOWN or cell.cannot_occur:
+        return None
+    if cell.is_the_stores:
+        return "event_store"
+    return "provider" if isinstance(cell.operation, Step) else None
 
 
 # --- playing a cell ------------------------------------------------------------------------------
@@ -143,7 +138,6 @@ class Played:
     order_id: str
     outcome: dict[str, Any]
     attention: str | None
-    waited_for: str
     activities: list[str]
 
 
@@ -158,6 +152,9 @@ class Play:
         self.pieces = 10
         self.token = "tok_visa"
         self.postal_code = "LS1 1AA"
+        self.on_outage: object = "wait"
+        self.until_turned_back: list[Callable[[], object]] = []
+        """Take back the faults that make the saga turn back."""
         self.repairs: list[Callable[[], object]] = []
         self.late: list[Callable[[], object]] = []
         """Let attempts go on that the saga has given up."""
@@ -170,25 +167,34 @@ class Play:
             self.order_id, payment={"token": self.token, "capture": self.cell.capture.value}
         )
         content["address"]["postal_code"] = self.postal_code
+        content["on_outage"] = self.on_outage
         handle = await start(self.client, self.order_id, content)
-        attention, waited_for = await self._operate(handle)
+        attention = await self._operate(handle)
         async with asyncio.timeout(PATIENCE_S):
             outcome = await handle.result()
-        return Played(self.order_id, outcome, attention, waited_for, await activities_of(handle))
+        return Played(self.order_id, outcome, attention, await activities_of(handle))
 
-    async def _operate(self, handle: Handle) -> tuple[str | None, str]:
-        """Repair the fault once the saga asks for an operator."""
+    async def _operate(self, handle: Handle) -> str | None:
+        """Repair the fault once the saga asks for an operator, or shows that it waits."""
+        if self.until_turned_back:
+            await until_status(handle, patience_s=PATIENCE_S, turning_back=True)
+            for take_back in self.until_turned_back:
+                take_back()
         if expected_attention(self.cell):
             status = await until_status(handle, patience_s=PATIENCE_S, needs_attention=True)
             self._repair()
-            await handle.execute_update("retry", BY)
-            return str(status["step"]), str(status["waits_for"])
-        if self.cell.is_the_stores and self.cell.trouble is Trouble.DOWN:
-            waits = "the event store, which does not answer"
-            await until_status(handle, patience_s=PATIENCE_S, waits_for=waits)
+            if self.cell.trouble is Trouble.REFUSED:  # otherwise the saga goes on by itself
+                await handle.execute_update("retry", BY)
+            return str(status["step"])
+        if trouble := expected_wait(self.cell):
+
+            async def waits() -> bool:
+                waiting = (await handle.query("status"))["waiting"]
+                return [one["trouble"] for one in waiting] == [trouble]
+
+            await until(waits, PATIENCE_S, pause_s=0.25)
             self._repair()
-            return None, waits
-        return None, ""
+        return None
 
     def _repair(self) -> None:
         for repair in self.repairs:
@@ -205,9 +211,15 @@ class Play:
             case Compensation.CANCEL_SHIPMENT if self.cell.capture is CaptureMode.ON_SHIPMENT:
                 self._fault(self.shop.payments.faults, FaultKind.DECLINED, "capture")
             case Compensation.CANCEL_SHIPMENT:
-                # The label is bought, but the answer is lost until the budget is used up.
-                self._fault(self.shop.carrier.faults, FaultKind.ANSWER_LOST, "buy_label")
-                self._fault(self.shop.carrier.faults, FaultKind.UNAVAILABLE, "find", ATTEMPTS)
+                # The label is bought, but the answer is lost for longer than the order waits.
+                self.on_outage = {"cancel_after": 1}
+                faults = self.shop.carrier.faults
+                for kind, call in (
+                    (FaultKind.ANSWER_LOST, "buy_label"),
+                    (FaultKind.UNAVAILABLE, "find"),
+                ):
+                    number = self._fault(faults, kind, call).number
+                    self.until_turned_back.append(partial(faults.remove, number))
 
     def _arrange(self) -> None:
         if self.cell.trouble is Trouble.KILLED_AFTER:
@@ -230,7 +242,7 @@ class Play:
             case Trouble.DOWN:
                 self.repairs.append(self._trap("append", None, store_is_down).released.set)
             case Trouble.TIMES_OUT:
-                self._let_go_late(self._trap("append", None).released.set)
+                self._let_go_late(self._trap("append", self._hangs).released.set)
             case Trouble.ANSWER_LOST:
                 self._trap("appended", 1, store_is_down)
             case Trouble.KILLED_BEFORE:
@@ -247,7 +259,7 @@ class Play:
             case Step.CAPTURE_PAYMENT:
                 self._fault(self.faults, FaultKind.DECLINED, "capture")
             case _:
-                self._fault(self.faults, FaultKind.REJECTED, self._call, 1)
+                self._fault(self.faults, FaultKind.INVALID, self._call, 1)
 
     def _arrange_at_the_provider(self) -> None:
         match self.cell.trouble:
@@ -258,7 +270,7 @@ class Play:
                     active = self._fault(self.faults, FaultKind.UNAVAILABLE, call)
                     self.repairs.append(self._takes_back(active))
             case Trouble.TIMES_OUT:
-                active = self._fault(self.faults, FaultKind.HOLD_BEFORE, self._call)
+                active = self._fault(self.faults, FaultKind.HOLD_BEFORE, self._call, self._hangs)
                 self._let_go_late(self._takes_back(active))
             case Trouble.ANSWER_LOST:
                 self._fault(self.faults, FaultKind.ANSWER_LOST, self._call)
@@ -291,6 +303,11 @@ class Play:
         if self.cell.operation is Step.CAPTURE_PAYMENT:
             return ("capture", "void", "refund")
         return ("*",) if isinstance(self.cell.operation, Step) else (self._call,)
+
+    @property
+    def _hangs(self) -> int | None:
+        """How many attempts hang: two at a step; at a compensation all, until it is repaired."""
+        return 2 if isinstance(self.cell.operation, Step) else None
 
     def _let_go_late(self, let_go: Callable[[], object]) -> None:
         """Attempts at steps go on after the saga's end; those at compensations when repaired."""

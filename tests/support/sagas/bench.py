@@ -7,6 +7,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.failures import application_errors
 from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory, SagaRef, StepRequest
 from activities.orders.activities import OrderActivities
@@ -24,6 +25,16 @@ STEP = StepRequest(SAGA, A1)
 UNDO = CompensationRequest(SAGA, A1, Reason.OPERATOR_REQUEST)
 
 
+def as_attempt(method: Any) -> Any:
+    """The activity with named failures, as a worker runs it."""
+
+    async def attempt(request: Any) -> Any:
+        with application_errors():
+            return await method(request)
+
+    return attempt
+
+
 class Bench:
     """The activities over one shop, each call as a given attempt of a given activity."""
 
@@ -39,7 +50,7 @@ class Bench:
         environment = ActivityEnvironment()
         name = method.__name__.replace("_", "-") + again
         environment.info = replace(environment.info, activity_id=name, attempt=attempt)
-        return await environment.run(method, request)
+        return await environment.run(as_attempt(method), request)
 
     async def refused(self, method: Any, request: Any, attempt: int = 1) -> ApplicationError:
         with pytest.raises(ApplicationError) as refusal:

@@ -23,7 +23,7 @@ class ChangedSaga(OrderFulfillment):
     """Starts its activities under different ids."""
 
     def __init__(self) -> None:
-        super().__init__(_ChangedRunner())
+        super().__init__(_ChangedRunner)
 
     @workflow.run
     async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:

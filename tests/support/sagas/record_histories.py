@@ -13,18 +13,16 @@ import sys
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from temporalio.client import WorkflowFailureError, WorkflowHistory
-from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.providers.faults import Fault, FaultKind
 from tests.support.sagas.record_later_histories import LATER_PATHS, record_later
-from tests.support.sagas.sagas import Handle, result, start, until_status
+from tests.support.sagas.sagas import Handle, result, start, until_listed_as, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
 from tests.support.sagas.temporal import time_skipping_server
 from workflows import policies
@@ -63,6 +61,16 @@ async def _retry_when_needed(shop: Shop, handle: Handle) -> None:
 async def _retry_before_anybody_is_told(shop: Shop, handle: Handle) -> None:
     shop.notifications.failures.extend([RuntimeError("the pager is down")] * 1000)
     await _retry_when_needed(shop, handle)
+
+
+async def _let_it_recover(shop: Shop, handle: Handle) -> None:
+    await until_listed_as(handle, "waiting_for_provider")
+    shop.payments.faults.clear()
+
+
+async def _let_it_be_undone(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, needs_attention=True)
+    shop.payments.faults.clear()
 
 
 async def _hold_and_resume(shop: Shop, handle: Handle) -> None:
@@ -120,7 +128,8 @@ _NO_SHIP = {
 }
 _ASK = {"unavailable": {"policy": "ask"}}
 _HELD = Fault(FaultKind.HOLD_BEFORE, operation="charge")
-_NO_REFUND = Fault(FaultKind.REJECTED, operation="refund")
+_NO_REFUND = Fault(FaultKind.INVALID, operation="refund")
+_NO_REFUND_NOW = Fault(FaultKind.UNAVAILABLE, operation="refund")
 _NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="charge")
 
 PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
@@ -134,7 +143,9 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "out-of-stock": ({}, 0, (), _nothing),
     "declined": ({"payment": {"token": "tok_declined"}}, 10, (), _nothing),
     "address-refused": ({"address": _NO_SHIP}, 10, (), _nothing),
-    "gateway-down": ({}, 10, (_NO_CHARGE,), _nothing),
+    "outage-awaited": ({}, 10, (_NO_CHARGE,), _let_it_recover),
+    "outage-too-long": ({"on_outage": {"cancel_after": 120}}, 10, (_NO_CHARGE,), _nothing),
+    "undone-after-attention": ({"address": _NO_SHIP}, 10, (_NO_REFUND_NOW,), _let_it_be_undone),
     "cancelled": ({}, 10, (_HELD,), _cancel),
     "cancelled-natively": ({}, 10, (_HELD,), _cancel_natively),
     "hold-and-resume": ({}, 10, (_HELD,), _hold_and_resume),
@@ -153,13 +164,7 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "asked-cancels": (_ASK, 0, (), _choose("cancel")),
     "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
     "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
-    "timer-to-notice": ({}, 10, (_NO_CHARGE,), _nothing),
 }
-
-
-def _options(name: str) -> dict[str, Any]:
-    """A saga notices by a timer that it is slow if its client gave no search attributes."""
-    return {"search_attributes": None} if name == "timer-to-notice" else {}
 
 
 def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManager[None]:
@@ -179,7 +184,7 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
     async with running_workers(client, shop):
         with _clock(environment, name):
             content = document(order_id, **changes)
-            handle = await start(client, order_id, content, **_options(name))
+            handle = await start(client, order_id, content)
         await drive(shop, handle)
         try:
             await result(handle)
@@ -207,11 +212,8 @@ def _scrubbed(value: Any) -> Any:
 
 async def _main(names: Collection[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    backoff = RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=10.0, maximum_attempts=4
-    )
-    fewer_attempts = replace(policies.STEP, backoff=backoff)
-    with patch.object(policies, "STEP", fewer_attempts):
+    first = replace(policies.USUAL.first, maximum_attempts=2)
+    with patch.object(policies, "USUAL", replace(policies.USUAL, first=first)):
         await _record_all(names or {*PATHS, *LATER_PATHS})
 
 

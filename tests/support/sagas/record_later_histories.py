@@ -60,7 +60,7 @@ async def _decided_later(client: Client, _: Shop, order_id: str) -> list[Handle]
 
 
 async def _refund_failed(client: Client, shop: Shop, order_id: str) -> list[Handle]:
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     handle = await open_return(client, order_id, refund="full", restock="none")
     await until_status(handle, needs_attention=True)
     await handle.execute_update("resolve", NOTE)

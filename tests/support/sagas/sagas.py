@@ -107,6 +107,15 @@ async def until_listed(client: Client, query: str, workflow_id: str) -> None:
     await until(is_listed)
 
 
+async def until_listed_as(handle: Handle, order_status: str) -> None:
+    """Wait until the search attribute `OrderStatus` has had this value."""
+
+    async def is_shown() -> bool:
+        return order_status in await statuses_shown(handle)
+
+    await until(is_shown)
+
+
 async def activities_of(handle: Handle) -> list[str]:
     """The ids of the activities that the saga scheduled, in order."""
     return [

@@ -109,7 +109,7 @@ async def on_hold(scene: Scene) -> None:
 
 async def needs_attention(scene: Scene) -> None:
     """A compensation that fails, and the way to have it tried again."""
-    await scene.up.payment.add(Fault(FaultKind.REJECTED, "refund", "refund-*"))
+    await scene.up.payment.add(Fault(FaultKind.INVALID, "refund", "refund-*"))
     address = {**order_document("x")["address"], "postal_code": "NOSHIP"}
     await scene.order("refund-1", address=address)
     await scene.at_step("refund-1", needs_attention=True)

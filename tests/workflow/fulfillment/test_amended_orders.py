@@ -70,7 +70,7 @@ async def _resume(handle: Handle) -> Any:
 async def _stuck_settling(client: Client, shop: Shop) -> tuple[str, Handle]:
     """A saga that owes the customer money and cannot give it back."""
     order_id, handle = await _held_after_payment(client, shop)
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     await _amend(handle, b=1)
     await handle.execute_update("resume", BY)
     await until_status(handle, needs_attention=True)

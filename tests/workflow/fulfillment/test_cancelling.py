@@ -171,7 +171,7 @@ async def test_a_saga_cancelled_through_temporal_compensates_and_shows_as_cancel
 
 async def test_a_cancel_during_compensation_changes_nothing(client: Client, shop: Shop) -> None:
     held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="refund"))
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     await handle.cancel()

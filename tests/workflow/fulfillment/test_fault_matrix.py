@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import Client
-from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from activities.ports import LabelStatus, PaymentStatus
@@ -16,7 +15,6 @@ from ordersaga.operations.verification.report import Check, Report
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.sources import Sources
 from tests.support.faults.fault_matrix import (
-    ATTEMPTS,
     MATRIX,
     Cell,
     Play,
@@ -57,14 +55,9 @@ async def results(temporal: WorkflowEnvironment) -> AsyncIterator[Results]:
 
 
 def _hurry(patch: pytest.MonkeyPatch) -> None:
-    backoff = RetryPolicy(
-        initial_interval=timedelta(seconds=1),
-        backoff_coefficient=10.0,
-        maximum_attempts=ATTEMPTS,
-    )
-    patch.setattr(policies, "STEP", policies.Policy(ATTEMPT, backoff))
-    patch.setattr(policies, "COMPENSATION", policies.Policy(ATTEMPT, backoff))
-    patch.setattr(policies, "RECORD", replace(policies.RECORD, attempt=ATTEMPT))
+    first = replace(policies.USUAL.first, maximum_attempts=2)
+    patch.setattr(policies, "USUAL", policies.Policy(ATTEMPT, first))
+    patch.setattr(policies, "ATTENTION_AFTER", timedelta(minutes=1))
 
 
 async def _play_all(client: Client) -> Results:

@@ -11,7 +11,7 @@ from tests.support.sagas.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
 
-BY = {"actor": "anna", "reason": "the provider is back"}
+SOON = {"cancel_after": "PT2M"}
 
 
 async def test_a_gateway_that_is_down_for_a_while_only_costs_time(
@@ -24,13 +24,13 @@ async def test_a_gateway_that_is_down_for_a_while_only_costs_time(
     assert len([p async for p in shop.payments.payments()]) == 1
 
 
-async def test_a_gateway_whose_charges_fail_for_good_cancels_the_order(
+async def test_a_gateway_whose_charges_fail_for_longer_than_the_order_waits_cancels_it(
     client: Client, shop: Shop
 ) -> None:
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
-    order_id, handle = await stocked_saga(client, shop)
+    order_id, handle = await stocked_saga(client, shop, on_outage=SOON)
     outcome = await result(handle)
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
     # The charge may still have been on its way: the provider was told to refuse it.
     [payment] = [p async for p in shop.payments.payments()]
@@ -38,11 +38,11 @@ async def test_a_gateway_whose_charges_fail_for_good_cancels_the_order(
     assert "undo-payment-2" not in await activities_of(handle)
 
 
-async def test_a_gateway_that_is_down_for_good_needs_attention_and_holds_what_it_holds(
+async def test_an_undo_that_a_provider_keeps_from_its_end_needs_attention_and_goes_on_trying(
     client: Client, shop: Shop
 ) -> None:
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE))
-    order_id, handle = await stocked_saga(client, shop)
+    order_id, handle = await stocked_saga(client, shop, on_outage=SOON)
     status = await until_status(handle, needs_attention=True)
     assert status["step"] == "undo_payment"
     assert "operator" in status["waits_for"]
@@ -52,10 +52,10 @@ async def test_a_gateway_that_is_down_for_good_needs_attention_and_holds_what_it
         return [notice.at_step for notice in shop.notifications.notices] == ["undo_payment"]
 
     await until(announced)
-    shop.payments.faults.clear()
-    await handle.execute_update("retry", BY)
+    shop.payments.faults.clear()  # nobody acts: the saga itself notices
     outcome = await result(handle)
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
+    assert not (await handle.query("status"))["needs_attention"]
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ANSWER_LOST, FaultKind.REQUEST_LOST])
@@ -95,21 +95,21 @@ async def test_a_carrier_that_fails_after_the_payment_gives_the_money_back(
 ) -> None:
     shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
     payment = {"token": "tok_visa", "capture": capture}
-    order_id, handle = await stocked_saga(client, shop, payment=payment)
+    order_id, handle = await stocked_saga(client, shop, payment=payment, on_outage=SOON)
     outcome = await result(handle)
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
     [payment] = [p async for p in shop.payments.payments()]
     assert payment.status is undone
     assert not holds_money(await shop.payment(order_id))
 
 
-async def test_a_provider_that_rejects_our_credentials_is_not_asked_again(
+async def test_a_request_that_the_provider_rejects_is_not_repeated(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="charge"))
     _, handle = await stocked_saga(client, shop)
     outcome = await result(handle)
-    assert outcome["reason"] == "payment_unavailable"
+    assert outcome["reason"] == "not_fulfillable"
     assert "rejected" in outcome["detail"]
     assert shop.payments.count("charge") == 1
 
@@ -119,9 +119,9 @@ async def test_a_capture_that_fails_cancels_the_label_and_voids_the_money(
 ) -> None:
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="capture"))
     payment = {"token": "tok_visa", "capture": "on_shipment"}
-    order_id, handle = await stocked_saga(client, shop, payment=payment)
+    order_id, handle = await stocked_saga(client, shop, payment=payment, on_outage=SOON)
     outcome = await result(handle)
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "payment_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
     [label] = [label async for label in shop.carrier.labels()]
     assert label.status is LabelStatus.CANCELLED
     [payment] = [p async for p in shop.payments.payments()]
@@ -139,7 +139,7 @@ async def test_a_capture_whose_answer_is_lost_completes_the_order(
 
 
 async def test_a_lost_answer_to_a_refund_does_not_refund_twice(client: Client, shop: Shop) -> None:
-    shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
     shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="refund", times=1))
     _, handle = await stocked_saga(client, shop)
     assert (await result(handle))["outcome"] == "cancelled"

@@ -51,8 +51,8 @@ async def _held_before_payment(
 
 async def _stuck(client: Client, shop: Shop) -> tuple[str, Handle]:
     """A saga that cannot give the money back and needs attention."""
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, needs_attention=True)
     return order_id, handle
@@ -149,7 +149,7 @@ async def test_retry_tries_a_failing_step_at_once(client: Client, shop: Shop) ->
     await handle.execute_update("retry", BY)
     shop.carrier.faults.clear()
     assert (await result(handle))["outcome"] == "completed"
-    assert "create-shipment-2" in await activities_of(handle)
+    assert "create-shipment.2" in await activities_of(handle)
     assert [act for _, act, _ in await _acts(shop, order_id)] == ["retry"]
 
 
@@ -326,8 +326,8 @@ async def test_a_worker_that_remembers_no_saga_between_tasks_takes_the_same_way(
 ) -> None:
     shop, order_id = Shop(), new_order_id()
     await shop.receive(f"{order_id}-sku", 10)
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     handle = await start(client, order_id)
     await handle.signal("hold", BY)
     async with running_workers(client, shop, max_cached_workflows=0):

@@ -62,6 +62,12 @@ async def test_an_order_waits_without_a_limit_for_a_worker_to_begin_its_step(
             listed = f'SagaStep="{STEP_OF[missing]}" AND WorkflowId="{handle.id}"'
             await until_listed(client, listed, handle.id)
         await until_status(handle, step=STEP_OF[missing])
+
+        async def waits_for_a_worker() -> bool:
+            waiting = (await handle.query("status"))["waiting"]
+            return [one["trouble"] for one in waiting] == ["worker"]
+
+        await until(waits_for_a_worker)
         assert await limits_of_the_wait(handle) == ()
         async with workers_of(client, shop, [missing]):
             assert (await result(handle))["outcome"] == "completed"
@@ -69,10 +75,10 @@ async def test_an_order_waits_without_a_limit_for_a_worker_to_begin_its_step(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first try waits one second for a worker, and an attempt takes at most one second."""
+    """An attempt waits one second for a worker, and takes at most one second."""
     moment = timedelta(seconds=1)
-    first = replace(policies.FIRST_TRY, attempt=moment, waiting=moment)
-    monkeypatch.setattr(policies, "STEP", replace(policies.STEP, first=first))
+    monkeypatch.setattr(policies, "USUAL", replace(policies.USUAL, attempt=moment))
+    monkeypatch.setattr(policies, "NO_WORKER_FOR", moment)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -84,7 +90,7 @@ async def test_one_attempt_that_takes_too_long_makes_a_saga_a_slow_one(client: C
         _, handle = await stocked_saga(client, shop)
         listed = f'SagaStep="process_payment" AND WorkflowId="{handle.id}"'
         await until_listed(client, listed, handle.id)
-        assert "process-payment-2" in await activities_of(handle)
+        assert "process-payment.2" in await activities_of(handle)
         shop.payments.faults.remove(held.number)
         assert (await result(handle))["outcome"] == "completed"
     assert [payment.status async for payment in shop.payments.payments()] == ["captured"]
@@ -161,8 +167,8 @@ async def test_a_cancel_from_temporal_itself_ends_the_wait_for_the_event_store(
 async def test_a_cancel_is_refused_if_the_step_had_ended_the_order_unheard(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(policies.STEP, attempt=timedelta(seconds=2))
-    monkeypatch.setattr(policies, "STEP", short)
+    short = replace(policies.USUAL, attempt=timedelta(seconds=2))
+    monkeypatch.setattr(policies, "USUAL", short)
     shop = TrappedShop()
     async with running_workers(client, shop, interceptors=[shop.traps]):
         order_id = new_order_id()

@@ -23,6 +23,7 @@ KINDS = (
     FaultKind.ANSWER_LOST,
     FaultKind.SERVER_ERROR,
     FaultKind.REJECTED,
+    FaultKind.INVALID,
 )
 OPERATIONS = ("charge", "capture", "void", "refund", "buy_label", "cancel_label")
 

@@ -106,7 +106,7 @@ async def test_an_order_that_ended_in_the_meantime_is_left_alone(
 
 async def test_a_saga_that_had_turned_back_goes_on_undoing(client: Client, shop: Shop) -> None:
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="refund"))
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, step="undo_payment")
     await handle.terminate("by mistake")
@@ -114,7 +114,7 @@ async def test_a_saga_that_had_turned_back_goes_on_undoing(client: Client, shop:
     shop.carrier.faults.clear()
     assert await fates(client, shop) == {order_id: RecoveryOutcome.STARTED}
     outcome = await result(saga_of(client, order_id))
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "not_fulfillable")
     assert shop.carrier.count("buy_label") == 1
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
 

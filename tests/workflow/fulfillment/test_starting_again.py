@@ -87,14 +87,14 @@ async def test_a_saga_that_was_terminated_while_undoing_goes_on_undoing(
     client: Client, shop: Shop
 ) -> None:
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="refund"))
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, step="undo_payment")
     await handle.terminate("the operator made a mistake")
     shop.payments.faults.clear()
     shop.carrier.faults.clear()
     outcome = await result(await start(client, order_id))
-    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "carrier_unavailable")
+    assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "not_fulfillable")
     assert shop.carrier.count("buy_label") == 1
 
 

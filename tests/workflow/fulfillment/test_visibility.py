@@ -32,8 +32,8 @@ async def test_a_completed_order_is_found_by_status_customer_and_total(
 
 
 async def test_a_saga_that_needs_attention_is_found_by_it(client: Client, shop: Shop) -> None:
-    shop.carrier.faults.add(Fault(FaultKind.REJECTED, operation="buy_label"))
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.carrier.faults.add(Fault(FaultKind.INVALID, operation="buy_label"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     _, handle = await stocked_saga(client, shop)
     await until_listed(client, 'NeedsAttention=true AND OrderStatus="refund_pending"', handle.id)
     await until_listed(client, f'SagaStep="undo_payment" AND WorkflowId="{handle.id}"', handle.id)

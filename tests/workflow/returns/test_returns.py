@@ -129,7 +129,7 @@ async def test_a_refund_that_fails_for_good_waits_for_a_person_while_the_goods_g
     client: Client, shop: Shop
 ) -> None:
     order_id = await completed(client, shop)
-    fault = Fault(FaultKind.REJECTED, operation="refund")
+    fault = Fault(FaultKind.INVALID, operation="refund")
     shop.payments.faults.add(fault)
     handle = await open_return(client, order_id, refund="full", restock="all")
     status = await until_status(handle, needs_attention=True, restocked=True)
@@ -150,7 +150,7 @@ async def test_a_refund_settled_by_hand_is_recorded_on_that_persons_word(
     client: Client, shop: Shop
 ) -> None:
     order_id = await completed(client, shop)
-    shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="refund"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="refund"))
     handle = await open_return(client, order_id, refund="full", restock="none")
     await until_status(handle, needs_attention=True)
     await handle.execute_update("resolve", {"actor": "anna", "note": "bank transfer"})

@@ -116,9 +116,9 @@ async def test_a_declined_capture_leaves_the_authorisation_to_be_voided(bench: B
     await bench.run(bench.inventory.reserve_inventory, bench.reservation(payment=payment))
     await bench.run(bench.payments.process_payment, STEP)
     await bench.run(bench.shipping.create_shipment, STEP)
-    bench.shop.payments.faults.add(Fault(FaultKind.REJECTED, operation="capture"))
+    bench.shop.payments.faults.add(Fault(FaultKind.INVALID, operation="capture"))
     error = await bench.refused(bench.payments.capture_payment, STEP)
-    assert error.type == "payment_unavailable"
+    assert error.type == "not_fulfillable"
     assert error.category is ApplicationErrorCategory.UNSPECIFIED  # somebody must look at this one
     await bench.run(bench.refunds.undo_payment, UNDO)
     [made] = [p async for p in bench.shop.payments.payments()]

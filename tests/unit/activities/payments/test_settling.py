@@ -26,6 +26,7 @@ from domain.ids import OrderId, Sku
 from domain.money import Money
 from domain.payment.payment import Captured
 from domain.values import Pieces, Reason
+from tests.support.sagas.bench import as_attempt
 from tests.support.sagas.shop import Shop, document
 from workflows.documents.order import parse_document
 
@@ -60,7 +61,7 @@ class Paid:
     async def run(self, method: Any, request: Any, name: str) -> Any:
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, activity_id=name)
-        return await environment.run(method, request)
+        return await environment.run(as_attempt(method), request)
 
     async def begin(self) -> None:
         await self.shop.receive("A1-sku", 2)

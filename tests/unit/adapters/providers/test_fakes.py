@@ -8,6 +8,7 @@ from activities.ports import (
     AttentionNotice,
     CarrierLedger,
     GatewayError,
+    GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
     Notifications,
@@ -26,7 +27,8 @@ from tests.support.stack.payment_examples import GBP_10, charge_request
     ("kind", "error", "was_done"),
     [
         (FaultKind.UNAVAILABLE, GatewayUnavailable, False),
-        (FaultKind.REJECTED, GatewayRejected, False),
+        (FaultKind.REJECTED, GatewayRefusedAccess, False),
+        (FaultKind.INVALID, GatewayRejected, False),
         (FaultKind.SERVER_ERROR, OutcomeUnknown, False),
         (FaultKind.REQUEST_LOST, OutcomeUnknown, False),
         (FaultKind.ANSWER_LOST, OutcomeUnknown, True),

@@ -6,7 +6,12 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from activities.ports import (
+    GatewayRefusedAccess,
+    GatewayRejected,
+    GatewayUnavailable,
+    OutcomeUnknown,
+)
 from adapters.payments.http import HttpPaymentGateway
 from adapters.providers.http_service import failure
 from adapters.shipping.http import HttpCarrier
@@ -22,7 +27,8 @@ REFUSED_CONNECTION = aiohttp.ClientConnectorError(
     ("cause", "change", "read"),
     [
         (400, GatewayRejected, GatewayRejected),
-        (401, GatewayRejected, GatewayRejected),
+        (401, GatewayRefusedAccess, GatewayRefusedAccess),
+        (403, GatewayRefusedAccess, GatewayRefusedAccess),
         (404, GatewayRejected, GatewayRejected),
         (409, GatewayRejected, GatewayRejected),
         (302, GatewayRejected, GatewayRejected),

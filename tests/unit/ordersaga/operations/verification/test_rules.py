@@ -4,10 +4,12 @@ import pytest
 
 from domain.money import Money
 from domain.order import events as order_events
+from domain.order.outage import WAIT
 from domain.payment import events as payment_events
+from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import Reason
+from domain.values import FailureKind, Reason, Step
 from ordersaga.operations.verification.ledgers import compare_pieces
 from ordersaga.operations.verification.report import Finding, Rule
 from ordersaga.operations.verification.rules import check_events
@@ -139,6 +141,32 @@ SPOILT: list[tuple[str, list[Recorded], list[tuple[Rule, str]]]] = [
         "an order cancelled while everything is still held",
         [*STORY, (f"order-{BUSY}", order_events.OrderCancelled(Reason.OPERATOR_REQUEST, ""))],
         [(Rule.CANCELLED_HOLDS_STOCK, BUSY), (Rule.CANCELLED_HOLDS_MONEY, BUSY)],
+    ),
+    (
+        "an order cancelled for a cause that is none of the business's",
+        changed(order_events.OrderCancelled, GONE, reason="payment_unavailable"),
+        [(Rule.CANCELLED_FOR_A_CAUSE, GONE)],
+    ),
+    (
+        "an order cancelled for a refusal that was only a failure",
+        [
+            *changed(order_events.OrderCancelled, GONE, reason=Reason.NOT_FULFILLABLE),
+            (
+                f"fulfillment-{GONE}",
+                saga_events.StepFailed(
+                    Step.PROCESS_PAYMENT, FailureKind.UNAVAILABLE, Reason.NOT_FULFILLABLE, "down"
+                ),
+            ),
+        ],
+        [(Rule.CANCELLED_FOR_A_CAUSE, GONE)],
+    ),
+    (
+        "an order cancelled for an outage although it wants to wait",
+        [
+            *changed(order_events.OrderSubmitted, GONE, on_outage=WAIT),
+            (f"order-{GONE}", order_events.OrderCancelled(Reason.PROVIDER_OUTAGE, "")),
+        ],
+        [(Rule.CANCELLED_FOR_A_CAUSE, GONE)],
     ),
 ]
 
