@@ -176,14 +176,14 @@ class InMemoryEventStore:
         head = len(self._events)
         page = _first(limit, (e for e in self._events[start:] if selects(feed_filter, e)))
         full = len(page) == limit
-        return FeedPage(page, page[-1].position if full else max(after, head), head)
+        return FeedPage(page, page[-1].position if full else max(after, head), head, more=full)
 
     async def feed_pages(
         self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """See `EventStore.feed_pages`."""
         page = await self.read_feed(after, limit=limit, feed_filter=feed_filter)
-        while len(page.events) == limit:
+        while page.more:
             yield page
             page = await self.read_feed(page.next_position, limit=limit, feed_filter=feed_filter)
         yield page

@@ -143,11 +143,14 @@ class FeedPage:
         next_position: where to read on; beyond the last event if the page was not full, but
             never beyond the part of the feed that is complete.
         head: the last position drawn so far; `head - next_position` is the lag in positions.
+        more: whether the page ended before the complete part did, because it was full, or because
+            a filter had it scan far enough. Such a page may be empty.
     """
 
     events: Sequence[StoredEvent]
     next_position: int
     head: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,10 @@ class EventStore(Protocol):
     async def read_feed(
         self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> FeedPage:
-        """The next events of all streams after a position; no committed event is ever skipped."""
+        """The next events of all streams after a position; no committed event is ever skipped.
+
+        A page need not be full: whether to read on at once is told by its `more`.
+        """
         ...
 
     def feed_pages(
@@ -92,7 +95,7 @@ class EventStore(Protocol):
     ) -> AsyncGenerator[FeedPage, None]:
         """The feed after a position up to its present end, page by page, for catching up.
 
-        All pages are full except the last one, which shows the end of the feed as it is when the
+        The last page is the one without `more`: it shows the end of the feed as it is when the
         caller gets there. Other pages may be read ahead, while the caller works on the previous
         one. Close the generator (`contextlib.aclosing`) when leaving before the end.
         """

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -109,7 +110,7 @@ class ReadingThrough(ABC):
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         page = await self._inner.read_feed(after, limit=limit, feed_filter=feed_filter)
-        return FeedPage(await self._opened(page.events), page.next_position, page.head)
+        return replace(page, events=await self._opened(page.events))
 
     async def feed_pages(
         self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
@@ -119,7 +120,7 @@ class ReadingThrough(ABC):
             self._inner.feed_pages(after, limit=limit, feed_filter=feed_filter)
         ) as pages:
             async for page in pages:
-                yield FeedPage(await self._opened(page.events), page.next_position, page.head)
+                yield replace(page, events=await self._opened(page.events))
 
     async def head(self) -> int:
         """See `EventStore.head`."""

@@ -25,6 +25,9 @@ _ALL: Final = (0, BUCKETS)
 _Y2K: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _BIGINT: Final = Struct(">q").unpack
 
+SPAN: Final = 20_000
+"""Positions that one statement with a filter looks at: it ends in time, however rare a match is."""
+
 _ROWS_BETWEEN_TASKS: Final = 250
 """Rows decoded before other tasks of the event loop may run."""
 
@@ -50,12 +53,16 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True)
 class _RawPage:
-    """A page before its rows are decoded; `full` if there may be more already."""
+    """A page before its rows are decoded; see `FeedPage`."""
 
     rows: Sequence[asyncpg.Record]
     next_position: int
     mark: _Mark
-    full: bool
+    more: bool
+
+    def with_events(self, events: Sequence[StoredEvent]) -> FeedPage:
+        """The page as callers get it."""
+        return FeedPage(events, self.next_position, self.mark.head, self.more)
 
 
 class Feed:
@@ -72,26 +79,25 @@ class Feed:
     async def page(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedPage:
         """The events after a position."""
         page = await self._read(after, limit, feed_filter)
-        return FeedPage(events_of(page.rows), page.next_position, page.mark.head)
+        return page.with_events(events_of(page.rows))
 
     async def pages(
         self, after: int, limit: int, feed_filter: FeedFilter
     ) -> AsyncGenerator[FeedPage, None]:
         """Page after page; the next one is read while the caller works on the current one."""
         page = await self._read(after, limit, feed_filter)
-        while page.full:
+        while page.more:
             after = page.next_position
             next_read = asyncio.create_task(self._read(after, limit, feed_filter, page.mark))
             try:
-                events = await _events_in_steps(page.rows)
-                yield FeedPage(events, after, page.mark.head)
+                yield page.with_events(await _events_in_steps(page.rows))
                 page = await next_read
             finally:
                 await _end(next_read)
-            if not page.full:
+            if not page.more:
                 # The end as it is now, not as it was before the caller worked.
                 page = await self._read(after, limit, feed_filter)
-        yield FeedPage(events_of(page.rows), page.next_position, page.mark.head)
+        yield page.with_events(events_of(page.rows))
 
     async def _read(
         self, after: int, limit: int, feed_filter: FeedFilter, mark: _Mark | None = None
@@ -106,11 +112,13 @@ class Feed:
                     head, position = (await connection.fetch(_MARK))[0]
                     mark = _Mark(head, position, session, time.monotonic())
                 if mark.position <= after:
-                    return _RawPage((), after, mark, full=False)
-                query, arguments = _statement(after, mark.position, limit, feed_filter)
+                    return _RawPage((), after, mark, more=False)
+                upto = end_of_look(after, mark.position, feed_filter)
+                query, arguments = _statement(after, upto, limit, feed_filter)
                 rows = await connection.fetch(query, *arguments)
-        full = len(rows) == limit
-        return _RawPage(rows, rows[-1]["position"] if full else mark.position, mark, full)
+        if len(rows) == limit:
+            return _RawPage(rows, rows[-1]["position"], mark, more=True)
+        return _RawPage(rows, upto, mark, more=upto < mark.position)
 
     def _holds(self, mark: _Mark, session: object | None) -> bool:
         return mark.holds_in(session) and time.monotonic() - mark.read_at < self._mark_lasts_s
@@ -137,13 +145,18 @@ async def _end(task: asyncio.Task[_RawPage]) -> None:
         task.exception()
 
 
+def end_of_look(after: int, end: int, feed_filter: FeedFilter) -> int:
+    """The last position that one statement may look at, on its way to an end."""
+    return end if feed_filter == EVERYTHING else min(end, after + SPAN)
+
+
 def _statement(
-    after: int, mark: int, limit: int, feed_filter: FeedFilter
+    after: int, upto: int, limit: int, feed_filter: FeedFilter
 ) -> tuple[str, tuple[Any, ...]]:
     """The statement that reads a page, and its arguments."""
     if feed_filter == EVERYTHING:
-        return _FEED, (after, mark, limit)
-    return _FEED_FILTERED, (after, mark, limit, *selection(feed_filter))
+        return _FEED, (after, upto, limit)
+    return _FEED_FILTERED, (after, upto, limit, *selection(feed_filter))
 
 
 def selection(feed_filter: FeedFilter) -> tuple[Any, ...]:

@@ -7,12 +7,13 @@ import asyncpg
 
 from eventstore.model import FeedFilter
 from eventstore.postgres.errors import translated
-from eventstore.postgres.feed import selection
+from eventstore.postgres.feed import end_of_look, selection
 from eventstore.postgres.sql_files import statement
 from eventstore.store import EVERYTHING
 
 _HOLDER: Final = statement("feed_holder")
 _MARK: Final = statement("feed_mark")
+_HEAD: Final = statement("head")
 _AGE_AFTER: Final = statement("age_after")
 
 
@@ -76,5 +77,11 @@ async def age_after(
     None if there is none.
     """
     with translated():
-        age: float | None = await pool.fetchval(_AGE_AFTER, position, *selection(feed_filter))
-    return age
+        head = await pool.fetchval(_HEAD)
+        while position < head:
+            upto = end_of_look(position, head, feed_filter)
+            age = await pool.fetchval(_AGE_AFTER, position, upto, *selection(feed_filter))
+            if age is not None:
+                return float(age)
+            position = upto
+    return None

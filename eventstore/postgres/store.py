@@ -135,14 +135,14 @@ class PostgresEventStore:
     ) -> FeedPage:
         """See `EventStore.read_feed`."""
         check_limit(limit)
-        return await self._feed.page(_bigint(after), limit, feed_filter)
+        return await self._feed.page(_position(after), limit, feed_filter)
 
     def feed_pages(
         self, after: int, *, limit: int = 500, feed_filter: FeedFilter = EVERYTHING
     ) -> AsyncGenerator[FeedPage, None]:
         """See `EventStore.feed_pages`."""
         check_limit(limit)
-        return self._feed.pages(_bigint(after), limit, feed_filter)
+        return self._feed.pages(_position(after), limit, feed_filter)
 
     async def head(self) -> int:
         """See `EventStore.head`."""
@@ -193,3 +193,8 @@ def _by_stream(streams: Sequence[str], events: list[StoredEvent]) -> dict[str, l
 def _bigint(number: int) -> int:
     """The nearest number that a bigint can hold."""
     return max(-MAX_VERSION, min(number, MAX_VERSION))
+
+
+def _position(after: int) -> int:
+    """The same for a position, of which the first is 1."""
+    return max(0, _bigint(after))

@@ -117,7 +117,7 @@ class Subscription:
             self.healthy = False
             self._retry_s = min(max(2 * self._retry_s, 0.1), _LONGEST_RETRY_S)
             return None
-        if len(page.events) < self._batch:
+        if not page.more:
             await self._leave_pages()  # it was the last one
         self.healthy = True
         self._retry_s = 0.0
@@ -144,7 +144,7 @@ class Subscription:
             self._saved = self.position
 
     async def _wait_for_more(self, page: FeedPage, mark: int, stop: asyncio.Event) -> None:
-        if len(page.events) == self._batch:
+        if page.more:
             return
         if page.head > page.next_position:
             # Drawn but not committed: readable in a moment, perhaps without another poke.

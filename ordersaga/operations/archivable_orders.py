@@ -50,7 +50,8 @@ async def archivable_orders(
         ]
         for order in await _archivable(store, archive, ended, before):
             yield order
-        if not page.events or page.events[-1].recorded_at >= before:
+        is_recent = page.events and page.events[-1].recorded_at >= before
+        if is_recent or not page.more:
             return
         position = page.next_position
 

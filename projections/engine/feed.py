@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 from weakref import WeakSet
@@ -136,8 +136,8 @@ class SharedFeed:
 
     async def _read_apart(self, after: int, limit: int, feed_filter: FeedFilter) -> FeedSlice:
         page = await self._store.read_feed(after, limit=limit, feed_filter=feed_filter)
-        more = len(page.events) == limit
-        return FeedSlice(page.events, page.next_position, page.head, more, await self._load_era())
+        era = await self._load_era()
+        return FeedSlice(page.events, page.next_position, page.head, page.more, era)
 
     async def _extend(self, after: int, limit: int) -> None:
         if after == self._end:
@@ -150,7 +150,7 @@ class SharedFeed:
             self._pages.clear()
             self._kept, self._start, self._era = 0, after, era
         self._keep(page)
-        self._end, self._more = page.next_position, len(page.events) == limit
+        self._end, self._more = page.next_position, page.more
         self._finished = number
 
     async def _wait_for_followers(self, limit: int) -> None:
@@ -166,7 +166,7 @@ class SharedFeed:
 
     def _keep(self, page: FeedPage) -> None:
         if self._pages and not page.events:  # an idle reader must not collect empty pages
-            page = FeedPage(self._pages.pop().events, page.next_position, page.head)
+            page = replace(page, events=self._pages.pop().events)
         else:
             self._kept += len(page.events)
         self._pages.append(page)

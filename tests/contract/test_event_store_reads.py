@@ -13,10 +13,12 @@ from eventstore.model import (
     Expected,
     FeedFilter,
     Metadata,
+    StoredEvent,
     StreamAppend,
     bucket_of,
 )
-from eventstore.store import EventStore
+from eventstore.postgres import feed
+from eventstore.store import EventStore, selects
 from tests.support.stores.event_store import KINDS, event, new_stream, opened_kind
 
 
@@ -264,6 +266,50 @@ async def test_the_last_page_shows_what_was_appended_while_the_one_before_was_wo
         if len(seen) == 1:
             await store.append(new_stream("late-1"))
     assert seen == [["cart-1", "cart-1"], ["late-1"]]
+
+
+SELECTIVE = [
+    FeedFilter(categories=frozenset({"rare"})),
+    FeedFilter(event_types=frozenset({"Rare"})),
+    FeedFilter(buckets=(bucket_of("rare-1"), bucket_of("rare-1") + 1)),
+    FeedFilter(categories=frozenset({"cart"})),
+    FeedFilter(categories=frozenset({"nothing"})),
+]
+
+
+@pytest.mark.parametrize("span", [1, 3, 1000])
+async def test_the_filtered_feed_is_the_whole_feed_filtered_however_far_a_page_looks(
+    store: EventStore, span: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "SPAN", span)
+    for number in range(4):
+        await store.append(new_stream(f"cart-{number}", 4))
+    await store.append(StreamAppend("rare-1", Expected.NO_STREAM, [event("Rare"), event()]))
+    await store.append(new_stream("cart-9", 5))
+    everything = (await store.read_feed(0)).events
+    for feed_filter in SELECTIVE:
+        expected = [one for one in everything if selects(feed_filter, one)]
+        for limit in (1, 2, 100):
+            pages = [
+                page async for page in store.feed_pages(0, limit=limit, feed_filter=feed_filter)
+            ]
+            assert [one for page in pages for one in page.events] == expected
+            assert [page.more for page in pages] == [True] * (len(pages) - 1) + [False]
+            assert pages[-1].next_position == pages[-1].head == await store.head()
+            assert await read_by_pages(store, limit, feed_filter) == expected
+
+
+async def read_by_pages(
+    store: EventStore, limit: int, feed_filter: FeedFilter
+) -> list[StoredEvent]:
+    """The events of single pages, each after the one before, up to the first without `more`."""
+    seen, after, more = [], -(10**30), True
+    while more:
+        page = await store.read_feed(after, limit=limit, feed_filter=feed_filter)
+        assert not page.more or page.next_position > after
+        seen += page.events
+        after, more = page.next_position, page.more
+    return seen
 
 
 # --- events by id ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- A page of the feed up to a mark, by category, event type and bucket.
+-- A page of the feed up to a position, by category, event type and bucket.
 SELECT event_id, stream, version, position, event_type, schema_version,
     data, metadata, timestamptz_send(recorded_at)
 FROM eventstore.all_events

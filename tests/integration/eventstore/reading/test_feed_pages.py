@@ -8,12 +8,14 @@ import asyncpg
 import pytest
 
 from eventstore.errors import StoreUnavailable
+from eventstore.model import FeedFilter
+from eventstore.postgres import feed
 from eventstore.postgres.feed import Feed
 from eventstore.postgres.sql_files import statement
 from eventstore.postgres.store import PostgresEventStore
 from eventstore.store import EVERYTHING
 from tests.support.stores.event_store import new_stream, opened_pool
-from tests.support.stores.raw_appends import lock_waiters
+from tests.support.stores.raw_appends import append_in, lock_waiters
 
 
 class Asked:
@@ -107,6 +109,28 @@ async def test_a_page_whose_session_ends_while_it_is_read_is_an_outage(
             await anext(pages)
         assert len((await store.read_feed(0)).events) == 9
         await store.close()
+
+
+async def test_a_page_with_a_filter_looks_at_a_bounded_span_and_moves_on_without_a_match(
+    pool: asyncpg.Pool, store: PostgresEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "SPAN", 3)
+    await store.append(new_stream("cart-1", 2))
+    await draw_in_vain(pool, 7)
+    await store.append(new_stream("rare-1"))
+    rare = FeedFilter(categories=frozenset({"rare"}))
+    pages = [page async for page in Feed(pool).pages(0, 500, rare)]
+    assert [page.next_position for page in pages] == [3, 6, 9, 10]
+    assert [len(page.events) for page in pages] == [0, 0, 0, 1]
+    assert len((await store.read_feed(0)).events) == 3, "the whole feed in one page"
+
+
+async def draw_in_vain(pool: asyncpg.Pool, count: int) -> None:
+    """Leave a gap of so many positions, as appends do that are rolled back."""
+    async with pool.acquire() as connection:
+        await connection.execute("BEGIN")
+        await append_in(connection, {"gap-1": count})
+        await connection.execute("ROLLBACK")
 
 
 async def test_leaving_early_gives_the_connection_back(database: str) -> None:
