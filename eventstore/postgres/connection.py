@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Any, Final
 import asyncpg
 
 from eventstore.deadline import STATEMENT_S, NoTimeLeft, time_limit
+from eventstore.postgres.hosts import urls_of_hosts
 from eventstore.tasks import CLOSE_S
 
 MAINTENANCE_S: Final = 6 * 3600.0
@@ -175,6 +177,9 @@ async def connect(
 ) -> LimitedConnection:
     """A connection with the session's settings, which no setting of the server can change.
 
+    If the URL names several hosts, they are tried in their order. Each gets an equal share of the
+    time that is left, so that one that says nothing does not keep us from the next.
+
     Args:
         dsn: the database's URL.
         statement_s: the limit of a statement, in seconds; a lock is waited for half of it.
@@ -192,8 +197,29 @@ async def connect(
         "server_settings": {"application_name": application_name},
         "timeout": None,
     }
-    async with asyncio.timeout(time_limit(statement_s)):
-        connection: LimitedConnection = await asyncpg.connect(dsn, **options | driver)
+    end = time.monotonic() + time_limit(statement_s)
+    *others, last = urls_of_hosts(dsn)
+    for place, url in enumerate(others):
+        share_s = (end - time.monotonic()) / (len(others) + 1 - place)
+        with contextlib.suppress(*_ANOTHER_HOST_MAY_DO):
+            return await _connect(url, share_s, statement_s, options | driver)
+    return await _connect(last, end - time.monotonic(), statement_s, options | driver)
+
+
+# As in libpq, a host that refuses a login ends the search, because the next one would, too.
+_ANOTHER_HOST_MAY_DO: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
+
+
+async def _connect(
+    dsn: str, limit_s: float, statement_s: float, options: dict[str, Any]
+) -> LimitedConnection:
+    async with asyncio.timeout(limit_s):
+        connection: LimitedConnection = await asyncpg.connect(dsn, **options)
         connection.statement_s = statement_s
         try:
             settings = _settings(_session(connection, statement_s))
