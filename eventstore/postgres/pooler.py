@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from eventstore.deadline import STATEMENT_S
 from eventstore.postgres.connection import connect
 from eventstore.postgres.errors import translated
 
@@ -18,20 +19,24 @@ _MARK: Final = "SELECT set_config('eventstore.session', $1, false)"
 _READ: Final = "SELECT current_setting('eventstore.session', true)"
 
 
-async def is_transaction_pooled(dsn: str) -> bool:
+async def is_transaction_pooled(dsn: str, *, statement_s: float = STATEMENT_S) -> bool:
     """Whether a pooler between us and the database shares sessions between its clients.
 
     A lone client gets the same session each time, so it takes two.
+
+    Args:
+        dsn: the database's URL.
+        statement_s: the limit of a statement, in seconds.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
     """
     with translated():
-        first = await connect(dsn, statement_cache_size=0)
+        first = await connect(dsn, statement_s=statement_s, statement_cache_size=0)
         try:
             if first.get_server_pid() == await first.fetchval("SELECT pg_backend_pid()"):
                 return False  # nobody is in between: a pooler hands out numbers of its own
-            second = await connect(dsn, statement_cache_size=0)
+            second = await connect(dsn, statement_s=statement_s, statement_cache_size=0)
             try:
                 return await _share_sessions(first, second)
             finally:

@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from eventstore.deadline import STATEMENT_S
 from eventstore.errors import StoreUnavailable
 from eventstore.postgres.connection import connect
 from eventstore.postgres.errors import translated
@@ -24,10 +25,18 @@ class PostgresWaker:
 
     While the listening connection is down, waits simply run into their time-outs, which makes the
     readers poll; `healthy` is False until the connection is back.
+
+    Args:
+        dsn: the database's URL.
+        retry_s: the pause before the next attempt to connect, in seconds.
+        statement_s: the limit of a statement, in seconds.
     """
 
-    def __init__(self, dsn: str, *, retry_s: float = _RETRY_S) -> None:
+    def __init__(
+        self, dsn: str, *, retry_s: float = _RETRY_S, statement_s: float = STATEMENT_S
+    ) -> None:
         self._dsn = dsn
+        self._statement_s = statement_s
         self._retry_s = retry_s
         self._local = LocalWaker()
         self._task: asyncio.Task[None] | None = None
@@ -74,7 +83,7 @@ class PostgresWaker:
 
     async def _listen(self, attempted: asyncio.Event) -> None:
         ended = asyncio.Event()
-        connection = await connect(self._dsn)
+        connection = await connect(self._dsn, statement_s=self._statement_s)
         try:
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, lambda *_: self._local.poke())

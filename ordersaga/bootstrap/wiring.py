@@ -136,7 +136,9 @@ class Services:
     async def waker(self) -> PostgresWaker:
         """Wakes readers after an append of any process."""
         if self._waker is None:
-            self._waker = PostgresWaker(self.settings.dsn())
+            self._waker = PostgresWaker(
+                self.settings.dsn(), statement_s=self.settings.database_timeout_s
+            )
             await self._waker.start()
             self._closing.push_async_callback(self._waker.stop)
         return self._waker
@@ -187,7 +189,9 @@ async def require_sessions(settings: Settings) -> None:
         WrongSetting: the URL leads to such a pooler.
     """
     with reaching_database(settings):
-        is_pooled = await is_transaction_pooled(settings.dsn())
+        is_pooled = await is_transaction_pooled(
+            settings.dsn(), statement_s=settings.database_timeout_s
+        )
     if is_pooled:
         raise TRANSACTION_POOLER.error(f"PostgreSQL at {settings.database_location()}")
 

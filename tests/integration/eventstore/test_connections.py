@@ -7,6 +7,7 @@ import pytest
 
 from eventstore.errors import StoreUnavailable
 from eventstore.model import StreamAppend
+from eventstore.postgres.connection import connect
 from eventstore.postgres.pool import OwnedConnections
 from tests.support.stores.event_store import events, new_stream, opened_pool, opened_store
 
@@ -125,3 +126,46 @@ async def test_a_store_whose_connections_all_died_goes_on(
                 continue
             break
         assert len(await store.read_stream("cart-1")) == 2
+
+
+async def fail_in_transaction(connection: asyncpg.Connection) -> None:
+    async with connection.transaction(), connection.transaction():
+        connection.terminate()
+        raise LookupError
+
+
+async def test_a_transaction_on_a_connection_that_was_ended_raises_the_first_error(
+    database: str,
+) -> None:
+    with pytest.raises(LookupError):
+        await fail_in_transaction(await connect(database))
+
+
+async def test_the_plain_driver_raises_another_error_than_the_first(database: str) -> None:
+    with pytest.raises(asyncpg.InterfaceError):
+        await fail_in_transaction(await asyncpg.connect(database))
+
+
+async def test_a_transaction_that_is_cancelled_in_a_statement_stays_cancelled(
+    database: str,
+) -> None:
+    connection = await connect(database)
+    begun = asyncio.Event()
+
+    async def sleep() -> None:
+        async with connection.transaction():
+            begun.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+    sleeping = asyncio.create_task(sleep())
+    await begun.wait()
+    sleeping.cancel()
+    await asyncio.wait([sleeping])
+    assert sleeping.cancelled()
+
+
+async def test_a_commit_on_a_connection_that_was_ended_is_an_error(database: str) -> None:
+    connection = await connect(database)
+    with pytest.raises(asyncpg.InterfaceError):
+        async with connection.transaction():
+            connection.terminate()

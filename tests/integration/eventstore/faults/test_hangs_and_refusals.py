@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from typing import Any
 
+import asyncpg
 import pytest
 
 from eventstore.errors import StoreUnavailable
@@ -148,6 +149,28 @@ async def test_every_call_ends_and_the_same_pool_works_after_the_trouble(
     await until(lambda: works(store), PATIENCE_S)
     await store.close()
     await pool.close()
+
+
+async def test_the_plain_driver_waits_for_a_silent_server_to_take_a_connection_back(
+    site: Site,
+) -> None:
+    pool = await asyncpg.create_pool(site.url, min_size=1, max_size=1)
+    connection = await pool.acquire()
+    async with silent(site, *Way):
+        releasing = asyncio.create_task(pool.release(connection))
+        done, _ = await asyncio.wait([releasing], timeout=6 * LIMIT_S)
+        assert not done
+        pool.terminate()
+        with pytest.raises(asyncpg.PostgresError):
+            await ends(lambda: releasing)
+
+
+async def test_a_connection_goes_back_to_our_pool_before_a_silent_server(site: Site) -> None:
+    pool = await create_pool(site.url, max_size=1, statement_s=LIMIT_S)
+    connection = await pool.acquire()
+    async with silent(site, *Way):
+        await ends(lambda: pool.release(connection))
+        await ends(pool.close)
 
 
 async def test_connections_that_fell_silent_are_replaced_by_new_ones(site: Site) -> None:
