@@ -9,6 +9,7 @@ Temporal and the providers are loaded and connected at their first use.
 import contextlib
 import os
 import platform
+import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
@@ -151,8 +152,13 @@ _LONGEST_NAME: Final = 63
 
 
 def process_name(name: str) -> str:
-    """What a process calls itself in `pg_stat_activity`, so that each of them can be counted."""
-    return f"{PROGRAM}{name} {os.getpid()}@{platform.node()}"[:_LONGEST_NAME]
+    """What a process calls itself in `pg_stat_activity`, so that each of them can be counted.
+
+    The server cuts long names. The end is cut off the host, so a short random part tells apart
+    the processes of containers, whose pids and host names begin alike.
+    """
+    own = f"{PROGRAM}{name} {secrets.token_hex(3)} {os.getpid()}@{platform.node()}"
+    return own[:_LONGEST_NAME]
 
 
 @asynccontextmanager

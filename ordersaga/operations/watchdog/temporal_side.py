@@ -127,7 +127,8 @@ async def describe_runs(
         async with asyncio.TaskGroup() as group:
             tasks = {each: group.create_task(describe(each)) for each in order_ids}
     except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        first = failures.exceptions[0]
+        raise first from first.__cause__  # without the group, with what caused it
     return {order_id: task.result() for order_id, task in tasks.items()}
 
 
