@@ -12,6 +12,7 @@ import asyncpg
 
 from domain.errors import InvalidValue
 from domain.fields import parse_moment
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool
 from projections.errors import InvalidCursor
 
@@ -95,7 +96,8 @@ async def fetch_page(
         InvalidCursor: the cursor is not from this listing.
     """
     previous = decode_cursor(cursor, *key.values())
-    rows = await pool.fetch(query, *filters, *previous, checked_limit(limit) + 1)
+    with survey():
+        rows = await pool.fetch(query, *filters, *previous, checked_limit(limit) + 1)
     return page_of(rows, limit, make_row(row_class), lambda row: tuple(row[name] for name in key))
 
 

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final
@@ -18,6 +19,9 @@ from eventstore.tasks import CLOSE_S
 
 MAINTENANCE_S: Final = 6 * 3600.0
 """How long a statement may take that moves, compares or rewrites whole tables."""
+
+SURVEY_S: Final = 30.0
+"""How long a statement may take that people wait for, and that grows with the size of a table."""
 
 _LOCK_SHARE: Final = 0.5
 """A lock is waited for this share of the statement's limit, so that the server says what it was."""
@@ -40,13 +44,22 @@ _UNANSWERED_MS: Final = 15_000
 
 _FIRST_WITH_TRANSACTION_TIMEOUT: Final = 17
 
-_longest: Final[ContextVar[float | None]] = ContextVar("longest statement", default=None)
+_longest: Final[ContextVar[float]] = ContextVar("longest statement", default=0.0)
+
+
+def maintenance() -> AbstractContextManager[None]:
+    """Let each statement inside take `MAINTENANCE_S`: it is about whole tables."""
+    return _at_least(MAINTENANCE_S)
+
+
+def survey() -> AbstractContextManager[None]:
+    """Let each statement inside take `SURVEY_S`: it counts, or looks for what no index finds."""
+    return _at_least(SURVEY_S)
 
 
 @contextlib.contextmanager
-def maintenance() -> Iterator[None]:
-    """Let each statement inside take `MAINTENANCE_S`: it is about whole tables."""
-    token = _longest.set(MAINTENANCE_S)
+def _at_least(limit_s: float) -> Iterator[None]:
+    token = _longest.set(max(limit_s, _longest.get()))
     try:
         yield
     finally:
@@ -120,7 +133,7 @@ class LimitedConnection(asyncpg.Connection):
             NoTimeLeft: the deadline has passed. A transaction is given up with its connection.
         """
         try:
-            return time_limit(timeout or _longest.get() or self.statement_s)
+            return time_limit(timeout or max(_longest.get(), self.statement_s))
         except NoTimeLeft:
             if not self.is_closed() and self.is_in_transaction():
                 self.terminate()
@@ -131,6 +144,8 @@ class LimitedConnection(asyncpg.Connection):
         if not self.is_in_transaction():  # a rollback would undo it
             self.allowed_s = longest_s
         lock_s = min(longest_s, _MAINTENANCE_LOCK_S)
+        if longest_s <= SURVEY_S:
+            lock_s = _LOCK_SHARE * self.statement_s  # the session may append afterwards
         await super().execute(_settings(_time_limits(longest_s, lock_s)))
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  the driver's interface

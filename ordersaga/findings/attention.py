@@ -8,6 +8,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Final
 
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool
 from projections.engine.sql_files import statement
 
@@ -22,5 +23,6 @@ async def orders_needing_attention(
 ) -> dict[str, str]:
     """Why each of these orders (of all: None) needs a person; the others are missing."""
     chosen = None if order_ids is None else list(order_ids)
-    rows = await pool.fetch(_sql("attention"), chosen, MOST)
+    with survey():
+        rows = await pool.fetch(_sql("attention"), chosen, MOST)
     return {row["order_id"]: row["why"] for row in rows}

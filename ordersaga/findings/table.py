@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from domain.ids import OrderId
+from eventstore.postgres.connection import survey
 from eventstore.postgres.migrator import Schema
 from ordersaga.findings.observation import Kind, Observation
 from projections.engine.projection import Connection, Pool
@@ -133,13 +134,15 @@ async def list_findings(
     pool: Pool, order_ids: Sequence[str] | None = None, limit: int = SHOWN
 ) -> list[Finding]:
     """Findings, oldest first; None: of all orders and task queues."""
-    rows = await pool.fetch(_sql("list"), None if order_ids is None else list(order_ids), limit)
+    with survey():
+        rows = await pool.fetch(_sql("list"), None if order_ids is None else list(order_ids), limit)
     return [make_row(Finding)(row) for row in rows]
 
 
 async def count_findings(pool: Pool) -> dict[Kind, int]:
     """The number of findings of every kind, also where it is 0."""
-    rows = {row["kind"]: int(row["findings"]) for row in await pool.fetch(_sql("count"))}
+    with survey():
+        rows = {row["kind"]: int(row["findings"]) for row in await pool.fetch(_sql("count"))}
     return {kind: rows.get(kind.value, 0) for kind in Kind}
 
 

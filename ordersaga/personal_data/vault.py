@@ -10,7 +10,7 @@ import asyncpg
 from adapters.personal_data.errors import MasterKeyMissing
 from adapters.personal_data.keys import DataKey, MasterKeys, WrappedKey
 from eventstore.errors import StoreUnavailable
-from eventstore.postgres.connection import maintenance
+from eventstore.postgres.connection import maintenance, survey
 from eventstore.postgres.errors import translated
 from eventstore.postgres.migrator import Schema
 
@@ -125,9 +125,10 @@ class KeyRing:
         """
         rewrapped = 0
         while True:
-            rows = await self._fetch(
-                "keys_under_other_master", master.current_id, _REWRAPPED_AT_ONCE
-            )
+            with survey():
+                rows = await self._fetch(
+                    "keys_under_other_master", master.current_id, _REWRAPPED_AT_ONCE
+                )
             if not rows:
                 return rewrapped
             fresh = [master.wrap(master.open(WrappedKey(*row))) for row in rows]

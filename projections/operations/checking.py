@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from eventstore.codec import EventCodec
-from eventstore.postgres.connection import maintenance
+from eventstore.postgres.connection import maintenance, survey
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.caching_codec import CachingCodec
@@ -80,7 +80,10 @@ async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
 
 
 async def _parked(connection: "Connection | Pool", name: str) -> list[str]:
-    rows = await connection.fetch(control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED)
+    with survey():
+        rows = await connection.fetch(
+            control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED
+        )
     return [
         f"{name}: stream {row['stream']} is parked with {row['events']} events: {row['error']}"
         for row in rows

@@ -8,6 +8,7 @@ import structlog
 
 from eventstore.codec import EventCodec
 from eventstore.model import StoredEvent
+from eventstore.postgres.connection import survey
 from eventstore.store import EventStore
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Pool, Projection, Recorded
@@ -101,7 +102,8 @@ async def replay(
     Raises:
         VersionMismatch: the tables belong to another version of the projection.
     """
-    parked = await pool.fetch(control.sql("all_parked"), LIVE, projection.name, stream)
+    with survey():
+        parked = await pool.fetch(control.sql("all_parked"), LIVE, projection.name, stream)
     return [
         await _replay_one(pool, store, codec, projection, row["stream"], row["bucket"])
         for row in parked

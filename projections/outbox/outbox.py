@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from eventstore.postgres.connection import survey
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Pool
 from projections.engine.sql_files import statement
@@ -130,7 +131,8 @@ async def retry(
 
     None means any. Delivered and currently leased notifications are left alone.
     """
-    rows = await pool.fetch(_sql("retry"), None if ids is None else list(ids), subject, kind)
+    with survey():
+        rows = await pool.fetch(_sql("retry"), None if ids is None else list(ids), subject, kind)
     return [row["id"] for row in rows]
 
 
@@ -157,7 +159,8 @@ async def list_notifications(
 
 async def count(pool: Pool) -> OutboxStatus:
     """The number of notifications in each state."""
-    (row,) = await pool.fetch(_sql("count"))
+    with survey():
+        (row,) = await pool.fetch(_sql("count"))
     status_of = make_row(OutboxStatus)
     return status_of(row)
 

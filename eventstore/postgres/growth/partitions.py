@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from eventstore.postgres.connection import connect, maintenance
+from eventstore.postgres.connection import connect, maintenance, survey
 from eventstore.postgres.errors import translated
 from eventstore.postgres.sql_files import statement
 
@@ -96,7 +96,8 @@ async def layout(pool: asyncpg.Pool) -> Layout:
     """
     with translated():
         async with pool.acquire() as connection:
-            return await _layout(connection)
+            with survey():
+                return await _layout(connection)
 
 
 async def layout_at(dsn: str) -> Layout:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from domain.order.events import OrderCreated
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool, Projection, Recorded, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
@@ -84,5 +85,6 @@ async def list_orders(
 
 async def count_orders(pool: Pool) -> list[StatusCount]:
     """The number of orders by status and reason."""
-    rows = await pool.fetch(_sql("count"))
+    with survey():
+        rows = await pool.fetch(_sql("count"))
     return [make_row(StatusCount)(row) for row in rows]

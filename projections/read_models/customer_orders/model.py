@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from domain.order.events import OrderCreated
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool, Projection, Recorded, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
@@ -102,6 +103,7 @@ async def list_customer_orders(
 
 async def customer_totals(pool: Pool, customer_id: str) -> list[CustomerTotals]:
     """The totals of a customer's orders, one per currency."""
-    rows = await pool.fetch(_sql("totals"), customer_id)
+    with survey():
+        rows = await pool.fetch(_sql("totals"), customer_id)
     totals_of = make_row(CustomerTotals, completed_minor=int, open_minor=int)
     return [totals_of(row) for row in rows]

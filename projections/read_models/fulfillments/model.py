@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.saga import events as saga_events
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
@@ -126,4 +127,5 @@ PROJECTION: Final = Projection(
 
 async def count_needing_attention(pool: Pool) -> int:
     """How many sagas need a person."""
-    return int(await pool.fetchval(_sql("count_attention")))
+    with survey():
+        return int(await pool.fetchval(_sql("count_attention")))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.shipment import events as shipment_events
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
@@ -118,7 +119,8 @@ async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
 
 async def count_needing_attention(pool: Pool) -> int:
     """How many parcels need a person."""
-    return int(await pool.fetchval(_sql("count_attention")))
+    with survey():
+        return int(await pool.fetchval(_sql("count_attention")))
 
 
 async def list_parcels(

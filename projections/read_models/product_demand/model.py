@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.order import events as order_events
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
@@ -237,14 +238,15 @@ async def top_products(
     value, *product = decode_cursor(cursor, str, str, str)
     if value is not None and not _WHOLE.fullmatch(value):
         raise InvalidCursor
-    rows = await pool.fetch(
-        _sql("top"),
-        measure.value,
-        *astuple(criteria),
-        value,
-        *product,
-        checked_limit(limit) + 1,
-    )
+    with survey():
+        rows = await pool.fetch(
+            _sql("top"),
+            measure.value,
+            *astuple(criteria),
+            value,
+            *product,
+            checked_limit(limit) + 1,
+        )
     return page_of(
         rows,
         limit,

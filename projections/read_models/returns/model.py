@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from domain.returns import events as returns_events
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
@@ -161,7 +162,8 @@ PROJECTION: Final = Projection(
 
 async def count_needing_attention(pool: Pool) -> int:
     """How many returns need a person."""
-    return int(await pool.fetchval(_sql("count_attention")))
+    with survey():
+        return int(await pool.fetchval(_sql("count_attention")))
 
 
 async def list_returns(

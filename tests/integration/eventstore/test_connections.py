@@ -5,9 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
+from eventstore.deadline import within
 from eventstore.errors import StoreUnavailable
 from eventstore.model import StreamAppend
-from eventstore.postgres.connection import connect
+from eventstore.postgres.connection import MAINTENANCE_S, connect, maintenance, survey
 from eventstore.postgres.pool import OwnedConnections
 from tests.support.stores.event_store import events, new_stream, opened_pool, opened_store
 
@@ -169,3 +170,34 @@ async def test_a_commit_on_a_connection_that_was_ended_is_an_error(database: str
     with pytest.raises(asyncpg.InterfaceError):
         async with connection.transaction():
             connection.terminate()
+
+
+ASLEEP_S = 1.0
+SLEEP = f"SELECT pg_sleep({ASLEEP_S})"
+
+
+async def test_a_statement_in_a_survey_may_take_longer_and_those_after_it_may_not(
+    database: str,
+) -> None:
+    connection = await connect(database, statement_s=ASLEEP_S / 4)
+    with survey():
+        await connection.execute(SLEEP)
+    with pytest.raises(TimeoutError):
+        await connection.execute(SLEEP)
+
+
+async def test_a_survey_leaves_the_limit_of_a_lock_and_that_of_maintenance(database: str) -> None:
+    connection = await connect(database, statement_s=2.0)
+    before = await connection.fetchval("SHOW lock_timeout")
+    with survey():
+        assert await connection.fetchval("SHOW statement_timeout") == "31s"
+        assert await connection.fetchval("SHOW lock_timeout") == before
+    with maintenance(), survey():
+        assert connection.limit_s() == MAINTENANCE_S
+    await connection.close()
+
+
+async def test_a_survey_ends_at_the_deadline_of_its_caller(database: str) -> None:
+    connection = await connect(database)
+    with survey(), within(ASLEEP_S / 4), pytest.raises(TimeoutError):
+        await connection.execute(SLEEP)
