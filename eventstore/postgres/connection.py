@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, Final
+from weakref import ref
 
 import asyncpg
 
@@ -44,6 +44,8 @@ _UNANSWERED_MS: Final = 15_000
 
 _FIRST_WITH_TRANSACTION_TIMEOUT: Final = 17
 
+_NEVER: Final = float("inf")
+
 _longest: Final[ContextVar[float]] = ContextVar("longest statement", default=0.0)
 
 
@@ -75,11 +77,25 @@ def _limited(call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any
         timeout: float | None = None,  # noqa: ASYNC109  the driver's interface
         **more: Any,
     ) -> Any:
-        limit_s = self.limit_s(timeout)
-        with _Limit(self, limit_s):
+        limit_s, outer = self.limit_s(timeout), self.ends_at
+        self.ends_at = self.now() + limit_s
+        self.arm()
+        try:
             if limit_s > self.allowed_s:
                 await self.allow(limit_s)
             return await call(self, *arguments, **more)
+        except Exception as error:
+            if self.ran_out:
+                # The driver's error tells only that the connection was closed.
+                raise TimeoutError(f"no answer within {limit_s:.1f} s") from None
+            if _ends_session(error):
+                self.terminate()
+            raise
+        except BaseException:
+            self.terminate()  # a cancelled caller: the statement may be under way
+            raise
+        finally:
+            self.ends_at = outer
 
     return limited
 
@@ -97,13 +113,21 @@ class LimitedConnection(asyncpg.Connection):
         session: identifies the session with the server.
         statement_s: the limit of a call, unless less is left of the deadline.
         allowed_s: the longest statement that the server was told to allow.
+        ends_at: when the present call must have ended, on the clock of the event loop.
+        ran_out: whether a call ran into its limit, which ended the connection.
+        timer: looks at `ends_at`; it outlives the call, as one timer a call would cost more.
     """
 
     def __init__(self, protocol: Any, transport: Any, *arguments: Any, **more: Any) -> None:
         super().__init__(protocol, transport, *arguments, **more)
         self.session = object()
         self.statement_s = STATEMENT_S
-        self.allowed_s = float("inf")  # nothing was told to the server yet
+        self.allowed_s = _NEVER  # nothing was told to the server yet
+        self.ends_at = _NEVER
+        self.ran_out = False
+        self.timer: asyncio.TimerHandle | None = None
+        self.loop = asyncio.get_running_loop()
+        self.now = self.loop.time
         _notice_silence(transport.get_extra_info("socket"))
 
     def get_reset_query(self) -> str:
@@ -139,6 +163,15 @@ class LimitedConnection(asyncpg.Connection):
                 self.terminate()
             raise
 
+    def arm(self) -> None:
+        """See to it that somebody looks when the present call must have ended."""
+        timer, ends_at = self.timer, self.ends_at
+        if timer is not None and timer.when() > ends_at:
+            timer.cancel()
+            timer = None
+        if timer is None and ends_at < _NEVER:
+            self.timer = self.loop.call_at(ends_at, _look_at_end, ref(self))
+
     async def allow(self, longest_s: float) -> None:
         """Tell the server that statements and locks may take longer in this session."""
         if not self.is_in_transaction():  # a rollback would undo it
@@ -154,44 +187,24 @@ class LimitedConnection(asyncpg.Connection):
             await super().close(timeout=CLOSE_S if timeout is None else min(timeout, CLOSE_S))
 
 
-class _Limit:
-    """Ends a connection when its time is over, or when its session turned out to be useless."""
-
-    __slots__ = ("_connection", "_passed", "_seconds", "_timer")
-
-    def __init__(self, connection: LimitedConnection, seconds: float) -> None:
-        self._connection = connection
-        self._seconds = seconds
-        self._passed = False
-
-    def __enter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._pass)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._timer.cancel()
-        if error is None:
-            return
-        if self._passed and isinstance(error, Exception):
-            # The driver's error tells only that the connection was closed.
-            raise TimeoutError(f"no answer within {self._seconds:.1f} s") from None
-        if _ends_session(error):
-            self._connection.terminate()
-
-    def _pass(self) -> None:
-        self._passed = True
-        self._connection.terminate()
+def _look_at_end(reference: "ref[LimitedConnection]") -> None:
+    """End a connection whose call is over its limit, or look again when the present one ends."""
+    connection = reference()
+    if connection is None:
+        return
+    connection.timer = None
+    if connection.ends_at > connection.now():
+        connection.arm()
+    else:
+        connection.ran_out = True
+        connection.terminate()
 
 
-def _ends_session(error: BaseException) -> bool:
+def _ends_session(error: Exception) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate in _USELESS_SESSION
-    # An argument that the driver refused leaves the connection as it was. All else, such as a
-    # cancelled caller, may leave a statement under way.
+    # An argument that the driver refused leaves the connection as it was. All else may leave a
+    # statement under way.
     return not isinstance(error, asyncpg.InterfaceError)
 
 
