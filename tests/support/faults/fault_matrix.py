@@ -113,18 +113,19 @@ def ends_by_outage(cell: Cell) -> bool:
 
 def expected_attention(cell: Cell) -> str | None:
     """At which compensation the saga of a cell calls an operator; none is called for a step."""
-    if isinstance(cell.operation, Step):
+    if isinstance(cell.operation, Step) or cell.is_the_stores:
         return None
-    calls = {Trouble.TIMES_OUT} | (set() if cell.is_the_stores else {Trouble.REFUSED, Trouble.DOWN})
+    calls = {Trouble.REFUSED, Trouble.DOWN, Trouble.TIMES_OUT}
     return cell.operation.value if cell.trouble in calls else None
 
 
 def expected_wait(cell: Cell) -> str | None:
     """What the saga of a cell waits for, without a limit and without an operator."""
+    hangs = cell.trouble is Trouble.TIMES_OUT and isinstance(cell.operation, Compensation)
+    if cell.is_the_stores and (hangs or cell.trouble is Trouble.DOWN):
+        return "event_store"  # a store that hangs does not answer, either
     if cell.trouble is not Trouble.DOWN or cell.cannot_occur:
         return None
-    if cell.is_the_stores:
-        return "event_store"
     return "provider" if isinstance(cell.operation, Step) else None
 
 
