@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Final
-from weakref import ref
+from weakref import WeakSet, ref
 
 import asyncpg
 
@@ -83,7 +83,7 @@ def _limited(call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any
         try:
             if limit_s > self.allowed_s:
                 await self.allow(limit_s)
-            return await call(self, *arguments, **more)
+            answer = await call(self, *arguments, **more)
         except Exception as error:
             if self.ran_out:
                 # The driver's error tells only that the connection was closed.
@@ -94,6 +94,9 @@ def _limited(call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any
         except BaseException:
             self.terminate()  # a cancelled caller: the statement may be under way
             raise
+        else:
+            self.answered_at = self.now()
+            return answer
         finally:
             self.ends_at = outer
 
@@ -115,6 +118,8 @@ class LimitedConnection(asyncpg.Connection):
         allowed_s: the longest statement that the server was told to allow.
         ends_at: when the present call must have ended, on the clock of the event loop.
         ran_out: whether a call ran into its limit, which ended the connection.
+        answered_at: when the server last answered, on the same clock.
+        peers: the connections of the same pool; see `end_silent_peers`.
         timer: looks at `ends_at`; it outlives the call, as one timer a call would cost more.
     """
 
@@ -128,6 +133,8 @@ class LimitedConnection(asyncpg.Connection):
         self.timer: asyncio.TimerHandle | None = None
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time
+        self.answered_at = self.now()
+        self.peers: WeakSet[LimitedConnection] = WeakSet()
         _notice_silence(transport.get_extra_info("socket"))
 
     def get_reset_query(self) -> str:
@@ -172,6 +179,17 @@ class LimitedConnection(asyncpg.Connection):
         if timer is None and ends_at < _NEVER:
             self.timer = self.loop.call_at(ends_at, _look_at_end, ref(self))
 
+    def end_silent_peers(self, since: float) -> None:
+        """End the idle connections of the pool that have not answered since then.
+
+        Connections mostly fall silent together: when a server was replaced, or a firewall forgot
+        them. Each would cost its next caller the whole limit to find out.
+        """
+        for peer in tuple(self.peers):
+            is_idle = peer.ends_at == _NEVER and not peer.is_closed()
+            if is_idle and peer.answered_at <= since and not peer.is_in_transaction():
+                peer.terminate()
+
     async def allow(self, longest_s: float) -> None:
         """Tell the server that statements and locks may take longer in this session."""
         if not self.is_in_transaction():  # a rollback would undo it
@@ -198,6 +216,7 @@ def _look_at_end(reference: "ref[LimitedConnection]") -> None:
     else:
         connection.ran_out = True
         connection.terminate()
+        connection.end_silent_peers(connection.ends_at - connection.statement_s)
 
 
 def _ends_session(error: Exception) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any, Final
+from weakref import WeakSet
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -73,11 +74,15 @@ async def create_pool(
     Raises:
         StoreUnavailable: the server cannot be reached.
     """
+    peers: WeakSet[LimitedConnection] = WeakSet()
 
     async def open_connection(*_: Any, **driver: Any) -> LimitedConnection:
-        return await connect(
+        connection = await connect(
             dsn, statement_s=statement_s, application_name=application_name, **driver
         )
+        peers.add(connection)
+        connection.peers = peers
+        return connection
 
     with translated():
         return await LimitedPool(open_connection, min_size, max_size)

@@ -184,6 +184,30 @@ async def test_connections_that_fell_silent_are_replaced_by_new_ones(site: Site)
     site.proxy.end_forgotten()
 
 
+async def test_one_silent_connection_is_enough_to_replace_all_idle_ones(site: Site) -> None:
+    pool = await create_pool(site.url, min_size=6, max_size=6, statement_s=LIMIT_S)
+    site.proxy.forget()
+    with pytest.raises(TimeoutError):
+        await pool.fetch("SELECT 1")
+    answers = [await pool.fetchval("SELECT 1") for _ in range(12)]  # none waits for a limit
+    assert answers == [1] * 12
+    await pool.close()
+    site.proxy.end_forgotten()
+
+
+async def test_a_slow_statement_costs_no_connection_that_answers(site: Site) -> None:
+    pool = await create_pool(site.url, min_size=2, max_size=2, statement_s=2 * LIMIT_S)
+    async with pool.acquire() as slow, pool.acquire() as quick:
+        waiting = asyncio.create_task(slow.fetch("SELECT pg_sleep(60)"))
+        while not waiting.done():
+            assert await quick.fetchval("SELECT 1") == 1
+            await asyncio.sleep(LIMIT_S / 10)
+        with pytest.raises(TimeoutError):
+            await waiting
+        assert not quick.is_closed()
+    await pool.close()
+
+
 async def test_a_listener_before_a_silent_server_starts_stops_and_recovers(site: Site) -> None:
     waker = PostgresWaker(site.url, retry_s=0.05)
     async with silent(site, *Way):
