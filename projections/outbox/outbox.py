@@ -24,6 +24,9 @@ from projections.paging import Page, fetch_page, make_row
 
 _sql: Final = partial(statement, __package__)
 
+_RETRIED_AT_ONCE: Final = 5000
+"""Rows that one statement makes due, so that it ends in time however many have failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeasedNotification:
@@ -131,9 +134,15 @@ async def retry(
 
     None means any. Delivered and currently leased notifications are left alone.
     """
-    with survey():
-        rows = await pool.fetch(_sql("retry"), None if ids is None else list(ids), subject, kind)
-    return [row["id"] for row in rows]
+    selected = (None if ids is None else list(ids), subject, kind)
+    retried: list[UUID] = []
+    part = [UUID(int=0)]
+    while part:
+        with survey():
+            rows = await pool.fetch(_sql("retry"), *selected, max(part), _RETRIED_AT_ONCE)
+        part = [row["id"] for row in rows]
+        retried += part
+    return retried
 
 
 async def list_notifications(

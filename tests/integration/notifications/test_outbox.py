@@ -287,8 +287,9 @@ def order_over_two_lanes() -> Order:
     return next(o for o in orders if lane_of(o.stream) != lane_of(f"fulfillment-{o.id}"))
 
 
+@pytest.mark.parametrize("at_once", [1, 5000])
 async def test_retry_affects_what_it_names_and_nothing_delivered(
-    pool: asyncpg.Pool, store: PostgresEventStore
+    pool: asyncpg.Pool, store: PostgresEventStore, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("A1", "B2", "C3", "D4"):
         await append_events(store, Order(name).submit())
@@ -297,6 +298,7 @@ async def test_retry_affects_what_it_names_and_nothing_delivered(
     await outbox.mark_delivered(pool, delivered)
     await outbox.mark_dead(pool, dead, "HTTP 400")
     await outbox.mark_dead(pool, other, "HTTP 410")
+    monkeypatch.setattr(outbox, "_RETRIED_AT_ONCE", at_once)
     assert await outbox.retry(pool, [delivered.id, leased.id, UUID(int=0)]) == []
     assert await outbox.retry(pool, subject="B2", kind="order.completed") == []
     assert await outbox.retry(pool, subject="B2") == [dead.id]
