@@ -9,6 +9,7 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     unavailable             the request had no effect                the provider's trouble
     unknown_outcome         the request may have had its effect      the provider's trouble
     access_refused          our credentials are not accepted         the provider's trouble
+    not_ours                it is somebody else's payment or label   a person must look at it
     store_unavailable       the store kept the attempt from its end  the event store's trouble
     unexpected              a bug, an event that cannot be read      a person must repair it
 
@@ -28,6 +29,7 @@ from activities.ports import (
     GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
+    NotOurs,
     OutcomeUnknown,
 )
 from domain.errors import DomainError
@@ -38,6 +40,7 @@ from eventstore.errors import EventStoreError, StoreUnavailable, VersionConflict
 UNAVAILABLE: Final = FailureKind.UNAVAILABLE.value
 OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
 ACCESS_REFUSED: Final = "access_refused"
+NOT_OURS: Final = "not_ours"
 STORE_UNAVAILABLE: Final = "store_unavailable"
 UNEXPECTED: Final = "unexpected"
 ORDER_CONFLICT: Final = "OrderConflict"
@@ -62,10 +65,13 @@ REFUSALS: Final = {
 class Trouble(StrEnum):
     """What keeps an activity from its end, without being an answer about the order.
 
-    worker: none takes it. unexpected: a bug, an event that cannot be read, or workers that die.
+    foreign: a provider holds somebody else's payment or label under the order's key, or our record
+    names one. worker: none takes it. unexpected: a bug, an event that cannot be read, or workers
+    that die.
     """
 
     PROVIDER = "provider"
+    FOREIGN = "foreign"
     STORE = "event_store"
     WORKER = "worker"
     UNEXPECTED = "unexpected"
@@ -75,10 +81,22 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     UNAVAILABLE: Trouble.PROVIDER,
     OUTCOME_UNKNOWN: Trouble.PROVIDER,
     ACCESS_REFUSED: Trouble.PROVIDER,
+    NOT_OURS: Trouble.FOREIGN,
     STORE_UNAVAILABLE: Trouble.STORE,
     UNEXPECTED: Trouble.UNEXPECTED,
 }
 """Whose trouble a failure is, by its type."""
+
+_BENIGN: Final = ApplicationErrorCategory.BENIGN
+"""Of what is met again and again until somebody acts: no trace for each attempt in the log."""
+
+_OF_GATEWAYS: Final = {
+    GatewayUnavailable: UNAVAILABLE,
+    OutcomeUnknown: OUTCOME_UNKNOWN,
+    GatewayRefusedAccess: ACCESS_REFUSED,
+    NotOurs: NOT_OURS,
+}
+"""The names of what gateways raise and that is no answer about the order."""
 
 _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
@@ -112,13 +130,11 @@ def application_errors() -> Iterator[None]:
 
 
 def _failure_of(error: Exception) -> ApplicationError:
+    for kind, name in _OF_GATEWAYS.items():
+        if isinstance(error, kind):
+            category = _BENIGN if kind is NotOurs else ApplicationErrorCategory.UNSPECIFIED
+            return ApplicationError(str(error), type=name, category=category)
     match error:
-        case GatewayUnavailable():
-            return ApplicationError(str(error), type=UNAVAILABLE)
-        case OutcomeUnknown():
-            return ApplicationError(str(error), type=OUTCOME_UNKNOWN)
-        case GatewayRefusedAccess():
-            return ApplicationError(str(error), type=ACCESS_REFUSED)
         case GatewayRejected():
             reason = Reason.NOT_FULFILLABLE
             return refusal(reason, f"the provider rejected the request: {error}")
@@ -135,5 +151,4 @@ def _failure_of(error: Exception) -> ApplicationError:
 
 
 def _kept_by_the_store(message: str) -> ApplicationError:
-    category = ApplicationErrorCategory.BENIGN  # every order meets it: no trace for each in the log
-    return ApplicationError(message, type=STORE_UNAVAILABLE, category=category)
+    return ApplicationError(message, type=STORE_UNAVAILABLE, category=_BENIGN)

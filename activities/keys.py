@@ -1,60 +1,70 @@
 """Idempotency keys, by which payment provider and carrier recognise a repeated request.
 
-They depend on the order alone, so a retry, another worker, another run of the saga and a recovery
-after the loss of Temporal all use the same key.
+They depend on the installation and the order alone, so a retry, another worker, another run of the
+saga and a recovery after the loss of Temporal all use the same key, and nobody else does.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from domain.ids import OrderId, ReturnId, order_stream
 from domain.money import Money
 
-_CHARGES: Final = 3
+_USES: Final = 3
 
 
-def payment_key(order_id: OrderId) -> str:
-    """Key of the charge (or the authorisation) of an order."""
-    return f"{order_stream(order_id)}:payment"
+@dataclass(frozen=True, slots=True)
+class OrderKeys:
+    """The keys of one order of an installation."""
 
+    installation: str
+    order_id: OrderId
 
-def payment_keys(order_id: OrderId) -> Iterator[str]:
-    """Keys of an order's charges; each one after the first replaces an expired authorisation."""
-    yield payment_key(order_id)
-    for number in range(2, _CHARGES + 1):
-        yield f"{payment_key(order_id)}-{number}"
+    @property
+    def payments(self) -> tuple[str, ...]:
+        """Keys of its charges.
 
+        Each one after the first replaces an expired authorisation, or a key that somebody else has
+        used.
+        """
+        return self._numbered("payment")
 
-def capture_key(order_id: OrderId) -> str:
-    """Key of the capture of an authorisation."""
-    return f"{order_stream(order_id)}:capture"
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Keys of its parcel's label; each one after the first replaces one that is taken."""
+        return self._numbered("shipment")
 
+    @property
+    def capture(self) -> str:
+        """Key of the capture of an authorisation."""
+        return self._key("capture")
 
-def void_key(order_id: OrderId) -> str:
-    """Key of voiding an authorisation."""
-    return f"{order_stream(order_id)}:void"
+    @property
+    def void(self) -> str:
+        """Key of voiding an authorisation."""
+        return self._key("void")
 
+    @property
+    def refund(self) -> str:
+        """Key of refunding a payment."""
+        return self._key("refund")
 
-def refund_key(order_id: OrderId) -> str:
-    """Key of refunding a payment."""
-    return f"{order_stream(order_id)}:refund"
+    def return_refund(self, return_id: ReturnId) -> str:
+        """Key of the refund for one return."""
+        return self._key(f"refund:{return_id}")
 
+    def amendment_refund(self, total: Money) -> str:
+        """Key of refunding what was paid beyond an amended total; each total has its own key."""
+        return self._key(f"amended-to-{total.minor}")
 
-def return_refund_key(order_id: OrderId, return_id: ReturnId) -> str:
-    """Key of the refund for one return."""
-    return f"{order_stream(order_id)}:refund:{return_id}"
+    @property
+    def cancel_label(self) -> str:
+        """Key of cancelling the label."""
+        return self._key("cancel-label")
 
+    def _numbered(self, what: str) -> tuple[str, ...]:
+        first = self._key(what)
+        return (first, *(f"{first}-{number}" for number in range(2, _USES + 1)))
 
-def amendment_refund_key(order_id: OrderId, total: Money) -> str:
-    """Key of refunding what was paid beyond an amended total; each total has its own key."""
-    return f"{order_stream(order_id)}:amended-to-{total.minor}"
-
-
-def shipment_key(order_id: OrderId) -> str:
-    """Key of the label of an order's parcel."""
-    return f"{order_stream(order_id)}:shipment"
-
-
-def cancel_label_key(order_id: OrderId) -> str:
-    """Key of cancelling the label."""
-    return f"{order_stream(order_id)}:cancel-label"
+    def _key(self, what: str) -> str:
+        return f"{self.installation}:{order_stream(self.order_id)}:{what}"

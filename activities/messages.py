@@ -143,7 +143,13 @@ class EarlierRun:
 
 @dataclass(frozen=True, slots=True)
 class StepRequest(OrderRequest):
-    """Run a step after the reservation, for an order that is in the event store."""
+    """Run a step after the reservation, for an order that is in the event store.
+
+    `settled_by` names an operator who looked at what somebody else holds under the order's key: the
+    step goes on past it, with the next key.
+    """
+
+    settled_by: "OperatorAction | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,16 +38,49 @@ class GatewayRejected(GatewayError):
     """The request is invalid (format, unknown reference): retrying is pointless."""
 
 
+class NotOurs(GatewayError):
+    """What the provider holds is not this order's: nothing may be done with it.
+
+    A person must look at it. The text names the record and what differs.
+    """
+
+
+# --- whose it is ---------------------------------------------------------------------------------
+
+
+class Installation(Protocol):
+    """The installation that the event store belongs to."""
+
+    async def current(self) -> str:
+        """Its id: part of every key and record at a provider; raises StoreUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a record at a provider says of whose it is; empty where it says nothing.
+
+    `asked`: the amount that the payment was requested with; None for a label.
+    """
+
+    installation: str
+    order_id: str
+    idempotency_key: str
+    asked: Money | None = None
+
+
 # --- payment -------------------------------------------------------------------------------------
 
 
 class PaymentStatus(StrEnum):
     """Where a payment stands at the provider.
 
-    Expired: the bank released an authorisation that was not captured in time. Forbidden: the key
-    was blocked before a payment was made with it.
+    Unconfirmed: it was made, but nobody has confirmed it; voiding it ends that. Expired: the bank
+    released an authorisation that was not captured in time. Forbidden: the key was blocked before a
+    payment was made with it.
     """
 
+    UNCONFIRMED = "unconfirmed"
     AUTHORISED = "authorised"
     CAPTURED = "captured"
     VOIDED = "voided"
@@ -66,29 +99,47 @@ class ChargeRequest:
     token: str
     capture: CaptureMode
     idempotency_key: str
+    installation: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderPayment:
-    """A payment as the provider knows it.
+    """A payment as the provider knows it, whoever made it.
 
-    `refunded` is the sum of all refunds; `decline_code` is set only if the status is declined.
+    `asked` is the amount of the request, `amount` what is held or was captured of it, and
+    `refunded` the sum of all refunds; `decline_code` is set only if the status is declined.
     """
 
     reference: str
+    installation: str
     idempotency_key: str
     order_id: OrderId
     status: PaymentStatus
+    asked: Money
     amount: Money
     refunded: Money
     decline_code: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What it says of whose it is."""
+        return Identity(self.installation, self.order_id, self.idempotency_key, self.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearRecord:
+    """A record in a provider's ledger that cannot be placed; `why` holds no personal data."""
+
+    reference: str
+    why: str
 
 
 class PaymentGateway(Protocol):
     """A payment provider.
 
     All methods raise GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown or GatewayRejected.
-    A decline is a result (status declined), not an error.
+    A decline is a result (status declined), not an error. An answer may be about a payment of
+    somebody else; `activities.payments.own` finds that out.
     """
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
@@ -99,8 +150,12 @@ class PaymentGateway(Protocol):
         """The payment made with a key; None if the provider never saw the key."""
         ...
 
+    async def read(self, reference: str) -> ProviderPayment:
+        """The payment with a reference."""
+        ...
+
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         """Make sure that nothing is charged with a key, even if a request is still on its way.
 
@@ -133,8 +188,8 @@ class PaymentGateway(Protocol):
 class PaymentLedger(Protocol):
     """The provider's own record of payments, for reconciliation."""
 
-    def payments(self) -> AsyncIterator[ProviderPayment]:
-        """Every payment the provider holds for us."""
+    def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
+        """Every payment of the account that carries an order, also those of others."""
         ...
 
 
@@ -157,6 +212,7 @@ class LabelRequest:
     address: Address
     items: tuple[ParcelItem, ...]
     idempotency_key: str
+    installation: str
 
 
 class LabelStatus(StrEnum):
@@ -170,12 +226,15 @@ class LabelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CarrierLabel:
-    """A label as the carrier knows it; a refused one has a `refusal` and no tracking number.
+    """A label as the carrier knows it, whoever bought it.
+
+    A refused one has a `refusal` and no tracking number.
 
     `pieces` is the declared number of pieces in the parcel, over all SKUs.
     """
 
     label_id: str
+    installation: str
     idempotency_key: str
     order_id: OrderId
     status: LabelStatus
@@ -183,6 +242,11 @@ class CarrierLabel:
     tracking_number: str
     refusal: str | None = None
     pieces: int = 0
+
+    @property
+    def identity(self) -> Identity:
+        """What it says of whose it is."""
+        return Identity(self.installation, self.order_id, self.idempotency_key)
 
 
 class Carrier(Protocol):
@@ -200,7 +264,9 @@ class Carrier(Protocol):
         """The label bought with a key; None if the carrier never saw the key."""
         ...
 
-    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+    async def forbid(
+        self, order_id: OrderId, idempotency_key: str, installation: str
+    ) -> CarrierLabel | None:
         """Make sure that no label is bought with a key, even if a request is still on its way.
 
         Returns the label if it was already bought, otherwise a record that makes the key unusable;
@@ -220,8 +286,8 @@ class Carrier(Protocol):
 class CarrierLedger(Protocol):
     """The carrier's own record of labels, for reconciliation."""
 
-    def labels(self) -> AsyncIterator[CarrierLabel]:
-        """Every label the carrier holds for us, refused ones included."""
+    def labels(self) -> AsyncIterator[CarrierLabel | UnclearRecord]:
+        """Every label of the account, refused ones and those of others included."""
         ...
 
 

@@ -54,7 +54,11 @@ async def workers(kind: str, queues: Sequence[str]) -> AsyncIterator[list[Worker
         return
     async with open_services(settings) as services:
         dependencies = Dependencies(
-            services.handler, FakePaymentGateway(), FakeCarrier(), RecordingNotifications()
+            services.handler,
+            FakePaymentGateway(),
+            FakeCarrier(),
+            RecordingNotifications(),
+            services.installation,
         )
         yield [
             build_worker(

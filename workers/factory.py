@@ -15,10 +15,12 @@ from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
+from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
-from activities.ports import Carrier, Notifications, PaymentGateway
+from activities.ports import Carrier, Installation, Notifications, PaymentGateway
 from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
+from activities.shipping.own import OwnLabels
 from activities.shipping.parcel import DeliveryActivities
 from eventstore.commands.handler import CommandHandler
 from workers.attempts import Attempts
@@ -45,6 +47,7 @@ class Dependencies:
     payments: PaymentGateway
     carrier: Carrier
     notifications: Notifications
+    installation: Installation
     cancel_after_s: float | None = None
 
 
@@ -82,6 +85,8 @@ def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[.
         KeyError: there is no such queue.
     """
     handler, notifications = dependencies.handler, dependencies.notifications
+    payments = OwnPayments(dependencies.payments, dependencies.installation)
+    labels = OwnLabels(dependencies.carrier, dependencies.installation)
     queues: Mapping[str, tuple[object, ...]] = {
         ORDERS_QUEUE: (
             OrderActivities(handler, notifications),
@@ -92,11 +97,11 @@ def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[.
             ReturnStockActivities(handler),
         ),
         PAYMENTS_QUEUE: (
-            PaymentActivities(handler, dependencies.payments),
-            RefundActivities(handler, dependencies.payments),
+            PaymentActivities(handler, payments),
+            RefundActivities(handler, payments),
         ),
         SHIPPING_QUEUE: (
-            ShippingActivities(handler, dependencies.carrier),
+            ShippingActivities(handler, labels),
             DeliveryActivities(handler, notifications),
         ),
     }

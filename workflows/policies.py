@@ -18,13 +18,19 @@ from typing import Final
 
 from temporalio.common import RetryPolicy
 
-from activities.failures import TROUBLES, Trouble
+from activities.failures import NOT_OURS, TROUBLES, Trouble
 
 ATTEMPT: Final = timedelta(seconds=10)
 
 ATTENTION_AFTER: Final = timedelta(minutes=10)
 """How long a provider may fail until the saga says that it waits for it, and how long anything else
 may fail until a person must act."""
+
+
+def attention_after(trouble: Trouble) -> timedelta:
+    """How long a trouble may last until a person must act; no time if only a person can end it."""
+    return timedelta() if trouble is Trouble.FOREIGN else ATTENTION_AFTER
+
 
 RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 """How long an order on hold keeps its stock, unless its payment was requested."""
@@ -72,7 +78,7 @@ USUAL: Final = Policy(
         backoff_coefficient=2.0,
         maximum_interval=timedelta(seconds=15),
         maximum_attempts=FIRST_ATTEMPTS,
-        non_retryable_error_types=[DEAD_WORKER],
+        non_retryable_error_types=[DEAD_WORKER, NOT_OURS],
     ),
 )
 """Most activities succeed within the first try. Steps, compensations and records."""

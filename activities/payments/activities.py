@@ -9,11 +9,12 @@ from typing import NoReturn
 
 from temporalio import activity
 
-from activities import keys, ports, unit_of_work
+from activities import ports, unit_of_work
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
 from activities.messages import PaymentResult, StepRequest
 from activities.orders.trail import complete
+from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.unit_of_work import (
     Streams,
     UnitOfWork,
@@ -23,41 +24,46 @@ from activities.unit_of_work import (
     transact,
 )
 from domain.ids import OrderId, Sku
-from domain.money import Money
 from domain.order.commands import StartProcessing
 from domain.order.state import FrozenOrder, Processing, submitted_order
 from domain.payment import payment
 from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
 from domain.saga.trail import first_run
 from domain.shipment.shipment import live_label
-from domain.values import CaptureMode, Reason, readable
+from domain.values import CaptureMode, Reason
 from eventstore.commands.handler import CommandHandler
 
 
 class PaymentActivities:
     """Charge and capture."""
 
-    def __init__(self, handler: CommandHandler, gateway: ports.PaymentGateway) -> None:
+    def __init__(self, handler: CommandHandler, payments: OwnPayments) -> None:
         self._handler = handler
-        self._gateway = gateway
+        self._payments = payments
 
     @activity.defn
     async def process_payment(self, request: StepRequest) -> PaymentResult:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
         Raises:
-            ApplicationError: payment_declined (recorded) or not_fulfillable.
+            ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
         """
         trail = FULFILLMENT.stream(request.order_id)
         order, paid, unit = await self._load(request.order_id, (trail,))
+        payments = await self._payments.of(order)
         if result := _already_paid(paid):
+            if request.settled_by is None:
+                payments.check_recorded(paid)
             await self._record_charge(request, None)
             return replace(result, overpaid=payment.is_overpaid(paid, order.total))
         may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
         # Before an amendment, an attempt may have charged more under the same key.
         look_first = may_have_charged or order.amended_from is not None
         capture = order.payment.capture
-        answer = await find_or_charge(self._gateway, order, capture, look_first=look_first)
+        past_others = request.settled_by is not None
+        answer = await find_or_charge(
+            payments, capture, look_first=look_first, past_others=past_others
+        )
         await self._record_charge(request, answer)
         result = _accepted(answer)
         return replace(result, overpaid=result.captured and order.total < answer.amount)
@@ -69,12 +75,13 @@ class PaymentActivities:
         An authorisation that has expired is replaced by a charge of the whole amount.
 
         Raises:
-            ApplicationError: payment_declined or not_fulfillable.
+            ApplicationError: payment_declined, not_fulfillable or not_ours.
         """
         order, paid, _ = await self._load(request.order_id)
         answer = None
         if isinstance(paid, payment.Authorised):
-            answer = await self._capture_or_charge(order, paid)
+            payments = await self._payments.of(order)
+            answer = await self._capture_or_charge(payments, order, paid, request)
             if answer.status is ports.PaymentStatus.DECLINED:
                 await self._record_declined_capture(request, paid, answer)
         else:
@@ -90,31 +97,26 @@ class PaymentActivities:
         return submitted_order(unit.state(order), order_id), unit.state(paid), unit
 
     async def _capture_or_charge(
-        self, order: FrozenOrder, authorised: payment.Authorised
-    ) -> ports.ProviderPayment:
-        answer = await self._capture(authorised, min(authorised.amount, order.total))
-        if answer.status is not ports.PaymentStatus.EXPIRED:
-            return answer
-        return await find_or_charge(self._gateway, order, CaptureMode.AUTOMATIC, look_first=True)
-
-    async def _capture(
-        self, authorised: payment.Authorised, amount: Money
-    ) -> ports.ProviderPayment:
-        key = keys.capture_key(authorised.order_id)
+        self,
+        payments: OrderPayments,
+        order: FrozenOrder,
+        authorised: payment.Authorised,
+        request: StepRequest,
+    ) -> OwnPayment:
+        past_others = request.settled_by is not None
         try:
-            return await self._gateway.capture(authorised.reference, amount, key)
-        except ports.OutcomeUnknown:
-            answer = await if_time_is_left(self._gateway.find(authorised.idempotency_key))
-            if answer and answer.status in (
-                ports.PaymentStatus.CAPTURED,
-                ports.PaymentStatus.EXPIRED,
-            ):
+            answer = await _capture(payments, order, authorised)
+        except ports.NotOurs:
+            if not past_others:
+                raise
+        else:
+            if answer.status is not ports.PaymentStatus.EXPIRED:
                 return answer
-            raise
+        return await find_or_charge(
+            payments, CaptureMode.AUTOMATIC, look_first=True, past_others=past_others
+        )
 
-    async def _record_charge(
-        self, request: StepRequest, answer: ports.ProviderPayment | None
-    ) -> None:
+    async def _record_charge(self, request: StepRequest, answer: OwnPayment | None) -> None:
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
 
         def rule(unit: UnitOfWork) -> None:
@@ -128,11 +130,11 @@ class PaymentActivities:
         await transact(self._handler, (order, paid), rule, context)
 
     async def _record_declined_capture(
-        self, request: StepRequest, authorised: payment.Authorised, answer: ports.ProviderPayment
+        self, request: StepRequest, authorised: payment.Authorised, answer: OwnPayment
     ) -> NoReturn:
         order_id, paid = authorised.order_id, PAYMENT.stream(authorised.order_id)
         is_same = answer.reference == authorised.reference
-        key = keys.capture_key(order_id) if is_same else answer.idempotency_key
+        key = f"{answer.idempotency_key}:capture" if is_same else answer.idempotency_key
         code = answer.decline_code or "declined"
 
         def rule(unit: UnitOfWork) -> None:
@@ -144,7 +146,7 @@ class PaymentActivities:
         raise _declined(answer.decline_code)
 
     async def _record_capture(
-        self, request: StepRequest, answer: ports.ProviderPayment | None, skus: tuple[Sku, ...]
+        self, request: StepRequest, answer: OwnPayment | None, skus: tuple[Sku, ...]
     ) -> payment.Captured:
         order_id = request.order_id
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
@@ -165,15 +167,28 @@ class PaymentActivities:
         return await transact(self._handler, (*own, *STOCK.streams(skus)), rule, context)
 
 
-def _record_expiry(unit: UnitOfWork, answer: ports.ProviderPayment) -> None:
-    """Record the expiry of an authorisation that another payment has replaced."""
+async def _capture(
+    payments: OrderPayments, order: FrozenOrder, authorised: payment.Authorised
+) -> OwnPayment:
+    own = await payments.recorded(authorised)
+    try:
+        return await payments.capture(own, min(authorised.amount, order.total))
+    except ports.OutcomeUnknown:
+        answer = await if_time_is_left(payments.recorded(authorised))
+        if answer and answer.status in (ports.PaymentStatus.CAPTURED, ports.PaymentStatus.EXPIRED):
+            return answer
+        raise
+
+
+def _record_expiry(unit: UnitOfWork, answer: OwnPayment) -> None:
+    """Record the end of an authorisation that another payment has replaced."""
     paid = PAYMENT.stream(answer.order_id)
     state = unit.state(paid)
     if isinstance(state, payment.Authorised) and state.reference != answer.reference:
         unit.execute(paid, RecordVoid(answer.order_id, state.reference))
 
 
-def _record_answer(unit: UnitOfWork, answer: ports.ProviderPayment) -> None:
+def _record_answer(unit: UnitOfWork, answer: OwnPayment) -> None:
     """Record the provider's answer to a charge or capture."""
     order_id, paid, key = answer.order_id, PAYMENT.stream(answer.order_id), answer.idempotency_key
     match answer.status:
@@ -202,7 +217,7 @@ def _already_paid(paid: payment.PaymentState) -> PaymentResult | None:
             return None
 
 
-def _accepted(answer: ports.ProviderPayment) -> PaymentResult:
+def _accepted(answer: OwnPayment) -> PaymentResult:
     if answer.status is ports.PaymentStatus.DECLINED:
         raise _declined(answer.decline_code)
     return PaymentResult(answer.reference, answer.status is ports.PaymentStatus.CAPTURED)
@@ -214,37 +229,35 @@ def _declined(code: str | None) -> Exception:
 
 
 async def find_or_charge(
-    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, *, look_first: bool
-) -> ports.ProviderPayment:
+    payments: OrderPayments,
+    capture: CaptureMode,
+    *,
+    look_first: bool,
+    past_others: bool,
+) -> OwnPayment:
     """The order's payment at the provider; if there is none, or it has expired, charge now.
 
     Args:
-        gateway: the provider; the caller records the result.
-        order: what is to be paid.
+        payments: the order's; the caller records the result.
         capture: whether a new payment is captured at once.
         look_first: whether a payment may have been made before.
+        past_others: whether to go on with the next key if somebody else has used one.
 
     Raises:
-        GatewayError: see the port.
+        GatewayError: see the port; NotOurs: somebody else has used the key.
         ApplicationError: payment_declined: every authorisation has expired.
     """
-    for key in keys.payment_keys(order.order_id):
-        payment = await gateway.find(key) if look_first else None
-        payment = payment or await _charge(gateway, order, capture, key)
-        if payment.status is not ports.PaymentStatus.EXPIRED:
-            return payment
+    others: ports.NotOurs | None = None
+    for key in payments.keys.payments:
+        try:
+            own = await payments.find(key) if look_first else None
+            own = own or await payments.charge(key, capture)
+        except ports.NotOurs as error:
+            if not past_others:
+                raise
+            others = error
+        else:
+            if own.status is not ports.PaymentStatus.EXPIRED:
+                return own
         look_first = True
-    raise refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
-
-
-async def _charge(
-    gateway: ports.PaymentGateway, order: FrozenOrder, capture: CaptureMode, key: str
-) -> ports.ProviderPayment:
-    token = readable(order.payment.token, "payment token")
-    request = ports.ChargeRequest(order.order_id, order.total, token, capture, key)
-    try:
-        return await gateway.charge(request)
-    except ports.OutcomeUnknown:
-        if payment := await if_time_is_left(gateway.find(key)):
-            return payment
-        raise
+    raise others or refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")

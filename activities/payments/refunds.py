@@ -6,13 +6,14 @@ back by hand, that statement is recorded as the proof.
 """
 
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
 
 from temporalio import activity
 
-from activities import keys, messages, ports
+from activities import messages, ports
 from activities.aggregates import ORDER, PAYMENT, RETURNS
 from activities.failures import refusal
+from activities.keys import OrderKeys
+from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.returns.messages import CaseRequest, CaseView
 from activities.returns.rules import case_of, view_of
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
@@ -24,16 +25,13 @@ from domain.returns.commands import RecordReturnRefund
 from domain.values import Reason
 from eventstore.commands.handler import CommandHandler
 
-T = TypeVar("T")
-U = TypeVar("U")
-
 
 class RefundActivities:
     """Void and refund payments, and record it."""
 
-    def __init__(self, handler: CommandHandler, gateway: ports.PaymentGateway) -> None:
+    def __init__(self, handler: CommandHandler, payments: OwnPayments) -> None:
         self._handler = handler
-        self._gateway = gateway
+        self._payments = payments
 
     @activity.defn
     async def undo_payment(
@@ -42,25 +40,29 @@ class RefundActivities:
         """Void or refund the order's payment, depending on its state at the provider.
 
         Raises:
-            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
+            ApplicationError: not_ours, or not_fulfillable: the provider rejects it; for a person to
+                look at.
         """
-        order_id = request.order_id
-        proof = await _or_by_hand(self._undo(order_id), request.settled_by)
-        if proof == []:
+        order_id, undone, by_hand = request.order_id, list[OwnPayment](), None
+        try:
+            await self._undo(order_id, undone)
+        except ports.GatewayError:
+            if request.settled_by is None:
+                raise
+            by_hand = request.settled_by
+        if not (undone or by_hand):
             return messages.CompensationResult(messages.NOTHING)
         state = await transact(
             self._handler,
             (PAYMENT.stream(order_id),),
-            lambda unit: _record_undone(unit, order_id, proof),
+            lambda unit: _record_undone(unit, order_id, undone, by_hand),
             command_context(request.saga, "undone"),
         )
-        if isinstance(proof, messages.OperatorAction):
-            return messages.CompensationResult(f"settled by hand by {proof.actor}")
-        undone = _in_words(state)
-        forbidden = proof[-1].status is ports.PaymentStatus.FORBIDDEN
-        return messages.CompensationResult(
-            messages.NOTHING_FOR_GOOD if forbidden and undone == messages.NOTHING else undone
-        )
+        if by_hand:
+            return messages.CompensationResult(f"settled by hand by {by_hand.actor}")
+        result, last = _in_words(state), undone[-1].status
+        for_good = last is ports.PaymentStatus.FORBIDDEN and result == messages.NOTHING
+        return messages.CompensationResult(messages.NOTHING_FOR_GOOD if for_good else result)
 
     @activity.defn
     async def settle_payment(self, request: messages.SettlePayment) -> messages.CompensationResult:
@@ -69,17 +71,20 @@ class RefundActivities:
         An authorisation needs nothing: the capture takes the total and releases the rest.
 
         Raises:
-            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
+            ApplicationError: not_ours, or not_fulfillable: the provider rejects it; for a person to
+                look at.
         """
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
         unit = await load(self._handler, order, paid)
-        total = submitted_order(unit.state(order), request.order_id).total
-        captured = unit.state(paid)
+        submitted = submitted_order(unit.state(order), request.order_id)
+        total, captured = submitted.total, unit.state(paid)
         if not isinstance(captured, payment.Captured) or captured.refundable <= total:
             return messages.CompensationResult(messages.NOTHING)
         operator = request.settled_by
         by_hand = f"by-hand:{operator.actor}:{total.minor}" if operator else None
-        reference = await _or_by_hand(self._refund_beyond(captured, total), by_hand)
+        payments = await self._payments.of(submitted)
+        refund, key = _refund_beyond(payments, captured, total), payments.keys
+        reference = await _or_by_hand(refund, key.amendment_refund(total), by_hand)
         await transact(
             self._handler,
             (paid,),
@@ -93,22 +98,24 @@ class RefundActivities:
         """Refund what a return was granted; record it for payment and case in one append.
 
         Raises:
-            ApplicationError: not_fulfillable: a rejection by the provider, for a person to look at.
+            ApplicationError: not_ours, or not_fulfillable: the provider rejects it; for a person to
+                look at.
         """
         order_id, return_id = request.order_id, request.return_id
+        order = ORDER.stream(order_id)
         returns, paid = RETURNS.stream(order_id), PAYMENT.stream(order_id)
-        unit = await load(self._handler, returns, paid)
+        unit = await load(self._handler, order, returns, paid)
         case, captured = case_of(unit, order_id, return_id), unit.state(paid)
         if not case.refund_is_due or case.refund is None:
             return view_of(unit, order_id, return_id)
         if not isinstance(captured, payment.Captured):
             raise refusal(Reason.NOT_FULFILLABLE, "no captured money can be refunded")
-        key = keys.return_refund_key(order_id, return_id)
+        payments = await self._payments.of(submitted_order(unit.state(order), order_id))
+        key = payments.keys.return_refund(return_id)
         operator = request.settled_by
         by_hand = f"by-hand:{return_id}:{operator.actor}" if operator else None
-        refund = self._gateway.refund(captured.reference, case.refund, key)
-        proof = await _or_by_hand(refund, by_hand)
-        reference = proof if isinstance(proof, str) else key
+        refund = _refund_again(payments, captured, case.refund, key)
+        reference = await _or_by_hand(refund, key, by_hand)
         return await transact(
             self._handler,
             (returns, paid),
@@ -118,70 +125,84 @@ class RefundActivities:
 
     # --- at the provider -------------------------------------------------------------------------
 
-    async def _undo(self, order_id: OrderId) -> list[ports.ProviderPayment]:
-        """The order's payments at the provider after they were undone, oldest first.
+    async def _undo(self, order_id: OrderId, undone: list[OwnPayment]) -> None:
+        """Undo the order's payments, oldest first, and add each one as it is then to `undone`.
 
         If there is none, the provider is told to refuse one from now on: a charge may still be on
         its way.
+
+        Raises:
+            NotOurs: the provider, or our record, has one of somebody else; ours were undone.
         """
-        undone: list[ports.ProviderPayment] = []
-        for key in keys.payment_keys(order_id):
-            answer = await self._gateway.find(key) or await self._forbid(order_id, key)
+        order_stream, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
+        unit = await load(self._handler, order_stream, paid)
+        if (order := frozen_order(unit.state(order_stream))) is None:
+            return  # it was never submitted, so nothing was charged
+        payments, others = await self._payments.of(order), list[ports.NotOurs]()
+        for key in payments.keys.payments:
+            try:
+                answer = await payments.find(key) or await payments.forbid(key)
+            except ports.NotOurs as error:
+                others.append(error)
+                continue
             if answer is None:
                 break
-            undone.append(await self._undo_one(answer))
+            undone.append(await _undo_one(payments, answer))
             if undone[-1].status is not ports.PaymentStatus.EXPIRED:
                 break
-        return undone
-
-    async def _forbid(self, order_id: OrderId, key: str) -> ports.ProviderPayment | None:
-        order = frozen_order(await ORDER.stream(order_id).load(self._handler))
-        return await self._gateway.forbid(order_id, order.total, key) if order else None
-
-    async def _undo_one(self, answer: ports.ProviderPayment) -> ports.ProviderPayment:
-        try:
-            return await self._void_or_refund(answer)
-        except ports.GatewayRejected:
-            # The payment may have changed just now: a capture in flight must be refunded, and after
-            # a refund in flight only the rest is left to refund.
-            current = await self._gateway.find(answer.idempotency_key)
-            if current is None or current == answer:
-                raise
-            return await self._void_or_refund(current)
-
-    async def _void_or_refund(self, answer: ports.ProviderPayment) -> ports.ProviderPayment:
-        if answer.status is ports.PaymentStatus.AUTHORISED:
-            return await self._gateway.void(answer.reference, keys.void_key(answer.order_id))
-        if answer.status is ports.PaymentStatus.CAPTURED:
-            rest = answer.amount - answer.refunded
-            return await self._gateway.refund(
-                answer.reference, rest, keys.refund_key(answer.order_id)
-            )
-        return answer
-
-    async def _refund_beyond(self, captured: payment.Captured, total: Money) -> str:
-        """Refund what exceeds `total`; the provider's record of refunds decides, not ours."""
-        answer = await self._gateway.find(captured.idempotency_key)
-        refunded = answer.refunded if answer else captured.refunded
-        rest = captured.amount - refunded - total
-        key = keys.amendment_refund_key(captured.order_id, total)
-        if rest.minor > 0:
-            await self._gateway.refund(captured.reference, rest, key)
-        return key
+        if others:
+            raise others[0]
+        payments.check_recorded(unit.state(paid))
 
 
-async def _or_by_hand(refund: Awaitable[T], by_hand: U | None) -> T | U:
-    """The result of `refund`, or `by_hand` if it fails and an operator vouches for it.
+async def _undo_one(payments: OrderPayments, answer: OwnPayment) -> OwnPayment:
+    try:
+        return await _void_or_refund(payments, answer)
+    except ports.GatewayRejected:
+        # The payment may have changed just now: a capture in flight must be refunded, and after
+        # a refund in flight only the rest is left to refund.
+        current = await payments.find(answer.idempotency_key)
+        if current is None or current == answer:
+            raise
+        return await _void_or_refund(payments, current)
+
+
+async def _void_or_refund(payments: OrderPayments, answer: OwnPayment) -> OwnPayment:
+    if answer.status is ports.PaymentStatus.AUTHORISED:
+        return await payments.void(answer)
+    if answer.status is ports.PaymentStatus.CAPTURED:
+        return await payments.refund(answer, answer.amount - answer.refunded, payments.keys.refund)
+    return answer
+
+
+async def _refund_beyond(payments: OrderPayments, captured: payment.Captured, total: Money) -> None:
+    """Refund what exceeds `total`; the provider's record of refunds decides, not ours."""
+    own = await payments.recorded(captured)
+    rest = captured.amount - own.refunded - total
+    if rest.minor > 0:
+        await payments.refund(own, rest, payments.keys.amendment_refund(total))
+
+
+async def _refund_again(
+    payments: OrderPayments, captured: payment.Captured, amount: Money, key: str
+) -> None:
+    """Refund an amount, once per key."""
+    await payments.refund(await payments.recorded(captured), amount, key)
+
+
+async def _or_by_hand(refund: Awaitable[None], key: str, by_hand: str | None) -> str:
+    """What to record as the reference of `refund`: `key`, or `by_hand` if it fails.
 
     Raises:
-        ports.GatewayError: it fails and nobody vouches.
+        ports.GatewayError: it fails, and no operator vouches for it.
     """
     try:
-        return await refund
+        await refund
     except ports.GatewayError:
         if by_hand is None:
             raise
         return by_hand
+    return key
 
 
 # --- what is recorded ----------------------------------------------------------------------------
@@ -190,20 +211,18 @@ async def _or_by_hand(refund: Awaitable[T], by_hand: U | None) -> T | U:
 def _record_undone(
     unit: UnitOfWork,
     order_id: OrderId,
-    proof: Sequence[ports.ProviderPayment] | messages.OperatorAction,
+    undone: Sequence[OwnPayment],
+    by_hand: messages.OperatorAction | None,
 ) -> payment.PaymentState:
     paid = PAYMENT.stream(order_id)
-    if isinstance(proof, messages.OperatorAction):
-        unit.execute(paid, *_settled_by_hand(unit.state(paid), proof))
-        return unit.state(paid)
-    for answer in proof:
+    for answer in undone:
         unit.execute(paid, *_undone(answer, unit.state(paid)))
+    if by_hand:
+        unit.execute(paid, *_settled_by_hand(unit.state(paid), by_hand))
     return unit.state(paid)
 
 
-def _undone(
-    answer: ports.ProviderPayment, state: payment.PaymentState
-) -> list[commands.PaymentCommand]:
+def _undone(answer: OwnPayment, state: payment.PaymentState) -> list[commands.PaymentCommand]:
     """Commands that bring our payment to where the provider's is."""
     order_id, key = answer.order_id, answer.idempotency_key
     match answer.status:
@@ -222,9 +241,7 @@ def _undone(
             return []
 
 
-def _voided(
-    answer: ports.ProviderPayment, state: payment.PaymentState
-) -> list[commands.PaymentCommand]:
+def _voided(answer: OwnPayment, state: payment.PaymentState) -> list[commands.PaymentCommand]:
     order_id, key = answer.order_id, answer.idempotency_key
     void = commands.RecordVoid(order_id, answer.reference)
     if not isinstance(state, payment.NoPayment):
@@ -232,11 +249,9 @@ def _voided(
     return [commands.RecordAuthorisation(order_id, answer.amount, answer.reference, key), void]
 
 
-def _refunded(
-    answer: ports.ProviderPayment, state: payment.PaymentState
-) -> list[commands.PaymentCommand]:
+def _refunded(answer: OwnPayment, state: payment.PaymentState) -> list[commands.PaymentCommand]:
     order_id, reference = answer.order_id, answer.reference
-    key = keys.refund_key(order_id)
+    key = OrderKeys(answer.installation, order_id).refund
     if not isinstance(state, payment.Captured):
         capture = commands.RecordCapture(order_id, answer.amount, reference, answer.idempotency_key)
         return [capture, commands.RecordRefund(order_id, answer.amount, reference, key)]

@@ -2,39 +2,43 @@
 
 from temporalio import activity
 
-from activities import keys, messages, ports
+from activities import messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
 from activities.orders.trail import complete
-from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
+from activities.shipping.own import OrderLabels, OwnLabel, OwnLabels
+from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
 from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
 from domain.shipment.commands import RecordLabel, RecordLabelCancelled
 from domain.shipment.shipment import NoShipment, live_label
-from domain.values import CaptureMode, Reason, readable
+from domain.values import CaptureMode, Reason
 from eventstore.commands.handler import CommandHandler
 
 
 class ShippingActivities:
     """Buy and cancel labels."""
 
-    def __init__(self, handler: CommandHandler, carrier: ports.Carrier) -> None:
+    def __init__(self, handler: CommandHandler, labels: OwnLabels) -> None:
         self._handler = handler
-        self._carrier = carrier
+        self._labels = labels
 
     @activity.defn
     async def create_shipment(self, request: messages.StepRequest) -> messages.ShipmentResult:
         """Buy the label; complete the order unless its money has still to be captured.
 
         Raises:
-            ApplicationError: address_refused or not_fulfillable.
+            ApplicationError: address_refused, not_fulfillable or not_ours.
         """
         order_id = request.order_id
         own = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
         unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
         order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
-        has_label = live_label(unit.state(SHIPMENT.stream(order_id))) is not None
-        label = None if has_label else await self._buy(order)
+        labels, parcel = await self._labels.of(order_id), unit.state(SHIPMENT.stream(order_id))
+        past_others = request.settled_by is not None
+        if not past_others:
+            labels.check_recorded(parcel)
+        label = None if live_label(parcel) else await _buy(labels, order, past_others=past_others)
         return await transact(
             self._handler,
             (*own, *STOCK.streams(order.skus)),
@@ -49,7 +53,8 @@ class ShippingActivities:
         """Cancel the label, depending on its state at the carrier.
 
         Raises:
-            ApplicationError: not_fulfillable: a rejection by the carrier, for a person to look at.
+            ApplicationError: not_ours, or not_fulfillable: the carrier rejects it; for a person to
+                look at.
         """
         try:
             label = await self._cancel(request.order_id)
@@ -64,39 +69,32 @@ class ShippingActivities:
         await self._record_cancelled(request, label)
         return messages.CompensationResult("cancelled")
 
-    async def _buy(self, order: FrozenOrder) -> ports.CarrierLabel:
-        key = keys.shipment_key(order.order_id)
-        address = readable(order.address, "delivery address")
-        items = tuple(ports.ParcelItem(line.sku, line.quantity) for line in order.lines)
-        request = ports.LabelRequest(order.order_id, address, items, key)
-        try:
-            label = await self._carrier.buy_label(request)
-        except ports.OutcomeUnknown:
-            if (bought := await if_time_is_left(self._carrier.find(key))) is None:
-                raise
-            label = bought
-        if label.status is ports.LabelStatus.REFUSED:
-            raise refusal(
-                Reason.ADDRESS_REFUSED, f"the carrier refused the address: {label.refusal}"
-            )
-        if label.status is not ports.LabelStatus.LIVE:
-            raise refusal(Reason.NOT_FULFILLABLE, f"the order's label is {label.status}")
-        return label
-
-    async def _cancel(self, order_id: OrderId) -> ports.CarrierLabel | None:
-        """The label under the order's key at the carrier, after it was cancelled.
+    async def _cancel(self, order_id: OrderId) -> OwnLabel | None:
+        """The order's label at the carrier, after it was cancelled.
 
         If there is none, the carrier is told to refuse one from now on: a request may still be on
         its way. None if the carrier has no way to do that.
+
+        Raises:
+            NotOurs: the carrier, or our record, has one of somebody else; ours was cancelled.
         """
-        key = keys.shipment_key(order_id)
-        label = await self._carrier.find(key) or await self._carrier.forbid(order_id, key)
-        if label is None or label.status is not ports.LabelStatus.LIVE:
-            return label
-        return await self._carrier.cancel_label(label.label_id, keys.cancel_label_key(order_id))
+        labels, others = await self._labels.of(order_id), list[ports.NotOurs]()
+        label = None
+        for key in labels.keys.labels:
+            try:
+                label = await labels.find(key) or await labels.forbid(key)
+                break
+            except ports.NotOurs as error:
+                others.append(error)
+        if label and label.status is ports.LabelStatus.LIVE:
+            label = await labels.cancel(label)
+        if others:
+            raise others[0]
+        labels.check_recorded(await SHIPMENT.stream(order_id).load(self._handler))
+        return label
 
     async def _record_cancelled(
-        self, request: messages.CompensationRequest, label: ports.CarrierLabel
+        self, request: messages.CompensationRequest, label: OwnLabel
     ) -> None:
         shipment = SHIPMENT.stream(request.order_id)
 
@@ -122,8 +120,29 @@ class ShippingActivities:
         return messages.CompensationResult("settled by hand")
 
 
+async def _buy(labels: OrderLabels, order: FrozenOrder, *, past_others: bool) -> OwnLabel:
+    """Buy the label; past_others: with the next key if somebody else has used one."""
+    others: ports.NotOurs | None = None
+    for key in labels.keys.labels:
+        try:
+            return _accepted(await labels.buy(key, order))
+        except ports.NotOurs as error:
+            if not past_others:
+                raise
+            others = error
+    raise others or RuntimeError("an order has at least one key for its label")
+
+
+def _accepted(label: OwnLabel) -> OwnLabel:
+    if label.status is ports.LabelStatus.REFUSED:
+        raise refusal(Reason.ADDRESS_REFUSED, f"the carrier refused the address: {label.refusal}")
+    if label.status is not ports.LabelStatus.LIVE:
+        raise refusal(Reason.NOT_FULFILLABLE, f"the order's label is {label.status}")
+    return label
+
+
 def _record_label(
-    unit: UnitOfWork, order: FrozenOrder, bought: ports.CarrierLabel | None
+    unit: UnitOfWork, order: FrozenOrder, bought: OwnLabel | None
 ) -> messages.ShipmentResult:
     """Record a label that was bought now, and complete the order if it has been paid."""
     order_id, stream = order.order_id, ORDER.stream(order.order_id)
@@ -141,7 +160,7 @@ def _record_label(
     return messages.ShipmentResult(label.label_id, label.tracking_number, completed)
 
 
-def _recorded(label: ports.CarrierLabel) -> RecordLabel:
+def _recorded(label: OwnLabel) -> RecordLabel:
     return RecordLabel(
         label.order_id,
         label.carrier,

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from activities.ports import ChargeRequest, ProviderPayment
+from activities.ports import ChargeRequest, ProviderPayment, UnclearRecord
 from adapters.providers.http_provider import HttpProvider
 from adapters.providers.http_service import HttpService, build_body, in_path
 from adapters.providers.wire import (
@@ -26,28 +26,36 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
 
     def __init__(self, base_url: str, timeout_s: float = 10.0) -> None:
         service = HttpService("payment provider", base_url, timeout_s)
-        super().__init__(service, "/payments", PaymentBody)
+        super().__init__(service, "/payments", PaymentBody, "reference")
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:
         """Authorise or capture; the same key returns the first result."""
         body = build_body("charge", lambda: ChargeBody.of(request))
-        key = request.idempotency_key
-        return await self._post(
-            "", body, key, idempotency_key=key, order_id=request.order_id, amount=request.amount
-        )
+        return await self._post("", body, request.idempotency_key)
+
+    async def read(self, reference: str) -> ProviderPayment:
+        """The payment with a reference."""
+        path = f"{self._path}/{in_path(reference)}"
+        payment = (await self._service.get(path, self._answer)).to_record()
+        if payment.reference != reference:
+            self._service.reject_answer(path, changes=False)
+        return payment
 
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         """Make a key unusable; if a payment was made with it, return that payment."""
         body = build_body(
             "forbid",
             lambda: ForbidChargeBody(
-                order_id=order_id, amount_minor=amount.minor, currency=amount.currency
+                installation=installation,
+                order_id=order_id,
+                amount_minor=amount.minor,
+                currency=amount.currency,
             ),
         )
         path, key = f"/by-key/{in_path(idempotency_key)}/forbid", idempotency_key
-        return await self._post(path, body, key, idempotency_key=key, order_id=order_id)
+        return await self._post(path, body, key)
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
         """Capture at most the authorised amount; a payment that is already captured is returned."""
@@ -61,7 +69,7 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
         """Refund captured money, once per key."""
         return await self._change("refund", reference, _amount(amount), idempotency_key)
 
-    def payments(self) -> AsyncIterator[ProviderPayment]:
+    def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
         """All payments, oldest first."""
         return self._listing(PaymentPage, lambda page: page.payments)
 

@@ -21,16 +21,18 @@ from activities.ports import (
     GatewayUnavailable,
     OutcomeUnknown,
     ProviderPayment,
+    UnclearRecord,
 )
 from adapters.payments.stripe_http import StripeHttp
 from adapters.payments.stripe_records import (
     CONTENT,
+    INSTALLATION,
     KEY,
     ORDER,
-    UNSETTLED,
     CardRefused,
     IntentRecord,
     KeyTaken,
+    MatchRecord,
     MissingRight,
     RefundRecord,
     as_rejection,
@@ -103,7 +105,7 @@ class StripePaymentGateway:
             intent = await self._create(request, content)
         if intent.metadata.get(CONTENT) != content:
             raise GatewayRejected("stripe charge: this key was used with other content")
-        return await self._settle(intent)
+        return intent.to_payment()
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
         """The payment in its current state, or None if the key was never used.
@@ -115,10 +117,14 @@ class StripePaymentGateway:
         intent = await self._search(idempotency_key)
         if intent is None:  # the search may lag
             intent = await self._scan(idempotency_key, _MAX_PAGES, must_be_sure=True)
-        return await self._settle(intent) if intent else None
+        return intent.to_payment() if intent else None
+
+    async def read(self, reference: str) -> ProviderPayment:
+        """The payment with a reference."""
+        return await self._payment(reference, changes=False)
 
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         """Make a key unusable; if a payment was made with it, return that payment.
 
@@ -128,7 +134,8 @@ class StripePaymentGateway:
         if payment := await self.find(idempotency_key):
             return payment
         try:
-            intent = await self._create_forbidden(order_id, amount, idempotency_key)
+            metadata = {INSTALLATION: installation, ORDER: order_id, KEY: idempotency_key}
+            intent = await self._create_forbidden(amount, metadata)
         except KeyTaken:  # the charge arrived in the meantime
             if payment := await self.find(idempotency_key):
                 return payment
@@ -177,12 +184,12 @@ class StripePaymentGateway:
                 )
         return await self._payment(reference, changes=True)
 
-    async def payments(self) -> AsyncIterator[ProviderPayment]:
-        """All payments that this system made, newest first as Stripe lists them."""
+    async def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
+        """All payments that carry an order, newest first as Stripe lists them."""
         async for page in self._pages():
             for intent in page:
-                if intent.ours:
-                    yield intent.to_payment()
+                if intent.of_an_order:
+                    yield _placed(intent)
 
     async def close(self) -> None:
         """Release connections."""
@@ -203,8 +210,11 @@ class StripePaymentGateway:
         except (MissingRight, GatewayRejected):
             self._can_search = False
             return None
-        # The search result may be a minute old: it identifies the payment, but not its state.
-        return await self._intent(matches.data[0].id, changes=False) if matches.data else None
+        # Stripe's search takes another case of a letter for the same. And its result may be a
+        # minute old: it identifies the payment, but not its state.
+        matching = (read(match, MatchRecord, changes=False) for match in matches.data)
+        exact = next((match for match in matching if match.metadata.get(KEY) == key), None)
+        return await self._intent(exact.id, changes=False) if exact else None
 
     async def _scan(
         self, key: str, most_pages: int, *, must_be_sure: bool = False
@@ -236,7 +246,7 @@ class StripePaymentGateway:
 
     async def _payment(self, reference: str, *, changes: bool) -> ProviderPayment:
         intent = await self._intent(reference, changes=changes)
-        if not intent.ours:
+        if not intent.of_an_order:
             raise GatewayRejected("stripe: this payment was not made by this system")
         return intent.to_payment()
 
@@ -284,7 +294,12 @@ class StripePaymentGateway:
                         "capture_method": "manual" if held else "automatic",
                         "confirm": True,
                         "off_session": True,
-                        "metadata": {ORDER: request.order_id, KEY: key, CONTENT: content},
+                        "metadata": {
+                            INSTALLATION: request.installation,
+                            ORDER: request.order_id,
+                            KEY: key,
+                            CONTENT: content,
+                        },
                         "expand": ["latest_charge"],
                     },
                     {"idempotency_key": key},
@@ -293,17 +308,17 @@ class StripePaymentGateway:
             return await self._declined(key)
         return read(answer, IntentRecord, changes=True)
 
-    async def _create_forbidden(self, order_id: OrderId, amount: Money, key: str) -> IntentRecord:
+    async def _create_forbidden(self, amount: Money, metadata: dict[str, str]) -> IntentRecord:
         async with self._calling("forbid", changes=True):
             answer = await self._client.payment_intents.create_async(
                 {
                     "amount": amount.minor,
                     "currency": amount.currency.lower(),
                     "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # of _API_VERSION
-                    "metadata": {ORDER: order_id, KEY: key, CONTENT: rules.FORBIDDEN_CONTENT},
+                    "metadata": {**metadata, CONTENT: rules.FORBIDDEN_CONTENT},
                     "expand": ["latest_charge"],
                 },
-                {"idempotency_key": key},
+                {"idempotency_key": metadata[KEY]},
             )
         return read(answer, IntentRecord, changes=True)
 
@@ -313,18 +328,19 @@ class StripePaymentGateway:
             raise OutcomeUnknown("stripe charge: declined, but the payment cannot be found")
         return intent
 
-    async def _settle(self, intent: IntentRecord) -> ProviderPayment:
-        """Cancel a payment that waits for the customer, who is not there to confirm it."""
-        if intent.status in UNSETTLED:
-            intent = await self._cancel(intent.id, f"{intent.metadata[KEY]}:abandon")
-        return intent.to_payment()
-
     async def _cancel(self, reference: str, key: str) -> IntentRecord:
         async with self._calling("cancel", changes=True):
             answer = await self._client.payment_intents.cancel_async(
                 reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
             )
         return read(answer, IntentRecord, changes=True)
+
+
+def _placed(intent: IntentRecord) -> ProviderPayment | UnclearRecord:
+    try:
+        return intent.to_payment()
+    except OutcomeUnknown as error:
+        return UnclearRecord(intent.id, str(error))
 
 
 def _page_after(after: str) -> PaymentIntentListParams:

@@ -26,10 +26,10 @@ from eventstore.deadline import NoTimeLeft
 
 KEY: Final = "idempotency_key"
 ORDER: Final = "order_id"
+INSTALLATION: Final = "installation"
 CONTENT: Final = "content"
 
-UNSETTLED: Final = frozenset({"requires_action", "requires_confirmation"})
-"""The customer could still complete such a payment, so it must be cancelled."""
+_UNCONFIRMED: Final = frozenset({"requires_action", "requires_confirmation"})
 
 # Stripe itself cancels an authorisation that was not captured in time.
 _EXPIRED_REASON: Final = "automatic"
@@ -72,6 +72,13 @@ class FailureRecord(_Record):
     decline_code: str | None = None
 
 
+class MatchRecord(_Record):
+    """What a search finds: the fields that identify a payment intent."""
+
+    id: str
+    metadata: dict[str, str]
+
+
 class IntentRecord(_Record):
     """The fields of a payment intent that are used here."""
 
@@ -86,8 +93,8 @@ class IntentRecord(_Record):
     last_payment_error: FailureRecord | None = None
 
     @property
-    def ours(self) -> bool:
-        """Whether this system made it."""
+    def of_an_order(self) -> bool:
+        """Whether this system made it, for whomever."""
         return KEY in self.metadata and ORDER in self.metadata
 
     def to_payment(self) -> ProviderPayment:
@@ -99,9 +106,11 @@ class IntentRecord(_Record):
         status = self._status()
         return ProviderPayment(
             reference=self.id,
+            installation=self.metadata.get(INSTALLATION, ""),
             idempotency_key=self.metadata[KEY],
             order_id=OrderId(self.metadata[ORDER]),
             status=status,
+            asked=Money(self.amount, self.currency.upper()),
             amount=Money(self._captured_minor(), self.currency.upper()),
             refunded=Money(self._refunded_minor(), self.currency.upper()),
             decline_code=self._decline_code() if status is PaymentStatus.DECLINED else None,
@@ -124,7 +133,9 @@ class IntentRecord(_Record):
         if self.status == "canceled" and self._was_authorised():
             expired = self.cancellation_reason == _EXPIRED_REASON
             return PaymentStatus.EXPIRED if expired else PaymentStatus.VOIDED
-        if self.status in {*UNSETTLED, "requires_payment_method", "canceled"}:
+        if self.status in _UNCONFIRMED:
+            return PaymentStatus.UNCONFIRMED
+        if self.status in {"requires_payment_method", "canceled"}:
             return PaymentStatus.DECLINED
         raise OutcomeUnknown(f"stripe: the payment is {self.status}")
 

@@ -33,7 +33,7 @@ from adapters.providers.rules import DECLINING_TOKENS, Record, RequestRefused, S
 from domain.ids import OrderId
 from domain.money import Money
 
-READS = frozenset({"find", "list"})
+READS = frozenset({"find", "list", "read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,11 @@ class _Provider(Generic[Record]):
     def forget_answers(self) -> None:
         """Let all idempotency keys expire: a repeated request is carried out again."""
         self._answers.clear()
+
+    def plant(self, record: Record) -> None:
+        """Keep a record as if somebody else had made it."""
+        self._add(record)
+        self._answers[record.idempotency_key] = ("somebody else's", record)
 
     async def close(self) -> None:
         """Record that it was closed."""
@@ -206,13 +211,20 @@ class FakePaymentGateway(_Provider[ProviderPayment]):
             lambda: self._add(rules.open_payment(request, self.declines)),
         )
 
+    async def read(self, reference: str) -> ProviderPayment:
+        """The payment with a reference."""
+        payment = self._record(reference)
+        call = Call("read", payment.order_id, payment.idempotency_key)
+        await self._call(call, lambda: None)
+        return self._record(reference)
+
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         """Make a key unusable; if a payment was made with it, return that payment."""
         return await self._forbid(
             Call("forbid", order_id, idempotency_key),
-            lambda: rules.forbidden_payment(order_id, amount, idempotency_key),
+            lambda: rules.forbidden_payment(order_id, amount, idempotency_key, installation),
         )
 
     async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
@@ -270,11 +282,13 @@ class FakeCarrier(_Provider[CarrierLabel]):
             lambda: self._add(rules.make_label(request, self.area)),
         )
 
-    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+    async def forbid(
+        self, order_id: OrderId, idempotency_key: str, installation: str
+    ) -> CarrierLabel | None:
         """Make a key unusable; if a label was bought with it, return that label."""
         return await self._forbid(
             Call("forbid", order_id, idempotency_key),
-            lambda: rules.forbidden_label(order_id, idempotency_key),
+            lambda: rules.forbidden_label(order_id, idempotency_key, installation),
         )
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:

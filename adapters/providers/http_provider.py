@@ -1,10 +1,12 @@
 """Base of the payment and carrier clients: one record per idempotency key."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from activities.ports import UnclearRecord
 from adapters.providers.http_service import HttpService, NotFound, in_path
 from adapters.providers.rules import Record
 from adapters.providers.wire import LabelPage, PaymentPage, RecordBody
@@ -15,23 +17,30 @@ _PAGE: Final = 500
 
 
 class HttpProvider(Generic[Record]):
-    """The records below `path` of a service, which answers with bodies of the class `answer`."""
+    """The records below `path` of a service.
 
-    def __init__(self, service: HttpService, path: str, answer: type[RecordBody[Record]]) -> None:
+    Args:
+        service: the service.
+        path: where its records are.
+        answer: the class of the bodies that it answers with.
+        reference: the field of a body that names the record.
+    """
+
+    def __init__(
+        self, service: HttpService, path: str, answer: type[RecordBody[Record]], reference: str
+    ) -> None:
         self._service = service
         self._path = path
         self._answer: type[RecordBody[Record]] = answer
+        self._reference = reference
 
     async def find(self, idempotency_key: str) -> Record | None:
         """The record in its current state, or None if the key was never used."""
         path = f"{self._path}/by-key/{in_path(idempotency_key)}"
         try:
-            record = (await self._service.get(path, self._answer)).to_record()
+            return (await self._service.get(path, self._answer)).to_record()
         except NotFound:
             return None
-        if record.idempotency_key != idempotency_key:
-            self._service.reject_answer(path, changes=False)
-        return record
 
     async def close(self) -> None:
         """Release connections."""
@@ -48,12 +57,21 @@ class HttpProvider(Generic[Record]):
         return record
 
     async def _listing(
-        self, page_class: type[Page], bodies: Callable[[Page], Sequence[RecordBody[Record]]]
-    ) -> AsyncIterator[Record]:
+        self, page_class: type[Page], items: Callable[[Page], Sequence[Any]]
+    ) -> AsyncIterator[Record | UnclearRecord]:
         after: int | None = 0
         while after is not None:
             query = {"after": after, "limit": _PAGE}
             page = await self._service.get(self._path, page_class, query)
-            for body in bodies(page):
-                yield body.to_record()
+            for item in items(page):
+                yield self._placed(item)
             after = page.next
+
+    def _placed(self, item: Any) -> Record | UnclearRecord:
+        try:
+            return self._answer.model_validate_json(json.dumps(item)).to_record()
+        except ValidationError as error:
+            fields = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
+            name = item.get(self._reference) if isinstance(item, dict) else None
+            reference = name if isinstance(name, str) else "without a reference"
+            return UnclearRecord(reference, f"cannot be read: {', '.join(fields) or 'no record'}")

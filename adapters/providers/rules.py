@@ -81,8 +81,8 @@ def kept_after(before: Record, answer: Record) -> Record:
 def charge_fingerprint(request: ChargeRequest) -> str:
     """A fingerprint that is equal for requests with the same content."""
     amount = request.amount
-    content = (request.order_id, str(amount.minor), amount.currency, request.token, request.capture)
-    return digest("charge", *content)
+    content = (str(amount.minor), amount.currency, request.token, request.capture)
+    return digest("charge", request.installation, request.order_id, *content)
 
 
 def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> ProviderPayment:
@@ -97,18 +97,23 @@ def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> Provide
     accepted = PaymentStatus.AUTHORISED if held else PaymentStatus.CAPTURED
     return ProviderPayment(
         reference=f"pay_{digest('payment', request.idempotency_key)[:20]}",
+        installation=request.installation,
         idempotency_key=request.idempotency_key,
         order_id=request.order_id,
         status=PaymentStatus.DECLINED if decline else accepted,
+        asked=request.amount,
         amount=request.amount,
         refunded=Money.zero(request.amount.currency),
         decline_code=decline,
     )
 
 
-def forbidden_payment(order_id: OrderId, amount: Money, idempotency_key: str) -> ProviderPayment:
+def forbidden_payment(
+    order_id: OrderId, amount: Money, idempotency_key: str, installation: str
+) -> ProviderPayment:
     """The record for a key of a charge that must never be carried out."""
-    request = ChargeRequest(order_id, amount, "", CaptureMode.ON_SHIPMENT, idempotency_key)
+    held = CaptureMode.ON_SHIPMENT
+    request = ChargeRequest(order_id, amount, "", held, idempotency_key, installation)
     return replace(open_payment(request, {}), status=PaymentStatus.FORBIDDEN)
 
 
@@ -149,11 +154,11 @@ def void(payment: ProviderPayment) -> ProviderPayment:
     """`payment` after its authorisation was voided.
 
     Raises:
-        RequestRefused: it is neither authorised nor voided.
+        RequestRefused: it is neither unconfirmed, authorised nor voided.
     """
     if payment.status in (PaymentStatus.VOIDED, PaymentStatus.EXPIRED):
         return payment
-    if payment.status is not PaymentStatus.AUTHORISED:
+    if payment.status not in (PaymentStatus.AUTHORISED, PaymentStatus.UNCONFIRMED):
         raise _wrong_state("voided", payment)
     return replace(payment, status=PaymentStatus.VOIDED)
 
@@ -212,7 +217,7 @@ def label_fingerprint(request: LabelRequest) -> str:
     to = request.address
     address = (to.name, to.line1, to.line2, to.city, to.region, to.postal_code, to.country)
     items = [part for item in request.items for part in (item.sku, str(item.quantity))]
-    return digest("label", request.order_id, *address, *items)
+    return digest("label", request.installation, request.order_id, *address, *items)
 
 
 def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
@@ -221,6 +226,7 @@ def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
     mark = digest("label", request.idempotency_key)
     return CarrierLabel(
         label_id=f"lbl_{mark[:20]}",
+        installation=request.installation,
         idempotency_key=request.idempotency_key,
         order_id=request.order_id,
         status=LabelStatus.REFUSED if refusal else LabelStatus.LIVE,
@@ -231,11 +237,12 @@ def make_label(request: LabelRequest, area: ServedArea) -> CarrierLabel:
     )
 
 
-def forbidden_label(order_id: OrderId, idempotency_key: str) -> CarrierLabel:
+def forbidden_label(order_id: OrderId, idempotency_key: str, installation: str) -> CarrierLabel:
     """The record for a key of a label that must never be bought."""
     mark = digest("label", idempotency_key)
     return CarrierLabel(
         label_id=f"lbl_{mark[:20]}",
+        installation=installation,
         idempotency_key=idempotency_key,
         order_id=order_id,
         status=LabelStatus.FORBIDDEN,

@@ -5,7 +5,7 @@ but not values.
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Generic, Self
+from typing import Annotated, Any, Generic, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,7 @@ REPLAYED_HEADER = "Idempotent-Replayed"
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Minor = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Optional = Annotated[str, Field(max_length=255)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -76,12 +77,14 @@ class AmountBody(_Body):
 class ForbidChargeBody(AmountBody):
     """Request: POST /payments/by-key/{key}/forbid."""
 
+    installation: Name
     order_id: Name
 
 
 class ChargeBody(AmountBody):
     """Request: POST /payments."""
 
+    installation: Name
     order_id: Name
     token: Name
     capture: CaptureMode
@@ -90,6 +93,7 @@ class ChargeBody(AmountBody):
     def of(cls, request: ChargeRequest) -> Self:
         """The body of `request`."""
         return cls(
+            installation=request.installation,
             order_id=request.order_id,
             amount_minor=request.amount.minor,
             currency=request.amount.currency,
@@ -100,22 +104,27 @@ class ChargeBody(AmountBody):
     def to_request(self, idempotency_key: str) -> ChargeRequest:
         """The request in this body."""
         order_id, amount = OrderId(self.order_id), self.to_money()
-        return ChargeRequest(order_id, amount, self.token, self.capture, idempotency_key)
+        return ChargeRequest(
+            order_id, amount, self.token, self.capture, idempotency_key, self.installation
+        )
 
 
 class ForbidLabelBody(_Body):
     """Request: POST /labels/by-key/{key}/forbid."""
 
+    installation: Name
     order_id: Name
 
 
 class PaymentBody(RecordBody[ProviderPayment]):
-    """A payment in an answer."""
+    """A payment in an answer; `installation` is empty if whoever made it named none."""
 
     reference: Name
+    installation: Optional = ""
     idempotency_key: Name
     order_id: Name
     status: PaymentStatus
+    asked_minor: Minor
     amount_minor: Minor
     refunded_minor: Minor
     currency: Currency
@@ -126,9 +135,11 @@ class PaymentBody(RecordBody[ProviderPayment]):
         """The body of a payment."""
         return cls(
             reference=record.reference,
+            installation=record.installation,
             idempotency_key=record.idempotency_key,
             order_id=record.order_id,
             status=record.status,
+            asked_minor=record.asked.minor,
             amount_minor=record.amount.minor,
             refunded_minor=record.refunded.minor,
             currency=record.amount.currency,
@@ -139,9 +150,11 @@ class PaymentBody(RecordBody[ProviderPayment]):
         """The payment in this body."""
         return ProviderPayment(
             reference=self.reference,
+            installation=self.installation,
             idempotency_key=self.idempotency_key,
             order_id=OrderId(self.order_id),
             status=self.status,
+            asked=Money(self.asked_minor, self.currency),
             amount=Money(self.amount_minor, self.currency),
             refunded=Money(self.refunded_minor, self.currency),
             decline_code=self.decline_code,
@@ -149,9 +162,12 @@ class PaymentBody(RecordBody[ProviderPayment]):
 
 
 class PaymentPage(_Body):
-    """A page of the ledger; `next` is the next value of `after`, None on the last page."""
+    """A page of the ledger; `next` is the next value of `after`, None on the last page.
 
-    payments: list[PaymentBody]
+    The records are read one by one, so that an odd one hides no other.
+    """
+
+    payments: list[Any]
     next: int | None = None
 
 
@@ -177,6 +193,7 @@ class AddressBody(_Body):
 class BuyLabelBody(_Body):
     """Request: POST /labels."""
 
+    installation: Name
     order_id: Name
     address: AddressBody
     items: Annotated[tuple[ItemBody, ...], Field(min_length=1)]
@@ -190,13 +207,15 @@ class BuyLabelBody(_Body):
         """The request in this body."""
         items = tuple(ParcelItem(item.sku, item.quantity) for item in self.items)
         address = Address(**self.address.model_dump())
-        return LabelRequest(OrderId(self.order_id), address, items, idempotency_key)
+        order_id = OrderId(self.order_id)
+        return LabelRequest(order_id, address, items, idempotency_key, self.installation)
 
 
 class LabelBody(RecordBody[CarrierLabel]):
-    """A label in an answer."""
+    """A label in an answer; `installation` is empty if whoever bought it named none."""
 
     label_id: Name
+    installation: Optional = ""
     idempotency_key: Name
     order_id: Name
     status: LabelStatus
@@ -216,7 +235,7 @@ class LabelBody(RecordBody[CarrierLabel]):
 
 
 class LabelPage(_Body):
-    """A page of the ledger; `next` is the next value of `after`, None on the last page."""
+    """A page of the ledger; see `PaymentPage`."""
 
-    labels: list[LabelBody]
+    labels: list[Any]
     next: int | None = None

@@ -60,9 +60,10 @@ class _Handlers:
         )
 
     async def forbid(self, request: web.Request) -> web.Response:
-        order_id = OrderId((await read_body(request, ForbidLabelBody)).order_id)
+        body = await read_body(request, ForbidLabelBody)
+        order_id = OrderId(body.order_id)
         return await self._sandbox.forbid(
-            request, order_id, lambda key: rules.forbidden_label(order_id, key)
+            request, order_id, lambda key: rules.forbidden_label(order_id, key, body.installation)
         )
 
     async def cancel(self, request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@
     POST /payments/{reference}/capture  capture an authorised amount   Idempotency-Key
     POST /payments/{reference}/void     void an authorisation          Idempotency-Key
     POST /payments/{reference}/refund   refund captured money          Idempotency-Key
+    GET  /payments/{reference}          the current payment with a reference
     GET  /payments?after=&limit=        the ledger, oldest first
 
 A decline is a normal answer (status ``declined``); `adapters.providers.rules.DECLINING_TOKENS` are
@@ -44,6 +45,7 @@ def create_payment_app(
     handlers = _Handlers(sandbox, declines)
     app = sandbox.application()
     app.router.add_post("/payments", handlers.charge)
+    app.router.add_get("/payments/{reference}", sandbox.read)
     app.router.add_post("/payments/by-key/{key}/forbid", handlers.forbid)
     app.router.add_post("/payments/{reference}/capture", handlers.capture)
     app.router.add_post("/payments/{reference}/void", handlers.void)
@@ -70,7 +72,9 @@ class _Handlers:
         body = await read_body(request, ForbidChargeBody)
         order_id, amount = OrderId(body.order_id), body.to_money()
         return await self._sandbox.forbid(
-            request, order_id, lambda key: rules.forbidden_payment(order_id, amount, key)
+            request,
+            order_id,
+            lambda key: rules.forbidden_payment(order_id, amount, key, body.installation),
         )
 
     async def capture(self, request: web.Request) -> web.Response:

@@ -233,6 +233,16 @@ class Sandbox(Generic[Record]):
             lambda records: records.forbid(key, lambda records: self._insert(records, make(key))),
         )
 
+    async def read(self, request: web.Request) -> web.Response:
+        """Answer with the record whose reference is in the path."""
+        reference = request.match_info["reference"]
+        call = ("read", await self.order_id(reference), "")
+        return await self.perform(
+            request,
+            call,
+            lambda records: Answer(self._json(self._stored(records, reference)), replayed=False),
+        )
+
     async def order_id(self, reference: str) -> str:
         """The order of a record; raises RequestRefused if there is none with this reference."""
         return (await self.ledger.run(lambda records: self._stored(records, reference))).order_id

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from activities.ports import CarrierLabel, LabelRequest
+from activities.ports import CarrierLabel, LabelRequest, UnclearRecord
 from adapters.providers.http_provider import HttpProvider
 from adapters.providers.http_service import HttpService, build_body, in_path
 from adapters.providers.wire import BuyLabelBody, ForbidLabelBody, LabelBody, LabelPage
@@ -18,25 +18,29 @@ class HttpCarrier(HttpProvider[CarrierLabel]):
     """
 
     def __init__(self, base_url: str, timeout_s: float = 10.0) -> None:
-        super().__init__(HttpService("carrier", base_url, timeout_s), "/labels", LabelBody)
+        service = HttpService("carrier", base_url, timeout_s)
+        super().__init__(service, "/labels", LabelBody, "label_id")
 
     async def buy_label(self, request: LabelRequest) -> CarrierLabel:
         """Buy a label; the same key returns the first result."""
         body = build_body("label", lambda: BuyLabelBody.of(request))
-        key = request.idempotency_key
-        return await self._post("", body, key, idempotency_key=key, order_id=request.order_id)
+        return await self._post("", body, request.idempotency_key)
 
-    async def forbid(self, order_id: OrderId, idempotency_key: str) -> CarrierLabel | None:
+    async def forbid(
+        self, order_id: OrderId, idempotency_key: str, installation: str
+    ) -> CarrierLabel | None:
         """Make a key unusable; if a label was bought with it, return that label."""
-        body = build_body("forbid", lambda: ForbidLabelBody(order_id=order_id))
+        body = build_body(
+            "forbid", lambda: ForbidLabelBody(installation=installation, order_id=order_id)
+        )
         path, key = f"/by-key/{in_path(idempotency_key)}/forbid", idempotency_key
-        return await self._post(path, body, key, idempotency_key=key, order_id=order_id)
+        return await self._post(path, body, key)
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
         """Cancel a label; a label that is already cancelled is returned."""
         path = f"/{in_path(label_id)}/cancel"
         return await self._post(path, None, idempotency_key, label_id=label_id)
 
-    def labels(self) -> AsyncIterator[CarrierLabel]:
+    def labels(self) -> AsyncIterator[CarrierLabel | UnclearRecord]:
         """All labels, including refused ones, oldest first."""
         return self._listing(LabelPage, lambda page: page.labels)

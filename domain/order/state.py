@@ -74,6 +74,7 @@ class FrozenOrder:
         unavailable: what to do if stock does not suffice.
         on_outage: what to do if a provider fails for long; None: what the installation says.
         amended_from: the content as submitted; None if the order was never amended.
+        totals: every amount that may have been asked for it; the last one counts now.
     """
 
     order_id: OrderId
@@ -87,6 +88,7 @@ class FrozenOrder:
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
     on_outage: OutageTerms | None = None
     amended_from: Content | None = None
+    totals: tuple[Money, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -293,6 +295,7 @@ def _frozen(state: OrderState, event: events.OrderSubmitted) -> Submitted:
             payment=event.payment,
             unavailable=event.unavailable,
             on_outage=event.on_outage,
+            totals=(event.total,),
         )
     )
 
@@ -328,7 +331,13 @@ def _shortened(state: OrderState, event: events.ShortageEvent) -> OrderState:
 
 
 def _amended(order: FrozenOrder, event: events.OrderAmended) -> FrozenOrder:
-    return replace(order, lines=event.lines, total=event.total, amended_from=order.submitted)
+    return replace(
+        order,
+        lines=event.lines,
+        total=event.total,
+        amended_from=order.submitted,
+        totals=(*order.totals, event.total),
+    )
 
 
 def _cancelled(state: OrderState, event: events.OrderCancelled) -> Cancelled:

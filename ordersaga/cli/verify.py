@@ -59,4 +59,5 @@ def _as_data(report: Report) -> dict[str, object]:
             for x in report.comparisons
         ],
         "counts": report.counts,
+        "foreign": report.foreign,
     }

@@ -107,6 +107,7 @@ def _worker(services: Services, client: Client, queue: str) -> Worker:
         services.payments(),
         services.carrier(),
         LogNotifications(),
+        services.installation,
         settings.cancel_after_s,
     )
     return build_worker(

@@ -9,6 +9,7 @@ from ordersaga.display.tables import Columns
 from ordersaga.operations.verification.report import Report
 
 _FINDINGS: Final = Columns("rule, subject: offender, expected, actual")
+_FOREIGN: Final = Columns("what, reference, order_id: under order, differs: another")
 _COMPARISONS: Final = Columns(
     "what: sum over ended orders, ours: our events>, theirs: other ledger>, verdict",
     verdict=lambda x: "equal" if x.equal else "DIFFERENT",
@@ -20,6 +21,8 @@ def report_view(report: Report) -> RenderableType:
     parts: list[RenderableType] = []
     if report.findings:
         parts.append(_FINDINGS.table(report.findings))
+    if report.foreign:
+        parts.append(_FOREIGN.table(report.foreign, title="of somebody else, and left alone"))
     parts += [Text(f"not checked: {x.check} ({x.why})") for x in report.not_checked]
     parts.append(_COMPARISONS.table(report.comparisons))
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.counts.items())

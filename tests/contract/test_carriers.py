@@ -12,7 +12,7 @@ from activities.ports import Carrier, CarrierLedger, GatewayRejected, LabelStatu
 from adapters.providers.fakes import FakeCarrier
 from adapters.providers.rules import POSTAL_CODE_MARKER, ServedArea
 from adapters.shipping.http import HttpCarrier
-from tests.support.stack.carrier_examples import HOME, label_request
+from tests.support.stack.carrier_examples import HOME, OURS, label_request
 from tests.support.stack.sandboxes import running_sandboxes
 
 
@@ -145,24 +145,24 @@ async def test_the_ledger_lists_every_label_in_its_current_state(carrier: Subjec
 
 async def test_a_forbidden_key_never_buys_a_label(carrier: Subject) -> None:
     request = label_request()
-    stands = await carrier.forbid(request.order_id, request.idempotency_key)
+    stands = await carrier.forbid(request.order_id, request.idempotency_key, OURS)
     assert stands is not None
     assert stands.status is LabelStatus.FORBIDDEN
     with pytest.raises(GatewayRejected):
         await carrier.buy_label(request)
     assert await carrier.find(request.idempotency_key) == stands
-    assert await carrier.forbid(request.order_id, request.idempotency_key) == stands
+    assert await carrier.forbid(request.order_id, request.idempotency_key, OURS) == stands
 
 
 async def test_forbidding_a_key_that_was_used_returns_its_label(carrier: Subject) -> None:
     request = label_request()
     bought = await carrier.buy_label(request)
-    assert await carrier.forbid(request.order_id, request.idempotency_key) == bought
+    assert await carrier.forbid(request.order_id, request.idempotency_key, OURS) == bought
 
 
 async def test_a_forbidden_label_cannot_be_cancelled(carrier: Subject) -> None:
     request = label_request()
-    stands = await carrier.forbid(request.order_id, request.idempotency_key)
+    stands = await carrier.forbid(request.order_id, request.idempotency_key, OURS)
     assert stands is not None
     with pytest.raises(GatewayRejected):
         await carrier.cancel_label(stands.label_id, "cancel-forbidden")

@@ -21,7 +21,7 @@ from adapters.providers.fakes import FakePaymentGateway
 from domain.money import Money
 from domain.values import CaptureMode
 from tests.support.stack.localstripe import running_localstripe
-from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.payment_examples import GBP_10, OURS, charge_request
 from tests.support.stack.sandboxes import running_sandboxes
 
 
@@ -82,9 +82,11 @@ async def test_an_automatic_charge_captures_the_whole_amount(subject: Subject) -
     payment = await subject.gateway.charge(request)
     assert payment == ProviderPayment(
         reference=payment.reference,
+        installation=OURS,
         idempotency_key=request.idempotency_key,
         order_id=request.order_id,
         status=PaymentStatus.CAPTURED,
+        asked=GBP_10,
         amount=GBP_10,
         refunded=Money(0, "GBP"),
     )
@@ -291,7 +293,7 @@ async def test_the_ledger_lists_every_payment_in_its_current_state(subject: Subj
 async def test_a_forbidden_key_never_makes_a_payment(subject: Subject) -> None:
     request = charge_request(subject.good)
     key = request.idempotency_key
-    stands = await subject.gateway.forbid(request.order_id, request.amount, key)
+    stands = await subject.gateway.forbid(request.order_id, request.amount, key, OURS)
     assert stands is not None
     assert (stands.status, stands.idempotency_key) == (PaymentStatus.FORBIDDEN, key)
     with pytest.raises(GatewayRejected):
@@ -301,7 +303,7 @@ async def test_a_forbidden_key_never_makes_a_payment(subject: Subject) -> None:
 
 async def test_forbidding_a_key_again_changes_nothing(subject: Subject) -> None:
     request = charge_request(subject.good)
-    arguments = (request.order_id, request.amount, request.idempotency_key)
+    arguments = (request.order_id, request.amount, request.idempotency_key, OURS)
     assert await subject.gateway.forbid(*arguments) == await subject.gateway.forbid(*arguments)
 
 
@@ -311,5 +313,5 @@ async def test_forbidding_a_key_that_was_used_returns_its_payment(
 ) -> None:
     request = charge_request(subject.good, capture=capture)
     payment = await subject.gateway.charge(request)
-    arguments = (request.order_id, request.amount, request.idempotency_key)
+    arguments = (request.order_id, request.amount, request.idempotency_key, OURS)
     assert await subject.gateway.forbid(*arguments) == payment

@@ -41,6 +41,7 @@ WAITING_FOR_STORE: Final = "waiting_for_event_store"
 _STORE_IS_AWAY: Final = "the event store, which does not answer"
 _WHY: Final = {
     Trouble.PROVIDER: "The provider fails",
+    Trouble.FOREIGN: "Something there is not this order's own",
     Trouble.STORE: "It does not answer; no order is cancelled because of it",
     Trouble.WORKER: "No worker takes it",
     Trouble.UNEXPECTED: "It fails and should not",

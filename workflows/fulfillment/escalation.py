@@ -1,6 +1,7 @@
 """Failures that only an operator can settle."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from temporalio.exceptions import ActivityError
 
@@ -54,22 +55,30 @@ class Escalation:
         Args:
             at_step: what is waited for.
             compensation: the compensation that it is.
-            can_be_settled: whether a person can do it by hand. If not, an operator is asked only
-                about failures that nobody expects, not about an outage of a provider.
+            can_be_settled: whether a person can do it by hand. If not, an operator is asked about
+                failures that nobody expects, not about an outage of a provider. What somebody else
+                holds at a provider is asked about at once, and always settled by a person.
             until_held: see `InterruptibleRunner.patience`.
         """
-        troubles = [Trouble.UNEXPECTED, *([Trouble.PROVIDER] if can_be_settled else [])]
+        troubles = {Trouble.FOREIGN: True, Trouble.UNEXPECTED: can_be_settled}
+        if can_be_settled:
+            troubles[Trouble.PROVIDER] = True
         patience = self.runner.patience(at_step, until_held=until_held)
 
-        async def ask() -> None:
+        async def ask(*, can_be_settled: bool) -> None:
             if (error := patience.cause) is None:
                 return
             decision = await self._ask(at_step, error, compensation, can_be_settled=can_be_settled)
             patience.decide(decision)
 
         patience.alarms += [
-            Alarm(trouble, policies.ATTENTION_AFTER, ask, "an operator is called")
-            for trouble in troubles
+            Alarm(
+                trouble,
+                policies.attention_after(trouble),
+                partial(ask, can_be_settled=settles),
+                "an operator is called",
+            )
+            for trouble, settles in troubles.items()
         ]
         return patience
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -270,6 +270,7 @@ class ForwardSteps:
             except ActivityError as error:
                 if not patience.ended_early or is_refusal(error):
                     raise
+                request = _settled(request, patience)
                 was_on_hold = await self.safe_point.hold_instead()
                 if is_cancel_requested(self.state):
                     raise
@@ -291,3 +292,11 @@ class ForwardSteps:
         failure = describe(patience.cause) if patience.cause else "no answer"
         detail = f"a provider failed for {self.state.cancel_after}: {failure}"
         return ProviderOutage(step, detail, patience.cause)
+
+
+def _settled(request: P, patience: Patience) -> P:
+    """The request once an operator has looked at what somebody else holds: go on past it."""
+    decision = patience.decision
+    if decision is None or decision.settled_by is None or not isinstance(request, StepRequest):
+        return request
+    return replace(request, settled_by=decision.settled_by)

@@ -192,8 +192,8 @@ class OrderReturn(OperatorRequests):
                 patience.decide(decision)
 
         patience.alarms += [
-            Alarm(trouble, policies.ATTENTION_AFTER, ask, "an operator is called")
-            for trouble in (Trouble.PROVIDER, Trouble.UNEXPECTED)
+            Alarm(trouble, policies.attention_after(trouble), ask, "an operator is called")
+            for trouble in (Trouble.FOREIGN, Trouble.PROVIDER, Trouble.UNEXPECTED)
         ]
         return patience
 

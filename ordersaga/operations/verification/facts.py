@@ -65,7 +65,8 @@ class ReturnFacts:
 class OrderFacts:
     """The facts about one order, from all its streams.
 
-    `pieces` and `total` are those after all amendments; `waiting` are pieces that it queues for.
+    `pieces` and `total` are those after all amendments, `totals` all that it has cost; `waiting`
+    are pieces that it queues for.
     `cancelled_for` is the reason of its cancellation; `step_failures` are the kinds and reasons of
     the steps that failed; `says_wait` is true if it wants to wait for any outage.
     `holds` are authorised amounts by provider reference; `labels` is True for live labels.
@@ -74,6 +75,7 @@ class OrderFacts:
     stage: Stage = Stage.NEVER
     pieces: Counter[Sku] = field(default_factory=Counter)
     total: Money | None = None
+    totals: set[Money] = field(default_factory=set)
     reserved: Counter[Sku] = field(default_factory=Counter)
     waiting: Counter[Sku] = field(default_factory=Counter)
     shipped: Counter[Sku] = field(default_factory=Counter)
@@ -221,6 +223,7 @@ def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
     order.stage = _STAGE_AFTER.get(type(event), order.stage)
     if isinstance(event, order_events.OrderSubmitted | order_events.OrderAmended):
         order.total, order.pieces = event.total, Counter()
+        order.totals.add(event.total)
         for line in event.lines:
             order.pieces[line.sku] += line.quantity
     if isinstance(event, order_events.OrderSubmitted):

@@ -1,12 +1,12 @@
 """Compares the ledgers of the providers with our events.
 
-The ledgers are read after the events. Orders that had ended by then no longer change, so a running
-system causes no false alarm. Open orders are only checked for being charged or labelled twice.
+They hold what is our orders' own (see `ownership`), and are read after the events. Orders that had
+ended by then no longer change, so a running system causes no false alarm. Open orders are only
+checked for being charged or labelled twice.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
 from domain.ids import OrderId
@@ -17,15 +17,6 @@ from ordersaga.operations.verification.rules import money_text
 
 Payments = Mapping[OrderId, Sequence[ProviderPayment]]
 Labels = Mapping[OrderId, Sequence[CarrierLabel]]
-E = TypeVar("E", ProviderPayment, CarrierLabel)
-
-
-async def by_order(ledger: AsyncIterator[E]) -> dict[OrderId, list[E]]:
-    """All entries of a ledger by order."""
-    entries: defaultdict[OrderId, list[E]] = defaultdict(list)
-    async for entry in ledger:
-        entries[entry.order_id].append(entry)
-    return dict(entries)
 
 
 def kept(payment: ProviderPayment) -> int:

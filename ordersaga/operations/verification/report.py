@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.ids import OrderId
+
 
 class Rule(StrEnum):
     """The invariants; each finding violates exactly one."""
@@ -26,10 +28,12 @@ class Rule(StrEnum):
     PROVIDER_CANCELLED_PAYMENT = "provider_holds_no_cancelled_payment"
     PROVIDER_OPEN_PAYMENT = "provider_charged_open_order_at_most_once"
     PROVIDER_UNKNOWN_PAYMENT = "provider_knows_only_our_orders"
+    PROVIDER_OWN_PAYMENT = "provider_payment_is_its_orders_own"
     CARRIER_COMPLETED_LABEL = "carrier_holds_completed_label_once"
     CARRIER_CANCELLED_LABEL = "carrier_holds_no_cancelled_label"
     CARRIER_OPEN_LABEL = "carrier_labelled_open_order_at_most_once"
     CARRIER_UNKNOWN_LABEL = "carrier_knows_only_our_orders"
+    CARRIER_OWN_LABEL = "carrier_label_is_its_orders_own"
     OPEN_ORDER_HAS_SAGA = "open_order_has_running_saga"
     OPEN_RETURN_HAS_WORKFLOW = "open_return_has_running_workflow"
     READ_MODEL_EQUALS_FOLD = "read_model_equals_fold"
@@ -53,6 +57,19 @@ class Finding:
     subject: str
     expected: str
     actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A payment or label of somebody else that carries an order number or a key of ours.
+
+    It is left alone and counts nowhere. `differs` is what is not as our order's own would have it.
+    """
+
+    what: str
+    reference: str
+    order_id: OrderId
+    differs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,7 @@ class Report:
     not_checked: Sequence[NotChecked] = ()
     comparisons: Sequence[Comparison] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    foreign: Sequence[Foreign] = ()
 
     @property
     def clean(self) -> bool:

@@ -1,7 +1,7 @@
 """Runs a verification: the events first, then the other sources."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -10,10 +10,12 @@ from eventstore.errors import UndecodableEvent, UnknownEventType
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.verification import ledgers, rules
 from ordersaga.operations.verification.facts import Facts, Stage
+from ordersaga.operations.verification.ownership import E, Ledger, Owner
 from ordersaga.operations.verification.report import (
     Check,
     Comparison,
     Finding,
+    Foreign,
     NotChecked,
     Report,
     Rule,
@@ -29,6 +31,7 @@ class _Progress:
     findings: list[Finding] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
+    foreign: list[Foreign] = field(default_factory=list)
 
 
 async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: float = 1.0) -> Report:
@@ -53,7 +56,8 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
     for check, step in steps.items():
         await _attempt(check, step, sources, skip, progress)
     findings = sorted(progress.findings, key=lambda finding: (finding.rule, finding.subject))
-    return Report(findings, progress.not_checked, progress.comparisons, _counts(facts))
+    counts = _counts(facts)
+    return Report(findings, progress.not_checked, progress.comparisons, counts, progress.foreign)
 
 
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
@@ -91,7 +95,9 @@ async def _attempt(
 
 
 async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None:
-    payments = await ledgers.by_order(sources.payments.payments())
+    owner = Owner(await sources.installation.current(), facts)
+    ledger = await owner.sort(sources.payments.payments())
+    payments = _own(Check.PAYMENTS, ledger, progress)
     findings = list(ledgers.check_payments(facts, payments))
     if subjects := {finding.subject for finding in findings}:
         now = await _facts_now(sources, subjects)
@@ -101,10 +107,21 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
 
 
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:
-    labels = await ledgers.by_order(sources.carrier.labels())
+    owner = Owner(await sources.installation.current(), facts)
+    labels = _own(Check.CARRIER, await owner.sort(sources.carrier.labels()), progress)
     findings = ledgers.check_labels(facts, labels)
     progress.findings += await _still_unknown(sources, findings)
     progress.comparisons += ledgers.compare_labels(facts, labels)
+
+
+def _own(check: Check, ledger: Ledger[E], progress: _Progress) -> Mapping[OrderId, Sequence[E]]:
+    """What is our orders' own; the rest goes into the report."""
+    progress.findings += ledger.wrong
+    progress.foreign += ledger.foreign
+    progress.not_checked += [
+        NotChecked(check, f"{record.reference}: {record.why}") for record in ledger.unclear
+    ]
+    return ledger.own
 
 
 async def _still_unknown(sources: Sources, findings: Iterable[Finding]) -> Sequence[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from activities.ports import CarrierLedger, PaymentLedger
+from activities.ports import CarrierLedger, Installation, PaymentLedger
 from eventstore.codec import EventCodec
 from eventstore.store import EventStore
 from ordersaga.operations.verification.report import Check, Finding
@@ -26,6 +26,7 @@ class Sources:
     codec: EventCodec
     payments: PaymentLedger
     carrier: CarrierLedger
+    installation: Installation
     sagas: RunningWorkflows | None
     read_models: ReadModelCheck | None
     missing: Mapping[Check, str]

@@ -30,6 +30,7 @@ async def open_sources(services: Services, skip: Collection[Check] = ()) -> Sour
         codec=services.codec,
         payments=services.payments(),
         carrier=services.carrier(),
+        installation=services.installation,
         sagas=sagas,
         read_models=lambda: _read_models(services),
         missing=missing,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from activities.keys import OrderKeys
 from activities.ports import ChargeRequest
 from domain.ids import OrderId
 from domain.values import CaptureMode
@@ -47,12 +48,15 @@ async def test_the_control_a_second_charge_at_the_provider_is_found(tmp_path: Pa
         result.settled = await shop.settle(120)
         result.report = await shop.verify()
         assert result.problems == []
+        order_id = orders[0].document.order_id
+        keys = OrderKeys(await shop.services.installation.current(), order_id)
         again = ChargeRequest(
-            orders[0].document.order_id,
+            order_id,
             document_total(orders[0].document),
             "tok_visa",
             CaptureMode.AUTOMATIC,
-            "somebody-elses-key",
+            keys.payments[1],
+            keys.installation,
         )
         await shop.services.payments().charge(again)
         result.report = await shop.verify()

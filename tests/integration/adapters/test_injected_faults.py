@@ -230,7 +230,10 @@ async def test_the_ledger_is_read_page_by_page(payments: HttpPaymentGateway) -> 
             400,
         ),
         (
-            b'{"order_id":"A","amount_minor":-5,"currency":"GBP","token":"t","capture":"automatic"}',
+            (
+                b'{"installation":"I","order_id":"A","amount_minor":-5,"currency":"GBP",'
+                b'"token":"t","capture":"automatic"}'
+            ),
             422,
         ),
         (
@@ -258,7 +261,7 @@ async def test_an_invalid_request_is_refused_and_makes_nothing(
 async def test_a_repeated_answer_is_marked(sandboxes: SandboxProcess) -> None:
     url = sandboxes.payment.base_url + "/payments"
     body = {"order_id": "R1", "amount_minor": 5, "currency": "GBP", "token": "t"}
-    body["capture"] = "automatic"
+    body |= {"capture": "automatic", "installation": "I"}
     seen = []
     async with aiohttp.ClientSession() as session:
         for _ in range(2):

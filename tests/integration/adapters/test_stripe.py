@@ -126,6 +126,9 @@ async def test_a_required_authentication_is_a_decline_that_cannot_be_completed_l
     # Stripe itself declines this at once because of `off_session`; localstripe waits.
     request = charge_request(await new_card(stripe_url, "4000002500003155"))
     payment = await gateway.charge(request)
+    assert payment.status is PaymentStatus.UNCONFIRMED
+    assert await gateway.find(request.idempotency_key) == payment
+    payment = await gateway.void(payment.reference, f"{request.idempotency_key}:abandon")
     assert payment.status is PaymentStatus.DECLINED
     assert payment.decline_code == "authentication_required"
     intent = await ask("GET", f"{stripe_url}/v1/payment_intents/{payment.reference}")
@@ -268,7 +271,11 @@ async def test_where_there_is_a_search_it_is_used_and_only_recent_payments_are_l
         queries.append(search_request.query["query"])
         is_searched = request.idempotency_key in search_request.query["query"]
         outdated = {"object": "payment_intent", "id": payment.reference, "status": "processing"}
-        data = [outdated] if is_searched else []
+        key = request.idempotency_key
+        # Stripe's search finds the same letters in another case as well.
+        other = {**outdated, "id": "pi_other", "metadata": {"idempotency_key": key.lower()}}
+        outdated["metadata"] = {"idempotency_key": key}
+        data = [other, outdated] if is_searched else []
         return web.json_response(
             {"object": "search_result", "url": "/", "has_more": False, "data": data}
         )

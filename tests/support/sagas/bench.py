@@ -12,8 +12,10 @@ from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory, SagaRef, StepRequest
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
+from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
+from activities.shipping.own import OwnLabels
 from domain.ids import OrderId
 from domain.values import Reason
 from tests.support.sagas.shop import Shop, document
@@ -41,9 +43,11 @@ class Bench:
     def __init__(self) -> None:
         self.shop = Shop()
         self.inventory = InventoryActivities(self.shop.handler)
-        self.payments = PaymentActivities(self.shop.handler, self.shop.payments)
-        self.refunds = RefundActivities(self.shop.handler, self.shop.payments)
-        self.shipping = ShippingActivities(self.shop.handler, self.shop.carrier)
+        own = OwnPayments(self.shop.payments, self.shop.installation)
+        self.payments = PaymentActivities(self.shop.handler, own)
+        self.refunds = RefundActivities(self.shop.handler, own)
+        labels = OwnLabels(self.shop.carrier, self.shop.installation)
+        self.shipping = ShippingActivities(self.shop.handler, labels)
         self.orders = OrderActivities(self.shop.handler, self.shop.notifications)
 
     async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:

@@ -27,6 +27,17 @@ TOKEN_GOOD = "tok_visa"
 TOKEN_DECLINED = "tok_declined"
 
 
+class OneInstallation:
+    """The installation of a shop in memory; `id` can be changed as by `installation renew`."""
+
+    def __init__(self, id_: str = "0f8fad5b-d9cb-469f-a165-70867728950e") -> None:
+        self.id = id_
+
+    async def current(self) -> str:
+        """The id that counts."""
+        return self.id
+
+
 class Shop:
     """Everything that a saga talks to, all in memory."""
 
@@ -37,10 +48,13 @@ class Shop:
         self.payments = FakePaymentGateway()
         self.carrier = FakeCarrier()
         self.notifications = RecordingNotifications()
+        self.installation = OneInstallation()
 
     @property
     def dependencies(self) -> Dependencies:
-        return Dependencies(self.handler, self.payments, self.carrier, self.notifications)
+        return Dependencies(
+            self.handler, self.payments, self.carrier, self.notifications, self.installation
+        )
 
     async def receive(self, sku: str, quantity: int, reference: str = "first") -> None:
         command = ReceiveStock(Sku(sku), quantity, reference)

@@ -9,6 +9,7 @@ from domain.values import CaptureMode
 
 _numbers = itertools.count(1)
 
+OURS = "0f8fad5b-d9cb-469f-a165-70867728950e"
 GBP_10 = Money(1000, "GBP")
 
 
@@ -17,4 +18,4 @@ def charge_request(
 ) -> ChargeRequest:
     """A request for a new order."""
     order_id = OrderId(f"C{next(_numbers)}")
-    return ChargeRequest(order_id, amount, token, capture, f"order-{order_id}:payment")
+    return ChargeRequest(order_id, amount, token, capture, f"{OURS}:order-{order_id}:payment", OURS)

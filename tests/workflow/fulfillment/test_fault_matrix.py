@@ -80,7 +80,16 @@ async def _play_all(client: Client) -> Results:
 
 def _sources(shop: TrappedShop) -> Sources:
     missing = {Check.SAGAS: "each cell awaits its own", Check.READ_MODELS: "not of this test"}
-    return Sources(shop.store, shop.codec, shop.payments, shop.carrier, None, None, missing)
+    return Sources(
+        shop.store,
+        shop.codec,
+        shop.payments,
+        shop.carrier,
+        shop.installation,
+        None,
+        None,
+        missing,
+    )
 
 
 def test_the_matrix_has_every_step_compensation_fault_and_capture() -> None:

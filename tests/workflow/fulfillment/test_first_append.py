@@ -38,7 +38,11 @@ async def test_few_files_run_from_a_clients_document_to_the_first_append(
     stock = ReceiveStock(Sku("short-way-sku"), 9, "first")
     await OrdersService.of(services).execute_stock(stock.sku, stock)
     dependencies = Dependencies(
-        services.handler, FakePaymentGateway(), FakeCarrier(), RecordingNotifications()
+        services.handler,
+        FakePaymentGateway(),
+        FakeCarrier(),
+        RecordingNotifications(),
+        services.installation,
     )
     append, appended = type(services.log).append, asyncio.Event()
 

@@ -49,7 +49,7 @@ class LateGateway(FakePaymentGateway):
         raise OutcomeUnknown("charge: no answer")
 
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         await super().charge(self.asked)
         return None
@@ -59,7 +59,7 @@ class DeafLateGateway(LateGateway):
     """The control: the charge also arrives after the saga looked for the last time."""
 
     async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str
+        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
     ) -> ProviderPayment | None:
         return None
 
@@ -106,7 +106,16 @@ async def payments_of(shop: Shop) -> list[ProviderPayment]:
 
 async def findings(shop: Shop) -> Sequence[Finding]:
     missing = {Check.SAGAS: "not looked at", Check.READ_MODELS: "not looked at"}
-    sources = Sources(shop.store, shop.codec, shop.payments, shop.carrier, None, None, missing)
+    sources = Sources(
+        shop.store,
+        shop.codec,
+        shop.payments,
+        shop.carrier,
+        shop.installation,
+        None,
+        None,
+        missing,
+    )
     return (await verify(sources)).findings
 
 

@@ -2,6 +2,7 @@
 and the saga says what it waits for, since when, and what will happen."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -168,7 +169,7 @@ class CancellingShop(TroubledShop):
 
     @property
     def dependencies(self) -> Dependencies:
-        return Dependencies(self.handler, self.payments, self.carrier, self.notifications, 300.0)
+        return replace(super().dependencies, cancel_after_s=300.0)
 
 
 async def test_a_hold_protects_an_order_from_the_end_of_its_patience(

@@ -139,7 +139,9 @@ async def test_a_refund_that_fails_for_good_waits_for_a_person_while_the_goods_g
     await until_status(handle, needs_attention=True)
     shop.payments.faults.clear()
     await handle.execute_update("retry", BY)
-    assert (await result(handle))["refund_reference"] == f"order-{order_id}:refund:R1"
+    assert (await result(handle))["refund_reference"] == (
+        f"{shop.installation.id}:order-{order_id}:refund:R1"
+    )
     assert await refunded_minor(shop, order_id) == 150
     story = await shop.story(order_id)
     assert story.count("ReturnOperatorActed") == 2

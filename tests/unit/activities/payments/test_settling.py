@@ -19,6 +19,7 @@ from activities.messages import (
     StepRequest,
 )
 from activities.payments.activities import PaymentActivities
+from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
@@ -55,8 +56,9 @@ class Paid:
         self.shop = Shop()
         self.gateway = LateRefund()
         self.inventory = InventoryActivities(self.shop.handler)
-        self.payments = PaymentActivities(self.shop.handler, self.gateway)
-        self.refunds = RefundActivities(self.shop.handler, self.gateway)
+        own = OwnPayments(self.gateway, self.shop.installation)
+        self.payments = PaymentActivities(self.shop.handler, own)
+        self.refunds = RefundActivities(self.shop.handler, own)
 
     async def run(self, method: Any, request: Any, name: str) -> Any:
         environment = ActivityEnvironment()

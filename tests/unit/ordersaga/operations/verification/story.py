@@ -1,9 +1,11 @@
 """Small true stories of orders, to be spoilt in one place by each test."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from activities.keys import OrderKeys
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
 from domain.ids import OrderId, ReturnId, Sku
 from domain.money import Money
@@ -16,7 +18,9 @@ from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
 from domain.values import Address, OrderLine, Outcome, PaymentTerms, Reason
 from ordersaga.operations.verification.facts import Facts
+from ordersaga.operations.verification.ownership import Owner
 
+OURS = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOW = datetime(2026, 1, 31, 14, 5, tzinfo=UTC)
 DONE, GONE, BUSY = OrderId("done"), OrderId("gone"), OrderId("busy")
 LAMP, MUG = Sku("10001"), Sku("10002")
@@ -148,9 +152,11 @@ def payment(order_id: OrderId, **changes: Any) -> ProviderPayment:
     return replace(
         ProviderPayment(
             reference=f"pay-{order_id}",
-            idempotency_key="key",
+            installation=OURS,
+            idempotency_key=OrderKeys(OURS, order_id).payments[0],
             order_id=order_id,
             status=PaymentStatus.CAPTURED,
+            asked=TOTAL,
             amount=TOTAL,
             refunded=Money(0, "GBP"),
         ),
@@ -162,7 +168,8 @@ def label(order_id: OrderId, **changes: Any) -> CarrierLabel:
     return replace(
         CarrierLabel(
             label_id=f"label-{order_id}",
-            idempotency_key="key",
+            installation=OURS,
+            idempotency_key=OrderKeys(OURS, order_id).labels[0],
             order_id=order_id,
             status=LabelStatus.LIVE,
             carrier="acme",
@@ -179,3 +186,13 @@ PAYMENTS = [
     payment(BUSY),
 ]
 LABELS = [label(DONE), label(GONE, status=LabelStatus.CANCELLED)]
+
+
+async def own(records: Sequence[ProviderPayment] | Sequence[CarrierLabel]) -> Any:
+    """A ledger's records that are our orders' own, by order."""
+
+    async def listed() -> AsyncIterator[Any]:
+        for record in records:
+            yield record
+
+    return (await Owner(OURS, facts_of(STORY)).sort(listed())).own

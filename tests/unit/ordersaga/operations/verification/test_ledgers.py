@@ -1,6 +1,5 @@
 """The providers' ledgers are held against the events."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,14 +20,10 @@ from tests.unit.ordersaga.operations.verification.story import (
     TOTAL,
     facts_of,
     label,
+    own,
     payment,
     without,
 )
-
-
-async def listed(items: list[Any]) -> AsyncIterator[Any]:
-    for item in items:
-        yield item
 
 
 def replaced(items: list[Any], order_id: OrderId, *others: Any) -> list[Any]:
@@ -36,12 +31,12 @@ def replaced(items: list[Any], order_id: OrderId, *others: Any) -> list[Any]:
 
 
 async def payment_offences(payments: list[ProviderPayment]) -> list[tuple[Rule, str]]:
-    found = await ledgers.by_order(listed(payments))
+    found = await own(payments)
     return [_key(finding) for finding in ledgers.check_payments(facts_of(STORY), found)]
 
 
 async def label_offences(labels: list[CarrierLabel]) -> list[tuple[Rule, str]]:
-    found = await ledgers.by_order(listed(labels))
+    found = await own(labels)
     return [_key(finding) for finding in ledgers.check_labels(facts_of(STORY), found)]
 
 
@@ -150,19 +145,19 @@ async def test_a_refused_label_is_no_label() -> None:
 
 
 async def test_sums_agree_over_orders_that_have_ended_to_the_penny() -> None:
-    found = await ledgers.by_order(listed(PAYMENTS))
+    found = await own(PAYMENTS)
     (money,) = ledgers.compare_money(facts_of(STORY), found)
     assert (money.ours, money.theirs, money.equal) == ("10.00 GBP", "10.00 GBP", True)
-    spoilt = await ledgers.by_order(listed(replaced(PAYMENTS, GONE, payment(GONE, **PENNY_LESS))))
+    spoilt = await own(replaced(PAYMENTS, GONE, payment(GONE, **PENNY_LESS)))
     (money,) = ledgers.compare_money(facts_of(STORY), spoilt)
     assert (money.ours, money.theirs, money.equal) == ("10.00 GBP", "10.01 GBP", False)
 
 
 async def test_live_labels_and_pieces_are_counted_on_both_sides() -> None:
-    found = await ledgers.by_order(listed(LABELS))
+    found = await own(LABELS)
     labels, pieces = ledgers.compare_labels(facts_of(STORY), found)
     assert (labels.ours, labels.theirs, pieces.ours, pieces.theirs) == ("1", "1", "4", "4")
     spoilt = facts_of(without(shipment_events.LabelCancelled, GONE))
     assert ledgers.compare_labels(spoilt, found)[0].ours == "2"
-    light = await ledgers.by_order(listed([label(DONE, pieces=3)]))
+    light = await own([label(DONE, pieces=3)])
     assert ledgers.compare_labels(facts_of(STORY), light)[1].theirs == "3"

@@ -1,8 +1,5 @@
 """Returns are held against what was shipped, captured and granted, and against the provider."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
 from activities.ports import PaymentStatus, ProviderPayment
@@ -23,6 +20,7 @@ from tests.unit.ordersaga.operations.verification.story import (
     STORY,
     Recorded,
     facts_of,
+    own,
     payment,
 )
 
@@ -80,16 +78,11 @@ def test_what_was_given_back_without_a_reason_is_found(story: list[Recorded], ru
     assert offences(story) == [(rule, DONE)]
 
 
-async def _listed(items: list[Any]) -> AsyncIterator[Any]:
-    for item in items:
-        yield item
-
-
 async def at_provider(refunded: int, story: list[Recorded], now: list[Recorded]) -> list[Rule]:
     status = PaymentStatus.REFUNDED if refunded == 1000 else PaymentStatus.CAPTURED
     theirs = payment(DONE, refunded=Money(refunded, "GBP"), status=status)
     others: list[ProviderPayment] = [x for x in PAYMENTS if x.order_id != DONE]
-    ledger = await ledgers.by_order(_listed([theirs, *others]))
+    ledger = await own([theirs, *others])
     before, later = facts_of([*STORY, *story]), facts_of([*STORY, *now])
     return [each.rule for each in ledgers.check_payments(before, ledger, later)]
 

@@ -19,10 +19,12 @@ from ordersaga.operations.verification.report import Check, Finding, Report, Rul
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.sources import Sources
 from ordersaga.operations.verification.wired import read_model_finding
+from tests.support.sagas.shop import OneInstallation
 from tests.unit.ordersaga.operations.verification.story import (
     BUSY,
     DONE,
     LABELS,
+    OURS,
     PAYMENTS,
     RETURN_OPENED,
     STORY,
@@ -86,6 +88,7 @@ async def sources() -> Sources:
         codec=CODEC,
         payments=ledgers,
         carrier=ledgers,
+        installation=OneInstallation(OURS),
         sagas=all_run,
         read_models=no_differences,
         missing={},
