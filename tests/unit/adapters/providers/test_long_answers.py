@@ -1,4 +1,4 @@
-"""An answer of a provider is read with a bound, whatever the provider sends."""
+"""An answer of a provider is read with a bound, and one odd record in it hides no other."""
 
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,10 +7,12 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from aiohttp import web
 
-from activities.ports import GatewayUnavailable, OutcomeUnknown
+from activities.ports import GatewayUnavailable, OutcomeUnknown, ProviderPayment, UnclearRecord
 from adapters.payments.http import HttpPaymentGateway
 from adapters.payments.stripe import StripePaymentGateway
 from adapters.providers.connections import MOST_BYTES
+from adapters.providers.rules import open_payment
+from adapters.providers.wire import PaymentBody
 from adapters.shipping.http import HttpCarrier
 from tests.support.stack.carrier_examples import label_request
 from tests.support.stack.payment_examples import charge_request
@@ -108,3 +110,52 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     async with answering(answer) as url:
         with pytest.raises(GatewayUnavailable, match="cannot be read"):
             await find(url)
+
+
+@pytest.mark.parametrize(
+    ("odd", "reference"),
+    [
+        ({"reference": "pay_odd", "status": "melted"}, "pay_odd"),
+        ({"reference": 7}, "without a reference"),
+        ([], "without a reference"),
+        (None, "without a reference"),
+        ("pay_odd", "without a reference"),
+    ],
+)
+async def test_an_odd_record_in_a_ledger_is_named_and_hides_no_other(
+    odd: object, reference: str
+) -> None:
+    good = [open_payment(charge_request("tok_visa"), {}) for _ in range(2)]
+    bodies = [PaymentBody.of(payment).model_dump(mode="json") for payment in good]
+
+    async def page(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"payments": [bodies[0], odd, bodies[1]], "next": None})
+
+    async with answering(page) as url:
+        gateway = HttpPaymentGateway(url)
+        listed = [record async for record in gateway.payments()]
+        await gateway.close()
+    assert [record for record in listed if isinstance(record, ProviderPayment)] == good
+    [unclear] = [record for record in listed if isinstance(record, UnclearRecord)]
+    assert unclear.reference == reference
+    assert "melted" not in unclear.why
+
+
+async def test_a_payment_that_stripe_still_works_on_hides_no_other() -> None:
+    def intent(name: str, status: str) -> dict[str, object]:
+        metadata = {"order_id": name, "idempotency_key": name, "installation": "I"}
+        content = {"object": "payment_intent", "id": f"pi_{name}", "amount": 5, "currency": "gbp"}
+        return {**content, "status": status, "created": 1, "metadata": metadata}
+
+    async def page(_: web.Request) -> web.StreamResponse:
+        data = [intent("a", "canceled"), intent("b", "processing"), intent("c", "canceled")]
+        return web.json_response(
+            {"object": "list", "url": "/v1/payment_intents", "has_more": False, "data": data}
+        )
+
+    async with answering(page) as url:
+        gateway = StripePaymentGateway("sk_test_odd", url)
+        listed = [record async for record in gateway.payments()]
+        await gateway.close()
+    assert [record.reference for record in listed] == ["pi_a", "pi_b", "pi_c"]
+    assert [type(record).__name__ for record in listed].count("UnclearRecord") == 1
