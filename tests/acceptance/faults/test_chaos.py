@@ -9,6 +9,7 @@ from domain.values import CaptureMode
 from ordersaga.demo.source import SHIPPED_SAMPLE
 from ordersaga.operations.verification.report import Comparison, Finding, Report, Rule
 from tests.support.faults.chaos import ChaosResult, ChaosWish, run_chaos
+from tests.support.stack.another_shop import AnotherShop
 from tests.support.stack.chaos_shop import Settled, chaos_shop, real_orders
 from workflows.documents.order import document_total
 
@@ -58,10 +59,18 @@ async def test_the_control_a_second_charge_at_the_provider_is_found(tmp_path: Pa
             keys.payments[1],
             keys.installation,
         )
+        another = AnotherShop(shop.services.payments())
+        await another.charge([order_id])
         await shop.services.payments().charge(again)
         result.report = await shop.verify()
+        assert await another.problems(result.report) == []
+        [theirs] = another.payments
+        await another.gateway.refund(theirs.reference, theirs.amount, "by mistake")
+        assert len(await another.problems(result.report)) == 1
     assert any("provider_" in problem for problem in result.problems)
     assert "sums differ: money kept, GBP" in result.problems
+    [theirs] = result.report.foreign
+    assert theirs.order_id == order_id
 
 
 def test_more_orders_than_a_file_holds_are_placed_again_under_other_ids() -> None:

@@ -24,6 +24,7 @@ from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
 from tests.support.faults.chaos_weather import ROLES, Weather
 from tests.support.faults.exposed import Exposed, exposed_shop
+from tests.support.stack.another_shop import AnotherShop
 from tests.support.stack.chaos_shop import ChaosShop, Say, Settled, problems_of, real_orders
 
 _SUBMITTING = 0.8  # the part of the time in which orders come in
@@ -57,6 +58,7 @@ class ChaosResult:
     Attributes:
         outcomes: orders by stage and reason.
         lost: orders that were handed in and are not in the event store.
+        touched: what became of the payments of another shop under our order numbers.
         left_processes: what still runs after everything was stopped.
     """
 
@@ -72,6 +74,7 @@ class ChaosResult:
     faults: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)
     left_processes: list[str] = field(default_factory=list)
 
     @property
@@ -83,6 +86,7 @@ class ChaosResult:
             *(f"lost: order {order_id}" for order_id in self.lost),
             *(f"stuck: order {order_id}" for order_id in self.settled.stuck),
             *problems_of(report),
+            *self.touched,
             *(f"left behind: {process}" for process in self.left_processes),
         ]
 
@@ -96,11 +100,14 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
     async with exposed_shop(wish.folder, say) as site:
         shop = site.shop
         await shop.receive_stock_for(orders)
+        another = AnotherShop(shop.services.payments())
+        await another.charge([each.document.order_id for each in orders[::10]])
         await _storm(site, orders, result, say)
         await shop.calm_down()
         result.settled = await shop.settle(wish.settle_s, say)
         say("verifying")
         result.report = await shop.verify()
+        result.touched = await another.problems(result.report)
         await _count(shop, result)
         result.restarts = shop.stack.restarts()
     after = psutil.Process().children(recursive=True)

@@ -1,0 +1,42 @@
+"""Another shop on the same account at the payment provider, which uses our order numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from activities.keys import OrderKeys
+from activities.ports import ChargeRequest, ProviderPayment
+from domain.ids import OrderId
+from domain.money import Money
+from domain.values import CaptureMode
+from ordersaga.bootstrap.providers import Payments
+from ordersaga.operations.verification.report import Report
+
+INSTALLATION: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+@dataclass(slots=True)
+class AnotherShop:
+    """Takes money for some order numbers of ours, and looks whether it still has it."""
+
+    gateway: Payments
+    payments: list[ProviderPayment] = field(default_factory=list)
+
+    async def charge(self, order_ids: Sequence[OrderId]) -> None:
+        """Charge one order of each number."""
+        for order_id in order_ids:
+            keys = OrderKeys(INSTALLATION, order_id)
+            mode, price = CaptureMode.AUTOMATIC, Money(9900, "GBP")
+            request = ChargeRequest(
+                order_id, price, "tok_visa", mode, keys.payments[0], keys.installation
+            )
+            self.payments.append(await self.gateway.charge(request))
+
+    async def problems(self, report: Report) -> list[str]:
+        """Its payments that are not as they were, or that `verify` does not show."""
+        shown = {each.reference for each in report.foreign}
+        return [
+            f"payment {before.reference} of another shop was touched, or is not shown"
+            for before in self.payments
+            if before.reference not in shown or await self.gateway.read(before.reference) != before
+        ]
