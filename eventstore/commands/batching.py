@@ -6,7 +6,7 @@ answer rests on events that were never stored.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,12 @@ class Command:
         """Raise an error for the caller, unless it was cancelled."""
         if not self.answer.done():
             self.answer.set_exception(error)
+
+
+def fail_all(commands: Iterable[Command], error: Exception) -> None:
+    """Raise an error for the callers of these commands."""
+    for command in commands:
+        command.fail(error)
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Final, TypeVar, cast
 
 from eventstore.codec import EventCodec
-from eventstore.commands.batching import Batch, Chain, Command
+from eventstore.commands.batching import Batch, Chain, Command, fail_all
 from eventstore.commands.decision import CommandContext, Decide, Decision
 from eventstore.commands.folding import REMEMBERED, Fold, Loaded, StateLoader, States
 from eventstore.commands.queue import MAX_BATCH, CommandQueue
@@ -22,7 +22,7 @@ from eventstore.deadline import Deadline, current, of_command, until
 from eventstore.errors import DuplicateEventId, LockNotAvailable, StoreUnavailable, VersionConflict
 from eventstore.model import AppendResult, Metadata, StreamAppend
 from eventstore.store import EventStore
-from eventstore.tasks import answered, background, finish
+from eventstore.tasks import answered, background, finish, no_time_left
 
 __all__ = ["CommandContext", "CommandHandler", "Decision", "HandlerStats"]
 
@@ -34,6 +34,9 @@ LONGEST_S: Final = 15.0
 
 _MAX_PAUSE: Final = 20
 """The longest pause after a conflict, as a multiple of the first one."""
+
+_GRACE_S: Final = 0.5
+"""How long after its deadline a batch is cut off, in seconds."""
 
 
 @dataclass(slots=True)
@@ -159,16 +162,24 @@ class CommandHandler:
             while self._queue:
                 commands = self._queue.next_batch()
                 if commands:
-                    with until(min((one.deadline for one in commands), key=Deadline.left)):
-                        await self._carry_out(commands)
+                    await self._carry_out_in_time(commands)
                 # Callers that just got an answer may send another command: it joins the next batch.
                 await asyncio.sleep(0)
         finally:
             self._runner = None
-            # Something is left only if this task was cancelled, at the end of the process.
             closed = StoreUnavailable("the process ended while the command was under way")
-            _fail(commands, closed)
+            fail_all(commands, closed)
             self._queue.close(closed)
+
+    async def _carry_out_in_time(self, commands: Sequence[Command]) -> None:
+        deadline = min((one.deadline for one in commands), key=Deadline.left)
+        with until(deadline):
+            try:
+                # A store observes the deadline by itself; one that does not holds nobody else.
+                async with asyncio.timeout(max(deadline.left(), 0) + _GRACE_S):
+                    await self._carry_out(commands)
+            except TimeoutError:
+                self._give_up(commands, no_time_left())
 
     async def _carry_out(self, commands: Sequence[Command]) -> None:
         try:
@@ -288,7 +299,7 @@ class CommandHandler:
         """Answer with the error; if a deadline ended the batch, try those again who have time."""
         ended = current()
         if ended is None or not ended.passed:
-            _fail(commands, error)
+            fail_all(commands, error)
         for command in commands:
             command.needs_load = True
         self._queue.put_back(commands)  # which answers those without time
@@ -296,7 +307,7 @@ class CommandHandler:
     def _retry_alone(self, commands: Sequence[Command], error: Exception) -> None:
         """Commands whose batch failed are retried one by one, so that each gets its own answer."""
         if len(commands) == 1:
-            _fail(commands, error)
+            fail_all(commands, error)
             return
         for command in commands:
             command.alone = command.needs_load = True
@@ -325,7 +336,7 @@ class CommandHandler:
             self._give_up(chain.commands, failure)
             return
         except Exception as failure:  # noqa: BLE001  it is the answer to the callers
-            _fail(chain.commands, failure)
+            fail_all(chain.commands, failure)
             return
         if not outcomes:
             self._retry_alone(chain.commands, error)
@@ -337,8 +348,3 @@ class CommandHandler:
                 self.stats.repeated += 1
                 command.succeed(outcome.result)
         self._queue.put_back(chain.commands)
-
-
-def _fail(commands: Sequence[Command], error: Exception) -> None:
-    for command in commands:
-        command.fail(error)

@@ -87,6 +87,10 @@ class TrappedStore(InMemoryEventStore):
         self._traps = traps
 
     async def append(self, *appends: StreamAppend) -> AppendResult:
+        """Append; a caller who gives up does not end it, as with a server that is slow."""
+        return await asyncio.shield(asyncio.ensure_future(self._append(*appends)))
+
+    async def _append(self, *appends: StreamAppend) -> AppendResult:
         metadata = appends[0].events[0].metadata
         activity_id = metadata.causation_id.rpartition("/")[2]
         await self._traps.spring(metadata.correlation_id, activity_id, "append", appends[0])

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -317,3 +319,29 @@ async def _replay(
         assert f"order {number}" not in taken
         # Stock that only falls is still short for whoever was refused.
         assert rivals or any(left[sku] < amount for sku in skus)
+
+
+class Stuck(StoreWrapper):
+    """A store that never ends an append to one stream, whatever the deadline."""
+
+    async def append(self, *appends: StreamAppend) -> AppendResult:
+        if any(one.stream == "counter-stuck" for one in appends):
+            await asyncio.Event().wait()
+        return await super().append(*appends)
+
+
+async def test_a_store_that_ignores_the_deadline_holds_nobody_for_long() -> None:
+    handler = CommandHandler(Stuck(InMemoryEventStore()), CounterCodec(), longest_s=0.1)
+
+    async def raised(stream: str, attempt: int = 0) -> list[int]:
+        command = context(f"{stream}-{attempt}")
+        return await handler.execute({stream: COUNTER}, raise_by(1, stream), command)
+
+    with pytest.raises(StoreUnavailable):
+        await raised("counter-stuck")
+    async with asyncio.timeout(60):
+        for attempt in count():
+            with suppress(StoreUnavailable):  # the batch before it is not cut off yet
+                assert await raised("counter-other", attempt) == [1]
+                break
+        await handler.close()
