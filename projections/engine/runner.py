@@ -211,7 +211,7 @@ class ProjectionRunner:
         while not stop.is_set() and not changed.is_set():
             mark = self._waker.mark()
             result = await worker.step(save=False)
-            failures = failures + 1 if result is StepResult.FAILED else 0
+            failures = _failures_in_a_row(failures, result)
             self._note(worker, result.name.lower(), failures)
             if result in (StepResult.CHANGED, StepResult.OUTDATED):
                 changed.set()
@@ -241,3 +241,10 @@ class ProjectionRunner:
 
     def _remember(self, health: LaneHealth) -> None:
         self._steps[health.projection, health.lane] = (time.monotonic(), health)
+
+
+def _failures_in_a_row(failures: int, result: StepResult) -> int:
+    if result is StepResult.FAILED:
+        return failures + 1
+    # Another worker that holds the lane may fail at the same batch: that is no progress.
+    return failures if result is StepResult.HELD else 0

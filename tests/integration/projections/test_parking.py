@@ -214,6 +214,29 @@ async def test_health_shows_which_loop_fails(pool: asyncpg.Pool, store: Store) -
     assert failing.since_s >= 0.0
 
 
+async def test_workers_that_fail_at_a_lane_in_turns_both_say_so(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    await append_events(store, *Order("A1").completed())
+    stop = asyncio.Event()
+
+    async def apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+        await connection.execute("SELECT pg_sleep(0.05)")  # the other one meets a lane that is held
+        await _shut_off().apply(connection, schema, batch)
+
+    failing = dataclasses.replace(current_orders.PROJECTION, apply=apply)
+    runners = [runner_of(pool, store, [failing], delays=QUICK) for _ in range(2)]
+    running = [asyncio.create_task(runner.run(stop)) for runner in runners]
+
+    async def shown() -> bool:
+        lanes = [lane for runner in runners for lane in runner.health()]
+        return len(lanes) == 2 and all(lane.failures > 5 for lane in lanes)
+
+    await eventually(shown)
+    stop.set()
+    await asyncio.gather(*running)
+
+
 async def test_a_paused_projection_does_not_move_until_it_is_resumed(
     pool: asyncpg.Pool, store: Store
 ) -> None:

@@ -52,6 +52,15 @@ class Outlook:
         found = [at - since for at, name, why in self._said if name in names and word in why]
         return min((seconds for seconds in found if seconds > 0), default=None)
 
+    def first_bad(self, name: str, since: float) -> float | None:
+        """Seconds after `since` until a process first said that it cannot work."""
+        bad = (
+            change.at - since
+            for change in self.changes
+            if (change.name, change.path, change.good) == (name, "readyz", False)
+        )
+        return next((seconds for seconds in bad if seconds > 0), None)
+
     def dead(self, names: Iterable[str]) -> list[str]:
         """Processes that asked for a restart at some time, and when."""
         return [

@@ -191,6 +191,7 @@ class _Trial:
     def _judge_health(self, began: float) -> None:
         trouble, outlook = self._trouble, self._outlook
         idle = {name: outlook.until(name, began, ready=False) for name in trouble.idle}
+        idle |= {name: outlook.first_bad(name, began) for name in trouble.in_turns}
         for name, word in trouble.either.items():
             idle[name] = outlook.first_said(word, (name, spare_of(name)), began)
         for name, seconds in sorted(idle.items()):

@@ -40,6 +40,8 @@ class Trouble:
         idle: processes that cannot do their work meanwhile, and must say so.
         either: processes that share this work with the other of their kind, so that one of the two
             says so at some time; and what it names.
+        in_turns: processes that get what they need in turns: each must say at some time that it
+            cannot work.
         busy: processes that can work, and must say so.
         before: what has to be there before it begins, and is there until all is over.
         possible: whether it can be made here and now.
@@ -48,6 +50,7 @@ class Trouble:
     make: Make
     idle: frozenset[str] = frozenset()
     either: Mapping[str, str] = field(default_factory=dict)
+    in_turns: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
     before: Make = _nothing
     possible: Callable[[Exposed], bool] = lambda _: True
@@ -174,7 +177,9 @@ NETWORK_TROUBLES: Final[Mapping[str, Trouble]] = {
 SESSION_TROUBLES: Final[Mapping[str, Trouble]] = {
     "sessions-killed": Trouble(_sessions_killed),
     "no-connection-left": Trouble(
-        lambda site: database.no_connection_left(site.url, PROCESSES), _ALL
+        # A process that ends leaves its connections to the others.
+        lambda site: database.no_connection_left(site.url, PROCESSES),
+        in_turns=_ALL,
     ),
     "pooler-restarted": Trouble(
         _pooler_away,
