@@ -11,10 +11,11 @@ from activities.aggregates import STOCK, STOCK_SNAPSHOTS
 from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory, StepRequest
 from activities.payments.activities import PaymentActivities
+from activities.payments.own import OwnPayments
 from activities.shipping.activities import ShippingActivities
+from activities.shipping.own import OwnLabels
 from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
-from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku
 from domain.stock import item as stock_item
 from domain.stock.commands import ReceiveStock
@@ -24,7 +25,7 @@ from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.sagas.contention import outcome_of, saga_of
-from tests.support.sagas.shop import document
+from tests.support.sagas.shop import Shop, document
 from tests.support.stores.counters import CountsEvents
 from tests.support.stores.event_store import migrated_database, opened_store
 from workflows.documents.order import parse_document
@@ -111,8 +112,9 @@ async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
 ) -> None:
     await receive(handlers[0], HOT, 60)
     inventory = [InventoryActivities(handler) for handler in handlers]
-    payments = PaymentActivities(handlers[2], FakePaymentGateway())
-    shipping = ShippingActivities(handlers[3], FakeCarrier())
+    shop = Shop()
+    payments = PaymentActivities(handlers[2], OwnPayments(shop.payments, shop.installation))
+    shipping = ShippingActivities(handlers[3], OwnLabels(shop.carrier, shop.installation))
 
     async def through(number: int) -> str:
         order_id, ref = OrderId(f"H{number}"), saga_of(number)
