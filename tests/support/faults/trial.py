@@ -6,6 +6,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle, repeat
 from typing import Final
@@ -27,6 +28,7 @@ from workflows.policies import ATTEMPT
 
 _IN_PROGRESS_S: Final = 2.5  # what a provider takes to answer, so that orders are open
 _SPARES_END_AFTER_S: Final = 8.0
+_BUSY_LIMIT_S: Final = 60.0  # the trouble lasts until then
 _END_LIMIT_S: Final = DRAIN_S + 2.0 + 1.0  # the last is for a busy machine
 
 
@@ -137,7 +139,7 @@ class _Trial:
             began = self._outlook.began = time.monotonic()
             async with self._trouble.make(site):
                 await self._meanwhile(orders[spell.before :])
-                self._judge_health(began)
+                await self._judge_health(began)
             self._outcome.log_lines = {n: x - lines[n] for n, x in self._lines_logged().items()}
             await self._afterwards()
             if site.pids() != pids:
@@ -188,8 +190,10 @@ class _Trial:
             os.kill(pid, signal.SIGKILL)
         self._outcome.sigterm_s[name] = _rounded(time.monotonic() - asked)
 
-    def _judge_health(self, began: float) -> None:
+    async def _judge_health(self, began: float) -> None:
         trouble, outlook = self._trouble, self._outlook
+        with suppress(TimeoutError):  # a machine without time says so too, and takes it back
+            await until(lambda: all(map(outlook.ready, trouble.busy)), _BUSY_LIMIT_S)
         idle = {name: outlook.until(name, began, ready=False) for name in trouble.idle}
         idle |= {name: outlook.first_bad(name, began) for name in trouble.in_turns}
         for name, word in trouble.either.items():
