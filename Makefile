@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos weather bench docs lock smoke versions browser packages clean
+.PHONY: help setup demo up check test test-system lint format deep chaos weather outages bench docs lock smoke versions browser packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -102,6 +102,9 @@ chaos: setup ## real orders while everything is killed at random; CHAOS="--order
 
 weather: packages setup ## troubles of the database and Temporal beside open orders, in full; TROUBLE="read-only frozen"
 	$(BIN)/python -m benchmarks.weather $(TROUBLE)
+
+outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
+	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
 
 docs: setup ## write docs/cli.md, the JSON Schemas and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py

@@ -8,6 +8,7 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     still_held              something is not undone yet              final: a person must act
     unavailable             the request had no effect                the provider's trouble
     unknown_outcome         the request may have had its effect      the provider's trouble
+    paused                  not asked, or to be asked later          the provider's trouble
     access_refused          our credentials are not accepted         the provider's trouble
     not_ours                it is somebody else's payment or label   a person must look at it
     store_unavailable       the store kept the attempt from its end  the event store's trouble
@@ -19,6 +20,7 @@ it is retried without a limit, and no order is cancelled because of it.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -39,6 +41,7 @@ from eventstore.errors import EventStoreError, StoreUnavailable, VersionConflict
 
 UNAVAILABLE: Final = FailureKind.UNAVAILABLE.value
 OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
+PAUSED: Final = "paused"
 ACCESS_REFUSED: Final = "access_refused"
 NOT_OURS: Final = "not_ours"
 STORE_UNAVAILABLE: Final = "store_unavailable"
@@ -80,6 +83,7 @@ class Trouble(StrEnum):
 TROUBLES: Final[Mapping[str, Trouble]] = {
     UNAVAILABLE: Trouble.PROVIDER,
     OUTCOME_UNKNOWN: Trouble.PROVIDER,
+    PAUSED: Trouble.PROVIDER,
     ACCESS_REFUSED: Trouble.PROVIDER,
     NOT_OURS: Trouble.FOREIGN,
     STORE_UNAVAILABLE: Trouble.STORE,
@@ -87,16 +91,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
 }
 """Whose trouble a failure is, by its type."""
 
+NOT_SOON: Final = (PAUSED, ACCESS_REFUSED, NOT_OURS)
+"""Failures that trying again at once does not cure."""
+
 _BENIGN: Final = ApplicationErrorCategory.BENIGN
 """Of what is met again and again until somebody acts: no trace for each attempt in the log."""
-
-_OF_GATEWAYS: Final = {
-    GatewayUnavailable: UNAVAILABLE,
-    OutcomeUnknown: OUTCOME_UNKNOWN,
-    GatewayRefusedAccess: ACCESS_REFUSED,
-    NotOurs: NOT_OURS,
-}
-"""The names of what gateways raise and that is no answer about the order."""
 
 _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
@@ -130,11 +129,11 @@ def application_errors() -> Iterator[None]:
 
 
 def _failure_of(error: Exception) -> ApplicationError:
-    for kind, name in _OF_GATEWAYS.items():
-        if isinstance(error, kind):
-            category = _BENIGN if kind is NotOurs else ApplicationErrorCategory.UNSPECIFIED
-            return ApplicationError(str(error), type=name, category=category)
     match error:
+        case NotOurs():
+            return ApplicationError(str(error), type=NOT_OURS, category=_BENIGN)
+        case GatewayUnavailable() | OutcomeUnknown() | GatewayRefusedAccess():
+            return _of_provider(error)
         case GatewayRejected():
             reason = Reason.NOT_FULFILLABLE
             return refusal(reason, f"the provider rejected the request: {error}")
@@ -148,6 +147,23 @@ def _failure_of(error: Exception) -> ApplicationError:
     is_safe = isinstance(error, EventStoreError)  # names streams and types, no values
     message = str(error) if is_safe else f"unexpected {type(error).__name__}"
     return ApplicationError(message, type=UNEXPECTED)
+
+
+def _of_provider(
+    error: GatewayUnavailable | OutcomeUnknown | GatewayRefusedAccess,
+) -> ApplicationError:
+    """A failure of a provider; the next try is made when the provider, or its breaker, says so."""
+    pause = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
+    match error:
+        case GatewayRefusedAccess():
+            name = ACCESS_REFUSED
+        case OutcomeUnknown():
+            name = OUTCOME_UNKNOWN
+        case _:
+            name = PAUSED if pause else UNAVAILABLE
+    # The incident is told once, by the process that sees it: no trace for each order in the log.
+    category = _BENIGN if pause else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(str(error), type=name, category=category, next_retry_delay=pause)
 
 
 def _kept_by_the_store(message: str) -> ApplicationError:

@@ -16,7 +16,16 @@ from domain.values import Address, CaptureMode
 
 
 class GatewayError(Exception):
-    """Base of everything a gateway raises; the text is safe to show."""
+    """Base of everything a gateway raises; the text is safe to show.
+
+    Attributes:
+        retry_after_s: the seconds after which the provider wants to be asked again; None: it does
+            not say.
+    """
+
+    def __init__(self, text: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class GatewayUnavailable(GatewayError):

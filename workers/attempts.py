@@ -28,12 +28,15 @@ class Attempts(Interceptor):
 
 class _Attempt(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  as above
-        limit = activity.info().start_to_close_timeout
+        info = activity.info()
+        limit = info.start_to_close_timeout
         if limit is None:
             raise RuntimeError("every activity has a limit for its attempts")
         limit_s = limit.total_seconds()
         with (
             application_errors(),
-            within(limit_s * _ANSWERED, reserve_s=limit_s * _RESERVED),
+            within(
+                limit_s * _ANSWERED, reserve_s=limit_s * _RESERVED, owner=info.workflow_id or ""
+            ),
         ):
             return await super().execute_activity(input)

@@ -18,7 +18,7 @@ from typing import Final
 
 from temporalio.common import RetryPolicy
 
-from activities.failures import NOT_OURS, TROUBLES, Trouble
+from activities.failures import NOT_SOON, TROUBLES, Trouble
 
 ATTEMPT: Final = timedelta(seconds=10)
 
@@ -78,7 +78,7 @@ USUAL: Final = Policy(
         backoff_coefficient=2.0,
         maximum_interval=timedelta(seconds=15),
         maximum_attempts=FIRST_ATTEMPTS,
-        non_retryable_error_types=[DEAD_WORKER, NOT_OURS],
+        non_retryable_error_types=[DEAD_WORKER, *NOT_SOON],
     ),
 )
 """Most activities succeed within the first try. Steps, compensations and records."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.engine import control
@@ -25,7 +26,7 @@ async def migrate_all(dsn: str, grant_to: Sequence[str] = ()) -> list[str]:
         NotAllowed: the login of `dsn` lacks a right.
     """
     created = await migrate(
-        dsn, (EVENT_STORE, INSTALLATION, KEY_VAULT, WATCHDOG), grant_to=grant_to
+        dsn, (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, WATCHDOG), grant_to=grant_to
     )
     return [*created, *await install(dsn)]
 
@@ -35,7 +36,9 @@ async def pending_migrations(dsn: str) -> list[str]:
 
     Read models do not count: one that is missing or outdated waits, and nothing else waits for it.
     """
-    return await pending(dsn, (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG))
+    return await pending(
+        dsn, (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
+    )
 
 
 async def read_model_problems(pool: Pool) -> list[str]:

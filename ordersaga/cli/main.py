@@ -26,6 +26,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "doctor:doctor",
         "Check settings, database, Temporal and providers; say what to do.",
     ),
+    "providers": (
+        "providers:providers",
+        "Show when the payment provider or the carrier failed, and what waits for it.",
+    ),
     "import": ("importing:import_orders", "Submit the orders of a CSV file."),
     "audit": ("read_models:audit", "Print who did what, when and why."),
     "verify": ("verify:verify", "Prove that stock, money, parcels, sagas and read models agree."),

@@ -46,6 +46,13 @@ _WHY: Final = {
     Trouble.WORKER: "No worker takes it",
     Trouble.UNEXPECTED: "It fails and should not",
 }
+_THEN: Final = {
+    Trouble.PROVIDER: "it goes on by itself once the provider works again",
+    Trouble.FOREIGN: "a person must look at it",
+    Trouble.STORE: "it goes on by itself once the event store answers again",
+    Trouble.WORKER: "it goes on by itself once a worker takes it",
+    Trouble.UNEXPECTED: "it is tried again and again",
+}
 
 
 @dataclass(slots=True)
@@ -56,7 +63,7 @@ class Waiting:
         trouble: what keeps it from its end.
         since: since when.
         failure: the failure that showed it.
-        plan: what will happen if it goes on; empty: the workflow waits, however long.
+        plan: what will happen at what time; empty: the workflow waits, however long.
         long: it has lasted for so long that it is worth a status of its own.
     """
 
@@ -66,9 +73,14 @@ class Waiting:
     plan: str = ""
     long: bool = False
 
+    @property
+    def then(self) -> str:
+        """What will happen, for people."""
+        return "; ".join(part for part in (_THEN[self.trouble], self.plan) if part)
+
     def __str__(self) -> str:
-        plan = f"; {self.plan}" if self.plan else ""
-        return f"{_WHY[self.trouble]}, since {self.since:%Y-%m-%d %H:%M} UTC ({self.failure}){plan}"
+        since = f"since {self.since:%Y-%m-%d %H:%M} UTC"
+        return f"{_WHY[self.trouble]}, {since} ({self.failure}); {self.then}"
 
 
 class SearchAttributes:
@@ -146,7 +158,7 @@ class Progress:
                 "trouble": one.trouble.value,
                 "since": one.since.isoformat(),
                 "failure": one.failure,
-                "plan": one.plan or "wait",
+                "plan": one.then,
             }
             for name, one in self.waiting.items()
         ]

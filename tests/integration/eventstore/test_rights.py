@@ -11,6 +11,7 @@ from eventstore.postgres.growth.archive import Archive
 from eventstore.postgres.migrator import EVENT_STORE, migrate
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
@@ -24,7 +25,7 @@ from tests.support.stores.event_store import (
 )
 from tests.support.stores.logins import as_processes
 
-SCHEMAS = (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
+SCHEMAS = (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
 ALLOWED_FUNCTIONS = {
     "eventstore.append_one",
     "eventstore.append_group",

@@ -15,12 +15,13 @@ from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
 from eventstore.postgres.roles import find_roles, quoted
 from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.event_store import new_stream, opened_store
 
-SCHEMAS = (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
+SCHEMAS = (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
 LONGEST = "d" * 63
 
 

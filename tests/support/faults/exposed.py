@@ -39,7 +39,8 @@ class Exposed:
 
     Attributes:
         server: the PostgreSQL that the stack runs.
-        database: between the processes and PostgreSQL; `temporal` likewise.
+        database: between the processes and PostgreSQL; `temporal`, `payment` and `carrier`
+            likewise.
         ours: between this program and PostgreSQL, untroubled.
         disk: the small file system that holds the database; None without the right to mount one.
         health: port of each process's health addresses, by name.
@@ -52,6 +53,8 @@ class Exposed:
     server: EmbeddedPostgres
     database: Proxy
     temporal: Proxy
+    payment: Proxy
+    carrier: Proxy
     ours: Proxy
     disk: Path | None
     health: Mapping[str, int]
@@ -115,10 +118,15 @@ async def exposed_shop(
     async with AsyncExitStack() as closing:
         disk = _small_disk(folder, closing)
         database, ours = (closing.enter_context(Proxy((HOST, ports.postgres))) for _ in range(2))
-        temporal = closing.enter_context(Proxy((HOST, ports.temporal)))
+        temporal, payment, carrier = (
+            closing.enter_context(Proxy((HOST, port)))
+            for port in (ports.temporal, ports.payment, ports.carrier)
+        )
         common = {
             "ORDERSAGA_DATABASE_URL": through(database, server.url(DATABASE, PROCESSES)),
             "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": f"{HOST}:{temporal.port}",
+            "ORDERSAGA_PAYMENT_URL": f"http://{HOST}:{payment.port}",
+            "ORDERSAGA_CARRIER_URL": f"http://{HOST}:{carrier.port}",
             "ORDERSAGA_DATABASE_POOL_SIZE": _CONNECTIONS,
         }
         own = {name: {**common, "ORDERSAGA_HEALTH_PORT": str(health[name])} for name in names}
@@ -131,7 +139,8 @@ async def exposed_shop(
         for spare in spares.values():
             await spare.start()
             inner.push_async_callback(spare.stop)
-        yield Exposed(shop, server, database, temporal, ours, disk, health, inner, spares)
+        outside = (database, temporal, payment, carrier, ours)
+        yield Exposed(shop, server, *outside, disk, health, inner, spares)
 
 
 def through(proxy: Proxy, url: str) -> str:
