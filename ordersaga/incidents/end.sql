@@ -5,7 +5,7 @@ WITH last_failure AS (
 )
 UPDATE incidents.incidents AS incident
 SET ended_at = (
-    SELECT min(greatest(report.works_since, last_failure.at))
+    SELECT min(greatest(report.works_since, last_failure.at, incident.begun_at))
     FROM incidents.reports AS report
     WHERE report.provider = $1 AND report.worked_at > last_failure.at
 )
