@@ -23,6 +23,7 @@ CHECKS = [
     "login",
     "connections",
     "schema",
+    "incidents",
     "installation",
     "writing",
     "partitions",

@@ -24,6 +24,7 @@ NAMES = [
     "login",
     "connections",
     "schema",
+    "incidents",
     "installation",
     "writing",
     "partitions",
