@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos weather outages bench docs lock smoke versions browser packages clean
+.PHONY: help setup demo up check test test-system lint format deep chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -83,6 +83,9 @@ versions: $(VERSIONS)/.installed ## the store's contract and feed on PostgreSQL 
 browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as the documents show it
 	@mkdir -p build/pictures
 	$(BIN)/python -m tests.support.stack.screenshots --into build/pictures on_hold
+
+second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
+	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api
 
 $(VERSIONS)/.installed: requirements/versions.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(VERSIONS)
