@@ -15,6 +15,9 @@ from typing import Final
 
 DEFAULT_DATA_DIR: Final = Path(".ordersaga")
 DATA_DIR_VARIABLE: Final = "ORDERSAGA_DATA_DIR"
+STAND_IN_KEY: Final = "sk_test_stand_in"
+"""The stand-in for Stripe takes any key that begins like this one: it is no secret."""
+
 _STATE_FILE: Final = "stack.json"
 _LOCK_FILE: Final = "stack.lock"
 
@@ -25,6 +28,7 @@ class StackState:
 
     Attributes:
         pid: process id of `ordersaga up`.
+        stripe_url: of the stand-in for Stripe; empty if payments go to the sandbox.
         pids: process id by role, of each running child.
     """
 
@@ -35,6 +39,7 @@ class StackState:
     payment_url: str
     carrier_url: str
     master_key_file: str = ""
+    stripe_url: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:
@@ -48,6 +53,10 @@ class StackState:
         }
         if self.master_key_file:
             settings["master_key_file"] = self.master_key_file
+        if self.stripe_url:
+            settings["payment_provider"] = "stripe"
+            settings["stripe_api_base"] = self.stripe_url
+            settings["stripe_api_key"] = STAND_IN_KEY
         return settings
 
     def settings_env(self) -> dict[str, str]:

@@ -29,6 +29,10 @@ async def up(
     postgres_port: Port = None,
     payment_port: Port = None,
     carrier_port: Port = None,
+    stripe_sandbox: Annotated[
+        bool, typer.Option("--stripe-sandbox", help="Pay by Stripe, with a stand-in for it.")
+    ] = False,
+    stripe_port: Port = None,
 ) -> int:
     """Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C."""
     options = StackOptions(
@@ -37,6 +41,8 @@ async def up(
         ui_port=ui_port,
         payment_port=payment_port,
         carrier_port=carrier_port,
+        stripe_port=stripe_port,
+        stripe_sandbox=stripe_sandbox,
     )
     settings = load_settings()  # a wrong setting is reported here, not in the log of a child
     if settings.webhook_url is not None:
@@ -78,7 +84,9 @@ def _show(stack: EmbeddedStack) -> None:
         ("Temporal UI", state.ui_url),
         ("Temporal", state.temporal_address),
         ("PostgreSQL", state.database_url),
-        ("payment sandbox", state.payment_url),
+        ("stand-in for Stripe", state.stripe_url)
+        if state.stripe_url
+        else ("payment sandbox", state.payment_url),
         ("carrier sandbox", state.carrier_url),
         ("data and logs", str(stack.data_dir)),
     ]

@@ -29,6 +29,7 @@ PROCESSES: Final = "ordersaga_processes"
 POSTGRES: Final = "postgres"
 TEMPORAL: Final = "temporal"
 SANDBOXES: Final = "sandboxes"
+STRIPE: Final = "stripe-sandbox"
 
 APPLICATION_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "worker-orders": ("worker", "orders"),
@@ -65,13 +66,14 @@ _NOT_INHERITED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of one stack."""
+    """The ports of one stack; `stripe` is None without the stand-in for Stripe."""
 
     postgres: int
     temporal: int
     ui: int
     payment: int
     carrier: int
+    stripe: int | None = None
 
 
 class StackLayout:
@@ -106,6 +108,7 @@ class StackLayout:
             ui_url=f"http://{HOST}:{self.ports.ui}",
             payment_url=f"http://{HOST}:{self.ports.payment}",
             carrier_url=f"http://{HOST}:{self.ports.carrier}",
+            stripe_url=f"http://{HOST}:{self.ports.stripe}" if self.ports.stripe else "",
             master_key_file=str(self.data_dir / MASTER_KEY_FILE),
             pids=dict(pids),
         )
@@ -141,6 +144,13 @@ class StackLayout:
         command += ["--payment-port", str(self.ports.payment)]
         command += ["--carrier-port", str(self.ports.carrier)]
         return self._spec(SANDBOXES, command, self._own_env(), self._sandboxes_listen)
+
+    def stripe(self) -> ProcessSpec:
+        """The stand-in for Stripe."""
+        command = [sys.executable, "-P", "-m", "adapters.sandboxes.stripe"]
+        command += ["--data-dir", str(self.data_dir / "sandboxes")]
+        command += ["--port", str(self.ports.stripe)]
+        return self._spec(STRIPE, command, self._own_env(), self._stripe_listens)
 
     def application(self, role: str, drain_timeout_s: float) -> ProcessSpec:
         """One of ordersaga's own processes."""
@@ -200,6 +210,9 @@ class StackLayout:
 
     async def _sandboxes_listen(self) -> bool:
         return not is_free(self.ports.payment) and not is_free(self.ports.carrier)
+
+    async def _stripe_listens(self) -> bool:
+        return self.ports.stripe is not None and not is_free(self.ports.stripe)
 
 
 def temporal_program() -> str:

@@ -27,7 +27,9 @@ from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 from workflows.common.search_attributes import ALL_ATTRIBUTES
 
-USUAL_PORTS: Final = Ports(postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182)
+USUAL_PORTS: Final = Ports(
+    postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182, stripe=8183
+)
 _LEFTOVER_GRACE_S: Final = 8.0
 
 
@@ -38,6 +40,7 @@ class StackOptions:
     Attributes:
         postgres_port: a port that must be free; None: the usual one, or any free one. The other
             ports likewise.
+        stripe_sandbox: whether payments go to the stand-in for Stripe, which then runs as well.
         roles: which of ordersaga's own processes run.
         extra_env: variables for these processes.
         role_env: variables of single processes, by role, such as ports of their own or the address
@@ -51,6 +54,8 @@ class StackOptions:
     ui_port: int | None = None
     payment_port: int | None = None
     carrier_port: int | None = None
+    stripe_port: int | None = None
+    stripe_sandbox: bool = False
     roles: tuple[str, ...] = tuple(APPLICATION_ROLES)
     extra_env: Mapping[str, str] = field(default_factory=dict)
     role_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -168,7 +173,8 @@ class EmbeddedStack:
         )
         self._layout = layout
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
-        servers = (layout.temporal(_search_attributes()), layout.sandboxes())
+        servers = [layout.temporal(_search_attributes()), layout.sandboxes()]
+        servers += [layout.stripe()] if options.stripe_sandbox else []
         (self.data_dir / "sandboxes").mkdir(exist_ok=True)
         await asyncio.gather(
             self._start_database(layout), *(self._launch(spec, self._servers) for spec in servers)
@@ -188,7 +194,14 @@ class EmbeddedStack:
             ui=chooser.choose("the Temporal UI", options.ui_port, usual.ui),
             payment=chooser.choose("the payment sandbox", options.payment_port, usual.payment),
             carrier=chooser.choose("the carrier sandbox", options.carrier_port, usual.carrier),
+            stripe=self._stripe_port(chooser),
         )
+
+    def _stripe_port(self, chooser: PortChooser) -> int | None:
+        if not self._options.stripe_sandbox or USUAL_PORTS.stripe is None:
+            return None
+        purpose = "the stand-in for Stripe"
+        return chooser.choose(purpose, self._options.stripe_port, USUAL_PORTS.stripe)
 
     async def _start_database(self, layout: StackLayout) -> None:
         await asyncio.to_thread(layout.server.prepare)
