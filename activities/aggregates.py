@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from domain import ids
 from domain.order import decisions as order
+from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.payment import payment
 from domain.returns import decisions as returns
@@ -61,7 +62,7 @@ def streams_of(
 
 
 ORDER: Final = Aggregate(
-    ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
+    ids.order_stream, Fold(order_state.INITIAL, order_evolution.evolve), order.decide
 )
 # Only stock streams grow without limit. Folding 100 events takes about as long as a round trip.
 STOCK_SNAPSHOTS: Final = SnapshotPolicy(

@@ -300,6 +300,17 @@ class CarrierLedger(Protocol):
         ...
 
 
+# --- sagas ---------------------------------------------------------------------------------------
+
+
+class Sagas(Protocol):
+    """The running sagas, asked for what must not stand in the input of an activity."""
+
+    async def address_change(self, workflow_id: str, run_id: str) -> Address | None:
+        """The delivery address that a saga wants recorded; None: it wants none."""
+        ...
+
+
 # --- notifications -------------------------------------------------------------------------------
 
 

@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
+from activities.failures import refusal
 from activities.messages import ClosedSaga, OperatorAction, SagaRef
 from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CompleteOrder
+from domain.order.state import FrozenOrder
 from domain.payment.payment import Captured
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction, StartFulfillment
 from domain.saga.trail import NotStarted
+from domain.shipment.shipment import live_label
 from domain.stock.commands import ShipStock
-from domain.values import Outcome
+from domain.values import Outcome, Reason
 from eventstore.commands.handler import CommandHandler
 
 
@@ -56,8 +59,21 @@ def operator_commands(actions: Iterable[OperatorAction]) -> tuple[RecordOperator
     )
 
 
+def tracking_number_of(unit: UnitOfWork, order: FrozenOrder) -> str | None:
+    """The number of the order's live label; None if it has no goods and so needs no label.
+
+    Raises:
+        ApplicationError: not_fulfillable: it has goods and no label.
+    """
+    if not order.skus:
+        return None
+    if (label := live_label(unit.state(SHIPMENT.stream(order.order_id)))) is None:
+        raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
+    return label.tracking_number
+
+
 def complete(
-    unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...], tracking_number: str
+    unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...], tracking_number: str | None
 ) -> None:
     """Ship the stock, complete the order and close the saga's trail."""
     for sku in skus:

@@ -138,6 +138,8 @@ class RefundActivities:
         unit = await load(self._handler, order_stream, paid)
         if (order := frozen_order(unit.state(order_stream))) is None:
             return  # it was never submitted, so nothing was charged
+        if not any(total.minor for total in order.totals):
+            return  # it never cost anything
         payments, others = await self._payments.of(order), list[ports.NotOurs]()
         for key in payments.keys.payments:
             try:

@@ -12,8 +12,8 @@ from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.errors import DomainError, RuleBroken
+from domain.lines import Pieces
 from domain.returns import commands
-from domain.returns.values import ReturnedLine
 from eventstore.commands.handler import CommandHandler
 
 RETURN_CONFLICT: Final = "ReturnConflict"
@@ -119,13 +119,14 @@ def _return_refusals() -> Iterator[None]:
 def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseView:
     order_id, return_id = document.order_id, document.return_id
     order = rules.completed_order(unit, order_id)
-    shipped = (ReturnedLine(line.sku, line.quantity, line.unit_price) for line in order.lines)
+    shipped = (Pieces(line.line_id, line.quantity) for line in order.lines)
     command = commands.OpenReturn(
         order_id,
         return_id,
         document.kind,
         document.pieces,
         tuple(shipped),
+        order.submitted,
         document.actor,
         document.reason,
     )

@@ -18,6 +18,7 @@ from ordersaga.cli.common import (
     OrderArgument,
     Services,
     of_this_century,
+    text_argument,
     text_option,
     time_option,
 )
@@ -38,7 +39,7 @@ Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], callback=of_this_century)]
 
 _ORDERS: Final = Columns(
-    "order_id: order, status, reason, total>, item_count: pieces>, customer, "
+    "order_id: order, reference, status, reason, total>, item_count: pieces>, customer, "
     "placed_at: placed (UTC), attention: needs attention",
     total=lambda x: money(x.total_minor, x.currency),
     customer=lambda x: x.customer_id or "guest",
@@ -71,6 +72,9 @@ async def current(
         Reason | None, typer.Option(help="Only orders cancelled for this reason.")
     ] = None,
     customer: Annotated[str | None, text_option("Only this customer.")] = None,
+    reference: Annotated[
+        str | None, text_option("Only orders with this number of the shop's own.")
+    ] = None,
     placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
     placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
     needs_attention: NeedsAttention = False,
@@ -78,8 +82,21 @@ async def current(
     cursor: Cursor = None,
 ) -> Answer:
     """List orders as they are now, most recently placed first."""
-    conditions = OrderFilter(status, customer, reason, placed_from, placed_before)
+    conditions = OrderFilter(
+        status, customer, reason, placed_from, placed_before, reference=reference
+    )
     return await _list(services, conditions, needs_attention, limit, cursor)
+
+
+@orders.answer()
+async def search(
+    services: Services,
+    text: Annotated[str, text_argument("Beginning of the order id or of the reference.")],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Answer:
+    """Search orders by their id or the shop's own number, most recently placed first."""
+    return await _list(services, OrderFilter(begins_with=text), False, limit, cursor)
 
 
 async def orders_in_status(

@@ -38,7 +38,7 @@ Refund = Literal["full", "none"] | Mapping[str, int]
 """``full``: the price of what was returned; ``{"amount_minor": n}``: n minor units."""
 
 Restock = Literal["all", "none"] | Sequence[Mapping[str, Any]]
-"""``[{"sku": ..., "quantity": ...}]`` for a part of what was returned."""
+"""``[{"line_id": ..., "quantity": ...}]`` for a part of what was returned."""
 
 _POLL_S: Final = 0.1
 

@@ -12,70 +12,25 @@ from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
-from domain.money import format_amount
+from domain.lines import pieces_by_sku
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
-from domain.order.state import (
-    Cancelled,
-    Completed,
-    Draft,
-    FrozenOrder,
-    NoOrder,
-    OrderState,
-    Processing,
-    status_of,
-)
+from domain.order.state import NoOrder, OrderState
 from domain.stock.commands import StockCommand
 from domain.stock.item import StockState
-from domain.values import Address, OrderLine, Reason, Redacted
+from domain.values import Reason
 from eventstore.codec import EventCodec
 from eventstore.commands.folding import Loaded
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata, StoredEvent
 from eventstore.store import EventStore
 from ordersaga.operations.actor import operator
+from ordersaga.operations.shown_order import ShownOrder, shown
 from projections.read_models.descriptions import describe_event
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class ShownLine:
-    """An order line for display; amounts as text and in minor units."""
-
-    sku: str
-    description: str
-    quantity: int
-    unit_price: str
-    unit_price_minor: int
-    amount: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownOrder:
-    """An order for display. Holds personal data: never log it.
-
-    `version` is that of the order's stream; `as_of` is when its last event was recorded.
-    """
-
-    order_id: str
-    status: str
-    version: int
-    as_of: datetime
-    customer_id: str | None
-    placed_at: datetime
-    currency: str
-    total: str
-    total_minor: int
-    lines: tuple[ShownLine, ...]
-    address: Address | Redacted | None
-    capture: str | None
-    payment_reference: str | None
-    tracking_number: str | None
-    reason: str | None
-    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +90,16 @@ class OrdersService:
     # --- orders ----------------------------------------------------------------------------------
 
     async def create(
-        self, order_id: OrderId, customer_id: CustomerId | None, currency: str
+        self,
+        order_id: OrderId,
+        customer_id: CustomerId | None,
+        currency: str,
+        reference: str | None = None,
     ) -> ShownOrder:
         """Create a draft."""
-        return await self.execute(
-            order_id, CreateOrder(order_id, customer_id, currency, datetime.now(UTC))
-        )
+        now = datetime.now(UTC)
+        command = CreateOrder(order_id, customer_id, currency, now, reference)
+        return await self.execute(order_id, command)
 
     async def execute(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
         """Execute a command and return the new state of the order.
@@ -203,13 +162,9 @@ class OrdersService:
     async def _stock_events(
         self, order_id: OrderId, events: Sequence[StoredEvent]
     ) -> list[StoredEvent]:
-        skus = {
-            str(line["sku"])
-            for event in events
-            if event.event_type == "OrderSubmitted"
-            for line in event.data["lines"]
-        }
-        streams = await self._store.read_streams([stock_stream(Sku(sku)) for sku in sorted(skus)])
+        submitted = [self._codec.decode(x) for x in events if x.event_type == "OrderSubmitted"]
+        skus = {sku for event in submitted for sku in pieces_by_sku(event.lines)}
+        streams = await self._store.read_streams([stock_stream(sku) for sku in sorted(skus)])
         return [
             event
             for stream in streams.values()
@@ -258,45 +213,3 @@ class OrdersService:
         command_id = f"cli-{uuid4()}"
         context = CommandContext(command_id, Metadata(stream.name, command_id, operator()))
         await record(self._handler, stream, (command,), context)
-
-
-# --- how an order is shown -----------------------------------------------------------------------
-
-
-def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
-    """An order for display; `last` is the last event that led to `state`."""
-    if isinstance(state, NoOrder):
-        raise NotFound("order", last.stream)
-    order = state if isinstance(state, Draft) else state.order
-    lines = order.lines if isinstance(order, FrozenOrder) else order.lines.values()
-    paid = state if isinstance(state, Processing | Completed) else None
-    cancelled = state if isinstance(state, Cancelled) else None
-    return ShownOrder(
-        order_id=order.order_id,
-        status=str(status_of(state)),
-        version=last.version,
-        as_of=last.recorded_at,
-        customer_id=order.customer_id,
-        placed_at=order.placed_at,
-        currency=order.currency,
-        total=format_amount(order.total),
-        total_minor=order.total.minor,
-        lines=tuple(map(_shown_line, lines)),
-        address=order.address,
-        capture=order.payment.capture.value if isinstance(order, FrozenOrder) else None,
-        payment_reference=paid.payment_reference if paid else None,
-        tracking_number=state.tracking_number if isinstance(state, Completed) else None,
-        reason=cancelled.reason.value if cancelled else None,
-        detail=cancelled.detail if cancelled else None,
-    )
-
-
-def _shown_line(line: OrderLine) -> ShownLine:
-    return ShownLine(
-        sku=line.sku,
-        description=line.description,
-        quantity=line.quantity,
-        unit_price=format_amount(line.unit_price),
-        unit_price_minor=line.unit_price.minor,
-        amount=format_amount(line.amount),
-    )

@@ -18,6 +18,7 @@ SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
 CUSTOMER_ID: Final = SearchAttributeKey.for_keyword("CustomerId")
 NEEDS_ATTENTION: Final = SearchAttributeKey.for_bool("NeedsAttention")
 ORDER_TOTAL_MINOR: Final = SearchAttributeKey.for_int("OrderTotalMinor")
+ORDER_REFERENCE: Final = SearchAttributeKey.for_keyword("OrderReference")
 
 ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
     ORDER_STATUS,
@@ -25,6 +26,7 @@ ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
     CUSTOMER_ID,
     NEEDS_ATTENTION,
     ORDER_TOTAL_MINOR,
+    ORDER_REFERENCE,
 )
 
 STARTING: Final = "starting"

@@ -196,21 +196,21 @@ def _check_amendment(message: AmendMessage, state: SagaState) -> None:
     """Refuse, naming the field, what the order would refuse.
 
     Raises:
-        InvalidDocument: a SKU is not in the order, is named twice, or would get more pieces.
+        InvalidDocument: a line is not in the order, is named twice, or would get more pieces.
         NotPossibleNow: nothing would be left.
     """
     left = state.pieces_left
     seen: set[str] = set()
     problems = []
     for index, item in enumerate(message.pieces()):
-        if item.sku in seen or not left.get(item.sku):
-            problem = "is named twice" if item.sku in seen else "is not in the order"
-            problems.append(FieldProblem(f"lines.{index}.sku", problem))
-        elif item.quantity > left[item.sku]:
-            problem = f"the order has {left[item.sku]} pieces: none can be added"
+        if item.line_id in seen or not left.get(item.line_id):
+            problem = "is named twice" if item.line_id in seen else "is not in the order"
+            problems.append(FieldProblem(f"lines.{index}.line_id", problem))
+        elif item.quantity > left[item.line_id]:
+            problem = f"the line has {left[item.line_id]} pieces: none can be added"
             problems.append(FieldProblem(f"lines.{index}.quantity", problem))
-        seen.add(item.sku)
+        seen.add(item.line_id)
     if problems:
         raise InvalidDocument(tuple(problems))
-    if not any((left | {item.sku: item.quantity for item in message.pieces()}).values()):
+    if not any((left | {item.line_id: item.quantity for item in message.pieces()}).values()):
         raise NotPossibleNow("nothing would be left of the order: cancel it instead")

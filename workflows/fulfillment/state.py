@@ -1,16 +1,16 @@
 """The state of a running saga, split by who changes it."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from activities.messages import OperatorAction, OrderDocument, ReservationResult, Shortage
-from domain.ids import OrderId, Sku
+from domain.ids import LineId, OrderId
+from domain.lines import LineKind, Pieces
 from domain.money import Money
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
-from domain.values import Address, Compensation, Outcome, Pieces, Step
+from domain.values import Address, CaptureMode, Compensation, Outcome, Step
 from workflows.common.search_attributes import Progress
 
 ON_HOLD: Final = "on_hold"
@@ -65,6 +65,7 @@ class PendingRequests:
         cancel: the request to cancel the order.
         held_by: the operator who holds the saga; None: it is not on hold.
         address_changes: oldest first.
+        address_in_work: the address that an activity records now; it asks for it by a query.
         amendments: oldest first.
         choice: the answer to the shortage.
         stock_arrived: stock may have arrived since the stock ledger was last asked.
@@ -74,6 +75,7 @@ class PendingRequests:
     cancel: CancelRequest | None = None
     held_by: OperatorAction | None = None
     address_changes: list[AddressChange] = field(default_factory=list)
+    address_in_work: Address | None = None
     amendments: list[Amendment] = field(default_factory=list)
     choice: Choice | None = None
     stock_arrived: bool = False
@@ -88,6 +90,14 @@ class PendingRequests:
         return tuple(dropped)
 
 
+def last_step(document: OrderDocument) -> Step:
+    """The step that completes an order: without goods, nothing is shipped."""
+    if all(line.kind is not LineKind.GOODS for line in document.lines):
+        return Step.PROCESS_PAYMENT
+    on_shipment = document.payment and document.payment.capture is CaptureMode.ON_SHIPMENT
+    return Step.CAPTURE_PAYMENT if on_shipment else Step.CREATE_SHIPMENT
+
+
 @dataclass(slots=True)
 class Steps:
     """How far the saga has come. The steps change it.
@@ -95,6 +105,7 @@ class Steps:
     Attributes:
         current: the step that is running, or that was running when the saga turned back.
         last: the step after which the order can no longer be cancelled.
+        order_is_stored: the event store has the order; its document need not travel any more.
         past_pivot: the last step succeeded.
         paid: money was captured or authorised, as far as is known.
         overpaid: the order was amended, and more may have been captured than it costs now.
@@ -102,6 +113,7 @@ class Steps:
 
     current: Step = Step.RESERVE_INVENTORY
     last: Step = Step.CREATE_SHIPMENT
+    order_is_stored: bool = False
     past_pivot: bool = False
     paid: bool = False
     overpaid: bool = False
@@ -229,14 +241,13 @@ class SagaState:
         return bool(amendable) or self.steps.overpaid
 
     @property
-    def pieces_left(self) -> dict[Sku, int]:
-        """The pieces of each SKU after all accepted amendments."""
-        left: Counter[Sku] = Counter()
-        for item in self.reservation.amended or self.order.lines:
-            left[item.sku] += item.quantity
+    def pieces_left(self) -> dict[LineId, int]:
+        """The pieces of each line after all accepted amendments."""
+        lines = self.reservation.amended or self.order.lines
+        left = {item.line_id: item.quantity for item in lines}
         for amendment in self.requests.amendments:
-            left.update({item.sku: item.quantity - left[item.sku] for item in amendment.pieces})
-        return dict(left)
+            left.update({item.line_id: item.quantity for item in amendment.pieces})
+        return left
 
     def note_outage_setting(self, cancel_after_s: float | None) -> None:
         """Note the installation's setting; what the order itself says takes precedence."""

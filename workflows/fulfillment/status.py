@@ -1,11 +1,10 @@
 """What a saga answers when it is asked, and its result. Neither holds personal data."""
 
 import hashlib
-from collections import Counter
 from typing import Any
 
 from activities.messages import ClosedSaga, OrderDocument
-from domain.ids import OrderId, Sku
+from domain.ids import OrderId
 from workflows.documents.messages import canonical_json
 from workflows.documents.order import document_to_json
 from workflows.fulfillment.state import SagaState
@@ -14,16 +13,13 @@ from workflows.fulfillment.state import SagaState
 def content_digest(document: OrderDocument) -> str:
     """A fingerprint of the content: 64 hexadecimal digits.
 
-    Equal for equivalent orders: the lines of a SKU are added up, and their sequence does not
-    matter. Descriptions are ignored, and so is the order's time, which a document may omit.
+    Equal for equivalent orders: the sequence of the lines does not matter. Their descriptions are
+    ignored, and so is the order's time, which a document may omit.
     """
     content = document_to_json(document)
     del content["placed_at"]
-    pieces: Counter[Sku] = Counter()
-    for line in document.lines:
-        pieces[line.sku] += line.quantity
-    prices = {line.sku: line.unit_price.minor for line in document.lines}
-    content["lines"] = [[sku, pieces[sku], prices[sku]] for sku in sorted(pieces)]
+    lines = sorted(content["lines"], key=lambda line: str(line["line_id"]))
+    content["lines"] = [{**line, "description": ""} for line in lines]
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 

@@ -248,6 +248,7 @@ class ForwardSteps:
         if compensation and compensation not in registered:
             registered.append(compensation)
         result = await self._run_or_hold(step, method, request, queue, waits_for)
+        steps.order_is_stored = True
         if step is steps.last:
             steps.past_pivot = True
         else:

@@ -17,12 +17,12 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities.failures import INVALID_DOCUMENT
 from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
 from domain.ids import OrderId
-from domain.values import CaptureMode, Outcome, Step
+from domain.values import Outcome
 from workflows.common.activity_runner import ActivityRunner
 from workflows.common.operator_requests import OperatorAttention, OperatorRequests, signal_twin
 from workflows.common.run_to_completion import run_to_completion
 from workflows.documents.messages import NO_INPUT, json_of
-from workflows.documents.order import parse_document
+from workflows.documents.order import address_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.compensation import Compensations, cause_of
@@ -31,7 +31,7 @@ from workflows.fulfillment.handlers import RequestHandlers
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
 from workflows.fulfillment.scans import hand_over_scans
 from workflows.fulfillment.shortage import ShortageWait
-from workflows.fulfillment.state import CLOSED, SagaState
+from workflows.fulfillment.state import CLOSED, SagaState, last_step
 from workflows.fulfillment.status import result_json, status_json
 from workflows.fulfillment.steps import ForwardSteps, SafePoint
 from workflows.fulfillment.trail import Trail
@@ -91,6 +91,8 @@ class OrderFulfillment(OperatorRequests):
             return reservation.finished
         await self._shortage.until_items_are_there()
         payment = await self._steps.process_payment()
+        if payment.order_completed:
+            return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, None)
         shipment = await self._steps.create_shipment()
         if not shipment.order_completed:
             payment = await self._steps.capture_payment()
@@ -98,8 +100,7 @@ class OrderFulfillment(OperatorRequests):
 
     def _begin(self, document: OrderDocument) -> None:
         self._state.document = document
-        if document.payment.capture is CaptureMode.ON_SHIPMENT:
-            self._state.steps.last = Step.CAPTURE_PAYMENT
+        self._state.steps.last = last_step(document)
         self._visibility.begin()
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
@@ -129,6 +130,12 @@ class OrderFulfillment(OperatorRequests):
     def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the saga stands; see `status_json`."""
         return status_json(self._state)
+
+    @workflow.query(description="The address that an activity records now; for workers only")
+    def address_change(self, _raw: RawValue = NO_INPUT) -> dict[str, str] | None:
+        """The delivery address in work; it stands in the input of no activity."""
+        address = self._state.requests.address_in_work
+        return address_to_json(address) if address else None
 
     @workflow.update(
         description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
@@ -187,7 +194,7 @@ class OrderFulfillment(OperatorRequests):
 
     @workflow.update(
         description="Remove pieces, until the label is requested; 0 removes a line: "
-        '{"actor", "reason", "lines": [{"sku", "quantity"}]}'
+        '{"actor", "reason", "lines": [{"line_id", "quantity"}]}'
     )
     def amend(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Remove pieces from the order before the next step."""

@@ -248,7 +248,8 @@ class OrderReturn(OperatorRequests):
     decide_refund_signal = signal_twin("decide_refund", _can_decide_refund, _note_refund)
 
     @workflow.update(
-        description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
+        description='The goods: {"restock": "all"|"none"|[{"line_id", "quantity"}], '
+        '"actor", "reason"}'
     )
     async def decide_restock(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Decide what goes back into stock; answers once the decision is recorded."""

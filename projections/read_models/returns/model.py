@@ -28,7 +28,7 @@ class ReturnRow:
 
     Attributes:
         kind: customer, lost or returned_to_sender.
-        pieces: number of pieces over all SKUs.
+        pieces: number of pieces over all lines.
         refund: undecided, denied, granted (not yet refunded) or refunded.
         restock: undecided, none, decided (not yet restocked) or restocked.
         needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
@@ -56,7 +56,7 @@ class ReturnRow:
 def _opened(row: ReturnRow, event: returns_events.ReturnOpened, _: datetime) -> None:
     row.kind = event.kind.value
     row.pieces = sum(line.quantity for line in event.lines)
-    row.currency = event.lines[0].unit_price.currency
+    row.currency = event.lines[0].amount.currency
 
 
 def _granted(row: ReturnRow, event: returns_events.RefundGranted, _: datetime) -> None:

@@ -34,6 +34,7 @@ from tests.support.stores.read_models import (
     Order,
     append_events,
     gbp,
+    line_of,
     receipt,
     runner_of,
 )
@@ -118,9 +119,9 @@ def _sent_back(order: Order) -> list[Append]:
 def _edited(order: Order) -> list[Append]:
     sku, pieces, _price = order.lines[0]
     edits = [
-        order_events.QuantityChanged(Sku(sku), pieces - 1),
-        order_events.ItemRemoved(Sku(order.lines[1][0])),
-        order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(1)),
+        order_events.QuantityChanged(line_of(sku), pieces - 1),
+        order_events.ItemRemoved(line_of(order.lines[1][0])),
+        order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(1)),
     ]
     label = shipment_events.LabelBought(order.oid, "parcels", "L1", "TN", "key")
     parcels = [label, shipment_events.LabelCancelled(order.oid, "L1")]

@@ -109,7 +109,7 @@ async def _amend_after_payment(shop: Shop, handle: Handle, *then: Fault) -> None
     for fault in then:
         shop.payments.faults.add(fault)
     await until_status(handle, step="on_hold")
-    lines = [{"sku": f"{handle.id.removeprefix('order-')}-sku", "quantity": 1}]
+    lines = [{"line_id": "1", "quantity": 1}]
     await handle.execute_update("amend", {**BY, "lines": lines})
     await handle.execute_update("resume", BY)
 

@@ -31,7 +31,7 @@ UPDATES: dict[str, dict[str, Any]] = {
     "retry": BY,
     "resolve": {"actor": "anna", "note": "settled"},
     "change_address": {**BY, "address": document("A1")["address"]},
-    "amend": {**BY, "lines": [{"sku": "S1", "quantity": 1}]},
+    "amend": {**BY, "lines": [{"line_id": "1", "quantity": 1}]},
     "choose": {**BY, "choice": "wait"},
 }
 SCAN = {"status": "in_transit", "at": "2026-01-03T00:00:00Z"}
