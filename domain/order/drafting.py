@@ -5,8 +5,8 @@ from typing import Final, assert_never
 
 from domain import fields
 from domain.errors import CurrencyMismatch, InvalidValue, RuleBroken
-from domain.ids import LineId, Sku
-from domain.lines import OrderLine, adjusted
+from domain.ids import LineId
+from domain.lines import OrderLine, adjusted, pieces_by_sku
 from domain.money import Money
 from domain.order import commands, events
 from domain.order.outage import check_outage
@@ -109,17 +109,6 @@ def _check_room(draft: Draft, added: OrderLine, *, is_new: bool) -> None:
         raise RuleBroken("line_exists", f"the order has a line {added.line_id} already")
     if is_new and len(draft.lines) >= MAX_LINES:
         raise RuleBroken("too_many_lines", f"an order has at most {MAX_LINES} lines")
-    if added.sku is not None:
-        _check_pieces(draft, added.sku, added.quantity)
-
-
-def _check_pieces(draft: Draft, sku: Sku, more: int) -> None:
-    """A stock item counts all pieces that an order wants of it as one claim."""
-    pieces = sum(line.quantity for line in draft.lines.values() if line.sku == sku) + more
-    if pieces > fields.MAX_QUANTITY:
-        raise InvalidValue(
-            "quantity", f"an order has at most {fields.MAX_QUANTITY} pieces of a SKU"
-        )
 
 
 def check_total(amount: Money, field: str = "total") -> None:
@@ -134,8 +123,6 @@ def _change_quantity(command: commands.ChangeQuantity, draft: Draft) -> _Events:
     if line.quantity == command.quantity:
         return ()
     changed = fields.parse_line(replace(line, quantity=command.quantity), "")
-    if line.sku is not None:
-        _check_pieces(draft, line.sku, changed.quantity - line.quantity)
     check_total(draft.total - line.amount + changed.amount)
     return (events.QuantityChanged(command.line_id, command.quantity),)
 
@@ -160,8 +147,12 @@ def submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
     """The events that freeze a draft; raises as `domain.order.decisions.decide`."""
     if not draft.lines:
         raise RuleBroken("order_is_empty", "an order without lines cannot be submitted")
-    if draft.address is None and any(line.sku for line in draft.lines.values()):
+    goods = pieces_by_sku(draft.lines.values())
+    if draft.address is None and goods:
         raise RuleBroken("address_missing", "set the delivery address before submitting")
+    # A stock item counts all pieces that an order wants of it as one claim.
+    if any(pieces > fields.MAX_QUANTITY for pieces in goods.values()):
+        raise InvalidValue("lines", f"have more than {fields.MAX_QUANTITY} pieces of a SKU")
     if draft.total.minor < 0:
         raise RuleBroken("total_below_zero", "more is taken off than the lines cost")
     check_total(draft.total)

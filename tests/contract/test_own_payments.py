@@ -10,7 +10,7 @@ from activities.payments.own import OrderPayments
 from activities.ports import ChargeRequest, LabelRequest, NotOurs, PaymentStatus
 from activities.shipping.own import OrderLabels
 from domain.ids import OrderId
-from domain.lines import OrderLine
+from domain.lines import Content, OrderLine
 from domain.money import Money
 from domain.order.state import FrozenOrder
 from domain.payment.payment import Authorised, Captured
@@ -66,6 +66,7 @@ def order_of(request: ChargeRequest | LabelRequest, token: str = "tok_visa") -> 
         None,
         None,  # type: ignore[arg-type]  # nobody asks when it was placed
         (line,),
+        Content("GBP", (line,)),
         HOME,
         HOME,
         Money(1000, "GBP"),
