@@ -201,7 +201,7 @@ def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Event
         if quantity > returned[line_id]:
             raise RuleBroken(
                 "restock_exceeds_return",
-                f"only {returned[line_id]} pieces of goods of line {line_id} are in this return",
+                f"only {returned[line_id]} of line {line_id} are goods of this return",
             )
     merged = tuple(Pieces(line_id, quantity) for line_id, quantity in requested.items())
     return (events.RestockDecided(case.return_id, merged, *by),)

@@ -119,6 +119,22 @@ async def _amend_and_retry(shop: Shop, handle: Handle) -> None:
     await _retry_when_needed(shop, handle)
 
 
+async def _change_address(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("change_address", {**BY, "address": ELSEWHERE})
+    shop.payments.faults.clear()
+
+
+ELSEWHERE = {
+    "name": "Jo Movedperson",
+    "line1": "2 Secret Street",
+    "city": "York",
+    "postal_code": "YO1 7HH",
+    "country": "GB",
+}
+_SERVICES = {
+    "lines": [{"kind": "digital", "description": "E-book", "quantity": 1, "unit_price_minor": 900}]
+}
 _NO_SHIP = {
     "name": "Jo",
     "line1": "1 Lane",
@@ -163,6 +179,8 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "asked-waits": (_ASK, 1, (), _wait_until_it_arrives),
     "asked-cancels": (_ASK, 0, (), _choose("cancel")),
     "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
+    "address-changed": ({}, 10, (_HELD,), _change_address),
+    "services": (_SERVICES, 0, (), _nothing),
     "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
 }
 
