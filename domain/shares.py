@@ -65,15 +65,15 @@ class Shares:
         Raises:
             KeyError: there is no such line.
         """
-        found = self._lines[line_id]
+        share = self._lines[line_id]
 
         def part(whole: int) -> Money:
-            pieces = found.line.quantity
+            pieces = share.line.quantity
             minor = whole * (after + quantity) // pieces - whole * after // pieces
             return Money(minor, self._content.currency)
 
-        amount, gift_card = part(found.amount), part(found.gift_card)
-        return LineShare(line_id, found.line.sku, quantity, amount, gift_card)
+        amount, gift_card = part(share.amount), part(share.gift_card)
+        return LineShare(line_id, share.line.sku, quantity, amount, gift_card)
 
     def of_all(self, pieces: Iterable[OrderLine | Pieces]) -> tuple[LineShare, ...]:
         """The shares of the first pieces of several lines."""

@@ -15,6 +15,7 @@ from activities.failures import refusal
 from activities.messages import PaymentResult, StepRequest
 from activities.orders.trail import complete, tracking_number_of
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
+from activities.payments.refunds import release
 from activities.unit_of_work import (
     Streams,
     UnitOfWork,
@@ -88,7 +89,7 @@ class PaymentActivities:
         answer = None
         if isinstance(paid, payment.Authorised) and order.is_free:
             payments = await self._payments.of(order)
-            answer = await payments.void(await payments.recorded(paid))
+            answer = await release(payments, paid)
         elif isinstance(paid, payment.Authorised):
             payments = await self._payments.of(order)
             answer = await self._capture_or_charge(payments, order, paid, request)

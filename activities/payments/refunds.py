@@ -157,6 +157,11 @@ class RefundActivities:
         payments.check_recorded(unit.state(paid))
 
 
+async def release(payments: OrderPayments, authorised: payment.Authorised) -> OwnPayment:
+    """Release the authorisation of an order that costs nothing any more."""
+    return await payments.void(await payments.recorded(authorised))
+
+
 async def _undo_one(payments: OrderPayments, answer: OwnPayment) -> OwnPayment:
     try:
         return await _void_or_refund(payments, answer)

@@ -197,7 +197,7 @@ async def adjust(
     gift_card: Annotated[str | None, typer.Option(help="Amount that a gift card pays.")] = None,
 ) -> Answer:
     """Set all adjustments of a draft or of one of its lines; without any amount: none."""
-    given = (
+    options = (
         (AdjustmentKind.DISCOUNT, discount, False),
         (AdjustmentKind.TAX, tax, False),
         (AdjustmentKind.TAX, included_tax, True),
@@ -207,7 +207,7 @@ async def adjust(
     def command(draft: Draft) -> SetAdjustments:
         adjustments = tuple(
             _adjustment(kind, text, included, draft.currency)
-            for kind, text, included in given
+            for kind, text, included in options
             if text is not None
         )
         return SetAdjustments(adjustments, line)

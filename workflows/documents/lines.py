@@ -13,8 +13,8 @@ from domain.money import Money
 from workflows.documents.parts import LineIdText, SkuText, Strict, text
 from workflows.documents.validation import FieldProblem, by_domain, named_by_domain
 
-_ANY: Final = "XXX"
-"""A currency, where only the amounts matter."""
+_ANY: Final = "XTS"
+"""The code that ISO 4217 keeps for tests, where only the amounts matter."""
 _NAMES: Final = {"amount": "amount_minor", "unit_price": "unit_price_minor"}
 """Fields of the document that hold the amounts of domain values."""
 

@@ -26,10 +26,8 @@ def check_events(facts: Facts) -> Iterator[Finding]:
 def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     total = order.submitted_total
     if total is not None and total.minor != order.sum_minor:
-        made = money_text(Money(order.sum_minor, total.currency))
-        yield Finding(
-            Rule.TOTAL_IS_THE_SUM, order_id, f"lines and adjustments: {made}", money_text(total)
-        )
+        expected = f"lines and adjustments: {money_text(Money(order.sum_minor, total.currency))}"
+        yield Finding(Rule.TOTAL_IS_THE_SUM, order_id, expected, money_text(total))
     if order.stage not in (Stage.SUBMITTED, Stage.BACKORDERED):
         yield from _waits_for_nothing(order_id, order)
     match order.stage:
