@@ -109,10 +109,11 @@ weather: packages setup ## troubles of the database and Temporal beside open ord
 outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
 	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
 
-docs: setup ## write docs/cli.md, the JSON Schemas and domain/codes.py
+docs: setup ## write docs/cli.md, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
+	$(BIN)/python -m tests.support.repository.write_examples
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
