@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ordersaga.bootstrap.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
+from ordersaga.bootstrap.settings import (
+    CONFIG_FILE_VARIABLE,
+    ENV_PREFIX,
+    SECRETS_DIR_VARIABLE,
+    Settings,
+)
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE
 from tests.support.repository.command_line import commands
 from tests.support.repository.source_tree import ROOT, files, name_of, text_of
@@ -15,6 +20,7 @@ from tests.support.repository.source_tree import ROOT, files, name_of, text_of
 DOCUMENTS = [path for path in files(".md") if "adr" not in path.parts]
 VARIABLES = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {
     CONFIG_FILE_VARIABLE,
+    SECRETS_DIR_VARIABLE,
     DATA_DIR_VARIABLE,
 }
 
