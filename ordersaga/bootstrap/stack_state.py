@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+from ordersaga.bootstrap.private_files import append_private, write_private
 
 DEFAULT_DATA_DIR: Final = Path(".ordersaga")
 DATA_DIR_VARIABLE: Final = "ORDERSAGA_DATA_DIR"
@@ -19,7 +22,8 @@ STAND_IN_KEY: Final = "sk_test_stand_in"
 """The stand-in for Stripe takes any key that begins like this one: it is no secret."""
 
 _STATE_FILE: Final = "stack.json"
-_LOCK_FILE: Final = "stack.lock"
+LOCK_FILE: Final = "stack.lock"
+"""Shows that a folder is that of a stack, whether it runs or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,12 @@ class StackState:
             settings["stripe_api_key"] = STAND_IN_KEY
         return settings
 
+    def shown_database(self) -> str:
+        """The database URL without its password."""
+        parts = urlsplit(self.database_url)
+        user, _, host = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user.partition(':')[0]}@{host}").geturl()
+
     def settings_env(self) -> dict[str, str]:
         """The settings as environment variables."""
         return {f"ORDERSAGA_{name.upper()}": value for name, value in self.settings().items()}
@@ -80,7 +90,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: another process holds it.
     """
-    with (data_dir / _LOCK_FILE).open("a") as lock:
+    with append_private(data_dir / LOCK_FILE) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -92,7 +102,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
 
 def is_running(data_dir: Path) -> bool:
     """Whether a process holds the lock of a data folder."""
-    with contextlib.suppress(OSError), (data_dir / _LOCK_FILE).open() as lock:
+    with contextlib.suppress(OSError), (data_dir / LOCK_FILE).open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,11 +112,7 @@ def is_running(data_dir: Path) -> bool:
 
 def save(data_dir: Path, state: StackState) -> None:
     """Write the state file, atomically."""
-    target = data_dir / _STATE_FILE
-    draft = target.with_suffix(".tmp")
-    draft.write_text(json.dumps(asdict(state), indent=2))
-    draft.chmod(0o600)
-    draft.replace(target)
+    write_private(data_dir / _STATE_FILE, json.dumps(asdict(state), indent=2))
 
 
 def load(data_dir: Path) -> StackState | None:

@@ -83,7 +83,7 @@ def _show(stack: EmbeddedStack) -> None:
     rows = [
         ("Temporal UI", state.ui_url),
         ("Temporal", state.temporal_address),
-        ("PostgreSQL", state.database_url),
+        ("PostgreSQL", f"{state.shown_database()} (password: stack.json)"),
         ("stand-in for Stripe", state.stripe_url)
         if state.stripe_url
         else ("payment sandbox", state.payment_url),

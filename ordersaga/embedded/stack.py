@@ -20,8 +20,16 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from eventstore.postgres.connection import connect, maintenance
 from ordersaga.bootstrap import stack_state
+from ordersaga.bootstrap.private_files import private_folder
 from ordersaga.bootstrap.schema import migrate_all
-from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, PROCESSES, Ports, StackLayout
+from ordersaga.embedded.layout import (
+    APPLICATION_ROLES,
+    DATABASE,
+    GRANTS,
+    OPERATOR,
+    Ports,
+    StackLayout,
+)
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
@@ -105,10 +113,11 @@ class EmbeddedStack:
 
         Raises:
             AlreadyRunning: another stack is running on this folder.
+            Refused: the folder belongs to another user, or holds something else.
             PortTaken: a requested port is in use.
             ProcessFailed: a server or worker did not start; the text ends with its log.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(self.data_dir, ours=stack_state.LOCK_FILE)
         self._lock.enter_context(stack_state.exclusive(self.data_dir))
         self._lock.callback(stack_state.clear, self.data_dir)
         ensure_master_key(self.data_dir)
@@ -175,7 +184,7 @@ class EmbeddedStack:
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
         servers = [layout.temporal(_search_attributes()), layout.sandboxes()]
         servers += [layout.stripe()] if options.stripe_sandbox else []
-        (self.data_dir / "sandboxes").mkdir(exist_ok=True)
+        (self.data_dir / "sandboxes").mkdir(0o700, exist_ok=True)
         await asyncio.gather(
             self._start_database(layout), *(self._launch(spec, self._servers) for spec in servers)
         )
@@ -207,7 +216,7 @@ class EmbeddedStack:
         await asyncio.to_thread(layout.server.prepare)
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
-        await migrate_all(layout.server.url(DATABASE), [PROCESSES])
+        await migrate_all(layout.server.url(DATABASE, OPERATOR), GRANTS)
 
     async def _launch(self, spec: ProcessSpec, group: list[ManagedProcess]) -> None:
         child = ManagedProcess(spec, self._report)
@@ -231,13 +240,20 @@ def _search_attributes() -> Mapping[str, str]:
 
 
 async def _ensure_database(layout: StackLayout) -> None:
+    """Make the logins with their passwords, and the database of the one that migrates."""
     admin = await connect(layout.server.url())
     try:
+        own = [(login, "") for logins in GRANTS.values() for login in logins]
+        for login, attributes in ((OPERATOR, "CREATEROLE"), *own):
+            if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", login):
+                await admin.execute(f"CREATE ROLE {login} LOGIN {attributes}")
+            password = layout.server.passwords.of(login)
+            await admin.execute(f"ALTER ROLE {login} PASSWORD '{password}'")
+        # Operators see what holds things up, and end it.
+        await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {OPERATOR}")
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             with maintenance():
-                await admin.execute(f"CREATE DATABASE {DATABASE}")
-        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PROCESSES):
-            await admin.execute(f"CREATE ROLE {PROCESSES} LOGIN")
+                await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {OPERATOR}")
     finally:
         await admin.close()
 

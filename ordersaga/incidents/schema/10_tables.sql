@@ -29,7 +29,3 @@ CREATE TABLE incidents.reports (
     reported_at timestamptz NOT NULL,
     CONSTRAINT reports_pkey PRIMARY KEY (provider, process)
 );
-
--- Processes write what they see, and own none of it.
-GRANT USAGE ON SCHEMA incidents TO :"app";
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA incidents TO :"app";

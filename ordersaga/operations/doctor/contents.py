@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from eventstore.errors import NotAllowed
 from eventstore.postgres.feed_lag import feed_holder
 from eventstore.postgres.growth.partitions import layout_at
 from eventstore.postgres.set_aside import PostgresSetAsideEvents
@@ -34,7 +35,10 @@ async def schema(settings: Settings) -> Diagnosis:
 
 async def _writing(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     """Whether an append would work now: a standby, a full disk, a lock would keep it from it."""
-    await PostgresEventStore(pool).probe()
+    try:
+        await PostgresEventStore(pool).probe()
+    except NotAllowed:  # what the login lacks, its own line says
+        return Diagnosis("writing", True, "not tried: the login may only read")
     return Diagnosis("writing", True, "an append would work now")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ordersaga.embedded.layout import NOTIFICATIONS, POSTGRES, PROCESSES, TEMPORAL
+from ordersaga.embedded.layout import GRANTS, NOTIFICATIONS, POSTGRES, TEMPORAL
 from tests.support.faults import database
 from tests.support.faults.exposed import ROLES, Exposed
 from tests.support.faults.proxy import HOST, Proxy, Way
@@ -19,6 +19,7 @@ from tests.support.stores.pgbouncer import PROGRAM, pooled
 
 Make = Callable[[Exposed], AbstractAsyncContextManager[None]]
 
+_LOGINS: Final = tuple(login for logins in GRANTS.values() for login in logins)
 _ALL: Final = frozenset(ROLES)
 _APPENDING: Final = frozenset({"worker-orders", "worker-steps"})
 _OF_TEMPORAL: Final = _APPENDING | {"starter"}
@@ -152,12 +153,12 @@ def reset_and_refuse(proxy: Proxy) -> None:
 
 
 def _sessions_killed(site: Exposed) -> AbstractAsyncContextManager[None]:
-    return database.killed_connections(site.url, PROCESSES)
+    return database.killed_connections(site.url, *_LOGINS)
 
 
 DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "read-only": Trouble(lambda site: database.read_only(site.url), _ALL),
-    "login-refused": Trouble(lambda site: database.login_refused(site.url, PROCESSES), _ALL),
+    "login-refused": Trouble(lambda site: database.login_refused(site.url, *_LOGINS), _ALL),
     "streams-locked": Trouble(_locked("eventstore.streams"), _APPENDING),
     "events-locked": Trouble(_locked("eventstore.events"), _ALL - {NOTIFICATIONS}),
     "read-model-locked": Trouble(
@@ -186,7 +187,7 @@ SESSION_TROUBLES: Final[Mapping[str, Trouble]] = {
     "sessions-killed": Trouble(_sessions_killed),
     "no-connection-left": Trouble(
         # A process that ends leaves its connections to the others.
-        lambda site: database.no_connection_left(site.url, PROCESSES),
+        lambda site: database.no_connection_left(site.url, *_LOGINS),
         in_turns=_ALL,
     ),
     "pooler-restarted": Trouble(
