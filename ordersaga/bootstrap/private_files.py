@@ -23,10 +23,10 @@ def private_folder(folder: Path, *, ours: str = "") -> None:
         OSError: it cannot be created.
     """
     folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid != os.geteuid():
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
         raise Refused(f"{folder} belongs to another user: choose another folder")
-    if not found.st_mode & _OF_OTHERS:
+    if not status.st_mode & _OF_OTHERS:
         return
     if not (folder / ours).is_file() and any(folder.iterdir()):
         raise Refused(

@@ -46,7 +46,7 @@ def _by_role(grants: list[str]) -> dict[str, list[str]]:
     for word in grants:
         role, _, login = word.partition("=")
         if role not in (*GRANTED, OWNER) or not login:
-            known = ", ".join(GRANTED)
-            raise WrongUsage(f"--grant {word}: must be ROLE=LOGIN, with {known} or owner as role")
+            roles = ", ".join(GRANTED)
+            raise WrongUsage(f"--grant {word}: must be ROLE=LOGIN, with {roles} or owner as role")
         logins.setdefault(role, []).append(login)
     return logins

@@ -19,10 +19,10 @@ class Passwords:
 
     def of(self, login: str) -> str:
         """The password of a login: letters and digits only."""
-        known: dict[str, str] = {}
+        passwords: dict[str, str] = {}
         if self._file.exists():
-            known = json.loads(self._file.read_text())
-        if login not in known:
-            known[login] = secrets.token_hex(24)
-            write_private(self._file, json.dumps(known, indent=2))
-        return known[login]
+            passwords = json.loads(self._file.read_text())
+        if login not in passwords:
+            passwords[login] = secrets.token_hex(24)
+            write_private(self._file, json.dumps(passwords, indent=2))
+        return passwords[login]
