@@ -9,7 +9,7 @@ Pure: it is told who calls, what became of the call, and the time. It is
 
 It opens when calls of several callers in a row have failed, at once when the provider refuses our
 credentials or says when to come back. Reads and changes are counted apart: a provider that answers
-questions and fails to charge is failing. What fails for one caller alone says little about the
+questions and fails to charge is failing, not the other way round. What fails for one caller alone says little about the
 provider, so one caller can neither keep it open nor open it twice: the others look in its place.
 """
 
@@ -169,7 +169,7 @@ class Breaker:
         if isinstance(self._state, _Recovering) and self._state.through:
             enough_s = QUIET_S if self._state.proved else _UNPROVED_S
             if now - self._state.quiet_since >= enough_s:
-                self._close(self._state.through)
+                self._close(self._state.through, now)
 
     # --- after a call ----------------------------------------------------------------------------
 
@@ -204,7 +204,10 @@ class Breaker:
                 self._open(call.caller, now, retry_after_s or 0.0, refused=refused)
 
     def _take_success(self, caller: str, now: float, *, changes: bool) -> None:
-        self._failures.pop(changes, None)
+        if changes:  # which proves more than an answered question
+            self._failures.clear()
+        else:
+            self._failures.pop(changes, None)
         self._disproved.pop(caller, None)
         works = not self._failures
         if works:
@@ -216,7 +219,7 @@ class Breaker:
                 self._state.proved = True
                 self._state.most += 1
                 if self._state.most > MANY:
-                    self._close(self._state.through)
+                    self._close(self._state.through, now)
 
     def _take_failure(self, caller: str, now: float, *, changes: bool, at_once: bool) -> bool:
         """Whether it opens because of this."""
@@ -247,7 +250,9 @@ class Breaker:
         self._state = _Open(look_at, caller)
         self._turn += 1
 
-    def _close(self, through: set[str]) -> None:
+    def _close(self, through: set[str], now: float) -> None:
+        self.worked_at = self.worked_at if self.works_since else now
+        self.works_since = self.works_since or now
         alone = self._opened_by
         if alone is not None and alone not in through:
             self._disproved[alone] = None

@@ -187,6 +187,8 @@ def in_path(value: str) -> str:
 def _shown(path: str) -> str:
     """The path without keys and references."""
     parts = path.split("/")
+    if parts[2:3] == ["by-key"]:
+        return "/".join([*parts[:3], "…", *parts[4:]])
     return "/".join([*parts[:2], *(["…"] if len(parts) > 2 else []), *parts[3:4]])
 
 

@@ -166,6 +166,27 @@ def test_an_answered_question_is_no_proof_that_changes_work(breaker: Breaker) ->
     assert breaker.worked_at is None
 
 
+def test_a_change_that_works_is_proof_of_everything(breaker: Breaker) -> None:
+    call(breaker, "order-9", 0.0, Outcome.FAILED, changes=False)
+    opened(breaker)
+    call(breaker, "looks", 6.0, Outcome.WORKED, changes=True)
+    assert breaker.worked_at == breaker.works_since == 6.0
+    breaker.look_at_time(16.0)
+    assert breaker.failing_since is None
+
+
+def test_if_nobody_makes_a_change_any_more_answered_questions_are_proof_in_the_end(
+    breaker: Breaker,
+) -> None:
+    opened(breaker)
+    call(breaker, "looks", 6.0, Outcome.WORKED, changes=False)
+    breaker.look_at_time(65.0)
+    assert breaker.failing_since is not None
+    breaker.look_at_time(66.0)
+    assert breaker.failing_since is None
+    assert breaker.worked_at == 66.0
+
+
 def test_each_call_that_works_lets_one_more_pass_until_it_closes(breaker: Breaker) -> None:
     opened(breaker)
     call(breaker, "looks", 6.0, Outcome.WORKED)

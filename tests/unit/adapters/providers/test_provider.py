@@ -18,6 +18,7 @@ from adapters.payments.stripe import StripePaymentGateway
 from adapters.providers.breaker import LONGEST_WAIT_S
 from adapters.providers.provider import INCIDENT_AFTER_S, RECENTLY_S, Provider
 from adapters.shipping.http import HttpCarrier
+from domain.ids import OrderId
 from eventstore.deadline import NoTimeLeft, within
 from tests.support.stack.carrier_examples import label_request
 from tests.support.stack.payment_examples import charge_request
@@ -161,7 +162,7 @@ async def answering(
 
 
 async def charge(url: str, provider: Provider) -> None:
-    gateway = HttpPaymentGateway(url, 2.0, provider)
+    gateway = HttpPaymentGateway(url, 30.0, provider)
     try:
         await gateway.charge(charge_request("tok_visa"))
     finally:
@@ -169,7 +170,7 @@ async def charge(url: str, provider: Provider) -> None:
 
 
 async def buy_label(url: str, provider: Provider) -> None:
-    carrier = HttpCarrier(url, 2.0, provider)
+    carrier = HttpCarrier(url, 30.0, provider)
     try:
         await carrier.buy_label(label_request())
     finally:
@@ -177,7 +178,7 @@ async def buy_label(url: str, provider: Provider) -> None:
 
 
 async def read_at_stripe(url: str, provider: Provider) -> None:
-    gateway = StripePaymentGateway("sk_test", url, timeout_s=2.0, provider=provider)
+    gateway = StripePaymentGateway("sk_test", url, timeout_s=30.0, provider=provider)
     try:
         await gateway.read("pi_1")
     finally:
@@ -234,6 +235,26 @@ async def test_a_provider_that_fails_gets_no_more_calls_of_any_client(
     provider = Provider("a provider")
     async with answering(answer) as url:
         for number in range(20):
-            with within(10.0, owner=f"order-{number}"), pytest.raises(GatewayError):
+            with within(90.0, owner=f"order-{number}"), pytest.raises(GatewayError):
                 await client(url, provider)
     assert received == calls
+
+
+async def test_what_people_are_told_of_a_provider_names_no_order() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=ERROR, status=503)
+
+    provider = Provider("carrier")
+    async with answering(answer) as url:
+        carrier = HttpCarrier(url, 30.0, provider)
+        calls = (
+            carrier.find("order-A1:label"),
+            carrier.forbid(OrderId("A1"), "order-A1:label", "I"),
+            carrier.cancel_label("label-A1", "order-A1:cancel"),
+        )
+        for number, made in enumerate(calls):
+            with within(90.0, owner=f"order-{number}"), pytest.raises(GatewayError) as caught:
+                await made
+            assert "A1" not in str(caught.value)
+        await carrier.close()
+    assert "A1" not in provider.condition().failure
