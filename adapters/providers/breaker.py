@@ -9,8 +9,9 @@ Pure: it is told who calls, what became of the call, and the time. It is
 
 It opens when calls of several callers in a row have failed, at once when the provider refuses our
 credentials or says when to come back. Reads and changes are counted apart: a provider that answers
-questions and fails to charge is failing, not the other way round. What fails for one caller alone says little about the
-provider, so one caller can neither keep it open nor open it twice: the others look in its place.
+questions and fails to charge is failing, not the other way round. What fails for one caller alone
+says little about the provider, so one caller can neither keep it open nor open it twice: the others
+look in its place.
 """
 
 import random
