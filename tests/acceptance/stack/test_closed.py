@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import asyncpg
 import psutil
 import pytest
 
+from ordersaga.embedded import system_user
 from ordersaga.embedded.layout import DATABASE, OPERATOR, PROJECTIONS_LOGIN, WORKER_LOGIN
 from ordersaga.embedded.postgres import HOST, SUPERUSER, binaries
 from ordersaga.embedded.system_user import NAME, reachable_programs, remove_cluster
@@ -135,3 +137,22 @@ def said(user: str, *command: str) -> str:
     )
     assert done.returncode != 0
     return done.stderr
+
+
+@pytest.mark.system
+def test_programs_that_the_servers_user_cannot_reach_run_from_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_pass(tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir(0o700)
+    package = binaries().parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
+    monkeypatch.setattr(system_user, "_PROGRAMS", tmp_path / "programs")
+    programs = reachable_programs(closed / binaries().relative_to(package.parent))
+    assert programs.is_relative_to(tmp_path / "programs")
+    for _ in range(2):  # made once
+        done = subprocess.run([programs / "postgres", "--version"], user=NAME, check=False, cwd="/")
+        assert done.returncode == 0
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
