@@ -21,6 +21,21 @@ LEDGER: Final = "stripe.sqlite3"
 _PREFIX: Final = "ORDERSAGA_SANDBOX_STRIPE_"
 _DEFAULTS: Final = AccountSettings()
 
+
+def _number(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 1_000_000:
+        raise ValueError
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise ValueError
+    return value
+
+
 # name, type, default, help
 _OPTIONS = (
     ("data-dir", Path, None, "folder of the ledger"),
@@ -28,19 +43,19 @@ _OPTIONS = (
     ("host", str, "127.0.0.1", "address to listen on (default 127.0.0.1)"),
     (
         "requests-per-second",
-        int,
+        _number,
         str(_DEFAULTS.requests_per_second),
         f"of the account; 0: no limit (default {_DEFAULTS.requests_per_second})",
     ),
     (
         "requests-per-endpoint",
-        int,
+        _number,
         str(_DEFAULTS.requests_per_endpoint),
         f"a second; 0: no limit (default {_DEFAULTS.requests_per_endpoint})",
     ),
     (
         "search-lag-s",
-        float,
+        _seconds,
         str(_DEFAULTS.search_lag_s),
         f"how long the search does not see a change (default {_DEFAULTS.search_lag_s:g})",
     ),

@@ -127,15 +127,20 @@ def fail_refund(call: ApiCall, refund: Body, status: str = "failed") -> None:
 
 def settle(call: ApiCall) -> None:
     """Let everything happen that is due by now, and forget what is kept no longer."""
-    for body in call.books.due():
-        if body["object"] == REFUND:
-            _settle_refund(call, body)
-        elif body["status"] == "requires_capture":
-            cancel(call, body, call.settings.expiry_reason)
-        else:
-            _accept(call, body, _method_of(call, body)[1])
+    while due := call.books.due():
+        for body in due:
+            _settle_one(call, body)
     call.books.index()
     call.books.remove_saved(call.books.now - call.settings.key_s)
+
+
+def _settle_one(call: ApiCall, body: Body) -> None:
+    if body["object"] == REFUND:
+        _settle_refund(call, body)
+    elif body["status"] == "requires_capture":
+        cancel(call, body, call.settings.expiry_reason)
+    else:
+        _accept(call, body, _method_of(call, body)[1])
 
 
 def _settle_refund(call: ApiCall, refund: Body) -> None:

@@ -117,7 +117,7 @@ class Books:
         return rows[: window.limit][::-1] + rows[window.limit :] if backwards else rows
 
     def due(self) -> list[Body]:
-        """Objects to which something happens by now."""
+        """Some of the objects to which something happens by now; none: there are no more."""
         return [json.loads(row[0]) for row in self._execute("due_objects", now=self.now)]
 
     def index(self) -> None:

@@ -11,7 +11,11 @@ PAGE = "/testing"
 FEW_CARDS = "knows few of the cards, and no off-session payments"
 
 
-@documented(PAGE, "To simulate a successful payment, use test cards from the following list")
+@documented(
+    PAGE,
+    "To simulate a successful payment, use test cards from the following list",
+    localstripe="knows pm_card_visa only",
+)
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_mastercard"])
 async def test_a_good_card_pays(server: Server, card: str) -> None:
     assert (await server.paid(card)).status == "succeeded"

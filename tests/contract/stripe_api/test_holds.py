@@ -15,6 +15,7 @@ WEEK_S = 7 * 86_400
 @documented(
     PAGE,
     "The PaymentIntent transitions to a status of requires_capture",
+    localstripe="shows no amount_capturable",
 )
 async def test_a_manual_capture_holds_the_money(server: Server) -> None:
     intent = await server.held()
@@ -23,7 +24,11 @@ async def test_a_manual_capture_holds_the_money(server: Server) -> None:
     assert (charge.status, charge.captured) == ("succeeded", False)
 
 
-@documented(PAGE, "By default, you capture the full authorized amount")
+@documented(
+    PAGE,
+    "By default, you capture the full authorized amount",
+    localstripe="shows no amount_capturable",
+)
 async def test_a_capture_takes_the_whole_amount(server: Server) -> None:
     held = await server.held()
     intent = await server.client.payment_intents.capture_async(held.id)
@@ -80,6 +85,7 @@ async def test_only_a_hold_is_captured(server: Server) -> None:
     "/api/payment_intents/cancel",
     "For PaymentIntents with a status of requires_capture, the remaining amount_capturable is"
     " automatically refunded",
+    localstripe="shows no amount_capturable",
 )
 async def test_cancelling_a_hold_releases_it(server: Server) -> None:
     held = await server.held()

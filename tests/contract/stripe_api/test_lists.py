@@ -14,7 +14,11 @@ async def several(server: Server, number: int, **params: Any) -> list[str]:
     return [(await server.intent(**params)).id for _ in range(number)]
 
 
-@documented(LISTS, "return objects in reverse chronological order")
+@documented(
+    LISTS,
+    "return objects in reverse chronological order",
+    localstripe="lists the payments of one second in any order",
+)
 async def test_a_list_is_in_reverse_order(server: Server) -> None:
     made = await several(server, 4)
     listed = await server.client.payment_intents.list_async({"limit": 3})
@@ -39,6 +43,7 @@ async def test_a_page_has_ten_objects_and_at_most_a_hundred(server: Server) -> N
 @documented(
     LISTS,
     "starting_after is an object ID that defines your place in the list",
+    localstripe="lists the payments of one second in any order",
 )
 async def test_starting_after_gives_the_next_page(server: Server) -> None:
     made = await several(server, 5)

@@ -11,7 +11,9 @@ LIFECYCLE = "/payments/paymentintents/lifecycle"
 
 
 @documented(
-    LIFECYCLE, "When the PaymentIntent is created, it has a status of requires_payment_method"
+    LIFECYCLE,
+    "When the PaymentIntent is created, it has a status of requires_payment_method",
+    localstripe="shows no amount_received",
 )
 async def test_a_new_intent_requires_a_payment_method(server: Server) -> None:
     intent = await server.intent()
@@ -35,6 +37,7 @@ async def test_an_intent_with_a_payment_method_requires_confirmation(server: Ser
 @documented(
     "/api/payment_intents/confirm",
     "If payment succeeds, the PaymentIntent will transition to the succeeded status",
+    localstripe="shows no amount_received",
 )
 @pytest.mark.parametrize("at_once", [True, False], ids=["created confirmed", "confirmed later"])
 async def test_confirming_charges(server: Server, at_once: bool) -> None:

@@ -9,7 +9,11 @@ PAGE = "/refunds"
 API = "/api/refunds"
 
 
-@documented(API + "/create", "You can optionally refund only part of a charge")
+@documented(
+    API + "/create",
+    "You can optionally refund only part of a charge",
+    localstripe="refunds the whole amount where the rest is meant, and so more than there is",
+)
 async def test_a_payment_is_refunded_in_parts_until_nothing_is_left(server: Server) -> None:
     paid = await server.paid()
     first = await server.refund(paid.id, amount=400)

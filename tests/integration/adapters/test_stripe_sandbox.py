@@ -276,9 +276,9 @@ async def test_what_cannot_start_ends_with_one_line(tmp_path: Path) -> None:
     code, errors = await _start(tmp_path, "--port", str(free_port()))
     assert (code, errors.count("\n")) == (1, 1)
     assert "file is not a database" in errors
-    code, errors = await _start(tmp_path, "--requests-per-second", "many")
-    assert code == 2
-    assert "--requests-per-second" in errors
+    for option, value in (("--requests-per-second", "-1"), ("--search-lag-s", "nan")):
+        code, errors = await _start(tmp_path, option, value)
+        assert (code, option in errors) == (2, True)
 
 
 async def _start(folder: Path, *more: str) -> tuple[int | None, str]:

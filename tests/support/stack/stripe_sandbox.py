@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import aiohttp
 import stripe
 from stripe._v1_services import V1Services
 
-from adapters.payments.stripe_http import StripeHttp
+from adapters.providers.connections import HttpPool, read_answer
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stores.postgres_server import free_port
 
@@ -20,6 +20,30 @@ _ROOT = Path(__file__).parents[3]
 _START_TIMEOUT_S = 20.0
 NO_LIMITS = ("--requests-per-second", "0", "--requests-per-endpoint", "0")
 KEY = "sk_test_stand_in"
+
+
+class _Http(stripe.HTTPClient):
+    """What the package sends its requests with: errors of the connection come as they are."""
+
+    name = "aiohttp"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool = HttpPool(30.0, 100)
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        async with self._pool.session().request(
+            method, url, headers=headers, data=post_data, allow_redirects=False
+        ) as response:
+            return await read_answer(response), response.status, response.headers
+
+    def sleep_async(self, secs: float) -> Awaitable[None]:
+        return asyncio.sleep(secs)
+
+    async def close_async(self) -> None:
+        await self._pool.close()
 
 
 class StripeControl(SandboxControl):
@@ -117,7 +141,7 @@ async def stripe_package(
     url: str, key: str = KEY, version: str = "2024-06-20"
 ) -> AsyncIterator[V1Services]:
     """Stripe's own package, which never retries by itself here."""
-    http = StripeHttp(30.0)
+    http = _Http()
     client = stripe.StripeClient(
         key,
         base_addresses={"api": url},
