@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
+.PHONY: help setup demo up check test test-system lint format deep hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,12 @@ packages: ## install the Debian packages that test-system needs, where one may
 
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
 	$(PYTEST) -m hypothesis --hypothesis-profile deep
+
+hostile: setup ## hostile values at every way in: 20,000 at the parsers, 500 at each; by hand
+	$(BIN)/python -m benchmarks.hostile
+
+resets: setup ## each saga of the fault matrix, reset to each of its events; by hand
+	$(BIN)/python -m benchmarks.resets
 
 lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .

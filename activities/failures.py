@@ -6,6 +6,8 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     OrderConflict           another order has the order id           final: the run fails
     InvalidOrderDocument    the domain refuses the document          final: the run fails
     still_held              something is not undone yet              final: a person must act
+    ReturnConflict          another return has the return id         final: the run fails
+    ReturnRefused           the domain refuses a return              final: it is answered
     unavailable             the request had no effect                the provider's trouble
     unknown_outcome         the request may have had its effect      the provider's trouble
     paused                  not asked, or to be asked later          the provider's trouble
@@ -50,6 +52,11 @@ ORDER_CONFLICT: Final = "OrderConflict"
 INVALID_DOCUMENT: Final = "InvalidOrderDocument"
 STILL_HELD: Final = "still_held"
 
+RETURN_CONFLICT: Final = "ReturnConflict"
+"""A return with this id and other content exists."""
+RETURN_REFUSED: Final = "ReturnRefused"
+"""What was shipped, captured or decided does not allow the request."""
+
 FATAL_TYPES: Final = frozenset({ORDER_CONFLICT, INVALID_DOCUMENT})
 """The input itself was refused: nothing was done, so nothing is undone, and the run fails."""
 
@@ -63,6 +70,12 @@ REFUSALS: Final = {
     )
 }
 """Refusals that make the saga compensate, by the type of the error."""
+
+FINAL_TYPES: Final = frozenset(
+    {*REFUSALS, *FATAL_TYPES, STILL_HELD, RETURN_CONFLICT, RETURN_REFUSED}
+)
+"""All answers. A failure of another type is none, whatever it claims: somebody may have ended an
+activity by hand."""
 
 
 class Trouble(StrEnum):
@@ -109,7 +122,13 @@ def refusal(reason: Reason, message: str) -> ApplicationError:
 
 
 def final_failure(type_: str, message: str) -> ApplicationError:
-    """A failure that is final but not a refusal."""
+    """A failure that is final but not a refusal.
+
+    Raises:
+        ValueError: the saga does not take this type for an answer.
+    """
+    if type_ not in FINAL_TYPES:
+        raise ValueError(f"{type_} is not among the final failures")
     return ApplicationError(message, type=type_, non_retryable=True)
 
 

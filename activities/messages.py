@@ -142,14 +142,18 @@ class ClosedSaga:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """What this run must undo besides its own steps, because an earlier run of the saga was lost.
+    """What this run must undo besides its own steps, because another run of the saga was before it.
 
-    The lost run may have requested a charge or a label whose outcome is not recorded.
+    The earlier run may have requested a charge or a label whose outcome is not recorded.
+
+    Attributes:
+        turned_back: why the order is being undone; the reason that was recorded first stays.
     """
 
     compensations: tuple[values.Compensation, ...]
     charge_in_doubt: bool
     label_in_doubt: bool
+    turned_back: TurnedBack
 
 
 @dataclass(frozen=True, slots=True)

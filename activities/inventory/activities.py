@@ -114,6 +114,7 @@ class InventoryActivities:
         """Let `change` decide on the order, its trail, its label and its stock."""
 
         def rule(unit: UnitOfWork) -> messages.ReservationResult:
+            trail.require_forward(unit, order_id)
             change(unit)
             return shortage.reservation_of(unit, order_id)
 

@@ -128,6 +128,7 @@ class OrderActivities:
 
 def _change_address(unit: UnitOfWork, request: messages.ChangeAddress, address: Address) -> None:
     order_id = request.order_id
+    trail.require_forward(unit, order_id)
     if live_label(unit.state(SHIPMENT.stream(order_id))):
         raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
     unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(address))
@@ -144,7 +145,7 @@ def _turn_back(
         return closed
     trail.ensure_started(unit, request.saga, order_id)
     commands: list[saga_commands.FulfillmentCommand] = [*trail.operator_commands(request.operator)]
-    if request.step and request.kind:
+    if request.step and request.kind and not trail.has_turned_back(unit, order_id):
         failure = saga_commands.RecordStepFailure(
             request.step, request.kind, request.reason, request.detail
         )
@@ -160,17 +161,26 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     fulfillment = unit.state(FULFILLMENT.stream(order_id))
     if not isinstance(fulfillment, Underway) or fulfillment.run_id == request.saga.run_id:
         return None
+    if (turned_back := fulfillment.turned_back) is None:
+        return None  # the answer to an attempt that another one has overtaken
     order = unit.state(ORDER.stream(order_id))
-    if not isinstance(
-        order, order_state.Backordered | order_state.Reserved | order_state.Processing
-    ):
-        return None  # no step comes before the reservation
-    backordered = isinstance(order, order_state.Backordered)
     return messages.EarlierRun(
-        (Compensation.RELEASE_INVENTORY,) if backordered else tuple(Compensation),
+        _compensations(order),
         charge_in_doubt=isinstance(order, order_state.Reserved),
         label_in_doubt=isinstance(order, order_state.Processing),
+        turned_back=messages.TurnedBack(turned_back.reason, turned_back.detail),
     )
+
+
+def _compensations(order: order_state.OrderState) -> tuple[Compensation, ...]:
+    """What runs before this one may have to undo."""
+    match order:
+        case order_state.Reserved() | order_state.Processing():
+            return tuple(Compensation)
+        case order_state.Backordered():
+            return (Compensation.RELEASE_INVENTORY,)
+        case _:
+            return ()  # no step comes before the reservation
 
 
 def _close(

@@ -13,7 +13,7 @@ from domain.order.commands import CompleteOrder
 from domain.order.state import FrozenOrder
 from domain.payment.payment import Captured
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction, StartFulfillment
-from domain.saga.trail import NotStarted
+from domain.saga.trail import NotStarted, Underway
 from domain.shipment.shipment import live_label
 from domain.stock.commands import ShipStock
 from domain.values import Outcome, Reason
@@ -25,6 +25,26 @@ def ensure_started(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> None:
     trail = FULFILLMENT.stream(order_id)
     if isinstance(unit.state(trail), NotStarted):
         unit.execute(trail, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
+
+
+def has_turned_back(unit: UnitOfWork, order_id: OrderId) -> bool:
+    """Whether the order is being undone."""
+    state = unit.state(FULFILLMENT.stream(order_id))
+    return isinstance(state, Underway) and state.turned_back is not None
+
+
+def require_forward(unit: UnitOfWork, order_id: OrderId) -> None:
+    """Refuse a step of an order that is cancelled or being undone.
+
+    A run does not know that of itself: it may have been reset to a time before.
+
+    Raises:
+        ApplicationError: not_fulfillable. Then the run turns back, and ends as the order stands.
+    """
+    if isinstance(unit.state(ORDER.stream(order_id)), order_state.Cancelled):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order was cancelled before")
+    if has_turned_back(unit, order_id):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order is being undone")
 
 
 def closed_saga(state: order_state.OrderState) -> ClosedSaga | None:

@@ -13,17 +13,10 @@ from activities import ports, unit_of_work
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
 from activities.messages import PaymentResult, StepRequest
-from activities.orders.trail import complete, tracking_number_of
+from activities.orders.trail import complete, require_forward, tracking_number_of
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.payments.refunds import release
-from activities.unit_of_work import (
-    Streams,
-    UnitOfWork,
-    command_context,
-    if_time_is_left,
-    load,
-    transact,
-)
+from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
 from domain.ids import OrderId
 from domain.order.commands import StartProcessing
 from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
@@ -52,7 +45,7 @@ class PaymentActivities:
             ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
         """
         trail = FULFILLMENT.stream(request.order_id)
-        order, paid, unit = await self._load(request.order_id, (trail,))
+        order, paid, unit = await self._load(request.order_id)
         payments = await self._payments.of(order)
         if result := _already_paid(paid):
             if request.settled_by is None:
@@ -101,10 +94,11 @@ class PaymentActivities:
         return PaymentResult(reference, captured=not order.is_free)
 
     async def _load(
-        self, order_id: OrderId, more: Streams = ()
+        self, order_id: OrderId
     ) -> tuple[FrozenOrder, payment.PaymentState, UnitOfWork]:
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
-        unit = await load(self._handler, order, paid, *more)
+        unit = await load(self._handler, order, paid, FULFILLMENT.stream(order_id))
+        require_forward(unit, order_id)
         return submitted_order(unit.state(order), order_id), unit.state(paid), unit
 
     async def _capture_or_charge(

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Sequence
 from temporalio import activity
 
 from activities import messages, ports
-from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, RETURNS
 from activities.failures import refusal
 from activities.keys import OrderKeys
+from activities.orders.trail import require_forward
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.returns.messages import CaseRequest, CaseView
 from activities.returns.rules import case_of, view_of
@@ -75,7 +76,8 @@ class RefundActivities:
                 look at.
         """
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
-        unit = await load(self._handler, order, paid)
+        unit = await load(self._handler, order, paid, FULFILLMENT.stream(request.order_id))
+        require_forward(unit, request.order_id)
         submitted = submitted_order(unit.state(order), request.order_id)
         total, captured = submitted.total, unit.state(paid)
         if not isinstance(captured, payment.Captured) or captured.refundable <= total:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from temporalio import activity
 
 from activities.aggregates import ORDER, PAYMENT, RETURNS, streams_of
-from activities.failures import final_failure
+from activities.failures import RETURN_CONFLICT, RETURN_REFUSED, final_failure
 from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
@@ -15,11 +14,6 @@ from domain.errors import DomainError, RuleBroken
 from domain.lines import Pieces
 from domain.returns import commands
 from eventstore.commands.handler import CommandHandler
-
-RETURN_CONFLICT: Final = "ReturnConflict"
-"""A return with this id and other content exists."""
-RETURN_REFUSED: Final = "ReturnRefused"
-"""What was shipped, captured or decided does not allow the request."""
 
 
 class ReturnActivities:

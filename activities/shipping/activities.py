@@ -5,7 +5,7 @@ from temporalio import activity
 from activities import messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
-from activities.orders.trail import complete, tracking_number_of
+from activities.orders.trail import complete, require_forward, tracking_number_of
 from activities.shipping.own import OrderLabels, OwnLabel, OwnLabels
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
@@ -34,12 +34,14 @@ class ShippingActivities:
         """
         order_id = request.order_id
         own = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
-        unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
+        unit = await load(self._handler, *own)
+        require_forward(unit, order_id)
         order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
         labels, parcel = await self._labels.of(order_id), unit.state(SHIPMENT.stream(order_id))
         past_others = request.settled_by is not None
         if not past_others:
             labels.check_recorded(parcel)
+        _require_paid(unit, order_id)
         needed = order.skus and not live_label(parcel)
         label = await _buy(labels, order, past_others=past_others) if needed else None
         return await transact(
@@ -121,6 +123,12 @@ class ShippingActivities:
         context = command_context(request.saga, "label-by-hand")
         await transact(self._handler, (shipment,), rule, context)
         return messages.CompensationResult("settled by hand")
+
+
+def _require_paid(unit: UnitOfWork, order_id: OrderId) -> None:
+    """Refuse to buy a label for an order that our books do not have as paid."""
+    if not isinstance(unit.state(ORDER.stream(order_id)), Processing | Completed):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order is not ready to be shipped")
 
 
 async def _buy(labels: OrderLabels, order: FrozenOrder, *, past_others: bool) -> OwnLabel:

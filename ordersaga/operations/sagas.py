@@ -76,7 +76,8 @@ def query_of(conditions: SagaFilter) -> str:
     Raises:
         WrongUsage: there is no such status or step.
     """
-    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
+    # A run that has gone on as a new one is no saga of its own.
+    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'", "ExecutionStatus != 'ContinuedAsNew'"]
     for option, key, value, allowed in (
         ("--status", ORDER_STATUS, conditions.order_status, STATUSES),
         ("--step", SAGA_STEP, conditions.step, STEPS),

@@ -3,11 +3,12 @@
 Each message is one JSON object. Refusals name the field and never repeat a value.
 """
 
+import functools
 import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
@@ -114,6 +115,20 @@ def parse_message(
     """
     with refusals(root):
         return validate(model, json_of(raw, root), root, most_bytes)
+
+
+def handed_over(form: Any, raw: RawValue) -> Any:
+    """What a run has handed over to the one that continues it; `form` is its type.
+
+    Raises:
+        ValidationError: it has another form.
+    """
+    return _reader(form).validate_json(raw.payload.data)
+
+
+@functools.cache
+def _reader(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)
 
 
 def json_of(raw: RawValue, root: str = "document") -> bytes:

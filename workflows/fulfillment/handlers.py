@@ -3,6 +3,7 @@
 Handlers only note requests; the saga carries them out at its next safe point.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import OperatorAction
 from domain.order.unavailable import ShortageChoice
-from workflows.common.operator_requests import ACCEPTED, NotPossibleNow, OperatorAttention
+from workflows import policies
+from workflows.common.operator_requests import (
+    ACCEPTED,
+    PENDING,
+    NotPossibleNow,
+    OperatorAttention,
+    ignore,
+)
 from workflows.documents.messages import (
     AmendMessage,
     CancelMessage,
@@ -46,9 +54,9 @@ class RequestHandlers:
 
     def check_cancel(self, raw: RawValue) -> None:
         """Possible until the last step has succeeded."""
-        parse_message(CancelMessage, raw)
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"the order cannot be cancelled any more: {self._where}")
+        parse_message(CancelMessage, raw)
 
     def cancel(self, raw: RawValue) -> None:
         """Note the request and interrupt what is running."""
@@ -63,23 +71,34 @@ class RequestHandlers:
     async def cancel_and_wait(self, raw: RawValue) -> Accepted:
         """Note the request and wait until it is certain whether the order will be cancelled.
 
+        If that takes long, because the event store is away or an attempt at a step hangs, it
+        answers that the request is noted.
+
         Raises:
             ApplicationError: type TooLate, the last step succeeded in the meantime.
         """
         self.cancel(raw)
-        record, steps = self.state.compensation, self.state.steps
-        await workflow.wait_condition(lambda: record.recorded or steps.past_pivot)
-        if not record.recorded:
+        record, steps, progress = self.state.compensation, self.state.steps, self.state.progress
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: record.recorded or steps.past_pivot or progress.run_is_full,
+                timeout=policies.ANSWER_WITHIN,
+                timeout_summary="then whoever cancels is answered",
+            )
+        if record.recorded:
+            return ACCEPTED
+        if steps.past_pivot:
             raise ApplicationError("the order was completed in the meantime", type="TooLate")
-        return ACCEPTED
+        return PENDING
 
     def check_hold(self, raw: RawValue) -> None:
         """Possible while a step is running or still to come."""
-        parse_message(OperatorMessage, raw)
         if self.state.requests.held_by:
             raise NotPossibleNow("the saga is on hold already")
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"there is nothing left to hold: {self._where}")
+        self._check_room()
+        parse_message(OperatorMessage, raw)
 
     def hold(self, raw: RawValue) -> Accepted:
         """Start no further step."""
@@ -91,9 +110,9 @@ class RequestHandlers:
 
     def check_resume(self, raw: RawValue) -> None:
         """Possible while the saga is on hold."""
-        parse_message(OperatorMessage, raw)
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
+        parse_message(OperatorMessage, raw)
 
     def resume(self, raw: RawValue) -> Accepted:
         """Go on after a hold."""
@@ -123,9 +142,10 @@ class RequestHandlers:
 
     def check_change_address(self, raw: RawValue) -> None:
         """Until the label is requested."""
-        parse_message(ChangeAddressMessage, raw)
         if not self.state.can_change_order:
             raise NotPossibleNow(f"it is too late for another address: {self._where}")
+        self._check_room()
+        parse_message(ChangeAddressMessage, raw)
 
     def change_address(self, raw: RawValue) -> Accepted:
         """Change the delivery address before the next step."""
@@ -137,10 +157,13 @@ class RequestHandlers:
 
     def check_amend(self, raw: RawValue) -> None:
         """Possible until the label is requested, if at least one piece is left."""
-        message = parse_message(AmendMessage, raw)
         if not self.state.can_change_order:
             raise NotPossibleNow(f"it is too late to amend the order: {self._where}")
-        if self.state.document:
+        self._check_room()
+        if not self.state.requests.has_room_for_pieces:
+            raise NotPossibleNow("large amendments wait to be carried out: try again when they are")
+        message = parse_message(AmendMessage, raw)
+        if self.state.known:
             _check_amendment(message, self.state)
 
     def amend(self, raw: RawValue) -> Accepted:
@@ -152,9 +175,10 @@ class RequestHandlers:
 
     def check_choose(self, raw: RawValue) -> None:
         """Possible while items are missing, or before the saga knows whether any are."""
-        message = parse_message(ChooseMessage, raw)
         if self.state.requests.choice:
             raise NotPossibleNow("a choice was made already and is being carried out")
+        self._check_room()
+        message = parse_message(ChooseMessage, raw)
         if not self.state.can_become_short and message.choice not in self.state.choices:
             raise NotPossibleNow(self._why_not(message.choice))
 
@@ -176,9 +200,13 @@ class RequestHandlers:
         try:
             message = parse_message(CarrierUpdateMessage, raw)
         except InvalidDocument as problem:
-            workflow.logger.warning("ignored a malformed carrier update: %s", problem)
+            ignore(self.state.progress, "carrier_update", problem)
         else:
-            self.state.requests.scans.append(message.model_dump(mode="json"))
+            if not self.state.requests.keep(message.model_dump(mode="json")):
+                ignore(self.state.progress, "carrier_update", "too many different scans")
+
+    def _check_room(self) -> None:
+        self.attention.check_room(self.state.requests.waiting)
 
     @property
     def _where(self) -> str:

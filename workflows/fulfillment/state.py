@@ -5,12 +5,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from activities.messages import OperatorAction, OrderDocument, ReservationResult, Shortage
+from activities.messages import (
+    OperatorAction,
+    OrderDocument,
+    PaymentResult,
+    ReservationResult,
+    ShipmentResult,
+    Shortage,
+)
 from domain.ids import LineId, OrderId
 from domain.lines import LineKind, Pieces
 from domain.money import Money
-from domain.order.unavailable import ShortageChoice, UnavailablePolicy
+from domain.order.drafting import MAX_LINES
+from domain.order.outage import OutageTerms
+from domain.order.unavailable import ShortageChoice, UnavailablePolicy, UnavailableTerms
 from domain.values import Address, CaptureMode, Compensation, Outcome, Step
+from workflows import policies
+from workflows.common.failures import Cause
 from workflows.common.search_attributes import Progress
 
 ON_HOLD: Final = "on_hold"
@@ -23,6 +34,23 @@ CLOSING: Final = "closing"
 CLOSED: Final = "closed"
 
 _QUEUEING: Final = (UnavailablePolicy.WAIT, UnavailablePolicy.ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """What a saga needs of its order once the order is in the event store; no personal data.
+
+    Attributes:
+        content_digest: see `workflows.fulfillment.status.content_digest`.
+        pieces: as ordered, by line.
+    """
+
+    order_id: OrderId
+    content_digest: str
+    placed_at: datetime | None
+    pieces: tuple[Pieces, ...]
+    unavailable: UnavailableTerms
+    on_outage: OutageTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +91,7 @@ class PendingRequests:
 
     Attributes:
         cancel: the request to cancel the order.
+        cancelled_natively: why an earlier run was cancelled through Temporal; None: it was not.
         held_by: the operator who holds the saga; None: it is not on hold.
         address_changes: oldest first.
         address_in_work: the address that an activity records now; it asks for it by a query.
@@ -73,6 +102,7 @@ class PendingRequests:
     """
 
     cancel: CancelRequest | None = None
+    cancelled_natively: str | None = None
     held_by: OperatorAction | None = None
     address_changes: list[AddressChange] = field(default_factory=list)
     address_in_work: Address | None = None
@@ -80,6 +110,24 @@ class PendingRequests:
     choice: Choice | None = None
     stock_arrived: bool = False
     scans: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be carried out and are not recorded yet."""
+        return len(self.address_changes) + len(self.amendments) + (self.choice is not None)
+
+    @property
+    def has_room_for_pieces(self) -> bool:
+        """Whether another amendment can be kept."""
+        return sum(len(amendment.pieces) for amendment in self.amendments) < MAX_LINES
+
+    def keep(self, scan: dict[str, Any]) -> bool:
+        """Keep a scan, once; returns whether there was room for it."""
+        if scan in self.scans:
+            return True
+        if has_room := len(self.scans) < policies.MOST_SCANS:
+            self.scans.append(scan)
+        return has_room
 
     def drop(self) -> tuple[OperatorAction, ...]:
         """Forget the requests that no longer matter; returns the actions to record for them."""
@@ -105,18 +153,20 @@ class Steps:
     Attributes:
         current: the step that is running, or that was running when the saga turned back.
         last: the step after which the order can no longer be cancelled.
-        order_is_stored: the event store has the order; its document need not travel any more.
         past_pivot: the last step succeeded.
         paid: money was captured or authorised, as far as is known.
         overpaid: the order was amended, and more may have been captured than it costs now.
+        payment: the answer to the payment; None: there is none yet.
+        shipment: the answer to the request of a label; None: there is none yet.
     """
 
     current: Step = Step.RESERVE_INVENTORY
     last: Step = Step.CREATE_SHIPMENT
-    order_is_stored: bool = False
     past_pivot: bool = False
     paid: bool = False
     overpaid: bool = False
+    payment: PaymentResult | None = None
+    shipment: ShipmentResult | None = None
 
 
 @dataclass(slots=True)
@@ -148,6 +198,7 @@ class CompensationRecord:
         payment_in_doubt: a charge was requested, and whether it happened is unknown.
         label_in_doubt: a label was requested, and whether it was issued is unknown.
         turning_back: the saga is compensating, or has compensated.
+        cause: why it turns back.
         recorded: compensation is recorded; the order will end as cancelled.
     """
 
@@ -156,6 +207,7 @@ class CompensationRecord:
     payment_in_doubt: bool = False
     label_in_doubt: bool = False
     turning_back: bool = False
+    cause: Cause | None = None
     recorded: bool = False
 
     @property
@@ -169,7 +221,8 @@ class SagaState:
     """Everything one run knows.
 
     Attributes:
-        document: the order; None until the input was accepted.
+        document: the order as it came in; None once it is in the event store.
+        known: what the saga needs of it; None until the input was accepted.
         progress: where it stands, for people.
         requests: what operators and customers asked for.
         steps: how far it has come.
@@ -181,6 +234,7 @@ class SagaState:
     """
 
     document: OrderDocument | None = None
+    known: KnownOrder | None = None
     progress: Progress = field(default_factory=lambda: Progress("submitted"))
     requests: PendingRequests = field(default_factory=PendingRequests)
     steps: Steps = field(default_factory=Steps)
@@ -191,11 +245,11 @@ class SagaState:
     cancel_after: timedelta | None = None
 
     @property
-    def order(self) -> OrderDocument:
+    def order(self) -> KnownOrder:
         """The order, once the input was accepted."""
-        if self.document is None:
+        if self.known is None:
             raise RuntimeError("the saga has no order yet")
-        return self.document
+        return self.known
 
     @property
     def order_id(self) -> OrderId:
@@ -218,7 +272,7 @@ class SagaState:
     @property
     def can_become_short(self) -> bool:
         """Whether the reservation may still report a shortage for which the saga would wait."""
-        queues = self.document is None or self.document.unavailable.policy in _QUEUEING
+        queues = self.known is None or self.known.unavailable.policy in _QUEUEING
         return queues and not self.reservation.answered and self.can_turn_back
 
     @property
@@ -243,7 +297,7 @@ class SagaState:
     @property
     def pieces_left(self) -> dict[LineId, int]:
         """The pieces of each line after all accepted amendments."""
-        lines = self.reservation.amended or self.order.lines
+        lines = self.reservation.amended or self.order.pieces
         left = {item.line_id: item.quantity for item in lines}
         for amendment in self.requests.amendments:
             left.update({item.line_id: item.quantity for item in amendment.pieces})
@@ -258,6 +312,7 @@ class SagaState:
     def note_reservation(self, result: ReservationResult) -> bool:
         """Note an answer of the stock ledger; returns whether the order was amended."""
         self.reservation.answered = True
+        self.document, self.progress.may_hand_over = None, True
         self.reservation.shortage = result.shortage
         if result.amended:
             self.reservation.amended = result.amended

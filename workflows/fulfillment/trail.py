@@ -82,7 +82,7 @@ class Trail:
         request = TurnBack(
             saga_ref(),
             self.state.order_id,
-            None if self.state.steps.order_is_stored else self.state.order,
+            self.state.document,
             cause.step,
             cause.kind,
             cause.reason,

@@ -60,9 +60,9 @@ class SagaVisibility:
         self._state = state
         self._attributes = SearchAttributes()
 
-    def begin(self) -> None:
+    def begin(self, document: OrderDocument) -> None:
         """Show the order, unless the client that started the saga has done so."""
-        self._attributes.begin(initial_attributes(self._state.order))
+        self._attributes.begin(initial_attributes(document))
 
     def enter(self, stage: str, waits_for: str) -> None:
         """Show a new stage and what it waits for."""

@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -190,8 +190,9 @@ def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManage
     return environment.with_time_skipping_disabled() if name.startswith("asked") else nullcontext()
 
 
-async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
-    """Run one saga and write its history."""
+@asynccontextmanager
+async def played(environment: WorkflowEnvironment, name: str) -> AsyncIterator[tuple[Shop, Handle]]:
+    """A saga that has taken a course to its end; its workers still run."""
     client = environment.client
     changes, stock, faults, drive = PATHS[name]
     shop, order_id = Shop(), name
@@ -208,6 +209,12 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
             await result(handle)
         except WorkflowFailureError:  # a native cancel ends like this
             assert name == "cancelled-natively"
+        yield shop, handle
+
+
+async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
+    """Run one saga and write its history."""
+    async with played(environment, name) as (_, handle):
         history = await handle.fetch_history()
     return write(folder / f"order-{name}.{VERSION}.json", history)
 
