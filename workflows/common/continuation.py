@@ -52,10 +52,10 @@ def take_over(raw: RawValue, state: Any, attention: OperatorAttention) -> bool:
     """
     if not _continues_another():
         return False
-    given: Continuation[Any] = handed_over(GenericAlias(Continuation, type(state)), raw)
-    _restore(state, given.state)
-    attention.unrecorded.extend(given.unrecorded)
-    attention.settled.update(given.settled)
+    earlier: Continuation[Any] = handed_over(GenericAlias(Continuation, type(state)), raw)
+    _restore(state, earlier.state)
+    attention.unrecorded.extend(earlier.unrecorded)
+    attention.settled.update(earlier.settled)
     return True
 
 
@@ -65,10 +65,10 @@ def _continues_another() -> bool:
     return info.continued_run_id is not None and info.attempt == 1 and info.cron_schedule is None
 
 
-def _restore(present: Any, given: Any) -> None:
+def _restore(present: Any, earlier: Any) -> None:
     """Copy all fields in place: the parts of the workflow share the state and its progress."""
-    for field in fields(given):
+    for field in fields(earlier):
         if field.name == "progress":
-            _restore(present.progress, given.progress)
+            _restore(present.progress, earlier.progress)
         else:
-            setattr(present, field.name, getattr(given, field.name))
+            setattr(present, field.name, getattr(earlier, field.name))

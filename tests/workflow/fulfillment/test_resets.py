@@ -1,6 +1,7 @@
 """The button *Reset*, at every event of every course: nothing happens twice."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.faults.traps import TrappedShop
 from tests.support.sagas.long_runs import BY, PLACES, Place, Standing, bring_to, retry_if_needed
 from tests.support.sagas.record_histories import PATHS, played
 from tests.support.sagas.resets import effects_of, end_of, reset_everywhere
-from tests.support.sagas.sagas import result, until, until_status
+from tests.support.sagas.sagas import Handle, result, until, until_status
 from tests.support.sagas.shop import running_workers
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
@@ -67,7 +68,8 @@ async def test_a_running_saga_ends_as_it_would_have_wherever_it_is_reset_to(
         tried += 1
     assert tried >= 1
     await standing.let_go()
-    outcome = await _end(standing, place)
+    latest: Handle = temporal.client.get_workflow_handle(standing.handle.id)
+    outcome = await _end(replace(standing, handle=latest), place)
     assert outcome["outcome"] == place.ends
     effects = await effects_of(shop, standing.order_id)
     for event in ("FulfillmentStarted", "OrderSubmitted", "OrderReserved", "FulfillmentClosed"):
