@@ -163,7 +163,7 @@ class RequestHandlers:
         if not self.state.requests.has_room_for_pieces:
             raise NotPossibleNow("large amendments wait to be carried out: try again when they are")
         message = parse_message(AmendMessage, raw)
-        if self.state.known:
+        if self.state.accepted_order:
             _check_amendment(message, self.state)
 
     def amend(self, raw: RawValue) -> Accepted:

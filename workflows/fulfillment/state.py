@@ -222,7 +222,7 @@ class SagaState:
 
     Attributes:
         document: the order as it came in; None once it is in the event store.
-        known: what the saga needs of it; None until the input was accepted.
+        accepted_order: what the saga needs of it; None until the input was accepted.
         progress: where it stands, for people.
         requests: what operators and customers asked for.
         steps: how far it has come.
@@ -234,7 +234,7 @@ class SagaState:
     """
 
     document: OrderDocument | None = None
-    known: KnownOrder | None = None
+    accepted_order: KnownOrder | None = None
     progress: Progress = field(default_factory=lambda: Progress("submitted"))
     requests: PendingRequests = field(default_factory=PendingRequests)
     steps: Steps = field(default_factory=Steps)
@@ -247,9 +247,9 @@ class SagaState:
     @property
     def order(self) -> KnownOrder:
         """The order, once the input was accepted."""
-        if self.known is None:
+        if self.accepted_order is None:
             raise RuntimeError("the saga has no order yet")
-        return self.known
+        return self.accepted_order
 
     @property
     def order_id(self) -> OrderId:
@@ -272,7 +272,7 @@ class SagaState:
     @property
     def can_become_short(self) -> bool:
         """Whether the reservation may still report a shortage for which the saga would wait."""
-        queues = self.known is None or self.known.unavailable.policy in _QUEUEING
+        queues = self.accepted_order is None or self.accepted_order.unavailable.policy in _QUEUEING
         return queues and not self.reservation.answered and self.can_turn_back
 
     @property

@@ -43,7 +43,7 @@ def placed_at_text(document: OrderDocument) -> str | None:
 
 def status_json(state: SagaState) -> dict[str, Any]:
     """The answer to the query ``status``."""
-    order, held_by = state.known, state.requests.held_by
+    order, held_by = state.accepted_order, state.requests.held_by
     return {
         "order_id": order.order_id if order else None,
         "content_digest": order.content_digest if order else None,

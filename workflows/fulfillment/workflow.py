@@ -121,7 +121,7 @@ class OrderFulfillment(OperatorRequests):
     def _begin(self, raw: RawValue) -> None:
         document = _accepted(raw)
         state = self._state
-        state.document, state.known = document, known_order(document)
+        state.document, state.accepted_order = document, known_order(document)
         state.progress.may_hand_over = len(json_of(raw)) <= policies.LONGEST_HANDED_OVER
         state.steps.last = last_step(document)
         self._visibility.begin(document)
