@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities.failures import INVALID_DOCUMENT
 from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
 from domain.ids import OrderId
-from domain.values import Outcome
+from domain.values import Outcome, Step
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner
 from workflows.common.continuation import continue_as_new, take_over
@@ -111,7 +111,8 @@ class OrderFulfillment(OperatorRequests):
         if steps.payment is None:
             await self._shortage.until_items_are_there()
         payment = steps.payment or await self._steps.process_payment()
-        if payment.order_completed:
+        # A run that was reset finds the whole order completed here, also one that was shipped.
+        if payment.order_completed and steps.last is Step.PROCESS_PAYMENT:
             return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, None)
         shipment = steps.shipment or await self._steps.create_shipment()
         if not shipment.order_completed:
