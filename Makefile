@@ -115,9 +115,10 @@ weather: packages setup ## troubles of the database and Temporal beside open ord
 outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
 	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
 
-docs: setup ## write docs/cli.md, the JSON Schemas, examples/orders and domain/codes.py
+docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
 	$(BIN)/python -m tests.support.repository.write_examples
 

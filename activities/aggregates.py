@@ -9,6 +9,7 @@ from domain.order import decisions as order
 from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.payment import payment
+from domain.request import request
 from domain.returns import decisions as returns
 from domain.returns import state as returns_state
 from domain.saga import trail
@@ -87,4 +88,7 @@ FULFILLMENT: Final = Aggregate(
 )
 RETURNS: Final = Aggregate(
     ids.returns_stream, Fold(returns_state.INITIAL, returns_state.evolve), returns.decide
+)
+REQUEST: Final = Aggregate(
+    ids.request_stream, Fold(request.INITIAL, request.evolve), request.decide
 )

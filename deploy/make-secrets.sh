@@ -21,7 +21,7 @@ keep() { # NAME, and the content on standard input
   fi
 }
 
-for name in postgres_password migrator_password worker_password projections_password \
+for name in postgres_password migrator_password worker_password projections_password api_password \
   reports_password backup_password temporal_postgres_password temporal_password; do
   od -An -N24 -tx1 /dev/urandom | tr -d ' \n' | keep "$name"
 done

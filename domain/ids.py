@@ -103,6 +103,11 @@ def returns_stream(order_id: OrderId) -> str:
     return f"returns-{order_id}"
 
 
+def request_stream(key_digest: str) -> str:
+    """Name of the stream that records what an idempotency key was used for."""
+    return f"request-{key_digest}"
+
+
 def delivery_workflow(order_id: OrderId) -> str:
     """Id of the workflow that follows the parcel of an order."""
     return f"delivery-{order_id}"

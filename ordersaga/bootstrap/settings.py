@@ -77,7 +77,10 @@ class Settings(BaseSettings):
         stuck_after_s: a loop of a process that has not moved for this long is started again.
         silent_after_s: an open order that waits for nothing is a finding after this time without
             an event.
-        bind_host: address that both ports listen on.
+        bind_host: address that all ports listen on.
+        api_port: port of the HTTP API.
+        api_rate_per_s: requests that one token may send a second to one process of the API, twice
+            as many in a burst.
         ready_file: file that exists while a process is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
@@ -122,6 +125,8 @@ class Settings(BaseSettings):
     stuck_after_s: Annotated[float, Field(ge=15, le=3600)] = 30.0
     silent_after_s: LongSeconds = 900.0
     bind_host: str = "127.0.0.1"
+    api_port: Port = 8180
+    api_rate_per_s: Count = 100
     ready_file: Path | None = None
     otlp_endpoint: AnyHttpUrl | None = None
     log_format: Literal["console", "json"] = "console"

@@ -33,6 +33,7 @@ class StackState:
     Attributes:
         pid: process id of `ordersaga up`.
         stripe_url: of the stand-in for Stripe; empty if payments go to the sandbox.
+        api_token_file: file that holds a token of the API.
         pids: process id by role, of each running child.
     """
 
@@ -44,6 +45,8 @@ class StackState:
     carrier_url: str
     master_key_file: str = ""
     stripe_url: str = ""
+    api_url: str = ""
+    api_token_file: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:

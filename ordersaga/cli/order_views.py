@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 
 from domain.values import Address, Contact, Redacted
 from ordersaga.cli.answers import Answer
-from ordersaga.display.tables import Columns, clock, make_table
+from ordersaga.display.tables import Columns, clock, make_table, money
 
 if TYPE_CHECKING:
     from ordersaga.operations.shown_order import ShownOrder
@@ -38,14 +38,18 @@ def _properties(order: "ShownOrder") -> Sequence[tuple[str, object]]:
     properties: Sequence[tuple[str, object]] = (
         ("reference", order.reference),
         ("status", order.status),
+        ("payment", order.payment_status),
+        ("fulfilment", order.fulfilment_status),
+        ("return", order.return_status),
         ("total", order.total),
+        *_money(order),
         ("paid by gift card", order.gift_card),
         ("customer", order.customer_id or "guest"),
         ("e-mail", _email(order.customer)),
         ("address", _address_line(order.address)),
         ("placed at", clock(order.placed_at)),
         ("capture", order.capture),
-        ("payment", order.payment_reference),
+        ("payment reference", order.payment_reference),
         ("tracking number", order.tracking_number),
         ("reason", order.reason),
         ("detail", order.detail),
@@ -53,6 +57,18 @@ def _properties(order: "ShownOrder") -> Sequence[tuple[str, object]]:
         ("version", f"{order.version}, recorded {clock(order.as_of)}"),
     )
     return [(name, value) for name, value in properties if value]
+
+
+def _money(order: "ShownOrder") -> Sequence[tuple[str, object]]:
+    """What providers hold, if anything was ever paid."""
+    amounts = [
+        ("authorised", order.authorised_minor),
+        ("captured", order.captured_minor),
+        ("refunded", order.refunded_minor),
+    ]
+    rows = [(name, money(minor, order.currency)) for name, minor in amounts if minor]
+    kept = ("kept", money(order.kept_minor, order.currency))
+    return [*rows, kept] if order.captured_minor else rows
 
 
 def _email(customer: Contact | Redacted | None) -> str | None:

@@ -17,6 +17,7 @@ from eventstore.deadline import within
 from eventstore.postgres.connection import connect
 from ordersaga.bootstrap.settings import BEYOND_DRAINING_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, StackState
+from ordersaga.embedded.api_token import API_TOKEN_FILE
 from ordersaga.embedded.master_key import MASTER_KEY_FILE
 from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.postgres import EmbeddedPostgres
@@ -32,8 +33,12 @@ WORKER_LOGIN: Final = "ordersaga_worker"
 PROJECTIONS_LOGIN: Final = "ordersaga_projections"
 """The database login of those who keep and send what follows from events: it cannot append."""
 
+API_LOGIN: Final = "ordersaga_api"
+"""The database login of the HTTP API: it appends, and cannot make a token."""
+
 GRANTS: Final[Mapping[str, Sequence[str]]] = {
     "appender": (WORKER_LOGIN,),
+    "api": (API_LOGIN,),
     "projector": (PROJECTIONS_LOGIN,),
 }
 """The roles of the logins, beside that of the operator."""
@@ -48,13 +53,18 @@ APPLICATION_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "worker-steps": ("worker", "inventory", "payments", "shipping"),
     "projections": ("projections", "run"),
     "starter": ("starter",),
+    "api": ("api",),
 }
 NOTIFICATIONS: Final = "notifications"
 OPTIONAL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {NOTIFICATIONS: ("notifications", "run")}
 _ROLES: Final = {**APPLICATION_ROLES, **OPTIONAL_ROLES}
+_LOGIN_OF_COMMAND: Final = {
+    "projections": PROJECTIONS_LOGIN,
+    "notifications": PROJECTIONS_LOGIN,
+    "api": API_LOGIN,
+}
 _LOGINS: Final = {
-    role: PROJECTIONS_LOGIN if command[0] in ("projections", "notifications") else WORKER_LOGIN
-    for role, command in _ROLES.items()
+    role: _LOGIN_OF_COMMAND.get(command[0], WORKER_LOGIN) for role, command in _ROLES.items()
 }
 
 # By default a history shard polls its queue 20 times a second, which delays each step by 50 ms.
@@ -89,6 +99,7 @@ class Ports:
     ui: int
     payment: int
     carrier: int
+    api: int
     stripe: int | None = None
 
 
@@ -126,6 +137,8 @@ class StackLayout:
             carrier_url=f"http://{HOST}:{self.ports.carrier}",
             stripe_url=f"http://{HOST}:{self.ports.stripe}" if self.ports.stripe else "",
             master_key_file=str(self.data_dir / MASTER_KEY_FILE),
+            api_url=f"http://{HOST}:{self.ports.api}",
+            api_token_file=str(self.data_dir / API_TOKEN_FILE),
             pids=dict(pids),
         )
 
@@ -178,6 +191,7 @@ class StackLayout:
             "ORDERSAGA_DATABASE_URL": self.server.url(DATABASE, login_of(role)),
             "ORDERSAGA_READY_FILE": str(ready),
             "ORDERSAGA_DRAIN_TIMEOUT_S": str(drain_timeout_s),
+            "ORDERSAGA_API_PORT": str(self.ports.api),
             **self._role_env.get(role, {}),
         }
 

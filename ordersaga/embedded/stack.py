@@ -22,6 +22,7 @@ from eventstore.postgres.connection import connect, maintenance
 from ordersaga.bootstrap import stack_state
 from ordersaga.bootstrap.private_files import private_folder
 from ordersaga.bootstrap.schema import migrate_all
+from ordersaga.embedded.api_token import ensure_api_token
 from ordersaga.embedded.layout import (
     APPLICATION_ROLES,
     DATABASE,
@@ -36,7 +37,7 @@ from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 from workflows.common.search_attributes import ALL_ATTRIBUTES
 
 USUAL_PORTS: Final = Ports(
-    postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182, stripe=8183
+    postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182, stripe=8183, api=8180
 )
 _LEFTOVER_GRACE_S: Final = 8.0
 
@@ -64,6 +65,7 @@ class StackOptions:
     carrier_port: int | None = None
     stripe_port: int | None = None
     stripe_sandbox: bool = False
+    api_port: int | None = None
     roles: tuple[str, ...] = tuple(APPLICATION_ROLES)
     extra_env: Mapping[str, str] = field(default_factory=dict)
     role_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -204,6 +206,7 @@ class EmbeddedStack:
             payment=chooser.choose("the payment sandbox", options.payment_port, usual.payment),
             carrier=chooser.choose("the carrier sandbox", options.carrier_port, usual.carrier),
             stripe=self._stripe_port(chooser),
+            api=chooser.choose("the API", options.api_port, usual.api),
         )
 
     def _stripe_port(self, chooser: PortChooser) -> int | None:
@@ -217,6 +220,7 @@ class EmbeddedStack:
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
         await migrate_all(layout.server.url(DATABASE, OPERATOR), GRANTS)
+        await ensure_api_token(self.data_dir, layout.server.url(DATABASE, OPERATOR))
 
     async def _launch(self, spec: ProcessSpec, group: list[ManagedProcess]) -> None:
         child = ManagedProcess(spec, self._report)

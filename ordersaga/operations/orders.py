@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import uuid4
 
 from activities.aggregates import ORDER, STOCK, AggregateStream
 from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
-from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
+from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.lines import pieces_by_sku
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
@@ -20,10 +19,11 @@ from domain.stock.item import StockState
 from domain.values import Reason
 from eventstore.codec import EventCodec
 from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandContext, CommandHandler
-from eventstore.model import Metadata, StoredEvent
+from eventstore.commands.handler import CommandHandler
+from eventstore.model import StoredEvent
 from eventstore.store import EventStore
-from ordersaga.operations.actor import operator
+from ordersaga.operations.actor import Caller, operator
+from ordersaga.operations.order_history import OrderHistory
 from ordersaga.operations.shown_order import ShownOrder, shown
 from projections.read_models.descriptions import describe_event
 
@@ -77,15 +77,22 @@ WAITING_SHOWN: Final = 20
 class OrdersService:
     """Executes commands and queries on orders and stock, in the event store alone."""
 
-    def __init__(self, handler: CommandHandler, store: EventStore, codec: EventCodec) -> None:
+    def __init__(
+        self,
+        handler: CommandHandler,
+        store: EventStore,
+        codec: EventCodec,
+        caller: Caller | None = None,
+    ) -> None:
         self._handler = handler
         self._store = store
         self._codec = codec
+        self._caller = caller or Caller(operator())
 
     @classmethod
-    def of(cls, services: "Services") -> "OrdersService":
-        """Made from the services of the composition root."""
-        return cls(services.handler, services.store, services.codec)
+    def of(cls, services: "Services", caller: Caller | None = None) -> "OrdersService":
+        """Made from the services of the composition root; by default for the system user."""
+        return cls(services.handler, services.store, services.codec, caller)
 
     # --- orders ----------------------------------------------------------------------------------
 
@@ -133,15 +140,17 @@ class OrdersService:
         Raises:
             NotFound: there is no such order, or there was none then.
         """
-        stored = await self._store.read_stream(
-            order_stream(order_id), until=at, to_version=at_version
-        )
-        if not stored:
+        return shown(await self.history(order_id, at=at, at_version=at_version))
+
+    async def history(
+        self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
+    ) -> OrderHistory:
+        """All streams of an order, as far as they were written then; raises as `show`."""
+        streams = await self._store.read_streams(streams_of_order(order_id))
+        history = OrderHistory(order_id, streams, self._codec).until(at, at_version)
+        if not history.own:
             raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
-        state: OrderState = ORDER.fold.initial
-        for event in stored:
-            state = ORDER.fold.evolve(state, self._codec.decode(event))
-        return shown(state, stored[-1])
+        return history
 
     async def timeline(
         self, order_id: OrderId, *, until: datetime | None = None
@@ -210,6 +219,4 @@ class OrdersService:
         )
 
     async def _execute(self, stream: AggregateStream[Any, C], command: C) -> None:
-        command_id = f"cli-{uuid4()}"
-        context = CommandContext(command_id, Metadata(stream.name, command_id, operator()))
-        await record(self._handler, stream, (command,), context)
+        await record(self._handler, stream, (command,), self._caller.context(stream.name))

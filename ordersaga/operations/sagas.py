@@ -124,7 +124,7 @@ async def show_saga(
     if run is None:
         hints = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
         raise Refused(f"Temporal has no saga of order {order_id}{hints}")
-    answer, note = await _ask(client, run)
+    answer, note = await ask_status(client, run)
     return SagaDetails(
         order_id=order_id,
         workflow_id=workflow_id,
@@ -152,7 +152,7 @@ async def show_saga(
     )
 
 
-async def _ask(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
+async def ask_status(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
     """The saga's status answer, or a sentence that says why there is none."""
     if run.status == "paused":
         return {}, "it is paused in Temporal: `temporal workflow unpause` lets it continue"

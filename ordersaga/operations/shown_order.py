@@ -14,13 +14,12 @@ from domain.order.state import (
     Draft,
     FrozenOrder,
     NoOrder,
-    OrderState,
     Processing,
     status_of,
 )
 from domain.shares import Shares, gift_card_of
 from domain.values import Address, Contact, Redacted
-from eventstore.model import StoredEvent
+from ordersaga.operations.order_history import OrderHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,16 @@ class ShownOrder:
     """An order for display. Holds personal data: never log it.
 
     `version` is that of the order's stream; `as_of` is when its last event was recorded.
+    The statuses and amounts are those of `Statuses`.
     `gift_card` is what a gift card pays beside the total; None: nothing.
     """
 
     order_id: str
     reference: str | None
     status: str
+    payment_status: str
+    fulfilment_status: str
+    return_status: str
     version: int
     as_of: datetime
     customer_id: str | None
@@ -71,6 +74,10 @@ class ShownOrder:
     currency: str
     total: str
     total_minor: int
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    kept_minor: int
     gift_card: str | None
     gift_card_minor: int
     lines: tuple[ShownLine, ...]
@@ -85,10 +92,11 @@ class ShownOrder:
     metadata: Mapping[str, str]
 
 
-def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
-    """An order for display; `last` is the last event that led to `state`."""
+def shown(history: OrderHistory) -> ShownOrder:
+    """An order for display."""
+    state, last, statuses = history.order(), history.own[-1], history.statuses()
     if isinstance(state, NoOrder):
-        raise NotFound("order", last.stream)
+        raise NotFound("order", history.order_id)
     order = state if isinstance(state, Draft) else state.order
     content, left = _content(order)
     shares = Shares(content).of_all(left)
@@ -100,6 +108,9 @@ def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
         order_id=order.order_id,
         reference=order.reference,
         status=str(status_of(state)),
+        payment_status=statuses.payment_status,
+        fulfilment_status=statuses.fulfilment_status,
+        return_status=statuses.return_status,
         version=last.version,
         as_of=last.recorded_at,
         customer_id=order.customer_id,
@@ -107,6 +118,10 @@ def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
         currency=order.currency,
         total=format_amount(order.total),
         total_minor=order.total.minor,
+        authorised_minor=statuses.authorised_minor,
+        captured_minor=statuses.captured_minor,
+        refunded_minor=statuses.refunded_minor,
+        kept_minor=statuses.kept_minor,
         gift_card=format_amount(gift_card) if gift_card.minor else None,
         gift_card_minor=gift_card.minor,
         lines=tuple(map(_shown_line, left, shares)),

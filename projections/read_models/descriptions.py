@@ -7,6 +7,7 @@ from domain.customer import events as customer_events
 from domain.money import format_amount
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request import events as request_events
 from domain.returns import events as returns_events
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
@@ -157,5 +158,8 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
         f"{x.actor} did {x.action} for return {x.return_id}: {x.reason}"
     ),
     returns_events.ReturnClosed: lambda x: f"return {x.return_id} closed",
+    request_events.OrderRequested: lambda x: (
+        f"order {x.order_id} requested by {x.subject}" + ("" if x.is_new else ", which was there")
+    ),
     customer_events.CustomerErased: lambda x: f"personal data of {x.subject} erased: {x.reason}",
 }

@@ -52,8 +52,13 @@ def test_each_kind_of_process_has_a_login_with_the_role_that_it_needs() -> None:
         reversed(word.removeprefix("--grant=").split("="))
         for word in ours()["migrate"]["command"][1:]
     )
-    assert granted == {"worker": "appender", "projections": "projector", "reports": "reader"}
-    needed = {"worker": "appender", "starter": "appender", "migrate": None}
+    assert granted == {
+        "worker": "appender",
+        "projections": "projector",
+        "reports": "reader",
+        "api": "api",
+    }
+    needed = {"worker": "appender", "starter": "appender", "migrate": None, "api": "api"}
     for name, service in ours().items():
         login = service["environment"]["ORDERSAGA_DATABASE_URL"].split("/")[2].split("@")[0]
         assert granted.get(login) == needed.get(service["command"][0], "projector"), name
@@ -95,8 +100,8 @@ def test_the_shipped_databases_have_the_connections_that_their_processes_may_ope
     in_compose = [service["command"] for service in ours().values()]
     set_there = " ".join(services()["postgres"]["command"])
     (most,) = re.findall(r"max_connections=(\d+)", set_there)
-    assert connections_of(in_compose) == 104
+    assert connections_of(in_compose) == 114
     assert connections_of(in_compose) + RESERVED < int(most)
     embedded = [*APPLICATION_ROLES.values(), *OPTIONAL_ROLES.values()]
-    assert connections_of(embedded) == 63
+    assert connections_of(embedded) == 73
     assert connections_of(embedded) + RESERVED < POSTGRES_DEFAULT

@@ -57,6 +57,12 @@ def test_the_page_of_commands_is_what_the_program_says() -> None:
     assert text_of(ROOT / "docs" / "cli.md") == page(), "run `make docs`"
 
 
+def test_the_documents_of_the_api_are_what_the_program_says() -> None:
+    pages = runpy.run_path(str(ROOT / "scripts" / "write_api_docs.py"))["PAGES"]
+    for path, page in pages.items():
+        assert text_of(path) == page(), "run `make docs`"
+
+
 def test_every_command_says_what_it_does() -> None:
     assert {words for words, command in commands().items() if not command.help} == set()
 

@@ -3,6 +3,7 @@
 Handlers only note requests; the saga carries them out at its next safe point.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -54,9 +55,13 @@ class RequestHandlers:
 
     def check_cancel(self, raw: RawValue) -> None:
         """Possible until the last step has succeeded."""
+        self.may_cancel()
+        parse_message(CancelMessage, raw)
+
+    def may_cancel(self) -> None:
+        """Raise NotPossibleNow unless the order can still be cancelled."""
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"the order cannot be cancelled any more: {self._where}")
-        parse_message(CancelMessage, raw)
 
     def cancel(self, raw: RawValue) -> None:
         """Note the request and interrupt what is running."""
@@ -93,12 +98,16 @@ class RequestHandlers:
 
     def check_hold(self, raw: RawValue) -> None:
         """Possible while a step is running or still to come."""
+        self.may_hold()
+        parse_message(OperatorMessage, raw)
+
+    def may_hold(self) -> None:
+        """Raise NotPossibleNow unless a step can be held."""
         if self.state.requests.held_by:
             raise NotPossibleNow("the saga is on hold already")
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"there is nothing left to hold: {self._where}")
         self._check_room()
-        parse_message(OperatorMessage, raw)
 
     def hold(self, raw: RawValue) -> Accepted:
         """Start no further step."""
@@ -110,9 +119,13 @@ class RequestHandlers:
 
     def check_resume(self, raw: RawValue) -> None:
         """Possible while the saga is on hold."""
+        self.may_resume()
+        parse_message(OperatorMessage, raw)
+
+    def may_resume(self) -> None:
+        """Raise NotPossibleNow unless the saga is on hold."""
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
-        parse_message(OperatorMessage, raw)
 
     def resume(self, raw: RawValue) -> Accepted:
         """Go on after a hold."""
@@ -142,10 +155,13 @@ class RequestHandlers:
 
     def check_change_address(self, raw: RawValue) -> None:
         """Until the label is requested."""
-        if not self.state.can_change_order:
-            raise NotPossibleNow(f"it is too late for another address: {self._where}")
-        self._check_room()
+        self.may_change_address()
         parse_message(ChangeAddressMessage, raw)
+
+    def may_change_address(self) -> None:
+        """Raise NotPossibleNow once the label is requested."""
+        self._require_no_label("it is too late for another address")
+        self._check_room()
 
     def change_address(self, raw: RawValue) -> Accepted:
         """Change the delivery address before the next step."""
@@ -157,14 +173,16 @@ class RequestHandlers:
 
     def check_amend(self, raw: RawValue) -> None:
         """Possible until the label is requested, if at least one piece is left."""
-        if not self.state.can_change_order:
-            raise NotPossibleNow(f"it is too late to amend the order: {self._where}")
-        self._check_room()
-        if not self.state.requests.has_room_for_pieces:
-            raise NotPossibleNow("large amendments wait to be carried out: try again when they are")
+        self._require_room_to_amend()
         message = parse_message(AmendMessage, raw)
         if self.state.accepted_order:
             _check_amendment(message, self.state)
+
+    def may_amend(self) -> None:
+        """Raise NotPossibleNow once the label is requested, or if only one piece is left."""
+        self._require_room_to_amend()
+        if self.state.accepted_order and sum(self.state.pieces_left.values()) <= 1:
+            raise NotPossibleNow("the order has only one piece: cancel it instead")
 
     def amend(self, raw: RawValue) -> Accepted:
         """Remove pieces from the order before the next step."""
@@ -175,12 +193,18 @@ class RequestHandlers:
 
     def check_choose(self, raw: RawValue) -> None:
         """Possible while items are missing, or before the saga knows whether any are."""
-        if self.state.requests.choice:
-            raise NotPossibleNow("a choice was made already and is being carried out")
-        self._check_room()
+        self.may_choose()
         message = parse_message(ChooseMessage, raw)
         if not self.state.can_become_short and message.choice not in self.state.choices:
             raise NotPossibleNow(self._why_not(message.choice))
+
+    def may_choose(self) -> None:
+        """Raise NotPossibleNow unless there is something to choose."""
+        if self.state.requests.choice:
+            raise NotPossibleNow("a choice was made already and is being carried out")
+        self._check_room()
+        if not self.state.can_become_short and not self.state.choices:
+            raise NotPossibleNow(f"the order waits for no missing items: {self._where}")
 
     def choose(self, raw: RawValue) -> Accepted:
         """Ship what is there, wait for the rest, or cancel."""
@@ -188,6 +212,27 @@ class RequestHandlers:
         by = OperatorAction(message.actor, f"choose {message.choice}", message.reason)
         self.state.requests.choice = Choice(message.choice, by)
         return ACCEPTED
+
+    # --- what is possible now --------------------------------------------------------------------
+
+    def may_resolve(self) -> None:
+        """Raise NotPossibleNow unless a person may say that the problem is settled by hand."""
+        if not self.attention.can_be_settled:
+            raise NotPossibleNow(f"there is nothing to settle by hand: {self._where}")
+
+    def actions(self) -> list[str]:
+        """The requests that would be accepted now, by the rules that their validators use."""
+        rules = {
+            "cancel": self.may_cancel,
+            "hold": self.may_hold,
+            "resume": self.may_resume,
+            "retry": self.check_retry,
+            "resolve": self.may_resolve,
+            "change_address": self.may_change_address,
+            "amend": self.may_amend,
+            "choose": self.may_choose,
+        }
+        return [name for name, rule in rules.items() if _holds(rule)]
 
     # --- signals only ----------------------------------------------------------------------------
 
@@ -208,16 +253,32 @@ class RequestHandlers:
     def _check_room(self) -> None:
         self.attention.check_room(self.state.requests.waiting)
 
+    def _require_room_to_amend(self) -> None:
+        self._require_no_label("it is too late to amend the order")
+        self._check_room()
+        if not self.state.requests.has_room_for_pieces:
+            raise NotPossibleNow("large amendments wait to be carried out: try again when they are")
+
+    def _require_no_label(self, why: str) -> None:
+        if not self.state.can_change_order:
+            raise NotPossibleNow(f"{why}: {self._where}")
+
     @property
     def _where(self) -> str:
         return self.state.progress.where
 
     def _why_not(self, choice: ShortageChoice) -> str:
-        if self.state.reservation.shortage is None or not self.state.choices:
-            return f"the order waits for no missing items: {self._where}"
         if choice is ShortageChoice.SHIP_AVAILABLE:
             return "no item of the order is available: wait or cancel"
         return "the order waits already"
+
+
+def _holds(rule: Callable[[], None]) -> bool:
+    try:
+        rule()
+    except NotPossibleNow:
+        return False
+    return True
 
 
 def _check_amendment(message: AmendMessage, state: SagaState) -> None:

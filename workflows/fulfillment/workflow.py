@@ -154,7 +154,7 @@ class OrderFulfillment(OperatorRequests):
     @workflow.query(description="Where the saga stands and what it waits for")
     def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the saga stands; see `status_json`."""
-        return status_json(self._state)
+        return {**status_json(self._state), "actions": self._requests.actions()}
 
     @workflow.query(description="The address that an activity records now; for workers only")
     def address_change(self, _raw: RawValue = NO_INPUT) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ SQL
 create migrator CREATEROLE
 create worker
 create projections
+create api
 create reports
 create backup
 psql -X -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" \

@@ -13,14 +13,14 @@ import psutil
 import pytest
 
 from ordersaga.embedded import system_user
-from ordersaga.embedded.layout import DATABASE, OPERATOR, PROJECTIONS_LOGIN, WORKER_LOGIN
+from ordersaga.embedded.layout import API_LOGIN, DATABASE, OPERATOR, PROJECTIONS_LOGIN, WORKER_LOGIN
 from ordersaga.embedded.postgres import HOST, SUPERUSER, binaries
 from ordersaga.embedded.system_user import NAME, reachable_programs, remove_cluster
 from tests.support.stack.stack import Up, clean_environment, ordersaga
 from tests.support.stores.postgres_server import let_pass
 
 OF_OTHERS = 0o077
-LOGINS = (SUPERUSER, OPERATOR, WORKER_LOGIN, PROJECTIONS_LOGIN)
+LOGINS = (SUPERUSER, OPERATOR, WORKER_LOGIN, PROJECTIONS_LOGIN, API_LOGIN)
 MODES: dict[Path, int] = {}
 
 
@@ -84,7 +84,7 @@ async def test_no_program_of_the_stack_is_a_superuser(own_stack: Up) -> None:
         " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
     assert {tuple(row) for row in logins} == {
-        (login, False) for login in (PROJECTIONS_LOGIN, WORKER_LOGIN)
+        (login, False) for login in (API_LOGIN, PROJECTIONS_LOGIN, WORKER_LOGIN)
     }
     assert await connection.fetchval(
         "SELECT NOT usesuper FROM pg_user WHERE usename = $1", OPERATOR

@@ -27,6 +27,7 @@ ROLES = {
     "worker-steps",
     "projections",
     "starter",
+    "api",
 }
 
 

@@ -21,7 +21,15 @@ from tests.support.stores.event_store import (
 )
 from tests.support.stores.logins import as_processes
 
-OURS = ["eventstore", "personal_data", "read_models", "installation", "watchdog", "incidents"]
+OURS = [
+    "eventstore",
+    "personal_data",
+    "read_models",
+    "installation",
+    "watchdog",
+    "incidents",
+    "access",
+]
 
 
 @pytest.fixture

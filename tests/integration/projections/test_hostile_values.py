@@ -17,6 +17,7 @@ from domain.ids import OrderId, Sku
 from domain.notes import cut
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
@@ -140,6 +141,7 @@ def _edited(order: Order) -> list[Append]:
         [(f"shipment-{order.id}-back", event) for event in [label, *back]],
         [(f"returns-{order.id}", event) for event in _denied(order.oid)],
         [(f"stock-{sku}", stock_events.StockAdjusted(Sku(sku), -1, "counted"))],
+        [(f"request-{order.id}", OrderRequested(order.oid, "service:shop", "00ff", True))],
     ]
 
 

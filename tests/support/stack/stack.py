@@ -29,7 +29,7 @@ from tests.support.stack.sandboxes import SandboxControl
 READY = "ready"
 _START_TIMEOUT_S = 180
 _BELOW_OUTGOING = range(15_000, 32_000)  # Linux takes 32768 and above, others 49152
-_PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier")
+_PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier", "api")
 
 
 @dataclass(frozen=True)

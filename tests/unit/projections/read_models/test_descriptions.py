@@ -39,7 +39,7 @@ def test_a_long_note_with_line_breaks_becomes_one_short_line() -> None:
 
 def test_the_history_handles_every_event_that_belongs_to_an_order() -> None:
     every = {event.__name__ for event in get_args(domain_events.Event)}
-    others = {"StockReceived", "StockAdjusted", "CustomerErased"}
+    others = {"StockReceived", "StockAdjusted", "CustomerErased", "OrderRequested"}
     assert every - order_history.PROJECTION.handles == others
 
 
