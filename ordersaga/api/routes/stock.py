@@ -21,7 +21,7 @@ from ordersaga.operations.orders import OrdersService, ShownStock
 from projections.paging import Page
 from projections.read_models.stock_levels.model import StockLevel, list_stock
 from workflows.documents.messages import Note
-from workflows.documents.order import text
+from workflows.documents.parts import text
 
 router: Final = APIRouter(route_class=ProblemRoute, tags=["stock"])
 
