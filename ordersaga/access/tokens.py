@@ -16,7 +16,7 @@ from typing import Any, Final
 from domain.errors import InvalidValue, NotFound
 from eventstore.postgres.errors import translated
 from eventstore.postgres.migrator import Schema
-from eventstore.postgres.roles import become_owner
+from eventstore.postgres.roles import OWNER, become
 from eventstore.postgres.sql_files import statement
 from ordersaga.access.roles import Role, Scope, parse_scope
 from projections.engine.projection import Pool
@@ -138,7 +138,7 @@ class Tokens:
     async def _as_owner(self, name: str, *values: Any) -> Any:
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                await become_owner(connection)
+                await become(connection, OWNER)
                 return await connection.fetchrow(_sql(name), *values)
 
 
