@@ -33,7 +33,7 @@ WORKER_LOGIN: Final = "ordersaga_worker"
 PROJECTIONS_LOGIN: Final = "ordersaga_projections"
 """The database login of those who keep and send what follows from events: it cannot append."""
 
-API_LOGIN: Final = "ordersaga_api"
+API_LOGIN: Final = "ordersaga_http"
 """The database login of the HTTP API: it appends, and cannot make a token."""
 
 GRANTS: Final[Mapping[str, Sequence[str]]] = {
