@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.support.sagas.real_orders import SHAPES
 from tests.support.stack.stack import Up, order_document, until
 
 
+@pytest.mark.timeout(900)  # eight orders, each by several processes
 async def test_orders_of_eight_real_shapes_end_with_the_books_in_order(running_stack: Up) -> None:
     up = running_stack
     for number, shape in enumerate(SHAPES.values()):
