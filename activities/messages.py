@@ -144,11 +144,10 @@ class ClosedSaga:
 class EarlierRun:
     """What this run must undo besides its own steps, because an earlier run of the saga was lost.
 
-    The lost run may have requested a charge or a label whose outcome is not recorded.
+    The lost run may have requested a label whose outcome is not recorded.
     """
 
     compensations: tuple[values.Compensation, ...]
-    charge_in_doubt: bool
     label_in_doubt: bool
 
 
@@ -171,12 +170,14 @@ class PaymentResult:
         reference: None: there was nothing to pay.
         overpaid: more was captured than the order costs, because it was amended meanwhile.
         order_completed: that ended the order, because nothing of it is shipped.
+        lapses_at: when an authorisation ends by itself; None: it was captured, or nobody says.
     """
 
     reference: str | None
     captured: bool
     overpaid: bool = False
     order_completed: bool = False
+    lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
-from domain.payment.payment import holds_money
+from domain.payment.state import holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
 from domain.shipment.shipment import live_label
@@ -168,7 +168,6 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     backordered = isinstance(order, order_state.Backordered)
     return messages.EarlierRun(
         (Compensation.RELEASE_INVENTORY,) if backordered else tuple(Compensation),
-        charge_in_doubt=isinstance(order, order_state.Reserved),
         label_in_doubt=isinstance(order, order_state.Processing),
     )
 

@@ -14,6 +14,7 @@ from temporalio.exceptions import (
 from activities.failures import (
     FATAL_TYPES,
     OUTCOME_UNKNOWN,
+    REFUND_FAILED,
     REFUSALS,
     STILL_HELD,
     TROUBLES,
@@ -147,4 +148,4 @@ def type_of(error: BaseException) -> str | None:
     return root.type if isinstance(root, ApplicationError) else None
 
 
-_SAFE_TYPES = frozenset({STILL_HELD, *REFUSALS, *TROUBLES})
+_SAFE_TYPES = frozenset({STILL_HELD, REFUND_FAILED, *REFUSALS, *TROUBLES})

@@ -99,7 +99,6 @@ class Compensations:
         record = self.state.compensation
         record.registered = list(earlier.compensations)
         if cause.kind is not FailureKind.REFUSED:  # a refusal is the provider's answer for this key
-            record.payment_in_doubt |= earlier.charge_in_doubt
             record.label_in_doubt |= earlier.label_in_doubt
 
     async def _undo_and_close(self, cause: Cause) -> ClosedSaga:
@@ -111,7 +110,7 @@ class Compensations:
                 self.visibility.enter(CLOSING, "the event store to close the order")
                 return await self.trail.close(cause)
             except ActivityError as error:
-                # A charge or label may have arrived after its compensation: undo everything again.
+                # A label may have arrived after its compensation: undo everything again.
                 if not undone_twice:
                     undone_twice = True
                     continue
@@ -121,28 +120,17 @@ class Compensations:
         record = self.state.compensation
         for compensation in reversed(record.registered):
             await self._undo(compensation, cause, settled_by)
-        if record.payment_in_doubt and self._found_nothing(Compensation.UNDO_PAYMENT):
-            record.payment_in_doubt = False
-            await self._undo_late(Compensation.UNDO_PAYMENT, "charge", cause, settled_by)
-        if record.label_in_doubt and self._found_nothing(Compensation.CANCEL_SHIPMENT):
+        label = Compensation.CANCEL_SHIPMENT
+        if record.label_in_doubt and record.undone.get(label.value) == NOTHING:
             record.label_in_doubt = False
-            await self._undo_late(Compensation.CANCEL_SHIPMENT, "label", cause, settled_by)
+            await self._undo_late_label(cause, settled_by)
 
-    def _found_nothing(self, compensation: Compensation) -> bool:
-        return self.state.compensation.undone.get(compensation.value) == NOTHING
-
-    async def _undo_late(
-        self,
-        compensation: Compensation,
-        late: str,
-        cause: Cause,
-        settled_by: OperatorAction | None,
-    ) -> None:
-        """Wait for a charge or a label that may still arrive, then undo it."""
-        self.visibility.enter(compensation.value, f"a {late} that may still arrive late")
-        summary = f"a late {late} may still arrive"
-        await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary=summary)
-        await self._undo(compensation, cause, settled_by)
+    async def _undo_late_label(self, cause: Cause, settled_by: OperatorAction | None) -> None:
+        """Wait for a label that may still arrive, then cancel it."""
+        label = Compensation.CANCEL_SHIPMENT
+        self.visibility.enter(label.value, "a label that may still arrive late")
+        await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary="a late label may still arrive")
+        await self._undo(label, cause, settled_by)
 
     async def _undo(
         self, compensation: Compensation, cause: Cause, settled_by: OperatorAction | None

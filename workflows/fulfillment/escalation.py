@@ -60,7 +60,8 @@ class Escalation:
                 holds at a provider is asked about at once, and always settled by a person.
             until_held: see `InterruptibleRunner.patience`.
         """
-        troubles = {Trouble.FOREIGN: True, Trouble.UNEXPECTED: can_be_settled}
+        troubles = dict.fromkeys((Trouble.FOREIGN, Trouble.BANK, Trouble.CUSTOMER), True)
+        troubles[Trouble.UNEXPECTED] = can_be_settled
         if can_be_settled:
             troubles[Trouble.PROVIDER] = True
         patience = self.runner.patience(at_step, until_held=until_held)

@@ -145,7 +145,6 @@ class CompensationRecord:
     Attributes:
         registered: what to undo if the saga turns back, oldest first.
         undone: what each finished compensation undid.
-        payment_in_doubt: a charge was requested, and whether it happened is unknown.
         label_in_doubt: a label was requested, and whether it was issued is unknown.
         turning_back: the saga is compensating, or has compensated.
         recorded: compensation is recorded; the order will end as cancelled.
@@ -153,7 +152,6 @@ class CompensationRecord:
 
     registered: list[Compensation] = field(default_factory=list)
     undone: dict[str, str] = field(default_factory=dict)
-    payment_in_doubt: bool = False
     label_in_doubt: bool = False
     turning_back: bool = False
     recorded: bool = False

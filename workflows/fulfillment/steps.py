@@ -188,18 +188,14 @@ class ForwardSteps:
 
     async def process_payment(self) -> PaymentResult:
         """Capture or authorise the money."""
-        try:
-            result = await self._run(
-                Step.PROCESS_PAYMENT,
-                PaymentActivities.process_payment,
-                self._request(),
-                PAYMENTS_QUEUE,
-                "the payment provider to take or hold the money",
-                Compensation.UNDO_PAYMENT,
-            )
-        except (ActivityError, ProviderOutage) as error:
-            self.state.compensation.payment_in_doubt = not is_refusal(error)
-            raise
+        result = await self._run(
+            Step.PROCESS_PAYMENT,
+            PaymentActivities.process_payment,
+            self._request(),
+            PAYMENTS_QUEUE,
+            "the payment provider to take or hold the money",
+            Compensation.UNDO_PAYMENT,
+        )
         self.state.progress.order_status = "processing"
         self.state.steps.paid = True
         self.state.steps.overpaid = result.overpaid

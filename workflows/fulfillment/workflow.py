@@ -25,6 +25,7 @@ from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.order import address_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.authorisation import AuthorisationWatch
 from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
@@ -60,6 +61,7 @@ class OrderFulfillment(OperatorRequests):
         )
         self._compensations = Compensations(state, visibility, runner, trail, attention, escalation)
         self._requests = RequestHandlers(state, attention, runner)
+        self._authorisation = AuthorisationWatch(trail, attention)
 
     # --- the story -------------------------------------------------------------------------------
 
@@ -80,6 +82,7 @@ class OrderFulfillment(OperatorRequests):
             raise
         except BaseException as failure:  # noqa: BLE001  a cancel is not an Exception; see cause_of
             cause = cause_of(self._state, failure)
+            await run_to_completion(self._authorisation.end())
             closed = await run_to_completion(self._compensations.turn_back(cause))
         return await self._finish(closed)
 
@@ -93,9 +96,11 @@ class OrderFulfillment(OperatorRequests):
         payment = await self._steps.process_payment()
         if payment.order_completed:
             return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, None)
+        self._authorisation.begin(payment.lapses_at)
         shipment = await self._steps.create_shipment()
         if not shipment.order_completed:
             payment = await self._steps.capture_payment()
+            await self._authorisation.end()
         return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)
 
     def _begin(self, document: OrderDocument) -> None:

@@ -12,7 +12,7 @@ import aiohttp
 import stripe
 from stripe._v1_services import V1Services
 
-from adapters.payments.stripe_http import StripeHttp
+from adapters.payments.stripe.http import StripeHttp
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stores.postgres_server import free_port
 
