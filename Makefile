@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos weather bench docs lock smoke versions browser packages clean
+.PHONY: help setup demo up check test test-system lint format deep hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +64,12 @@ packages: ## install the Debian packages that test-system needs, where one may
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
 	$(PYTEST) -m hypothesis --hypothesis-profile deep
 
+hostile: setup ## hostile values at every way in: 20,000 at the parsers, 500 at each; by hand
+	$(BIN)/python -m benchmarks.hostile
+
+resets: setup ## each saga of the fault matrix, reset to each of its events; by hand
+	$(BIN)/python -m benchmarks.resets
+
 lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -84,6 +90,9 @@ browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as t
 	@mkdir -p build/pictures
 	$(BIN)/python -m tests.support.stack.screenshots --into build/pictures on_hold
 
+second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
+	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api
+
 $(VERSIONS)/.installed: requirements/versions.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(VERSIONS)
 	$(VERSIONS)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/versions.txt
@@ -103,10 +112,15 @@ chaos: setup ## real orders while everything is killed at random; CHAOS="--order
 weather: packages setup ## troubles of the database and Temporal beside open orders, in full; TROUBLE="read-only frozen"
 	$(BIN)/python -m benchmarks.weather $(TROUBLE)
 
-docs: setup ## write docs/cli.md, the JSON Schemas and domain/codes.py
+outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
+	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
+
+docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
+	$(BIN)/python -m tests.support.repository.write_examples
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

@@ -17,14 +17,20 @@ from ordersaga.cli.output import run_to_completion
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": (
         "stack:up",
-        "Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C.",
+        "Run PostgreSQL, Temporal, the sandboxes, workers, projections and the API until Ctrl-C.",
     ),
     "worker": ("worker:worker", "Run workers for task queues until SIGTERM."),
     "starter": ("worker:starter", "Start a saga for each submitted order until SIGTERM."),
+    "api": ("api:api", "Serve the HTTP API until SIGTERM."),
+    "token": ("tokens:app", "Create, list and revoke tokens of the HTTP API."),
     "migrate": ("migrate:migrate", "Create or update the database schema and its roles."),
     "doctor": (
         "doctor:doctor",
         "Check settings, database, Temporal and providers; say what to do.",
+    ),
+    "providers": (
+        "providers:providers",
+        "Show when the payment provider or the carrier failed, and what waits for it.",
     ),
     "import": ("importing:import_orders", "Submit the orders of a CSV file."),
     "audit": ("read_models:audit", "Print who did what, when and why."),

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from domain.errors import DomainError, InvalidValue
 from domain.fields import MAX_AMOUNT, MAX_QUANTITY, parse_line, parse_moment
-from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id, parse_sku
+from domain.ids import CustomerId, LineId, OrderId, parse_customer_id, parse_order_id, parse_sku
+from domain.lines import OrderLine
 from domain.money import Money, parse_amount
-from domain.values import OrderLine
 from ordersaga.importing.countries import country_code
 from ordersaga.importing.reader import COLUMNS, RawLine
 from ordersaga.importing.refusals import LineReason, RefusedLine, shortened
@@ -62,6 +62,7 @@ def _parsed(raw: RawLine, currency: str) -> ParsedLine:
     if not _PRODUCT.match(raw.stock_code):
         raise _Refusal(LineReason.NO_PRODUCT, "the stock code does not start with five digits")
     line = OrderLine(
+        LineId("1"),
         parse_sku(raw.stock_code, "StockCode"),
         raw.description,
         _quantity(raw.quantity),

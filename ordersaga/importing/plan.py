@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from activities.messages import OrderDocument
 from domain.fields import MAX_AMOUNT, MAX_QUANTITY
-from domain.ids import CustomerId, OrderId, Sku, order_stream
+from domain.ids import CustomerId, LineId, OrderId, Sku, order_stream
+from domain.lines import OrderLine, pieces_by_sku
 from domain.money import Money
-from domain.values import Address, OrderLine, PaymentTerms
+from domain.values import Address, PaymentTerms
 from ordersaga.importing.parsing import ParsedLine, parse_record, refused
 from ordersaga.importing.reader import RawLine, read_lines
 from ordersaga.importing.refusals import LineReason, RefusedLine
@@ -85,7 +86,7 @@ def plan_order(
     """Make one order from the records of one invoice; None if no record is valid.
 
     The first valid record determines customer, country and time. Records of the same product and
-    price are added up; a record with another price is refused.
+    price are added up; each price is a line of its own.
     """
     merging = _Merging(currency, payment)
     refusals: list[RefusedLine] = []
@@ -121,7 +122,7 @@ class _Merging:
     def __init__(self, currency: str, payment: PaymentTerms) -> None:
         self._payment = payment
         self._first: ParsedLine | None = None
-        self._lines: dict[Sku, OrderLine] = {}
+        self._lines: dict[tuple[Sku | None, Money], OrderLine] = {}
         self._taken: list[RawLine] = []
         self._total = Money.zero(currency)
 
@@ -132,12 +133,7 @@ class _Merging:
             return refused(
                 raw, LineReason.OTHER_CUSTOMER, "the invoice began with another customer or country"
             )
-        merged = self._merged(parsed.line)
-        if merged is None:
-            return refused(
-                raw, LineReason.OTHER_PRICE, "the invoice has this product at another price"
-            )
-        if merged.quantity > MAX_QUANTITY:
+        if self._pieces_with(parsed.line) > MAX_QUANTITY:
             detail = f"the order would have more than {MAX_QUANTITY:,} of this product"
             return refused(raw, LineReason.TOO_LARGE, detail)
         total = self._total + parsed.line.amount
@@ -146,18 +142,20 @@ class _Merging:
             return refused(raw, LineReason.TOO_LARGE, detail)
         self._total = total
         self._first = first
-        self._lines[merged.sku] = merged
+        self._add(parsed.line)
         self._taken.append(raw)
         return None
 
-    def _merged(self, line: OrderLine) -> OrderLine | None:
-        earlier = self._lines.get(line.sku)
-        if earlier is None:
-            return line
-        if earlier.unit_price != line.unit_price:
-            return None
-        quantity = earlier.quantity + line.quantity
-        return OrderLine(line.sku, earlier.description, quantity, line.unit_price)
+    def _pieces_with(self, line: OrderLine) -> int:
+        """Pieces of its product in the order, with those of the line."""
+        return line.quantity + sum(
+            one.quantity for one in self._lines.values() if one.sku == line.sku
+        )
+
+    def _add(self, line: OrderLine) -> None:
+        key, number = (line.sku, line.unit_price), LineId(str(len(self._lines) + 1))
+        earlier = self._lines.get(key, replace(line, line_id=number, quantity=0))
+        self._lines[key] = replace(earlier, quantity=earlier.quantity + line.quantity)
 
     def order(self) -> PlannedOrder | None:
         """The order; None if no line was added."""
@@ -191,8 +189,7 @@ def demand(orders: Iterable[PlannedOrder]) -> Counter[Sku]:
     """Ordered pieces per product."""
     pieces: Counter[Sku] = Counter()
     for order in orders:
-        for line in order.document.lines:
-            pieces[line.sku] += line.quantity
+        pieces.update(pieces_by_sku(order.document.lines))
     return pieces
 
 

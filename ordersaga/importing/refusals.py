@@ -24,7 +24,6 @@ class LineReason(StrEnum):
     BAD_DATE = "bad_date"
     BAD_VALUE = "bad_value"
     UNKNOWN_COUNTRY = "unknown_country"
-    OTHER_PRICE = "other_price"
     OTHER_CUSTOMER = "other_customer"
     TOO_LARGE = "too_large"
     ORDER_REFUSED = "order_refused"

@@ -17,6 +17,7 @@ from domain.ids import OrderId, Sku
 from domain.notes import cut
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
@@ -34,6 +35,7 @@ from tests.support.stores.read_models import (
     Order,
     append_events,
     gbp,
+    line_of,
     receipt,
     runner_of,
 )
@@ -118,9 +120,9 @@ def _sent_back(order: Order) -> list[Append]:
 def _edited(order: Order) -> list[Append]:
     sku, pieces, _price = order.lines[0]
     edits = [
-        order_events.QuantityChanged(Sku(sku), pieces - 1),
-        order_events.ItemRemoved(Sku(order.lines[1][0])),
-        order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(1)),
+        order_events.QuantityChanged(line_of(sku), pieces - 1),
+        order_events.ItemRemoved(line_of(order.lines[1][0])),
+        order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(1)),
     ]
     label = shipment_events.LabelBought(order.oid, "parcels", "L1", "TN", "key")
     parcels = [label, shipment_events.LabelCancelled(order.oid, "L1")]
@@ -139,6 +141,7 @@ def _edited(order: Order) -> list[Append]:
         [(f"shipment-{order.id}-back", event) for event in [label, *back]],
         [(f"returns-{order.id}", event) for event in _denied(order.oid)],
         [(f"stock-{sku}", stock_events.StockAdjusted(Sku(sku), -1, "counted"))],
+        [(f"request-{order.id}", OrderRequested(order.oid, "service:shop", "00ff", True))],
     ]
 
 

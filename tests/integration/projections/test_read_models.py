@@ -28,6 +28,7 @@ from tests.support.stores.read_models import (
     append_events,
     append_raw,
     gbp,
+    line_of,
     receipt,
     row_of,
     runner_of,
@@ -61,10 +62,10 @@ async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> No
     await append_events(store, draft.draft())
     await _project(pool, store)
     changes = [
-        (draft.stream, order_events.QuantityChanged(Sku("71053"), 1)),
-        (draft.stream, order_events.ItemRemoved(Sku("84029E"))),
-        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 2, gbp(5))),
-        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(5))),
+        (draft.stream, order_events.QuantityChanged(line_of("71053"), 1)),
+        (draft.stream, order_events.ItemRemoved(line_of("84029E"))),
+        (draft.stream, order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 2, gbp(5))),
+        (draft.stream, order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(5))),
     ]
     await append_events(store, changes)
     await _project(pool, store)

@@ -197,8 +197,7 @@ def problems_of(report: Report) -> list[str]:
 
 def ports_for_a_stack() -> Ports:
     """Free ones."""
-    postgres, temporal, ui, payment, carrier = free_ports(5)
-    return Ports(postgres, temporal, ui, payment, carrier)
+    return Ports(*free_ports(6))
 
 
 @asynccontextmanager

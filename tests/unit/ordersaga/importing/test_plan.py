@@ -56,10 +56,15 @@ def test_the_same_product_at_the_same_price_adds_up(tmp_path: Path) -> None:
     assert lines_taken(plan) == 2
 
 
-def test_the_same_product_at_another_price_refuses_that_line_only(tmp_path: Path) -> None:
+def test_the_same_product_at_another_price_is_another_line(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, row(), row(UnitPrice="9.99"), row(StockCode="22222"))
-    assert reasons(plan) == [(3, "other_price")]
-    assert len(plan.orders[0].document.lines) == 2
+    assert reasons(plan) == []
+    lines = plan.orders[0].document.lines
+    assert [(line.line_id, line.sku) for line in lines] == [
+        ("1", "71053"),
+        ("2", "71053"),
+        ("3", "22222"),
+    ]
 
 
 def test_an_invoice_of_two_customers_keeps_the_first(tmp_path: Path) -> None:
@@ -204,7 +209,6 @@ def test_the_shipped_sample_holds_more_than_200_orders_and_most_kinds_of_dirt() 
         LineReason.NO_PRODUCT,
         LineReason.MISSING_FIELD,
         LineReason.NO_PRICE,
-        LineReason.OTHER_PRICE,
         LineReason.RETURN,
         LineReason.UNKNOWN_COUNTRY,
     }
