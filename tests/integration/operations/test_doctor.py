@@ -180,7 +180,7 @@ async def test_a_transaction_that_holds_up_the_feed_is_named(url: str) -> None:
 
 async def test_too_few_connections_for_all_processes_are_named(url: str) -> None:
     bad = await only_bad(url, "connections", database_pool_size=60)
-    assert "4 processes and a command may open 303, the server has 1" in bad.finding
+    assert "5 processes and a command may open 363, the server has 1" in bad.finding
     owner = await asyncpg.connect(owners(url))
     await owner.execute("ALTER ROLE processes CONNECTION LIMIT 20")
     try:

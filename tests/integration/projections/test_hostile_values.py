@@ -14,6 +14,7 @@ from domain import fields as domain_fields
 from domain.customer.events import CustomerErased
 from domain.fields import EARLIEST, LATEST, MAX_AMOUNT, MAX_QUANTITY, parse_moment, parse_text
 from domain.ids import OrderId, Sku
+from domain.lines import Adjustment, AdjustmentKind
 from domain.notes import cut
 from domain.order import events as order_events
 from domain.payment import events as payment_events
@@ -56,7 +57,12 @@ TEXTS = [
     ],
     *["👩\u200d🚀" * 30, "\U0010ffff.", "\ufffe\uffff.", "e" + "\u0301" * 90, "ﷺ" * 100],
 ]
-IDS = frozenset({"order_id", "customer_id", "sku", "return_id", "subject", "workflow_id", "status"})
+IDS = frozenset(
+    {
+        *("order_id", "customer_id", "line_id", "sku", "return_id"),
+        *("subject", "workflow_id", "status"),
+    }
+)
 DEAR = (("71053", MAX_QUANTITY, MAX_AMOUNT // MAX_QUANTITY // 2), ("POST", 1, MAX_AMOUNT // 2))
 
 
@@ -123,6 +129,7 @@ def _edited(order: Order) -> list[Append]:
         order_events.QuantityChanged(line_of(sku), pieces - 1),
         order_events.ItemRemoved(line_of(order.lines[1][0])),
         order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(1)),
+        order_events.AdjustmentsSet((Adjustment(AdjustmentKind.DISCOUNT, gbp(-1)),)),
     ]
     label = shipment_events.LabelBought(order.oid, "parcels", "L1", "TN", "key")
     parcels = [label, shipment_events.LabelCancelled(order.oid, "L1")]
