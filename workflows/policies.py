@@ -57,7 +57,9 @@ ANSWER_WITHIN: Final = timedelta(seconds=30)
 
 MOST_EVENTS: Final = 2_000
 """A run whose history has this many events goes on as a new one; the server ends it at 51,200, and
-takes 10,000 signals and 2,000 updates."""
+takes 10,000 signals and 2,000 updates. No build may lower it while runs are open: one that is
+longer than the new limit would be replayed as if it had ended before, without its latest messages.
+"""
 FEWEST_EVENTS: Final = 100
 MOST_BYTES: Final = 10_000_000
 """What the server suggests because of a long history is done after so many events or bytes: a run

@@ -1,7 +1,7 @@
--- The control tables of the projections, the outbox, the schema of the live read models, and the one
--- in which a rebuild fills new ones.
+-- The control tables of the projections, the outbox, and the live read models.
 CREATE SCHEMA read_models;
 
+-- Here a rebuild fills new ones.
 CREATE SCHEMA read_models_next;
 
 -- One row per lane. The row lock is the fence: only its holder may apply that lane, and only if its

@@ -98,7 +98,7 @@ def test_an_image_may_be_named_by_its_digest() -> None:
 
 def test_a_small_start_stays_small() -> None:
     assert {n for n, s in services().items() if "profiles" not in s} == SMALLEST
-    assert profiles() == {"sandboxes", "ui", "notifications", "scaled", "backup"}
+    assert profiles() == {*("api", "backup", "notifications", "sandboxes", "scaled", "ui")}
 
 
 def profiles() -> set[str]:
@@ -147,7 +147,9 @@ def test_our_processes_are_asked_whether_they_are_ready() -> None:
 
 def test_ports_are_open_on_this_machine_only() -> None:
     published = {name: service.get("ports", []) for name, service in services().items()}
-    assert {name for name, ports in published.items() if ports} == {"temporal", "temporal-ui"}
+    assert {name for name, ports in published.items() if ports} == {
+        *("api", "temporal", "temporal-ui")
+    }
     for port in (port for ports in published.values() for port in ports):
         assert port["host_ip"] == "127.0.0.1"
 

@@ -261,7 +261,7 @@ class OperatorRequests:
 
     resolve_signal = signal_twin("resolve", _can_resolve, resolve)
 
-    @workflow.signal(dynamic=True)
+    @workflow.signal(dynamic=True, description="Counted and ignored: there is no such signal")
     def unknown_signal(self, _name: str, _inputs: Sequence[RawValue]) -> None:
         """Count a signal of another name; Temporal would keep it, and not wake the workflow."""
         ignore(self.progress, UNKNOWN, "there is no such signal")

@@ -17,6 +17,7 @@ from tests.support.sagas.sagas import (
     result,
     start,
     stocked_saga,
+    until,
     until_status,
 )
 from tests.support.sagas.shop import Shop, running_workers
@@ -24,7 +25,11 @@ from workflows import policies
 
 AT_ONCE = 40
 SHORT = 300  # events of a run in the short form
-REFUSED_BY_NAME = ("NotPossibleNow", str(RPCStatusCode.RESOURCE_EXHAUSTED))
+REFUSED_BY_NAME = (
+    "NotPossibleNow",
+    str(RPCStatusCode.RESOURCE_EXHAUSTED),
+    str(RPCStatusCode.UNAVAILABLE),
+)
 
 
 @pytest.fixture
@@ -62,15 +67,19 @@ async def chain_of(client: Client, handle: Handle) -> list[Handle]:
     return runs
 
 
+async def has_gone_on(client: Client, handle: Handle) -> bool:
+    return len(await chain_of(client, handle)) > 1
+
+
 async def task_failures(runs: list[Handle]) -> int:
     """Workflow tasks that failed, without those at whose end another message had just come in."""
     failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    events = [event for run in runs for event in (await run.fetch_history()).events]
     return sum(
         event.event_type == failed
         and "UnhandledCommand" not in str(event.workflow_task_failed_event_attributes.failure)
         and event.workflow_task_failed_event_attributes.cause != 1
-        for run in runs
-        for event in (await run.fetch_history()).events
+        for event in events
     )
 
 
@@ -96,8 +105,8 @@ async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_he
 
     await each(range(signals), send)
     assert refused == {}
+    await until(lambda: has_gone_on(client, handle))
     status = await handle.query("status")
-    assert len(await chain_of(client, handle)) > 1
     if status["held_by"]:
         await handle.execute_update("resume", BY)
     await handle.execute_update("cancel", BY)
@@ -113,7 +122,7 @@ async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_he
 @pytest.mark.parametrize(
     ("updates", "most_events"),
     [
-        pytest.param(300, SHORT, id="short"),
+        pytest.param(300, 60, id="short"),  # on a busy machine most are refused
         pytest.param(3_000, policies.MOST_EVENTS, id="full", marks=pytest.mark.system),
     ],
 )
@@ -148,7 +157,7 @@ async def test_every_update_of_a_flood_is_answered_and_what_was_accepted_is_reco
     await each(range(updates), send)
     assert sum(answers.values()) == updates
     assert set(answers) <= {"change_address accepted", "retry accepted", *REFUSED_BY_NAME}
-    assert len(await chain_of(client, handle)) > 1
+    await until(lambda: has_gone_on(client, handle))
     await handle.execute_update("resume", BY)
     assert (await result(handle))["outcome"] == "completed"
     assert await task_failures(await chain_of(client, handle)) == 0
@@ -174,9 +183,12 @@ async def test_waiting_sagas_survive_a_deployment_that_continues_them_as_new(
             handles.append(handle)
         for handle in handles:
             await until_status(handle, step="on_hold")
-    # Requests that come while nobody runs wait for the next build.
+    # The next build has a lower limit, but none that the past has reached: it would be replayed as
+    # another past.
+    past = [(await handle.describe()).history_length for handle in handles]
+    monkeypatch.setattr(policies, "MOST_EVENTS", max(past) + 1)
+    # Requests that come while nobody runs wait for it.
     await asyncio.gather(*(handle.signal("resume", BY) for handle in handles))
-    monkeypatch.setattr(policies, "MOST_EVENTS", 10)
     async with running_workers(client, shop):
         outcomes = [(await result(handle))["outcome"] for handle in handles]
         lengths = [len(await chain_of(client, handle)) for handle in handles]

@@ -12,6 +12,7 @@ from domain.lines import Adjustment, AdjustmentKind, LineKind, LineShare, OrderL
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
 from domain.returns.values import ReturnKind
 from domain.saga import events as saga_events
@@ -144,6 +145,7 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
 
 
 SILENT = names(
+    OrderRequested,
     order_events.OrderCreated,
     order_events.ItemAdded,
     order_events.ItemRemoved,
