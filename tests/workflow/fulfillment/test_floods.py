@@ -27,6 +27,7 @@ AT_ONCE = 40
 SHORT = 300  # events of a run in the short form
 REFUSED_BY_NAME = (
     "NotPossibleNow",
+    "UnprocessedUpdate",  # the server's word for one that came just when the run went on
     str(RPCStatusCode.RESOURCE_EXHAUSTED),
     str(RPCStatusCode.UNAVAILABLE),
 )
