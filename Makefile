@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,9 +60,11 @@ test-system: packages ## what needs packages of the system or an environment of 
 packages: ## install the Debian packages that test-system needs, where one may
 	@scripts/system_packages.sh chromium postgresql-15 pgbouncer
 
-
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
 	$(PYTEST) -m hypothesis --hypothesis-profile deep
+
+long: setup ## the full forms of tests that run in short otherwise: floods, resets, acts by hand; by hand
+	$(PYTEST) -m long
 
 hostile: setup ## hostile values at every way in: 20,000 at the parsers, 500 at each; by hand
 	$(BIN)/python -m benchmarks.hostile

@@ -27,7 +27,7 @@ CASES = [
         place,
         act,
         id=f"{place.name}-{name}",
-        marks=() if (place.name, name) in IN_SHORT else pytest.mark.system,
+        marks=() if (place.name, name) in IN_SHORT else pytest.mark.long,
     )
     for place, name, act in TABLE
 ]

@@ -42,7 +42,7 @@ async def shop(client: Client) -> AsyncIterator[Shop]:
 
 SIZES = [
     pytest.param(600, SHORT, id="short"),
-    pytest.param(10_000, policies.MOST_EVENTS, id="full", marks=pytest.mark.system),
+    pytest.param(10_000, policies.MOST_EVENTS, id="full", marks=pytest.mark.long),
 ]
 
 
@@ -124,7 +124,7 @@ async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_he
     ("updates", "most_events"),
     [
         pytest.param(300, 60, id="short"),  # on a busy machine most are refused
-        pytest.param(3_000, policies.MOST_EVENTS, id="full", marks=pytest.mark.system),
+        pytest.param(3_000, policies.MOST_EVENTS, id="full", marks=pytest.mark.long),
     ],
 )
 async def test_every_update_of_a_flood_is_answered_and_what_was_accepted_is_recorded(
@@ -170,7 +170,7 @@ async def test_every_update_of_a_flood_is_answered_and_what_was_accepted_is_reco
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
-    "sagas", [pytest.param(6, id="short"), pytest.param(200, id="full", marks=pytest.mark.system)]
+    "sagas", [pytest.param(6, id="short"), pytest.param(200, id="full", marks=pytest.mark.long)]
 )
 async def test_waiting_sagas_survive_a_deployment_that_continues_them_as_new(
     client: Client, sagas: int, monkeypatch: pytest.MonkeyPatch

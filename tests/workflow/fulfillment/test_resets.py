@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("few_attempts")
 
 IN_SHORT = ("happy", "address-refused", "cancelled")
 COURSES = [
-    pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.system) for name in PATHS
+    pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.long) for name in PATHS
 ]
 
 
@@ -51,7 +51,7 @@ RUNNING = [
     pytest.param(
         place,
         id=place.name,
-        marks=() if place.name in SHORT_PLACES else pytest.mark.system,
+        marks=() if place.name in SHORT_PLACES else pytest.mark.long,
     )
     for place in PLACES
 ]
