@@ -18,9 +18,7 @@ from tests.support.sagas.shop import running_workers
 pytestmark = pytest.mark.usefixtures("few_attempts")
 
 IN_SHORT = ("happy", "address-refused", "cancelled")
-COURSES = [
-    pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.long) for name in PATHS
-]
+COURSES = [pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.long) for name in PATHS]
 
 
 @pytest.mark.parametrize("name", COURSES)
