@@ -177,6 +177,7 @@ def _spare(
 ) -> ManagedProcess:
     name = spare_of(role)
     env = {**own[name], "ORDERSAGA_READY_FILE": str(folder / "run" / f"{name}.ready")}
+    ports = replace(ports, api=free_ports(1)[0])
     spec = StackLayout(folder, ports, {}, {role: env}).application(role, DRAIN_S)
     log = spec.log.with_name(f"{name}.log")
     return ManagedProcess(replace(spec, role=name, log=log, before_start=lambda: None), say)
