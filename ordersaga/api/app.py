@@ -14,11 +14,18 @@ from ordersaga.api.documentation import definitions_of
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
-from ordersaga.api.routes import actions, lists, orders, stock, system
+from ordersaga.api.routes import actions, lists, orders, payments, stock, system
 from ordersaga.api.routes.stock import AdjustBody, ReceiveBody
 from workflows.documents.order import OrderDocumentModel
 
-_ROUTERS: Final = (orders.router, actions.router, stock.router, lists.router, system.router)
+_ROUTERS: Final = (
+    orders.router,
+    actions.router,
+    stock.router,
+    lists.router,
+    payments.router,
+    system.router,
+)
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     ReceiveBody,

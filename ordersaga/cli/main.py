@@ -33,6 +33,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Show when the payment provider or the carrier failed, and what waits for it.",
     ),
     "import": ("importing:import_orders", "Submit the orders of a CSV file."),
+    "inbox": (
+        "inbox:inbox",
+        "Show what waits for a person or will change by itself soon.",
+    ),
     "audit": ("read_models:audit", "Print who did what, when and why."),
     "verify": ("verify:verify", "Prove that stock, money, parcels, sagas and read models agree."),
     "recover": (
@@ -44,6 +48,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "order": ("orders:app", "Create, submit, cancel and show orders."),
     "orders": ("read_models:orders", "Query orders in the read models."),
     "demand": ("read_models:demand", "Query the demand for products."),
+    "payments": ("payments:app", "Show what orders cost, and what providers hold of it."),
     "stock": ("stock:app", "Receive, correct and show stock."),
     "customer": ("customers:app", "Erase personal data; rotate its keys."),
     "saga": ("saga.group:app", "Show sagas and steer them."),

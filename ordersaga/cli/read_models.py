@@ -52,11 +52,12 @@ _TIMELINE: Final = Columns(
     "recorded_at: when (UTC), stream, version>, event_type: event, line: what, actor: who"
 )
 _DEMAND: Final = Columns(
-    "sku: SKU, orders>, ordered>, reserved>, shipped>, cancelled>, revenue>",
-    revenue=lambda x: money(x.revenue_minor, x.currency),
+    "sku: SKU, orders>, ordered>, reserved>, shipped>, cancelled>, ordered_value>",
+    ordered_value=lambda x: money(x.ordered_value_minor, x.currency),
 )
 _AUDIT: Final = Columns(
-    "recorded_at: when (UTC), actor: who, stream, version>, event_type: event, reason: why, "
+    "recorded_at: when (UTC), actor: who, act, details: with what, stream, version>, "
+    "event_type: event, reason: why, "
     "causation_id: because of"
 )
 

@@ -12,6 +12,7 @@ from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers
 from ordersaga.api.parameters import OrderPath, Word
+from ordersaga.operations.inbox.inbox import Inbox, load_inbox
 from ordersaga.operations.verification.one_order import VerifiedOrder, verify_order
 from projections.operations.status import LaneStatus, status
 from projections.outbox import outbox
@@ -35,6 +36,22 @@ class ProjectionsAnswer:
     """Every lane of every read model."""
 
     lanes: list[LaneStatus]
+
+
+@router.get(
+    "/inbox",
+    operation_id="get_inbox",
+    name="get_inbox",
+    summary="Show what waits for a person or will change by itself soon",
+    responses=answers(Inbox),
+)
+async def inbox(
+    request: Request,
+    caller: Caller,  # noqa: ARG001  it authorises
+) -> Response:
+    """Each with reason, since when, money and goods, what happens next, and what is possible."""
+    context = context_of(request)
+    return json_answer(await load_inbox(context.services.pool, context.temporal))
 
 
 @router.get(

@@ -6,6 +6,8 @@ CREATE TABLE {schema}.audit_log (
     category text NOT NULL,
     version integer NOT NULL,
     event_type text NOT NULL,
+    act text,
+    details text,
     actor text NOT NULL,
     reason text,
     correlation_id text NOT NULL,

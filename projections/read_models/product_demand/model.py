@@ -204,7 +204,7 @@ class Measure(StrEnum):
 
     ORDERED = "ordered"
     SHIPPED = "shipped"
-    REVENUE = "revenue"
+    ORDERED_VALUE = "ordered_value"
     ORDERS = "orders"
 
 
@@ -212,8 +212,8 @@ class Measure(StrEnum):
 class ProductDemand:
     """The demand for a product over some days in one currency, in pieces.
 
-    `orders` is a number of orders, `reserved` what is set aside now; `revenue_minor` is the value
-    of what was ordered and not cancelled, in minor units.
+    `orders` is a number of orders, `reserved` what is set aside now. `ordered_value_minor` is the
+    value of what was ordered and not cancelled, in minor units, whether it was paid or not.
     """
 
     sku: str
@@ -223,7 +223,7 @@ class ProductDemand:
     reserved: int
     shipped: int
     cancelled: int
-    revenue_minor: int
+    ordered_value_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +262,6 @@ async def top_products(
     return page_of(
         rows,
         limit,
-        make_row(ProductDemand, revenue_minor=int),
+        make_row(ProductDemand, ordered_value_minor=int),
         lambda row: (row["measure"], row["sku"], row["currency"]),
     )

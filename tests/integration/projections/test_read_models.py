@@ -180,8 +180,8 @@ async def test_demand_counts_every_quantity_on_the_day_of_the_order(
         (date(2011, 12, 1), 2, 12, 0, 6, 6),
         (date(2011, 12, 2), 1, 1, 1, 0, 0),
     ]
-    top = (await product_demand.top_products(pool, Measure.REVENUE)).items
-    assert [(p.sku, p.revenue_minor, p.orders) for p in top] == [
+    top = (await product_demand.top_products(pool, Measure.ORDERED_VALUE)).items
+    assert [(p.sku, p.ordered_value_minor, p.orders) for p in top] == [
         ("71053", 6 * 339 + 400, 3),
         ("84029E", 2000, 2),
     ]
