@@ -17,10 +17,13 @@ from domain.ids import (
     payment_stream,
     returns_stream,
     shipment_stream,
+    stock_stream,
 )
+from domain.lines import pieces_by_sku
 from domain.order.state import OrderState
 from eventstore.codec import EventCodec
 from eventstore.model import StoredEvent
+from eventstore.store import EventStore
 from ordersaga.operations.statuses import Statuses, statuses_of
 from projections.engine.projection import Projection, Recorded
 from projections.read_models.fulfillments import model as fulfillments
@@ -109,3 +112,18 @@ class OrderHistory:
 
 def _is_before(event: StoredEvent, at: datetime | None, end: int | None) -> bool:
     return (at is None or event.recorded_at <= at) and (end is None or event.position < end)
+
+
+async def stock_events_of(
+    store: EventStore, codec: EventCodec, order_id: OrderId, events: Sequence[StoredEvent]
+) -> list[StoredEvent]:
+    """What the stock of the order's products did for it; `events` are those of the order."""
+    submitted = [codec.decode(one) for one in events if one.event_type == "OrderSubmitted"]
+    skus = {sku for event in submitted for sku in pieces_by_sku(event.lines)}
+    streams = await store.read_streams([stock_stream(sku) for sku in sorted(skus)])
+    return [
+        event
+        for stream in streams.values()
+        for event in stream
+        if event.data.get("order_id") == order_id
+    ]

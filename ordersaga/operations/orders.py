@@ -11,7 +11,6 @@ from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
-from domain.lines import pieces_by_sku
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
 from domain.stock.commands import StockCommand
@@ -23,7 +22,7 @@ from eventstore.commands.handler import CommandHandler
 from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from ordersaga.operations.actor import Caller, operator
-from ordersaga.operations.order_history import OrderHistory
+from ordersaga.operations.order_history import OrderHistory, stock_events_of
 from ordersaga.operations.shown_order import ShownOrder, shown
 from projections.read_models.descriptions import describe_event
 
@@ -164,22 +163,9 @@ class OrdersService:
         events = [event for stream in streams.values() for event in stream]
         if not events:
             raise NotFound("order", order_id)
-        events += await self._stock_events(order_id, events)
+        events += await stock_events_of(self._store, self._codec, order_id, events)
         events.sort(key=lambda event: event.position)
         return [self._entry(one) for one in events if until is None or one.recorded_at <= until]
-
-    async def _stock_events(
-        self, order_id: OrderId, events: Sequence[StoredEvent]
-    ) -> list[StoredEvent]:
-        submitted = [self._codec.decode(x) for x in events if x.event_type == "OrderSubmitted"]
-        skus = {sku for event in submitted for sku in pieces_by_sku(event.lines)}
-        streams = await self._store.read_streams([stock_stream(sku) for sku in sorted(skus)])
-        return [
-            event
-            for stream in streams.values()
-            for event in stream
-            if event.data.get("order_id") == order_id
-        ]
 
     def _entry(self, event: StoredEvent) -> TimelineEntry:
         return TimelineEntry(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import NotFound
-from domain.ids import OrderId, Sku, order_stream, stock_stream, streams_of_order
+from domain.ids import OrderId, order_stream, streams_of_order
 from eventstore.codec import EventCodec
-from eventstore.model import StoredEvent
 from eventstore.store import EventStore
+from ordersaga.operations.order_history import stock_events_of
 from ordersaga.operations.verification import rules
 from ordersaga.operations.verification.facts import Facts
 from ordersaga.operations.verification.report import Finding
@@ -32,29 +32,9 @@ async def verify_order(store: EventStore, codec: EventCodec, order_id: OrderId) 
     if not streams[order_stream(order_id)]:
         raise NotFound("order", order_id)
     events = [event for stream in streams.values() for event in stream]
-    events += await _stock_events(store, order_id, events)
+    events += await stock_events_of(store, codec, order_id, events)
     facts = Facts()
     for event in sorted(events, key=lambda each: each.position):
         facts.apply(event.stream, codec.decode(event))
     findings = [each for each in rules.check_events(facts) if each.subject == order_id]
     return VerifiedOrder(order_id, not findings, findings)
-
-
-async def _stock_events(
-    store: EventStore, order_id: OrderId, events: Sequence[StoredEvent]
-) -> list[StoredEvent]:
-    """What the stock of the order's products did for it."""
-    skus = {
-        str(line["sku"])
-        for event in events
-        if event.event_type == "OrderSubmitted"
-        for line in event.data["lines"]
-        if line.get("sku")
-    }
-    streams = await store.read_streams([stock_stream(Sku(sku)) for sku in sorted(skus)])
-    return [
-        event
-        for stream in streams.values()
-        for event in stream
-        if event.data.get("order_id") == order_id
-    ]

@@ -60,7 +60,8 @@ async def test_an_order_that_was_placed_by_the_api_is_fulfilled(
     assert order["story"][0]["actor"] == "admin:up"
     before = await api.get("/orders/api-1?version=4")
     assert (before["status"], before["payment_status"]) == ("submitted", "unpaid")
-    assert (await api.get("/orders/api-1/verification"))["clean"] is True
+    verified = await api.get("/orders/api-1/verification")
+    assert (verified["clean"], verified["findings"]) == (True, [])
 
 
 async def test_an_order_that_is_held_stands_in_the_inbox_with_what_is_possible(
