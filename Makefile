@@ -119,6 +119,7 @@ outages: setup ## fifteen minutes of each trouble of a provider beside open orde
 
 docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
+	$(BIN)/python scripts/write_country_names.py
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
