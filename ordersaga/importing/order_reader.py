@@ -133,7 +133,7 @@ class OrderReader:
                 if not text or record.problem or column in varying:
                     continue
                 first = seen.setdefault(column, record)
-                if first.values[column] != text:
+                if self._normal(column, first.values[column]) != self._normal(column, text):
                     raise Unreadable(
                         record.number,
                         column,
@@ -202,10 +202,11 @@ class OrderReader:
         written = self._values.text(whole, column)
         if not written or column is None:
             return ""
-        normal = (
-            re.sub(r"[.,]0+$", "", written) if column in self._mapping.whole_numbers else written
-        )
-        return self.identifiers.take(column, written, normal, whole.number)
+        return self.identifiers.take(column, written, self._normal(column, written), whole.number)
+
+    def _normal(self, column: str, text: str) -> str:
+        is_number = column in self._mapping.whole_numbers
+        return re.sub(r"[.,]0+$", "", text) if is_number else text
 
     def _services(self, whole: Record, currency: str) -> Iterator[PricedLine]:
         for rule in self._mapping.services:

@@ -131,6 +131,14 @@ def test_an_invoice_of_two_customers_is_refused(tmp_path: Path) -> None:
     assert result.reasons == [(2, "", "other_line"), (3, "CustomerID", "differs_in_order")]
 
 
+def test_a_customer_written_in_two_forms_is_one_and_told(tmp_path: Path) -> None:
+    result = imported(
+        tmp_path, row(), row(CustomerID="17850.0"), row(InvoiceNo="2", CustomerID="17850.0")
+    )
+    assert [order.document.customer_id for order in result.orders] == ["17850", "17850"]
+    assert result.notes == ["'17850', '17850.0' are taken as 17850"]
+
+
 def test_an_invoice_that_took_two_minutes_has_its_first_time(tmp_path: Path) -> None:
     result = imported(tmp_path, row(), row(InvoiceDate="2010-12-01 08:27:00"))
     assert len(result.orders) == 1

@@ -54,7 +54,7 @@ def test_json_lines_are_told_by_their_first_character(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"currency": "XXX"}, "currency"),
+        ({"currency": "QQQ"}, "currency"),
         ({"total_minor": 499}, "is 499, but lines and adjustments make 500"),
         ({"order_id": None}, "order_id: is missing"),
         ({"unknown": 1}, "unknown"),
