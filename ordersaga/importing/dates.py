@@ -140,14 +140,14 @@ class DateProof:
         if len(set(written.days.values())) > 1:
             self.differing.setdefault(written.shape, shown)
 
-    def decided(self, given: str | None) -> Mapping[str, str]:
+    def decided(self, chosen: str | None) -> Mapping[str, str]:
         """The order by shape.
 
         Raises:
             ValueError: the file allows several orders, or no order for all of its dates.
         """
-        if given is not None:
-            return dict.fromkeys(("year last", "short year"), given)
+        if chosen is not None:
+            return dict.fromkeys(("year last", "short year"), chosen)
         return {shape: self._decided(shape) for shape in self.seen}
 
     def _decided(self, shape: str) -> str:

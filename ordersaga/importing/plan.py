@@ -142,9 +142,11 @@ class _Planning:
         lines = self._source.lines()
         first = next(lines, "")
         lines = self._again(first, lines)
-        wanted = self._request.format
-        if wanted == JSON_LINES or (
-            wanted is None and not self._request.map and first.lstrip("\ufeff \t").startswith("{")
+        requested = self._request.format
+        if requested == JSON_LINES or (
+            requested is None
+            and not self._request.map
+            and first.lstrip("\ufeff \t").startswith("{")
         ):
             self._read_documents(lines)
         else:
@@ -160,8 +162,8 @@ class _Planning:
     def _candidates(self) -> Mapping[str, Format]:
         if self._request.map is not None:
             return {str(self._request.map): formats.read_mapping(self._request.map)}
-        wanted = self._request.format
-        names = formats.FORMATS if wanted in (None, JSON_LINES) else (wanted or "",)
+        requested = self._request.format
+        names = formats.FORMATS if requested in (None, JSON_LINES) else (requested or "",)
         return {name: formats.shipped(name) for name in names}
 
     # --- documents -------------------------------------------------------------------------------

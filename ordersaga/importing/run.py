@@ -137,14 +137,14 @@ def _finished(
 
 def _shown(plan: ImportPlan) -> Iterator[str]:
     """The first entries of the report, for the screen."""
-    told = (
+    listed = (
         entry
         for outcome in (Outcome.REFUSED, Outcome.NOTED)
         for entry in plan.workspace.entries(outcome)
         if entry.reason != Reason.OTHER_LINE
     )
-    yield from map(str, islice(told, ON_SCREEN))
-    if rest := sum(1 for _ in told):
+    yield from map(str, islice(listed, ON_SCREEN))
+    if rest := sum(1 for _ in listed):
         yield f"and {rest:,} more: --report FILE writes all"
 
 

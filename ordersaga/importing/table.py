@@ -60,18 +60,18 @@ def find_header(
     head = list(islice(lines, _HEAD))
     if not any(line.strip() for line in head):
         raise UnreadableFile(name, "the file is empty")
-    found = [
+    headers = [
         header
         for label, mapping in formats.items()
         for separator in ([mapping.separator] if mapping.separator else SEPARATORS)
         if (header := _header(name, label, mapping, head, separator))
     ]
-    if len(found) > 1:
-        labels = " and ".join(sorted({header.format for header in found}))
+    if len(headers) > 1:
+        labels = " and ".join(sorted({header.format for header in headers}))
         raise UnreadableFile(name, f"its header fits {labels}: say which with --format")
-    if not found:
+    if not headers:
         raise UnreadableFile(name, _unknown(head, formats))
-    return found[0], chain(head, lines)
+    return headers[0], chain(head, lines)
 
 
 def _header(
@@ -127,11 +127,11 @@ def _unknown(head: Sequence[str], formats: Mapping[str, Format]) -> str:
         for label, mapping in formats.items()
     }
     label = min(lacking, key=lambda one: len(lacking[one]))
-    found = shortened(", ".join(cell.strip() for cell in widest))
+    columns = shortened(", ".join(cell.strip() for cell in widest))
     nearest = f"; for {label} it lacks {', '.join(lacking[label])}"
     return (
         f"no line of the first {_HEAD} is the header of {' or '.join(formats)} (columns found: "
-        f"{found}{nearest}): name the format with --format, or describe it with --map FILE.toml"
+        f"{columns}{nearest}): name the format with --format, or describe it with --map FILE.toml"
     )
 
 

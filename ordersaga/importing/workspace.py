@@ -71,8 +71,8 @@ class Workspace:
             row = (order_id, lines[0], json.dumps(lines), document)
             self._db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
-            found = self._db.execute("SELECT line FROM orders WHERE id = ?", (order_id,))
-            return int(found.fetchone()[0])
+            earlier = self._db.execute("SELECT line FROM orders WHERE id = ?", (order_id,))
+            return int(earlier.fetchone()[0])
         return None
 
     def orders(self) -> Iterator[tuple[list[int], bytes]]:
