@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import Context, context_of
+from ordersaga.api.failures import invalid
 from ordersaga.api.problems import NOT_SHOWN_YET, Problem
 from projections.operations.status import has_reached
 from projections.registry import ALL
@@ -38,10 +39,17 @@ async def _await_position(
     caller: Caller,  # noqa: ARG001  whoever has no right does not wait
     position: AtLeast = None,
 ) -> None:
-    """Wait for a moment until read models show a position; raises Problem, not_shown_yet."""
+    """Wait for a moment until read models show a position.
+
+    Raises:
+        Problem: not_shown_yet; or nothing was recorded there, which no wait would change.
+    """
     if position is None:
         return
-    pool = context_of(request).services.pool
+    services = context_of(request).services
+    if position > await services.log.head():
+        raise invalid("position", "nothing has this position yet; take one from an answer")
+    pool = services.pool
     try:
         async with asyncio.timeout(WAITS_FOR_S):
             while not await has_reached(pool, position, ALL):  # noqa: ASYNC110  nothing tells it
