@@ -32,10 +32,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "providers:providers",
         "Show when the payment provider or the carrier failed, and what waits for it.",
     ),
-    "import": ("importing:import_orders", "Submit the orders of a CSV file."),
+    "import": ("importing:import_orders", "Submit the orders of a file."),
     "inbox": (
         "inbox:inbox",
-        "Show what waits for a person or will change by itself soon.",
+        "Show what waits for a person or will change by itself soon, and what can be done now.",
     ),
     "audit": ("read_models:audit", "Print who did what, when and why."),
     "verify": ("verify:verify", "Prove that stock, money, parcels, sagas and read models agree."),
