@@ -26,7 +26,7 @@ class ProblemRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of the operation."""
         handle = super().get_route_handler()
-        known = {
+        parameters = {
             each.alias
             for dependant in (self.dependant, *self.dependant.dependencies)
             for each in dependant.query_params
@@ -34,7 +34,7 @@ class ProblemRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                require_known(request.query_params.multi_items(), known)
+                require_known(request.query_params.multi_items(), parameters)
                 return await handle(request)
             except Exception as error:  # noqa: BLE001  whatever it is, the client gets an answer
                 return problem_of(error).response()
@@ -42,17 +42,19 @@ class ProblemRoute(APIRoute):
         return answer
 
 
-def require_known(given: Iterable[tuple[str, str]], known: Collection[str]) -> None:
+def require_known(query: Iterable[tuple[str, str]], parameters: Collection[str]) -> None:
     """Refuse a parameter that nobody reads: a filter with a slip in its name would find all.
 
     Raises:
         Problem: a parameter is unknown, or given twice.
     """
     seen: set[str] = set()
-    for name, _ in given:
-        if name not in known:
+    for name, _ in query:
+        if name not in parameters:
             shown = name if name.isidentifier() else "query"
-            raise invalid(shown, f"is no parameter; known: {', '.join(sorted(known)) or 'none'}")
+            raise invalid(
+                shown, f"is no parameter; known: {', '.join(sorted(parameters)) or 'none'}"
+            )
         if name in seen:
             raise invalid(name, "is given twice")
         seen.add(name)

@@ -68,10 +68,10 @@ def _orders_of(text: str) -> Iterator[str]:
     for prefix in _PREFIXES:
         if text.startswith(prefix):
             yield text.removeprefix(prefix)
-    if found := _RETURN.fullmatch(text):
-        yield found[1]
+    if match := _RETURN.fullmatch(text):
+        yield match[1]
 
 
 def _trace(text: str) -> str | None:
-    found = _TRACE.fullmatch(text.lower())
-    return found[1] if found else None
+    match = _TRACE.fullmatch(text.lower())
+    return match[1] if match else None
