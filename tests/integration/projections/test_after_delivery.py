@@ -116,7 +116,7 @@ async def test_returns_show_both_decisions_and_what_is_done_of_them(
     await append_events(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
     await _project(pool, store)
     [row] = (await returns.list_returns(pool, needs_attention=True)).items
-    assert await returns.count_needing_attention(pool) == 1
+    assert await returns.count_needing_attention(pool) == 0  # to decide is ordinary business
     assert (row.return_id, row.refund, row.restock, row.pieces) == (
         "R1",
         "undecided",
@@ -134,6 +134,10 @@ async def test_returns_show_both_decisions_and_what_is_done_of_them(
     )
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("granted", 678, "restocked", 1, False, True)
+    stuck = returns_events.ReturnAttentionRequired(r1, "refund", "give it back by hand")
+    await append_events(store, [(stream, stuck)])
+    await _project(pool, store)
+    assert await returns.count_needing_attention(pool) == 1
     await append_events(
         store,
         [
