@@ -150,12 +150,12 @@ async def test_a_login_is_told_what_it_may_not_do(empty_database: str) -> None:
     assert unknown.err == "error: there is no database login nobody-here: make it first\n"
     admin = await asyncpg.connect(empty_database)
     with suppress(asyncpg.DuplicateObjectError):
-        await admin.execute("CREATE ROLE modest LOGIN")
+        await admin.execute("CREATE ROLE frugal LOGIN")
     await admin.close()
-    grants = ("--grant", "appender=modest", "--grant", "reader=modest")
+    grants = ("--grant", "appender=frugal", "--grant", "reader=frugal")
     assert (await ordersaga("migrate", *grants, env=owner)).code == 0
     env = clean_environment(
-        ORDERSAGA_DATABASE_URL=empty_database.replace(f"//{SUPERUSER}@", "//modest@"),
+        ORDERSAGA_DATABASE_URL=empty_database.replace(f"//{SUPERUSER}@", "//frugal@"),
         ORDERSAGA_ENCRYPT_PERSONAL_DATA="false",
     )
     assert (await ordersaga("projections", "status", env=env)).code == 0
