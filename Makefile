@@ -3,13 +3,14 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := .venv-bench
 VERSIONS := .venv-versions
+CHART := .venv-chart
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -54,6 +55,7 @@ test: setup ## every test that needs only git, make and Python; servers start by
 
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
+	$(MAKE) $(CHART)/.installed
 	$(PYTEST) -m system
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
@@ -92,6 +94,14 @@ browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as t
 	@mkdir -p build/pictures
 	$(BIN)/python -m tests.support.stack.screenshots --into build/pictures on_hold
 
+chart: $(CHART)/.installed ## render the Helm chart and validate it
+	$(PYTEST) -q -m "" $(wildcard tests/*/deployment/test_chart*.py tests/architecture/test_chart.py)
+
+$(CHART)/.installed: requirements/chart.txt $(STAMP)
+	$(BIN)/python -m venv --clear $(CHART)
+	$(CHART)/bin/python -m pip install --quiet --require-hashes -r requirements/chart.txt
+	@touch $@
+
 second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
 	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api
 
@@ -123,6 +133,7 @@ docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, ex
 	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
 	$(BIN)/python -m tests.support.repository.write_examples
+	$(BIN)/python -m tests.support.chart.settings_schema
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -137,7 +148,8 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
 	  pyproject.toml requirements/bench.in -o requirements/bench.txt
 	$(BIN)/python $(LOCK) $(UPGRADE) --no-deps requirements/versions.in -o requirements/versions.txt
+	$(BIN)/python $(LOCK) $(UPGRADE) requirements/chart.in -o requirements/chart.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) $(BENCH) $(VERSIONS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
