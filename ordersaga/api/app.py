@@ -10,11 +10,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from ordersaga.api.documentation import definitions_of
+from ordersaga.api.documentation import definitions_of, settle_parameters
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
-from ordersaga.api.routes import actions, lists, orders, payments, stock, system
+from ordersaga.api.routes import actions, lists, live, orders, payments, search, stock, system
 from ordersaga.api.routes.stock import AdjustBody, ReceiveBody
 from workflows.documents.order import OrderDocumentModel
 
@@ -24,6 +24,8 @@ _ROUTERS: Final = (
     stock.router,
     lists.router,
     payments.router,
+    search.router,
+    live.router,
     system.router,
 )
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
@@ -95,6 +97,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas["Problem"] = problem_schema()
         for body in _BODIES:
             schemas.update(definitions_of(body))
+        settle_parameters(document)
         for name, route in operations().items():
             _describe_right(document, route, name)
         app.openapi_schema = document

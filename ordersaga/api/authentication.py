@@ -39,6 +39,12 @@ async def authorise(
     return token
 
 
+async def is_still_valid(request: Request) -> bool:
+    """Whether the token of a request that goes on may still be used; raises StoreUnavailable."""
+    text = request.headers["Authorization"].partition(" ")[2]
+    return await context_of(request).tokens.find(text) is not None
+
+
 async def _refuse(context: Context, token: Token, operation: str, why: str) -> None:
     _log.warning("refused", actor=token.actor, operation=operation)
     await keep_refusal(context.services.pool, token.actor, token.id, operation, why)

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from ordersaga.access.requests import Requests
 from ordersaga.api.callers import RateLimiter, TokenCache
+from ordersaga.api.live import LiveFeed
 from ordersaga.bootstrap.wiring import Services
 from ordersaga.errors import Unreachable
 
@@ -23,6 +24,7 @@ class Context:
         tokens: who asks.
         limiter: how often each token may ask this process.
         requests: idempotency keys.
+        live: streams of changes.
     """
 
     def __init__(self, services: Services, tokens: TokenCache, limiter: RateLimiter) -> None:
@@ -30,6 +32,7 @@ class Context:
         self.tokens = tokens
         self.limiter = limiter
         self.requests = Requests(services.pool)
+        self.live = LiveFeed(services)
         self._connecting = asyncio.Lock()
         self._away_until = 0.0
 

@@ -63,6 +63,7 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._bytes = 0
+        self._is_whole = False
         self._begun = time.monotonic()
         self._body_by = self._begun + BODY_WITHIN_S
         self._status = 0
@@ -78,13 +79,14 @@ class _Exchange:
 
     async def receive(self) -> Message:
         """The next part of the body, within its limits."""
-        if self._status:  # the answer has begun: this waits for the client to leave
+        if self._is_whole or self._status:  # this waits for the client to leave
             return await self._receive()
         try:
             async with asyncio.timeout(self._body_by - time.monotonic()):
                 message = await self._receive()
         except TimeoutError:
             raise Problem(TOO_SLOW, headers=_CLOSE) from None
+        self._is_whole = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > MOST_BODY_BYTES:
             raise Problem(TOO_LARGE, headers=_CLOSE)

@@ -36,16 +36,19 @@ def printable(value: str, field: str = "") -> str:
     return value
 
 
+printable_text: Final = _checked(printable)
+
 OrderPath = Annotated[
     ids.OrderId, Path(pattern=_ID_FORM, description="The order."), _checked(ids.parse_order_id)
 ]
+OfOrder = Annotated[ids.OrderId | None, Query(pattern=_ID_FORM, description="Only of this order.")]
 SkuPath = Annotated[ids.Sku, Path(pattern=_ID_FORM, description="The product.")]
 CustomerPath = Annotated[ids.CustomerId, Path(pattern=_ID_FORM, description="The customer.")]
 Moment = Annotated[
     datetime | None,
     Query(description="A time with UTC offset, from 2000 to 2100."),
 ]
-Word = Annotated[str | None, Query(min_length=1, max_length=255), _checked(printable)]
+Word = Annotated[str | None, Query(min_length=1, max_length=255), printable_text]
 
 
 def moment(value: datetime | None, name: str) -> datetime | None:

@@ -116,8 +116,20 @@ HEADERS_TOO_LARGE: Final = _no(
 INVALID: Final = _no(
     "invalid", 422, "fields are missing or wrong", "correct the fields that `errors` names"
 )
+NOT_SHOWN_YET: Final = _later(
+    "not_shown_yet",
+    202,
+    "the read models do not show this position yet",
+    "send it again after the seconds of Retry-After; `GET /orders/{id}` shows an order at once",
+)
 RATE_LIMITED: Final = _later(
     "rate_limited", 429, "the token has sent too many requests to this process", _WAIT
+)
+TOO_MANY_STREAMS: Final = _later(
+    "too_many_streams",
+    429,
+    "the token, or this process, has too many streams of changes",
+    "end one of them, or come back after the seconds of Retry-After",
 )
 INTERNAL: Final = _later(
     "internal_error", 500, "a bug, or data that is damaged", "tell the operators; " + _WAIT
@@ -132,6 +144,7 @@ PROVIDER_AWAY: Final = _later(
 TOO_LONG: Final = _later("took_too_long", 504, "the answer took too long", _WAIT)
 
 PROBLEMS: Final[Sequence[ProblemType]] = (
+    NOT_SHOWN_YET,
     BAD_REQUEST,
     KEY_MISSING,
     UNAUTHENTICATED,
@@ -149,6 +162,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     TOO_LARGE,
     INVALID,
     RATE_LIMITED,
+    TOO_MANY_STREAMS,
     HEADERS_TOO_LARGE,
     INTERNAL,
     STORE_AWAY,

@@ -67,6 +67,8 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "list_audit": _right(Area.AUDIT, _READ, _STAFF),
     "list_refusals": _right(Area.AUDIT, _READ, frozenset({_ADMIN})),
     "get_inbox": _right(Area.ORDERS, _READ, _STAFF),
+    "stream_changes": _right(Area.ORDERS, _READ, _EVERYBODY),
+    "search": _right(Area.ORDERS, _READ, _STAFF),
     "list_projections": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
     "get_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
     "list_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),

@@ -75,11 +75,15 @@ class ApiServer:
     """
 
     def __init__(self, services: Services, listener: socket.socket, settings: Settings) -> None:
-        self._services = services
         self._listener = listener
         self._settings = settings
         self._heartbeat = Heartbeat()
         self._server: uvicorn.Server | None = None
+        self._context = Context(
+            services,
+            TokenCache(Tokens(services.pool)),
+            RateLimiter(settings.api_rate_per_s),
+        )
 
     def loop(self) -> Loop:
         """The work as a loop of a process."""
@@ -94,6 +98,7 @@ class ApiServer:
             while not serving.done() and not stop.is_set():
                 self._heartbeat.beat()
                 await asyncio.wait({serving, stopping}, timeout=BEAT_EVERY_S)
+            self._context.live.close()
             server.should_exit = True
             await serving
         finally:
@@ -105,11 +110,7 @@ class ApiServer:
 
     def _config(self) -> uvicorn.Config:
         app = build_app()
-        app.state.context = Context(
-            self._services,
-            TokenCache(Tokens(self._services.pool)),
-            RateLimiter(self._settings.api_rate_per_s),
-        )
+        app.state.context = self._context
         connection: Any = partial(BoundedConnection, waiting=Waiting(most_connections()))
         return uvicorn.Config(
             Guard(app),

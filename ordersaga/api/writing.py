@@ -18,15 +18,21 @@ from ordersaga.access.requests import Answer, BegunRequest, RequestKey
 from ordersaga.access.tokens import Token
 from ordersaga.api.answers import json_text, raw_answer
 from ordersaga.api.context import Context
+from ordersaga.api.documentation import KEY_HEADER
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import KEY_MISSING, KEY_REUSED, MEDIA_TYPE, Problem
+from ordersaga.api.reading import with_position
 from workflows.documents.validation import validate
 
 M = TypeVar("M", bound=BaseModel)
 
 KeyHeader = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="A key of yours; a new one for each request."),
+    Header(
+        alias=KEY_HEADER,
+        description="A key of yours; a new one for each request. A dry run needs none.",
+        json_schema_extra={"pattern": "^[!-~]{1,200}$"},
+    ),
 ]
 IfMatch = Annotated[
     str | None,
@@ -72,6 +78,12 @@ async def once(
     Raises:
         Problem: the key was used for something else; or what is no final answer.
     """
+    return await with_position(context, await _answer_once(context, key, act))
+
+
+async def _answer_once(
+    context: Context, key: RequestKey, act: Callable[[BegunRequest], Awaitable[tuple[int, Any]]]
+) -> Response:
     begun = await context.requests.begin(key)
     if not begun.is_same:
         raise Problem(KEY_REUSED)

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from domain.ids import OrderId
 from domain.order.state import OrderStatus
 from domain.values import Reason
 from ordersaga.access.refusals import Refusal, list_refusals
 from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list_answer
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
-from ordersaga.api.documentation import ProblemRoute, answers
-from ordersaga.api.parameters import CustomerPath, Moment, Word, moment
+from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
+from ordersaga.api.parameters import CustomerPath, Moment, OfOrder, Word, moment
+from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
 from projections.paging import Page
 from projections.read_models.audit_log.model import AuditFilter, AuditRow, list_audit, of_order
@@ -35,7 +35,7 @@ from projections.read_models.product_demand.model import (
 )
 from projections.read_models.returns.model import ReturnRow, list_returns
 
-router: Final = APIRouter(route_class=ProblemRoute, tags=["lists"])
+router: Final = APIRouter(route_class=ProblemRoute, tags=["lists"], dependencies=[SHOWS_POSITION])
 
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
@@ -46,7 +46,7 @@ Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
     operation_id="list_orders",
     name="list_orders",
     summary="List orders, most recently placed first",
-    responses=answers(Page[ListedOrder]),
+    responses=list_answers(ListedOrder),
 )
 async def orders(
     request: Request,
@@ -83,7 +83,7 @@ async def orders(
     operation_id="list_returns",
     name="list_returns",
     summary="List returns, most recently changed first",
-    responses=answers(Page[ReturnRow]),
+    responses=list_answers(ReturnRow),
 )
 async def returns(
     request: Request,
@@ -116,7 +116,7 @@ async def returns(
     operation_id="list_parcels",
     name="list_parcels",
     summary="List parcels, most recently changed first",
-    responses=answers(Page[Parcel]),
+    responses=list_answers(Parcel),
 )
 async def parcels(
     request: Request,
@@ -143,7 +143,7 @@ async def parcels(
     operation_id="list_demand",
     name="list_demand",
     summary="Rank products by demand",
-    responses=answers(Page[ProductDemand]),
+    responses=list_answers(ProductDemand),
 )
 async def demand(
     request: Request,
@@ -180,7 +180,7 @@ class CustomerAnswer:
     operation_id="get_customer",
     name="get_customer",
     summary="Show a customer's orders and totals",
-    responses=answers(CustomerAnswer),
+    responses=answers(CustomerAnswer) | not_shown_yet(),
 )
 async def customer(
     request: Request,
@@ -201,12 +201,12 @@ async def customer(
     operation_id="list_audit",
     name="list_audit",
     summary="List who did what, oldest first",
-    responses=answers(Page[AuditRow]),
+    responses=list_answers(AuditRow),
 )
 async def audit(
     request: Request,
     caller: Caller,  # noqa: ARG001  it authorises
-    order_id: Annotated[OrderId | None, Query(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = None,
+    order_id: OfOrder = None,
     actor: Word = None,
     event_type: Word = None,
     since: Moment = None,
@@ -236,7 +236,7 @@ async def audit(
     operation_id="list_refusals",
     name="list_refusals",
     summary="List what tokens were refused, latest first",
-    responses=answers(Page[Refusal]),
+    responses=list_answers(Refusal),
 )
 async def refusals(
     request: Request,

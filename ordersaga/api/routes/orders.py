@@ -21,6 +21,7 @@ from ordersaga.api.context import Context, context_of
 from ordersaga.api.documentation import ProblemRoute, answers, body_of
 from ordersaga.api.failures import invalid
 from ordersaga.api.parameters import Moment, OrderPath, moment
+from ordersaga.api.reading import with_position
 from ordersaga.api.rights import SEES_ADDRESSES
 from ordersaga.api.writing import KeyHeader, read_key
 from ordersaga.errors import OrderSagaError
@@ -86,7 +87,8 @@ async def place(
     trace = traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None
     placed = await place_order(services.handler, document, request_key, trace)
     where = {"Location": f"/orders/{placed.order_id}"}
-    return json_answer(placed, status=201 if placed.created else 200, headers=where)
+    answer = json_answer(placed, status=201 if placed.created else 200, headers=where)
+    return await with_position(context_of(request), answer)
 
 
 # --- one order -----------------------------------------------------------------------------------

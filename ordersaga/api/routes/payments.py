@@ -11,8 +11,9 @@ from fastapi.responses import Response
 from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list_answer
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
-from ordersaga.api.documentation import ProblemRoute, answers
+from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
 from ordersaga.api.parameters import Moment, Word, moment
+from ordersaga.api.reading import SHOWS_POSITION
 from projections.paging import Page
 from projections.read_models.payments.model import (
     MoneySums,
@@ -25,7 +26,9 @@ from projections.read_models.payments.model import (
     money_by_day,
 )
 
-router: Final = APIRouter(route_class=ProblemRoute, tags=["payments"])
+router: Final = APIRouter(
+    route_class=ProblemRoute, tags=["payments"], dependencies=[SHOWS_POSITION]
+)
 
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
@@ -46,7 +49,7 @@ class MovementKind(StrEnum):
     operation_id="list_payments",
     name="list_payments",
     summary="List payments, most recently changed first",
-    responses=answers(Page[OrderPayment]),
+    responses=list_answers(OrderPayment),
 )
 async def payments(
     request: Request,
@@ -81,7 +84,7 @@ async def payments(
     operation_id="list_movements",
     name="list_movements",
     summary="List what providers answered, oldest first",
-    responses=answers(Page[Movement]),
+    responses=list_answers(Movement),
 )
 async def movements(
     request: Request,
@@ -117,7 +120,7 @@ class SumsAnswer:
     operation_id="sum_payments",
     name="sum_payments",
     summary="Sum money by day and currency",
-    responses=answers(SumsAnswer),
+    responses=answers(SumsAnswer) | not_shown_yet(),
 )
 async def sums(
     request: Request,

@@ -13,8 +13,9 @@ from ordersaga.access.requests import BegunRequest
 from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list_answer
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
-from ordersaga.api.documentation import ProblemRoute, answers, body_of
+from ordersaga.api.documentation import ProblemRoute, answers, body_of, list_answers
 from ordersaga.api.parameters import SkuPath
+from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.api.writing import KeyHeader, once, read_body, read_key
 from ordersaga.operations.actor import Caller as CommandCaller
 from ordersaga.operations.orders import OrdersService, ShownStock
@@ -51,7 +52,8 @@ class AdjustBody(_Body):
     operation_id="list_stock",
     name="list_stock",
     summary="List stock levels",
-    responses=answers(Page[StockLevel]),
+    responses=list_answers(StockLevel),
+    dependencies=[SHOWS_POSITION],
 )
 async def list_levels(
     request: Request,

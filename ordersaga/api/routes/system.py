@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list_answer
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
-from ordersaga.api.documentation import ProblemRoute, answers
+from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
 from ordersaga.api.parameters import OrderPath, Word
+from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.inbox.inbox import Inbox, load_inbox
 from ordersaga.operations.verification.one_order import VerifiedOrder, verify_order
 from projections.operations.status import LaneStatus, status
@@ -43,7 +44,8 @@ class ProjectionsAnswer:
     operation_id="get_inbox",
     name="get_inbox",
     summary="Show what waits for a person or will change by itself soon",
-    responses=answers(Inbox),
+    responses=answers(Inbox) | not_shown_yet(),
+    dependencies=[SHOWS_POSITION],
 )
 async def inbox(
     request: Request,
@@ -90,7 +92,8 @@ async def counts(
     operation_id="list_notifications",
     name="list_notifications",
     summary="List notifications, latest event first",
-    responses=answers(Page[NotificationRow]),
+    responses=list_answers(NotificationRow),
+    dependencies=[SHOWS_POSITION],
 )
 async def notifications(
     request: Request,

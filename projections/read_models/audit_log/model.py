@@ -83,7 +83,7 @@ class AuditRow:
     what: pieces, amounts, references, as ``name=value``.
 
     `correlation_id` names the business transaction (for sagas the workflow id), `causation_id` the
-    direct cause, `run_id` the saga's run.
+    direct cause, `run_id` the saga's run, `trace_id` the trace of the request that led to it.
     """
 
     position: int
@@ -99,6 +99,7 @@ class AuditRow:
     correlation_id: str
     causation_id: str
     run_id: str | None
+    trace_id: str | None
     event_id: str
 
 
@@ -142,8 +143,14 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
         stored.metadata.correlation_id,
         stored.metadata.causation_id,
         stored.metadata.extra.get("run_id"),
+        _trace(stored.metadata.traceparent),
         stored.event_id,
     )
+
+
+def _trace(traceparent: str | None) -> str | None:
+    """The trace id in a W3C trace context."""
+    return traceparent.split("-")[1] if traceparent and traceparent.count("-") == 3 else None
 
 
 def _who(stored: StoredEvent) -> str:

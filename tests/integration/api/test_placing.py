@@ -198,3 +198,10 @@ async def test_every_list_answers(shop: ApiShop, path: str) -> None:
 async def test_an_order_s_books_are_checked(shop: ApiShop) -> None:
     await shop.post("/orders", order_document("V1"))
     assert (await shop.get("/orders/V1/verification")).json["clean"] is True
+
+
+@pytest.mark.parametrize("query", ["staus=draft", "limit=1&limit=2", "Limit=1", "=", "%00=1"])
+async def test_a_parameter_that_nobody_reads_is_refused(shop: ApiShop, query: str) -> None:
+    reply = await shop.get(f"/orders?{query}")
+    assert (reply.status, reply.code) == (422, "invalid")
+    assert reply.json["errors"][0]["field"] in ("staus", "limit", "Limit", "query")

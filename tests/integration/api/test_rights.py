@@ -13,7 +13,8 @@ OPERATIONS = operations()
 
 
 def path_of(operation: str) -> str:
-    return re.sub(r"\{\w+\}", "none", OPERATIONS[operation].path)
+    path = re.sub(r"\{\w+\}", "none", OPERATIONS[operation].path)
+    return f"{path}?lasts_s=1" if operation == "stream_changes" else path
 
 
 def method_of(operation: str) -> str:
