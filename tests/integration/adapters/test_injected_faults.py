@@ -78,11 +78,14 @@ async def test_a_failed_charge_can_be_looked_up_by_its_key(
     await sandboxes.payment.add(Fault(kind, operation="charge", order=request.order_id, times=1))
     with pytest.raises(error):
         await payments.charge(request)
-    payment = await payments.find(request.idempotency_key)
+    # Another process goes on: its breaker knows nothing of the failure.
+    another = HttpPaymentGateway(sandboxes.payment.base_url)
+    payment = await another.find(request.idempotency_key)
     assert (payment is not None) is was_done
-    payment = await payments.charge(request)
+    payment = await another.charge(request)
     assert payment.status is PaymentStatus.CAPTURED
-    assert [p async for p in payments.payments() if p.order_id == request.order_id] == [payment]
+    assert [p async for p in another.payments() if p.order_id == request.order_id] == [payment]
+    await another.close()
 
 
 @pytest.mark.parametrize(
@@ -123,11 +126,13 @@ async def test_a_lost_answer_of_a_label_can_be_looked_up_by_its_key(
 async def test_a_charge_that_takes_too_long_has_an_unknown_outcome_and_still_happens(
     sandboxes: SandboxProcess,
 ) -> None:
-    impatient = HttpPaymentGateway(sandboxes.payment.base_url, timeout_s=0.2)
+    impatient = HttpPaymentGateway(sandboxes.payment.base_url, timeout_s=3)
     request = charge_request("tok_visa")
     hold = await sandboxes.payment.add(Fault(FaultKind.HOLD_BEFORE, order=request.order_id))
+    charge = asyncio.create_task(impatient.charge(request))
+    await sandboxes.payment.wait_until_holding(hold)
     with pytest.raises(OutcomeUnknown):
-        await impatient.charge(request)
+        await charge
     assert await impatient.find(request.idempotency_key) is None
     await sandboxes.payment.remove(hold)
     async with asyncio.timeout(60):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -27,6 +28,9 @@ from tests.support.stores.notifications import (
 from tests.support.stores.read_models import SECRET_NAME, Order, append_events
 from tests.support.stores.webhooks import Receiver, hang
 
+# Nothing is sent a second time because the machine is busy.
+PATIENT = replace(PACE, timeout_s=60.0)
+
 
 async def test_events_arrive_once_signed_and_in_the_order_of_each_order(
     pool: asyncpg.Pool, store: PostgresEventStore, receiver: Receiver
@@ -34,7 +38,7 @@ async def test_events_arrive_once_signed_and_in_the_order_of_each_order(
     for number in range(12):
         await append_events(store, *Order(f"A{number}").completed())
     await catch_up(pool, store)
-    async with sending(pool, receiver):
+    async with sending(pool, receiver, send_limits=PATIENT):
         await settled(pool)
     assert receiver.repetitions() == 0
     for number in range(12):
@@ -100,7 +104,10 @@ async def test_two_senders_send_each_event_once(
     for number in range(40):
         await append_events(store, *Order(f"A{number}").completed())
     await catch_up(pool, store)
-    async with sending(pool, receiver), sending(pool, receiver):
+    async with (
+        sending(pool, receiver, send_limits=PATIENT),
+        sending(pool, receiver, send_limits=PATIENT),
+    ):
         await settled(pool)
     assert len(receiver.accepted) == 80
     assert receiver.repetitions() == 0

@@ -91,7 +91,7 @@ async def run_program(*command: str, env: dict[str, str], cwd: Path | None = Non
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(270):  # just below the limit of a test
             out, err = await process.communicate()
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
