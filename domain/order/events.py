@@ -1,65 +1,48 @@
 """Events of an order."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from domain.ids import CustomerId, LineId, OrderId, Sku
-from domain.lines import Adjustment, Content, LineKind, LineShare, OrderLine
+from domain.ids import CustomerId, OrderId, Sku
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
-from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason, Redacted
+from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCreated:
-    """A draft was created.
-
-    `customer_id` is None for a guest; `placed_at` is the shop's time, `reference` its own number.
-    """
+    """A draft was created; `customer_id` is None for a guest; `placed_at` is the shop's time."""
 
     order_id: OrderId
     customer_id: CustomerId | None
     currency: str
     placed_at: datetime
-    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ItemAdded:
-    """A line was added to the draft, or `quantity` more pieces to the line with this id."""
+    """`quantity` more pieces of a SKU were added to the draft."""
 
-    line_id: LineId
-    code: Sku | None
+    sku: Sku
     description: str
     quantity: int
     unit_price: Money
-    kind: LineKind = LineKind.GOODS
-    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRemoved:
-    """A line was removed from the draft with all its pieces."""
+    """A SKU was removed from the draft with all its pieces."""
 
-    line_id: LineId
+    sku: Sku
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityChanged:
-    """The line of the draft now has `quantity` pieces."""
+    """The draft now holds `quantity` pieces of the SKU."""
 
-    line_id: LineId
+    sku: Sku
     quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustmentsSet:
-    """The draft, or a line of it, now has these adjustments and no others."""
-
-    adjustments: tuple[Adjustment, ...]
-    line_id: LineId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +54,16 @@ class AddressSet:
 
 @dataclass(frozen=True, slots=True)
 class OrderSubmitted:
-    """The draft was frozen with this content.
-
-    `total` is the sum of `lines` and `adjustments`. No address: nothing is to be shipped; no
-    payment: nothing is to be paid.
-    """
+    """The draft was frozen with these lines, address, total and payment terms."""
 
     order_id: OrderId
     customer_id: CustomerId | None
     lines: tuple[OrderLine, ...]
-    address: Address | Redacted | None
+    address: Address | Redacted
     total: Money
-    payment: PaymentTerms | None
+    payment: PaymentTerms
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
     on_outage: OutageTerms | None = None
-    adjustments: tuple[Adjustment, ...] = ()
-    customer: Contact | Redacted | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @property
-    def content(self) -> Content:
-        """Lines and adjustments together."""
-        return Content(self.total.currency, self.lines, self.adjustments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +99,24 @@ class BackorderAccepted:
 
 @dataclass(frozen=True, slots=True)
 class OrderAmended:
-    """Pieces were removed after submission: what is left, and what it costs from now on."""
+    """Pieces were removed after submission: these lines and this total count from now on."""
 
-    lines: tuple[LineShare, ...]
+    lines: tuple[OrderLine, ...]
     total: Money
 
 
 @dataclass(frozen=True, slots=True)
 class OrderProcessingStarted:
-    """The payment was authorised or captured; `payment_reference` is the provider's.
+    """The payment was authorised or captured; `payment_reference` is the provider's."""
 
-    None: there was nothing to pay.
-    """
-
-    payment_reference: str | None
+    payment_reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCompleted:
-    """The order is paid and its label is bought; no tracking number: it needed no label."""
+    """The order is paid and its label is bought."""
 
-    tracking_number: str | None
+    tracking_number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +127,7 @@ class OrderCancelled:
     detail: str
 
 
-DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AdjustmentsSet | AddressSet
+DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AddressSet
 ProgressEvent = OrderReserved | OrderProcessingStarted | OrderCompleted
 ShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
 OrderEvent = (

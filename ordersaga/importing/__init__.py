@@ -1,1 +1,1 @@
-"""Turns files of shops into orders: read, map, check, submit."""
+"""Turns the invoice lines of a shop into orders: read, check each line, group, submit."""

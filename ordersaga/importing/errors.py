@@ -6,27 +6,19 @@ from ordersaga.errors import WrongUsage
 
 
 class UnreadableFile(WrongUsage):
-    """The file is missing, damaged, not text, or in no form that is known or can be proved.
+    """The file is missing, damaged, not text, or not in the Online Retail format.
 
     Attributes:
-        problem: what is wrong, with line and column if there are any, and what to do.
+        problem: what is wrong, with the line number if there is one.
     """
 
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"cannot import {name}: {problem}")
-        self.problem = problem
-
-
-class BadMapping(WrongUsage):
-    """A mapping file cannot be used."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"cannot use the mapping {name}: {problem}")
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"cannot import {path}: {problem}")
         self.problem = problem
 
 
 class ReportFailed(WrongUsage):
-    """The report cannot be written."""
+    """The report of refused lines cannot be written."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"cannot write the report {path}: {problem}")

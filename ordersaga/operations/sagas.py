@@ -76,8 +76,7 @@ def query_of(conditions: SagaFilter) -> str:
     Raises:
         WrongUsage: there is no such status or step.
     """
-    # A run that has gone on as a new one is no saga of its own.
-    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'", "ExecutionStatus != 'ContinuedAsNew'"]
+    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
     for option, key, value, allowed in (
         ("--status", ORDER_STATUS, conditions.order_status, STATUSES),
         ("--step", SAGA_STEP, conditions.step, STEPS),
@@ -124,7 +123,7 @@ async def show_saga(
     if run is None:
         hints = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
         raise Refused(f"Temporal has no saga of order {order_id}{hints}")
-    answer, note = await ask_status(client, run)
+    answer, note = await _ask(client, run)
     return SagaDetails(
         order_id=order_id,
         workflow_id=workflow_id,
@@ -152,7 +151,7 @@ async def show_saga(
     )
 
 
-async def ask_status(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
+async def _ask(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
     """The saga's status answer, or a sentence that says why there is none."""
     if run.status == "paused":
         return {}, "it is paused in Temporal: `temporal workflow unpause` lets it continue"

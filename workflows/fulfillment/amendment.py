@@ -1,6 +1,6 @@
 """Removing pieces from an order, and giving back what was paid for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -34,6 +34,7 @@ class Amendments:
     runner: InterruptibleRunner
     attention: OperatorAttention
     escalation: Escalation
+    _settled_by: OperatorAction | None = field(default=None, init=False)
 
     async def carry_out(self) -> None:
         """Amend the order, then give back what is overpaid.
@@ -44,8 +45,7 @@ class Amendments:
             CancelledError: the order is to be cancelled.
         """
         while self.state.requests.amendments:
-            await self._amend(self.state.requests.amendments[0])
-            del self.state.requests.amendments[:1]
+            await self._amend(self.state.requests.amendments.pop(0))
         await self._settle()
 
     def note_reservation(self, result: ReservationResult) -> None:
@@ -82,8 +82,7 @@ class Amendments:
             self.visibility.enter(
                 SETTLING, "the payment provider to give back what was paid too much"
             )
-            settled_by = self.attention.settled.get(SETTLING)
-            request = SettlePayment(saga_ref(), self.state.order_id, settled_by)
+            request = SettlePayment(saga_ref(), self.state.order_id, self._settled_by)
             patience = self.escalation.patience(SETTLING, until_held=True)
             try:
                 await self.runner.run(
@@ -97,9 +96,7 @@ class Amendments:
                 stop_if_cancelled(self.state)
                 if self.state.requests.held_by and not is_refusal(error):
                     return
-                if not patience.decision:
-                    self.attention.settled.pop(SETTLING, None)
-                    await self.escalation.ask(SETTLING, error)
+                decision = patience.decision or await self.escalation.ask(SETTLING, error)
+                self._settled_by = decision.settled_by
             else:
-                self.state.steps.overpaid = False
-                self.attention.settled.pop(SETTLING, None)
+                self.state.steps.overpaid, self._settled_by = False, None

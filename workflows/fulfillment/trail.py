@@ -47,12 +47,8 @@ class Trail:
 
     async def change_address(self, change: AddressChange) -> None:
         """Change the order's delivery address; raises ActivityError if the order refuses."""
-        request = ChangeAddress(saga_ref(), self.state.order_id, change.by)
-        self.state.requests.address_in_work = change.address
-        try:
-            await self._run(OrderActivities.change_address, request, "change the delivery address")
-        finally:
-            self.state.requests.address_in_work = None
+        request = ChangeAddress(saga_ref(), self.state.order_id, change.address, change.by)
+        await self._run(OrderActivities.change_address, request, "change the delivery address")
 
     async def record_attention(
         self, at_step: str, message: str, compensation: Compensation | None
@@ -81,8 +77,7 @@ class Trail:
         """
         request = TurnBack(
             saga_ref(),
-            self.state.order_id,
-            self.state.document,
+            self.state.order,
             cause.step,
             cause.kind,
             cause.reason,

@@ -10,18 +10,17 @@ count as "no". What was decided before is carried out; then the run ends as *Can
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT, RETURN_CONFLICT, RETURN_REFUSED, Trouble
+from activities.failures import INVALID_DOCUMENT, Trouble
 from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, OperatorAction
 from activities.payments.refunds import RefundActivities
-from activities.returns.activities import ReturnActivities
+from activities.returns.activities import RETURN_CONFLICT, RETURN_REFUSED, ReturnActivities
 from activities.returns.messages import (
     RETURN_WORKFLOW_TYPE,
     CaseAttention,
@@ -34,7 +33,6 @@ from activities.returns.messages import (
 )
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
-from workflows.common.continuation import continue_as_new, take_over
 from workflows.common.failures import message_of, type_of
 from workflows.common.operator_requests import (
     OperatorAttention,
@@ -44,7 +42,6 @@ from workflows.common.operator_requests import (
     stop_announcing,
 )
 from workflows.common.patience import Alarm, Patience
-from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.messages import NO_INPUT, json_of
@@ -63,9 +60,7 @@ CLOSED: Final = "closed"
 class OrderReturn(OperatorRequests):
     """Carries one return to its end."""
 
-    @workflow.init
-    def __init__(self, document: RawValue = NO_INPUT) -> None:
-        """Create the parts; what another run has handed over is there before any message."""
+    def __init__(self) -> None:
         self._state = state = ReturnState()
         self._visibility = Visibility(state.progress)
         super().__init__(
@@ -74,30 +69,21 @@ class OrderReturn(OperatorRequests):
         )
         self._activities = ActivityRunner(state.progress, self._visibility.show)
         self._decisions = DecisionHandlers(state)
-        self._continues = take_over(document, state, self.attention)
 
     @workflow.run
     async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
         """Carry out the return that the one JSON input describes; returns what became of it."""
-        state = self._state
-        if not self._continues:
-            state.document = _accepted(document)
-        try:
-            await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest)
-        except RunIsFull:
-            await continue_as_new(state, self.attention)
-        if state.cancelled and workflow.cancellation_reason() is not None:
+        self._state.document = _accepted(document)
+        if await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest):
             raise CancelledError("closed as requested; open decisions count as no")
         return case_result(self._state.requested, self._state.recorded)
 
     # --- the way of a return ---------------------------------------------------------------------
 
     async def _carry_out(self) -> None:
-        await self.attention.record_operators()
-        if self._state.case is None:
-            self._visibility.enter(OPENING, "the event store to open the return")
-            self._state.case = await self._open()
-        await self._decide_and_do()
+        self._visibility.enter(OPENING, "the event store to open the return")
+        self._state.case = await self._open()
+        await asyncio.gather(self._record_decisions(), self._refund(), self._restock())
         if not self._state.recorded.closed:
             self._state.case = await self._activities.run(
                 ReturnActivities.close_return,
@@ -109,12 +95,6 @@ class OrderReturn(OperatorRequests):
         self.progress.order_status = "returned"
         self._visibility.enter(CLOSED, "nothing")
         await workflow.wait_condition(workflow.all_handlers_finished)
-
-    async def _decide_and_do(self) -> None:
-        """Record the decisions, and carry out each as soon as it is made."""
-        parts = (self._record_decisions(), self._refund(), self._restock())
-        if any(await asyncio.gather(*map(_is_cut_off, parts))):
-            raise RunIsFull
 
     async def _open(self) -> CaseView:
         request = OpenReturnCase(saga_ref(), self._state.requested)
@@ -143,18 +123,10 @@ class OrderReturn(OperatorRequests):
             self._show_undecided()
             if not state.decisions and announcing is None:
                 announcing = asyncio.create_task(self._record_attention(DECISION, self._question()))
-            await workflow.wait_condition(
-                lambda: bool(state.decisions) or self.progress.run_is_full
-            )
-            if not state.decisions:
-                await self._stop_announcing(announcing)
-                raise RunIsFull
+            await workflow.wait_condition(lambda: bool(state.decisions))
             await self._record(state.decisions[0])
             del state.decisions[0]
         self.attention.settle(DECISION)
-        await self._stop_announcing(announcing)
-
-    async def _stop_announcing(self, announcing: "asyncio.Task[None] | None") -> None:
         if announcing:
             await stop_announcing(announcing)
 
@@ -188,7 +160,10 @@ class OrderReturn(OperatorRequests):
 
     async def _refund(self) -> None:
         state = self._state
-        await self._until(lambda: state.recorded.refund is not None or state.recorded.closed)
+        await workflow.wait_condition(
+            lambda: state.recorded.refund is not None or state.recorded.closed
+        )
+        settled_by: OperatorAction | None = None
         while state.recorded.refund_is_due:
             self.progress.order_status = REFUND_PENDING
             self._visibility.enter(REFUND, "the payment provider to give the money back")
@@ -196,16 +171,15 @@ class OrderReturn(OperatorRequests):
             try:
                 view = await self._activities.run(
                     RefundActivities.refund_return,
-                    self._request(self.attention.settled.get(REFUND)),
+                    self._request(settled_by),
                     PAYMENTS_QUEUE,
                     policies.USUAL,
                     "give the money back",
                     patience,
                 )
             except ActivityError as error:
-                if not patience.decision:
-                    self.attention.settled.pop(REFUND, None)
-                    await self._ask_about_refund(error)
+                decision = patience.decision or await self._ask_about_refund(error)
+                settled_by = decision.settled_by if decision else None
             else:
                 state.merge(view)
 
@@ -233,7 +207,9 @@ class OrderReturn(OperatorRequests):
 
     async def _restock(self) -> None:
         state = self._state
-        await self._until(lambda: state.recorded.restock is not None or state.recorded.closed)
+        await workflow.wait_condition(
+            lambda: state.recorded.restock is not None or state.recorded.closed
+        )
         if state.recorded.restock_is_due:
             view = await self._activities.run(
                 ReturnStockActivities.restock_return,
@@ -243,12 +219,6 @@ class OrderReturn(OperatorRequests):
                 "put the goods back into stock",
             )
             state.merge(view)
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a decision; raises RunIsFull if there is none when the run is full."""
-        await workflow.wait_condition(lambda: condition() or self.progress.run_is_full)
-        if not condition():
-            raise RunIsFull
 
     def _request(self, settled_by: OperatorAction | None = None) -> CaseRequest:
         requested = self._state.requested
@@ -278,8 +248,7 @@ class OrderReturn(OperatorRequests):
     decide_refund_signal = signal_twin("decide_refund", _can_decide_refund, _note_refund)
 
     @workflow.update(
-        description='The goods: {"restock": "all"|"none"|[{"line_id", "quantity"}], '
-        '"actor", "reason"}'
+        description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
     )
     async def decide_restock(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Decide what goes back into stock; answers once the decision is recorded."""
@@ -317,15 +286,6 @@ class OrderReturn(OperatorRequests):
             policies.USUAL,
             "record what an operator did",
         )
-
-
-async def _is_cut_off(part: Coroutine[Any, Any, None]) -> bool:
-    """Whether a part of the return stopped because the run is full; the others stop as well."""
-    try:
-        await part
-    except RunIsFull:
-        return True
-    return False
 
 
 def _accepted(raw: RawValue) -> ReturnDocument:

@@ -23,11 +23,10 @@ from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
-from domain.ids import LineId, OrderId
-from domain.lines import Pieces
+from domain.ids import OrderId, Sku
 from domain.money import Money
 from domain.payment.payment import Captured
-from domain.values import Reason
+from domain.values import Pieces, Reason
 from tests.support.sagas.bench import as_attempt
 from tests.support.sagas.shop import Shop, document
 from workflows.documents.order import parse_document
@@ -73,7 +72,7 @@ class Paid:
         await self.run(self.payments.process_payment, StepRequest(SAGA, ORDER), "pay")
 
     async def amend(self, pieces: int = 1) -> None:
-        request = AmendPieces(SAGA, ORDER, (Pieces(LineId("1"), pieces),), ANNA)
+        request = AmendPieces(SAGA, ORDER, (Pieces(Sku("A1-sku"), pieces),), ANNA)
         await self.run(self.inventory.amend_order, request, "amend")
 
     async def settle(self, by: OperatorAction | None = None) -> str:

@@ -1,2 +1,0 @@
--- A value of the account.
-SELECT value FROM facts WHERE name = :name

@@ -1,2 +1,0 @@
--- Remove keys that are too old.
-DELETE FROM saved WHERE created <= :before

@@ -1,1 +1,0 @@
-"""The HTTP API: FastAPI on uvicorn, over the same operations as the command line."""

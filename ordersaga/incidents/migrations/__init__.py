@@ -1,1 +1,0 @@
-"""Upgrades of the schema `incidents`."""

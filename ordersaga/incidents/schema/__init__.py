@@ -1,1 +1,0 @@
-"""The schema `incidents` of a new database."""

@@ -1,1 +1,0 @@
-"""Search by anything that names an order."""
