@@ -3,13 +3,14 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep chaos weather bench docs lock smoke versions browser packages clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := .venv-bench
 VERSIONS := .venv-versions
+CHART := .venv-chart
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -54,15 +55,24 @@ test: setup ## every test that needs only git, make and Python; servers start by
 
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
+	$(MAKE) $(CHART)/.installed
 	$(PYTEST) -m system
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
 packages: ## install the Debian packages that test-system needs, where one may
 	@scripts/system_packages.sh chromium postgresql-15 pgbouncer
 
-
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
 	$(PYTEST) -m hypothesis --hypothesis-profile deep
+
+long: setup ## the full forms of tests that run in short otherwise: floods, resets, acts by hand; by hand
+	$(PYTEST) -m long
+
+hostile: setup ## hostile values at every way in: 20,000 at the parsers, 500 at each; by hand
+	$(BIN)/python -m benchmarks.hostile
+
+resets: setup ## each saga of the fault matrix, reset to each of its events; by hand
+	$(BIN)/python -m benchmarks.resets
 
 lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .
@@ -84,6 +94,17 @@ browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as t
 	@mkdir -p build/pictures
 	$(BIN)/python -m tests.support.stack.screenshots --into build/pictures on_hold
 
+chart: $(CHART)/.installed ## render the Helm chart and validate it
+	$(PYTEST) -q -m "" $(wildcard tests/*/deployment/test_chart*.py tests/architecture/test_chart.py)
+
+$(CHART)/.installed: requirements/chart.txt $(STAMP)
+	$(BIN)/python -m venv --clear $(CHART)
+	$(CHART)/bin/python -m pip install --quiet --require-hashes -r requirements/chart.txt
+	@touch $@
+
+second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
+	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api
+
 $(VERSIONS)/.installed: requirements/versions.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(VERSIONS)
 	$(VERSIONS)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/versions.txt
@@ -103,10 +124,17 @@ chaos: setup ## real orders while everything is killed at random; CHAOS="--order
 weather: packages setup ## troubles of the database and Temporal beside open orders, in full; TROUBLE="read-only frozen"
 	$(BIN)/python -m benchmarks.weather $(TROUBLE)
 
-docs: setup ## write docs/cli.md, the JSON Schemas and domain/codes.py
+outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
+	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
+
+docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
+	$(BIN)/python scripts/write_country_names.py
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
+	$(BIN)/python -m tests.support.repository.write_examples
+	$(BIN)/python -m tests.support.chart.settings_schema
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -121,7 +149,8 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	$(BIN)/python $(LOCK) $(UPGRADE) --extra embedded -c requirements/runtime.txt \
 	  pyproject.toml requirements/bench.in -o requirements/bench.txt
 	$(BIN)/python $(LOCK) $(UPGRADE) --no-deps requirements/versions.in -o requirements/versions.txt
+	$(BIN)/python $(LOCK) $(UPGRADE) requirements/chart.in -o requirements/chart.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) $(BENCH) $(VERSIONS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,8 +6,10 @@ from typing import Any, Final, Generic, TypeVar
 
 from domain import ids
 from domain.order import decisions as order
+from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.payment import payment
+from domain.request import request
 from domain.returns import decisions as returns
 from domain.returns import state as returns_state
 from domain.saga import trail
@@ -61,7 +63,7 @@ def streams_of(
 
 
 ORDER: Final = Aggregate(
-    ids.order_stream, Fold(order_state.INITIAL, order_state.evolve), order.decide
+    ids.order_stream, Fold(order_state.INITIAL, order_evolution.evolve), order.decide
 )
 # Only stock streams grow without limit. Folding 100 events takes about as long as a round trip.
 STOCK_SNAPSHOTS: Final = SnapshotPolicy(
@@ -86,4 +88,7 @@ FULFILLMENT: Final = Aggregate(
 )
 RETURNS: Final = Aggregate(
     ids.returns_stream, Fold(returns_state.INITIAL, returns_state.evolve), returns.decide
+)
+REQUEST: Final = Aggregate(
+    ids.request_stream, Fold(request.INITIAL, request.evolve), request.decide
 )

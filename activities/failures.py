@@ -6,8 +6,11 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     OrderConflict           another order has the order id           final: the run fails
     InvalidOrderDocument    the domain refuses the document          final: the run fails
     still_held              something is not undone yet              final: a person must act
+    ReturnConflict          another return has the return id         final: the run fails
+    ReturnRefused           the domain refuses a return              final: it is answered
     unavailable             the request had no effect                the provider's trouble
     unknown_outcome         the request may have had its effect      the provider's trouble
+    paused                  not asked, or to be asked later          the provider's trouble
     access_refused          our credentials are not accepted         the provider's trouble
     not_ours                it is somebody else's payment or label   a person must look at it
     store_unavailable       the store kept the attempt from its end  the event store's trouble
@@ -19,6 +22,7 @@ it is retried without a limit, and no order is cancelled because of it.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -39,6 +43,7 @@ from eventstore.errors import EventStoreError, StoreUnavailable, VersionConflict
 
 UNAVAILABLE: Final = FailureKind.UNAVAILABLE.value
 OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
+PAUSED: Final = "paused"
 ACCESS_REFUSED: Final = "access_refused"
 NOT_OURS: Final = "not_ours"
 STORE_UNAVAILABLE: Final = "store_unavailable"
@@ -46,6 +51,11 @@ UNEXPECTED: Final = "unexpected"
 ORDER_CONFLICT: Final = "OrderConflict"
 INVALID_DOCUMENT: Final = "InvalidOrderDocument"
 STILL_HELD: Final = "still_held"
+
+RETURN_CONFLICT: Final = "ReturnConflict"
+"""A return with this id and other content exists."""
+RETURN_REFUSED: Final = "ReturnRefused"
+"""What was shipped, captured or decided does not allow the request."""
 
 FATAL_TYPES: Final = frozenset({ORDER_CONFLICT, INVALID_DOCUMENT})
 """The input itself was refused: nothing was done, so nothing is undone, and the run fails."""
@@ -60,6 +70,12 @@ REFUSALS: Final = {
     )
 }
 """Refusals that make the saga compensate, by the type of the error."""
+
+FINAL_TYPES: Final = frozenset(
+    {*REFUSALS, *FATAL_TYPES, STILL_HELD, RETURN_CONFLICT, RETURN_REFUSED}
+)
+"""All answers. A failure of another type is none, whatever it claims: somebody may have ended an
+activity by hand."""
 
 
 class Trouble(StrEnum):
@@ -80,6 +96,7 @@ class Trouble(StrEnum):
 TROUBLES: Final[Mapping[str, Trouble]] = {
     UNAVAILABLE: Trouble.PROVIDER,
     OUTCOME_UNKNOWN: Trouble.PROVIDER,
+    PAUSED: Trouble.PROVIDER,
     ACCESS_REFUSED: Trouble.PROVIDER,
     NOT_OURS: Trouble.FOREIGN,
     STORE_UNAVAILABLE: Trouble.STORE,
@@ -87,16 +104,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
 }
 """Whose trouble a failure is, by its type."""
 
+NOT_SOON: Final = (PAUSED, ACCESS_REFUSED, NOT_OURS)
+"""Failures that trying again at once does not cure."""
+
 _BENIGN: Final = ApplicationErrorCategory.BENIGN
 """Of what is met again and again until somebody acts: no trace for each attempt in the log."""
-
-_OF_GATEWAYS: Final = {
-    GatewayUnavailable: UNAVAILABLE,
-    OutcomeUnknown: OUTCOME_UNKNOWN,
-    GatewayRefusedAccess: ACCESS_REFUSED,
-    NotOurs: NOT_OURS,
-}
-"""The names of what gateways raise and that is no answer about the order."""
 
 _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
@@ -110,7 +122,13 @@ def refusal(reason: Reason, message: str) -> ApplicationError:
 
 
 def final_failure(type_: str, message: str) -> ApplicationError:
-    """A failure that is final but not a refusal."""
+    """A failure that is final but not a refusal.
+
+    Raises:
+        ValueError: the saga does not take this type for an answer.
+    """
+    if type_ not in FINAL_TYPES:
+        raise ValueError(f"{type_} is not among the final failures")
     return ApplicationError(message, type=type_, non_retryable=True)
 
 
@@ -130,11 +148,11 @@ def application_errors() -> Iterator[None]:
 
 
 def _failure_of(error: Exception) -> ApplicationError:
-    for kind, name in _OF_GATEWAYS.items():
-        if isinstance(error, kind):
-            category = _BENIGN if kind is NotOurs else ApplicationErrorCategory.UNSPECIFIED
-            return ApplicationError(str(error), type=name, category=category)
     match error:
+        case NotOurs():
+            return ApplicationError(str(error), type=NOT_OURS, category=_BENIGN)
+        case GatewayUnavailable() | OutcomeUnknown() | GatewayRefusedAccess():
+            return _of_provider(error)
         case GatewayRejected():
             reason = Reason.NOT_FULFILLABLE
             return refusal(reason, f"the provider rejected the request: {error}")
@@ -148,6 +166,23 @@ def _failure_of(error: Exception) -> ApplicationError:
     is_safe = isinstance(error, EventStoreError)  # names streams and types, no values
     message = str(error) if is_safe else f"unexpected {type(error).__name__}"
     return ApplicationError(message, type=UNEXPECTED)
+
+
+def _of_provider(
+    error: GatewayUnavailable | OutcomeUnknown | GatewayRefusedAccess,
+) -> ApplicationError:
+    """A failure of a provider; the next try is made when the provider, or its breaker, says so."""
+    pause = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
+    match error:
+        case GatewayRefusedAccess():
+            name = ACCESS_REFUSED
+        case OutcomeUnknown():
+            name = OUTCOME_UNKNOWN
+        case _:
+            name = PAUSED if pause else UNAVAILABLE
+    # The incident is told once, by the process that sees it: no trace for each order in the log.
+    category = _BENIGN if pause else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(str(error), type=name, category=category, next_retry_delay=pause)
 
 
 def _kept_by_the_store(message: str) -> ApplicationError:

@@ -4,11 +4,13 @@ All are dataclasses that Temporal stores as JSON. A field may be added with a de
 removing one breaks open sagas.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain import values
 from domain.ids import CustomerId, OrderId
+from domain.lines import Adjustment, Content, OrderLine, Pieces
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
@@ -32,11 +34,20 @@ class OrderDocument:
     customer_id: CustomerId | None
     currency: str
     placed_at: datetime | None
-    lines: tuple[values.OrderLine, ...]
-    address: values.Address
-    payment: values.PaymentTerms
+    lines: tuple[OrderLine, ...]
+    address: values.Address | None
+    payment: values.PaymentTerms | None
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
     on_outage: OutageTerms | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    reference: str | None = None
+    customer: values.Contact | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def content(self) -> Content:
+        """Lines and adjustments together."""
+        return Content(self.currency, self.lines, self.adjustments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ class ReservationResult:
     finished: "ClosedSaga | None" = None
     turned_back: "TurnedBack | None" = None
     shortage: "Shortage | None" = None
-    amended: tuple[values.Pieces, ...] = ()
+    amended: tuple[Pieces, ...] = ()
     cancel_after_s: float | None = None
 
 
@@ -131,14 +142,18 @@ class ClosedSaga:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """What this run must undo besides its own steps, because an earlier run of the saga was lost.
+    """What this run must undo besides its own steps, because another run of the saga was before it.
 
-    The lost run may have requested a charge or a label whose outcome is not recorded.
+    The earlier run may have requested a charge or a label whose outcome is not recorded.
+
+    Attributes:
+        turned_back: why the order is being undone; the reason that was recorded first stays.
     """
 
     compensations: tuple[values.Compensation, ...]
     charge_in_doubt: bool
     label_in_doubt: bool
+    turned_back: TurnedBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +171,26 @@ class StepRequest(OrderRequest):
 class PaymentResult:
     """The provider's reference, and whether money was captured or only authorised.
 
-    `overpaid`: more was captured than the order costs, because it was amended meanwhile.
+    Attributes:
+        reference: None: there was nothing to pay.
+        overpaid: more was captured than the order costs, because it was amended meanwhile.
+        order_completed: that ended the order, because nothing of it is shipped.
     """
 
-    reference: str
+    reference: str | None
     captured: bool
     overpaid: bool = False
+    order_completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShipmentResult:
-    """The carrier's answer; `order_completed` is False while the capture is outstanding."""
+    """The carrier's answer; `order_completed` is False while the capture is outstanding.
 
-    label_id: str
-    tracking_number: str
+    No tracking number: nothing of the order is shipped.
+    """
+
+    tracking_number: str | None
     order_completed: bool
 
 
@@ -209,11 +230,13 @@ class CompensationResult:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnBack:
-    """Record why the saga compensates; `step` is None if somebody cancelled the order."""
+class TurnBack(OrderRequest):
+    """Record why the saga compensates; `step` is None if somebody cancelled the order.
 
-    saga: SagaRef
-    document: OrderDocument
+    `document` holds personal data. It is there only if the event store may not have the order yet.
+    """
+
+    document: OrderDocument | None
     step: values.Step | None
     kind: values.FailureKind | None
     reason: values.Reason
@@ -248,9 +271,11 @@ class RecordOperator(OrderRequest):
 
 @dataclass(frozen=True, slots=True)
 class ChangeAddress(OrderRequest):
-    """Correct the delivery address of an order that has no label yet. Holds personal data."""
+    """Correct the delivery address of an order that has no label yet.
 
-    address: values.Address
+    The activity asks the saga for the address, so that it does not stand in Temporal once more.
+    """
+
     by: OperatorAction
 
 
@@ -269,7 +294,7 @@ class ReviewShortage(OrderRequest):
 class AmendPieces(OrderRequest):
     """Remove pieces from an order that has no label yet; 0 removes a line."""
 
-    pieces: tuple[values.Pieces, ...]
+    pieces: tuple[Pieces, ...]
     by: OperatorAction
 
 

@@ -16,7 +16,16 @@ from domain.values import Address, CaptureMode
 
 
 class GatewayError(Exception):
-    """Base of everything a gateway raises; the text is safe to show."""
+    """Base of everything a gateway raises; the text is safe to show.
+
+    Attributes:
+        retry_after_s: the seconds after which the provider wants to be asked again; None: it does
+            not say.
+    """
+
+    def __init__(self, text: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class GatewayUnavailable(GatewayError):
@@ -288,6 +297,17 @@ class CarrierLedger(Protocol):
 
     def labels(self) -> AsyncIterator[CarrierLabel | UnclearRecord]:
         """Every label of the account, refused ones and those of others included."""
+        ...
+
+
+# --- sagas ---------------------------------------------------------------------------------------
+
+
+class Sagas(Protocol):
+    """The running sagas, asked for what must not stand in the input of an activity."""
+
+    async def address_change(self, workflow_id: str, run_id: str) -> Address | None:
+        """The delivery address that a saga wants recorded; None: it wants none."""
         ...
 
 

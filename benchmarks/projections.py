@@ -21,10 +21,11 @@ from adapters.events.codec import JsonEventCodec
 from benchmarks.appends import METADATA
 from benchmarks.report import RESULTS, show, write
 from benchmarks.rounds import OURS, PEER, Bar, Contender, Measure, per_second, take_turns
-from domain.ids import CustomerId, OrderId, Sku
+from domain.ids import CustomerId, LineId, OrderId, Sku
+from domain.lines import OrderLine
 from domain.money import Money
 from domain.order import events as order_events
-from domain.values import Address, OrderLine, PaymentTerms
+from domain.values import Address, PaymentTerms
 from eventstore.model import Expected, NewEvent, StreamAppend
 from eventstore.postgres.migrator import migrate
 from eventstore.postgres.pool import create_pool
@@ -54,12 +55,12 @@ def story(number: int) -> StreamAppend:
     order_id, sku, price = OrderId(f"{number:08d}"), Sku("85123A"), Money(255, "GBP")
     customer, name = CustomerId("17850"), "WHITE HANGING HEART T-LIGHT HOLDER"
     address = Address("Ann Example", "1 High Street", "Leeds", "LS1 4AP", "GB")
-    line = OrderLine(sku, name, 6, price)
+    line = OrderLine(LineId("1"), sku, name, 6, price)
     total, terms = Money(1530, "GBP"), PaymentTerms("tok_visa")
     placed = datetime(2011, 12, 1, tzinfo=UTC)
     events: list[Any] = [
         order_events.OrderCreated(order_id, customer, "GBP", placed),
-        order_events.ItemAdded(sku, name, 6, price),
+        order_events.ItemAdded(LineId("1"), sku, name, 6, price),
         order_events.AddressSet(address),
         order_events.OrderSubmitted(order_id, customer, (line,), address, total, terms),
         order_events.OrderReserved(),

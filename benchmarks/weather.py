@@ -1,4 +1,4 @@
-"""Troubles of the database and Temporal beside open orders: `make weather`, in full.
+"""Troubles of servers and providers beside open orders: `make weather`, `make outages`, in full.
 
 Each trouble has a stack of its own and the values that ship. Its figures are written as soon as it
 is over, so a run can be continued: `make weather TROUBLE="read-only frozen"`. The exit code is 1
@@ -23,23 +23,30 @@ from rich.table import Table
 from benchmarks.report import RESULTS, surroundings
 from ordersaga.demo.source import choose_file
 from tests.support.faults.exposed import exposed_shop
+from tests.support.faults.provider_troubles import PROVIDER_TROUBLES
 from tests.support.faults.trial import Outcome, Spell, harmless, undergo
 from tests.support.faults.troubles import TROUBLES
 from tests.support.stack.chaos_shop import real_orders
 
 _LONG_S = {"read-only": 900.0, "streams-locked": 900.0}
 _USUAL_S = 60.0
+_OF_PROVIDERS_S = 900.0
 _BARS_S = {"idle": 15.0, "ready": 15.0, "ended": 150.0, "sigterm": 13.0}
 _FIGURES = RESULTS / "weather.json"
+_PROVIDERS = "providers"
+_ALL = {**TROUBLES, **PROVIDER_TROUBLES}
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weather", description=__doc__)
-    parser.add_argument("troubles", nargs="*", help=f"default: all of {', '.join(TROUBLES)}")
+    names = f"default: all of {', '.join(TROUBLES)}; {_PROVIDERS}: all of "
+    parser.add_argument("troubles", nargs="*", help=names + ", ".join(PROVIDER_TROUBLES))
     parser.add_argument("--lasts", type=float, help="seconds, instead of what is usual")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    if unknown := set(given.troubles) - TROUBLES.keys():
+    if given.troubles == [_PROVIDERS]:
+        given.troubles = list(PROVIDER_TROUBLES)
+    if unknown := set(given.troubles) - _ALL.keys():
         parser.error(f"there is no trouble {', '.join(sorted(unknown))}")
     return given
 
@@ -47,8 +54,9 @@ def _parse() -> argparse.Namespace:
 async def _run(given: argparse.Namespace, console: Console) -> int:
     failed = 0
     for name in given.troubles or TROUBLES:
-        lasts_s = given.lasts or _LONG_S.get(name, _USUAL_S)
-        outcome = await _one(name, Spell(lasts_s, settle_s=600), given.seed, console)
+        usual_s = _OF_PROVIDERS_S if name in PROVIDER_TROUBLES else _USUAL_S
+        spell = Spell(given.lasts or _LONG_S.get(name, usual_s), settle_s=600)
+        outcome = await _one(name, spell, given.seed, console)
         _keep(outcome, given.seed)
         failed += bool(outcome.problems)
     _show(json.loads(_FIGURES.read_text()), console)
@@ -62,14 +70,14 @@ async def _one(name: str, spell: Spell, seed: int, console: Console) -> Outcome:
     orders = harmless(real_orders(choose_file(None), 2 * spell.orders, seed))[: spell.orders]
     with TemporaryDirectory(prefix="ordersaga-weather-") as folder:
         async with exposed_shop(Path(folder), say, with_spares=True) as site:
-            return await undergo(site, name, orders, spell, say)
+            return await undergo(site, name, orders, spell, say, _ALL)
 
 
 def _keep(outcome: Outcome, seed: int) -> None:
     """Put the figures of one trouble beside those of the others."""
     figures = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
     figures[outcome.trouble] = {**surroundings(), "seed": seed, **asdict(outcome)}
-    text = json.dumps({name: figures[name] for name in TROUBLES if name in figures}, indent=1)
+    text = json.dumps({name: figures[name] for name in _ALL if name in figures}, indent=1)
     _FIGURES.write_text(text + "\n")
 
 

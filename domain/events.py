@@ -8,6 +8,7 @@ by whom.
 from domain.customer.events import CustomerEvent
 from domain.order.events import OrderEvent
 from domain.payment.events import PaymentEvent
+from domain.request.events import OrderRequested
 from domain.returns.events import ReturnEvent
 from domain.saga.events import FulfillmentEvent
 from domain.shipment.events import ShipmentEvent
@@ -21,4 +22,5 @@ Event = (
     | FulfillmentEvent
     | CustomerEvent
     | ReturnEvent
+    | OrderRequested
 )

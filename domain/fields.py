@@ -7,14 +7,17 @@ path by which an error names the value; no error repeats the value.
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.codes import COUNTRIES, CURRENCIES, NEED_POSTAL_CODE
-from domain.errors import InvalidValue
-from domain.ids import parse_sku
+from domain.errors import CurrencyMismatch, InvalidValue
+from domain.ids import parse_line_id, parse_sku
+from domain.lines import LOWERING, Adjustment, AdjustmentKind, LineKind, OrderLine
 from domain.money import Money
-from domain.values import Address, OrderLine, PaymentTerms, readable
+from domain.values import Address, Contact, PaymentTerms, readable
 
 MAX_QUANTITY: Final = 1_000_000
 MAX_AMOUNT: Final = 10**15
@@ -25,10 +28,17 @@ MAX_POSTAL_CODE: Final = 20
 MAX_REFERENCE: Final = 255
 MAX_ACTOR: Final = 100
 MAX_REASON: Final = 500
+MAX_EMAIL: Final = 254
+MAX_ADJUSTMENTS: Final = 50
+"""The most adjustments of a line, and of an order."""
+MAX_METADATA: Final = 50
+MAX_METADATA_NAME: Final = 40
+MAX_METADATA_TEXT: Final = 500
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
+EMAIL: Final = r"[^\s@]+@[^\s@]+"
 TOKEN: Final = r"[\x21-\x7e]+"  # noqa: S105  a pattern, not a secret
 
 # What would change or hide other text on a label: control characters, line and paragraph
@@ -36,10 +46,12 @@ TOKEN: Final = r"[\x21-\x7e]+"  # noqa: S105  a pattern, not a secret
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Letters and symbols by their category that show nothing.
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _VISIBLE: Final = "LNPS"
 _TOKEN = re.compile(TOKEN, re.ASCII)
+_EMAIL = re.compile(EMAIL)
 _FOR: Final = {"UK": "GB", "EL": "GR", "EN": "GB", "SU": "RU", "YU": "RS", "TP": "TL", "BU": "MM"}
 
 
@@ -57,10 +69,10 @@ def check_quantity(quantity: int, field: str = "quantity", lowest: int = 1) -> N
     check_range(quantity, field, lowest, MAX_QUANTITY)
 
 
-def check_amount(amount: Money, field: str) -> None:
-    """Raise InvalidValue unless the amount is from 1 to MAX_AMOUNT minor units."""
-    if not 1 <= amount.minor <= MAX_AMOUNT:
-        raise InvalidValue(field, f"must be from 1 to {MAX_AMOUNT} minor units")
+def check_amount(amount: Money, field: str, lowest: int = 1) -> None:
+    """Raise InvalidValue unless the amount is from `lowest` to MAX_AMOUNT minor units."""
+    if not lowest <= amount.minor <= MAX_AMOUNT:
+        raise InvalidValue(field, f"must be from {lowest} to {MAX_AMOUNT} minor units")
 
 
 # --- texts ---------------------------------------------------------------------------------------
@@ -131,6 +143,30 @@ def parse_token(text: str, field: str = "token") -> str:
     return trimmed
 
 
+def parse_email(text: str, field: str = "email") -> str:
+    """An e-mail address; raises InvalidValue. Whether it exists, only a message can tell."""
+    trimmed = parse_text(text, field, MAX_EMAIL)
+    if not _EMAIL.fullmatch(trimmed):
+        raise InvalidValue(field, "must be an e-mail address such as ada@example.org")
+    return trimmed
+
+
+def parse_metadata(metadata: Mapping[str, str], field: str = "metadata") -> dict[str, str]:
+    """What the shop attaches to an order for its own use, as it is; raises InvalidValue."""
+    if len(metadata) > MAX_METADATA:
+        raise InvalidValue(field, f"must have at most {MAX_METADATA} entries")
+    for name, text in metadata.items():
+        if not 1 <= len(name) <= MAX_METADATA_NAME or len(text) > MAX_METADATA_TEXT:
+            raise InvalidValue(
+                field,
+                f"names have 1 to {MAX_METADATA_NAME} characters, texts at most "
+                f"{MAX_METADATA_TEXT}",
+            )
+        if _UNPRINTABLE.search(name) or _UNSTORABLE.search(text):
+            raise InvalidValue(field, "must not contain control characters")
+    return dict(metadata)
+
+
 # --- codes and times -----------------------------------------------------------------------------
 
 
@@ -181,11 +217,58 @@ def parse_moment(moment: datetime, field: str) -> datetime:
 
 def parse_line(line: OrderLine, field: str = "line") -> OrderLine:
     """The line in normal form; raises InvalidValue naming ``<field>.<part>``."""
-    parse_sku(line.sku, f"{field}.sku")
-    description = parse_description(line.description, f"{field}.description")
-    check_quantity(line.quantity, f"{field}.quantity")
-    check_amount(line.unit_price, f"{field}.unit_price")
-    return OrderLine(line.sku, description, line.quantity, line.unit_price)
+    prefix = f"{field}." if field else ""
+    parse_line_id(line.line_id, f"{prefix}line_id")
+    _check_code(line, f"{prefix}sku")
+    description = parse_description(line.description, f"{prefix}description")
+    check_quantity(line.quantity, f"{prefix}quantity")
+    check_amount(line.unit_price, f"{prefix}unit_price", lowest=0)
+    currency = line.unit_price.currency
+    adjustments = parse_adjustments(line.adjustments, currency, f"{prefix}adjustments")
+    parsed = replace(line, description=description, adjustments=adjustments)
+    if parsed.amount.minor < 0:
+        raise InvalidValue(f"{prefix}adjustments", "take more off than the line costs")
+    return parsed
+
+
+def _check_code(line: OrderLine, field: str) -> None:
+    if line.code is not None:
+        parse_sku(line.code, field)
+    elif line.kind is LineKind.GOODS:
+        raise InvalidValue(field, "is missing: goods need one")
+
+
+def parse_adjustments(
+    adjustments: Iterable[Adjustment], currency: str, field: str = "adjustments"
+) -> tuple[Adjustment, ...]:
+    """The adjustments in normal form; raises InvalidValue naming ``<field>.<index>.<part>``."""
+    parsed = tuple(
+        parse_adjustment(one, currency, f"{field}.{index}") for index, one in enumerate(adjustments)
+    )
+    if len(parsed) > MAX_ADJUSTMENTS:
+        raise InvalidValue(field, f"must be at most {MAX_ADJUSTMENTS}")
+    return parsed
+
+
+def parse_adjustment(adjustment: Adjustment, currency: str, field: str) -> Adjustment:
+    """The adjustment in normal form; raises InvalidValue naming ``<field>.<part>``."""
+    amount = adjustment.amount
+    if amount.currency != currency:
+        raise CurrencyMismatch(currency, amount.currency)
+    highest = 0 if adjustment.kind in LOWERING else MAX_AMOUNT
+    if not -MAX_AMOUNT <= amount.minor <= highest:
+        problem = f"must be from {-MAX_AMOUNT} to {highest} minor units"
+        lowers = f": a {adjustment.kind.value.replace('_', ' ')} takes off" if not highest else ""
+        raise InvalidValue(f"{field}.amount", problem + lowers)
+    if adjustment.included and adjustment.kind is AdjustmentKind.GIFT_CARD:
+        raise InvalidValue(f"{field}.included", "must be false: a gift card pays")
+    text = parse_optional_text(adjustment.description, f"{field}.description", MAX_DESCRIPTION)
+    return replace(adjustment, description=text)
+
+
+def parse_contact(contact: Contact, field: str = "customer") -> Contact:
+    """The contact in normal form; raises InvalidValue naming ``<field>.email``."""
+    return Contact(parse_email(contact.email, f"{field}.email"))
 
 
 def parse_address(address: Address, field: str = "address") -> Address:

@@ -3,8 +3,9 @@
 Stream names are built only here. The category of a stream is the part before its first ``-``.
 """
 
+import hashlib
 import re
-from typing import NewType
+from typing import Final, NewType
 
 from domain.errors import InvalidValue
 
@@ -12,10 +13,13 @@ OrderId = NewType("OrderId", str)
 Sku = NewType("Sku", str)
 CustomerId = NewType("CustomerId", str)
 ReturnId = NewType("ReturnId", str)
+LineId = NewType("LineId", str)
+"""Names a line within its order."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _RETURN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*", re.ASCII)
 _MAX_LENGTH = 64
+_DIGITS_OF_REFERENCE: Final = 40
 
 
 def _checked(
@@ -33,6 +37,21 @@ def _checked(
 def parse_order_id(raw: str, field: str = "order_id") -> OrderId:
     """Return `raw` as an order id; raises InvalidValue naming `field`."""
     return OrderId(_checked(field, raw))
+
+
+def order_id_of(reference: str) -> OrderId:
+    """The id of an order for which the shop gives only its own number.
+
+    ``ref-`` and the first 40 hexadecimal digits of the SHA-256 of the number's UTF-8, so that any
+    program can compute it, and no two numbers have the same.
+    """
+    digest = hashlib.sha256(reference.encode()).hexdigest()
+    return OrderId(f"ref-{digest[:_DIGITS_OF_REFERENCE]}")
+
+
+def parse_line_id(raw: str, field: str = "line_id") -> LineId:
+    """Return `raw` as the id of an order line; raises InvalidValue naming `field`."""
+    return LineId(_checked(field, raw))
 
 
 def parse_sku(raw: str, field: str = "sku") -> Sku:
@@ -82,6 +101,11 @@ def fulfillment_stream(order_id: OrderId) -> str:
 def returns_stream(order_id: OrderId) -> str:
     """Name of the stream of the returns of an order."""
     return f"returns-{order_id}"
+
+
+def request_stream(key_digest: str) -> str:
+    """Name of the stream that records what an idempotency key was used for."""
+    return f"request-{key_digest}"
 
 
 def delivery_workflow(order_id: OrderId) -> str:

@@ -1,4 +1,4 @@
-"""Values that several subjects share: addresses, lines, payment terms, steps and reasons."""
+"""Values that several subjects share: addresses, payment terms, steps and reasons."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from domain.errors import RuleBroken
 from domain.ids import Sku
-from domain.money import Money
 
 T = TypeVar("T")
 
@@ -56,27 +55,14 @@ class Address:
         return f"Address(country={self.country!r}, <personal data>)"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """`quantity` pieces (at least 1) of `sku` at `unit_price` each."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact:
+    """How the customer is reached. Personal data; `repr` shows nothing of it."""
 
-    sku: Sku
-    description: str
-    quantity: int
-    unit_price: Money
+    email: str
 
-    @property
-    def amount(self) -> Money:
-        """Quantity times unit price."""
-        return self.unit_price * self.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """`quantity` pieces of `sku`."""
-
-    sku: Sku
-    quantity: int
+    def __repr__(self) -> str:
+        return "Contact(<personal data>)"
 
 
 @dataclass(frozen=True, slots=True)

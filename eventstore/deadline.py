@@ -36,10 +36,12 @@ class Deadline:
     Attributes:
         at: the end, on the clock of `time.monotonic`.
         reserve_s: the seconds before the end that only a command may use.
+        owner: for whom the attempt is made, for those who must tell callers apart.
     """
 
     at: float
     reserve_s: float = 0.0
+    owner: str = ""
 
     def left(self) -> float:
         """The seconds that are left; negative if it has passed."""
@@ -60,9 +62,9 @@ def current() -> Deadline | None:
 
 
 @contextmanager
-def within(seconds: float, *, reserve_s: float = 0.0) -> Iterator[Deadline]:
+def within(seconds: float, *, reserve_s: float = 0.0, owner: str = "") -> Iterator[Deadline]:
     """Give everything inside a deadline; never a later one than already holds."""
-    with until(Deadline(time.monotonic() + seconds, reserve_s)) as deadline:
+    with until(Deadline(time.monotonic() + seconds, reserve_s, owner)) as deadline:
         yield deadline
 
 

@@ -12,6 +12,7 @@ from projections.read_models.customer_orders import model as customer_orders
 from projections.read_models.fulfillments import model as fulfillments
 from projections.read_models.order_history import model as order_history
 from projections.read_models.parcels import model as parcels
+from projections.read_models.payments import model as payments
 from projections.read_models.product_demand import model as product_demand
 from projections.read_models.returns import model as returns
 from projections.read_models.stock_levels import model as stock_levels
@@ -25,6 +26,7 @@ ALL: Final[tuple[Projection, ...]] = (
     fulfillments.PROJECTION,
     parcels.PROJECTION,
     returns.PROJECTION,
+    payments.PROJECTION,
     audit_log.PROJECTION,
     notifications.PROJECTION,
 )

@@ -62,7 +62,8 @@ def version_of(programs: Path) -> int:
 
 def run_tests(programs: Path, tests: tuple[str, ...]) -> int:
     """Run the tests on a server; returns pytest's exit code."""
-    options = ("-q", "-m", "servers and not system", "-n", "auto", "--dist", "loadfile")
+    chosen = "servers and not system and not long"
+    options = ("-q", "-m", chosen, "-n", "auto", "--dist", "loadfile")
     command = [sys.executable, "-m", "pytest", *options, *tests]
     environment = {**os.environ, "ORDERSAGA_TEST_POSTGRES": str(programs)}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

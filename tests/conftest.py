@@ -32,11 +32,13 @@ _ON_SERVERS = ("postgres", "http", "stripe")  # of the kinds that the contract s
 _LONG_FIRST = ("acceptance", "workflow", "integration", "contract", "unit", "architecture")
 
 
+@pytest.hookimpl(optionalhook=True)  # a run in one process needs no xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Twice as many processes as cores: tests wait for servers more than they compute."""
     return min(2 * (os.cpu_count() or 1), 8)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """One process runs a file's tests, and one those of all files that share the running stack."""
     return _ByFile(config, log)

@@ -1,4 +1,7 @@
-"""What every attempt at an activity has in common: one deadline, and failures that have a name."""
+"""What every attempt at an activity has in common.
+
+One deadline, failures that have a name, and an answer that names its request.
+"""
 
 from typing import Any, Final
 
@@ -7,6 +10,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.failures import application_errors
 from eventstore.deadline import within
+from workflows.common.answers import signed
 
 _ANSWERED: Final = 0.9
 """The share of an attempt's limit after which it must have ended, to say itself what it met."""
@@ -28,12 +32,17 @@ class Attempts(Interceptor):
 
 class _Attempt(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  as above
-        limit = activity.info().start_to_close_timeout
+        info = activity.info()
+        limit = info.start_to_close_timeout
         if limit is None:
             raise RuntimeError("every activity has a limit for its attempts")
         limit_s = limit.total_seconds()
         with (
             application_errors(),
-            within(limit_s * _ANSWERED, reserve_s=limit_s * _RESERVED),
+            within(
+                limit_s * _ANSWERED, reserve_s=limit_s * _RESERVED, owner=info.workflow_id or ""
+            ),
         ):
-            return await super().execute_activity(input)
+            answer = await super().execute_activity(input)
+        [payload] = activity.payload_converter().to_payloads([answer])
+        return signed(payload, info.workflow_id or "", info.activity_id)

@@ -17,13 +17,14 @@ from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
 from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
-from activities.ports import Carrier, Installation, Notifications, PaymentGateway
+from activities.ports import Carrier, Installation, Notifications, PaymentGateway, Sagas
 from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
 from activities.shipping.own import OwnLabels
 from activities.shipping.parcel import DeliveryActivities
 from eventstore.commands.handler import CommandHandler
 from workers.attempts import Attempts
+from workers.sagas import RunningSagas
 from workers.sandbox import workflow_runner
 from workflows import policies
 from workflows.delivery.workflow import OrderDelivery
@@ -78,7 +79,9 @@ class WorkerVersion:
         )
 
 
-def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[..., Any]]:
+def activities_of(
+    queue: str, dependencies: Dependencies, sagas: Sagas
+) -> Sequence[Callable[..., Any]]:
     """The activities of a task queue: the public methods of its classes.
 
     Raises:
@@ -89,7 +92,7 @@ def activities_of(queue: str, dependencies: Dependencies) -> Sequence[Callable[.
     labels = OwnLabels(dependencies.carrier, dependencies.installation)
     queues: Mapping[str, tuple[object, ...]] = {
         ORDERS_QUEUE: (
-            OrderActivities(handler, notifications),
+            OrderActivities(handler, notifications, sagas),
             ReturnActivities(handler, notifications),
         ),
         INVENTORY_QUEUE: (
@@ -149,7 +152,7 @@ def build_worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS if queue == ORDERS_QUEUE else (),
-        activities=activities_of(queue, dependencies),
+        activities=activities_of(queue, dependencies, RunningSagas(client)),
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=grace,
         deployment_config=version.config() if version else None,

@@ -18,7 +18,7 @@ from typing import Final
 
 from temporalio.common import RetryPolicy
 
-from activities.failures import NOT_OURS, TROUBLES, Trouble
+from activities.failures import NOT_SOON, TROUBLES, Trouble
 
 ATTEMPT: Final = timedelta(seconds=10)
 
@@ -52,6 +52,26 @@ FIRST_ATTEMPTS: Final = 5
 LONGEST_PAUSE: Final = timedelta(minutes=1)
 """The longest pause between two attempts; the activity may ask for another one."""
 
+ANSWER_WITHIN: Final = timedelta(seconds=30)
+"""A message is answered after this long, even if what it asks for is not decided yet."""
+
+MOST_EVENTS: Final = 2_000
+"""A run whose history has this many events goes on as a new one; the server ends it at 51,200, and
+takes 10,000 signals and 2,000 updates. No build may lower it while runs are open: one that is
+longer than the new limit would be replayed as if it had ended before, without its latest messages.
+"""
+FEWEST_EVENTS: Final = 100
+MOST_BYTES: Final = 10_000_000
+"""What the server suggests because of a long history is done after so many events or bytes: a run
+that begins with much must get on as well. The server ends it at 50 MB."""
+LONGEST_HANDED_OVER: Final = 1_000_000
+"""A longer order document is not handed to a new run: its first step puts it into the event
+store."""
+MOST_WAITING: Final = 50
+"""So many requests may wait to be carried out or recorded; further ones are refused."""
+MOST_SCANS: Final = 100
+"""So many different scans may wait for the end of a saga."""
+
 DEAD_WORKER: Final = "TemporalTimeout:StartToClose"
 """The server's name for an attempt that never answered."""
 NOT_YET: Final = "no_parcel"
@@ -78,7 +98,7 @@ USUAL: Final = Policy(
         backoff_coefficient=2.0,
         maximum_interval=timedelta(seconds=15),
         maximum_attempts=FIRST_ATTEMPTS,
-        non_retryable_error_types=[DEAD_WORKER, NOT_OURS],
+        non_retryable_error_types=[DEAD_WORKER, *NOT_SOON],
     ),
 )
 """Most activities succeed within the first try. Steps, compensations and records."""
@@ -96,6 +116,11 @@ PARCEL: Final = Policy(
 """A scan may arrive before its label is recorded; it is retried for about an hour."""
 
 
+def pause_after(changes: int) -> timedelta:
+    """The pause after a trouble has changed so often."""
+    return min(timedelta(seconds=2 ** min(changes, 10)), LONGEST_PAUSE)
+
+
 def patience(trouble: Trouble, changes: int) -> RetryPolicy:
     """Retries without a limit for as long as failures are of one kind.
 
@@ -108,7 +133,7 @@ def patience(trouble: Trouble, changes: int) -> RetryPolicy:
     if trouble is not Trouble.UNEXPECTED:
         others.append(DEAD_WORKER)
     return RetryPolicy(
-        initial_interval=min(timedelta(seconds=2 ** min(changes, 10)), LONGEST_PAUSE),
+        initial_interval=pause_after(changes),
         backoff_coefficient=2.0,
         maximum_interval=LONGEST_PAUSE,
         non_retryable_error_types=[*others, NOT_YET],

@@ -12,6 +12,7 @@ from activities.inventory import shortage
 from activities.orders import intake, trail
 from activities.unit_of_work import UnitOfWork, command_context, transact
 from domain.ids import OrderId, Sku
+from domain.lines import pieces_by_sku
 from domain.notes import cut
 from domain.order.commands import CancelOrder
 from domain.order.state import Submitted, claimed_skus, submitted_order
@@ -46,7 +47,7 @@ class InventoryActivities:
         """
         document, now = request.document, activity.info().scheduled_time
         order_id = document.order_id
-        skus = dict.fromkeys(line.sku for line in document.lines)
+        skus = pieces_by_sku(document.lines)
         result = await transact(
             self._handler,
             (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
@@ -113,6 +114,7 @@ class InventoryActivities:
         """Let `change` decide on the order, its trail, its label and its stock."""
 
         def rule(unit: UnitOfWork) -> messages.ReservationResult:
+            trail.require_forward(unit, order_id)
             change(unit)
             return shortage.reservation_of(unit, order_id)
 

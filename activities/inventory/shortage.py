@@ -8,13 +8,14 @@ from activities.messages import AmendPieces, ReservationResult, ReviewShortage, 
 from activities.orders.trail import operator_commands
 from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
+from domain.lines import Pieces, kept_by_line, pieces_by_sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
 from domain.order.state import Backordered, FrozenOrder, submitted_order
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.shipment.shipment import live_label
 from domain.stock.allocation import Claims, OutOfStock, StockEvents, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
-from domain.values import MissingItem, Pieces, Reason
+from domain.values import MissingItem, Reason
 
 
 def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | None:
@@ -23,7 +24,7 @@ def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | N
     Returns:
         The shortage if the order must end because of it; `unit` must then be rolled back.
     """
-    ledgers = {line.sku: unit.state(STOCK.stream(line.sku)) for line in order.lines}
+    ledgers = {sku: unit.state(STOCK.stream(sku)) for sku in order.skus}
     reservation = plan_reservation(order.order_id, order.lines, ledgers)
     if not isinstance(reservation, OutOfStock):
         _record_stock(unit, reservation)
@@ -70,28 +71,27 @@ def _deadline(order: FrozenOrder, now: datetime) -> datetime:
 def _reserved_pieces(unit: UnitOfWork, order: FrozenOrder) -> dict[Sku, int]:
     """Pieces that are reserved for the order, by SKU; SKUs without any are left out."""
     reservations = {
-        line.sku: unit.state(STOCK.stream(line.sku)).reservations.get(order.order_id, 0)
-        for line in order.lines
+        sku: unit.state(STOCK.stream(sku)).reservations.get(order.order_id, 0) for sku in order.skus
     }
     return {sku: pieces for sku, pieces in reservations.items() if pieces}
 
 
 def _missing_items(unit: UnitOfWork, order: FrozenOrder) -> tuple[MissingItem, ...]:
     waiting = {
-        line: unit.state(STOCK.stream(line.sku)).waiting.pieces_of(order.order_id)
-        for line in order.lines
+        sku: unit.state(STOCK.stream(sku)).waiting.pieces_of(order.order_id) for sku in order.skus
     }
+    ordered = pieces_by_sku(order.lines)
     return tuple(
-        MissingItem(line.sku, line.quantity, pieces) for line, pieces in waiting.items() if pieces
+        MissingItem(sku, ordered[sku], pieces) for sku, pieces in waiting.items() if pieces
     )
 
 
 def _amend_to_reserved(unit: UnitOfWork, order: FrozenOrder) -> None:
     """Go on with the pieces that are reserved and leave the queues."""
     reserved = _reserved_pieces(unit, order)
-    kept = tuple(Pieces(line.sku, reserved.get(line.sku, 0)) for line in order.lines)
-    for pieces in kept:
-        unit.execute(STOCK.stream(pieces.sku), ReduceClaim(order.order_id, pieces.quantity))
+    for sku in order.skus:
+        unit.execute(STOCK.stream(sku), ReduceClaim(order.order_id, reserved.get(sku, 0)))
+    kept = kept_by_line(order.lines, reserved)
     unit.execute(ORDER.stream(order.order_id), AmendOrder(kept), MarkReserved())
 
 
@@ -134,9 +134,12 @@ def amend(unit: UnitOfWork, request: AmendPieces) -> None:
     order_id = request.order_id
     if live_label(unit.state(SHIPMENT.stream(order_id))):
         raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
-    unit.execute(ORDER.stream(order_id), AmendOrder(request.pieces))
-    for pieces in request.pieces:
-        unit.execute(STOCK.stream(pieces.sku), ReduceClaim(order_id, pieces.quantity))
+    order = ORDER.stream(order_id)
+    before = submitted_order(unit.state(order), order_id).skus
+    unit.execute(order, AmendOrder(request.pieces))
+    left = pieces_by_sku(submitted_order(unit.state(order), order_id).lines)
+    for sku in before:
+        unit.execute(STOCK.stream(sku), ReduceClaim(order_id, left.get(sku, 0)))
     reserve_if_all_arrived(unit, order_id)
     unit.execute(FULFILLMENT.stream(order_id), *operator_commands((request.by,)))
 
@@ -145,11 +148,11 @@ def reservation_of(unit: UnitOfWork, order_id: OrderId) -> ReservationResult:
     """Where the order stands."""
     state = unit.state(ORDER.stream(order_id))
     order = submitted_order(state, order_id)
-    lines = order.lines if order.amended_from else ()
+    lines = order.lines if order.is_amended else ()
     return ReservationResult(
         order.total,
         shortage=_shortage(unit, state) if isinstance(state, Backordered) else None,
-        amended=tuple(Pieces(line.sku, line.quantity) for line in lines),
+        amended=tuple(Pieces(line.line_id, line.quantity) for line in lines),
     )
 
 

@@ -9,7 +9,7 @@ from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import STILL_HELD, final_failure, refusal
 from activities.orders import intake, trail
-from activities.ports import AttentionNotice, Notifications
+from activities.ports import AttentionNotice, Notifications, Sagas
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
@@ -18,16 +18,17 @@ from domain.payment.payment import holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
 from domain.shipment.shipment import live_label
-from domain.values import Compensation, Outcome, Reason
+from domain.values import Address, Compensation, Outcome, Reason
 from eventstore.commands.handler import CommandHandler
 
 
 class OrderActivities:
     """Write the saga's trail and end the order."""
 
-    def __init__(self, handler: CommandHandler, notifications: Notifications) -> None:
+    def __init__(self, handler: CommandHandler, notifications: Notifications, sagas: Sagas) -> None:
         self._handler = handler
         self._notifications = notifications
+        self._sagas = sagas
 
     @activity.defn
     async def turn_back(
@@ -42,7 +43,7 @@ class OrderActivities:
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument.
         """
-        now, order_id = activity.info().scheduled_time, request.document.order_id
+        now, order_id = activity.info().scheduled_time, request.order_id
         result = await transact(
             self._handler,
             streams_of(order_id, ORDER, FULFILLMENT),
@@ -97,11 +98,14 @@ class OrderActivities:
         Raises:
             ApplicationError: not_fulfillable, if it is too late.
         """
-        order_id = request.order_id
+        order_id, saga = request.order_id, request.saga
+        address = await self._sagas.address_change(saga.workflow_id, saga.run_id)
+        if address is None:
+            raise refusal(Reason.NOT_FULFILLABLE, "the saga wants no other address any more")
         await transact(
             self._handler,
             streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
-            lambda unit: _change_address(unit, request),
+            lambda unit: _change_address(unit, request, address),
             command_context(request.saga, "address"),
             if_done=done,
         )
@@ -122,24 +126,26 @@ class OrderActivities:
         await transact(self._handler, (fulfillment,), rule, context, if_done=done)
 
 
-def _change_address(unit: UnitOfWork, request: messages.ChangeAddress) -> None:
+def _change_address(unit: UnitOfWork, request: messages.ChangeAddress, address: Address) -> None:
     order_id = request.order_id
+    trail.require_forward(unit, order_id)
     if live_label(unit.state(SHIPMENT.stream(order_id))):
         raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
-    unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(request.address))
+    unit.execute(ORDER.stream(order_id), ChangeDeliveryAddress(address))
     unit.execute(FULFILLMENT.stream(order_id), *trail.operator_commands((request.by,)))
 
 
 def _turn_back(
     unit: UnitOfWork, request: messages.TurnBack, now: datetime
 ) -> messages.ClosedSaga | messages.EarlierRun | None:
-    order_id = request.document.order_id
-    intake.ensure_submitted(unit, request.document, now)
+    order_id = request.order_id
+    if request.document:
+        intake.ensure_submitted(unit, request.document, now)
     if closed := trail.closed_saga(unit.state(ORDER.stream(order_id))):
         return closed
     trail.ensure_started(unit, request.saga, order_id)
     commands: list[saga_commands.FulfillmentCommand] = [*trail.operator_commands(request.operator)]
-    if request.step and request.kind:
+    if request.step and request.kind and not trail.has_turned_back(unit, order_id):
         failure = saga_commands.RecordStepFailure(
             request.step, request.kind, request.reason, request.detail
         )
@@ -151,21 +157,30 @@ def _turn_back(
 
 def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.EarlierRun | None:
     """What an earlier run may have done; None if this run did everything itself."""
-    order_id = request.document.order_id
+    order_id = request.order_id
     fulfillment = unit.state(FULFILLMENT.stream(order_id))
     if not isinstance(fulfillment, Underway) or fulfillment.run_id == request.saga.run_id:
         return None
+    if (turned_back := fulfillment.turned_back) is None:
+        return None  # the answer to an attempt that another one has overtaken
     order = unit.state(ORDER.stream(order_id))
-    if not isinstance(
-        order, order_state.Backordered | order_state.Reserved | order_state.Processing
-    ):
-        return None  # no step comes before the reservation
-    backordered = isinstance(order, order_state.Backordered)
     return messages.EarlierRun(
-        (Compensation.RELEASE_INVENTORY,) if backordered else tuple(Compensation),
+        _compensations(order),
         charge_in_doubt=isinstance(order, order_state.Reserved),
         label_in_doubt=isinstance(order, order_state.Processing),
+        turned_back=messages.TurnedBack(turned_back.reason, turned_back.detail),
     )
+
+
+def _compensations(order: order_state.OrderState) -> tuple[Compensation, ...]:
+    """What runs before this one may have to undo."""
+    match order:
+        case order_state.Reserved() | order_state.Processing():
+            return tuple(Compensation)
+        case order_state.Backordered():
+            return (Compensation.RELEASE_INVENTORY,)
+        case _:
+            return ()  # no step comes before the reservation
 
 
 def _close(

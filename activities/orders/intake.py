@@ -1,6 +1,7 @@
 """Submits an order document: the events that create and submit the order, once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -9,12 +10,20 @@ from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final_failure
 from activities.messages import OrderDocument
 from activities.unit_of_work import UnitOfWork
 from domain.errors import DomainError, InvalidValue
-from domain.ids import Sku
-from domain.money import Money
+from domain.ids import LineId
+from domain.lines import OrderLine
 from domain.order import decisions, state
-from domain.order.commands import AddItem, CreateOrder, OrderCommand, SetAddress, SubmitOrder
+from domain.order.commands import (
+    AddItem,
+    CreateOrder,
+    OrderCommand,
+    SetAddress,
+    SetAdjustments,
+    SubmitOrder,
+)
 from domain.order.events import OrderEvent
-from domain.values import Redacted, Redaction
+from domain.order.evolution import evolve
+from domain.values import PaymentTerms, Redacted, Redaction
 
 _ERASED: Final = Redacted(Redaction.ERASED)
 
@@ -63,7 +72,7 @@ def _submitted(document: OrderDocument, now: datetime | None) -> Iterator[OrderE
     order = state.INITIAL
     for command in _commands(document, now):
         for event in decisions.decide(command, order):
-            order = state.evolve(order, event)
+            order = evolve(order, event)
             yield event
 
 
@@ -71,11 +80,34 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
     placed_at = document.placed_at or now
     if placed_at is None:
         raise InvalidValue("placed_at", "is missing")
-    yield CreateOrder(document.order_id, document.customer_id, document.currency, placed_at)
+    yield CreateOrder(
+        document.order_id,
+        document.customer_id,
+        document.currency,
+        placed_at,
+        document.reference,
+    )
     for line in document.lines:
-        yield AddItem(line.sku, line.description, line.quantity, line.unit_price)
-    yield SetAddress(document.address)
-    yield SubmitOrder(document.payment, document.unavailable, document.on_outage)
+        yield AddItem(
+            line.code,
+            line.description,
+            line.quantity,
+            line.unit_price,
+            line.kind,
+            line.adjustments,
+            line.line_id,
+        )
+    if document.adjustments:
+        yield SetAdjustments(document.adjustments)
+    if document.address:
+        yield SetAddress(document.address)
+    yield SubmitOrder(
+        document.payment,
+        document.unavailable,
+        document.on_outage,
+        document.customer,
+        document.metadata,
+    )
 
 
 def _difference(document: OrderDocument, state_: state.OrderState) -> str | None:
@@ -91,22 +123,27 @@ def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[
     """Each part of the document, and whether the order has the same."""
     yield "customer_id", document.customer_id == order.customer_id
     yield "currency", document.currency == order.currency
+    yield "reference", document.reference == order.reference
     # A document without a time was given the time at which it first came in.
     yield "placed_at", document.placed_at in (None, order.placed_at)
-    lines = {line.sku: (line.quantity, line.unit_price) for line in order.submitted.lines}
-    yield "lines", _content(document) == lines
+    yield "lines", _priced(document.lines) == _priced(order.submitted.lines)
+    yield "adjustments", document.adjustments == order.submitted.adjustments
     # Erased data can no longer be compared; the order is closed, so nothing depends on it.
     yield "address", order.submitted_address in (document.address, _ERASED)
-    same_token = order.payment.token in (document.payment.token, _ERASED)
-    yield "payment", same_token and order.payment.capture == document.payment.capture
+    yield "customer", order.customer in (document.customer, _ERASED)
+    yield "payment", _same_payment(document.payment, order.payment)
     yield "unavailable", document.unavailable == order.unavailable
     yield "on_outage", document.on_outage == order.on_outage
+    yield "metadata", document.metadata == order.metadata
 
 
-def _content(document: OrderDocument) -> Mapping[Sku, tuple[int, Money]]:
-    """Pieces and price by SKU; lines of the same SKU are added up, as in the order."""
-    content: dict[Sku, tuple[int, Money]] = {}
-    for line in document.lines:
-        pieces, _ = content.get(line.sku, (0, line.unit_price))
-        content[line.sku] = (pieces + line.quantity, line.unit_price)
-    return content
+def _priced(lines: Iterable[OrderLine]) -> dict[LineId, OrderLine]:
+    """The lines by id; neither their sequence nor what they are called makes another order."""
+    return {line.line_id: replace(line, description="") for line in lines}
+
+
+def _same_payment(stated: PaymentTerms | None, recorded: PaymentTerms | None) -> bool:
+    if stated is None or recorded is None:
+        return stated is recorded
+    same_token = recorded.token in (stated.token, _ERASED)
+    return same_token and stated.capture == recorded.capture

@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, STOCK
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
+from activities.failures import refusal
 from activities.messages import ClosedSaga, OperatorAction, SagaRef
 from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CompleteOrder
+from domain.order.state import FrozenOrder
 from domain.payment.payment import Captured
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction, StartFulfillment
-from domain.saga.trail import NotStarted
+from domain.saga.trail import NotStarted, Underway
+from domain.shipment.shipment import live_label
 from domain.stock.commands import ShipStock
-from domain.values import Outcome
+from domain.values import Outcome, Reason
 from eventstore.commands.handler import CommandHandler
 
 
@@ -22,6 +25,26 @@ def ensure_started(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> None:
     trail = FULFILLMENT.stream(order_id)
     if isinstance(unit.state(trail), NotStarted):
         unit.execute(trail, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
+
+
+def has_turned_back(unit: UnitOfWork, order_id: OrderId) -> bool:
+    """Whether the order is being undone."""
+    state = unit.state(FULFILLMENT.stream(order_id))
+    return isinstance(state, Underway) and state.turned_back is not None
+
+
+def require_forward(unit: UnitOfWork, order_id: OrderId) -> None:
+    """Refuse a step of an order that is cancelled or being undone.
+
+    A run does not know that of itself: it may have been reset to a time before.
+
+    Raises:
+        ApplicationError: not_fulfillable. Then the run turns back, and ends as the order stands.
+    """
+    if isinstance(unit.state(ORDER.stream(order_id)), order_state.Cancelled):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order was cancelled before")
+    if has_turned_back(unit, order_id):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order is being undone")
 
 
 def closed_saga(state: order_state.OrderState) -> ClosedSaga | None:
@@ -56,8 +79,21 @@ def operator_commands(actions: Iterable[OperatorAction]) -> tuple[RecordOperator
     )
 
 
+def tracking_number_of(unit: UnitOfWork, order: FrozenOrder) -> str | None:
+    """The number of the order's live label; None if it has no goods and so needs no label.
+
+    Raises:
+        ApplicationError: not_fulfillable: it has goods and no label.
+    """
+    if not order.skus:
+        return None
+    if (label := live_label(unit.state(SHIPMENT.stream(order.order_id)))) is None:
+        raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
+    return label.tracking_number
+
+
 def complete(
-    unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...], tracking_number: str
+    unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...], tracking_number: str | None
 ) -> None:
     """Ship the stock, complete the order and close the saga's trail."""
     for sku in skus:

@@ -13,23 +13,16 @@ from activities import ports, unit_of_work
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
 from activities.messages import PaymentResult, StepRequest
-from activities.orders.trail import complete
+from activities.orders.trail import complete, require_forward, tracking_number_of
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
-from activities.unit_of_work import (
-    Streams,
-    UnitOfWork,
-    command_context,
-    if_time_is_left,
-    load,
-    transact,
-)
-from domain.ids import OrderId, Sku
+from activities.payments.refunds import release
+from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
+from domain.ids import OrderId
 from domain.order.commands import StartProcessing
-from domain.order.state import FrozenOrder, Processing, submitted_order
+from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
 from domain.payment import payment
 from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
 from domain.saga.trail import first_run
-from domain.shipment.shipment import live_label
 from domain.values import CaptureMode, Reason
 from eventstore.commands.handler import CommandHandler
 
@@ -45,55 +38,67 @@ class PaymentActivities:
     async def process_payment(self, request: StepRequest) -> PaymentResult:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
+        If nothing is to be paid, the provider is not asked. An order of which nothing is shipped
+        is completed.
+
         Raises:
             ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
         """
         trail = FULFILLMENT.stream(request.order_id)
-        order, paid, unit = await self._load(request.order_id, (trail,))
+        order, paid, unit = await self._load(request.order_id)
         payments = await self._payments.of(order)
         if result := _already_paid(paid):
             if request.settled_by is None:
                 payments.check_recorded(paid)
-            await self._record_charge(request, None)
-            return replace(result, overpaid=payment.is_overpaid(paid, order.total))
+            completed = await self._record_charge(request, order, None)
+            overpaid = payment.is_overpaid(paid, order.total)
+            return replace(result, overpaid=overpaid, order_completed=completed)
+        if order.is_free:
+            completed = await self._record_charge(request, order, None)
+            return PaymentResult(None, captured=False, order_completed=completed)
         may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
         # Before an amendment, an attempt may have charged more under the same key.
-        look_first = may_have_charged or order.amended_from is not None
-        capture = order.payment.capture
+        look_first = may_have_charged or order.is_amended
         past_others = request.settled_by is not None
         answer = await find_or_charge(
-            payments, capture, look_first=look_first, past_others=past_others
+            payments, order.capture, look_first=look_first, past_others=past_others
         )
-        await self._record_charge(request, answer)
+        completed = await self._record_charge(request, order, answer)
         result = _accepted(answer)
-        return replace(result, overpaid=result.captured and order.total < answer.amount)
+        overpaid = result.captured and order.total < answer.amount
+        return replace(result, overpaid=overpaid, order_completed=completed)
 
     @activity.defn
     async def capture_payment(self, request: StepRequest) -> PaymentResult:
         """Capture the order's total and complete the order.
 
-        An authorisation that has expired is replaced by a charge of the whole amount.
+        An authorisation that has expired is replaced by a charge of the whole amount; that of an
+        order that costs nothing any more is released.
 
         Raises:
             ApplicationError: payment_declined, not_fulfillable or not_ours.
         """
         order, paid, _ = await self._load(request.order_id)
         answer = None
-        if isinstance(paid, payment.Authorised):
+        if isinstance(paid, payment.Authorised) and order.is_free:
+            payments = await self._payments.of(order)
+            answer = await release(payments, paid)
+        elif isinstance(paid, payment.Authorised):
             payments = await self._payments.of(order)
             answer = await self._capture_or_charge(payments, order, paid, request)
             if answer.status is ports.PaymentStatus.DECLINED:
                 await self._record_declined_capture(request, paid, answer)
-        else:
+        elif not order.is_free:
             _already_paid(paid)
-        captured = await self._record_capture(request, answer, order.skus)
-        return PaymentResult(captured.reference, captured=True)
+        reference = await self._record_capture(request, order, answer)
+        return PaymentResult(reference, captured=not order.is_free)
 
     async def _load(
-        self, order_id: OrderId, more: Streams = ()
+        self, order_id: OrderId
     ) -> tuple[FrozenOrder, payment.PaymentState, UnitOfWork]:
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
-        unit = await load(self._handler, order, paid, *more)
+        unit = await load(self._handler, order, paid, FULFILLMENT.stream(order_id))
+        require_forward(unit, order_id)
         return submitted_order(unit.state(order), order_id), unit.state(paid), unit
 
     async def _capture_or_charge(
@@ -116,18 +121,31 @@ class PaymentActivities:
             payments, CaptureMode.AUTOMATIC, look_first=True, past_others=past_others
         )
 
-    async def _record_charge(self, request: StepRequest, answer: OwnPayment | None) -> None:
-        order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
+    async def _record_charge(
+        self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
+    ) -> bool:
+        """Record the payment; returns whether that completed the order."""
+        order_id = request.order_id
+        order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
 
-        def rule(unit: UnitOfWork) -> None:
+        def rule(unit: UnitOfWork) -> bool:
+            if isinstance(unit.state(order), Completed):
+                return True  # by an attempt whose answer was lost
             if answer:
                 _record_answer(unit, answer)
             state = unit.state(paid)
             if isinstance(state, payment.Authorised | payment.Captured):
                 unit.execute(order, StartProcessing(state.reference))
+            elif content.is_free:
+                unit.execute(order, StartProcessing(None))
+            is_paid = content.is_free or isinstance(state, payment.Captured)
+            if is_paid and not content.skus and isinstance(unit.state(order), Processing):
+                complete(unit, order_id, (), None)
+            return isinstance(unit.state(order), Completed)
 
+        trail = () if content.skus else (FULFILLMENT.stream(order_id),)
         context = command_context(request.saga, "charged")
-        await transact(self._handler, (order, paid), rule, context)
+        return await transact(self._handler, (order, paid, *trail), rule, context)
 
     async def _record_declined_capture(
         self, request: StepRequest, authorised: payment.Authorised, answer: OwnPayment
@@ -146,21 +164,24 @@ class PaymentActivities:
         raise _declined(answer.decline_code)
 
     async def _record_capture(
-        self, request: StepRequest, answer: OwnPayment | None, skus: tuple[Sku, ...]
-    ) -> payment.Captured:
-        order_id = request.order_id
+        self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
+    ) -> str | None:
+        """Record the capture and complete the order; returns the payment's reference."""
+        order_id, skus = request.order_id, content.skus
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
 
-        def rule(unit: UnitOfWork) -> payment.Captured:
-            if answer:
+        def rule(unit: UnitOfWork) -> str | None:
+            if answer and answer.status is ports.PaymentStatus.VOIDED:
+                unit.execute(paid, RecordVoid(order_id, answer.reference))
+            elif answer:
                 _record_expiry(unit, answer)
                 _record_answer(unit, answer)
-            captured, label = unit.state(paid), live_label(unit.state(SHIPMENT.stream(order_id)))
-            if not isinstance(captured, payment.Captured) or label is None:
-                raise refusal(Reason.NOT_FULFILLABLE, "a capture needs a payment and a live label")
+            state, tracking_number = unit.state(paid), tracking_number_of(unit, content)
+            if not (content.is_free or isinstance(state, payment.Captured)):
+                raise refusal(Reason.NOT_FULFILLABLE, "a capture needs a payment")
             if isinstance(unit.state(order), Processing):
-                complete(unit, order_id, skus, label.tracking_number)
-            return captured
+                complete(unit, order_id, skus, tracking_number)
+            return state.reference if isinstance(state, payment.Captured) else None
 
         own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         context = command_context(request.saga, "captured")

@@ -19,6 +19,7 @@ from activities.ports import (
     ProviderPayment,
 )
 from activities.unit_of_work import if_time_is_left
+from domain.errors import RuleBroken
 from domain.money import Money
 from domain.order.state import FrozenOrder
 from domain.payment import payment
@@ -89,6 +90,8 @@ class OrderPayments:
     async def charge(self, key: str, capture: CaptureMode) -> OwnPayment:
         """Capture or authorise what the order costs, once per key."""
         order = self._order
+        if order.payment is None:
+            raise RuleBroken("payment_missing", "the order does not say how it is paid")
         token = readable(order.payment.token, "payment token")
         request = ChargeRequest(
             order.order_id, order.total, token, capture, key, self.keys.installation
@@ -106,9 +109,8 @@ class OrderPayments:
     async def forbid(self, key: str) -> OwnPayment | None:
         """Make a key unusable; the payment if one was made with it. See the port."""
         order = self._order
-        answer = await self._gateway.forbid(
-            order.order_id, order.total, key, self.keys.installation
-        )
+        most = max(order.totals, key=lambda total: total.minor)  # what is left may cost nothing
+        answer = await self._gateway.forbid(order.order_id, most, key, self.keys.installation)
         return await self._settled(answer, key) if answer else None
 
     async def capture(self, own: OwnPayment, amount: Money) -> OwnPayment:

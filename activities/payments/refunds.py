@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Sequence
 from temporalio import activity
 
 from activities import messages, ports
-from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, RETURNS
 from activities.failures import refusal
 from activities.keys import OrderKeys
+from activities.orders.trail import require_forward
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.returns.messages import CaseRequest, CaseView
 from activities.returns.rules import case_of, view_of
@@ -75,7 +76,8 @@ class RefundActivities:
                 look at.
         """
         order, paid = ORDER.stream(request.order_id), PAYMENT.stream(request.order_id)
-        unit = await load(self._handler, order, paid)
+        unit = await load(self._handler, order, paid, FULFILLMENT.stream(request.order_id))
+        require_forward(unit, request.order_id)
         submitted = submitted_order(unit.state(order), request.order_id)
         total, captured = submitted.total, unit.state(paid)
         if not isinstance(captured, payment.Captured) or captured.refundable <= total:
@@ -138,6 +140,8 @@ class RefundActivities:
         unit = await load(self._handler, order_stream, paid)
         if (order := frozen_order(unit.state(order_stream))) is None:
             return  # it was never submitted, so nothing was charged
+        if not any(total.minor for total in order.totals):
+            return  # it never cost anything
         payments, others = await self._payments.of(order), list[ports.NotOurs]()
         for key in payments.keys.payments:
             try:
@@ -153,6 +157,11 @@ class RefundActivities:
         if others:
             raise others[0]
         payments.check_recorded(unit.state(paid))
+
+
+async def release(payments: OrderPayments, authorised: payment.Authorised) -> OwnPayment:
+    """Release the authorisation of an order that costs nothing any more."""
+    return await payments.void(await payments.recorded(authorised))
 
 
 async def _undo_one(payments: OrderPayments, answer: OwnPayment) -> OwnPayment:

@@ -2,24 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from temporalio import activity
 
 from activities.aggregates import ORDER, PAYMENT, RETURNS, streams_of
-from activities.failures import final_failure
+from activities.failures import RETURN_CONFLICT, RETURN_REFUSED, final_failure
 from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
 from activities.unit_of_work import UnitOfWork, command_context, record, transact
 from domain.errors import DomainError, RuleBroken
+from domain.lines import Pieces
 from domain.returns import commands
-from domain.returns.values import ReturnedLine
 from eventstore.commands.handler import CommandHandler
-
-RETURN_CONFLICT: Final = "ReturnConflict"
-"""A return with this id and other content exists."""
-RETURN_REFUSED: Final = "ReturnRefused"
-"""What was shipped, captured or decided does not allow the request."""
 
 
 class ReturnActivities:
@@ -119,13 +113,14 @@ def _return_refusals() -> Iterator[None]:
 def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseView:
     order_id, return_id = document.order_id, document.return_id
     order = rules.completed_order(unit, order_id)
-    shipped = (ReturnedLine(line.sku, line.quantity, line.unit_price) for line in order.lines)
+    shipped = (Pieces(line.line_id, line.quantity) for line in order.lines)
     command = commands.OpenReturn(
         order_id,
         return_id,
         document.kind,
         document.pieces,
         tuple(shipped),
+        order.submitted,
         document.actor,
         document.reason,
     )

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from activities.messages import OperatorAction, OrderRequest, SagaRef
 from domain.ids import OrderId, ReturnId
+from domain.lines import Pieces
+from domain.money import Money
 from domain.returns.values import CaseProgress, ReturnKind
-from domain.values import Pieces
 
 DELIVERY_WORKFLOW_TYPE = "OrderDelivery"
 RETURN_WORKFLOW_TYPE = "OrderReturn"
@@ -18,7 +19,7 @@ class RefundDecision:
 
     Attributes:
         grant: whether money is refunded at all.
-        amount_minor: in minor units of the order's currency; None: the price of what came back.
+        amount_minor: in minor units of the order's currency; None: what was paid for it.
     """
 
     grant: bool
@@ -83,15 +84,19 @@ class CaseRequest(OrderRequest):
 class CaseView(CaseProgress):
     """A case as the event store knows it.
 
-    `pieces` is what it covers; empty if nothing was left to open it for.
+    Attributes:
+        pieces: what it covers; empty if nothing was left to open it for.
+        gift_card: what a gift card had paid for them, which the shop gives back itself.
     """
 
     pieces: tuple[Pieces, ...] = ()
+    gift_card: Money | None = None
 
     def merged(self, other: "CaseView") -> "CaseView":
         """The union of two views of one case, whichever is newer."""
         return CaseView(
             pieces=self.pieces,
+            gift_card=self.gift_card,
             refund=self.refund if other.refund is None else other.refund,
             refund_reference=other.refund_reference or self.refund_reference,
             restock=self.restock if other.restock is None else other.restock,

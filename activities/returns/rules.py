@@ -5,12 +5,12 @@ from activities.returns.messages import CaseView, RefundDecision, RestockDecisio
 from activities.unit_of_work import UnitOfWork
 from domain.errors import NotFound, RuleBroken
 from domain.ids import OrderId, ReturnId
+from domain.lines import Pieces
 from domain.money import Money
 from domain.order.state import Completed, FrozenOrder, NoOrder, status_of
 from domain.payment.payment import Captured
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
-from domain.values import Pieces
 
 NOTHING_LEFT = CaseView(closed=True)
 """Stands for a case about everything that is left to return when nothing is left."""
@@ -76,7 +76,8 @@ def view_of(unit: UnitOfWork, order_id: OrderId, return_id: ReturnId) -> CaseVie
     """The case after the commands so far."""
     case = case_of(unit, order_id, return_id)
     return CaseView(
-        pieces=tuple(Pieces(line.sku, line.quantity) for line in case.lines),
+        pieces=tuple(Pieces(line.line_id, line.quantity) for line in case.lines),
+        gift_card=case.gift_card,
         refund=case.refund,
         refund_reference=case.refund_reference,
         restock=case.restock,

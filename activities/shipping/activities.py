@@ -5,7 +5,7 @@ from temporalio import activity
 from activities import messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
-from activities.orders.trail import complete
+from activities.orders.trail import complete, require_forward, tracking_number_of
 from activities.shipping.own import OrderLabels, OwnLabel, OwnLabels
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
@@ -27,18 +27,23 @@ class ShippingActivities:
     async def create_shipment(self, request: messages.StepRequest) -> messages.ShipmentResult:
         """Buy the label; complete the order unless its money has still to be captured.
 
+        An order without goods needs none.
+
         Raises:
             ApplicationError: address_refused, not_fulfillable or not_ours.
         """
         order_id = request.order_id
         own = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
-        unit = await load(self._handler, *streams_of(order_id, ORDER, SHIPMENT))
+        unit = await load(self._handler, *own)
+        require_forward(unit, order_id)
         order = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
         labels, parcel = await self._labels.of(order_id), unit.state(SHIPMENT.stream(order_id))
         past_others = request.settled_by is not None
         if not past_others:
             labels.check_recorded(parcel)
-        label = None if live_label(parcel) else await _buy(labels, order, past_others=past_others)
+        _require_paid(unit, order_id)
+        needed = order.skus and not live_label(parcel)
+        label = await _buy(labels, order, past_others=past_others) if needed else None
         return await transact(
             self._handler,
             (*own, *STOCK.streams(order.skus)),
@@ -120,6 +125,12 @@ class ShippingActivities:
         return messages.CompensationResult("settled by hand")
 
 
+def _require_paid(unit: UnitOfWork, order_id: OrderId) -> None:
+    """Refuse to buy a label for an order that our books do not have as paid."""
+    if not isinstance(unit.state(ORDER.stream(order_id)), Processing | Completed):
+        raise refusal(Reason.NOT_FULFILLABLE, "the order is not ready to be shipped")
+
+
 async def _buy(labels: OrderLabels, order: FrozenOrder, *, past_others: bool) -> OwnLabel:
     """Buy the label; past_others: with the next key if somebody else has used one."""
     others: ports.NotOurs | None = None
@@ -148,16 +159,14 @@ def _record_label(
     order_id, stream = order.order_id, ORDER.stream(order.order_id)
     if bought:
         unit.execute(SHIPMENT.stream(order_id), _recorded(bought))
-    label = live_label(unit.state(SHIPMENT.stream(order_id)))
-    if label is None:
-        raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
-    is_paid_at_once = order.payment.capture is CaptureMode.AUTOMATIC
+    tracking_number = tracking_number_of(unit, order)
+    is_paid_at_once = order.payment is None or order.payment.capture is CaptureMode.AUTOMATIC
     if is_paid_at_once and isinstance(unit.state(stream), Processing):
-        complete(unit, order_id, order.skus, label.tracking_number)
+        complete(unit, order_id, order.skus, tracking_number)
     completed = isinstance(unit.state(stream), Completed)
     if is_paid_at_once and not completed:
         raise refusal(Reason.NOT_FULFILLABLE, "the order is not ready to be shipped")
-    return messages.ShipmentResult(label.label_id, label.tracking_number, completed)
+    return messages.ShipmentResult(tracking_number, completed)
 
 
 def _recorded(label: OwnLabel) -> RecordLabel:

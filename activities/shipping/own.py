@@ -18,7 +18,9 @@ from activities.ports import (
     ParcelItem,
 )
 from activities.unit_of_work import if_time_is_left
+from domain.errors import RuleBroken
 from domain.ids import OrderId
+from domain.lines import pieces_by_sku
 from domain.order.state import FrozenOrder
 from domain.shipment.shipment import ShipmentState, live_label
 from domain.values import readable
@@ -73,8 +75,11 @@ class OrderLabels:
 
     async def buy(self, key: str, order: FrozenOrder) -> OwnLabel:
         """Buy the label, once per key."""
+        if order.address is None:
+            raise RuleBroken("address_missing", "the order has goods and no delivery address")
         address = readable(order.address, "delivery address")
-        items = tuple(ParcelItem(line.sku, line.quantity) for line in order.lines)
+        goods = pieces_by_sku(order.lines)
+        items = tuple(ParcelItem(sku, quantity) for sku, quantity in goods.items())
         request = LabelRequest(order.order_id, address, items, key, self.keys.installation)
         try:
             return self._own(await self._carrier.buy_label(request), key)

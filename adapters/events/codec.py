@@ -22,7 +22,7 @@ from eventstore.model import StoredEvent
 EVENT_CLASSES: Final[tuple[type[Any], ...]] = get_args(Event)
 
 _EXACT: Final = ("int", "str", "bool")
-_VARIANTS: Final = ("Address", "str", "Redacted")
+_VARIANTS: Final = ("Address", "Contact", "str", "Redacted")
 """The types of a personal field, as pydantic names them in the path of an error."""
 
 
@@ -32,7 +32,7 @@ def _exact(schema: Any) -> Any:
     Times, enumerations and tuples stay lenient, because JSON has no types for them.
     """
     if isinstance(schema, list | tuple):
-        return [_exact(part) for part in schema]
+        return type(schema)(_exact(part) for part in schema)
     if not isinstance(schema, dict):
         return schema
     strict = {"strict": True} if schema.get("type") in _EXACT else {}

@@ -1,6 +1,5 @@
 """CloudEvents over HTTP to one receiver, signed according to Standard Webhooks 1.0."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,11 +9,11 @@ import aiohttp
 from adapters.notifications.cloud_events import CONTENT_TYPE, CloudEvent, NotDelivered
 from adapters.notifications.signature import signature
 from adapters.providers.connections import HttpPool
+from adapters.providers.retry_after import retry_after_s
 
 # The same request may succeed later; the same is true for all of 5xx.
 _TEMPORARY: Final = frozenset({408, 425, 429})
 _LONGEST_DELAY_S: Final = 86_400.0
-_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class WebhookSink:
@@ -54,13 +53,14 @@ class WebhookSink:
             async with self._pool.session().post(
                 self._url, data=body, headers=self._headers(event, body), allow_redirects=False
             ) as response:
-                status, retry_after = response.status, response.headers.get("Retry-After", "")
+                status, headers = response.status, response.headers
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # The text of the error can hold the URL, which may hold a key.
             raise NotDelivered(type(error).__name__) from None
         if not 200 <= status < 300:
             final = 400 <= status < 500 and status not in _TEMPORARY
-            raise NotDelivered(f"HTTP {status}", final=final, retry_after_s=_seconds(retry_after))
+            wait_s = retry_after_s(headers, _LONGEST_DELAY_S)
+            raise NotDelivered(f"HTTP {status}", final=final, retry_after_s=wait_s)
 
     async def close(self) -> None:
         """Release the connections; a later call opens new ones."""
@@ -82,10 +82,3 @@ def _trace_context(event: CloudEvent) -> dict[str, str]:
     """The trace of the event as the HTTP header that tools expect."""
     traceparent = event.extensions.get("traceparent")
     return {} if traceparent is None else {"traceparent": traceparent}
-
-
-def _seconds(retry_after: str) -> float | None:
-    """A ``Retry-After`` in seconds; its other form, a date, is ignored."""
-    if not _SECONDS.fullmatch(retry_after.strip()):
-        return None
-    return min(float(retry_after), _LONGEST_DELAY_S)

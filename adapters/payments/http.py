@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from activities.ports import ChargeRequest, ProviderPayment, UnclearRecord
 from adapters.providers.http_provider import HttpProvider
 from adapters.providers.http_service import HttpService, build_body, in_path
+from adapters.providers.provider import Provider
 from adapters.providers.wire import (
     AmountBody,
     ChargeBody,
@@ -22,10 +23,13 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
     Args:
         base_url: http or https URL of the service.
         timeout_s: seconds for a whole call.
+        provider: what all calls of this process to it pass.
     """
 
-    def __init__(self, base_url: str, timeout_s: float = 10.0) -> None:
-        service = HttpService("payment provider", base_url, timeout_s)
+    def __init__(
+        self, base_url: str, timeout_s: float = 10.0, provider: Provider | None = None
+    ) -> None:
+        service = HttpService(provider or Provider("payment provider"), base_url, timeout_s)
         super().__init__(service, "/payments", PaymentBody, "reference")
 
     async def charge(self, request: ChargeRequest) -> ProviderPayment:

@@ -32,6 +32,7 @@ from adapters.payments.stripe_records import (
     CardRefused,
     IntentRecord,
     KeyTaken,
+    Limits,
     MatchRecord,
     MissingRight,
     RefundRecord,
@@ -40,6 +41,7 @@ from adapters.payments.stripe_records import (
     translated,
 )
 from adapters.providers import rules
+from adapters.providers.provider import Provider
 from domain.ids import OrderId
 from domain.money import Money
 from domain.values import CaptureMode
@@ -64,6 +66,7 @@ class StripePaymentGateway:
         api_key: secret or restricted key; never shown.
         api_base: another address of the API, for tests.
         timeout_s: seconds for one request; less if the attempt that calls has less time left.
+        provider: what all calls of this process to Stripe pass.
         clock: seconds since the epoch.
 
     Raises:
@@ -76,6 +79,7 @@ class StripePaymentGateway:
         api_base: str | None = None,
         *,
         timeout_s: float = 30.0,
+        provider: Provider | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not api_key.strip():
@@ -91,7 +95,7 @@ class StripePaymentGateway:
             max_network_retries=0,
             stripe_version=_API_VERSION,
         ).v1
-        self._timeout_s = timeout_s
+        self._limits = Limits(provider or Provider("payment provider"), timeout_s)
         self._clock = clock
         self._can_search = True
 
@@ -189,7 +193,7 @@ class StripePaymentGateway:
         async for page in self._pages():
             for intent in page:
                 if intent.of_an_order:
-                    yield _placed(intent)
+                    yield intent.placed()
 
     async def close(self) -> None:
         """Release connections."""
@@ -203,7 +207,7 @@ class StripePaymentGateway:
             return None
         quoted = key.replace("\\", "\\\\").replace("'", "\\'")
         try:
-            async with self._calling("search", changes=False):
+            async with translated("search", self._limits, changes=False, answers=(MissingRight,)):
                 matches = await self._client.payment_intents.search_async(
                     {"query": f"metadata['{KEY}']:'{quoted}'"}
                 )
@@ -274,7 +278,7 @@ class StripePaymentGateway:
         return True
 
     def _calling(self, operation: str, *, changes: bool) -> AbstractAsyncContextManager[None]:
-        return translated(operation, self._timeout_s, changes=changes)
+        return translated(operation, self._limits, changes=changes)
 
     # --- changing --------------------------------------------------------------------------------
 
@@ -334,13 +338,6 @@ class StripePaymentGateway:
                 reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
             )
         return read(answer, IntentRecord, changes=True)
-
-
-def _placed(intent: IntentRecord) -> ProviderPayment | UnclearRecord:
-    try:
-        return intent.to_payment()
-    except OutcomeUnknown as error:
-        return UnclearRecord(intent.id, str(error))
 
 
 def _page_after(after: str) -> PaymentIntentListParams:

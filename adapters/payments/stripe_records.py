@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -17,8 +17,12 @@ from activities.ports import (
     OutcomeUnknown,
     PaymentStatus,
     ProviderPayment,
+    UnclearRecord,
 )
+from adapters.providers.breaker import LONGEST_WAIT_S
 from adapters.providers.call_limits import call_limit
+from adapters.providers.provider import Provider
+from adapters.providers.retry_after import retry_after_s
 from adapters.providers.rules import FORBIDDEN_CONTENT, RequestRefused
 from domain.ids import OrderId
 from domain.money import Money
@@ -116,6 +120,13 @@ class IntentRecord(_Record):
             decline_code=self._decline_code() if status is PaymentStatus.DECLINED else None,
         )
 
+    def placed(self) -> ProviderPayment | UnclearRecord:
+        """The payment as a line of the ledger."""
+        try:
+            return self.to_payment()
+        except OutcomeUnknown as error:
+            return UnclearRecord(self.id, str(error))
+
     def to_declined(self) -> ProviderPayment:
         """The answer to a capture that the bank declined; the payment itself is unchanged."""
         payment = self.to_payment()
@@ -191,11 +202,13 @@ def read(answer: Any, record: type[_Model], *, changes: bool) -> _Model:
 def failure(operation: str, error: Exception, *, changes: bool) -> GatewayError:
     """The port's error for an error of the package, without its text, which may hold secrets."""
     what = f"stripe {operation}: {_describe(error)}"
-    if isinstance(error, stripe.RateLimitError) or _never_connected(error):
+    # Somebody in between, who does not answer in Stripe's form, is known by the status alone.
+    status = error.http_status if type(error) is stripe.APIError else None
+    if isinstance(error, stripe.RateLimitError) or status == 429 or _never_connected(error):
         return GatewayUnavailable(what)
     if isinstance(error, stripe.CardError):
         return CardRefused(what)
-    if isinstance(error, stripe.AuthenticationError):
+    if isinstance(error, stripe.AuthenticationError) or status in (401, 403):
         return GatewayRefusedAccess(what)
     if isinstance(error, stripe.PermissionError):
         return MissingRight(what)
@@ -220,20 +233,40 @@ def _describe(error: Exception) -> str:
     return " ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What every call passes: the provider's breaker, and the most seconds that it may take."""
+
+    provider: Provider
+    timeout_s: float
+
+
 @asynccontextmanager
-async def translated(operation: str, timeout_s: float, *, changes: bool) -> AsyncIterator[None]:
+async def translated(
+    operation: str, limits: Limits, *, changes: bool, answers: tuple[type[GatewayError], ...] = ()
+) -> AsyncIterator[None]:
     """Limit a call, and translate errors of the package into errors of the port, without text.
+
+    `answers`: see `Provider.calling`.
 
     Raises:
         NoTimeLeft: see `call_limit`.
     """
-    try:
-        async with call_limit("stripe", timeout_s):
-            yield
-    except NoTimeLeft:
-        raise
-    except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
-        raise failure(operation, error, changes=changes) from None
+    async with limits.provider.calling(changes=changes, answers=answers):
+        try:
+            async with call_limit("stripe", limits.timeout_s):
+                yield
+        except NoTimeLeft:
+            raise
+        except (stripe.StripeError, aiohttp.ClientError, TimeoutError) as error:
+            translation = failure(operation, error, changes=changes)
+            translation.retry_after_s = _retry_after_s(error)
+            raise translation from None
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    headers = error.headers if isinstance(error, stripe.StripeError) else None
+    return retry_after_s(headers or {}, LONGEST_WAIT_S)
 
 
 @contextmanager

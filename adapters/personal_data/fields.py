@@ -14,7 +14,7 @@ Fields = Mapping[str, Sequence[Path]]
 
 PERSONAL_FIELDS: Final[Fields] = {
     "AddressSet": (("address",),),
-    "OrderSubmitted": (("address",), ("payment", "token")),
+    "OrderSubmitted": (("address",), ("payment", "token"), ("customer",)),
     "DeliveryAddressChanged": (("address",),),
 }
 """Entries must never be removed, because events are never removed."""

@@ -39,12 +39,44 @@ class FaultKind(StrEnum):
     """Captures only: the bank declines; the authorisation stays valid."""
     EXPIRED = "expired"
     """Captures only: the authorisation has expired."""
+    SAVED_ERROR = "saved_error"
+    """Stripe only: answers 500, does nothing, and keeps that as the answer of the key."""
+    SAVED_ERROR_AFTER = "saved_error_after"
+    """Stripe only: does the work, then answers 500, which stays the answer of the key."""
+    IN_WORK = "in_work"
+    """Stripe only: answers 409 and does nothing, as if the key were in use at this moment."""
+    RATE_LIMITED = "rate_limited"
+    """Stripe only: answers 429 and does nothing; Retry-After is `delay_s` if that is not 0."""
+    LOCKED = "locked"
+    """Stripe only: answers 429 `lock_timeout` and does nothing."""
+    HUGE_ANSWER = "huge_answer"
+    """Stripe only: does the work, then sends an answer of many megabytes."""
+    PROCESSING = "processing"
+    """Stripe only, of charges: the bank takes `delay_s` of the account's time, 0 for a day."""
 
 
 WAITS_BEFORE: Final = frozenset({FaultKind.DELAY_BEFORE, FaultKind.HOLD_BEFORE})
 WAITS_AFTER: Final = frozenset({FaultKind.DELAY_AFTER, FaultKind.HOLD_AFTER})
-FAILS_AFTER: Final = frozenset({FaultKind.ANSWER_LOST, FaultKind.GARBAGE})
-BANK_DECISIONS: Final = frozenset({FaultKind.DECLINED, FaultKind.EXPIRED})
+STRIPE_ONLY: Final = frozenset(
+    {
+        FaultKind.SAVED_ERROR,
+        FaultKind.SAVED_ERROR_AFTER,
+        FaultKind.IN_WORK,
+        FaultKind.RATE_LIMITED,
+        FaultKind.LOCKED,
+        FaultKind.HUGE_ANSWER,
+        FaultKind.PROCESSING,
+    }
+)
+FAILS_AFTER: Final = frozenset(
+    {
+        FaultKind.ANSWER_LOST,
+        FaultKind.GARBAGE,
+        FaultKind.SAVED_ERROR_AFTER,
+        FaultKind.HUGE_ANSWER,
+    }
+)
+BANK_DECISIONS: Final = frozenset({FaultKind.DECLINED, FaultKind.EXPIRED, FaultKind.PROCESSING})
 FAILS_BEFORE: Final = (
     frozenset(FaultKind) - WAITS_BEFORE - WAITS_AFTER - FAILS_AFTER - BANK_DECISIONS
 )
@@ -152,8 +184,13 @@ class FaultPlan:
 
     def bank_decision(self, operation: str, order_id: str, key: str) -> FaultKind | None:
         """The injected decision of the bank on this call; None without one."""
+        fault = self.bank_fault(operation, order_id, key)
+        return fault.kind if fault else None
+
+    def bank_fault(self, operation: str, order_id: str, key: str) -> Fault | None:
+        """The fault by which the bank decides on this call; None without one."""
         hits = self._hits(BANK_DECISIONS, operation, order_id, key)
-        return hits[0].fault.kind if hits else None
+        return hits[0].fault if hits else None
 
     def _hits(
         self, kinds: frozenset[FaultKind], operation: str, order_id: str, key: str

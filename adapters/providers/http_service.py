@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -15,8 +16,11 @@ from activities.ports import (
     GatewayUnavailable,
     OutcomeUnknown,
 )
+from adapters.providers.breaker import LONGEST_WAIT_S
 from adapters.providers.call_limits import call_limit
 from adapters.providers.connections import HttpPool, read_answer
+from adapters.providers.provider import Provider
+from adapters.providers.retry_after import retry_after_s
 from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
 from eventstore.deadline import NoTimeLeft
 
@@ -28,11 +32,18 @@ _NO_ACCESS: Final = frozenset({401, 403})
 _SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content: bytes
+    retry_after_s: float | None
+
+
 class HttpService:
     """Calls to the service at `base_url`; the first call opens the connection pool.
 
     Args:
-        name: the name of the service in errors.
+        provider: whose service it is; its name is the name of the service in errors.
         base_url: http or https URL without a query.
         timeout_s: seconds for a whole call, including the connection; less if the attempt that
             calls has less time left.
@@ -41,10 +52,11 @@ class HttpService:
         ValueError: `base_url` is not an http(s) URL.
     """
 
-    def __init__(self, name: str, base_url: str, timeout_s: float) -> None:
+    def __init__(self, provider: Provider, base_url: str, timeout_s: float) -> None:
         if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"{name}: the base URL must start with http:// or https://")
-        self._name = name
+            raise ValueError(f"{provider.name}: the base URL must start with http:// or https://")
+        self._provider = provider
+        self._name = provider.name
         self._base_url = base_url.rstrip("/")
         self._pool = HttpPool(timeout_s, _POOL_SIZE)
         self._timeout_s = timeout_s
@@ -58,8 +70,9 @@ class HttpService:
             NotFound: the service says that it does not exist.
             GatewayUnavailable, GatewayRefusedAccess, GatewayRejected: see `failure`.
         """
-        status, content = await self._send("GET", path, query=query)
-        return self._read(path, status, content, answer, changes=False)
+        async with self._provider.calling(changes=False):
+            received = await self._send("GET", path, query=query)
+            return self._read(path, received, answer, changes=False)
 
     async def post(
         self, path: str, body: BaseModel | None, key: str, answer: type[_Model]
@@ -70,8 +83,9 @@ class HttpService:
             GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown, GatewayRejected: see
                 `failure`.
         """
-        status, content = await self._send("POST", path, body=body, key=key)
-        return self._read(path, status, content, answer, changes=True)
+        async with self._provider.calling(changes=True):
+            received = await self._send("POST", path, body=body, key=key)
+            return self._read(path, received, answer, changes=True)
 
     async def close(self) -> None:
         """Release the connections; a later call opens new ones."""
@@ -90,7 +104,7 @@ class HttpService:
         body: BaseModel | None = None,
         key: str | None = None,
         query: Mapping[str, str | int] | None = None,
-    ) -> tuple[int, bytes]:
+    ) -> _Answer:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if key is not None:
             headers[IDEMPOTENCY_HEADER] = key
@@ -106,22 +120,23 @@ class HttpService:
                     allow_redirects=False,
                 ) as response,
             ):
-                return response.status, await read_answer(response)
+                told_s = retry_after_s(response.headers, LONGEST_WAIT_S)
+                return _Answer(response.status, await read_answer(response), told_s)
         except NoTimeLeft:
             raise  # not begun, and not for the provider's sake
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
 
-    def _read(
-        self, path: str, status: int, content: bytes, answer: type[_Model], *, changes: bool
-    ) -> _Model:
-        if status not in (200, 201):
-            code = _error_code(content)
-            if status == 404 and code.startswith("unknown_"):
-                raise NotFound(f"{self._name} {_shown(path)}: {code}")
-            raise failure(f"{self._name} {_shown(path)}", status, code, changes=changes)
+    def _read(self, path: str, received: _Answer, answer: type[_Model], *, changes: bool) -> _Model:
+        if received.status not in (200, 201):
+            what, code = f"{self._name} {_shown(path)}", _error_code(received.content)
+            if received.status == 404 and code.startswith("unknown_"):
+                raise NotFound(f"{what}: {code}")
+            error = failure(what, received.status, code, changes=changes)
+            error.retry_after_s = received.retry_after_s
+            raise error
         try:
-            return answer.model_validate_json(content)
+            return answer.model_validate_json(received.content)
         except ValidationError:
             self.reject_answer(path, changes=changes)
 
@@ -172,6 +187,8 @@ def in_path(value: str) -> str:
 def _shown(path: str) -> str:
     """The path without keys and references."""
     parts = path.split("/")
+    if parts[2:3] == ["by-key"]:
+        return "/".join([*parts[:3], "…", *parts[4:]])
     return "/".join([*parts[:2], *(["…"] if len(parts) > 2 else []), *parts[3:4]])
 
 

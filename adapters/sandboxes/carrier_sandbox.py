@@ -20,8 +20,9 @@ from adapters.providers import rules
 from adapters.providers.faults import FaultPlan
 from adapters.providers.rules import ServedArea
 from adapters.providers.wire import BuyLabelBody, ForbidLabelBody, LabelBody
+from adapters.sandboxes.control import read_body
 from adapters.sandboxes.ledger import Ledger
-from adapters.sandboxes.web import Sandbox, read_body, read_key
+from adapters.sandboxes.web import Sandbox, read_key
 from domain.ids import OrderId
 
 

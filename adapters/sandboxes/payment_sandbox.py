@@ -23,8 +23,9 @@ from activities.ports import ProviderPayment
 from adapters.providers import rules
 from adapters.providers.faults import FaultPlan
 from adapters.providers.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody
+from adapters.sandboxes.control import read_body
 from adapters.sandboxes.ledger import Ledger
-from adapters.sandboxes.web import Sandbox, read_body, read_key
+from adapters.sandboxes.web import Sandbox, read_key
 from domain.ids import OrderId
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,18 +72,30 @@ async def run_sandboxes(
         sqlite3.Error: a ledger cannot be read.
     """
     options = options or SandboxOptions()
-    stop = stop or _stop_on_signals()
     area = ServedArea(options.unserved_countries)
     payment = create_payment_app(data_dir / PAYMENT_LEDGER, faults=options.fault_plan())
     carrier = create_carrier_app(data_dir / CARRIER_LEDGER, area=area, faults=options.fault_plan())
-    runners = [web.AppRunner(app, access_log=None) for app in (payment, carrier)]
+    await serve([(payment_port, payment), (carrier_port, carrier)], host, stop)
+
+
+async def serve(
+    apps: Sequence[tuple[int, web.Application]], host: str, stop: asyncio.Event | None = None
+) -> None:
+    """Serve applications, each on its port, until `stop` is set, or SIGTERM or SIGINT without it.
+
+    Raises:
+        OSError: a port is in use, or a ledger cannot be written.
+        sqlite3.Error: a ledger cannot be read.
+    """
+    stop = stop or _stop_on_signals()
+    runners = [(port, web.AppRunner(app, access_log=None)) for port, app in apps]
     try:
-        for runner, port in zip(runners, (payment_port, carrier_port), strict=True):
+        for port, runner in runners:
             await runner.setup()
             await web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_S).start()
         await stop.wait()
     finally:
-        for runner in runners:
+        for _, runner in runners:
             await runner.cleanup()
 
 

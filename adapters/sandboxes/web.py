@@ -1,26 +1,14 @@
-"""What both sandboxes share: calls on the ledger, injected faults, health and control endpoints.
-
-Control (from this machine only), for tests and demonstrations:
-
-    POST   /control/faults            add a fault; answers its number
-    GET    /control/faults            the faults, how often each hit, how many calls it holds
-    DELETE /control/faults            remove all, release held calls
-    DELETE /control/faults/{number}   remove one, release the calls it holds
-    GET    /control/calls             the calls received, oldest first
-"""
+"""What both sandboxes share: calls on the ledger, with injected faults; health and control."""
 
 import json
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from adapters.providers.faults import (
-    ActiveFault,
-    Fault,
+    STRIPE_ONLY,
     FaultKind,
     FaultPlan,
     delay_and_fail_after,
@@ -34,11 +22,9 @@ from adapters.providers.wire import (
     ErrorDetail,
     RecordBody,
 )
+from adapters.sandboxes.control import Control, is_foreign_control
 from adapters.sandboxes.ledger import Answer, Ledger, Records
 
-_Model = TypeVar("_Model", bound=BaseModel)
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
-_REMEMBERED_CALLS: Final = 10_000
 _MAX_PAGE: Final = 500
 _STATUS: Final = {
     FaultKind.UNAVAILABLE: 503,
@@ -46,19 +32,6 @@ _STATUS: Final = {
     FaultKind.INVALID: 400,
     FaultKind.SERVER_ERROR: 500,
 }
-
-
-class FaultBody(BaseModel):
-    """Request: POST /control/faults; see `adapters.providers.faults.Fault`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: FaultKind
-    operation: str = "*"
-    order: str = "*"
-    rate: Annotated[float, Field(ge=0, le=1)] = 1.0
-    times: Annotated[int, Field(ge=1)] | None = None
-    delay_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
 
 
 def json_answer(body: str, status: int = 200, *, replayed: bool = False) -> web.Response:
@@ -75,11 +48,6 @@ def refusal(status: int, code: str, message: str) -> web.Response:
 
 def _unknown(what: Literal["key", "reference"]) -> RequestRefused:
     return RequestRefused(f"unknown_{what}", f"there is no record with this {what}")
-
-
-async def read_body(request: web.Request, model: type[_Model]) -> _Model:
-    """The request's JSON body; raises ValidationError."""
-    return model.model_validate_json(await request.read())
 
 
 def read_key(request: web.Request) -> str:
@@ -113,7 +81,7 @@ def _status_of(refused: RequestRefused) -> int:
 async def _errors_as_json(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    if request.path.startswith("/control/") and request.remote not in _LOOPBACK:
+    if is_foreign_control(request):
         return refusal(403, "not_from_here", "control is only open to this machine")
     try:
         return await handler(request)
@@ -142,8 +110,8 @@ class Sandbox(Generic[Record]):
         self._name = name
         self.ledger = ledger
         self.faults = faults or FaultPlan()
+        self._control = Control(self.faults, frozenset(FaultKind) - STRIPE_ONLY)
         self._body: type[RecordBody[Record]] = body
-        self._calls: deque[dict[str, str]] = deque(maxlen=_REMEMBERED_CALLS)
 
     def application(self) -> web.Application:
         """An application with what both sandboxes serve; it opens and closes the ledger."""
@@ -152,11 +120,7 @@ class Sandbox(Generic[Record]):
         app.router.add_get(f"/{self._name}", self._list_page)
         app.router.add_get(f"/{self._name}/by-key/{{key}}", self._find)
         app.router.add_get("/healthz", self._health)
-        app.router.add_post("/control/faults", self._add_fault)
-        app.router.add_get("/control/faults", self._list_faults)
-        app.router.add_delete("/control/faults", self._clear_faults)
-        app.router.add_delete("/control/faults/{number:[0-9]+}", self._remove_fault)
-        app.router.add_get("/control/calls", self._list_calls)
+        self._control.add_routes(app)
         return app
 
     async def perform(
@@ -167,7 +131,7 @@ class Sandbox(Generic[Record]):
     ) -> web.Response:
         """Run `work` with the faults that hit a call of (operation, order id, key)."""
         operation, order_id, key = call
-        self._calls.append({"operation": operation, "order_id": order_id, "idempotency_key": key})
+        self._control.note(operation, order_id, key)
         hits = self.faults.hit(operation, order_id, key)
         failed = await delay_and_fail_before(hits)
         if failed:
@@ -298,35 +262,6 @@ class Sandbox(Generic[Record]):
     async def _health(self, _: web.Request) -> web.Response:
         records = await self.ledger.run(Records.count)
         return web.json_response({"status": "ok", "records": records})
-
-    async def _add_fault(self, request: web.Request) -> web.Response:
-        body = await read_body(request, FaultBody)
-        active = self.faults.add(Fault(**body.model_dump()))
-        return web.json_response({"number": active.number}, status=201)
-
-    async def _list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response({"faults": [_describe(item) for item in self.faults.active()]})
-
-    async def _clear_faults(self, _: web.Request) -> web.Response:
-        self.faults.clear()
-        return web.Response(status=204)
-
-    async def _remove_fault(self, request: web.Request) -> web.Response:
-        if not self.faults.remove(int(request.match_info["number"])):
-            raise RequestRefused("unknown_fault", "there is no fault with this number")
-        return web.Response(status=204)
-
-    async def _list_calls(self, _: web.Request) -> web.Response:
-        return web.json_response({"calls": list(self._calls)})
-
-
-def _describe(active: ActiveFault) -> dict[str, object]:
-    return {
-        "number": active.number,
-        **asdict(active.fault),
-        "hits": active.hits,
-        "holding": active.holding,
-    }
 
 
 def _fail(request: web.Request, kind: FaultKind) -> web.Response:

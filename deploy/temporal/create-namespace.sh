@@ -6,4 +6,4 @@ set -eu
 namespace=${TEMPORAL_NAMESPACE:-default}
 temporal operator cluster health
 temporal operator namespace describe --namespace "$namespace" >/dev/null 2>&1 ||
-  temporal operator namespace create --namespace "$namespace" --retention "${RETENTION:-720h}"
+  temporal operator namespace create --namespace "$namespace" --retention "${TEMPORAL_RETENTION:-720h}"

@@ -1,48 +1,66 @@
 """Commands of an order."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.ids import CustomerId, OrderId, Sku
+from domain.ids import CustomerId, LineId, OrderId, Sku
+from domain.lines import Adjustment, LineKind, Pieces
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
-from domain.values import Address, MissingItem, PaymentTerms, Pieces, Reason
+from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOrder:
-    """Create a draft."""
+    """Create a draft; `reference` is the shop's own number of the order."""
 
     order_id: OrderId
     customer_id: CustomerId | None
     currency: str
     placed_at: datetime
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AddItem:
-    """Add pieces of a SKU to the draft; more of the same add up if the price is the same."""
+    """Add a line to the draft.
 
-    sku: Sku
+    Without a `line_id` more of the same goods or service at the same price add up, and a new line
+    gets its number as its id.
+    """
+
+    code: Sku | None
     description: str
     quantity: int
     unit_price: Money
+    kind: LineKind = LineKind.GOODS
+    adjustments: tuple[Adjustment, ...] = ()
+    line_id: LineId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveItem:
-    """Remove a SKU from the draft."""
+    """Remove a line from the draft."""
 
-    sku: Sku
+    line_id: LineId
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuantity:
-    """Set the number of pieces (at least 1) of a SKU on the draft."""
+    """Set the number of pieces (at least 1) of a line of the draft."""
 
-    sku: Sku
+    line_id: LineId
     quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAdjustments:
+    """Set all adjustments of the draft, or of one of its lines."""
+
+    adjustments: tuple[Adjustment, ...]
+    line_id: LineId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +72,16 @@ class SetAddress:
 
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
-    """Freeze the draft so that it can be fulfilled."""
+    """Freeze the draft so that it can be fulfilled.
 
-    payment: PaymentTerms
+    `payment` may only be missing if nothing is to be paid, the address if nothing is to be shipped.
+    """
+
+    payment: PaymentTerms | None
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
     on_outage: OutageTerms | None = None
+    customer: Contact | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +114,9 @@ class AcceptBackorder:
 
 @dataclass(frozen=True, slots=True)
 class AmendOrder:
-    """Remove pieces: each SKU named keeps `quantity` pieces; 0 removes its line.
+    """Remove pieces: each line named keeps `quantity` pieces; 0 removes it.
 
-    SKUs that are not named stay as they are. No piece can be added, and something must be left.
+    Lines that are not named stay as they are. No piece can be added, and something must be left.
     """
 
     pieces: tuple[Pieces, ...]
@@ -101,16 +124,16 @@ class AmendOrder:
 
 @dataclass(frozen=True, slots=True)
 class StartProcessing:
-    """Record that the payment was authorised or captured."""
+    """Record that the payment was authorised or captured; None: there was nothing to pay."""
 
-    payment_reference: str
+    payment_reference: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteOrder:
-    """Record that the order is paid and shipped."""
+    """Record that the order is paid and shipped; None: there was nothing to ship."""
 
-    tracking_number: str
+    tracking_number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +144,7 @@ class CancelOrder:
     detail: str
 
 
-DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAddress
+DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAdjustments | SetAddress
 ProgressCommand = MarkReserved | StartProcessing | CompleteOrder
 ShortageCommand = ReportUnavailable | AcceptBackorder | AmendOrder
 OrderCommand = (

@@ -1,15 +1,13 @@
 """What can be done to an order: edit the draft, submit, fulfil, amend, cancel."""
 
-from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from domain import fields
-from domain.errors import CurrencyMismatch, InvalidValue, RuleBroken
-from domain.ids import Sku, parse_customer_id, parse_order_id, parse_sku
-from domain.money import Money, total
+from domain.errors import RuleBroken
+from domain.ids import LineId, parse_customer_id, parse_order_id
+from domain.lines import Pieces
 from domain.notes import cut
-from domain.order import commands, events
-from domain.order.outage import check_outage
+from domain.order import commands, drafting, events
 from domain.order.state import (
     Backordered,
     Cancelled,
@@ -23,12 +21,9 @@ from domain.order.state import (
     Submitted,
     status_of,
 )
-from domain.order.unavailable import check_unavailable
-from domain.values import OrderLine, readable
+from domain.shares import Shares, total_of
 
 _Events = tuple[events.OrderEvent, ...]
-
-MAX_LINES: Final = 2_000
 
 
 def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
@@ -46,11 +41,12 @@ def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
             commands.AddItem()
             | commands.RemoveItem()
             | commands.ChangeQuantity()
+            | commands.SetAdjustments()
             | commands.SetAddress()
         ):
-            return _edit(command, _editable(state))
+            return drafting.edit(command, _editable(state))
         case commands.SubmitOrder():
-            return _submit(command, _editable(state))
+            return drafting.submit(command, _editable(state))
         case commands.ChangeDeliveryAddress():
             return _redirect(command, state)
         case commands.MarkReserved() | commands.StartProcessing() | commands.CompleteOrder():
@@ -71,7 +67,12 @@ def _create(command: commands.CreateOrder, state: OrderState) -> _Events:
         parse_customer_id(command.customer_id)
     placed_at = fields.parse_moment(command.placed_at, "placed_at")
     currency = fields.parse_currency(command.currency)
-    return (events.OrderCreated(command.order_id, command.customer_id, currency, placed_at),)
+    reference = command.reference
+    if reference is not None:
+        reference = fields.parse_reference(reference, "reference")
+    return (
+        events.OrderCreated(command.order_id, command.customer_id, currency, placed_at, reference),
+    )
 
 
 def _editable(state: OrderState) -> Draft:
@@ -86,91 +87,6 @@ def _editable(state: OrderState) -> Draft:
             raise _order_closed(state)
         case _:
             assert_never(state)
-
-
-def _edit(command: commands.DraftCommand, draft: Draft) -> _Events:
-    match command:
-        case commands.AddItem():
-            return _add_item(command, draft)
-        case commands.RemoveItem():
-            return (events.ItemRemoved(_line(draft, command.sku).sku),)
-        case commands.ChangeQuantity():
-            return _change_quantity(command, draft)
-        case commands.SetAddress():
-            address = fields.parse_address(command.address)
-            return () if address == draft.address else (events.AddressSet(address),)
-        case _:
-            assert_never(command)
-
-
-def _line(draft: Draft, sku: Sku) -> OrderLine:
-    line = draft.lines.get(sku)
-    if line is None:
-        raise RuleBroken("item_missing", f"the order has no item {sku}")
-    return line
-
-
-def _add_item(command: commands.AddItem, draft: Draft) -> _Events:
-    parse_sku(command.sku)
-    description = fields.parse_description(command.description)
-    fields.check_quantity(command.quantity)
-    fields.check_amount(command.unit_price, "unit_price")
-    if command.unit_price.currency != draft.currency:
-        raise CurrencyMismatch(draft.currency, command.unit_price.currency)
-    _check_fits(command, draft)
-    check_total(draft.total + command.unit_price * command.quantity)
-    return (events.ItemAdded(command.sku, description, command.quantity, command.unit_price),)
-
-
-def _check_fits(command: commands.AddItem, draft: Draft) -> None:
-    line = draft.lines.get(command.sku)
-    if line is None:
-        if len(draft.lines) >= MAX_LINES:
-            raise RuleBroken("too_many_lines", f"an order has at most {MAX_LINES} lines")
-        return
-    if line.unit_price != command.unit_price:
-        raise RuleBroken(
-            "price_differs",
-            f"item {command.sku} is already in the order at another price: remove it first",
-        )
-    fields.check_quantity(line.quantity + command.quantity)
-
-
-def check_total(amount: Money, field: str = "total") -> None:
-    """Raise InvalidValue if an order may not cost so much."""
-    if amount.minor > fields.MAX_AMOUNT:
-        raise InvalidValue(field, f"an order costs at most {fields.MAX_AMOUNT} minor units")
-
-
-def _change_quantity(command: commands.ChangeQuantity, draft: Draft) -> _Events:
-    fields.check_quantity(command.quantity)
-    line = _line(draft, command.sku)
-    if line.quantity == command.quantity:
-        return ()
-    check_total(draft.total + line.unit_price * (command.quantity - line.quantity))
-    return (events.QuantityChanged(command.sku, command.quantity),)
-
-
-def _submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
-    if not draft.lines:
-        raise RuleBroken("order_is_empty", "an order without items cannot be submitted")
-    if draft.address is None:
-        raise RuleBroken("address_missing", "set the delivery address before submitting")
-    payment = fields.parse_payment(command.payment)
-    check_unavailable(command.unavailable)
-    check_outage(command.on_outage)
-    return (
-        events.OrderSubmitted(
-            order_id=draft.order_id,
-            customer_id=draft.customer_id,
-            lines=tuple(draft.lines.values()),
-            address=readable(draft.address, "delivery address"),
-            total=draft.total,
-            payment=payment,
-            unavailable=command.unavailable,
-            on_outage=command.on_outage,
-        ),
-    )
 
 
 def _redirect(command: commands.ChangeDeliveryAddress, state: OrderState) -> _Events:
@@ -197,13 +113,13 @@ def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
         case commands.MarkReserved(), Reserved():
             return ()
         case commands.StartProcessing(), Reserved():
-            fields.check_reference(command.payment_reference, "payment_reference")
+            _check_given(command.payment_reference, "payment_reference")
             return (events.OrderProcessingStarted(command.payment_reference),)
         case commands.StartProcessing(), Processing():
             recorded = state.payment_reference
             return _unchanged("payment_reference", recorded, command.payment_reference)
         case commands.CompleteOrder(), Processing():
-            fields.check_reference(command.tracking_number, "tracking_number")
+            _check_given(command.tracking_number, "tracking_number")
             return (events.OrderCompleted(command.tracking_number),)
         case commands.CompleteOrder(), Completed():
             recorded = state.tracking_number
@@ -211,7 +127,12 @@ def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
     raise _wrong_status(command, state)
 
 
-def _unchanged(name: str, recorded: str, reported: str) -> _Events:
+def _check_given(reference: str | None, field: str) -> None:
+    if reference is not None:
+        fields.check_reference(reference, field)
+
+
+def _unchanged(name: str, recorded: str | None, reported: str | None) -> _Events:
     if recorded != reported:
         raise RuleBroken(f"{name}_differs", f"the order has another {name.replace('_', ' ')}")
     return ()
@@ -249,29 +170,28 @@ def _decide_shortage(command: commands.ShortageCommand, state: OrderState) -> _E
 
 def _amend(command: commands.AmendOrder, order: FrozenOrder) -> _Events:
     kept = _kept(command, order)
-    lines = tuple(
-        replace(line, quantity=kept[line.sku]) for line in order.lines if kept[line.sku] > 0
-    )
-    if not lines:
+    if not any(kept.values()):
         raise RuleBroken("nothing_left", "nothing would be left of the order: cancel it instead")
-    if lines == order.lines:
+    if all(kept[line.line_id] == line.quantity for line in order.lines):
         return ()
-    return (events.OrderAmended(lines, total((line.amount for line in lines), order.currency)),)
+    left = [Pieces(line_id, quantity) for line_id, quantity in kept.items() if quantity > 0]
+    shares = Shares(order.submitted).of_all(left)
+    return (events.OrderAmended(shares, total_of(shares, order.currency)),)
 
 
-def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[Sku, int]:
-    """The pieces of each SKU of the order after the command."""
-    kept = {line.sku: line.quantity for line in order.lines}
+def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[LineId, int]:
+    """The pieces of each line of the order after the command."""
+    kept = {line.line_id: line.quantity for line in order.lines}
     for pieces in command.pieces:
         fields.check_quantity(pieces.quantity, lowest=0)
-        if pieces.sku not in kept:
-            raise RuleBroken("item_missing", f"the order has no item {pieces.sku}")
-        if pieces.quantity > kept[pieces.sku]:
+        if pieces.line_id not in kept:
+            raise RuleBroken("line_missing", f"the order has no line {pieces.line_id}")
+        if pieces.quantity > kept[pieces.line_id]:
             raise RuleBroken(
                 "amendment_adds",
-                f"the order has {kept[pieces.sku]} of {pieces.sku}: none can be added",
+                f"line {pieces.line_id} has {kept[pieces.line_id]} pieces: none can be added",
             )
-        kept[pieces.sku] = pieces.quantity
+        kept[pieces.line_id] = pieces.quantity
     return kept
 
 

@@ -1,48 +1,65 @@
 """Events of an order."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.ids import CustomerId, OrderId, Sku
+from domain.ids import CustomerId, LineId, OrderId, Sku
+from domain.lines import Adjustment, Content, LineKind, LineShare, OrderLine
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
-from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason, Redacted
+from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason, Redacted
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCreated:
-    """A draft was created; `customer_id` is None for a guest; `placed_at` is the shop's time."""
+    """A draft was created.
+
+    `customer_id` is None for a guest; `placed_at` is the shop's time, `reference` its own number.
+    """
 
     order_id: OrderId
     customer_id: CustomerId | None
     currency: str
     placed_at: datetime
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ItemAdded:
-    """`quantity` more pieces of a SKU were added to the draft."""
+    """A line was added to the draft, or `quantity` more pieces to the line with this id."""
 
-    sku: Sku
+    line_id: LineId
+    code: Sku | None
     description: str
     quantity: int
     unit_price: Money
+    kind: LineKind = LineKind.GOODS
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRemoved:
-    """A SKU was removed from the draft with all its pieces."""
+    """A line was removed from the draft with all its pieces."""
 
-    sku: Sku
+    line_id: LineId
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityChanged:
-    """The draft now holds `quantity` pieces of the SKU."""
+    """The line of the draft now has `quantity` pieces."""
 
-    sku: Sku
+    line_id: LineId
     quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentsSet:
+    """The draft, or a line of it, now has these adjustments and no others."""
+
+    adjustments: tuple[Adjustment, ...]
+    line_id: LineId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +71,28 @@ class AddressSet:
 
 @dataclass(frozen=True, slots=True)
 class OrderSubmitted:
-    """The draft was frozen with these lines, address, total and payment terms."""
+    """The draft was frozen with this content.
+
+    `total` is the sum of `lines` and `adjustments`. No address: nothing is to be shipped; no
+    payment: nothing is to be paid.
+    """
 
     order_id: OrderId
     customer_id: CustomerId | None
     lines: tuple[OrderLine, ...]
-    address: Address | Redacted
+    address: Address | Redacted | None
     total: Money
-    payment: PaymentTerms
+    payment: PaymentTerms | None
     unavailable: UnavailableTerms = CANCEL_AT_ONCE
     on_outage: OutageTerms | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    customer: Contact | Redacted | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def content(self) -> Content:
+        """Lines and adjustments together."""
+        return Content(self.total.currency, self.lines, self.adjustments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +128,27 @@ class BackorderAccepted:
 
 @dataclass(frozen=True, slots=True)
 class OrderAmended:
-    """Pieces were removed after submission: these lines and this total count from now on."""
+    """Pieces were removed after submission: what is left, and what it costs from now on."""
 
-    lines: tuple[OrderLine, ...]
+    lines: tuple[LineShare, ...]
     total: Money
 
 
 @dataclass(frozen=True, slots=True)
 class OrderProcessingStarted:
-    """The payment was authorised or captured; `payment_reference` is the provider's."""
+    """The payment was authorised or captured; `payment_reference` is the provider's.
 
-    payment_reference: str
+    None: there was nothing to pay.
+    """
+
+    payment_reference: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCompleted:
-    """The order is paid and its label is bought."""
+    """The order is paid and its label is bought; no tracking number: it needed no label."""
 
-    tracking_number: str
+    tracking_number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +159,7 @@ class OrderCancelled:
     detail: str
 
 
-DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AddressSet
+DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AdjustmentsSet | AddressSet
 ProgressEvent = OrderReserved | OrderProcessingStarted | OrderCompleted
 ShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
 OrderEvent = (

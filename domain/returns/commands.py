@@ -6,9 +6,9 @@ Facts of other aggregates (the shipped lines, the captured amount) are part of a
 from dataclasses import dataclass
 
 from domain.ids import OrderId, ReturnId
+from domain.lines import Content, Pieces
 from domain.money import Money
-from domain.returns.values import ReturnedLine, ReturnKind
-from domain.values import Pieces
+from domain.returns.values import ReturnKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +16,24 @@ class OpenReturn:
     """Open a case for pieces that were shipped and are in no other case.
 
     Attributes:
-        pieces: what comes back; None: everything that is left.
-        shipped: the order's lines as they were shipped.
+        pieces: what comes back; None: everything that is left, services included.
+        shipped: the pieces of each line that were shipped, or rendered.
+        content: the order as it was submitted, which decides what each piece costs.
     """
 
     order_id: OrderId
     return_id: ReturnId
     kind: ReturnKind
     pieces: tuple[Pieces, ...] | None
-    shipped: tuple[ReturnedLine, ...]
+    shipped: tuple[Pieces, ...]
+    content: Content
     actor: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRefund:
-    """Grant a refund of `amount`; None: the price of the returned lines, at most what is left.
+    """Grant a refund of `amount`; None: what was paid for the returned lines, at most what is left.
 
     `captured` is what was captured for the order; all grants together never exceed it.
     """
@@ -54,7 +56,7 @@ class DenyRefund:
 
 @dataclass(frozen=True, slots=True)
 class DecideRestock:
-    """Put `pieces` back into stock; None: all that came back; empty: none."""
+    """Put `pieces` back into stock; None: all goods that came back; empty: none."""
 
     return_id: ReturnId
     pieces: tuple[Pieces, ...] | None

@@ -4,7 +4,7 @@
        └─────> restock decided ──────────> restocked ─┴─> closed
 
 The two decisions are independent; each is made once and carried out once. The cases of an order
-never hold more pieces of a SKU than were shipped, never refund more than was captured, and never
+never hold more pieces of a line than were shipped, never refund more than was captured, and never
 restock more pieces than came back.
 """
 
@@ -14,13 +14,14 @@ from typing import Protocol, assert_never
 
 from domain import fields
 from domain.errors import RuleBroken
-from domain.ids import ReturnId, Sku, parse_return_id, parse_sku
+from domain.ids import LineId, ReturnId, parse_line_id, parse_return_id
+from domain.lines import LineShare, Pieces, pieces_by_line
 from domain.money import Money
 from domain.notes import cut
 from domain.returns import commands, events
 from domain.returns.state import ReturnCase, ReturnsState
-from domain.returns.values import ReturnedLine, ReturnKind
-from domain.values import Pieces
+from domain.returns.values import ReturnKind
+from domain.shares import Shares
 
 _Events = tuple[events.ReturnEvent, ...]
 
@@ -101,7 +102,7 @@ def _check_same(command: commands.OpenReturn, case: ReturnCase) -> None:
     same_pieces = (
         case.everything
         if command.pieces is None
-        else not case.everything and _counted(command.pieces) == _counted(case.lines)
+        else not case.everything and pieces_by_line(command.pieces) == pieces_by_line(case.lines)
     )
     if command.kind is not case.kind or not same_pieces:
         raise RuleBroken(
@@ -109,36 +110,32 @@ def _check_same(command: commands.OpenReturn, case: ReturnCase) -> None:
         )
 
 
-def _counted(pieces: Iterable[Pieces | ReturnedLine]) -> Counter[Sku]:
-    counted: Counter[Sku] = Counter()
-    for item in pieces:
-        counted[item.sku] += item.quantity
-    return counted
-
-
-def _lines(command: commands.OpenReturn, state: ReturnsState) -> tuple[ReturnedLine, ...]:
-    left = _counted(command.shipped)
-    left.subtract(state.returned)
+def _lines(command: commands.OpenReturn, state: ReturnsState) -> tuple[LineShare, ...]:
+    returned, left = state.returned, pieces_by_line(command.shipped)
+    left.subtract(returned)
     requested = left if command.pieces is None else _requested(command.pieces)
-    prices = {line.sku: line.unit_price for line in command.shipped}
-    for sku, quantity in requested.items():
-        if quantity > left[sku]:
+    for line_id, quantity in requested.items():
+        if quantity > left[line_id]:
             raise RuleBroken(
                 "return_exceeds_shipment",
-                f"{quantity} of {sku} cannot be returned: {max(left[sku], 0)} are left to return",
+                f"{quantity} of line {line_id} cannot be returned: {max(left[line_id], 0)} are "
+                "left to return",
             )
-    lines = tuple(ReturnedLine(sku, n, prices[sku]) for sku, n in requested.items() if n > 0)
+    shares = Shares(command.content)
+    lines = tuple(
+        shares.of(line_id, n, after=returned[line_id]) for line_id, n in requested.items() if n > 0
+    )
     if not lines:
         raise RuleBroken("nothing_to_return", "all pieces of the order are in other returns")
     return lines
 
 
-def _requested(pieces: Iterable[Pieces]) -> Counter[Sku]:
+def _requested(pieces: Iterable[Pieces]) -> Counter[LineId]:
     items = tuple(pieces)
     for item in items:
-        parse_sku(item.sku)
+        parse_line_id(item.line_id)
         fields.check_quantity(item.quantity)
-    return _counted(items)
+    return pieces_by_line(items)
 
 
 # --- the two decisions ---------------------------------------------------------------------------
@@ -149,13 +146,13 @@ def _decide_refund(
 ) -> _Events:
     by = _by(command)
     if case.refund is not None:
-        _check_same_refund(command, case.refund)
+        _check_same_refund(command, case.refund, case)
         return ()
     if isinstance(command, commands.DenyRefund):
         return (events.RefundDenied(case.return_id, *by),)
     left = command.captured - state.granted(command.captured.currency)
     amount = _amount(command, case, left)
-    if left.minor <= 0 or left < amount:
+    if left < amount or (left.minor <= 0 and case.price.minor > 0):
         raise RuleBroken(
             "refund_exceeds_capture",
             f"only {max(left.minor, 0)} minor units of the captured amount are left",
@@ -170,12 +167,14 @@ def _amount(command: commands.GrantRefund, case: ReturnCase, left: Money) -> Mon
     return command.amount
 
 
-def _check_same_refund(command: commands.GrantRefund | commands.DenyRefund, decided: Money) -> None:
+def _check_same_refund(
+    command: commands.GrantRefund | commands.DenyRefund, decided: Money, case: ReturnCase
+) -> None:
     match command:
         case commands.DenyRefund():
             same = decided.minor == 0
         case commands.GrantRefund(amount=None):
-            same = decided.minor > 0
+            same = decided.minor > 0 or case.price.minor == 0
         case commands.GrantRefund():
             same = decided == command.amount
         case _:
@@ -186,22 +185,25 @@ def _check_same_refund(command: commands.GrantRefund | commands.DenyRefund, deci
 
 def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Events:
     by = _by(command)
-    all_pieces = tuple(Pieces(line.sku, line.quantity) for line in case.lines)
-    pieces = all_pieces if command.pieces is None else command.pieces
+    goods = tuple(
+        Pieces(line.line_id, line.quantity) for line in case.lines if line.sku is not None
+    )
+    pieces = goods if command.pieces is None else command.pieces
     if case.restock is not None:
-        if _counted(pieces) != _counted(case.restock):
+        if pieces_by_line(pieces) != pieces_by_line(case.restock):
             raise RuleBroken("restock_decided", "the restock of this return is decided already")
         return ()
     requested = _requested(pieces)
     if requested and case.kind is ReturnKind.LOST:
         raise RuleBroken("lost_goods", "goods that the carrier lost cannot go back into stock")
-    returned = _counted(case.lines)
-    for sku, quantity in requested.items():
-        if quantity > returned[sku]:
+    returned = pieces_by_line(goods)
+    for line_id, quantity in requested.items():
+        if quantity > returned[line_id]:
             raise RuleBroken(
-                "restock_exceeds_return", f"only {returned[sku]} of {sku} are in this return"
+                "restock_exceeds_return",
+                f"only {returned[line_id]} of line {line_id} are goods of this return",
             )
-    merged = tuple(Pieces(sku, quantity) for sku, quantity in requested.items())
+    merged = tuple(Pieces(line_id, quantity) for line_id, quantity in requested.items())
     return (events.RestockDecided(case.return_id, merged, *by),)
 
 

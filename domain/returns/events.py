@@ -6,9 +6,9 @@ So each grant sees all grants before it, and several cases never refund more tha
 from dataclasses import dataclass
 
 from domain.ids import OrderId, ReturnId
+from domain.lines import LineShare, Pieces
 from domain.money import Money
-from domain.returns.values import ReturnedLine, ReturnKind
-from domain.values import Pieces
+from domain.returns.values import ReturnKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ReturnOpened:
     order_id: OrderId
     return_id: ReturnId
     kind: ReturnKind
-    lines: tuple[ReturnedLine, ...]
+    lines: tuple[LineShare, ...]
     everything: bool
     actor: str
     reason: str

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from domain.errors import ImpossibleHistory
-from domain.ids import ReturnId, Sku
+from domain.ids import LineId, ReturnId, Sku
+from domain.lines import LineShare, pieces_by_line
 from domain.money import Money, total
 from domain.returns import events
-from domain.returns.values import CaseProgress, ReturnedLine, ReturnKind
+from domain.returns.values import CaseProgress, ReturnKind
+from domain.shares import gift_card_of, total_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,28 @@ class ReturnCase(CaseProgress):
 
     return_id: ReturnId
     kind: ReturnKind
-    lines: tuple[ReturnedLine, ...]
+    lines: tuple[LineShare, ...]
     everything: bool
 
     @property
+    def currency(self) -> str:
+        """The order's currency."""
+        return self.lines[0].amount.currency
+
+    @property
     def price(self) -> Money:
-        """What was paid for the pieces."""
-        return total((line.amount for line in self.lines), self.lines[0].unit_price.currency)
+        """What was paid for the pieces through the payment provider."""
+        return total_of(self.lines, self.currency)
+
+    @property
+    def gift_card(self) -> Money:
+        """What a gift card paid for the pieces."""
+        return gift_card_of(self.lines, self.currency)
+
+    @property
+    def skus(self) -> dict[LineId, Sku]:
+        """The SKU of each line of goods."""
+        return {line.line_id: line.sku for line in self.lines if line.sku is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +51,9 @@ class ReturnsState:
     cases: Mapping[ReturnId, ReturnCase] = field(default_factory=dict)
 
     @property
-    def returned(self) -> Counter[Sku]:
-        """Pieces that are in any case, by SKU."""
-        pieces: Counter[Sku] = Counter()
-        for case in self.cases.values():
-            pieces.update({line.sku: line.quantity for line in case.lines})
-        return pieces
+    def returned(self) -> Counter[LineId]:
+        """Pieces that are in any case, by line."""
+        return pieces_by_line(line for case in self.cases.values() for line in case.lines)
 
     def granted(self, currency: str) -> Money:
         """The sum of all granted refunds."""
@@ -74,7 +88,7 @@ def _changed(case: ReturnCase, event: events.CaseEvent) -> ReturnCase:
         case events.RefundGranted():
             return replace(case, refund=event.amount)
         case events.RefundDenied():
-            return replace(case, refund=Money.zero(case.lines[0].unit_price.currency))
+            return replace(case, refund=Money.zero(case.currency))
         case events.RestockDecided():
             return replace(case, restock=event.pieces)
         case events.ReturnRefunded():

@@ -1,11 +1,10 @@
-"""Values of returns: kinds of cases, returned lines, the progress of a case."""
+"""Values of returns: kinds of cases, the progress of a case."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.ids import Sku
+from domain.lines import Pieces
 from domain.money import Money
-from domain.values import Pieces
 
 
 class ReturnKind(StrEnum):
@@ -14,20 +13,6 @@ class ReturnKind(StrEnum):
     CUSTOMER = "customer"
     LOST = "lost"
     RETURNED_TO_SENDER = "returned_to_sender"
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnedLine:
-    """`quantity` pieces of `sku`, sold at `unit_price` each."""
-
-    sku: Sku
-    quantity: int
-    unit_price: Money
-
-    @property
-    def amount(self) -> Money:
-        """Quantity times unit price."""
-        return self.unit_price * self.quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

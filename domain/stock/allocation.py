@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.ids import OrderId, Sku
+from domain.lines import OrderLine, pieces_by_sku
 from domain.stock import item as stock_item
 from domain.stock.commands import BackorderStock, ReserveStock
 from domain.stock.events import StockBackordered, StockEvent
 from domain.stock.item import StockState
-from domain.values import MissingItem, OrderLine
+from domain.values import MissingItem
 
 StockEvents = Mapping[Sku, tuple[StockEvent, ...]]
 """The events to append, by SKU."""
@@ -33,13 +34,13 @@ def plan_reservation(
 
     Args:
         order_id: whose reservation it is.
-        lines: the order's lines; pieces of the same SKU add up.
+        lines: the order's lines; pieces of the same SKU add up, services take none.
         stock_states: the ledger of each SKU; a SKU without one has no stock.
 
     Raises:
         RuleBroken: the order has reserved another quantity of a SKU, or was shipped.
     """
-    pieces = _pieces_by_sku(lines)
+    pieces = pieces_by_sku(lines)
     states = {sku: stock_states.get(sku, stock_item.INITIAL) for sku in pieces}
     missing = tuple(
         MissingItem(sku, quantity, quantity - states[sku].available)
@@ -77,13 +78,13 @@ def plan_claims(
 
     Args:
         order_id: whose claims they are.
-        lines: the order's lines; pieces of the same SKU add up.
+        lines: the order's lines; pieces of the same SKU add up, services take none.
         stock_states: the ledger of each SKU; a SKU without one has no stock.
 
     Raises:
         RuleBroken: the order claims another quantity of a SKU, or was shipped.
     """
-    pieces = _pieces_by_sku(lines)
+    pieces = pieces_by_sku(lines)
     events = {
         sku: stock_item.decide(
             BackorderStock(sku, order_id, quantity), stock_states.get(sku, stock_item.INITIAL)
@@ -97,10 +98,3 @@ def plan_claims(
         if isinstance(event, StockBackordered)
     )
     return Claims(events, missing)
-
-
-def _pieces_by_sku(lines: Iterable[OrderLine]) -> dict[Sku, int]:
-    pieces: dict[Sku, int] = {}
-    for line in lines:
-        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
-    return pieces

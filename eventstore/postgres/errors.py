@@ -102,8 +102,8 @@ def _unavailable(state: str, message: str | None) -> StoreUnavailable:
         return SchemaMissing("the event store's schema is missing or old: run the migrations")
     if state == _NOT_ALLOWED:
         return NotAllowed(
-            f"the database login lacks a right ({message}): processes get theirs by "
-            "`ordersaga migrate --grant-to`, all else is for the login that migrates"
+            f"the database login lacks a right ({message}): programs get theirs by "
+            "`ordersaga migrate --grant ROLE=LOGIN`, all else is for the login that migrates"
         )
     if state == _LOCK_NOT_AVAILABLE:
         return LockNotAvailable("a lock was not free in time")

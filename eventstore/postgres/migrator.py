@@ -3,11 +3,13 @@
 A schema is a package with two folders of SQL files. `schema/` holds the current definition and
 creates a new database. `migrations/` holds numbered files that upgrade a database of an older
 release: applied once each, in order, forward only. A test checks that both give the same result.
+Files of `schema/` named ``…_rights.sql`` grant rights to roles; they are executed each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -15,7 +17,8 @@ import asyncpg
 from eventstore.errors import SchemaUnsupported
 from eventstore.postgres.connection import connect, maintenance
 from eventstore.postgres.errors import translated
-from eventstore.postgres.roles import Roles, act_as, ensure_roles, grant_app
+from eventstore.postgres.rights import Right, rights_in
+from eventstore.postgres.roles import Roles, act_as, ensure_roles, grant_role
 from eventstore.postgres.sql_files import statement
 
 # Two-integer form: the one-integer key space belongs to the feed's watermark.
@@ -46,10 +49,21 @@ class Schema:
     package: str
 
     def baseline(self) -> Script:
-        """All files of `schema/` as one script; what `migrations/` holds is in it already."""
-        sql = "\n".join(text for _, text in _sql_files(f"{self.package}.schema"))
+        """The files of `schema/` as one script; what `migrations/` holds is in it already."""
+        sql = "\n".join(text for name, text in self._files() if not _grants(name))
         later = (migration.name for migration in self.migrations())
         return Script((f"{self.name}/schema", *later), sql)
+
+    def grants(self) -> str:
+        """The SQL that grants rights to the roles."""
+        return "\n".join(text for name, text in self._files() if _grants(name))
+
+    def rights(self) -> list[Right]:
+        """The rights that the roles have."""
+        return rights_in(self.grants())
+
+    def _files(self) -> list[tuple[str, str]]:
+        return _sql_files(f"{self.package}.schema")
 
     def migrations(self) -> list[Script]:
         """The files of `migrations/`, in order."""
@@ -68,14 +82,17 @@ EVENT_STORE: Final = Schema("eventstore", "eventstore.postgres")
 
 
 async def migrate(
-    dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,), *, grant_to: Sequence[str] = ()
+    dsn: str,
+    schemas: Sequence[Schema] = (EVENT_STORE,),
+    *,
+    grant: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[str]:
     """Create or apply what is missing, and return its names; safe in several processes at once.
 
     Args:
         dsn: of a login that may create roles and schemas, or is a member of the owner's role.
         schemas: what to create, in this order.
-        grant_to: logins that get the role of processes.
+        grant: logins that get a role, by the kind of the role: ``{"appender": ["shop_worker"]}``.
 
     Raises:
         NotAllowed: the login lacks a right.
@@ -90,8 +107,10 @@ async def migrate(
             roles = await ensure_roles(connection)
             for script in missing:
                 await _apply(connection, roles, script)
-            for login in grant_to:
-                await grant_app(connection, roles, login)
+            await _grant_rights(connection, roles, schemas)
+            for kind, logins in grant.items():
+                for login in logins:
+                    await grant_role(connection, roles, kind, login)
             return [script.name for script in missing]
         finally:
             await connection.close()
@@ -102,6 +121,15 @@ async def _apply(connection: asyncpg.Connection, roles: Roles, script: Script) -
         await act_as(connection, roles.owner)
         await connection.execute(roles.filled(script.sql))
         await connection.execute(_RECORD, script.records)
+
+
+async def _grant_rights(
+    connection: asyncpg.Connection, roles: Roles, schemas: Sequence[Schema]
+) -> None:
+    async with connection.transaction():
+        await act_as(connection, roles.owner)
+        for grants in filter(None, (schema.grants() for schema in schemas)):
+            await connection.execute(roles.filled(grants))
 
 
 async def pending(dsn: str, schemas: Sequence[Schema] = (EVENT_STORE,)) -> list[str]:
@@ -138,6 +166,10 @@ async def _refuse_old_chain(connection: asyncpg.Connection) -> None:
 async def _has(connection: asyncpg.Connection, schema: str) -> bool:
     query = "SELECT to_regclass($1) IS NOT NULL"
     return bool(await connection.fetchval(query, f"{schema}.applied_migrations"))
+
+
+def _grants(name: str) -> bool:
+    return name.endswith("_rights")
 
 
 def _sql_files(package: str) -> list[tuple[str, str]]:

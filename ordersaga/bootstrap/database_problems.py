@@ -82,8 +82,8 @@ _BY_STATE: Final = {
     "42883": _NO_SCHEMA,
     "42501": Problem(
         "says that the login lacks a right",
-        "processes get theirs by `ordersaga migrate --grant-to`, "
-        "all else is for the login that migrates",
+        "programs get theirs by `ordersaga migrate --grant ROLE=LOGIN`, "
+        "all else is for the login that migrates; see `ordersaga doctor`",
         REFUSED,
         True,
     ),

@@ -7,6 +7,7 @@ from adapters.notifications.cloud_events import LogSink, Sink
 from adapters.notifications.signature import parse_secrets
 from adapters.notifications.webhooks import WebhookSink
 from adapters.payments.http import HttpPaymentGateway
+from adapters.providers.provider import Provider
 from adapters.shipping.http import HttpCarrier
 from ordersaga.bootstrap.settings import Settings
 
@@ -19,14 +20,23 @@ class Carriers(Carrier, CarrierLedger, Protocol):
     """A carrier that also shows its ledger."""
 
 
-def build_payments(settings: Settings) -> Payments:
+class Providers:
+    """The providers as this process sees them; all clients that it builds share them."""
+
+    def __init__(self) -> None:
+        self.payments = Provider("payment provider")
+        self.carrier = Provider("carrier")
+
+
+def build_payments(settings: Settings, providers: Providers) -> Payments:
     """The configured payment provider."""
     if settings.payment_provider == "stripe":
-        return _stripe(settings)
-    return HttpPaymentGateway(_base(settings.payment_url), timeout_s=settings.gateway_timeout_s)
+        return _stripe(settings, providers)
+    url, timeout_s = _base(settings.payment_url), settings.gateway_timeout_s
+    return HttpPaymentGateway(url, timeout_s, providers.payments)
 
 
-def _stripe(settings: Settings) -> Payments:
+def _stripe(settings: Settings, providers: Providers) -> Payments:
     from adapters.payments import stripe  # noqa: PLC0415  a large library that few need
 
     if settings.stripe_api_key is None:
@@ -36,12 +46,14 @@ def _stripe(settings: Settings) -> Payments:
         settings.stripe_api_key.get_secret_value(),
         api_base=base,
         timeout_s=settings.gateway_timeout_s,
+        provider=providers.payments,
     )
 
 
-def build_carrier(settings: Settings) -> Carriers:
+def build_carrier(settings: Settings, providers: Providers) -> Carriers:
     """The configured carrier."""
-    return HttpCarrier(_base(settings.carrier_url), timeout_s=settings.gateway_timeout_s)
+    url, timeout_s = _base(settings.carrier_url), settings.gateway_timeout_s
+    return HttpCarrier(url, timeout_s, providers.carrier)
 
 
 def build_sink(settings: Settings) -> Sink:

@@ -1,15 +1,17 @@
 """All settings, their sources, and one clear line when one is wrong.
 
-The first source that has a value wins: environment variables ``ORDERSAGA_*``; the file named by
-ORDERSAGA_CONFIG_FILE (``.toml``, or ``.env`` lines); the embedded stack that runs on the data
-folder, if no database URL is set; defaults. Temporal's address, namespace, TLS and API
-key come from Temporal's own variables (TEMPORAL_ADDRESS …) and configuration file.
+The first source that has a value wins: environment variables ``ORDERSAGA_*``; the files of the
+folder named by ORDERSAGA_SECRETS_DIR, one a setting; the file named by ORDERSAGA_CONFIG_FILE
+(``.toml``, or ``.env`` lines); the embedded stack that runs on the data folder, if no database URL
+is set; defaults. Temporal's address, namespace, TLS and API key come from Temporal's own variables
+(TEMPORAL_ADDRESS …) and configuration file.
 """
 
 import os
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import AnyHttpUrl, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -17,6 +19,7 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -31,6 +34,7 @@ from ordersaga.errors import Unreachable, WrongSetting
 ENV_PREFIX = "ORDERSAGA_"
 SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
 CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
+SECRETS_DIR_VARIABLE = "ORDERSAGA_SECRETS_DIR"
 
 BEYOND_DRAINING_S = 2.0
 """A process is gone this long after its drain limit, whatever hangs."""
@@ -47,6 +51,7 @@ class Settings(BaseSettings):
 
     Attributes:
         database_url: PostgreSQL URL; secret, because it may hold a password.
+        database_password: password of the URL's user, if the URL holds none.
         database_pool_size: the most connections that one process opens.
         database_timeout_s: how long a statement may take; a lock is waited for half of it.
         payment_provider: which payment provider is used.
@@ -72,7 +77,10 @@ class Settings(BaseSettings):
         stuck_after_s: a loop of a process that has not moved for this long is started again.
         silent_after_s: an open order that waits for nothing is a finding after this time without
             an event.
-        bind_host: address that both ports listen on.
+        bind_host: address that all ports listen on.
+        api_port: port of the HTTP API.
+        api_rate_per_s: requests that one token may send a second to one process of the API, twice
+            as many in a burst.
         ready_file: file that exists while a process is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
@@ -95,6 +103,7 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr | None = None
+    database_password: SecretStr | None = None
     database_pool_size: Count = 10
     database_timeout_s: Seconds = STATEMENT_S
     payment_provider: Literal["sandbox", "stripe"] = "sandbox"
@@ -116,6 +125,8 @@ class Settings(BaseSettings):
     stuck_after_s: Annotated[float, Field(ge=15, le=3600)] = 30.0
     silent_after_s: LongSeconds = 900.0
     bind_host: str = "127.0.0.1"
+    api_port: Port = 8180
+    api_rate_per_s: Count = 100
     ready_file: Path | None = None
     otlp_endpoint: AnyHttpUrl | None = None
     log_format: Literal["console", "json"] = "console"
@@ -145,7 +156,8 @@ class Settings(BaseSettings):
                 f"no database: {ENV_PREFIX}DATABASE_URL is not set and no embedded stack runs on "
                 f"{chosen_data_dir()} (start one with `ordersaga up`)"
             )
-        return self.database_url.get_secret_value()
+        url = self.database_url.get_secret_value()
+        return _with_password(url, self.database_password) if self.database_password else url
 
     def master_key_texts(self) -> list[str]:
         """The master key and the previous ones, as base64; empty if none is set.
@@ -182,9 +194,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the interface's argument
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """In order: environment, file, running stack."""
+        """In order: environment, secrets, file, running stack."""
         running = _RunningStackSource(settings_cls)
-        return (init_settings, env_settings, *_file_source(settings_cls), running)
+        secrets = _secrets_source(settings_cls)
+        return (init_settings, env_settings, *secrets, *_file_source(settings_cls), running)
+
+
+class _SecretsSource(SecretsSettingsSource):
+    """Files of a folder, named as the variables are; an empty one sets nothing."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if value != ""}
 
 
 class _RunningStackSource(PydanticBaseSettingsSource):
@@ -203,7 +223,7 @@ class _RunningStackSource(PydanticBaseSettingsSource):
 def unknown_variables() -> list[str]:
     """Environment variables with our prefix that name no setting, such as misspelled ones."""
     ours = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
-    ours |= {CONFIG_FILE_VARIABLE, DATA_DIR_VARIABLE}
+    ours |= {CONFIG_FILE_VARIABLE, SECRETS_DIR_VARIABLE, DATA_DIR_VARIABLE}
     return sorted(
         name
         for name in os.environ
@@ -228,6 +248,20 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
+def _secrets_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
+    name = os.environ.get(SECRETS_DIR_VARIABLE)
+    if not name:
+        return ()
+    try:
+        for file in Path(name).iterdir():
+            if file.is_file():
+                file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{name} or a file in it cannot be read ({type(error).__name__})"
+        raise WrongSetting(f"{SECRETS_DIR_VARIABLE}: {problem}") from None
+    return (_SecretsSource(settings_cls, name),)
+
+
 def _file_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
     name = os.environ.get(CONFIG_FILE_VARIABLE)
     if not name:
@@ -238,6 +272,16 @@ def _file_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettings
     if path.suffix == ".toml":
         return (TomlConfigSettingsSource(settings_cls, path),)
     return (DotEnvSettingsSource(settings_cls, env_file=path),)
+
+
+def _with_password(url: str, password: SecretStr) -> str:
+    """The URL with the password after its user, unless it has one already."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    if not at or ":" in user:
+        return url
+    netloc = f"{user}:{quote(password.get_secret_value(), safe='')}@{hosts}"
+    return parts._replace(netloc=netloc).geturl()
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -12,11 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+from ordersaga.bootstrap.private_files import append_private, write_private
 
 DEFAULT_DATA_DIR: Final = Path(".ordersaga")
 DATA_DIR_VARIABLE: Final = "ORDERSAGA_DATA_DIR"
+STAND_IN_KEY: Final = "sk_test_stand_in"
+"""The stand-in for Stripe takes any key that begins like this one: it is no secret."""
+
 _STATE_FILE: Final = "stack.json"
-_LOCK_FILE: Final = "stack.lock"
+LOCK_FILE: Final = "stack.lock"
+"""Shows that a folder is that of a stack, whether it runs or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class StackState:
 
     Attributes:
         pid: process id of `ordersaga up`.
+        stripe_url: of the stand-in for Stripe; empty if payments go to the sandbox.
+        api_token_file: file that holds a token of the API.
         pids: process id by role, of each running child.
     """
 
@@ -35,6 +44,9 @@ class StackState:
     payment_url: str
     carrier_url: str
     master_key_file: str = ""
+    stripe_url: str = ""
+    api_url: str = ""
+    api_token_file: str = ""
     pids: Mapping[str, int] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:
@@ -48,7 +60,17 @@ class StackState:
         }
         if self.master_key_file:
             settings["master_key_file"] = self.master_key_file
+        if self.stripe_url:
+            settings["payment_provider"] = "stripe"
+            settings["stripe_api_base"] = self.stripe_url
+            settings["stripe_api_key"] = STAND_IN_KEY
         return settings
+
+    def shown_database(self) -> str:
+        """The database URL without its password."""
+        parts = urlsplit(self.database_url)
+        user, _, host = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user.partition(':')[0]}@{host}").geturl()
 
     def settings_env(self) -> dict[str, str]:
         """The settings as environment variables."""
@@ -71,7 +93,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
     Raises:
         AlreadyRunning: another process holds it.
     """
-    with (data_dir / _LOCK_FILE).open("a") as lock:
+    with append_private(data_dir / LOCK_FILE) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -83,7 +105,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
 
 def is_running(data_dir: Path) -> bool:
     """Whether a process holds the lock of a data folder."""
-    with contextlib.suppress(OSError), (data_dir / _LOCK_FILE).open() as lock:
+    with contextlib.suppress(OSError), (data_dir / LOCK_FILE).open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -93,11 +115,7 @@ def is_running(data_dir: Path) -> bool:
 
 def save(data_dir: Path, state: StackState) -> None:
     """Write the state file, atomically."""
-    target = data_dir / _STATE_FILE
-    draft = target.with_suffix(".tmp")
-    draft.write_text(json.dumps(asdict(state), indent=2))
-    draft.chmod(0o600)
-    draft.replace(target)
+    write_private(data_dir / _STATE_FILE, json.dumps(asdict(state), indent=2))
 
 
 def load(data_dir: Path) -> StackState | None:

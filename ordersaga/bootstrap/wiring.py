@@ -12,6 +12,7 @@ import platform
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from temporalio.runtime import Runtime
 
     from adapters.notifications.cloud_events import Sink
-    from ordersaga.bootstrap.providers import Carriers, Payments
+    from ordersaga.bootstrap.providers import Carriers, Payments, Providers
 
 WITH_OWN_TEXT: Final = (NotAllowed, SchemaMissing)
 """The kinds of `StoreUnavailable` that say themselves what to do."""
@@ -108,12 +109,19 @@ class Services:
             )
         return self._temporal
 
+    @cached_property
+    def providers(self) -> "Providers":
+        """The payment provider and the carrier as this process sees them."""
+        from ordersaga.bootstrap.providers import Providers  # noqa: PLC0415  HTTP clients
+
+        return Providers()
+
     def payments(self) -> "Payments":
         """The configured payment provider."""
         if self._payments is None:
             from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
-            self._payments = providers.build_payments(self.settings)
+            self._payments = providers.build_payments(self.settings, self.providers)
             self._closing.push_async_callback(self._payments.close)
         return self._payments
 
@@ -122,7 +130,7 @@ class Services:
         if self._carrier is None:
             from ordersaga.bootstrap import providers  # noqa: PLC0415  HTTP clients, at first use
 
-            self._carrier = providers.build_carrier(self.settings)
+            self._carrier = providers.build_carrier(self.settings, self.providers)
             self._closing.push_async_callback(self._carrier.close)
         return self._carrier
 

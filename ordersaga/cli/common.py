@@ -47,6 +47,11 @@ def text_option(help_text: str, *names: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help_text, metavar=metavar, callback=_searchable)
 
 
+def text_argument(help_text: str) -> Any:
+    """An argument whose text a database searches for."""
+    return typer.Argument(help=help_text, callback=_searchable)
+
+
 def time_option(help_text: str) -> Any:
     """An option that is a time; see `moment`."""
     return typer.Option(help=help_text, metavar="TEXT", parser=moment)

@@ -17,16 +17,26 @@ from ordersaga.cli.output import run_to_completion
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": (
         "stack:up",
-        "Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C.",
+        "Run PostgreSQL, Temporal, the sandboxes, workers, projections and the API until Ctrl-C.",
     ),
     "worker": ("worker:worker", "Run workers for task queues until SIGTERM."),
     "starter": ("worker:starter", "Start a saga for each submitted order until SIGTERM."),
+    "api": ("api:api", "Serve the HTTP API until SIGTERM."),
+    "token": ("tokens:app", "Create, list and revoke tokens of the HTTP API."),
     "migrate": ("migrate:migrate", "Create or update the database schema and its roles."),
     "doctor": (
         "doctor:doctor",
         "Check settings, database, Temporal and providers; say what to do.",
     ),
-    "import": ("importing:import_orders", "Submit the orders of a CSV file."),
+    "providers": (
+        "providers:providers",
+        "Show when the payment provider or the carrier failed, and what waits for it.",
+    ),
+    "import": ("importing:import_orders", "Submit the orders of a file."),
+    "inbox": (
+        "inbox:inbox",
+        "Show what waits for a person or will change by itself soon, and what can be done now.",
+    ),
     "audit": ("read_models:audit", "Print who did what, when and why."),
     "verify": ("verify:verify", "Prove that stock, money, parcels, sagas and read models agree."),
     "recover": (
@@ -38,6 +48,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "order": ("orders:app", "Create, submit, cancel and show orders."),
     "orders": ("read_models:orders", "Query orders in the read models."),
     "demand": ("read_models:demand", "Query the demand for products."),
+    "payments": ("payments:app", "Show what orders cost, and what providers hold of it."),
     "stock": ("stock:app", "Receive, correct and show stock."),
     "customer": ("customers:app", "Erase personal data; rotate its keys."),
     "saga": ("saga.group:app", "Show sagas and steer them."),

@@ -6,18 +6,14 @@ usage or settings, 3 a server cannot be reached (or its schema is missing), 70 a
 """
 
 import asyncio
-import dataclasses
 import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import date, datetime
-from enum import Enum
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeAlias
-from uuid import UUID
 
+from ordersaga.display.jsonable import to_jsonable
 from ordersaga.display.text import printable
 from ordersaga.errors import BROKEN_PIPE, REFUSED
 
@@ -45,23 +41,6 @@ def async_command(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callabl
         raise SystemExit(asyncio.run(work(*args, **kwargs)) or OK)
 
     return command
-
-
-def to_jsonable(value: Any) -> Any:
-    """The JSON form of an answer; converts dataclasses, times, ids and enums."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_jsonable(item) for key, item in value.items()}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, UUID | Path):
-        return str(value)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return [to_jsonable(item) for item in value]
-    return value
 
 
 def emit(data: Any, *, as_json: bool, view: "View | None" = None) -> None:

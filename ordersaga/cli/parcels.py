@@ -133,4 +133,4 @@ def _text(value: object) -> str:
 
 
 def _item(item: object) -> str:
-    return f"{item['quantity']} of {item['sku']}" if isinstance(item, dict) else str(item)
+    return f"{item['quantity']} of line {item['line_id']}" if isinstance(item, dict) else str(item)

@@ -1,6 +1,6 @@
 """Queries of the read models: `orders current|history|customer`, `demand top`, `audit`."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -18,17 +18,16 @@ from ordersaga.cli.common import (
     OrderArgument,
     Services,
     of_this_century,
+    text_argument,
     text_option,
     time_option,
 )
 from ordersaga.display.tables import Columns, money
-from ordersaga.findings.attention import orders_needing_attention
-from projections.paging import Page
+from ordersaga.operations.order_lists import OrderQuery, list_with_statuses
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
-from projections.read_models.current_orders.model import OrderFilter, list_orders
+from projections.read_models.current_orders.model import OrderFilter
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 from projections.read_models.order_history.model import list_history
-from projections.read_models.order_row import CurrentOrder
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
 
 orders = CommandGroup("orders", "Query orders in the read models.")
@@ -38,9 +37,11 @@ Status = Annotated[OrderStatus | None, typer.Option(help="Only this status.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], callback=of_this_century)]
 
 _ORDERS: Final = Columns(
-    "order_id: order, status, reason, total>, item_count: pieces>, customer, "
+    "order_id: order, reference, status, payment_status: payment, fulfilment_status: fulfilment, "
+    "return_status: return, reason, total>, kept>, item_count: pieces>, customer, "
     "placed_at: placed (UTC), attention: needs attention",
     total=lambda x: money(x.total_minor, x.currency),
+    kept=lambda x: money(x.kept_minor, x.currency) if x.captured_minor else "",
     customer=lambda x: x.customer_id or "guest",
 )
 _ORDERS_OF_CUSTOMER: Final = Columns(
@@ -51,11 +52,12 @@ _TIMELINE: Final = Columns(
     "recorded_at: when (UTC), stream, version>, event_type: event, line: what, actor: who"
 )
 _DEMAND: Final = Columns(
-    "sku: SKU, orders>, ordered>, reserved>, shipped>, cancelled>, revenue>",
-    revenue=lambda x: money(x.revenue_minor, x.currency),
+    "sku: SKU, orders>, ordered>, reserved>, shipped>, cancelled>, ordered_value>",
+    ordered_value=lambda x: money(x.ordered_value_minor, x.currency),
 )
 _AUDIT: Final = Columns(
-    "recorded_at: when (UTC), actor: who, stream, version>, event_type: event, reason: why, "
+    "recorded_at: when (UTC), actor: who, act, details: with what, stream, version>, "
+    "event_type: event, reason: why, "
     "causation_id: because of"
 )
 
@@ -71,6 +73,9 @@ async def current(
         Reason | None, typer.Option(help="Only orders cancelled for this reason.")
     ] = None,
     customer: Annotated[str | None, text_option("Only this customer.")] = None,
+    reference: Annotated[
+        str | None, text_option("Only orders with this number of the shop's own.")
+    ] = None,
     placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
     placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
     needs_attention: NeedsAttention = False,
@@ -78,8 +83,21 @@ async def current(
     cursor: Cursor = None,
 ) -> Answer:
     """List orders as they are now, most recently placed first."""
-    conditions = OrderFilter(status, customer, reason, placed_from, placed_before)
+    conditions = OrderFilter(
+        status, customer, reason, placed_from, placed_before, reference=reference
+    )
     return await _list(services, conditions, needs_attention, limit, cursor)
+
+
+@orders.answer()
+async def search(
+    services: Services,
+    text: Annotated[str, text_argument("Beginning of the order id or of the reference.")],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Answer:
+    """Search orders by their id or the shop's own number, most recently placed first."""
+    return await _list(services, OrderFilter(begins_with=text), False, limit, cursor)
 
 
 async def orders_in_status(
@@ -100,20 +118,9 @@ async def _list(
     limit: int,
     cursor: str | None,
 ) -> Answer:
-    if needs_attention:
-        needing = await orders_needing_attention(services.pool)
-        conditions = replace(conditions, order_ids=tuple(needing))
-    page = await list_orders(services.pool, conditions, limit=limit, cursor=cursor)
-    why = await orders_needing_attention(services.pool, [row.order_id for row in page.items])
-    rows = tuple(ListedOrder(**asdict(row), attention=why.get(row.order_id)) for row in page.items)
-    return page_answer(Page(rows, page.next_cursor), _ORDERS)
-
-
-@dataclass(slots=True, kw_only=True)
-class ListedOrder(CurrentOrder):
-    """An order in a list; `attention` says why it needs a person, None: it does not."""
-
-    attention: str | None
+    query = OrderQuery(conditions, needs_attention)
+    page = await list_with_statuses(services.pool, query, limit, cursor)
+    return page_answer(page, _ORDERS)
 
 
 @orders.answer()

@@ -37,7 +37,7 @@ ReturnArgument = Annotated[
 ]
 Lines = Annotated[
     list[str] | None,
-    typer.Option("--line", metavar="SKU=PIECES", help="Pieces of a product; may be repeated."),
+    typer.Option("--line", metavar="LINE=PIECES", help="Pieces of a line; may be repeated."),
 ]
 Amount = Annotated[
     int | None, typer.Option("--amount-minor", min=1, help="Refund this many minor units (pence).")
@@ -71,7 +71,8 @@ async def open_(
     why: Why,
     lines: Lines = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All pieces that are in no other return.")
+        bool,
+        typer.Option("--all", help="All lines that are in no other return, services included."),
     ] = False,
     refund: Annotated[
         RefundWord | None, typer.Option(help="Decide the refund immediately.")
@@ -83,7 +84,7 @@ async def open_(
 ) -> Answer:
     """Open a return of a part of an order; opening the same one again changes nothing."""
     if bool(lines) == everything:
-        raise WrongUsage("say what is returned: --line SKU=PIECES, or --all")
+        raise WrongUsage("say what is returned: --line LINE=PIECES, or --all")
     document: dict[str, Any] = {
         "order_id": order_id,
         "return_id": return_id,
@@ -109,10 +110,10 @@ def _pieces(lines: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _piece(line: str) -> dict[str, Any]:
-    sku, equals, pieces = line.rpartition("=")
+    line_id, equals, pieces = line.rpartition("=")
     if not equals or not pieces.isdecimal():
-        raise WrongUsage(f"{line!r} is not SKU=PIECES, such as LAMP-1=2")
-    return {"sku": sku, "quantity": int(pieces)}
+        raise WrongUsage(f"{line!r} is not LINE=PIECES, such as 1=2")
+    return {"line_id": line_id, "quantity": int(pieces)}
 
 
 def _refund(word: RefundWord | None, amount: int | None) -> Any:
@@ -182,7 +183,7 @@ async def restock(
 ) -> Answer:
     """Decide what goes back into stock; at most what was returned."""
     if (decision is None) == (not lines):
-        raise WrongUsage("say what goes back into stock: all, none, or --line SKU=PIECES")
+        raise WrongUsage("say what goes back into stock: all, none, or --line LINE=PIECES")
     pieces: Any = decision.value if decision else _pieces(lines or [])
     async with opened() as services:
         client = await returns_client(services)

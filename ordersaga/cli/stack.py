@@ -29,14 +29,22 @@ async def up(
     postgres_port: Port = None,
     payment_port: Port = None,
     carrier_port: Port = None,
+    stripe_sandbox: Annotated[
+        bool, typer.Option("--stripe-sandbox", help="Pay by Stripe, with a stand-in for it.")
+    ] = False,
+    stripe_port: Port = None,
+    api_port: Port = None,
 ) -> int:
-    """Run PostgreSQL, Temporal, the sandboxes, all workers and projections until Ctrl-C."""
+    """Run PostgreSQL, Temporal, the sandboxes, workers, projections and the API until Ctrl-C."""
     options = StackOptions(
         postgres_port=postgres_port,
         temporal_port=temporal_port,
         ui_port=ui_port,
         payment_port=payment_port,
         carrier_port=carrier_port,
+        stripe_port=stripe_port,
+        stripe_sandbox=stripe_sandbox,
+        api_port=api_port,
     )
     settings = load_settings()  # a wrong setting is reported here, not in the log of a child
     if settings.webhook_url is not None:
@@ -75,10 +83,14 @@ def _say(line: str) -> None:
 def _show(stack: EmbeddedStack) -> None:
     state = stack.state()
     rows = [
+        ("API", state.api_url),
+        ("token of the API", Path(state.api_token_file).read_text().strip()),
         ("Temporal UI", state.ui_url),
         ("Temporal", state.temporal_address),
-        ("PostgreSQL", state.database_url),
-        ("payment sandbox", state.payment_url),
+        ("PostgreSQL", f"{state.shown_database()} (password: stack.json)"),
+        ("stand-in for Stripe", state.stripe_url)
+        if state.stripe_url
+        else ("payment sandbox", state.payment_url),
         ("carrier sandbox", state.carrier_url),
         ("data and logs", str(stack.data_dir)),
     ]

@@ -236,11 +236,11 @@ class OrderSagaClient:
 
         Args:
             order_id: the order.
-            pieces: the new quantity of each SKU that changes; 0 removes it.
+            pieces: the new quantity of each line that changes, by its id; 0 removes it.
             actor: who amends it, for the audit trail.
             reason: why, for the audit trail.
         """
-        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+        lines = [{"line_id": line, "quantity": quantity} for line, quantity in pieces.items()]
         await self.update(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
 
     def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
@@ -255,9 +255,8 @@ class OrderSagaClient:
 
 def _checked(document: OrderDocument | Mapping[str, Any]) -> OrderDocument:
     raw = document_to_json(document) if isinstance(document, OrderDocument) else document
-    order_id = raw.get("order_id")
     try:
-        return parse_document(raw, f"order-{order_id}")
+        return parse_document(raw, None)
     except InvalidDocument as error:
         raise DocumentRefused(str(error)) from None
 

@@ -17,8 +17,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.failures import RETURN_CONFLICT
 from activities.messages import ORDERS_QUEUE
-from activities.returns.activities import RETURN_CONFLICT
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE, ReturnDocument
 from domain.ids import (
     OrderId,
@@ -38,7 +38,7 @@ Refund = Literal["full", "none"] | Mapping[str, int]
 """``full``: the price of what was returned; ``{"amount_minor": n}``: n minor units."""
 
 Restock = Literal["all", "none"] | Sequence[Mapping[str, Any]]
-"""``[{"sku": ..., "quantity": ...}]`` for a part of what was returned."""
+"""``[{"line_id": ..., "quantity": ...}]`` for a part of what was returned."""
 
 _POLL_S: Final = 0.1
 
@@ -200,8 +200,10 @@ class ReturnsClient:
 
     async def decide_refund(
         self, order_id: str, return_id: str, refund: Refund, *, actor: str, reason: str
-    ) -> int:
+    ) -> int | None:
         """Grant or deny a refund; returns the granted amount in minor units.
+
+        None: the decision is noted, and is recorded as soon as the event store answers.
 
         Raises:
             ReturnRefused: it is decided already, or exceeds what was captured and not refunded.
@@ -209,7 +211,7 @@ class ReturnsClient:
         """
         message = {"refund": refund, "actor": actor, "reason": reason}
         answer = await _update(self._return(order_id, return_id), "decide_refund", message)
-        return int(answer["amount_minor"])
+        return answer.get("amount_minor")
 
     async def decide_restock(
         self, order_id: str, return_id: str, restock: Restock, *, actor: str, reason: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -11,9 +11,11 @@ from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE, OrderDocument
 from domain.ids import OrderId, order_stream
 from domain.money import format_amount
 from domain.order import state as order_states
-from domain.values import readable
+from domain.values import Redacted, readable
 from workflows.documents.order import document_to_json, document_total
 from workflows.fulfillment.visibility import initial_attributes
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,16 @@ def submitted_document(order_id: OrderId, state: order_states.OrderState) -> Ord
         currency=order.currency,
         placed_at=order.placed_at,
         lines=order.submitted.lines,
-        address=readable(order.submitted_address, "delivery address"),
+        address=_if_given(order.submitted_address, "delivery address"),
         payment=order.payment,
         unavailable=order.unavailable,
         on_outage=order.on_outage,
+        adjustments=order.submitted.adjustments,
+        reference=order.reference,
+        customer=_if_given(order.customer, "customer's contact"),
+        metadata=order.metadata,
     )
+
+
+def _if_given(value: T | Redacted | None, what: str) -> T | None:
+    return None if value is None else readable(value, what)

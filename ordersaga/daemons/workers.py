@@ -22,6 +22,7 @@ from ordersaga.bootstrap.wiring import Services
 from ordersaga.daemons import starter, stock_signals
 from ordersaga.daemons.event_store import EventStoreNeed
 from ordersaga.daemons.follower import Follower
+from ordersaga.daemons.incidents import ProviderWatch
 from ordersaga.daemons.loops import BEAT_EVERY_S, Heartbeat, Loop
 from ordersaga.daemons.outages import TemporalLost
 from ordersaga.daemons.service import begin, run_process
@@ -41,10 +42,14 @@ async def run_worker(queues: Sequence[str]) -> None:
     store, temporal = _needs(settings, name)
 
     async def loops() -> Sequence[Loop]:
-        return [
-            TaskQueue(partial(_worker, store.services, temporal.client, queue)).loop(queue)
+        services = store.services
+        workers = [
+            TaskQueue(partial(_worker, services, temporal.client, queue)).loop(queue)
             for queue in queues
         ]
+        providers = [services.providers.payments, services.providers.carrier]
+        watch = ProviderWatch(services.pool, temporal.runtime, providers)
+        return [*workers, watch.loop()]
 
     await run_process(settings, [store, temporal], loops, runtime=temporal.runtime)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from ordersaga.bootstrap.stack_state import is_running
+from ordersaga.embedded.layout import cluster_of
+from ordersaga.embedded.system_user import remove_cluster
 from ordersaga.errors import Refused
 
 DEFAULT_FOLDER: Final = Path(".demo")
@@ -22,7 +24,7 @@ def fresh_folder(folder: Path) -> Path:
     try:
         if folder.exists():
             _clear(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         (folder / _MARK).touch()
     except OSError as error:
         raise Refused(f"cannot use {folder}: {(error.strerror or str(error)).lower()}") from error
@@ -33,6 +35,7 @@ def _clear(folder: Path) -> None:
     if not folder.is_dir():
         raise Refused(f"{folder} is not a folder")
     if (folder / _MARK).exists():
+        remove_cluster(cluster_of(folder))
         shutil.rmtree(folder)
     elif any(folder.iterdir()):
         raise Refused(

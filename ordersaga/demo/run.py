@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from domain.ids import OrderId
-from domain.values import PaymentTerms
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.demo import mix
@@ -21,7 +20,7 @@ from ordersaga.display.verification import report_view
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.errors import Refused
 from ordersaga.importing.intake import receive_stock, submit_orders
-from ordersaga.importing.plan import ImportPlan, PlannedOrder, read_plan
+from ordersaga.importing.plan import ImportPlan, PlannedOrder, Request, read_plan
 from ordersaga.operations.orders import OrdersService
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.wired import open_sources
@@ -64,8 +63,10 @@ class Demo:
             Refused: the folder or the file cannot be used, or a saga did not end in time.
         """
         began = time.monotonic()
-        plan = read_plan(self._options.file, "GBP", PaymentTerms("tok_visa"), self._options.orders)
-        if not plan.orders:
+        request = Request(self._options.file, limit=self._options.orders)
+        with read_plan(request) as plan:
+            orders = mix.with_payments(plan.orders())
+        if not orders:
             raise Refused(f"{self._options.file} holds no valid order")
         folder = fresh_folder(self._options.data_dir)
         countries = ",".join(mix.UNSERVED_COUNTRIES)
@@ -73,16 +74,17 @@ class Demo:
         async with EmbeddedStack(folder, stack_options, progress=self._screen.say) as stack:
             settings = load_settings(**stack.state().settings())  # whatever the environment says
             async with open_services(settings, application_name="ordersaga demo") as services:
-                clean = await self._show(services, plan)
+                clean = await self._show(services, plan, orders)
             self._screen.say(f"\ntook {time.monotonic() - began:.0f} s")
             await self._stay(stack)
             self._screen.say("stopping everything")
         return 0 if clean else 1
 
-    async def _show(self, services: Services, plan: ImportPlan) -> bool:
-        self._screen.heading(f"{len(plan.orders)} real orders of {self._options.file.name}")
+    async def _show(
+        self, services: Services, plan: ImportPlan, orders: Sequence[PlannedOrder]
+    ) -> bool:
+        self._screen.heading(f"{len(orders)} real orders of {self._options.file.name}")
         self._screen.say(CREDIT)
-        orders = mix.with_payments(plan.orders)
         await self._submit(services, plan, orders)
         counts = await self._watch(services, len(orders))
         self._screen.heading("how they ended")
@@ -97,10 +99,10 @@ class Demo:
         pieces = await receive_stock(services.handler, plan.digest, stock)
         submitted = await submit_orders(services.handler, orders)
         if submitted.refused:
-            raise Refused(f"{len(submitted.refused)} lines were refused: {submitted.refused[0]}")
+            raise Refused(f"{submitted.refused} orders were refused")
         self._screen.say(
             f"{pieces:,} pieces of {len(stock)} products received, too few of some; "
-            f"{len(submitted.new)} orders submitted, {len(plan.refused)} lines refused"
+            f"{submitted.new} orders submitted, {plan.orders_refused} refused"
         )
 
     async def _watch(self, services: Services, total: int) -> list[StatusCount]:

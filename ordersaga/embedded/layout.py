@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import sysconfig
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,28 +17,55 @@ from eventstore.deadline import within
 from eventstore.postgres.connection import connect
 from ordersaga.bootstrap.settings import BEYOND_DRAINING_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, StackState
+from ordersaga.embedded.api_token import API_TOKEN_FILE
 from ordersaga.embedded.master_key import MASTER_KEY_FILE
 from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.embedded.processes import ProcessFailed, ProcessSpec
 
 DATABASE: Final = "ordersaga"
-PROCESSES: Final = "ordersaga_processes"
-"""The database login of the application's processes: it has the role of processes, no more."""
+OPERATOR: Final = "ordersaga"
+"""The database login that migrates and runs operators' commands; it owns the database."""
+
+WORKER_LOGIN: Final = "ordersaga_worker"
+"""The database login of the workers and the starter: it appends."""
+
+PROJECTIONS_LOGIN: Final = "ordersaga_projections"
+"""The database login of those who keep and send what follows from events: it cannot append."""
+
+API_LOGIN: Final = "ordersaga_http"
+"""The database login of the HTTP API: it appends, and cannot make a token."""
+
+GRANTS: Final[Mapping[str, Sequence[str]]] = {
+    "appender": (WORKER_LOGIN,),
+    "api": (API_LOGIN,),
+    "projector": (PROJECTIONS_LOGIN,),
+}
+"""The roles of the logins, beside that of the operator."""
 
 POSTGRES: Final = "postgres"
 TEMPORAL: Final = "temporal"
 SANDBOXES: Final = "sandboxes"
+STRIPE: Final = "stripe-sandbox"
 
 APPLICATION_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "worker-orders": ("worker", "orders"),
     "worker-steps": ("worker", "inventory", "payments", "shipping"),
     "projections": ("projections", "run"),
     "starter": ("starter",),
+    "api": ("api",),
 }
 NOTIFICATIONS: Final = "notifications"
 OPTIONAL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {NOTIFICATIONS: ("notifications", "run")}
 _ROLES: Final = {**APPLICATION_ROLES, **OPTIONAL_ROLES}
+_LOGIN_OF_COMMAND: Final = {
+    "projections": PROJECTIONS_LOGIN,
+    "notifications": PROJECTIONS_LOGIN,
+    "api": API_LOGIN,
+}
+_LOGINS: Final = {
+    role: _LOGIN_OF_COMMAND.get(command[0], WORKER_LOGIN) for role, command in _ROLES.items()
+}
 
 # By default a history shard polls its queue 20 times a second, which delays each step by 50 ms.
 _DYNAMIC_CONFIG: Final = (
@@ -65,13 +92,15 @@ _NOT_INHERITED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of one stack."""
+    """The ports of one stack; `stripe` is None without the stand-in for Stripe."""
 
     postgres: int
     temporal: int
     ui: int
     payment: int
     carrier: int
+    api: int
+    stripe: int | None = None
 
 
 class StackLayout:
@@ -95,18 +124,21 @@ class StackLayout:
         self.ports = ports
         self._extra_env = dict(extra_env)
         self._role_env = role_env
-        self.server = EmbeddedPostgres(data_dir / "pgdata", ports.postgres)
+        self.server = EmbeddedPostgres(cluster_of(data_dir), ports.postgres)
 
     def state(self, pids: Mapping[str, int]) -> StackState:
         """The state for other programs."""
         return StackState(
             pid=os.getpid(),
-            database_url=self.server.url(DATABASE),
+            database_url=self.server.url(DATABASE, OPERATOR),
             temporal_address=f"{HOST}:{self.ports.temporal}",
             ui_url=f"http://{HOST}:{self.ports.ui}",
             payment_url=f"http://{HOST}:{self.ports.payment}",
             carrier_url=f"http://{HOST}:{self.ports.carrier}",
+            stripe_url=f"http://{HOST}:{self.ports.stripe}" if self.ports.stripe else "",
             master_key_file=str(self.data_dir / MASTER_KEY_FILE),
+            api_url=f"http://{HOST}:{self.ports.api}",
+            api_token_file=str(self.data_dir / API_TOKEN_FILE),
             pids=dict(pids),
         )
 
@@ -140,17 +172,26 @@ class StackLayout:
         command += ["--data-dir", str(self.data_dir / "sandboxes")]
         command += ["--payment-port", str(self.ports.payment)]
         command += ["--carrier-port", str(self.ports.carrier)]
-        return self._spec(SANDBOXES, command, self._own_env(), self._sandboxes_listen)
+        return self._spec(SANDBOXES, command, self._outside_env(), self._sandboxes_listen)
+
+    def stripe(self) -> ProcessSpec:
+        """The stand-in for Stripe."""
+        command = [sys.executable, "-P", "-m", "adapters.sandboxes.stripe"]
+        command += ["--data-dir", str(self.data_dir / "sandboxes")]
+        command += ["--port", str(self.ports.stripe)]
+        return self._spec(STRIPE, command, self._outside_env(), self._stripe_listens)
 
     def application(self, role: str, drain_timeout_s: float) -> ProcessSpec:
         """One of ordersaga's own processes."""
         ready = self.data_dir / "run" / f"{role}.ready"
         command = [sys.executable, "-P", "-m", "ordersaga", *_ROLES[role]]
         env = {
-            **self._own_env(),
-            "ORDERSAGA_DATABASE_URL": self.server.url(DATABASE, PROCESSES),
+            **self._outside_env(),
+            **self.state({}).settings_env(),
+            "ORDERSAGA_DATABASE_URL": self.server.url(DATABASE, login_of(role)),
             "ORDERSAGA_READY_FILE": str(ready),
             "ORDERSAGA_DRAIN_TIMEOUT_S": str(drain_timeout_s),
+            "ORDERSAGA_API_PORT": str(self.ports.api),
             **self._role_env.get(role, {}),
         }
 
@@ -158,7 +199,7 @@ class StackLayout:
             return ready.exists()
 
         def before_start() -> None:
-            ready.parent.mkdir(exist_ok=True)
+            ready.parent.mkdir(0o700, exist_ok=True)
             ready.unlink(missing_ok=True)
 
         spec = self._spec(role, command, env, is_ready)
@@ -177,13 +218,19 @@ class StackLayout:
             role=role, command=command, env=env, cwd=Path.cwd(), log=log, is_ready=ready
         )
 
-    def _own_env(self) -> dict[str, str]:
-        return {**_foreign_env(), **self._extra_env, **self.state({}).settings_env()}
+    def _outside_env(self) -> dict[str, str]:
+        """The environment of what stands in for providers: it holds no password of ours."""
+        return {**_foreign_env(), **self._extra_env}
 
     async def _postgres_answers(self) -> bool:
         try:
             with within(2):
                 connection = await connect(self.server.url())
+        except asyncpg.InvalidAuthorizationSpecificationError:  # a wrong password is one kind
+            raise ProcessFailed(
+                f"PostgreSQL does not take the login and password in {self.data_dir}: restore the "
+                "file with the passwords, or remove the folder to begin with an empty one"
+            ) from None
         except (OSError, asyncpg.PostgresError, TimeoutError):
             return False
         await connection.close()
@@ -200,6 +247,19 @@ class StackLayout:
 
     async def _sandboxes_listen(self) -> bool:
         return not is_free(self.ports.payment) and not is_free(self.ports.carrier)
+
+    async def _stripe_listens(self) -> bool:
+        return self.ports.stripe is not None and not is_free(self.ports.stripe)
+
+
+def login_of(role: str) -> str:
+    """The database login of one of ordersaga's own processes."""
+    return _LOGINS[role]
+
+
+def cluster_of(data_dir: Path) -> Path:
+    """Where a stack with this data folder has its PostgreSQL cluster."""
+    return data_dir / "pgdata"
 
 
 def temporal_program() -> str:

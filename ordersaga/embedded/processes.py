@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ordersaga.bootstrap.private_files import append_private
+
 _LAUNCHER: Final = Path(__file__).with_name("launch.py")
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
 _STEADY_AFTER_S: Final = 30.0
 _LOG_LIMIT_BYTES: Final = 20_000_000
 _PROBE_EVERY_S: Final = 0.05
+_CLOSED: Final = 0o077
+"""The umask of every process: what it writes is for this user only."""
 
 
 class ProcessFailed(Exception):
@@ -116,7 +120,7 @@ class ManagedProcess:
     async def _spawn(self) -> None:
         self.spec.before_start()
         _rotate(self.spec.log)
-        with self.spec.log.open("ab") as log:
+        with append_private(self.spec.log) as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -124,6 +128,7 @@ class ManagedProcess:
                 stderr=log,
                 env=dict(self.spec.env),
                 cwd=self.spec.cwd,
+                umask=_CLOSED,
                 start_new_session=True,  # Ctrl-C reaches only us: we stop children in order
             )
 
@@ -180,7 +185,7 @@ def _ending(code: int) -> str:
 
 
 def _rotate(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_suffix(".old.log"))

@@ -20,14 +20,25 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 
 from eventstore.postgres.connection import connect, maintenance
 from ordersaga.bootstrap import stack_state
+from ordersaga.bootstrap.private_files import private_folder
 from ordersaga.bootstrap.schema import migrate_all
-from ordersaga.embedded.layout import APPLICATION_ROLES, DATABASE, PROCESSES, Ports, StackLayout
+from ordersaga.embedded.api_token import ensure_api_token
+from ordersaga.embedded.layout import (
+    APPLICATION_ROLES,
+    DATABASE,
+    GRANTS,
+    OPERATOR,
+    Ports,
+    StackLayout,
+)
 from ordersaga.embedded.master_key import ensure_master_key
 from ordersaga.embedded.ports import PortChooser
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 from workflows.common.search_attributes import ALL_ATTRIBUTES
 
-USUAL_PORTS: Final = Ports(postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182)
+USUAL_PORTS: Final = Ports(
+    postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182, stripe=8183, api=8180
+)
 _LEFTOVER_GRACE_S: Final = 8.0
 
 
@@ -38,6 +49,7 @@ class StackOptions:
     Attributes:
         postgres_port: a port that must be free; None: the usual one, or any free one. The other
             ports likewise.
+        stripe_sandbox: whether payments go to the stand-in for Stripe, which then runs as well.
         roles: which of ordersaga's own processes run.
         extra_env: variables for these processes.
         role_env: variables of single processes, by role, such as ports of their own or the address
@@ -51,6 +63,9 @@ class StackOptions:
     ui_port: int | None = None
     payment_port: int | None = None
     carrier_port: int | None = None
+    stripe_port: int | None = None
+    stripe_sandbox: bool = False
+    api_port: int | None = None
     roles: tuple[str, ...] = tuple(APPLICATION_ROLES)
     extra_env: Mapping[str, str] = field(default_factory=dict)
     role_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -100,10 +115,11 @@ class EmbeddedStack:
 
         Raises:
             AlreadyRunning: another stack is running on this folder.
+            Refused: the folder belongs to another user, or holds something else.
             PortTaken: a requested port is in use.
             ProcessFailed: a server or worker did not start; the text ends with its log.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(self.data_dir, ours=stack_state.LOCK_FILE)
         self._lock.enter_context(stack_state.exclusive(self.data_dir))
         self._lock.callback(stack_state.clear, self.data_dir)
         ensure_master_key(self.data_dir)
@@ -168,8 +184,9 @@ class EmbeddedStack:
         )
         self._layout = layout
         self._progress("starting PostgreSQL, Temporal, the payment and the carrier sandbox")
-        servers = (layout.temporal(_search_attributes()), layout.sandboxes())
-        (self.data_dir / "sandboxes").mkdir(exist_ok=True)
+        servers = [layout.temporal(_search_attributes()), layout.sandboxes()]
+        servers += [layout.stripe()] if options.stripe_sandbox else []
+        (self.data_dir / "sandboxes").mkdir(0o700, exist_ok=True)
         await asyncio.gather(
             self._start_database(layout), *(self._launch(spec, self._servers) for spec in servers)
         )
@@ -188,13 +205,22 @@ class EmbeddedStack:
             ui=chooser.choose("the Temporal UI", options.ui_port, usual.ui),
             payment=chooser.choose("the payment sandbox", options.payment_port, usual.payment),
             carrier=chooser.choose("the carrier sandbox", options.carrier_port, usual.carrier),
+            stripe=self._stripe_port(chooser),
+            api=chooser.choose("the API", options.api_port, usual.api),
         )
+
+    def _stripe_port(self, chooser: PortChooser) -> int | None:
+        if not self._options.stripe_sandbox or USUAL_PORTS.stripe is None:
+            return None
+        purpose = "the stand-in for Stripe"
+        return chooser.choose(purpose, self._options.stripe_port, USUAL_PORTS.stripe)
 
     async def _start_database(self, layout: StackLayout) -> None:
         await asyncio.to_thread(layout.server.prepare)
         await self._launch(layout.postgres(), self._servers)
         await _ensure_database(layout)
-        await migrate_all(layout.server.url(DATABASE), [PROCESSES])
+        await migrate_all(layout.server.url(DATABASE, OPERATOR), GRANTS)
+        await ensure_api_token(self.data_dir, layout.server.url(DATABASE, OPERATOR))
 
     async def _launch(self, spec: ProcessSpec, group: list[ManagedProcess]) -> None:
         child = ManagedProcess(spec, self._report)
@@ -218,13 +244,20 @@ def _search_attributes() -> Mapping[str, str]:
 
 
 async def _ensure_database(layout: StackLayout) -> None:
+    """Make the logins with their passwords, and the database of the one that migrates."""
     admin = await connect(layout.server.url())
     try:
+        own = [(login, "") for logins in GRANTS.values() for login in logins]
+        for login, attributes in ((OPERATOR, "CREATEROLE"), *own):
+            if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", login):
+                await admin.execute(f"CREATE ROLE {login} LOGIN {attributes}")
+            password = layout.server.passwords.of(login)
+            await admin.execute(f"ALTER ROLE {login} PASSWORD '{password}'")
+        # Operators see what holds things up, and end it.
+        await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {OPERATOR}")
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             with maintenance():
-                await admin.execute(f"CREATE DATABASE {DATABASE}")
-        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PROCESSES):
-            await admin.execute(f"CREATE ROLE {PROCESSES} LOGIN")
+                await admin.execute(f"CREATE DATABASE {DATABASE} OWNER {OPERATOR}")
     finally:
         await admin.close()
 

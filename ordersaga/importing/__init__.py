@@ -1,1 +1,1 @@
-"""Turns the invoice lines of a shop into orders: read, check each line, group, submit."""
+"""Turns files of shops into orders: read, map, check, submit."""

@@ -1,7 +1,8 @@
 """Executes a plan in the event store: stock first, then the orders, many concurrently."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
@@ -12,13 +13,13 @@ from activities.orders.intake import OrderConflict, decide_intake
 from activities.unit_of_work import UnitOfWork, transact
 from domain.errors import DomainError
 from domain.fields import MAX_QUANTITY
-from domain.ids import OrderId, Sku
+from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.importing.patience import Patience
-from ordersaga.importing.plan import PlannedOrder, refuse_order
-from ordersaga.importing.refusals import LineReason, RefusedLine
+from ordersaga.importing.plan import PlannedOrder
+from ordersaga.importing.report import Reason
 from projections.engine.concurrently import run_concurrently
 
 ACTOR: Final = "import"
@@ -30,54 +31,66 @@ OnProgress = Callable[[int], None]
 """Called with the number of items that were just finished, for a progress display."""
 
 
+OnRefusal = Callable[[PlannedOrder, Reason, str], None]
+"""Called with an order that the event store does not take, the reason and a text."""
+
+
 @dataclass(slots=True)
 class Submitted:
-    """What happened to the planned orders."""
+    """How many of the planned orders, and of their lines, are in the event store."""
 
-    new: list[OrderId] = field(default_factory=list)
-    already_there: list[OrderId] = field(default_factory=list)
-    refused: list[RefusedLine] = field(default_factory=list)
+    new: int = 0
+    already_there: int = 0
+    refused: int = 0
     lines_taken: int = 0
+
+
+def _ignore(_order: PlannedOrder, _reason: Reason, _detail: str) -> None:
+    pass
 
 
 async def submit_orders(
     handler: CommandHandler,
-    orders: Sequence[PlannedOrder],
+    orders: Iterable[PlannedOrder],
     done: OnProgress = lambda _: None,
     patience: Patience | None = None,
+    refuse: OnRefusal = _ignore,
 ) -> Submitted:
     """Create and submit each order; one that exists with the same content is unchanged.
 
-    An order whose id belongs to an order with other content is refused with all its lines.
+    An order whose id belongs to an order with other content is refused.
     """
     result = Submitted()
 
     async def submit(planned: PlannedOrder) -> None:
-        await _submit(handler, planned, result)
+        await _submit(handler, planned, result, refuse)
         done(1)
 
     await _for_each(orders, submit, patience or Patience())
     return result
 
 
-async def _submit(handler: CommandHandler, planned: PlannedOrder, result: Submitted) -> None:
+async def _submit(
+    handler: CommandHandler, planned: PlannedOrder, result: Submitted, refuse: OnRefusal
+) -> None:
     document = planned.document
-    order = ORDER.stream(document.order_id)
+    order, now = ORDER.stream(document.order_id), datetime.now(UTC)
 
     def submit(unit: UnitOfWork) -> bool:
-        unit.record(order, decide_intake(document, unit.state(order)))
+        unit.record(order, decide_intake(document, unit.state(order), now=now))
         return bool(unit.events)
 
     try:
         is_new = await transact(handler, (order,), submit, _context(order.name))
-    except OrderConflict as error:
-        result.refused += refuse_order(planned, LineReason.ORDER_CONFLICT, str(error))
+    except (OrderConflict, DomainError) as error:
+        conflict = isinstance(error, OrderConflict)
+        result.refused += 1
+        reason = Reason.ORDER_CONFLICT if conflict else Reason.ORDER_REFUSED
+        refuse(planned, reason, str(error))
         return
-    except DomainError as error:
-        result.refused += refuse_order(planned, LineReason.ORDER_REFUSED, str(error))
-        return
-    result.lines_taken += len(planned.taken)
-    (result.new if is_new else result.already_there).append(document.order_id)
+    result.lines_taken += len(planned.lines)
+    result.new += is_new
+    result.already_there += not is_new
 
 
 async def receive_stock(

@@ -1,201 +1,296 @@
 """Plans an import: the orders of a file, with every line accounted for."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from activities.messages import OrderDocument
-from domain.fields import MAX_AMOUNT, MAX_QUANTITY
-from domain.ids import CustomerId, OrderId, Sku, order_stream
-from domain.money import Money
-from domain.values import Address, OrderLine, PaymentTerms
-from ordersaga.importing.parsing import ParsedLine, parse_record, refused
-from ordersaga.importing.reader import RawLine, read_lines
-from ordersaga.importing.refusals import LineReason, RefusedLine
-from ordersaga.importing.text_lines import file_digest
+from domain.ids import Sku
+from domain.lines import pieces_by_sku
+from ordersaga.importing import mapping as formats
+from ordersaga.importing.dates import DateProof
+from ordersaga.importing.errors import UnreadableFile
+from ordersaga.importing.mapping import Mapping as Format
+from ordersaga.importing.numbers import DecimalProof
+from ordersaga.importing.order_reader import OrderReader, OrderTerms
+from ordersaga.importing.order_result import ReadOrder
+from ordersaga.importing.report import Entry, Outcome, Reason, shortened
+from ordersaga.importing.source import Source
+from ordersaga.importing.table import Header, Record, find_header, records
+from ordersaga.importing.values import Notation, Values
+from ordersaga.importing.workspace import Workspace
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
+
+JSON_LINES: Final = "jsonl"
+OnRead = Callable[[int], None]
+"""Called with the number of lines that were just read, for a progress display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read, and how.
+
+    Attributes:
+        format: a name of `formats.FORMATS` or ``jsonl``; None: what the header says.
+        map: a mapping file; it is the format.
+        date_order, decimal, time_zone, encoding: what the file does not prove.
+        partial: an order may lose lines that cannot be read.
+        limit: the most orders.
+    """
+
+    file: Path
+    token: str = "tok_visa"  # noqa: S105  a test token of the sandbox, no secret
+    format: str | None = None
+    map: Path | None = None
+    currency: str | None = None
+    date_order: str | None = None
+    decimal: str | None = None
+    time_zone: str | None = None
+    encoding: str | None = None
+    partial: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """An order of the file, and the records that it was made from."""
+    """An order of the file, and the lines that it was made of."""
 
     document: OrderDocument
-    taken: tuple[RawLine, ...]
+    lines: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class ImportPlan:
-    """The orders and refused lines of a file.
+    """The orders of a file, kept outside memory, and what is not taken.
 
     Attributes:
+        format: the name of the format.
         digest: of the file's bytes; identifies the import.
-        lines_in_file: records in the file; each is imported, refused or beyond the limit.
-        lines_beyond_limit: records that were not read because the limit of orders was reached.
+        demand: ordered pieces by product.
+        lines_in_file: records; each is planned, left out, refused or beyond the limit.
+        lines_planned, lines_beyond_limit: of these.
+        orders_refused, orders_left_out: orders of which nothing is taken.
+        ids_unified: ids that were written in several forms.
+        remarks: for people.
     """
 
-    digest: str
-    orders: Sequence[PlannedOrder]
-    refused: Sequence[RefusedLine]
-    lines_in_file: int
-    lines_beyond_limit: int
+    workspace: Workspace
+    format: str = ""
+    digest: str = ""
+    demand: Counter[Sku] = field(default_factory=Counter)
+    lines_in_file: int = 0
+    lines_planned: int = 0
+    lines_beyond_limit: int = 0
+    orders_refused: int = 0
+    orders_left_out: int = 0
+    ids_unified: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Planned orders."""
+        return self.workspace.count_orders()
+
+    def orders(self) -> Iterator[PlannedOrder]:
+        """The planned orders, in the sequence of the file."""
+        for lines, document in self.workspace.orders():
+            yield PlannedOrder(parse_document(document, None), tuple(lines))
+
+    def refuse(self, order: PlannedOrder, reason: Reason, detail: str) -> None:
+        """Put an order on the report that the event store refuses."""
+        document = order.document
+        number = shortened(document.reference or document.order_id)
+        self.workspace.add_entries(
+            Entry(line, number, "", Outcome.REFUSED, reason, shortened(detail))
+            for line in order.lines
+        )
 
 
-def read_plan(
-    path: Path, currency: str, payment: PaymentTerms, limit: int | None = None
-) -> ImportPlan:
+@contextmanager
+def read_plan(request: Request, read: OnRead = lambda _: None) -> Iterator[ImportPlan]:
     """Read the whole file and plan what happens to each line; changes nothing.
-
-    Records are grouped by invoice number, wherever they are in the file, in the order of first
-    appearance. `limit` ends the plan after that many orders.
 
     Raises:
         UnreadableFile: the file cannot be imported.
+        BadMapping: the mapping file cannot be used.
     """
-    digest = file_digest(path)
-    invoices = _by_invoice(read_lines(path))
-    orders: list[PlannedOrder] = []
-    refusals: list[RefusedLine] = []
-    planned_lines = 0
-    for records in invoices:
-        if limit is not None and len(orders) >= limit:
-            break
-        planned_lines += len(records)
-        order, left_out = plan_order(records, currency, payment)
-        refusals += left_out
-        if order is not None:
-            orders.append(order)
-    lines_in_file = sum(map(len, invoices))
-    return ImportPlan(digest, orders, refusals, lines_in_file, lines_in_file - planned_lines)
-
-
-def _by_invoice(records: Iterable[RawLine]) -> list[list[RawLine]]:
-    groups: dict[str, list[RawLine]] = {}
-    for record in records:
-        # Records without an invoice number do not belong together.
-        groups.setdefault(record.invoice or f"\0{record.number}", []).append(record)
-    return list(groups.values())
-
-
-def plan_order(
-    records: Sequence[RawLine], currency: str, payment: PaymentTerms
-) -> tuple[PlannedOrder | None, list[RefusedLine]]:
-    """Make one order from the records of one invoice; None if no record is valid.
-
-    The first valid record determines customer, country and time. Records of the same product and
-    price are added up; a record with another price is refused.
-    """
-    merging = _Merging(currency, payment)
-    refusals: list[RefusedLine] = []
-    for record in records:
-        parsed = parse_record(record, currency)
-        refusal = merging.take(record, parsed) if isinstance(parsed, ParsedLine) else parsed
-        if refusal is not None:
-            refusals.append(refusal)
-    order = merging.order()
-    problem = order and _problem_of(order.document)
-    if order is not None and problem:
-        return None, refusals + refuse_order(order, LineReason.ORDER_REFUSED, problem)
-    return order, refusals
-
-
-def refuse_order(order: PlannedOrder, reason: LineReason, detail: str) -> list[RefusedLine]:
-    """The report entries of an order that is refused as a whole."""
-    return [refused(raw, reason, detail) for raw in order.taken]
-
-
-def _problem_of(document: OrderDocument) -> str:
-    """Why the saga would refuse this order; empty if it would not."""
+    plan = ImportPlan(Workspace())
     try:
-        parse_document(document_to_json(document), order_stream(document.order_id))
-    except InvalidDocument as error:
-        return str(error)
-    return ""
+        _Planning(request, plan, read).run()
+        yield plan
+    finally:
+        plan.workspace.close()
 
 
-class _Merging:
-    """Collects the lines of one invoice."""
+class _Planning:
+    def __init__(self, request: Request, plan: ImportPlan, read: OnRead) -> None:
+        self._request = request
+        self._plan = plan
+        self._read = read
+        self._source = Source(request.file, request.encoding)
 
-    def __init__(self, currency: str, payment: PaymentTerms) -> None:
-        self._payment = payment
-        self._first: ParsedLine | None = None
-        self._lines: dict[Sku, OrderLine] = {}
-        self._taken: list[RawLine] = []
-        self._total = Money.zero(currency)
+    def run(self) -> None:
+        candidates = self._candidates()
+        if self._request.map and (own := candidates[str(self._request.map)]).encoding:
+            self._source = Source(self._request.file, self._request.encoding or own.encoding)
+        lines = self._source.lines()
+        first = next(lines, "")
+        lines = self._again(first, lines)
+        requested = self._request.format
+        if requested == JSON_LINES or (
+            requested is None
+            and not self._request.map
+            and first.lstrip("\ufeff \t").startswith("{")
+        ):
+            self._read_documents(lines)
+        else:
+            self._read_table(lines, candidates)
+        self._plan.digest = self._source.digest
 
-    def take(self, raw: RawLine, parsed: ParsedLine) -> RefusedLine | None:
-        """Add a line, or return its refusal if it does not match the lines before it."""
-        first = self._first or parsed
-        if (first.customer_id, first.country) != (parsed.customer_id, parsed.country):
-            return refused(
-                raw, LineReason.OTHER_CUSTOMER, "the invoice began with another customer or country"
-            )
-        merged = self._merged(parsed.line)
-        if merged is None:
-            return refused(
-                raw, LineReason.OTHER_PRICE, "the invoice has this product at another price"
-            )
-        if merged.quantity > MAX_QUANTITY:
-            detail = f"the order would have more than {MAX_QUANTITY:,} of this product"
-            return refused(raw, LineReason.TOO_LARGE, detail)
-        total = self._total + parsed.line.amount
-        if total.minor > MAX_AMOUNT:
-            detail = f"the order would cost more than {MAX_AMOUNT:,} minor units"
-            return refused(raw, LineReason.TOO_LARGE, detail)
-        self._total = total
-        self._first = first
-        self._lines[merged.sku] = merged
-        self._taken.append(raw)
-        return None
+    @staticmethod
+    def _again(first: str, lines: Iterator[str]) -> Iterator[str]:
+        if first:
+            yield first
+        yield from lines
 
-    def _merged(self, line: OrderLine) -> OrderLine | None:
-        earlier = self._lines.get(line.sku)
-        if earlier is None:
-            return line
-        if earlier.unit_price != line.unit_price:
-            return None
-        quantity = earlier.quantity + line.quantity
-        return OrderLine(line.sku, earlier.description, quantity, line.unit_price)
+    def _candidates(self) -> Mapping[str, Format]:
+        if self._request.map is not None:
+            return {str(self._request.map): formats.read_mapping(self._request.map)}
+        requested = self._request.format
+        names = formats.FORMATS if requested in (None, JSON_LINES) else (requested or "",)
+        return {name: formats.shipped(name) for name in names}
 
-    def order(self) -> PlannedOrder | None:
-        """The order; None if no line was added."""
-        first = self._first
-        if first is None:
-            return None
-        document = OrderDocument(
-            order_id=first.order_id,
-            customer_id=first.customer_id,
-            currency=self._total.currency,
-            placed_at=first.placed_at,
-            lines=tuple(self._lines.values()),
-            address=synthetic_address(first.order_id, first.customer_id, first.country),
-            payment=self._payment,
+    # --- documents -------------------------------------------------------------------------------
+
+    def _read_documents(self, lines: Iterable[str]) -> None:
+        plan = self._plan
+        plan.format = JSON_LINES
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            self._read(1)
+            plan.lines_in_file += 1
+            if self._is_full():
+                plan.lines_beyond_limit += 1
+                continue
+            try:
+                document = parse_document(line.encode(), None)
+            except InvalidDocument as error:
+                detail = shortened(str(error))
+                entry = Entry(number, "", "", Outcome.REFUSED, Reason.ORDER_REFUSED, detail)
+                self._keep(ReadOrder(None, [], [entry]))
+            else:
+                self._add(document, [number])
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    def _read_table(self, lines: Iterator[str], candidates: Mapping[str, Format]) -> None:
+        header, lines = find_header(self._source.name, lines, candidates)
+        mapping = candidates[header.format]
+        self._plan.format = header.format
+        notation = self._load(lines, header, mapping)
+        reader = OrderReader(
+            mapping,
+            Values(mapping, notation),
+            OrderTerms(self._request.token, self._request.currency),
+            partial=self._request.partial,
         )
-        return PlannedOrder(document, tuple(self._taken))
+        self._plan.lines_in_file = self._plan.workspace.count_lines()
+        for group in self._plan.workspace.orders_of_lines():
+            if self._is_full():
+                self._plan.lines_beyond_limit += len(group)
+            else:
+                self._keep(reader.read(group))
+        self._plan.ids_unified = reader.identifiers.unified()
+        self._plan.workspace.add_entries(reader.identifiers.entries())
+        self._remark(header, mapping, notation)
+
+    def _load(self, lines: Iterable[str], header: Header, mapping: Format) -> Notation:
+        """Keep all records, and decide how the file writes numbers and dates."""
+        decimals, dates = DecimalProof(), DateProof()
+        number, placed_at = mapping.order.number, mapping.order.placed_at
+
+        def seen() -> Iterator[tuple[str, Record]]:
+            for record in records(self._source.name, lines, header, mapping.strip):
+                self._read(1)
+                for column in mapping.amounts:
+                    text = record.values.get(column, "")
+                    decimals.see(text, f"line {record.number}, {column}")
+                if placed_at and (text := record.values.get(placed_at, "")):
+                    dates.see(" ".join(text.split()), f"line {record.number}, {placed_at}")
+                yield record.values.get(number, ""), record
+
+        self._plan.workspace.add_lines(seen())
+        try:
+            decimal = self._request.decimal or decimals.decided(mapping.decimal)
+        except ValueError as error:
+            raise self._unproved(f"{error}: give it with --decimal") from None
+        try:
+            orders = dates.decided(self._request.date_order or mapping.date_order)
+        except ValueError as error:
+            raise self._unproved(f"{error}: give it with --date-order") from None
+        return Notation(decimal, orders, ZoneInfo(self._request.time_zone or mapping.time_zone))
+
+    def _unproved(self, problem: str) -> UnreadableFile:
+        return UnreadableFile(self._source.name, problem)
+
+    def _remark(self, header: Header, mapping: Format, notation: Notation) -> None:
+        orders = sorted(set(notation.date_orders.values()))
+        dates = f", dates {' and '.join(orders)}" if orders else ""
+        self._plan.remarks.append(
+            f"format {header.format}: separator {header.separator_name}, decimal sign "
+            f"{notation.decimal}{dates}, time zone {notation.zone.key}"
+        )
+        if header.line > 1:
+            self._plan.remarks.append(f"line {header.line} is the header; what is above is ignored")
+        if mapping.paid_at_shop and self._plan.size and not mapping.order.token:
+            self._plan.remarks.append(
+                "these orders were paid in the shop: ordersaga charges the payment token again; "
+                "the default token moves no real money"
+            )
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    def _is_full(self) -> bool:
+        return self._request.limit is not None and self._plan.size >= self._request.limit
+
+    def _keep(self, order: ReadOrder) -> None:
+        plan = self._plan
+        plan.workspace.add_entries(order.entries)
+        if order.document is not None:
+            self._add(order.document, order.taken)
+        elif any(entry.outcome is Outcome.REFUSED for entry in order.entries):
+            plan.orders_refused += 1
+        else:
+            plan.orders_left_out += 1
+
+    def _add(self, document: OrderDocument, lines: list[int]) -> None:
+        plan = self._plan
+        text = json.dumps(document_to_json(document), ensure_ascii=False).encode()
+        earlier = plan.workspace.add_order(document.order_id, lines, text)
+        if earlier is not None:
+            detail = f"line {earlier} has an order with the same id"
+            plan.refuse(PlannedOrder(document, tuple(lines)), Reason.ORDER_REPEATED, detail)
+            plan.orders_refused += 1
+            return
+        plan.lines_planned += len(lines)
+        plan.demand.update(pieces_by_sku(document.lines))
 
 
-def synthetic_address(order_id: OrderId, customer_id: CustomerId | None, country: str) -> Address:
-    """A recognisably made-up address, as the data has none; always the same for an order."""
-    return Address(
-        name=f"Customer {customer_id}" if customer_id else f"Guest {order_id}",
-        line1=f"{order_id} Example Street",
-        city="Example City",
-        postal_code="00000",
-        country=country,
-    )
+def part_of(pieces: int, percent: int) -> int:
+    """`percent` per cent of `pieces`, rounded up: a product ordered once gets a piece."""
+    return -(-pieces * percent // 100)
 
 
 def demand(orders: Iterable[PlannedOrder]) -> Counter[Sku]:
     """Ordered pieces per product."""
     pieces: Counter[Sku] = Counter()
     for order in orders:
-        for line in order.document.lines:
-            pieces[line.sku] += line.quantity
+        pieces.update(pieces_by_sku(order.document.lines))
     return pieces
-
-
-def part_of(pieces: int, percent: int) -> int:
-    """`percent` per cent of `pieces`, rounded up: a product ordered once gets a piece."""
-    return -(-pieces * percent // 100)

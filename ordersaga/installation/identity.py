@@ -19,7 +19,7 @@ from domain.fields import parse_reason
 from eventstore.errors import SchemaMissing
 from eventstore.postgres.errors import translated
 from eventstore.postgres.migrator import Schema
-from eventstore.postgres.roles import become_owner
+from eventstore.postgres.roles import become
 from eventstore.postgres.sql_files import statement
 from ordersaga.errors import Refused
 
@@ -111,7 +111,7 @@ class Installation:
         checked = parse_reason(reason)
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                await become_owner(connection)
+                await become(connection, "owner")
                 await connection.execute(_sql("lock"))
                 row = await connection.fetchrow(_sql("change"), new, act, actor, checked)
         if row is None:

@@ -17,6 +17,7 @@ from domain.values import Reason
 from ordersaga.client.orders import OrderSagaClient
 from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.errors import Refused
+from ordersaga.operations.actor import Caller
 from ordersaga.operations.orders import OrdersService
 from ordersaga.operations.temporal_runs import find_run
 
@@ -79,7 +80,7 @@ async def cancel_order(
 async def _cancel_without_saga(
     services: "Services", client: Client, order_id: OrderId, request: CancelRequest
 ) -> CancelledBy:
-    orders = OrdersService.of(services)
+    orders = OrdersService.of(services, Caller(request.actor))
     state = await orders.state(order_id)
     if isinstance(state, Completed | Cancelled):
         raise Refused(f"the order is {status_of(state)}: it cannot be cancelled any more")

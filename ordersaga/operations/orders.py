@@ -5,77 +5,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import uuid4
 
 from activities.aggregates import ORDER, STOCK, AggregateStream
 from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
-from domain.ids import CustomerId, OrderId, Sku, order_stream, stock_stream, streams_of_order
-from domain.money import format_amount
+from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
-from domain.order.state import (
-    Cancelled,
-    Completed,
-    Draft,
-    FrozenOrder,
-    NoOrder,
-    OrderState,
-    Processing,
-    status_of,
-)
+from domain.order.state import NoOrder, OrderState
 from domain.stock.commands import StockCommand
 from domain.stock.item import StockState
-from domain.values import Address, OrderLine, Reason, Redacted
+from domain.values import Reason
 from eventstore.codec import EventCodec
 from eventstore.commands.folding import Loaded
-from eventstore.commands.handler import CommandContext, CommandHandler
-from eventstore.model import Metadata, StoredEvent
+from eventstore.commands.handler import CommandHandler
+from eventstore.model import StoredEvent
 from eventstore.store import EventStore
-from ordersaga.operations.actor import operator
+from ordersaga.operations.actor import Caller, operator
+from ordersaga.operations.order_history import OrderHistory, stock_events_of
+from ordersaga.operations.shown_order import ShownOrder, shown
 from projections.read_models.descriptions import describe_event
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class ShownLine:
-    """An order line for display; amounts as text and in minor units."""
-
-    sku: str
-    description: str
-    quantity: int
-    unit_price: str
-    unit_price_minor: int
-    amount: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownOrder:
-    """An order for display. Holds personal data: never log it.
-
-    `version` is that of the order's stream; `as_of` is when its last event was recorded.
-    """
-
-    order_id: str
-    status: str
-    version: int
-    as_of: datetime
-    customer_id: str | None
-    placed_at: datetime
-    currency: str
-    total: str
-    total_minor: int
-    lines: tuple[ShownLine, ...]
-    address: Address | Redacted | None
-    capture: str | None
-    payment_reference: str | None
-    tracking_number: str | None
-    reason: str | None
-    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +76,36 @@ WAITING_SHOWN: Final = 20
 class OrdersService:
     """Executes commands and queries on orders and stock, in the event store alone."""
 
-    def __init__(self, handler: CommandHandler, store: EventStore, codec: EventCodec) -> None:
+    def __init__(
+        self,
+        handler: CommandHandler,
+        store: EventStore,
+        codec: EventCodec,
+        caller: Caller | None = None,
+    ) -> None:
         self._handler = handler
         self._store = store
         self._codec = codec
+        self._caller = caller or Caller(operator())
 
     @classmethod
-    def of(cls, services: "Services") -> "OrdersService":
-        """Made from the services of the composition root."""
-        return cls(services.handler, services.store, services.codec)
+    def of(cls, services: "Services", caller: Caller | None = None) -> "OrdersService":
+        """Made from the services of the composition root; by default for the system user."""
+        return cls(services.handler, services.store, services.codec, caller)
 
     # --- orders ----------------------------------------------------------------------------------
 
     async def create(
-        self, order_id: OrderId, customer_id: CustomerId | None, currency: str
+        self,
+        order_id: OrderId,
+        customer_id: CustomerId | None,
+        currency: str,
+        reference: str | None = None,
     ) -> ShownOrder:
         """Create a draft."""
-        return await self.execute(
-            order_id, CreateOrder(order_id, customer_id, currency, datetime.now(UTC))
-        )
+        now = datetime.now(UTC)
+        command = CreateOrder(order_id, customer_id, currency, now, reference)
+        return await self.execute(order_id, command)
 
     async def execute(self, order_id: OrderId, command: OrderCommand) -> ShownOrder:
         """Execute a command and return the new state of the order.
@@ -174,15 +139,17 @@ class OrdersService:
         Raises:
             NotFound: there is no such order, or there was none then.
         """
-        stored = await self._store.read_stream(
-            order_stream(order_id), until=at, to_version=at_version
-        )
-        if not stored:
+        return shown(await self.history(order_id, at=at, at_version=at_version))
+
+    async def history(
+        self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
+    ) -> OrderHistory:
+        """All streams of an order, as far as they were written then; raises as `show`."""
+        streams = await self._store.read_streams(streams_of_order(order_id))
+        history = OrderHistory(order_id, streams, self._codec).until(at, at_version)
+        if not history.own:
             raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
-        state: OrderState = ORDER.fold.initial
-        for event in stored:
-            state = ORDER.fold.evolve(state, self._codec.decode(event))
-        return shown(state, stored[-1])
+        return history
 
     async def timeline(
         self, order_id: OrderId, *, until: datetime | None = None
@@ -196,26 +163,9 @@ class OrdersService:
         events = [event for stream in streams.values() for event in stream]
         if not events:
             raise NotFound("order", order_id)
-        events += await self._stock_events(order_id, events)
+        events += await stock_events_of(self._store, self._codec, order_id, events)
         events.sort(key=lambda event: event.position)
         return [self._entry(one) for one in events if until is None or one.recorded_at <= until]
-
-    async def _stock_events(
-        self, order_id: OrderId, events: Sequence[StoredEvent]
-    ) -> list[StoredEvent]:
-        skus = {
-            str(line["sku"])
-            for event in events
-            if event.event_type == "OrderSubmitted"
-            for line in event.data["lines"]
-        }
-        streams = await self._store.read_streams([stock_stream(Sku(sku)) for sku in sorted(skus)])
-        return [
-            event
-            for stream in streams.values()
-            for event in stream
-            if event.data.get("order_id") == order_id
-        ]
 
     def _entry(self, event: StoredEvent) -> TimelineEntry:
         return TimelineEntry(
@@ -255,48 +205,4 @@ class OrdersService:
         )
 
     async def _execute(self, stream: AggregateStream[Any, C], command: C) -> None:
-        command_id = f"cli-{uuid4()}"
-        context = CommandContext(command_id, Metadata(stream.name, command_id, operator()))
-        await record(self._handler, stream, (command,), context)
-
-
-# --- how an order is shown -----------------------------------------------------------------------
-
-
-def shown(state: OrderState, last: StoredEvent) -> ShownOrder:
-    """An order for display; `last` is the last event that led to `state`."""
-    if isinstance(state, NoOrder):
-        raise NotFound("order", last.stream)
-    order = state if isinstance(state, Draft) else state.order
-    lines = order.lines if isinstance(order, FrozenOrder) else order.lines.values()
-    paid = state if isinstance(state, Processing | Completed) else None
-    cancelled = state if isinstance(state, Cancelled) else None
-    return ShownOrder(
-        order_id=order.order_id,
-        status=str(status_of(state)),
-        version=last.version,
-        as_of=last.recorded_at,
-        customer_id=order.customer_id,
-        placed_at=order.placed_at,
-        currency=order.currency,
-        total=format_amount(order.total),
-        total_minor=order.total.minor,
-        lines=tuple(map(_shown_line, lines)),
-        address=order.address,
-        capture=order.payment.capture.value if isinstance(order, FrozenOrder) else None,
-        payment_reference=paid.payment_reference if paid else None,
-        tracking_number=state.tracking_number if isinstance(state, Completed) else None,
-        reason=cancelled.reason.value if cancelled else None,
-        detail=cancelled.detail if cancelled else None,
-    )
-
-
-def _shown_line(line: OrderLine) -> ShownLine:
-    return ShownLine(
-        sku=line.sku,
-        description=line.description,
-        quantity=line.quantity,
-        unit_price=format_amount(line.unit_price),
-        unit_price_minor=line.unit_price.minor,
-        amount=format_amount(line.amount),
-    )
+        await record(self._handler, stream, (command,), self._caller.context(stream.name))

@@ -76,7 +76,8 @@ def query_of(conditions: SagaFilter) -> str:
     Raises:
         WrongUsage: there is no such status or step.
     """
-    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'"]
+    # A run that has gone on as a new one is no saga of its own.
+    parts = [f"WorkflowType = '{WORKFLOW_TYPE}'", "ExecutionStatus != 'ContinuedAsNew'"]
     for option, key, value, allowed in (
         ("--status", ORDER_STATUS, conditions.order_status, STATUSES),
         ("--step", SAGA_STEP, conditions.step, STEPS),
@@ -123,7 +124,7 @@ async def show_saga(
     if run is None:
         hints = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
         raise Refused(f"Temporal has no saga of order {order_id}{hints}")
-    answer, note = await _ask(client, run)
+    answer, note = await ask_status(client, run)
     return SagaDetails(
         order_id=order_id,
         workflow_id=workflow_id,
@@ -151,7 +152,7 @@ async def show_saga(
     )
 
 
-async def _ask(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
+async def ask_status(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
     """The saga's status answer, or a sentence that says why there is none."""
     if run.status == "paused":
         return {}, "it is paused in Temporal: `temporal workflow unpause` lets it continue"

@@ -6,7 +6,8 @@ from typing import Final
 from eventstore.postgres.connection import connect
 from eventstore.postgres.feed_lag import complete_position
 from eventstore.postgres.migrator import Schema, migrate
-from eventstore.postgres.roles import become_owner
+from eventstore.postgres.rights import Right
+from eventstore.postgres.roles import GRANTED, become, quoted
 from projections.engine import control
 from projections.engine.projection import LIVE, Connection, Projection
 from projections.engine.sql_files import statement
@@ -17,6 +18,10 @@ PROJECTIONS: Final = Schema("projections", "projections")
 
 # The feed's watermark uses one-integer advisory locks, so two-integer keys cannot collide.
 _INSTALL_LOCK: Final = (0x6F73, 0x7270)
+_READERS: Final = tuple(kind for kind in GRANTED if kind != "projector")
+
+NEXT: Final = "read_models_next"
+"""The schema in which a rebuild fills new tables."""
 
 
 async def install(
@@ -49,19 +54,37 @@ async def install(
 
 
 async def create_tables(connection: Connection, target: str, projection: Projection) -> None:
-    """Create the tables of a read model in a schema.
+    """Create the tables of a read model in a schema; they belong to the projector.
 
-    The rest of the transaction runs as the owner of the database's schemas.
+    The rest of the transaction runs as the projector.
 
     Raises:
-        InsufficientPrivilegeError: the login is not a member of the owner.
+        InsufficientPrivilegeError: the login is not a member of the projector; if the schema is
+            none of those that are always there, not of the owner.
     """
-    roles = await become_owner(connection)
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target}")
-    if not projection.side_effects:  # the migrations create the tables of these
-        package = f"projections.read_models.{projection.name}"
-        await connection.execute(statement(package, "tables", target))
-        tables = ", ".join(f"{target}.{table}" for table in projection.tables)
-        await connection.execute(
-            roles.filled(f'GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO :"app"')
-        )
+    if target not in (LIVE, NEXT):
+        roles = await become(connection, "owner")
+        projector = quoted(roles.name("projector"))
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target} AUTHORIZATION {projector}")
+    roles = await become(connection, "projector")
+    if projection.side_effects:
+        return  # the migrations create the tables of these
+    package = f"projections.read_models.{projection.name}"
+    await connection.execute(statement(package, "tables", target))
+    readers = ", ".join(f':"{kind}"' for kind in _READERS)
+    tables = ", ".join(f"{target}.{table}" for table in projection.tables)
+    await connection.execute(roles.filled(f"GRANT SELECT ON {tables} TO {readers}"))
+
+
+def rights_on_read_models(projections: Sequence[Projection] = ALL) -> list[Right]:
+    """What each role may do with the tables of read models; the projector owns them."""
+    of_projector = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    rights = {"projector": of_projector, **dict.fromkeys(_READERS, ("SELECT",))}
+    return [
+        Right(role, "table", f"{LIVE}.{table}", right)
+        for projection in projections
+        if not projection.side_effects
+        for table in projection.tables
+        for role, granted in rights.items()
+        for right in granted
+    ]

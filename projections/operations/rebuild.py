@@ -22,10 +22,8 @@ from projections.engine.control import Lane
 from projections.engine.lane import DEFAULT_OPTIONS, LaneOptions
 from projections.engine.projection import LIVE, Connection, Pool, Projection
 from projections.errors import Interrupted, NotInstalled
+from projections.operations.install import NEXT
 from projections.operations.shadow import Shadow
-
-NEXT: Final = "read_models_next"
-"""The schema in which the new tables are filled."""
 
 _SWITCH_ATTEMPTS: Final = 20
 

@@ -80,6 +80,22 @@ async def status(
     ]
 
 
+async def has_reached(pool: Pool, position: int, projections: Sequence[Projection]) -> bool:
+    """Whether read models show everything up to a position; what is parked counts as shown.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    by_name = {projection.name: projection for projection in projections}
+    lanes = await control.load_lanes(pool, LIVE, list(by_name))
+    for lane in lanes:
+        if lane.position < position:
+            selected = by_name[lane.projection].feed_filter(lane.buckets)
+            if await age_after(pool, lane.position, selected) is not None:
+                return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """Reads the status of lanes as of one moment."""

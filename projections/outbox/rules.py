@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid5
 
+from domain.lines import LineShare, pieces_by_sku
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine
 from domain.saga import events as saga_events
+from domain.shares import Shares, gift_card_of
 from domain.shipment import events as shipment_events
-from domain.values import OrderLine
 from eventstore.model import JsonObject
 from projections.engine.projection import Connection, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns
@@ -47,12 +47,32 @@ def _money(amount: Money) -> JsonObject:
     return {"amount_minor": amount.minor, "currency": amount.currency}
 
 
-def _total(event: order_events.OrderSubmitted | order_events.OrderAmended) -> JsonObject:
-    return {"total_minor": event.total.minor, "currency": event.total.currency}
+def _total(total: Money, shares: Sequence[LineShare]) -> JsonObject:
+    """What is paid through the provider, and by a gift card, which is the shop's own affair."""
+    gift_card = gift_card_of(shares, total.currency)
+    return {
+        "total_minor": total.minor,
+        "gift_card_minor": gift_card.minor,
+        "currency": total.currency,
+    }
 
 
-def _lines(lines: Sequence[OrderLine | ReturnedLine]) -> list[JsonObject]:
-    return [{"sku": line.sku, "quantity": line.quantity} for line in lines]
+def _submitted(event: order_events.OrderSubmitted) -> JsonObject:
+    shares = Shares(event.content).of_all(event.lines)
+    return {**_total(event.total, shares), "pieces": sum(pieces_by_sku(shares).values())}
+
+
+def _lines(lines: Sequence[LineShare]) -> list[JsonObject]:
+    return [
+        {
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "amount_minor": line.amount.minor,
+            "gift_card_minor": line.gift_card.minor,
+        }
+        for line in lines
+    ]
 
 
 def _unavailable(event: order_events.ItemsUnavailable) -> JsonObject:
@@ -77,10 +97,7 @@ def _return_only(event: Any) -> JsonObject:
 
 
 RULES: Final[Mapping[type, Rule]] = {
-    order_events.OrderSubmitted: Rule(
-        "order.submitted",
-        lambda x: {**_total(x), "pieces": sum(line.quantity for line in x.lines)},
-    ),
+    order_events.OrderSubmitted: Rule("order.submitted", _submitted),
     order_events.OrderCompleted: Rule(
         "order.completed", lambda x: {"tracking_number": x.tracking_number}
     ),
@@ -90,7 +107,7 @@ RULES: Final[Mapping[type, Rule]] = {
         "order.backordered", lambda x: {"deadline": x.deadline.isoformat()}
     ),
     order_events.OrderAmended: Rule(
-        "order.amended", lambda x: {**_total(x), "lines": _lines(x.lines)}
+        "order.amended", lambda x: {**_total(x.total, x.lines), "lines": _lines(x.lines)}
     ),
     payment_events.PaymentRefunded: Rule(
         "payment.refunded",

@@ -7,6 +7,7 @@ from domain.customer import events as customer_events
 from domain.money import format_amount
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request import events as request_events
 from domain.returns import events as returns_events
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
@@ -35,6 +36,12 @@ def _created(event: order_events.OrderCreated) -> str:
     return "draft opened for a guest" if event.customer_id is None else "draft opened"
 
 
+def _adjustments(event: order_events.AdjustmentsSet) -> str:
+    of = "the order" if event.line_id is None else f"line {event.line_id}"
+    amounts = (f"{x.kind.value} {format_amount(x.amount)}" for x in event.adjustments)
+    return f"adjustments of {of}: {', '.join(amounts) or 'none'}"
+
+
 def _unavailable(event: order_events.ItemsUnavailable) -> str:
     items = "; ".join(f"{item.missing} of {item.ordered} of {item.sku}" for item in event.missing)
     asked = ", the customer is asked" if event.asking else ""
@@ -60,16 +67,23 @@ def _opened(event: returns_events.ReturnOpened) -> str:
 _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     order_events.OrderCreated: _created,
     order_events.ItemAdded: lambda x: (
-        f"{x.quantity} of {x.sku} added at {format_amount(x.unit_price)}"
+        f"{x.quantity} of {x.code or x.kind.value} added at {format_amount(x.unit_price)}"
     ),
-    order_events.ItemRemoved: lambda x: f"{x.sku} removed",
-    order_events.QuantityChanged: lambda x: f"quantity of {x.sku} changed to {x.quantity}",
+    order_events.ItemRemoved: lambda x: f"line {x.line_id} removed",
+    order_events.QuantityChanged: lambda x: f"quantity of line {x.line_id} changed to {x.quantity}",
+    order_events.AdjustmentsSet: _adjustments,
     order_events.AddressSet: lambda _: "delivery address set",
     order_events.OrderSubmitted: lambda x: f"order submitted: {_content(x)}",
     order_events.DeliveryAddressChanged: lambda _: "delivery address changed",
     order_events.OrderReserved: lambda _: "stock reserved for every line",
-    order_events.OrderProcessingStarted: lambda x: f"payment secured ({x.payment_reference})",
-    order_events.OrderCompleted: lambda x: f"order completed, tracking number {x.tracking_number}",
+    order_events.OrderProcessingStarted: lambda x: (
+        f"payment secured ({x.payment_reference})" if x.payment_reference else "nothing to pay"
+    ),
+    order_events.OrderCompleted: lambda x: (
+        f"order completed, tracking number {x.tracking_number}"
+        if x.tracking_number
+        else "order completed, nothing to ship"
+    ),
     order_events.OrderCancelled: lambda x: f"order cancelled: {x.reason.value}",
     order_events.ItemsUnavailable: _unavailable,
     order_events.BackorderAccepted: lambda x: (
@@ -144,5 +158,8 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
         f"{x.actor} did {x.action} for return {x.return_id}: {x.reason}"
     ),
     returns_events.ReturnClosed: lambda x: f"return {x.return_id} closed",
+    request_events.OrderRequested: lambda x: (
+        f"order {x.order_id} requested by {x.subject}" + ("" if x.is_new else ", which was there")
+    ),
     customer_events.CustomerErased: lambda x: f"personal data of {x.subject} erased: {x.reason}",
 }

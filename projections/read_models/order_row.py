@@ -1,16 +1,20 @@
 """How an order's row follows from its stream; shared by the read models of orders."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from domain.lines import Adjustment, LineKind, adjusted, pieces_by_sku
 from domain.order import events as order_events
 from projections.engine.projection import Recorded, names, own_id
 
-Draft = dict[str, tuple[int, int]]
-"""SKU to (pieces, unit price in minor units) while the order is a draft."""
+Draft = dict[str, tuple[int, int, int, int]]
+"""The lines of an order that is a draft: their pieces, pieces of goods among them, unit price and
+adjustments in minor units. The adjustments of the whole order are those of a line without pieces.
+"""
+_WHOLE: Final = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,9 +23,10 @@ class CurrentOrder:
 
     Attributes:
         status: draft, submitted, backordered, reserved, processing, completed or cancelled.
+        reference: the shop's own number of the order.
         total_minor: in minor units of `currency`.
-        line_count: number of SKUs.
-        item_count: number of pieces.
+        line_count: number of lines, services included.
+        item_count: number of pieces of goods.
         reason: why it was cancelled.
         placed_at: the shop's time; all other times are the store's.
         closed_at: when it was completed or cancelled.
@@ -37,6 +42,7 @@ class CurrentOrder:
     reason: str | None = None
     payment_reference: str | None = None
     tracking_number: str | None = None
+    reference: str | None = None
     placed_at: datetime
     submitted_at: datetime | None = None
     closed_at: datetime | None = None
@@ -62,6 +68,7 @@ def new_row(item: Recorded) -> OrderRow:
         customer_id=item.event.customer_id,
         currency=item.event.currency,
         placed_at=item.event.placed_at,
+        reference=item.event.reference,
         updated_at=item.stored.recorded_at,
         version=item.stored.version,
     )
@@ -82,32 +89,46 @@ def settle(row: OrderRow) -> None:
 def _draft(row: OrderRow) -> Draft:
     if row.lines is None:
         stored = json.loads(row.draft) if row.draft else {}
-        row.lines = {sku: (pieces, price) for sku, (pieces, price) in stored.items()}
+        row.lines = {line_id: tuple(numbers) for line_id, numbers in stored.items()}
     return row.lines
 
 
 def _sum_up(row: OrderRow, draft: Draft) -> None:
-    row.line_count = len(draft)
-    row.item_count = sum(pieces for pieces, _ in draft.values())
-    row.total_minor = sum(pieces * price for pieces, price in draft.values())
+    row.line_count = sum(line_id != _WHOLE for line_id in draft)
+    row.item_count = sum(goods for _, goods, _, _ in draft.values())
+    row.total_minor = sum(pieces * price + more for pieces, _, price, more in draft.values())
 
 
 def _item_added(row: OrderRow, event: order_events.ItemAdded, _: datetime) -> None:
     draft = _draft(row)
-    pieces, _price = draft.get(event.sku, (0, 0))
-    draft[event.sku] = (pieces + event.quantity, event.unit_price.minor)
+    pieces = draft.get(event.line_id, (0, 0, 0, 0))[0] + event.quantity
+    goods = pieces if event.kind is LineKind.GOODS else 0
+    more = _adjusted(event.adjustments, row)
+    draft[event.line_id] = (pieces, goods, event.unit_price.minor, more)
     _sum_up(row, draft)
+
+
+def _adjusted(adjustments: Sequence[Adjustment], row: OrderRow) -> int:
+    return adjusted(adjustments, row.currency).minor
 
 
 def _item_removed(row: OrderRow, event: order_events.ItemRemoved, _: datetime) -> None:
     draft = _draft(row)
-    del draft[event.sku]
+    del draft[event.line_id]
     _sum_up(row, draft)
 
 
 def _quantity_changed(row: OrderRow, event: order_events.QuantityChanged, _: datetime) -> None:
     draft = _draft(row)
-    draft[event.sku] = (event.quantity, draft[event.sku][1])
+    _pieces, goods, price, more = draft[event.line_id]
+    draft[event.line_id] = (event.quantity, event.quantity if goods else 0, price, more)
+    _sum_up(row, draft)
+
+
+def _adjustments_set(row: OrderRow, event: order_events.AdjustmentsSet, _: datetime) -> None:
+    draft, line_id = _draft(row), event.line_id or _WHOLE
+    pieces, goods, price, _before = draft.get(line_id, (0, 0, 0, 0))
+    draft[line_id] = (pieces, goods, price, _adjusted(event.adjustments, row))
     _sum_up(row, draft)
 
 
@@ -121,7 +142,7 @@ def _amended(
 ) -> None:
     row.total_minor = event.total.minor
     row.line_count = len(event.lines)
-    row.item_count = sum(line.quantity for line in event.lines)
+    row.item_count = sum(pieces_by_sku(event.lines).values())
 
 
 def _became(status: str) -> Callable[[OrderRow, Any, datetime], None]:
@@ -149,6 +170,7 @@ _DRAFTING: Final[_Changes] = {
     order_events.ItemAdded: _item_added,
     order_events.ItemRemoved: _item_removed,
     order_events.QuantityChanged: _quantity_changed,
+    order_events.AdjustmentsSet: _adjustments_set,
 }
 _AFTER_DRAFTING: Final[_Changes] = {
     order_events.OrderSubmitted: _submitted,

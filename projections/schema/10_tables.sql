@@ -1,5 +1,8 @@
--- The control tables of the projections, the outbox, and the schema of the live read models.
+-- The control tables of the projections, the outbox, and the live read models.
 CREATE SCHEMA read_models;
+
+-- Here a rebuild fills new ones.
+CREATE SCHEMA read_models_next;
 
 -- One row per lane. The row lock is the fence: only its holder may apply that lane, and only if its
 -- program has the `version` of the projection that the tables belong to. The version is in this row
@@ -92,7 +95,3 @@ CREATE UNLOGGED TABLE read_models.era (
     CONSTRAINT era_pkey PRIMARY KEY (only_one),
     CONSTRAINT era_is_one_row CHECK (only_one)
 );
-
--- Processes fill these tables and those of the read models, and own none of them.
-GRANT USAGE ON SCHEMA read_models TO :"app";
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read_models TO :"app";

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ordersaga.bootstrap.settings import CONFIG_FILE_VARIABLE, ENV_PREFIX, Settings
+from ordersaga.bootstrap.settings import (
+    CONFIG_FILE_VARIABLE,
+    ENV_PREFIX,
+    SECRETS_DIR_VARIABLE,
+    Settings,
+)
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE
 from tests.support.repository.command_line import commands
 from tests.support.repository.source_tree import ROOT, files, name_of, text_of
@@ -15,6 +20,7 @@ from tests.support.repository.source_tree import ROOT, files, name_of, text_of
 DOCUMENTS = [path for path in files(".md") if "adr" not in path.parts]
 VARIABLES = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {
     CONFIG_FILE_VARIABLE,
+    SECRETS_DIR_VARIABLE,
     DATA_DIR_VARIABLE,
 }
 
@@ -49,6 +55,12 @@ def test_every_command_in_a_document_exists(path: Path) -> None:
 def test_the_page_of_commands_is_what_the_program_says() -> None:
     page = runpy.run_path(str(ROOT / "scripts" / "write_cli_docs.py"))["page"]
     assert text_of(ROOT / "docs" / "cli.md") == page(), "run `make docs`"
+
+
+def test_the_documents_of_the_api_are_what_the_program_says() -> None:
+    pages = runpy.run_path(str(ROOT / "scripts" / "write_api_docs.py"))["PAGES"]
+    for path, page in pages.items():
+        assert text_of(path) == page(), "run `make docs`"
 
 
 def test_every_command_says_what_it_does() -> None:

@@ -29,6 +29,7 @@ BOUNDED = {
     "eventstore/postgres/sql/count_set_aside.sql": "what one follower could not act on",
     "eventstore/postgres/growth/sql/layout.sql": "one row for each move; run in a survey",
     "ordersaga/findings/keys.sql": "what is wrong with some orders",
+    "ordersaga/incidents/waiting.sql": "what processes report of one provider",
     "ordersaga/installation/sql/change.sql": "the last identity",
     "ordersaga/operations/doctor/sql/sessions.sql": "the sessions of the server",
     "projections/engine/sql/count_parked.sql": "what is parked, by key",

@@ -25,9 +25,12 @@ def called_in(function: Function) -> set[str]:
     return methods | {target.id for target in called if isinstance(target, ast.Name)}
 
 
+ASSERTING = {"raises", "fail", "check_schema", "call_and_validate", "validate_response"}
+
+
 def asserts(function: Function) -> bool:
     own = any(isinstance(node, ast.Assert) for node in ast.walk(function))
-    return own or bool(called_in(function) & {"raises", "fail", "check_schema"})
+    return own or bool(called_in(function) & ASSERTING)
 
 
 def asserting_names() -> set[str]:

@@ -10,10 +10,11 @@ from activities.payments.own import OrderPayments
 from activities.ports import ChargeRequest, LabelRequest, NotOurs, PaymentStatus
 from activities.shipping.own import OrderLabels
 from domain.ids import OrderId
+from domain.lines import Content, OrderLine
 from domain.money import Money
 from domain.order.state import FrozenOrder
 from domain.payment.payment import Authorised, Captured
-from domain.values import CaptureMode, OrderLine, PaymentTerms
+from domain.values import CaptureMode, PaymentTerms
 from tests.contract import test_carriers as carriers
 from tests.contract import test_payment_gateways as gateways
 from tests.support.stack.carrier_examples import HOME, label_request
@@ -59,12 +60,13 @@ def changed(request: Any, differs: str) -> Any:
 
 
 def order_of(request: ChargeRequest | LabelRequest, token: str = "tok_visa") -> FrozenOrder:  # noqa: S107  no secret
-    line = OrderLine("10001", "Lamp", 1, Money(1000, "GBP"))  # type: ignore[arg-type]  # a SKU
+    line = OrderLine("1", "10001", "Lamp", 1, Money(1000, "GBP"))  # type: ignore[arg-type]  # a SKU
     return FrozenOrder(
         request.order_id,
         None,
         None,  # type: ignore[arg-type]  # nobody asks when it was placed
         (line,),
+        Content("GBP", (line,)),
         HOME,
         HOME,
         Money(1000, "GBP"),

@@ -4,17 +4,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 from activities.failures import Trouble
 from activities.messages import SagaRef
 from workflows import policies
-from workflows.common.failures import is_final, trouble_of
+from workflows.common.answers import NoAnswer, answer_in
+from workflows.common.failures import by_hand, is_final, trouble_of
 from workflows.common.patience import Alarm, Patience
+from workflows.common.renewal import RunIsFull
 from workflows.common.search_attributes import Progress
+
+_QUICK_CHANGES: Final = 3
+"""So often the trouble may change without a pause; whoever changes it for ever fills no history."""
 
 A = TypeVar("A")
 P = TypeVar("P")
@@ -64,11 +70,15 @@ class ActivityRunner:
 
         Raises:
             ActivityError: it failed for good, or the wait for it was ended.
+            RunIsFull: it goes on in a new run.
         """
         patience = patience or self._quiet(method.__name__)
         ask = _Asked(method, request, queue, policy, summary, self.next_id(method.__name__))
         try:
             result = await _until_it_ends(ask, patience)
+        except RunIsFull:
+            await patience.end(hands_over=True)
+            raise
         except (ActivityError, asyncio.CancelledError):
             await patience.end()
             raise
@@ -110,15 +120,25 @@ class _Asked:
     request_id: str
     starts: int = 0
 
+    @property
+    def name(self) -> str:
+        """The activity's type."""
+        return self.method.__name__
+
+    @property
+    def activity_id(self) -> str:
+        """The id of the latest start."""
+        return self.request_id + (f".{self.starts}" if self.starts > 1 else "")
+
     def start(self, trouble: Trouble | None, changes: int) -> "workflow.ActivityHandle[Any]":
         """Start the activity: a first try, or with patience for a trouble."""
         self.starts += 1
-        again = f".{self.starts}" if self.starts > 1 else ""
-        return workflow.start_activity_method(
-            self.method,
+        return workflow.start_activity(
+            self.name,
             args=[self.request],
+            result_type=RawValue,  # a result that was entered by hand may be anything
             task_queue=self.queue,
-            activity_id=self.request_id + again,
+            activity_id=self.activity_id,
             summary=self.summary,
             schedule_to_start_timeout=None if trouble is Trouble.WORKER else policies.NO_WORKER_FOR,
             start_to_close_timeout=self.policy.attempt,
@@ -128,21 +148,35 @@ class _Asked:
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
+    def answer_in(self, result: RawValue) -> Any:
+        """What the activity returned; raises ActivityError if somebody else completed it."""
+        try:
+            return answer_in(result, self.method, self.activity_id)
+        except NoAnswer:
+            raise by_hand(self.name, self.activity_id) from None
+
 
 async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
     trouble: Trouble | None = None
     changes = 0
     while True:
         try:
-            return await patience.beside(asked.start(trouble, changes))
+            return asked.answer_in(await patience.beside(asked.start(trouble, changes)))
         except ActivityError as error:
             if not patience.goes_on():
                 raise
-            if patience.takes_retry():
+            met, again = trouble_of(error), patience.takes_retry()
+            if not again and (is_final(error) or (met is None and trouble is None)):
+                raise
+            patience.progress.stop_if_full()
+            if again:
                 trouble, changes = None, 0
                 continue
-            met = trouble_of(error)
-            if is_final(error) or (met is None and trouble is None):
-                raise
             trouble, changes = met, changes + 1
             patience.enter(met, error)
+            if changes > _QUICK_CHANGES and await patience.pause(changes):
+                if not patience.goes_on():
+                    raise
+                patience.progress.stop_if_full()
+                patience.takes_retry()
+                trouble, changes = None, 0

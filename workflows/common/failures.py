@@ -13,10 +13,12 @@ from temporalio.exceptions import (
 
 from activities.failures import (
     FATAL_TYPES,
+    FINAL_TYPES,
     OUTCOME_UNKNOWN,
     REFUSALS,
     STILL_HELD,
     TROUBLES,
+    UNEXPECTED,
     Trouble,
 )
 from activities.messages import OperatorAction
@@ -98,11 +100,12 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def is_final(error: ActivityError) -> bool:
-    """Whether the activity gave its final answer, or was cancelled."""
+    """Whether the activity gave its final answer.
+
+    Somebody may also have failed or cancelled it by hand, which says nothing about the order.
+    """
     root = root_of(error)
-    return is_cancelled_exception(error) or (
-        isinstance(root, ApplicationError) and root.non_retryable
-    )
+    return isinstance(root, ApplicationError) and root.non_retryable and root.type in FINAL_TYPES
 
 
 def trouble_of(error: ActivityError) -> Trouble | None:
@@ -112,6 +115,22 @@ def trouble_of(error: ActivityError) -> Trouble | None:
         return Trouble.WORKER
     kind = type_of(error)
     return None if kind == policies.NOT_YET else TROUBLES.get(kind or "", Trouble.UNEXPECTED)
+
+
+def by_hand(activity_type: str, activity_id: str) -> ActivityError:
+    """The failure of an activity that somebody completed by hand, with a result of their own."""
+    error = ActivityError(
+        "completed by hand",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=activity_type,
+        activity_id=activity_id,
+        retry_state=None,
+    )
+    text = "somebody entered a result by hand: it does not count, and the step is done again"
+    error.__cause__ = ApplicationError(text, type=UNEXPECTED)
+    return error
 
 
 def root_of(error: BaseException) -> BaseException:

@@ -9,7 +9,7 @@ refused. Nothing that is sent can fail the workflow task, which Temporal would r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,11 +19,18 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 from activities.messages import OperatorAction
+from workflows import policies
+from workflows.common.renewal import RunIsFull
 from workflows.common.search_attributes import Progress
 from workflows.documents.messages import NO_INPUT, OperatorMessage, ResolveMessage, parse_message
 from workflows.documents.validation import InvalidDocument
 
 ACCEPTED: Final = {"accepted": True}
+PENDING: Final = {"accepted": True, "pending": True}
+"""It is noted and will be carried out; whether that succeeds is not certain yet."""
+UNKNOWN: Final = "unknown"
+"""Under this name signals are counted that have no handler."""
+_TOLD: Final = 10
 
 
 class NotPossibleNow(Exception):
@@ -49,20 +56,23 @@ class OperatorAttention:
         show: shows a change of `progress`.
         record: writes actions of operators to the event store.
         unrecorded: actions that are not in the event store yet, oldest first.
+        settled: what a person has settled by hand and is not carried out yet, by its step.
     """
 
     progress: Progress
     show: Callable[[], None]
     record: Callable[[tuple[OperatorAction, ...]], Awaitable[None]]
     unrecorded: list[OperatorAction] = field(default_factory=list, init=False)
-    _asking: bool = field(default=False, init=False)
+    settled: dict[str, OperatorAction] = field(default_factory=dict, init=False)
+    _recording: int = field(default=0, init=False)
+    _asking_at: str | None = field(default=None, init=False)
     _can_be_settled: bool = field(default=True, init=False)
     _decision: OperatorDecision | None = field(default=None, init=False)
 
     @property
     def awaits_decision(self) -> bool:
         """Whether an operator was asked and has not decided yet."""
-        return self._asking and self._decision is None
+        return self._asking_at is not None and self._decision is None
 
     @property
     def can_be_settled(self) -> bool:
@@ -73,11 +83,23 @@ class OperatorAttention:
         """Keep an operator's action for the record."""
         by = OperatorAction(actor, action, reason)
         self.unrecorded.append(by)
+        if len(self.unrecorded) == policies.MOST_WAITING // 2:
+            # While an activity is waited for nothing is recorded; a new run does so first.
+            self.progress.hands_over = True
         return by
+
+    def check_room(self, others: int = 0) -> None:
+        """Raise NotPossibleNow if too many requests wait already; `others` wait elsewhere."""
+        waiting = len(self.unrecorded) + self._recording + others
+        if waiting >= policies.MOST_WAITING:
+            problem = "requests wait to be carried out: try again when they are"
+            raise NotPossibleNow(f"{waiting} {problem}")
 
     def decide(self, settled_by: OperatorAction | None) -> None:
         """Take an operator's decision; None: try again."""
         self._decision = OperatorDecision(settled_by)
+        if settled_by is not None and self._asking_at is not None:
+            self.settled[self._asking_at] = settled_by
 
     async def ask(
         self,
@@ -99,18 +121,27 @@ class OperatorAttention:
 
         Returns:
             The decision; None: `unless` became true first.
+
+        Raises:
+            RunIsFull: the next run asks again.
         """
-        self._asking, self._decision, self._can_be_settled = True, None, can_be_settled
+        self._asking_at, self._decision, self._can_be_settled = at_step, None, can_be_settled
         self.require(at_step, problem)
         announcing = asyncio.create_task(announcement)
         try:
-            await workflow.wait_condition(lambda: self._decision is not None or unless())
+            await workflow.wait_condition(
+                lambda: self._decision is not None or unless() or self.progress.run_is_full
+            )
         except asyncio.CancelledError:
             await self._stop_asking(at_step, announcing)
             raise
+        over = unless()
         decision = await self._stop_asking(at_step, announcing)
         self.show()
-        await self.record_operators()
+        if decision is None and not over:
+            raise RunIsFull
+        with suppress(RunIsFull):  # what was decided is carried out first
+            await self.record_operators()
         return decision
 
     def require(self, at_step: str, problem: str) -> None:
@@ -131,21 +162,29 @@ class OperatorAttention:
     async def record_operators(self) -> None:
         """Record the actions of operators, if there are any."""
         if actions := self.take_unrecorded():
-            await self.record(actions)
+            self._recording += len(actions)
+            try:
+                await self.record(actions)
+            except RunIsFull:
+                self.unrecorded[:0] = actions
+                raise
+            finally:
+                self._recording -= len(actions)
 
     async def _stop_asking(
         self, at_step: str, announcing: "asyncio.Task[None]"
     ) -> OperatorDecision | None:
-        await stop_announcing(announcing)
+        # At once: the announcement may still run, and nobody can decide any more.
         self.progress.attention.pop(at_step, None)
-        decision, self._decision, self._asking = self._decision, None, False
+        decision, self._decision, self._asking_at = self._decision, None, None
+        await stop_announcing(announcing)
         return decision
 
 
 async def stop_announcing(announcing: "asyncio.Task[None]") -> None:
     """Cancel an announcement that nobody needs any more; it may be retrying for a long time."""
     announcing.cancel()
-    with suppress(ActivityError, asyncio.CancelledError):
+    with suppress(ActivityError, asyncio.CancelledError, RunIsFull):
         await announcing
 
 
@@ -165,11 +204,19 @@ def signal_twin(
         try:
             check(self, raw)
         except (InvalidDocument, NotPossibleNow) as refusal:
-            workflow.logger.warning("ignored the signal %s: %s", name, refusal)
+            ignore(self.progress, name, refusal)
         else:
             act(self, raw)
 
     return workflow.signal(name=name, description="The same as the update, for use in bulk")(handle)
+
+
+def ignore(progress: Progress, signal: str, why: object) -> None:
+    """Count a signal that cannot be refused, and say why it is ignored; not 10,000 times."""
+    times = progress.ignore(signal)
+    if times <= _TOLD:
+        last = "; further ones are only counted" if times == _TOLD else ""
+        workflow.logger.warning("ignored the signal %s: %s%s", signal, why, last)
 
 
 @dataclass(eq=False)
@@ -189,8 +236,10 @@ class OperatorRequests:
 
     @retry.validator
     def _can_retry(self, raw: RawValue = NO_INPUT) -> None:
-        parse_message(OperatorMessage, raw)
+        # The cheap questions come first: there may be thousands of signals.
+        self.attention.check_room()
         self.check_retry()
+        parse_message(OperatorMessage, raw)
 
     retry_signal = signal_twin("retry", _can_retry, retry)
 
@@ -205,12 +254,17 @@ class OperatorRequests:
 
     @resolve.validator
     def _can_resolve(self, raw: RawValue = NO_INPUT) -> None:
-        parse_message(ResolveMessage, raw)
         self.check_awaits_decision()
+        parse_message(ResolveMessage, raw)
         if not self.attention.can_be_settled:
             raise NotPossibleNow("no person can do this step: repair what is wrong, then retry")
 
     resolve_signal = signal_twin("resolve", _can_resolve, resolve)
+
+    @workflow.signal(dynamic=True, description="Counted and ignored: there is no such signal")
+    def unknown_signal(self, _name: str, _inputs: Sequence[RawValue]) -> None:
+        """Count a signal of another name; Temporal would keep it, and not wake the workflow."""
+        ignore(self.progress, UNKNOWN, "there is no such signal")
 
     def check_retry(self) -> None:
         """Raise NotPossibleNow unless there is something to retry."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
 from activities.failures import ACCESS_REFUSED, Trouble
+from workflows import policies
 from workflows.common.failures import describe, type_of
 from workflows.common.operator_requests import OperatorDecision
 from workflows.common.search_attributes import Progress, Waiting
@@ -94,6 +96,10 @@ class Patience:
         """Whether something keeps the activity from its end."""
         return self._since is not None
 
+    @property
+    def _is_full(self) -> bool:
+        return self.progress.run_is_full
+
     async def give_up(self) -> None:
         """End the wait because it took too long."""
         self.gave_up = True
@@ -105,6 +111,10 @@ class Patience:
             waiting.long = True
             self.show()
 
+    async def _cancel_when_full(self) -> None:
+        await workflow.wait_condition(lambda: self._is_full)
+        self._cancel()
+
     def _cancel(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
@@ -112,12 +122,29 @@ class Patience:
     # --- what the runner of activities tells it --------------------------------------------------
 
     async def beside(self, handle: "workflow.ActivityHandle[Any]") -> Any:
-        """The result of the activity that was started."""
+        """The result of the activity that was started.
+
+        If something keeps it from its end, and the run is full, the wait ends.
+        """
         self._handle = handle
+        watch = asyncio.create_task(self._cancel_when_full()) if self.in_trouble else None
         try:
             return await handle
         finally:
             self._handle = None
+            if watch:
+                watch.cancel()
+
+    async def pause(self, changes: int) -> bool:
+        """Wait before the activity is started again; True if somebody wants it at once or never."""
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._retry or self._interrupted or self.is_over() or self._is_full,
+                timeout=policies.pause_after(changes),
+                timeout_summary="then it is tried again",
+            )
+            return True
+        return False
 
     def goes_on(self) -> bool:
         """Whether to start the activity again after it has failed."""
@@ -131,7 +158,9 @@ class Patience:
         asked, self._retry, self.decision = self._retry, False, None
         if asked:
             self._leave()
-            self._spent = {a: spent for a, spent in self._spent.items() if a.survives_retry}
+            for alarm in self.alarms:
+                if not alarm.survives_retry:
+                    self._spent[alarm] = timedelta()
         return asked
 
     def enter(self, trouble: Trouble | None, error: ActivityError) -> None:
@@ -152,10 +181,19 @@ class Patience:
                 self._ticking[alarm] = asyncio.create_task(self._tick(alarm))
         self.show()
 
-    async def end(self) -> None:
-        """Show that nothing is waited for any more, and end everything that was going on."""
+    async def end(self, *, hands_over: bool = False) -> None:
+        """Show that nothing is waited for any more, and end everything that was going on.
+
+        Args:
+            hands_over: the wait goes on in another run, which is told how long it lasted.
+        """
         shown = self._since is not None
         self._leave()
+        for alarm in self.alarms:
+            self.progress.spent.pop(self._key(alarm), None)
+            if hands_over:
+                spent = alarm.after if alarm in self._rung else self._spent_on(alarm)
+                self.progress.spent[self._key(alarm)] = spent
         for task in self._rung.values():
             task.cancel()
         await asyncio.gather(*self._rung.values(), return_exceptions=True)
@@ -165,10 +203,17 @@ class Patience:
     # --- clocks ----------------------------------------------------------------------------------
 
     def _until(self, alarm: Alarm) -> datetime:
-        return workflow.now() + max(alarm.after - self._spent.get(alarm, timedelta()), timedelta())
+        return workflow.now() + max(alarm.after - self._spent_on(alarm), timedelta())
+
+    def _spent_on(self, alarm: Alarm) -> timedelta:
+        before = self.progress.spent.get(self._key(alarm), timedelta())
+        return self._spent.get(alarm, before)
+
+    def _key(self, alarm: Alarm) -> str:
+        return f"{self.name}/{alarm.trouble}/{alarm.plan}"
 
     async def _tick(self, alarm: Alarm) -> None:
-        left = alarm.after - self._spent.get(alarm, timedelta())
+        left = alarm.after - self._spent_on(alarm)
         if left > timedelta():
             await workflow.sleep(left, summary=f"then: {alarm.plan or 'somebody is told'}")
         self._rung[alarm] = self._ticking.pop(alarm)
@@ -182,8 +227,7 @@ class Patience:
         if self._since is None:
             return
         for alarm, task in self._ticking.items():
-            spent = workflow.now() - self._since
-            self._spent[alarm] = self._spent.get(alarm, timedelta()) + spent
+            self._spent[alarm] = self._spent_on(alarm) + (workflow.now() - self._since)
             task.cancel()
         self._ticking.clear()
         self._since = None

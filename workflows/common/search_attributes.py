@@ -5,19 +5,21 @@ Search attributes are never encrypted, so they hold no personal data.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair
 
 from activities.failures import Trouble
+from workflows.common.renewal import RunIsFull, history_is_long
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
 CUSTOMER_ID: Final = SearchAttributeKey.for_keyword("CustomerId")
 NEEDS_ATTENTION: Final = SearchAttributeKey.for_bool("NeedsAttention")
 ORDER_TOTAL_MINOR: Final = SearchAttributeKey.for_int("OrderTotalMinor")
+ORDER_REFERENCE: Final = SearchAttributeKey.for_keyword("OrderReference")
 
 ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
     ORDER_STATUS,
@@ -25,6 +27,7 @@ ALL_ATTRIBUTES: Final[tuple[SearchAttributeKey[Any], ...]] = (
     CUSTOMER_ID,
     NEEDS_ATTENTION,
     ORDER_TOTAL_MINOR,
+    ORDER_REFERENCE,
 )
 
 STARTING: Final = "starting"
@@ -46,6 +49,13 @@ _WHY: Final = {
     Trouble.WORKER: "No worker takes it",
     Trouble.UNEXPECTED: "It fails and should not",
 }
+_THEN: Final = {
+    Trouble.PROVIDER: "it goes on by itself once the provider works again",
+    Trouble.FOREIGN: "a person must look at it",
+    Trouble.STORE: "it goes on by itself once the event store answers again",
+    Trouble.WORKER: "it goes on by itself once a worker takes it",
+    Trouble.UNEXPECTED: "it is tried again and again",
+}
 
 
 @dataclass(slots=True)
@@ -56,7 +66,7 @@ class Waiting:
         trouble: what keeps it from its end.
         since: since when.
         failure: the failure that showed it.
-        plan: what will happen if it goes on; empty: the workflow waits, however long.
+        plan: what will happen at what time; empty: the workflow waits, however long.
         long: it has lasted for so long that it is worth a status of its own.
     """
 
@@ -66,16 +76,24 @@ class Waiting:
     plan: str = ""
     long: bool = False
 
+    @property
+    def then(self) -> str:
+        """What will happen, for people."""
+        return "; ".join(part for part in (_THEN[self.trouble], self.plan) if part)
+
     def __str__(self) -> str:
-        plan = f"; {self.plan}" if self.plan else ""
-        return f"{_WHY[self.trouble]}, since {self.since:%Y-%m-%d %H:%M} UTC ({self.failure}){plan}"
+        since = f"since {self.since:%Y-%m-%d %H:%M} UTC"
+        return f"{_WHY[self.trouble]}, {since} ({self.failure}); {self.then}"
 
 
 class SearchAttributes:
     """The search attributes of one workflow; only those that changed are written."""
 
     def __init__(self) -> None:
-        self._written: dict[str, Any] = {}
+        # A run that continues another has its attributes.
+        self._written = {
+            pair.key.name: pair.value for pair in workflow.info().typed_search_attributes
+        }
 
     def begin(self, initial: Iterable[SearchAttributePair[Any]]) -> None:
         """Write the initial values, unless the client has set all of them at the start."""
@@ -108,6 +126,10 @@ class Progress:
         waits_for: what it waits for; completes the sentence "Waits for ...".
         attention: what an operator must do, by the step that failed.
         waiting: what its activities wait for, by their names.
+        spent: how long the runs before this one have waited, by what for; see `Patience`.
+        ignored: how many signals were ignored, by their names.
+        hands_over: the work is to go on in a new run, however short the history is.
+        may_hand_over: what is known can be handed to a new run.
     """
 
     order_status: str
@@ -115,6 +137,25 @@ class Progress:
     waits_for: str = "the first step"
     attention: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
+    spent: dict[str, timedelta] = field(default_factory=dict)
+    ignored: dict[str, int] = field(default_factory=dict)
+    hands_over: bool = False
+    may_hand_over: bool = True
+
+    @property
+    def run_is_full(self) -> bool:
+        """Whether the work is to go on in a new run."""
+        return self.may_hand_over and (self.hands_over or history_is_long())
+
+    def stop_if_full(self) -> None:
+        """Raise RunIsFull if the work is to go on in a new run."""
+        if self.run_is_full:
+            raise RunIsFull
+
+    def ignore(self, signal: str) -> int:
+        """Count a signal that is ignored; returns how many of its name were."""
+        self.ignored[signal] = self.ignored.get(signal, 0) + 1
+        return self.ignored[signal]
 
     @property
     def attention_text(self) -> str | None:
@@ -146,7 +187,7 @@ class Progress:
                 "trouble": one.trouble.value,
                 "since": one.since.isoformat(),
                 "failure": one.failure,
-                "plan": one.plan or "wait",
+                "plan": one.then,
             }
             for name, one in self.waiting.items()
         ]
@@ -161,7 +202,8 @@ class Progress:
         """What the workflow waits for, and what an operator must do."""
         needs = f"**Needs attention**: {self.attention_text}. " if self.attention else ""
         troubles = "".join(f" {one}." for one in self.waiting.values())
-        return f"{needs}Waits for {self.waits_now}.{troubles}"
+        ignored = "".join(f" Ignored signals: {n} {name}." for name, n in self.ignored.items())
+        return f"{needs}Waits for {self.waits_now}.{troubles}{ignored}"
 
 
 class Visibility:

@@ -5,8 +5,8 @@ the carrier is done with the parcel and every scan is recorded. A later scan sta
 finds nothing to do. A parcel that is lost or comes back opens a return.
 """
 
-from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -37,10 +37,18 @@ from domain.ids import OrderId, ReturnId, parse_order_id, return_workflow
 from domain.returns.values import ReturnKind
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
+from workflows.common.continuation import continue_as_new, take_over
 from workflows.common.failures import message_of, type_of
-from workflows.common.operator_requests import OperatorAttention, OperatorDecision, OperatorRequests
+from workflows.common.operator_requests import (
+    OperatorAttention,
+    OperatorDecision,
+    OperatorRequests,
+    ignore,
+)
+from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
-from workflows.common.search_attributes import Progress, Visibility
+from workflows.common.search_attributes import Visibility
+from workflows.delivery.state import DeliveryState
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, parse_message
 from workflows.documents.validation import MOST_BYTES, InvalidDocument
 
@@ -69,31 +77,36 @@ class _Input(BaseModel):
 class OrderDelivery(OperatorRequests):
     """Follows the parcel of the order that its workflow id names."""
 
-    def __init__(self) -> None:
-        progress = Progress("starting")
+    @workflow.init
+    def __init__(self, raw: RawValue = NO_INPUT) -> None:
+        """Create the parts; what another run has handed over is there before any message."""
+        self._state = DeliveryState()
+        progress = self._state.progress
         self._visibility = Visibility(progress)
         super().__init__(
             progress, OperatorAttention(progress, self._visibility.show, self._record_operators)
         )
         self._activities = ActivityRunner(progress, self._visibility.show)
-        self._scans: deque[CarrierUpdateMessage] = deque()
-        self._parcel: ParcelView | None = None
-        self._recorded: set[str] = set()
-        self._given_up = False
-        self._stopped = False
+        self._continues = take_over(raw, self._state, self.attention)
 
     @workflow.run
     async def run(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Follow the parcel until the carrier is done with it; returns where it is."""
         self._order_id = _order_id(workflow.info().workflow_id)
-        self._scans.extendleft(reversed(_scans_in(raw)))
-        if await cancelled_while_completing(self._follow(), self._stop):
+        state = self._state
+        if not self._continues:
+            state.scans[:0] = [scan for scan in _scans_in(raw) if scan not in state.scans]
+        try:
+            await cancelled_while_completing(self._follow(), self._stop)
+        except RunIsFull:
+            await continue_as_new(state, self.attention)
+        if state.stopped and workflow.cancellation_reason() is not None:
             raise CancelledError("no longer followed, as requested")
         self._visibility.enter(CLOSED, "nothing")
         return {"order_id": self._order_id, "status": self._status()}
 
     def _stop(self) -> None:
-        self._stopped = True  # what was reported is still recorded
+        self._state.stopped = True
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -101,9 +114,12 @@ class OrderDelivery(OperatorRequests):
     def carrier_update(self, raw: RawValue = NO_INPUT) -> None:
         """Keep a scan until it is recorded."""
         try:
-            self._scans.append(parse_message(CarrierUpdateMessage, raw))
+            message = parse_message(CarrierUpdateMessage, raw)
         except InvalidDocument as problem:
-            workflow.logger.warning("ignored a malformed carrier update: %s", problem)
+            ignore(self.progress, "carrier_update", problem)
+        else:
+            if not self._state.keep(Scan(message.status, message.at)):
+                ignore(self.progress, "carrier_update", "too many different scans")
 
     @workflow.query(description="Where the parcel is and what is waited for")
     def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
@@ -115,49 +131,47 @@ class OrderDelivery(OperatorRequests):
             "waits_for": self.progress.waits_now,
             "needs_attention": bool(self.progress.attention),
             "attention": self.progress.attention_text,
-            "unrecorded_scans": len(self._scans),
+            "unrecorded_scans": len(self._state.scans),
+            "ignored_signals": dict(self.progress.ignored),
         }
 
     def _status(self) -> str | None:
-        return self._parcel.status if self._parcel else None
+        return self._state.parcel.status if self._state.parcel else None
 
     # --- the way of a parcel ---------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        if not self._scans:  # started again, or without a scan: look up where the parcel is
+        state = self._state
+        await self.attention.record_operators()
+        if not state.scans and state.parcel is None:  # without a scan: look where the parcel is
             await self._record(None)
-        while not self._given_up:
+        while not state.given_up:
             await self._record_all()
-            if self._has_arrived():
+            if state.has_arrived:
                 await self._handle_arrival()
-            if self._scans:
+            self.progress.stop_if_full()
+            if state.scans:
                 continue
-            if self._is_done():
+            if state.is_done:
                 return
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(args=[{"updates": []}])
             await self._wait_for_news()
 
-    def _is_done(self) -> bool:
-        return self._has_arrived() or self._given_up or self._stopped
-
-    def _has_arrived(self) -> bool:
-        return self._parcel is not None and self._parcel.arrived
-
     async def _record_all(self) -> None:
-        while self._scans:
-            scan = self._scans[0]
-            if scan.status not in self._recorded:
-                await self._record(Scan(scan.status, scan.at))
-                self._recorded.add(scan.status)
-            self._scans.popleft()
+        state = self._state
+        while state.scans:
+            scan = state.scans[0]
+            if scan.status not in state.recorded:
+                await self._record(scan)
+                state.recorded.append(scan.status)
+            del state.scans[:1]
+            state.heard_at = workflow.now()
 
     async def _record(self, scan: Scan | None) -> None:
         """Record a scan as soon as there is a parcel, unless an operator gives it up."""
         while True:
             self._visibility.enter(RECORDING, "the event store to record where the parcel is")
             try:
-                self._parcel = await self._activities.run(
+                parcel = await self._activities.run(
                     DeliveryActivities.record_scan,
                     RecordScan(saga_ref(), self._order_id, scan),
                     SHIPPING_QUEUE,
@@ -168,30 +182,34 @@ class OrderDelivery(OperatorRequests):
                 if await self._gives_up(scan, error):
                     return
             else:
-                self.progress.order_status = self._parcel.status
+                self._state.parcel, self.progress.order_status = parcel, parcel.status
                 self._visibility.enter(FOLLOWING, "news from the carrier")
                 return
 
     async def _gives_up(self, scan: Scan | None, error: ActivityError) -> bool:
+        state = self._state
         if type_of(error) == NO_PARCEL and scan is None:
-            self._given_up = not self._scans
+            state.given_up = not state.scans
             return True
         what = f"a scan ({scan.status})" if scan else "the parcel"
         problem = (
             f"{what} could not be recorded: {message_of(error)}: retry, or resolve with a note"
         )
-        decision = await self._ask_operator(RECORDING, problem, unless=lambda: self._stopped)
+        decision = await self._ask_operator(RECORDING, problem, unless=lambda: state.stopped)
         if decision and decision.settled_by is None:
             return False
-        self._given_up = self._parcel is None and len(self._scans) <= 1
+        state.given_up = state.parcel is None and len(state.scans) <= 1
         return True
 
     async def _wait_for_news(self) -> None:
+        state = self._state
         self._visibility.enter(FOLLOWING, "news from the carrier")
+        state.heard_at = state.heard_at or workflow.now()
+        left = state.heard_at + policies.SILENCE - workflow.now()
         try:
             await workflow.wait_condition(
-                self._has_news,
-                timeout=policies.SILENCE,
+                lambda: self._has_news() or self.progress.run_is_full,
+                timeout=max(left, timedelta()),
                 timeout_summary="then a person must ask the carrier",
             )
         except TimeoutError:
@@ -201,24 +219,26 @@ class OrderDelivery(OperatorRequests):
                 "following it"
             )
             decision = await self._ask_operator(NO_NEWS, problem, unless=self._has_news)
-            self._given_up = bool(decision and decision.settled_by)
+            state.heard_at = workflow.now()
+            state.given_up = bool(decision and decision.settled_by)
 
     def _has_news(self) -> bool:
-        return bool(self._scans) or self._stopped
+        return bool(self._state.scans) or self._state.stopped
 
     async def _handle_arrival(self) -> None:
-        parcel = self._parcel
+        state = self._state
+        parcel = state.parcel
         if parcel and parcel.case_to_open:
             await self._open_return(parcel.case_to_open)
-            self._parcel = ParcelView(parcel.status, parcel.arrived, parcel.contradicted_by)
+            state.parcel = ParcelView(parcel.status, parcel.arrived, parcel.contradicted_by)
         if parcel and parcel.contradicted_by:
             problem = (
                 f"the carrier says {parcel.contradicted_by}, but {parcel.status} is on record: "
                 "find out, and resolve with a note"
             )
-            decision = await self._ask_operator(CONTRADICTION, problem, lambda: self._stopped)
+            decision = await self._ask_operator(CONTRADICTION, problem, lambda: state.stopped)
             if decision and decision.settled_by:
-                self._parcel = ParcelView(parcel.status, parcel.arrived)
+                state.parcel = ParcelView(parcel.status, parcel.arrived)
 
     async def _open_return(self, kind: ReturnKind) -> None:
         """Start the return that takes care of goods and money; it is started once."""
@@ -279,7 +299,7 @@ def _order_id(workflow_id: str) -> OrderId:
         raise ApplicationError(problem, type=INVALID_DOCUMENT, non_retryable=True) from None
 
 
-def _scans_in(raw: RawValue) -> list[CarrierUpdateMessage]:
+def _scans_in(raw: RawValue) -> list[Scan]:
     """The scans that the input holds, if there is one."""
     if raw == NO_INPUT:
         return []
@@ -287,4 +307,4 @@ def _scans_in(raw: RawValue) -> list[CarrierUpdateMessage]:
         parsed = parse_message(_Input, raw, "document", MOST_BYTES)
     except InvalidDocument as error:
         raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
-    return list(parsed.updates)
+    return list(dict.fromkeys(Scan(update.status, update.at) for update in parsed.updates))

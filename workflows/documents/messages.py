@@ -3,20 +3,21 @@
 Each message is one JSON object. Refusals name the field and never repeat a value.
 """
 
+import functools
 import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 from domain import fields
-from domain.ids import Sku
-from domain.order import decisions as order
+from domain.ids import LineId
+from domain.lines import Pieces
+from domain.order.drafting import MAX_LINES
 from domain.order.unavailable import ShortageChoice
-from domain.values import Pieces
-from workflows.documents.order import AddressModel, Moment, SkuText, text
+from workflows.documents.parts import AddressModel, LineIdText, Moment, text
 from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate
 
 MOST_MESSAGE_BYTES: Final = 500_000
@@ -78,20 +79,20 @@ class ChooseMessage(OperatorMessage):
 
 
 class PiecesModel(_Message):
-    """The pieces of a SKU that stay in the order; 0 removes it."""
+    """The pieces of a line that stay in the order; 0 removes it."""
 
-    sku: SkuText
+    line_id: LineIdText
     quantity: Annotated[int, Field(ge=0, le=fields.MAX_QUANTITY)]
 
 
 class AmendMessage(OperatorMessage):
-    """``amend``: remove pieces from the order. SKUs that are not named stay as they are."""
+    """``amend``: remove pieces from the order. Lines that are not named stay as they are."""
 
-    lines: Annotated[list[PiecesModel], Field(min_length=1, max_length=order.MAX_LINES)]
+    lines: Annotated[list[PiecesModel], Field(min_length=1, max_length=MAX_LINES)]
 
     def pieces(self) -> tuple[Pieces, ...]:
         """The pieces as domain values."""
-        return tuple(Pieces(Sku(line.sku), line.quantity) for line in self.lines)
+        return tuple(Pieces(LineId(line.line_id), line.quantity) for line in self.lines)
 
 
 class CarrierUpdateMessage(_Message):
@@ -114,6 +115,20 @@ def parse_message(
     """
     with refusals(root):
         return validate(model, json_of(raw, root), root, most_bytes)
+
+
+def handed_over(form: Any, raw: RawValue) -> Any:
+    """What a run has handed over to the one that continues it; `form` is its type.
+
+    Raises:
+        ValidationError: it has another form.
+    """
+    return _reader(form).validate_json(raw.payload.data)
+
+
+@functools.cache
+def _reader(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)
 
 
 def json_of(raw: RawValue, root: str = "document") -> bytes:

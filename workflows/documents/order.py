@@ -1,25 +1,20 @@
 """The order document that a client submits, validated field by field.
 
 A refusal names every invalid field and never repeats a value: the document holds personal data,
-and refusals appear in logs and in the Temporal UI.
+and refusals appear in logs and in the Temporal UI. Sums are no personal data.
 """
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import datetime
-from functools import partial
-from typing import Annotated, Any, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from activities.messages import OrderDocument
-from domain import fields, ids
-from domain.ids import CustomerId, OrderId, Sku, order_stream
-from domain.money import Money, total
-from domain.order import decisions as order
+from domain import fields
+from domain.ids import CustomerId, OrderId, order_id_of, order_stream
+from domain.lines import LineKind
+from domain.money import Money
+from domain.order.drafting import MAX_LINES, check_total
 from domain.order.unavailable import (
     CANCEL_AT_ONCE,
     MAX_DEADLINE_HOURS,
@@ -27,116 +22,38 @@ from domain.order.unavailable import (
     UnavailablePolicy,
     UnavailableTerms,
 )
-from domain.values import Address, CaptureMode, OrderLine, PaymentTerms, readable
+from domain.values import Address, CaptureMode, PaymentTerms, readable
+from workflows.documents.lines import (
+    Adjustments,
+    LineModel,
+    adjustments_to_json,
+    line_problems,
+    line_to_json,
+)
 from workflows.documents.outage import OnOutage, outage_json, outage_terms
+from workflows.documents.parts import (
+    AddressModel,
+    CustomerIdText,
+    CustomerModel,
+    Moment,
+    OrderIdText,
+    Strict,
+    pattern,
+    text,
+)
 from workflows.documents.validation import (
     FieldProblem,
     InvalidDocument,
     by_domain,
-    named_by_domain,
     refusals,
     validate,
 )
 
-
-def text(parse: Callable[[Any, str], str], max_length: int, min_length: int = 1) -> tuple[Any, ...]:
-    """What annotates a text: the domain's validator, and the lengths for the JSON Schema."""
-    lengths = {"minLength": min_length, "maxLength": max_length}
-    return by_domain(parse), Field(json_schema_extra=dict(lengths))
+SCHEMA_VERSION: Final = 1
+"""The version of the document's form."""
 
 
-def pattern(parse: Callable[[Any, str], str], form: str) -> tuple[Any, ...]:
-    """What annotates a code or an id: the domain's validator, and the form for the JSON Schema."""
-    return by_domain(parse), Field(json_schema_extra={"pattern": form})
-
-
-_ID_FORM = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-_AddressText = Annotated[
-    str,
-    *text(
-        partial(fields.parse_text, max_length=fields.MAX_ADDRESS_FIELD), fields.MAX_ADDRESS_FIELD
-    ),
-]
-_OptionalAddressText = Annotated[
-    str,
-    *text(
-        partial(fields.parse_optional_text, max_length=fields.MAX_ADDRESS_FIELD),
-        fields.MAX_ADDRESS_FIELD,
-        min_length=0,
-    ),
-]
-OrderIdText = Annotated[str, *pattern(ids.parse_order_id, _ID_FORM)]
-SkuText = Annotated[str, *pattern(ids.parse_sku, _ID_FORM)]
-_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII | re.DOTALL)
-
-
-def _written_out(value: object) -> object:
-    """The time in a text; pydantic would also take seconds since 1970, but nothing is guessed."""
-    if isinstance(value, str) and _ISO_8601.fullmatch(value):
-        with suppress(ValueError):
-            return datetime.fromisoformat(value)
-    problem = {"part": "", "problem": "must be a time such as 2026-01-31T14:05:00+00:00"}
-    raise PydanticCustomError("domain", "{problem}", problem)
-
-
-Moment = Annotated[datetime, BeforeValidator(_written_out), by_domain(fields.parse_moment)]
-"""A time from 2000 to 2100, in UTC."""
-
-
-class _Strict(BaseModel):
-    """No conversions: an integer is an integer, text is text. Unknown fields are errors."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class AddressModel(_Strict):
-    """Where the parcel goes. Personal data."""
-
-    name: _AddressText
-    line1: _AddressText
-    line2: _OptionalAddressText = ""
-    city: _AddressText
-    region: _OptionalAddressText = ""
-    postal_code: Annotated[
-        str,
-        Field(
-            description="may be omitted where addresses have none",
-            json_schema_extra={"maxLength": fields.MAX_POSTAL_CODE},
-        ),
-    ] = ""
-    country: Annotated[
-        str,
-        *pattern(fields.parse_country, "^[A-Z]{2}$"),
-        Field(description="ISO 3166 alpha-2 code, such as GB"),
-    ]
-
-    def to_domain(self) -> Address:
-        """The address as a domain value, in normal form."""
-        return fields.parse_address(Address(**self.model_dump()), "")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        named_by_domain(self.to_domain)  # whether there is a postal code depends on the country
-        return self
-
-
-class LineModel(_Strict):
-    """A number of pieces of one SKU at one price."""
-
-    sku: SkuText
-    description: Annotated[str, *text(fields.parse_description, fields.MAX_DESCRIPTION)]
-    quantity: Annotated[int, Field(ge=1, le=fields.MAX_QUANTITY, description="pieces")]
-    unit_price_minor: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=fields.MAX_AMOUNT,
-            description="price of one piece in minor units, such as pence",
-        ),
-    ]
-
-
-class PaymentModel(_Strict):
+class PaymentModel(Strict):
     """How the order is paid."""
 
     token: Annotated[
@@ -151,7 +68,7 @@ class PaymentModel(_Strict):
     )
 
 
-class UnavailableModel(_Strict):
+class UnavailableModel(Strict):
     """What to do when items are unavailable."""
 
     policy: Annotated[
@@ -179,18 +96,33 @@ class UnavailableModel(_Strict):
         return UnavailableTerms(self.policy, self.deadline_hours, self.default)
 
 
-class OrderDocumentModel(_Strict):
+class OrderDocumentModel(Strict):
     """An order to fulfil."""
 
-    model_config = ConfigDict(title="OrderDocument")
+    model_config = ConfigDict(
+        title="OrderDocument",
+        json_schema_extra={"anyOf": [{"required": ["order_id"]}, {"required": ["reference"]}]},
+    )
 
+    schema_version: Annotated[Literal[1], Field(description="version of this form; default: 1")] = (
+        SCHEMA_VERSION
+    )
     order_id: Annotated[
-        OrderIdText, Field(description="the workflow id of the saga is order-<order_id>")
-    ]
+        OrderIdText | None,
+        Field(
+            description="the workflow id of the saga is order-<order_id>; omitted: ref- and the "
+            "first 40 hexadecimal digits of the SHA-256 of the reference (UTF-8)"
+        ),
+    ] = None
+    reference: Annotated[
+        Annotated[str, *text(fields.parse_reference, fields.MAX_REFERENCE)] | None,
+        Field(description="the shop's own number of the order, any text"),
+    ] = None
     customer_id: Annotated[
-        Annotated[str, *pattern(ids.parse_customer_id, _ID_FORM)] | None,
+        CustomerIdText | None,
         Field(description="null or omitted for a guest"),
     ] = None
+    customer: CustomerModel | None = None
     currency: Annotated[
         str,
         *pattern(fields.parse_currency, "^[A-Z]{3}$"),
@@ -203,9 +135,26 @@ class OrderDocumentModel(_Strict):
             "default: now"
         ),
     ] = None
-    lines: Annotated[list[LineModel], Field(min_length=1, max_length=order.MAX_LINES)]
-    address: AddressModel
-    payment: PaymentModel
+    lines: Annotated[list[LineModel], Field(min_length=1, max_length=MAX_LINES)]
+    adjustments: Adjustments = Field(
+        default_factory=list,
+        description="of the whole order; spread over its lines in proportion to their sums",
+    )
+    total_minor: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=fields.MAX_AMOUNT,
+            description="what the shop thinks is to be paid: all lines and adjustments; the order "
+            "is refused if that makes another sum",
+        ),
+    ] = None
+    address: Annotated[
+        AddressModel | None, Field(description="may be omitted if no line is goods")
+    ] = None
+    payment: Annotated[
+        PaymentModel | None, Field(description="may be omitted if nothing is to be paid")
+    ] = None
     unavailable: Annotated[
         UnavailableModel, Field(description="omitted: the order is cancelled immediately")
     ] = UnavailableModel()
@@ -216,24 +165,43 @@ class OrderDocumentModel(_Strict):
             "omitted: what the installation's setting says, which by default is to wait"
         ),
     ] = None
+    metadata: Annotated[dict[str, str], by_domain(fields.parse_metadata)] = Field(
+        default_factory=dict,
+        description="the shop's own notes, kept as they are; no personal data",
+        json_schema_extra={
+            "maxProperties": fields.MAX_METADATA,
+            "propertyNames": {"minLength": 1, "maxLength": fields.MAX_METADATA_NAME},
+            "additionalProperties": {"type": "string", "maxLength": fields.MAX_METADATA_TEXT},
+        },
+    )
+
+    @property
+    def id(self) -> OrderId | None:
+        """The order's id, given or derived; None: neither id nor reference is given."""
+        if self.order_id is not None:
+            return OrderId(self.order_id)
+        return None if self.reference is None else order_id_of(self.reference)
 
 
-def parse_document(raw: object, workflow_id: str) -> OrderDocument:
+def parse_document(raw: object, workflow_id: str | None) -> OrderDocument:
     """Validate an order document.
 
     Args:
         raw: the JSON text as bytes, or the JSON value as Python values.
-        workflow_id: the saga's id, which must be ``order-<order_id>``.
+        workflow_id: the saga's id, which must be ``order-<order_id>``; None: not known yet.
 
     Raises:
         InvalidDocument: names every invalid field.
     """
     model = validate(OrderDocumentModel, raw, "document")
     with refusals("document"):
-        problems = (*_identity_problems(model, workflow_id), *_line_problems(model))
+        problems = (*_identity_problems(model, workflow_id), *line_problems(model.lines))
         if problems:
             raise InvalidDocument(problems)
-        return _to_domain(model)
+        document = _to_domain(model)
+        if problems := tuple(_sum_problems(model, document)):
+            raise InvalidDocument(problems)
+        return document
 
 
 def document_json_schema() -> dict[str, Any]:
@@ -247,81 +215,99 @@ def document_json_schema() -> dict[str, Any]:
 def document_to_json(document: OrderDocument) -> dict[str, Any]:
     """The JSON form of a document; `parse_document` turns it back into an equal document.
 
-    Default terms for unavailable items are omitted, so a document with them and one without have
-    the same form and the same digest.
+    Whatever has its default is omitted, so equal orders have the same form and the same digest.
     """
-    address, terms = document.address, document.unavailable
+    terms = document.unavailable
     unavailable = {} if terms == CANCEL_AT_ONCE else {"unavailable": _terms_to_json(terms)}
     return {
+        "schema_version": SCHEMA_VERSION,
         "order_id": document.order_id,
+        **_given("reference", document.reference),
         "customer_id": document.customer_id,
+        **_given("customer", document.customer and {"email": document.customer.email}),
         "currency": document.currency,
         "placed_at": document.placed_at.isoformat() if document.placed_at else None,
-        "lines": [_line_to_json(line) for line in document.lines],
-        "address": {
-            "name": address.name,
-            "line1": address.line1,
-            "line2": address.line2,
-            "city": address.city,
-            "region": address.region,
-            "postal_code": address.postal_code,
-            "country": address.country,
-        },
-        "payment": {
-            "token": readable(document.payment.token, "payment token"),
-            "capture": document.payment.capture.value,
-        },
+        "lines": [line_to_json(line) for line in document.lines],
+        **adjustments_to_json(document.adjustments),
+        **_given("address", document.address and address_to_json(document.address)),
+        **_given("payment", document.payment and _payment_to_json(document.payment)),
         **unavailable,
         **outage_json(document.on_outage),
+        **_given("metadata", dict(document.metadata) or None),
     }
 
 
 def document_total(document: OrderDocument) -> Money:
-    """The order's total."""
-    return total((line.amount for line in document.lines), document.currency)
+    """What is to be paid for the order."""
+    return document.content.total
 
 
-def _identity_problems(model: OrderDocumentModel, workflow_id: str) -> Iterator[FieldProblem]:
-    required = order_stream(OrderId(model.order_id))
-    if workflow_id != required:
+def _given(name: str, value: object) -> dict[str, Any]:
+    return {} if value is None else {name: value}
+
+
+def _identity_problems(
+    model: OrderDocumentModel, workflow_id: str | None
+) -> Iterator[FieldProblem]:
+    if model.id is None:
+        yield FieldProblem("order_id", "is missing: give it, or a reference that it is made from")
+    elif workflow_id not in (None, required := order_stream(model.id)):
         yield FieldProblem("order_id", f"needs the workflow id {required}, not this one")
 
 
-def _line_problems(model: OrderDocumentModel) -> Iterator[FieldProblem]:
-    prices: dict[str, int] = {}
-    pieces: Counter[str] = Counter()
-    for index, line in enumerate(model.lines):
-        if prices.setdefault(line.sku, line.unit_price_minor) != line.unit_price_minor:
-            yield FieldProblem(
-                f"lines.{index}.unit_price_minor", "the same SKU has another price above"
-            )
-        pieces[line.sku] += line.quantity
-        if pieces[line.sku] > fields.MAX_QUANTITY:
-            yield FieldProblem(
-                f"lines.{index}.quantity",
-                f"the same SKU is above: together at most {fields.MAX_QUANTITY} pieces",
-            )
+def _sum_problems(model: OrderDocumentModel, document: OrderDocument) -> Iterator[FieldProblem]:
+    """What is missing or wrong in view of what the order costs and consists of."""
+    total = document_total(document).minor
+    if total < 0:
+        yield FieldProblem("adjustments", f"take off {-total} minor units more than the lines cost")
+    if model.total_minor not in (None, total):
+        problem = f"is {model.total_minor}, but lines and adjustments make {total}"
+        yield FieldProblem("total_minor", problem)
+    if document.payment is None and total > 0:
+        yield FieldProblem("payment", f"is missing: the order costs {total} minor units")
+    if document.address is None and any(line.kind is LineKind.GOODS for line in document.lines):
+        yield FieldProblem("address", "is missing: goods need one")
 
 
 def _to_domain(model: OrderDocumentModel) -> OrderDocument:
+    currency, payment = model.currency, model.payment
     document = OrderDocument(
-        order_id=OrderId(model.order_id),
+        order_id=model.id or OrderId(""),
         customer_id=CustomerId(model.customer_id) if model.customer_id else None,
-        currency=model.currency,
+        currency=currency,
         placed_at=model.placed_at,
-        lines=tuple(_line(line, model.currency) for line in model.lines),
-        address=model.address.to_domain(),
-        payment=PaymentTerms(model.payment.token, model.payment.capture),
+        lines=tuple(line.to_domain(n, currency) for n, line in enumerate(model.lines, start=1)),
+        address=model.address.to_domain() if model.address else None,
+        payment=PaymentTerms(payment.token, payment.capture) if payment else None,
         unavailable=model.unavailable.to_domain(),
         on_outage=outage_terms(model.on_outage),
+        adjustments=tuple(one.to_domain(currency) for one in model.adjustments),
+        reference=model.reference,
+        customer=model.customer.to_domain() if model.customer else None,
+        metadata=model.metadata,
     )
-    order.check_total(document_total(document), "lines")
+    check_total(document_total(document), "lines")
     return document
 
 
-def _line(line: LineModel, currency: str) -> OrderLine:
-    price = Money(line.unit_price_minor, currency)
-    return OrderLine(Sku(line.sku), line.description, line.quantity, price)
+def address_to_json(address: Address) -> dict[str, str]:
+    """The JSON form of an address."""
+    return {
+        "name": address.name,
+        "line1": address.line1,
+        "line2": address.line2,
+        "city": address.city,
+        "region": address.region,
+        "postal_code": address.postal_code,
+        "country": address.country,
+    }
+
+
+def _payment_to_json(payment: PaymentTerms) -> dict[str, str]:
+    return {
+        "token": readable(payment.token, "payment token"),
+        "capture": payment.capture.value,
+    }
 
 
 def _terms_to_json(terms: UnavailableTerms) -> dict[str, Any]:
@@ -329,13 +315,4 @@ def _terms_to_json(terms: UnavailableTerms) -> dict[str, Any]:
         "policy": terms.policy.value,
         "deadline_hours": terms.deadline_hours,
         "default": terms.default.value,
-    }
-
-
-def _line_to_json(line: OrderLine) -> dict[str, Any]:
-    return {
-        "sku": line.sku,
-        "description": line.description,
-        "quantity": line.quantity,
-        "unit_price_minor": line.unit_price.minor,
     }

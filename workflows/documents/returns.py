@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from activities.returns.messages import RefundDecision, RestockDecision, ReturnDocument
 from domain import fields, ids
-from domain.ids import OrderId, ReturnId, Sku, return_workflow
-from domain.order import decisions as order
+from domain.ids import LineId, OrderId, ReturnId, return_workflow
+from domain.lines import Pieces
+from domain.order.drafting import MAX_LINES
 from domain.returns.values import ReturnKind
-from domain.values import Pieces
 from workflows.documents.messages import Actor, Note
-from workflows.documents.order import OrderIdText, SkuText, pattern
+from workflows.documents.parts import LineIdText, OrderIdText, pattern
 from workflows.documents.validation import FieldProblem, InvalidDocument, refusals, validate
 
 # No hyphen, so that return-<order id>-<return id> is unambiguous.
@@ -26,9 +26,9 @@ class _Strict(BaseModel):
 
 
 class PiecesModel(_Strict):
-    """A number of pieces of one SKU."""
+    """A number of pieces of one line of the order."""
 
-    sku: SkuText
+    line_id: LineIdText
     quantity: Annotated[int, Field(ge=1, le=fields.MAX_QUANTITY, description="pieces")]
 
 
@@ -46,7 +46,7 @@ def _form(value: object) -> str:
     return "as_list" if isinstance(value, list | tuple) else "as_word"
 
 
-_List = Annotated[list[PiecesModel], Field(min_length=1, max_length=order.MAX_LINES)]
+_List = Annotated[list[PiecesModel], Field(min_length=1, max_length=MAX_LINES)]
 _Lines = Annotated[
     Annotated[Literal["all"], Tag("as_word")] | Annotated[_List, Tag("as_list")],
     Discriminator(_form),
@@ -73,13 +73,24 @@ class ReturnDocumentModel(_Strict):
     kind: ReturnKind = ReturnKind.CUSTOMER
     lines: Annotated[
         _Lines,
-        Field(description='what comes back; "all": everything that is not in another return'),
+        Field(
+            description='what comes back; "all": everything that is not in another return, '
+            "services included"
+        ),
     ]
     refund: Annotated[
-        _Refund | None, Field(description="full: the price of the lines; omitted: decided later")
+        _Refund | None,
+        Field(
+            description="full: what was paid for the lines, which is their share of the total; "
+            "omitted: decided later"
+        ),
     ] = None
     restock: Annotated[
-        _Restock | None, Field(description="what goes back into stock; omitted: decided later")
+        _Restock | None,
+        Field(
+            description="what goes back into stock; all: all goods that came back; "
+            "omitted: decided later"
+        ),
     ] = None
     actor: Actor
     reason: Note
@@ -155,7 +166,7 @@ def restock_decision(
 
 def pieces_of(lines: list[PiecesModel] | str) -> tuple[Pieces, ...]:
     """The listed pieces as domain values."""
-    return tuple(Pieces(Sku(x.sku), x.quantity) for x in lines if isinstance(x, PiecesModel))
+    return tuple(Pieces(LineId(x.line_id), x.quantity) for x in lines if isinstance(x, PiecesModel))
 
 
 def return_to_json(document: ReturnDocument) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def return_json_schema() -> dict[str, Any]:
 
 
 def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
-    return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
+    return [{"line_id": item.line_id, "quantity": item.quantity} for item in pieces]
 
 
 def _problems(model: ReturnDocumentModel, workflow_id: str | None) -> Iterator[FieldProblem]:

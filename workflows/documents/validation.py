@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -136,12 +136,16 @@ def by_domain(parse: Callable[[Any, str], T]) -> AfterValidator:
     return AfterValidator(lambda value: named_by_domain(lambda: parse(value, "")))
 
 
-def named_by_domain(parse: Callable[[], T]) -> T:
-    """The result of `parse`, for validators: a refusal of the domain becomes one of pydantic."""
+def named_by_domain(parse: Callable[[], T], names: Mapping[str, str] | None = None) -> T:
+    """The result of `parse`, for validators: a refusal of the domain becomes one of pydantic.
+
+    `names`: what the document calls fields that have another name in the domain.
+    """
     try:
         return parse()
     except InvalidValue as error:
-        context = {"part": error.field.strip("."), "problem": error.problem}
+        parts = [(names or {}).get(part, part) for part in error.field.strip(".").split(".")]
+        context = {"part": ".".join(parts), "problem": error.problem}
         raise PydanticCustomError("domain", "{problem}", context) from None
 
 

@@ -1,6 +1,6 @@
 """Removing pieces from an order, and giving back what was paid for them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -34,7 +34,6 @@ class Amendments:
     runner: InterruptibleRunner
     attention: OperatorAttention
     escalation: Escalation
-    _settled_by: OperatorAction | None = field(default=None, init=False)
 
     async def carry_out(self) -> None:
         """Amend the order, then give back what is overpaid.
@@ -45,7 +44,8 @@ class Amendments:
             CancelledError: the order is to be cancelled.
         """
         while self.state.requests.amendments:
-            await self._amend(self.state.requests.amendments.pop(0))
+            await self._amend(self.state.requests.amendments[0])
+            del self.state.requests.amendments[:1]
         await self._settle()
 
     def note_reservation(self, result: ReservationResult) -> None:
@@ -82,7 +82,8 @@ class Amendments:
             self.visibility.enter(
                 SETTLING, "the payment provider to give back what was paid too much"
             )
-            request = SettlePayment(saga_ref(), self.state.order_id, self._settled_by)
+            settled_by = self.attention.settled.get(SETTLING)
+            request = SettlePayment(saga_ref(), self.state.order_id, settled_by)
             patience = self.escalation.patience(SETTLING, until_held=True)
             try:
                 await self.runner.run(
@@ -96,7 +97,9 @@ class Amendments:
                 stop_if_cancelled(self.state)
                 if self.state.requests.held_by and not is_refusal(error):
                     return
-                decision = patience.decision or await self.escalation.ask(SETTLING, error)
-                self._settled_by = decision.settled_by
+                if not patience.decision:
+                    self.attention.settled.pop(SETTLING, None)
+                    await self.escalation.ask(SETTLING, error)
             else:
-                self.state.steps.overpaid, self._settled_by = False, None
+                self.state.steps.overpaid = False
+                self.attention.settled.pop(SETTLING, None)

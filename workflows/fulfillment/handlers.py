@@ -3,6 +3,8 @@
 Handlers only note requests; the saga carries them out at its next safe point.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import OperatorAction
 from domain.order.unavailable import ShortageChoice
-from workflows.common.operator_requests import ACCEPTED, NotPossibleNow, OperatorAttention
+from workflows import policies
+from workflows.common.operator_requests import (
+    ACCEPTED,
+    PENDING,
+    NotPossibleNow,
+    OperatorAttention,
+    ignore,
+)
 from workflows.documents.messages import (
     AmendMessage,
     CancelMessage,
@@ -46,7 +55,11 @@ class RequestHandlers:
 
     def check_cancel(self, raw: RawValue) -> None:
         """Possible until the last step has succeeded."""
+        self.may_cancel()
         parse_message(CancelMessage, raw)
+
+    def may_cancel(self) -> None:
+        """Raise NotPossibleNow unless the order can still be cancelled."""
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"the order cannot be cancelled any more: {self._where}")
 
@@ -63,23 +76,38 @@ class RequestHandlers:
     async def cancel_and_wait(self, raw: RawValue) -> Accepted:
         """Note the request and wait until it is certain whether the order will be cancelled.
 
+        If that takes long, because the event store is away or an attempt at a step hangs, it
+        answers that the request is noted.
+
         Raises:
             ApplicationError: type TooLate, the last step succeeded in the meantime.
         """
         self.cancel(raw)
-        record, steps = self.state.compensation, self.state.steps
-        await workflow.wait_condition(lambda: record.recorded or steps.past_pivot)
-        if not record.recorded:
+        record, steps, progress = self.state.compensation, self.state.steps, self.state.progress
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: record.recorded or steps.past_pivot or progress.run_is_full,
+                timeout=policies.ANSWER_WITHIN,
+                timeout_summary="then whoever cancels is answered",
+            )
+        if record.recorded:
+            return ACCEPTED
+        if steps.past_pivot:
             raise ApplicationError("the order was completed in the meantime", type="TooLate")
-        return ACCEPTED
+        return PENDING
 
     def check_hold(self, raw: RawValue) -> None:
         """Possible while a step is running or still to come."""
+        self.may_hold()
         parse_message(OperatorMessage, raw)
+
+    def may_hold(self) -> None:
+        """Raise NotPossibleNow unless a step can be held."""
         if self.state.requests.held_by:
             raise NotPossibleNow("the saga is on hold already")
         if not self.state.can_turn_back:
             raise NotPossibleNow(f"there is nothing left to hold: {self._where}")
+        self._check_room()
 
     def hold(self, raw: RawValue) -> Accepted:
         """Start no further step."""
@@ -91,7 +119,11 @@ class RequestHandlers:
 
     def check_resume(self, raw: RawValue) -> None:
         """Possible while the saga is on hold."""
+        self.may_resume()
         parse_message(OperatorMessage, raw)
+
+    def may_resume(self) -> None:
+        """Raise NotPossibleNow unless the saga is on hold."""
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
 
@@ -123,9 +155,13 @@ class RequestHandlers:
 
     def check_change_address(self, raw: RawValue) -> None:
         """Until the label is requested."""
+        self.may_change_address()
         parse_message(ChangeAddressMessage, raw)
-        if not self.state.can_change_order:
-            raise NotPossibleNow(f"it is too late for another address: {self._where}")
+
+    def may_change_address(self) -> None:
+        """Raise NotPossibleNow once the label is requested."""
+        self._require_no_label("it is too late for another address")
+        self._check_room()
 
     def change_address(self, raw: RawValue) -> Accepted:
         """Change the delivery address before the next step."""
@@ -137,11 +173,16 @@ class RequestHandlers:
 
     def check_amend(self, raw: RawValue) -> None:
         """Possible until the label is requested, if at least one piece is left."""
+        self._require_room_to_amend()
         message = parse_message(AmendMessage, raw)
-        if not self.state.can_change_order:
-            raise NotPossibleNow(f"it is too late to amend the order: {self._where}")
-        if self.state.document:
+        if self.state.accepted_order:
             _check_amendment(message, self.state)
+
+    def may_amend(self) -> None:
+        """Raise NotPossibleNow once the label is requested, or if only one piece is left."""
+        self._require_room_to_amend()
+        if self.state.accepted_order and sum(self.state.pieces_left.values()) <= 1:
+            raise NotPossibleNow("the order has only one piece: cancel it instead")
 
     def amend(self, raw: RawValue) -> Accepted:
         """Remove pieces from the order before the next step."""
@@ -152,11 +193,18 @@ class RequestHandlers:
 
     def check_choose(self, raw: RawValue) -> None:
         """Possible while items are missing, or before the saga knows whether any are."""
+        self.may_choose()
         message = parse_message(ChooseMessage, raw)
-        if self.state.requests.choice:
-            raise NotPossibleNow("a choice was made already and is being carried out")
         if not self.state.can_become_short and message.choice not in self.state.choices:
             raise NotPossibleNow(self._why_not(message.choice))
+
+    def may_choose(self) -> None:
+        """Raise NotPossibleNow unless there is something to choose."""
+        if self.state.requests.choice:
+            raise NotPossibleNow("a choice was made already and is being carried out")
+        self._check_room()
+        if not self.state.can_become_short and not self.state.choices:
+            raise NotPossibleNow(f"the order waits for no missing items: {self._where}")
 
     def choose(self, raw: RawValue) -> Accepted:
         """Ship what is there, wait for the rest, or cancel."""
@@ -164,6 +212,27 @@ class RequestHandlers:
         by = OperatorAction(message.actor, f"choose {message.choice}", message.reason)
         self.state.requests.choice = Choice(message.choice, by)
         return ACCEPTED
+
+    # --- what is possible now --------------------------------------------------------------------
+
+    def may_resolve(self) -> None:
+        """Raise NotPossibleNow unless a person may say that the problem is settled by hand."""
+        if not self.attention.can_be_settled:
+            raise NotPossibleNow(f"there is nothing to settle by hand: {self._where}")
+
+    def actions(self) -> list[str]:
+        """The requests that would be accepted now, by the rules that their validators use."""
+        rules = {
+            "cancel": self.may_cancel,
+            "hold": self.may_hold,
+            "resume": self.may_resume,
+            "retry": self.check_retry,
+            "resolve": self.may_resolve,
+            "change_address": self.may_change_address,
+            "amend": self.may_amend,
+            "choose": self.may_choose,
+        }
+        return [name for name, rule in rules.items() if _holds(rule)]
 
     # --- signals only ----------------------------------------------------------------------------
 
@@ -176,41 +245,61 @@ class RequestHandlers:
         try:
             message = parse_message(CarrierUpdateMessage, raw)
         except InvalidDocument as problem:
-            workflow.logger.warning("ignored a malformed carrier update: %s", problem)
+            ignore(self.state.progress, "carrier_update", problem)
         else:
-            self.state.requests.scans.append(message.model_dump(mode="json"))
+            if not self.state.requests.keep(message.model_dump(mode="json")):
+                ignore(self.state.progress, "carrier_update", "too many different scans")
+
+    def _check_room(self) -> None:
+        self.attention.check_room(self.state.requests.waiting)
+
+    def _require_room_to_amend(self) -> None:
+        self._require_no_label("it is too late to amend the order")
+        self._check_room()
+        if not self.state.requests.has_room_for_pieces:
+            raise NotPossibleNow("large amendments wait to be carried out: try again when they are")
+
+    def _require_no_label(self, why: str) -> None:
+        if not self.state.can_change_order:
+            raise NotPossibleNow(f"{why}: {self._where}")
 
     @property
     def _where(self) -> str:
         return self.state.progress.where
 
     def _why_not(self, choice: ShortageChoice) -> str:
-        if self.state.reservation.shortage is None or not self.state.choices:
-            return f"the order waits for no missing items: {self._where}"
         if choice is ShortageChoice.SHIP_AVAILABLE:
             return "no item of the order is available: wait or cancel"
         return "the order waits already"
+
+
+def _holds(rule: Callable[[], None]) -> bool:
+    try:
+        rule()
+    except NotPossibleNow:
+        return False
+    return True
 
 
 def _check_amendment(message: AmendMessage, state: SagaState) -> None:
     """Refuse, naming the field, what the order would refuse.
 
     Raises:
-        InvalidDocument: a SKU is not in the order, is named twice, or would get more pieces.
+        InvalidDocument: a line is not in the order, is named twice, or would get more pieces.
         NotPossibleNow: nothing would be left.
     """
     left = state.pieces_left
     seen: set[str] = set()
     problems = []
     for index, item in enumerate(message.pieces()):
-        if item.sku in seen or not left.get(item.sku):
-            problem = "is named twice" if item.sku in seen else "is not in the order"
-            problems.append(FieldProblem(f"lines.{index}.sku", problem))
-        elif item.quantity > left[item.sku]:
-            problem = f"the order has {left[item.sku]} pieces: none can be added"
+        if item.line_id in seen or not left.get(item.line_id):
+            problem = "is named twice" if item.line_id in seen else "is not in the order"
+            problems.append(FieldProblem(f"lines.{index}.line_id", problem))
+        elif item.quantity > left[item.line_id]:
+            problem = f"the line has {left[item.line_id]} pieces: none can be added"
             problems.append(FieldProblem(f"lines.{index}.quantity", problem))
-        seen.add(item.sku)
+        seen.add(item.line_id)
     if problems:
         raise InvalidDocument(tuple(problems))
-    if not any((left | {item.sku: item.quantity for item in message.pieces()}).values()):
+    if not any((left | {item.line_id: item.quantity for item in message.pieces()}).values()):
         raise NotPossibleNow("nothing would be left of the order: cancel it instead")

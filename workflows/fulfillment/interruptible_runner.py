@@ -20,7 +20,13 @@ R = TypeVar("R")
 
 def is_cancel_requested(state: SagaState) -> bool:
     """Whether anybody asked to cancel the order, here or through Temporal."""
-    return state.requests.cancel is not None or workflow.cancellation_reason() is not None
+    return state.requests.cancel is not None or native_cancel(state) is not None
+
+
+def native_cancel(state: SagaState) -> str | None:
+    """Why this run, or one that it continues, was cancelled through Temporal; None: it was not."""
+    reason = workflow.cancellation_reason()
+    return state.requests.cancelled_natively if reason is None else reason
 
 
 def is_overtaken(state: SagaState) -> bool:

@@ -57,7 +57,8 @@ class ShortageWait:
             await self.safe_point.reach()
             if state.reservation.shortage is shortage:
                 await self._go_on(shortage)
-        state.progress.order_status, state.reservation.since = "reserved", workflow.now()
+        state.progress.order_status = "reserved"
+        state.reservation.since = state.reservation.since or workflow.now()
         if state.requests.choice:  # too late: everything is there
             self.attention.unrecorded.append(state.requests.choice.by)
             state.requests.choice = None
@@ -65,8 +66,8 @@ class ShortageWait:
     async def _go_on(self, shortage: Shortage) -> None:
         requests = self.state.requests
         if choice := requests.choice:
-            requests.choice = None
             await self._carry_out(choice)
+            requests.choice = None
         elif requests.stock_arrived:
             await self._review()
         elif workflow.now() >= shortage.deadline:
@@ -77,6 +78,7 @@ class ShortageWait:
     async def _carry_out(self, choice: Choice) -> None:
         by = choice.by
         if choice.choice is ShortageChoice.CANCEL:
+            self.state.requests.choice = None
             raise MustTurnBack(Cause(Reason.CUSTOMER_REQUEST, by.reason, operator=(by,)))
         try:
             await self._review(choice.choice, by)
@@ -127,9 +129,8 @@ class ShortageWait:
         requests = self.state.requests
         asked = requests.choice or requests.amendments or requests.address_changes
         recordable = self.attention.unrecorded
-        return bool(
-            asked or recordable or requests.stock_arrived or is_cancel_requested(self.state)
-        )
+        must_go_on = is_cancel_requested(self.state) or self.state.progress.run_is_full
+        return bool(asked or recordable or requests.stock_arrived or must_go_on)
 
 
 def _stage_of(shortage: Shortage) -> tuple[str, str]:

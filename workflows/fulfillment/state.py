@@ -1,16 +1,27 @@
 """The state of a running saga, split by who changes it."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from activities.messages import OperatorAction, OrderDocument, ReservationResult, Shortage
-from domain.ids import OrderId, Sku
+from activities.messages import (
+    OperatorAction,
+    OrderDocument,
+    PaymentResult,
+    ReservationResult,
+    ShipmentResult,
+    Shortage,
+)
+from domain.ids import LineId, OrderId
+from domain.lines import LineKind, Pieces
 from domain.money import Money
-from domain.order.unavailable import ShortageChoice, UnavailablePolicy
-from domain.values import Address, Compensation, Outcome, Pieces, Step
+from domain.order.drafting import MAX_LINES
+from domain.order.outage import OutageTerms
+from domain.order.unavailable import ShortageChoice, UnavailablePolicy, UnavailableTerms
+from domain.values import Address, CaptureMode, Compensation, Outcome, Step
+from workflows import policies
+from workflows.common.failures import Cause
 from workflows.common.search_attributes import Progress
 
 ON_HOLD: Final = "on_hold"
@@ -23,6 +34,23 @@ CLOSING: Final = "closing"
 CLOSED: Final = "closed"
 
 _QUEUEING: Final = (UnavailablePolicy.WAIT, UnavailablePolicy.ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """What a saga needs of its order once the order is in the event store; no personal data.
+
+    Attributes:
+        content_digest: see `workflows.fulfillment.status.content_digest`.
+        pieces: as ordered, by line.
+    """
+
+    order_id: OrderId
+    content_digest: str
+    placed_at: datetime | None
+    pieces: tuple[Pieces, ...]
+    unavailable: UnavailableTerms
+    on_outage: OutageTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +91,10 @@ class PendingRequests:
 
     Attributes:
         cancel: the request to cancel the order.
+        cancelled_natively: why an earlier run was cancelled through Temporal; None: it was not.
         held_by: the operator who holds the saga; None: it is not on hold.
         address_changes: oldest first.
+        address_in_work: the address that an activity records now; it asks for it by a query.
         amendments: oldest first.
         choice: the answer to the shortage.
         stock_arrived: stock may have arrived since the stock ledger was last asked.
@@ -72,12 +102,32 @@ class PendingRequests:
     """
 
     cancel: CancelRequest | None = None
+    cancelled_natively: str | None = None
     held_by: OperatorAction | None = None
     address_changes: list[AddressChange] = field(default_factory=list)
+    address_in_work: Address | None = None
     amendments: list[Amendment] = field(default_factory=list)
     choice: Choice | None = None
     stock_arrived: bool = False
     scans: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be carried out and are not recorded yet."""
+        return len(self.address_changes) + len(self.amendments) + (self.choice is not None)
+
+    @property
+    def has_room_for_pieces(self) -> bool:
+        """Whether another amendment can be kept."""
+        return sum(len(amendment.pieces) for amendment in self.amendments) < MAX_LINES
+
+    def keep(self, scan: dict[str, Any]) -> bool:
+        """Keep a scan, once; returns whether there was room for it."""
+        if scan in self.scans:
+            return True
+        if has_room := len(self.scans) < policies.MOST_SCANS:
+            self.scans.append(scan)
+        return has_room
 
     def drop(self) -> tuple[OperatorAction, ...]:
         """Forget the requests that no longer matter; returns the actions to record for them."""
@@ -86,6 +136,14 @@ class PendingRequests:
         dropped += [self.choice.by] if self.choice else []
         self.address_changes, self.amendments, self.choice = [], [], None
         return tuple(dropped)
+
+
+def last_step(document: OrderDocument) -> Step:
+    """The step that completes an order: without goods, nothing is shipped."""
+    if all(line.kind is not LineKind.GOODS for line in document.lines):
+        return Step.PROCESS_PAYMENT
+    on_shipment = document.payment and document.payment.capture is CaptureMode.ON_SHIPMENT
+    return Step.CAPTURE_PAYMENT if on_shipment else Step.CREATE_SHIPMENT
 
 
 @dataclass(slots=True)
@@ -98,6 +156,8 @@ class Steps:
         past_pivot: the last step succeeded.
         paid: money was captured or authorised, as far as is known.
         overpaid: the order was amended, and more may have been captured than it costs now.
+        payment: the answer to the payment; None: there is none yet.
+        shipment: the answer to the request of a label; None: there is none yet.
     """
 
     current: Step = Step.RESERVE_INVENTORY
@@ -105,6 +165,8 @@ class Steps:
     past_pivot: bool = False
     paid: bool = False
     overpaid: bool = False
+    payment: PaymentResult | None = None
+    shipment: ShipmentResult | None = None
 
 
 @dataclass(slots=True)
@@ -136,6 +198,7 @@ class CompensationRecord:
         payment_in_doubt: a charge was requested, and whether it happened is unknown.
         label_in_doubt: a label was requested, and whether it was issued is unknown.
         turning_back: the saga is compensating, or has compensated.
+        cause: why it turns back.
         recorded: compensation is recorded; the order will end as cancelled.
     """
 
@@ -144,6 +207,7 @@ class CompensationRecord:
     payment_in_doubt: bool = False
     label_in_doubt: bool = False
     turning_back: bool = False
+    cause: Cause | None = None
     recorded: bool = False
 
     @property
@@ -157,7 +221,8 @@ class SagaState:
     """Everything one run knows.
 
     Attributes:
-        document: the order; None until the input was accepted.
+        document: the order as it came in; None once it is in the event store.
+        accepted_order: what the saga needs of it; None until the input was accepted.
         progress: where it stands, for people.
         requests: what operators and customers asked for.
         steps: how far it has come.
@@ -169,6 +234,7 @@ class SagaState:
     """
 
     document: OrderDocument | None = None
+    accepted_order: KnownOrder | None = None
     progress: Progress = field(default_factory=lambda: Progress("submitted"))
     requests: PendingRequests = field(default_factory=PendingRequests)
     steps: Steps = field(default_factory=Steps)
@@ -179,11 +245,11 @@ class SagaState:
     cancel_after: timedelta | None = None
 
     @property
-    def order(self) -> OrderDocument:
+    def order(self) -> KnownOrder:
         """The order, once the input was accepted."""
-        if self.document is None:
+        if self.accepted_order is None:
             raise RuntimeError("the saga has no order yet")
-        return self.document
+        return self.accepted_order
 
     @property
     def order_id(self) -> OrderId:
@@ -206,7 +272,7 @@ class SagaState:
     @property
     def can_become_short(self) -> bool:
         """Whether the reservation may still report a shortage for which the saga would wait."""
-        queues = self.document is None or self.document.unavailable.policy in _QUEUEING
+        queues = self.accepted_order is None or self.accepted_order.unavailable.policy in _QUEUEING
         return queues and not self.reservation.answered and self.can_turn_back
 
     @property
@@ -229,14 +295,13 @@ class SagaState:
         return bool(amendable) or self.steps.overpaid
 
     @property
-    def pieces_left(self) -> dict[Sku, int]:
-        """The pieces of each SKU after all accepted amendments."""
-        left: Counter[Sku] = Counter()
-        for item in self.reservation.amended or self.order.lines:
-            left[item.sku] += item.quantity
+    def pieces_left(self) -> dict[LineId, int]:
+        """The pieces of each line after all accepted amendments."""
+        lines = self.reservation.amended or self.order.pieces
+        left = {item.line_id: item.quantity for item in lines}
         for amendment in self.requests.amendments:
-            left.update({item.sku: item.quantity - left[item.sku] for item in amendment.pieces})
-        return dict(left)
+            left.update({item.line_id: item.quantity for item in amendment.pieces})
+        return left
 
     def note_outage_setting(self, cancel_after_s: float | None) -> None:
         """Note the installation's setting; what the order itself says takes precedence."""
@@ -247,6 +312,7 @@ class SagaState:
     def note_reservation(self, result: ReservationResult) -> bool:
         """Note an answer of the stock ledger; returns whether the order was amended."""
         self.reservation.answered = True
+        self.document, self.progress.may_hand_over = None, True
         self.reservation.shortage = result.shortage
         if result.amended:
             self.reservation.amended = result.amended

@@ -1,30 +1,39 @@
 """What a saga answers when it is asked, and its result. Neither holds personal data."""
 
 import hashlib
-from collections import Counter
 from typing import Any
 
 from activities.messages import ClosedSaga, OrderDocument
-from domain.ids import OrderId, Sku
+from domain.ids import OrderId
+from domain.lines import Pieces
 from workflows.documents.messages import canonical_json
 from workflows.documents.order import document_to_json
-from workflows.fulfillment.state import SagaState
+from workflows.fulfillment.state import KnownOrder, SagaState
 
 
 def content_digest(document: OrderDocument) -> str:
     """A fingerprint of the content: 64 hexadecimal digits.
 
-    Equal for equivalent orders: the lines of a SKU are added up, and their sequence does not
-    matter. Descriptions are ignored, and so is the order's time, which a document may omit.
+    Equal for equivalent orders: the sequence of the lines does not matter. Their descriptions are
+    ignored, and so is the order's time, which a document may omit.
     """
     content = document_to_json(document)
     del content["placed_at"]
-    pieces: Counter[Sku] = Counter()
-    for line in document.lines:
-        pieces[line.sku] += line.quantity
-    prices = {line.sku: line.unit_price.minor for line in document.lines}
-    content["lines"] = [[sku, pieces[sku], prices[sku]] for sku in sorted(pieces)]
+    lines = sorted(content["lines"], key=lambda line: str(line["line_id"]))
+    content["lines"] = [{**line, "description": ""} for line in lines]
     return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def known_order(document: OrderDocument) -> KnownOrder:
+    """What a saga needs of its order."""
+    return KnownOrder(
+        order_id=document.order_id,
+        content_digest=content_digest(document),
+        placed_at=document.placed_at,
+        pieces=tuple(Pieces(line.line_id, line.quantity) for line in document.lines),
+        unavailable=document.unavailable,
+        on_outage=document.on_outage,
+    )
 
 
 def placed_at_text(document: OrderDocument) -> str | None:
@@ -34,11 +43,11 @@ def placed_at_text(document: OrderDocument) -> str | None:
 
 def status_json(state: SagaState) -> dict[str, Any]:
     """The answer to the query ``status``."""
-    document, held_by = state.document, state.requests.held_by
+    order, held_by = state.accepted_order, state.requests.held_by
     return {
-        "order_id": document.order_id if document else None,
-        "content_digest": content_digest(document) if document else None,
-        "placed_at": placed_at_text(document) if document else None,
+        "order_id": order.order_id if order else None,
+        "content_digest": order.content_digest if order else None,
+        "placed_at": order.placed_at.isoformat() if order and order.placed_at else None,
         "step": state.progress.stage,
         "waits_for": state.progress.waits_now,
         "waiting": state.progress.waiting_json(),
@@ -48,6 +57,7 @@ def status_json(state: SagaState) -> dict[str, Any]:
         "can_cancel": state.can_turn_back,
         "needs_attention": bool(state.progress.attention),
         "attention": state.progress.attention_text,
+        "ignored_signals": dict(state.progress.ignored),
         **_compensation_json(state),
         **_shortage_json(state),
         "outcome": state.outcome.value if state.outcome else None,

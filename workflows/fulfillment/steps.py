@@ -16,6 +16,7 @@ from activities.messages import (
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
     OperatorAction,
+    OrderDocument,
     PaymentResult,
     ReservationResult,
     ReserveInventory,
@@ -37,6 +38,7 @@ from workflows.common.failures import (
 )
 from workflows.common.operator_requests import OperatorAttention
 from workflows.common.patience import Alarm, Patience
+from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import (
@@ -72,11 +74,13 @@ class SafePoint:
         Raises:
             CancelledError: the order is to be cancelled.
             ReservationExpired: on hold for too long with stock reserved and nothing paid.
+            RunIsFull: the saga goes on in a new run.
         """
         await self._carry_out()
         while self.state.amendment_is_due:
             await self.amendments.carry_out()
             await self._carry_out()
+        self.state.progress.stop_if_full()
 
     async def hold_instead(self) -> bool:
         """If the saga is on hold, wait there instead of trying on, or of turning back.
@@ -103,6 +107,8 @@ class SafePoint:
             if state.requests.held_by:
                 await self._wait_for_resume(state.requests.held_by)
             stop_if_cancelled(state)
+            if state.requests.held_by:
+                state.progress.stop_if_full()
 
     async def _wait_for_resume(self, by: OperatorAction) -> None:
         self.visibility.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
@@ -114,6 +120,7 @@ class SafePoint:
                     requests.held_by is None
                     or requests.cancel is not None
                     or self._address_is_due()
+                    or self.state.progress.run_is_full
                 ),
                 timeout=self._reservation_left(),
                 timeout_summary="then the reserved stock goes back",
@@ -133,17 +140,18 @@ class SafePoint:
     def _address_is_due(self) -> bool:
         """Whether an address is to be changed, and the order exists in the event store."""
         state = self.state
-        return bool(state.requests.address_changes) and bool(state.compensation.registered)
+        return bool(state.requests.address_changes) and state.reservation.answered
 
     async def _change_addresses(self) -> None:
         while self._address_is_due():
-            change = self.state.requests.address_changes.pop(0)
+            change = self.state.requests.address_changes[0]
             try:
                 await self.trail.change_address(change)
             except ActivityError as error:
                 if not is_refusal(error):
                     raise
                 workflow.logger.warning("the address was not changed: %s", describe(error))
+            del self.state.requests.address_changes[:1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +179,14 @@ class ForwardSteps:
         result = await self._run(
             Step.RESERVE_INVENTORY,
             InventoryActivities.reserve_inventory,
-            ReserveInventory(saga_ref(), self.state.order),
+            ReserveInventory(saga_ref(), self._document),
             INVENTORY_QUEUE,
             "the stock ledger to reserve the items",
             Compensation.RELEASE_INVENTORY,
         )
         if not result.finished:  # else the order holds no stock
             self.state.progress.order_status = "reserved"
-        self.state.reservation.since = workflow.now()
+        self.state.reservation.since = self.state.reservation.since or workflow.now()
         self.state.note_outage_setting(result.cancel_after_s)
         if earlier := result.turned_back:
             self.state.compensation.registered = list(Compensation)
@@ -192,46 +200,57 @@ class ForwardSteps:
             result = await self._run(
                 Step.PROCESS_PAYMENT,
                 PaymentActivities.process_payment,
-                self._request(),
+                self._request(Step.PROCESS_PAYMENT),
                 PAYMENTS_QUEUE,
                 "the payment provider to take or hold the money",
                 Compensation.UNDO_PAYMENT,
             )
-        except (ActivityError, ProviderOutage) as error:
+        except (ActivityError, ProviderOutage, RunIsFull) as error:
             self.state.compensation.payment_in_doubt = not is_refusal(error)
             raise
+        self.state.compensation.payment_in_doubt = False
         self.state.progress.order_status = "processing"
-        self.state.steps.paid = True
+        self.state.steps.payment, self.state.steps.paid = result, True
         self.state.steps.overpaid = result.overpaid
         return result
 
     async def create_shipment(self) -> ShipmentResult:
         """Buy the label."""
         try:
-            return await self._run(
+            result = await self._run(
                 Step.CREATE_SHIPMENT,
                 ShippingActivities.create_shipment,
-                self._request(),
+                self._request(Step.CREATE_SHIPMENT),
                 SHIPPING_QUEUE,
                 "the carrier to issue a label",
                 Compensation.CANCEL_SHIPMENT,
             )
-        except (ActivityError, ProviderOutage) as error:
+        except (ActivityError, ProviderOutage, RunIsFull) as error:
             self.state.compensation.label_in_doubt = not is_refusal(error)
             raise
+        self.state.compensation.label_in_doubt = False
+        self.state.steps.shipment = result
+        return result
 
     async def capture_payment(self) -> PaymentResult:
         """Capture the money that is authorised."""
         return await self._run(
             Step.CAPTURE_PAYMENT,
             PaymentActivities.capture_payment,
-            self._request(),
+            self._request(Step.CAPTURE_PAYMENT),
             PAYMENTS_QUEUE,
             "the payment provider to take the money that is held",
         )
 
-    def _request(self) -> StepRequest:
-        return StepRequest(saga_ref(), self.state.order_id)
+    @property
+    def _document(self) -> OrderDocument:
+        if self.state.document is None:
+            raise RuntimeError("the order is in the event store already")
+        return self.state.document
+
+    def _request(self, step: Step) -> StepRequest:
+        settled_by = self.escalation.attention.settled.get(step.value)
+        return StepRequest(saga_ref(), self.state.order_id, settled_by)
 
     async def _run(
         self,
@@ -248,6 +267,7 @@ class ForwardSteps:
         if compensation and compensation not in registered:
             registered.append(compensation)
         result = await self._run_or_hold(step, method, request, queue, waits_for)
+        self.escalation.attention.settled.pop(step.value, None)
         if step is steps.last:
             steps.past_pivot = True
         else:

@@ -47,8 +47,12 @@ class Trail:
 
     async def change_address(self, change: AddressChange) -> None:
         """Change the order's delivery address; raises ActivityError if the order refuses."""
-        request = ChangeAddress(saga_ref(), self.state.order_id, change.address, change.by)
-        await self._run(OrderActivities.change_address, request, "change the delivery address")
+        request = ChangeAddress(saga_ref(), self.state.order_id, change.by)
+        self.state.requests.address_in_work = change.address
+        try:
+            await self._run(OrderActivities.change_address, request, "change the delivery address")
+        finally:
+            self.state.requests.address_in_work = None
 
     async def record_attention(
         self, at_step: str, message: str, compensation: Compensation | None
@@ -77,7 +81,8 @@ class Trail:
         """
         request = TurnBack(
             saga_ref(),
-            self.state.order,
+            self.state.order_id,
+            self.state.document,
             cause.step,
             cause.kind,
             cause.reason,

@@ -17,6 +17,7 @@ from domain.values import Compensation
 from workflows.common.search_attributes import (
     CUSTOMER_ID,
     NEEDS_ATTENTION,
+    ORDER_REFERENCE,
     ORDER_STATUS,
     ORDER_TOTAL_MINOR,
     REFUND_PENDING,
@@ -35,15 +36,16 @@ def initial_attributes(document: OrderDocument) -> TypedSearchAttributes:
 
     A client that starts a saga with these saves the saga from writing them itself.
     """
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(ORDER_STATUS, "submitted"),
-            SearchAttributePair(SAGA_STEP, STARTING),
-            SearchAttributePair(CUSTOMER_ID, document.customer_id or GUEST),
-            SearchAttributePair(NEEDS_ATTENTION, False),
-            SearchAttributePair(ORDER_TOTAL_MINOR, document_total(document).minor),
-        ]
-    )
+    attributes: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(ORDER_STATUS, "submitted"),
+        SearchAttributePair(SAGA_STEP, STARTING),
+        SearchAttributePair(CUSTOMER_ID, document.customer_id or GUEST),
+        SearchAttributePair(NEEDS_ATTENTION, False),
+        SearchAttributePair(ORDER_TOTAL_MINOR, document_total(document).minor),
+    ]
+    if document.reference is not None:
+        attributes.append(SearchAttributePair(ORDER_REFERENCE, document.reference))
+    return TypedSearchAttributes(attributes)
 
 
 class SagaVisibility:
@@ -58,9 +60,9 @@ class SagaVisibility:
         self._state = state
         self._attributes = SearchAttributes()
 
-    def begin(self) -> None:
+    def begin(self, document: OrderDocument) -> None:
         """Show the order, unless the client that started the saga has done so."""
-        self._attributes.begin(initial_attributes(self._state.order))
+        self._attributes.begin(initial_attributes(document))
 
     def enter(self, stage: str, waits_for: str) -> None:
         """Show a new stage and what it waits for."""

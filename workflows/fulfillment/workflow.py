@@ -8,7 +8,7 @@
 - a bad document, or an order id that belongs to another order: the run fails; nothing changed.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -17,22 +17,25 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities.failures import INVALID_DOCUMENT
 from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
 from domain.ids import OrderId
-from domain.values import CaptureMode, Outcome, Step
+from domain.values import Outcome, Step
+from workflows import policies
 from workflows.common.activity_runner import ActivityRunner
+from workflows.common.continuation import continue_as_new, take_over
 from workflows.common.operator_requests import OperatorAttention, OperatorRequests, signal_twin
+from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import run_to_completion
 from workflows.documents.messages import NO_INPUT, json_of
-from workflows.documents.order import parse_document
+from workflows.documents.order import address_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
-from workflows.fulfillment.interruptible_runner import InterruptibleRunner
+from workflows.fulfillment.interruptible_runner import InterruptibleRunner, native_cancel
 from workflows.fulfillment.scans import hand_over_scans
 from workflows.fulfillment.shortage import ShortageWait
-from workflows.fulfillment.state import CLOSED, SagaState
-from workflows.fulfillment.status import result_json, status_json
+from workflows.fulfillment.state import CLOSED, SagaState, last_step
+from workflows.fulfillment.status import known_order, result_json, status_json
 from workflows.fulfillment.steps import ForwardSteps, SafePoint
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
@@ -42,11 +45,14 @@ from workflows.fulfillment.visibility import SagaVisibility
 class OrderFulfillment(OperatorRequests):
     """Carries an order through reserve, pay and ship, or undoes what was done."""
 
-    def __init__(self, runner_class: type[ActivityRunner] = ActivityRunner) -> None:
-        """Create the parts."""
+    runner_class: ClassVar[type[ActivityRunner]] = ActivityRunner
+
+    @workflow.init
+    def __init__(self, document: RawValue = NO_INPUT) -> None:
+        """Create the parts; what another run has handed over is there before any message."""
         self._state = state = SagaState()
         self._visibility = visibility = SagaVisibility(state)
-        activities = runner_class(state.progress, visibility.show_every_change)
+        activities = self.runner_class(state.progress, visibility.show_every_change)
         trail = Trail(state, visibility, activities)
         attention = OperatorAttention(state.progress, visibility.show, trail.record_operators)
         super().__init__(state.progress, attention)
@@ -60,6 +66,7 @@ class OrderFulfillment(OperatorRequests):
         )
         self._compensations = Compensations(state, visibility, runner, trail, attention, escalation)
         self._requests = RequestHandlers(state, attention, runner)
+        self._continues = take_over(document, state, attention)
 
     # --- the story -------------------------------------------------------------------------------
 
@@ -68,39 +75,57 @@ class OrderFulfillment(OperatorRequests):
         """Fulfil the order that the one JSON input describes; returns the outcome."""
         try:
             return await self._fulfil(document)
+        except RunIsFull:
+            self._state.requests.cancelled_natively = native_cancel(self._state)
+            await continue_as_new(self._state, self.attention)
         except ApplicationError:  # refused, but the order id may still have a parcel
             await run_to_completion(self._hand_over_scans())
             raise
 
     async def _fulfil(self, document: RawValue) -> dict[str, Any]:
-        self._begin(_accepted(document))
-        try:
-            closed = await self._go_forward()
-        except GeneratorExit:  # the run was terminated and is evicted: it must not issue commands
-            raise
-        except BaseException as failure:  # noqa: BLE001  a cancel is not an Exception; see cause_of
-            cause = cause_of(self._state, failure)
-            closed = await run_to_completion(self._compensations.turn_back(cause))
-        return await self._finish(closed)
+        if self._continues:
+            self._visibility.show_every_change()
+        else:
+            self._begin(document)
+        return await self._finish(await self._to_the_end())
+
+    async def _to_the_end(self) -> ClosedSaga:
+        cause = self._state.compensation.cause
+        if cause is None:
+            try:
+                return await self._go_forward()
+            except (GeneratorExit, RunIsFull):
+                raise  # at GeneratorExit the run is evicted: it must not issue commands
+            except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
+                cause = cause_of(self._state, failure)
+        return await run_to_completion(self._compensations.turn_back(cause))
 
     async def _go_forward(self) -> ClosedSaga:
-        reservation = await self._steps.reserve_inventory()
-        if reservation.finished:
-            # The order had already ended. Requests that came too late are still recorded.
-            self.attention.unrecorded.extend(self._state.requests.drop())
-            return reservation.finished
-        await self._shortage.until_items_are_there()
-        payment = await self._steps.process_payment()
-        shipment = await self._steps.create_shipment()
+        steps = self._state.steps
+        if not self._state.reservation.answered:
+            reservation = await self._steps.reserve_inventory()
+            if reservation.finished:
+                # The order had already ended. Requests that came too late are still recorded.
+                self.attention.unrecorded.extend(self._state.requests.drop())
+                return reservation.finished
+        if steps.payment is None:
+            await self._shortage.until_items_are_there()
+        payment = steps.payment or await self._steps.process_payment()
+        # A run that was reset finds the whole order completed here, also one that was shipped.
+        if payment.order_completed and steps.last is Step.PROCESS_PAYMENT:
+            return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, None)
+        shipment = steps.shipment or await self._steps.create_shipment()
         if not shipment.order_completed:
             payment = await self._steps.capture_payment()
         return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)
 
-    def _begin(self, document: OrderDocument) -> None:
-        self._state.document = document
-        if document.payment.capture is CaptureMode.ON_SHIPMENT:
-            self._state.steps.last = Step.CAPTURE_PAYMENT
-        self._visibility.begin()
+    def _begin(self, raw: RawValue) -> None:
+        document = _accepted(raw)
+        state = self._state
+        state.document, state.accepted_order = document, known_order(document)
+        state.progress.may_hand_over = len(json_of(raw)) <= policies.LONGEST_HANDED_OVER
+        state.steps.last = last_step(document)
+        self._visibility.begin(document)
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
         await run_to_completion(self._record_operators())
@@ -110,6 +135,7 @@ class OrderFulfillment(OperatorRequests):
         self._visibility.show_every_change()
         await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
         await run_to_completion(self._hand_over_scans())
+        # A run that continues a cancelled one cannot end as Canceled: its result says so.
         if closed.outcome is Outcome.CANCELLED and workflow.cancellation_reason() is not None:
             raise CancelledError("cancelled as requested; everything was undone")
         return result_json(self._state.order_id, closed)
@@ -128,7 +154,13 @@ class OrderFulfillment(OperatorRequests):
     @workflow.query(description="Where the saga stands and what it waits for")
     def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the saga stands; see `status_json`."""
-        return status_json(self._state)
+        return {**status_json(self._state), "actions": self._requests.actions()}
+
+    @workflow.query(description="The address that an activity records now; for workers only")
+    def address_change(self, _raw: RawValue = NO_INPUT) -> dict[str, str] | None:
+        """The delivery address in work; it stands in the input of no activity."""
+        address = self._state.requests.address_in_work
+        return address_to_json(address) if address else None
 
     @workflow.update(
         description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
@@ -187,7 +219,7 @@ class OrderFulfillment(OperatorRequests):
 
     @workflow.update(
         description="Remove pieces, until the label is requested; 0 removes a line: "
-        '{"actor", "reason", "lines": [{"sku", "quantity"}]}'
+        '{"actor", "reason", "lines": [{"line_id", "quantity"}]}'
     )
     def amend(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Remove pieces from the order before the next step."""

@@ -1,15 +1,17 @@
 """What a return does with a request: check that it is possible now, and note it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from activities.returns.activities import RETURN_REFUSED
+from activities.failures import RETURN_REFUSED
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision, ReturnDocument
-from workflows.common.operator_requests import ACCEPTED, NotPossibleNow
+from workflows import policies
+from workflows.common.operator_requests import ACCEPTED, PENDING, NotPossibleNow
 from workflows.common.search_attributes import Progress
 from workflows.documents.messages import parse_message
 from workflows.documents.returns import (
@@ -18,6 +20,9 @@ from workflows.documents.returns import (
     refund_decision,
     restock_decision,
 )
+
+MOST_DECISIONS: Final = 4
+"""So many decisions may wait to be recorded; two are enough."""
 
 
 @dataclass(slots=True)
@@ -46,12 +51,14 @@ class ReturnState:
         case: the return as it is recorded; None until it is open.
         decisions: decisions that are not recorded yet, oldest first.
         progress: where it stands, for people.
+        cancelled: this run, or one that it continues, was cancelled through Temporal.
     """
 
     document: ReturnDocument | None = None
     case: CaseView | None = None
     decisions: list[PendingDecision] = field(default_factory=list)
     progress: Progress = field(default_factory=lambda: Progress("return"))
+    cancelled: bool = False
 
     @property
     def requested(self) -> ReturnDocument:
@@ -84,8 +91,8 @@ class DecisionHandlers:
 
     def check_refund(self, raw: RawValue) -> None:
         """Possible until the refund is decided."""
-        parse_message(DecideRefundMessage, raw)
         self._check_undecided("refund")
+        parse_message(DecideRefundMessage, raw)
 
     def refund(self, raw: RawValue) -> PendingDecision:
         """Note a decision about the money."""
@@ -99,14 +106,15 @@ class DecisionHandlers:
         Raises:
             ApplicationError: type ReturnRefused, for example if too little of the capture is left.
         """
-        await self._until_recorded(self.refund(raw))
+        if not await self._is_recorded(self.refund(raw)):
+            return PENDING
         refund = self._state.recorded.refund
         return {**ACCEPTED, "amount_minor": refund.minor if refund else 0}
 
     def check_restock(self, raw: RawValue) -> None:
         """Possible until the restocking is decided."""
-        parse_message(DecideRestockMessage, raw)
         self._check_undecided("restock")
+        parse_message(DecideRestockMessage, raw)
 
     def restock(self, raw: RawValue) -> PendingDecision:
         """Note a decision about the goods."""
@@ -120,11 +128,11 @@ class DecisionHandlers:
         Raises:
             ApplicationError: type ReturnRefused, for example if fewer pieces came back.
         """
-        await self._until_recorded(self.restock(raw))
-        return ACCEPTED
+        return ACCEPTED if await self._is_recorded(self.restock(raw)) else PENDING
 
     def deny_the_rest(self) -> None:
         """Decide no refund and no restocking where nobody has decided yet."""
+        self._state.cancelled = True
         actor, reason = "temporal", "the return was cancelled through Temporal"
         denied = RefundDecision(grant=False, amount_minor=None, actor=actor, reason=reason)
         self._add(PendingDecision(refund=denied))
@@ -133,12 +141,22 @@ class DecisionHandlers:
     def _check_undecided(self, what: str) -> None:
         if self._state.case and what not in self._state.case.undecided:
             raise NotPossibleNow(f"the {what} of this return is decided already")
+        if len(self._state.decisions) >= MOST_DECISIONS:
+            raise NotPossibleNow("decisions wait to be recorded: try again when they are")
 
     def _add(self, decision: PendingDecision) -> PendingDecision:
         self._state.decisions.append(decision)
         return decision
 
-    async def _until_recorded(self, decision: PendingDecision) -> None:
-        await workflow.wait_condition(lambda: decision.recorded or decision.refusal is not None)
+    async def _is_recorded(self, decision: PendingDecision) -> bool:
+        """Wait, but not for long, until a decision is recorded; False if it is not yet."""
+        progress = self._state.progress
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: decision.recorded or decision.refusal is not None or progress.run_is_full,
+                timeout=policies.ANSWER_WITHIN,
+                timeout_summary="then whoever decided is answered",
+            )
         if decision.refusal is not None:
             raise ApplicationError(decision.refusal, type=RETURN_REFUSED, non_retryable=True)
+        return decision.recorded

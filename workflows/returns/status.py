@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from activities.returns.messages import CaseView, ReturnDocument
-from domain.values import Pieces
+from domain.lines import Pieces
 from workflows.common.search_attributes import Progress
 from workflows.documents.messages import canonical_json
 from workflows.documents.returns import return_to_json
@@ -54,6 +54,7 @@ def _outcome(case: CaseView) -> dict[str, Any]:
         "lines": _listed(case.pieces),
         "refund_minor": case.refund.minor if case.refund else None,
         "currency": case.refund.currency if case.refund else None,
+        "gift_card_minor": case.gift_card.minor if case.gift_card else None,
         "refund_reference": case.refund_reference,
         "restock": None if case.restock is None else _listed(case.restock),
         "restocked": case.restocked,
@@ -61,4 +62,4 @@ def _outcome(case: CaseView) -> dict[str, Any]:
 
 
 def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
-    return [{"sku": item.sku, "quantity": item.quantity} for item in pieces]
+    return [{"line_id": item.line_id, "quantity": item.quantity} for item in pieces]

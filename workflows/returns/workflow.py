@@ -10,17 +10,18 @@ count as "no". What was decided before is carried out; then the run ends as *Can
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT, Trouble
+from activities.failures import INVALID_DOCUMENT, RETURN_CONFLICT, RETURN_REFUSED, Trouble
 from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, OperatorAction
 from activities.payments.refunds import RefundActivities
-from activities.returns.activities import RETURN_CONFLICT, RETURN_REFUSED, ReturnActivities
+from activities.returns.activities import ReturnActivities
 from activities.returns.messages import (
     RETURN_WORKFLOW_TYPE,
     CaseAttention,
@@ -33,6 +34,7 @@ from activities.returns.messages import (
 )
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
+from workflows.common.continuation import continue_as_new, take_over
 from workflows.common.failures import message_of, type_of
 from workflows.common.operator_requests import (
     OperatorAttention,
@@ -42,6 +44,7 @@ from workflows.common.operator_requests import (
     stop_announcing,
 )
 from workflows.common.patience import Alarm, Patience
+from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.messages import NO_INPUT, json_of
@@ -60,7 +63,9 @@ CLOSED: Final = "closed"
 class OrderReturn(OperatorRequests):
     """Carries one return to its end."""
 
-    def __init__(self) -> None:
+    @workflow.init
+    def __init__(self, document: RawValue = NO_INPUT) -> None:
+        """Create the parts; what another run has handed over is there before any message."""
         self._state = state = ReturnState()
         self._visibility = Visibility(state.progress)
         super().__init__(
@@ -69,21 +74,30 @@ class OrderReturn(OperatorRequests):
         )
         self._activities = ActivityRunner(state.progress, self._visibility.show)
         self._decisions = DecisionHandlers(state)
+        self._continues = take_over(document, state, self.attention)
 
     @workflow.run
     async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
         """Carry out the return that the one JSON input describes; returns what became of it."""
-        self._state.document = _accepted(document)
-        if await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest):
+        state = self._state
+        if not self._continues:
+            state.document = _accepted(document)
+        try:
+            await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest)
+        except RunIsFull:
+            await continue_as_new(state, self.attention)
+        if state.cancelled and workflow.cancellation_reason() is not None:
             raise CancelledError("closed as requested; open decisions count as no")
         return case_result(self._state.requested, self._state.recorded)
 
     # --- the way of a return ---------------------------------------------------------------------
 
     async def _carry_out(self) -> None:
-        self._visibility.enter(OPENING, "the event store to open the return")
-        self._state.case = await self._open()
-        await asyncio.gather(self._record_decisions(), self._refund(), self._restock())
+        await self.attention.record_operators()
+        if self._state.case is None:
+            self._visibility.enter(OPENING, "the event store to open the return")
+            self._state.case = await self._open()
+        await self._decide_and_do()
         if not self._state.recorded.closed:
             self._state.case = await self._activities.run(
                 ReturnActivities.close_return,
@@ -95,6 +109,12 @@ class OrderReturn(OperatorRequests):
         self.progress.order_status = "returned"
         self._visibility.enter(CLOSED, "nothing")
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _decide_and_do(self) -> None:
+        """Record the decisions, and carry out each as soon as it is made."""
+        parts = (self._record_decisions(), self._refund(), self._restock())
+        if any(await asyncio.gather(*map(_is_cut_off, parts))):
+            raise RunIsFull
 
     async def _open(self) -> CaseView:
         request = OpenReturnCase(saga_ref(), self._state.requested)
@@ -123,10 +143,18 @@ class OrderReturn(OperatorRequests):
             self._show_undecided()
             if not state.decisions and announcing is None:
                 announcing = asyncio.create_task(self._record_attention(DECISION, self._question()))
-            await workflow.wait_condition(lambda: bool(state.decisions))
+            await workflow.wait_condition(
+                lambda: bool(state.decisions) or self.progress.run_is_full
+            )
+            if not state.decisions:
+                await self._stop_announcing(announcing)
+                raise RunIsFull
             await self._record(state.decisions[0])
             del state.decisions[0]
         self.attention.settle(DECISION)
+        await self._stop_announcing(announcing)
+
+    async def _stop_announcing(self, announcing: "asyncio.Task[None] | None") -> None:
         if announcing:
             await stop_announcing(announcing)
 
@@ -160,10 +188,7 @@ class OrderReturn(OperatorRequests):
 
     async def _refund(self) -> None:
         state = self._state
-        await workflow.wait_condition(
-            lambda: state.recorded.refund is not None or state.recorded.closed
-        )
-        settled_by: OperatorAction | None = None
+        await self._until(lambda: state.recorded.refund is not None or state.recorded.closed)
         while state.recorded.refund_is_due:
             self.progress.order_status = REFUND_PENDING
             self._visibility.enter(REFUND, "the payment provider to give the money back")
@@ -171,15 +196,16 @@ class OrderReturn(OperatorRequests):
             try:
                 view = await self._activities.run(
                     RefundActivities.refund_return,
-                    self._request(settled_by),
+                    self._request(self.attention.settled.get(REFUND)),
                     PAYMENTS_QUEUE,
                     policies.USUAL,
                     "give the money back",
                     patience,
                 )
             except ActivityError as error:
-                decision = patience.decision or await self._ask_about_refund(error)
-                settled_by = decision.settled_by if decision else None
+                if not patience.decision:
+                    self.attention.settled.pop(REFUND, None)
+                    await self._ask_about_refund(error)
             else:
                 state.merge(view)
 
@@ -207,9 +233,7 @@ class OrderReturn(OperatorRequests):
 
     async def _restock(self) -> None:
         state = self._state
-        await workflow.wait_condition(
-            lambda: state.recorded.restock is not None or state.recorded.closed
-        )
+        await self._until(lambda: state.recorded.restock is not None or state.recorded.closed)
         if state.recorded.restock_is_due:
             view = await self._activities.run(
                 ReturnStockActivities.restock_return,
@@ -219,6 +243,12 @@ class OrderReturn(OperatorRequests):
                 "put the goods back into stock",
             )
             state.merge(view)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a decision; raises RunIsFull if there is none when the run is full."""
+        await workflow.wait_condition(lambda: condition() or self.progress.run_is_full)
+        if not condition():
+            raise RunIsFull
 
     def _request(self, settled_by: OperatorAction | None = None) -> CaseRequest:
         requested = self._state.requested
@@ -248,7 +278,8 @@ class OrderReturn(OperatorRequests):
     decide_refund_signal = signal_twin("decide_refund", _can_decide_refund, _note_refund)
 
     @workflow.update(
-        description='The goods: {"restock": "all"|"none"|[{"sku", "quantity"}], "actor", "reason"}'
+        description='The goods: {"restock": "all"|"none"|[{"line_id", "quantity"}], '
+        '"actor", "reason"}'
     )
     async def decide_restock(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Decide what goes back into stock; answers once the decision is recorded."""
@@ -286,6 +317,15 @@ class OrderReturn(OperatorRequests):
             policies.USUAL,
             "record what an operator did",
         )
+
+
+async def _is_cut_off(part: Coroutine[Any, Any, None]) -> bool:
+    """Whether a part of the return stopped because the run is full; the others stop as well."""
+    try:
+        await part
+    except RunIsFull:
+        return True
+    return False
 
 
 def _accepted(raw: RawValue) -> ReturnDocument:

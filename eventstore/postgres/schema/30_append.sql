@@ -100,6 +100,7 @@ BEGIN
     ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
         coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
     ignored := set_config('eventstore.appending', 'on', true);
+    ignored := set_config('eventstore.moving', 'off', true);  -- whatever the caller has set
     INSERT INTO eventstore.events AS ev (
         position, recorded_at, version, append_size, schema_version, bucket,
         event_id, stream, category, event_type, data, metadata)
@@ -199,6 +200,7 @@ BEGIN
     ignored := pg_advisory_xact_lock_shared(eventstore.watermark_key(
         coalesce(pg_sequence_last_value('eventstore.positions'::regclass), 0)));
     ignored := set_config('eventstore.appending', 'on', true);
+    ignored := set_config('eventstore.moving', 'off', true);  -- whatever the caller has set
     clock := clock_timestamp();
     WITH stored AS (
         INSERT INTO eventstore.events AS ev (
@@ -348,6 +350,7 @@ BEGIN
         SELECT array_agg(nextval('eventstore.positions')) INTO drawn
         FROM generate_series(1, cardinality(e_ids));
         PERFORM set_config('eventstore.appending', 'on', true);
+        PERFORM set_config('eventstore.moving', 'off', true);  -- whatever the caller has set
         INSERT INTO eventstore.events (
             position, recorded_at, version, append_size, schema_version, bucket,
             event_id, stream, category, event_type, data, metadata)

@@ -13,15 +13,12 @@ from ordersaga.cli.common import NeedsAttention, OrderArgument, Services
 from ordersaga.cli.saga.options import Condition, Status, StepName
 from ordersaga.display.tables import Columns, clock, make_table
 from ordersaga.findings.table import list_findings
-from ordersaga.operations.saga_views import SagaDetails, SagaFilter
+from ordersaga.operations.saga_views import RunningActivity, SagaDetails, SagaFilter
 
 SAGAS: Final = Columns(
     "order_id: order, run_status: saga, order_status, step, attention: needs attention, "
     "started_at: started (UTC), closed_at: closed (UTC)",
     attention=lambda x: x.attention or ("yes" if x.needs_attention else ""),
-)
-_ACTIVITIES: Final = Columns(
-    "name: running, state, attempt>, last_failure, next_try_at: next try (UTC)"
 )
 
 
@@ -71,7 +68,8 @@ def _page(saga: SagaDetails) -> RenderableType:
         ("order status", saga.order_status),
         ("step", saga.step),
         ("waits for", saga.waits_for),
-        ("because", _why_it_waits(saga)),
+        *(("because", line) for line in _why_it_waits(saga)),
+        *(("running", line) for line in map(_try, saga.activities)),
         ("needs attention", saga.attention),
         *(("needs attention", f"{each.detail}: {each.action}") for each in saga.findings),
         ("held by", saga.held_by),
@@ -92,15 +90,20 @@ def _page(saga: SagaDetails) -> RenderableType:
     if saga.missing:
         missing = ((x["sku"], x["ordered"], x["missing"]) for x in saga.missing)
         parts.append(make_table(("missing", "ordered>", "missing>"), missing))
-    if saga.activities:
-        parts.append(_ACTIVITIES.table(saga.activities))
     return Group(*parts)
 
 
-def _why_it_waits(saga: SagaDetails) -> str | None:
-    """What keeps its activities from their end, since when, and what will happen."""
-    reasons = (
-        f"{one['trouble']}: {one['failure']} (since {one['since']}; then: {one['plan']})"
+def _why_it_waits(saga: SagaDetails) -> Sequence[str]:
+    """What keeps each of its activities from its end, since when, and what will happen."""
+    return [
+        f"{one['trouble'].replace('_', ' ')} since "
+        f"{clock(datetime.fromisoformat(one['since']))} UTC: {one['failure']}; {one['plan']}"
         for one in saga.waiting
-    )
-    return "; ".join(reasons) or None
+    ]
+
+
+def _try(activity: RunningActivity) -> str:
+    """The attempt, the last failure and the next try, which only Temporal can tell."""
+    last = f"; last failure: {activity.last_failure}" if activity.last_failure else ""
+    then = f"; next try {clock(activity.next_try_at)} UTC" if activity.next_try_at else ""
+    return f"{activity.name}, attempt {activity.attempt}, {activity.state}{last}{then}"

@@ -24,7 +24,7 @@ async def amend(
     line: Annotated[
         list[str],
         typer.Option(
-            metavar="SKU=PIECES", help="New quantity of a product; 0 removes it. May be repeated."
+            metavar="LINE=PIECES", help="New quantity of a line; 0 removes it. May be repeated."
         ),
     ],
 ) -> Answer:
@@ -40,7 +40,7 @@ async def amend(
 
 
 def _pieces(text: str) -> tuple[str, int]:
-    sku, _, quantity = text.rpartition("=")
-    if not sku or not (quantity.isascii() and quantity.isdigit()):
-        raise WrongUsage("--line must be a SKU and its new quantity, such as 71053=2")
-    return sku, int(quantity)
+    line_id, _, quantity = text.rpartition("=")
+    if not line_id or not (quantity.isascii() and quantity.isdigit()):
+        raise WrongUsage("--line must be the id of a line and its new quantity, such as 1=2")
+    return line_id, int(quantity)

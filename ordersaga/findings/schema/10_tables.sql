@@ -30,7 +30,3 @@ CREATE TABLE watchdog.watch (
     CONSTRAINT watch_pkey PRIMARY KEY (only_one),
     CONSTRAINT watch_is_one_row CHECK (only_one)
 );
-
--- Processes write what they see, and own none of it.
-GRANT USAGE ON SCHEMA watchdog TO :"app";
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA watchdog TO :"app";

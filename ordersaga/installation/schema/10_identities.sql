@@ -17,6 +17,3 @@ CREATE TABLE installation.identities (
 
 INSERT INTO installation.identities (id, act, actor, reason)
 VALUES (gen_random_uuid()::text, 'made', 'migrate', 'the database was made');
-
--- Processes read it. Only a login that migrates may change it.
-GRANT SELECT ON installation.identities TO :"app";

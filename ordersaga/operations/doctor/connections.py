@@ -23,6 +23,7 @@ LISTENING: Final[Mapping[str, int]] = {
     "projections": 1,
     "starter": 1,
     "notifications": 0,
+    "api": 0,
 }
 """Connections beside the pool, by kind of process; each deployment has all kinds."""
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from eventstore.errors import NotAllowed
 from eventstore.postgres.feed_lag import feed_holder
 from eventstore.postgres.growth.partitions import layout_at
 from eventstore.postgres.set_aside import PostgresSetAsideEvents
@@ -14,6 +15,7 @@ from ordersaga.bootstrap.protection import master_key_state
 from ordersaga.bootstrap.schema import pending_migrations, read_model_problems
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import REFUSED
+from ordersaga.incidents.table import list_incidents
 from ordersaga.installation.identity import Installation
 from ordersaga.operations.doctor.diagnosis import Diagnosis, bad, from_message
 from projections.engine import control
@@ -33,7 +35,10 @@ async def schema(settings: Settings) -> Diagnosis:
 
 async def _writing(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     """Whether an append would work now: a standby, a full disk, a lock would keep it from it."""
-    await PostgresEventStore(pool).probe()
+    try:
+        await PostgresEventStore(pool).probe()
+    except NotAllowed:  # what the login lacks, its own line says
+        return Diagnosis("writing", True, "not tried: the login may only read")
     return Diagnosis("writing", True, "an append would work now")
 
 
@@ -99,7 +104,20 @@ async def _installation(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     return Diagnosis("installation", True, await Installation(pool).current())
 
 
+async def _incidents(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
+    """Whether workers see a provider fail; whether it answers us is asked elsewhere."""
+    failing = [each for each in await list_incidents(pool) if each.ended_at is None]
+    if failing:
+        finding = "; ".join(
+            f"{each.provider} since {each.begun_at:%Y-%m-%d %H:%M} UTC ({each.failure})"
+            for each in failing
+        )
+        return Diagnosis("incidents", True, finding, "see `ordersaga providers`")
+    return Diagnosis("incidents", True, "workers see no provider fail")
+
+
 OF_A_SCHEMA: Final[Mapping[str, Callable[[asyncpg.Pool, Settings], Awaitable[Diagnosis]]]] = {
+    "incidents": _incidents,
     "installation": _installation,
     "writing": _writing,
     "partitions": _partitions,

@@ -12,6 +12,7 @@ from ordersaga.errors import OrderSagaError
 from ordersaga.operations.doctor import contents, server
 from ordersaga.operations.doctor.connections import connections
 from ordersaga.operations.doctor.diagnosis import LIMIT_S, Diagnosis, examined, from_message
+from ordersaga.operations.doctor.logins import login
 
 _CONNECTIONS: Final = 3
 """What the checks share, so that a server that is short of connections keeps some for others."""
@@ -37,7 +38,7 @@ async def database_checks(settings: Settings) -> list[Diagnosis]:
 
 async def _checks(pool: asyncpg.Pool, facts: server.Facts, settings: Settings) -> list[Diagnosis]:
     checks = {
-        "login": server.login(pool, facts),
+        "login": login(pool, facts),
         "connections": connections(pool, facts, settings),
         "schema": contents.schema(settings),
         **{name: check(pool, settings) for name, check in contents.OF_A_SCHEMA.items()},

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ordersaga.bootstrap.providers import build_carrier, build_payments
+from ordersaga.bootstrap.providers import Providers, build_carrier, build_payments
 from ordersaga.bootstrap.settings import Settings, load_settings, unknown_variables
 from ordersaga.errors import WRONG_USAGE, WrongSetting
 from ordersaga.operations.doctor.database import database_checks
@@ -16,13 +16,19 @@ async def examine() -> list[Diagnosis]:
         settings = load_settings()
     except WrongSetting as error:
         return [bad("settings", str(error), "correct the variable or the file", WRONG_USAGE)]
-    provider = "Stripe" if settings.payment_provider == "stripe" else str(settings.payment_url)
-    payments = asked("payment provider", provider, build_payments(settings))
-    carrier = asked("carrier", str(settings.carrier_url), build_carrier(settings))
+    clients = Providers()
+    payments = asked("payment provider", _provider(settings), build_payments(settings, clients))
+    carrier = asked("carrier", str(settings.carrier_url), build_carrier(settings, clients))
     database, temporal, *providers = await asyncio.gather(
         database_checks(settings), temporal_checks(settings), payments, carrier
     )
     return [_settings(settings), *database, *temporal, *providers]
+
+
+def _provider(settings: Settings) -> str:
+    if settings.payment_provider != "stripe":
+        return str(settings.payment_url)
+    return f"Stripe at {settings.stripe_api_base}" if settings.stripe_api_base else "Stripe"
 
 
 def _settings(settings: Settings) -> Diagnosis:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from eventstore.postgres.roles import find_roles
 from eventstore.postgres.sql_files import statement
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import REFUSED
@@ -16,7 +15,6 @@ from ordersaga.operations.doctor.diagnosis import Diagnosis, bad
 
 _PACKAGE: Final = "ordersaga.operations.doctor.sql"
 _FACTS: Final = statement("server", _PACKAGE)
-_MISSING_RIGHTS: Final = statement("missing_rights", _PACKAGE)
 
 OLDEST: Final = 15
 _SKEW_S: Final = 2.0
@@ -102,20 +100,3 @@ def clock(facts: Facts) -> Diagnosis:
     side = "ahead of" if facts.ahead_s > 0 else "behind"
     finding = f"the server's is {abs(facts.ahead_s):.0f} s {side} this machine's"
     return Diagnosis("clock", True, finding, "let both follow a time server")
-
-
-async def login(pool: asyncpg.Pool, facts: Facts) -> Diagnosis:
-    """Whether the login may do what processes do, and no more."""
-    name = "login"
-    async with pool.acquire() as connection:
-        roles = await find_roles(connection)
-        rows = await connection.fetch(_MISSING_RIGHTS, roles.app) if roles else []
-    if rows:
-        more = f" and {len(rows) - 1} more rights" if len(rows) > 1 else ""
-        finding = f"{facts.login} lacks {rows[0][0]}{more}"
-        advice = f"run `ordersaga migrate --grant-to {facts.login}` as the login that migrates"
-        return bad(name, finding, advice, REFUSED)
-    if facts.is_superuser:
-        advice = "give processes a login of their own: `ordersaga migrate --grant-to LOGIN`"
-        return Diagnosis(name, True, f"{facts.login} is a superuser", advice)
-    return Diagnosis(name, True, facts.login)

@@ -93,7 +93,7 @@ class _Open:
 
 def _document(opened: Mapping[str, Any]) -> dict[str, Any]:
     """The return as it was requested; later decisions are read from the event store."""
-    lines = [{"sku": line["sku"], "quantity": line["quantity"]} for line in opened["lines"]]
+    lines = [{"line_id": line["line_id"], "quantity": line["quantity"]} for line in opened["lines"]]
     fields = ("order_id", "return_id", "kind", "actor", "reason")
     return {
         **{name: opened[name] for name in fields},

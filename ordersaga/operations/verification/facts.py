@@ -65,8 +65,9 @@ class ReturnFacts:
 class OrderFacts:
     """The facts about one order, from all its streams.
 
-    `pieces` and `total` are those after all amendments, `totals` all that it has cost; `waiting`
-    are pieces that it queues for.
+    `pieces` (of goods) and `total` are those after all amendments, `totals` all that it has cost,
+    beginning with `submitted_total`; `sum_minor` is what its lines and adjustments made when it was
+    submitted. `waiting` are pieces that it queues for.
     `cancelled_for` is the reason of its cancellation; `step_failures` are the kinds and reasons of
     the steps that failed; `says_wait` is true if it wants to wait for any outage.
     `holds` are authorised amounts by provider reference; `labels` is True for live labels.
@@ -87,6 +88,8 @@ class OrderFacts:
     cancelled_for: str | None = None
     step_failures: list[tuple[FailureKind, str]] = field(default_factory=list)
     says_wait: bool = False
+    submitted_total: Money | None = None
+    sum_minor: int = 0
 
     @property
     def live_labels(self) -> list[str]:
@@ -225,11 +228,20 @@ def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
         order.total, order.pieces = event.total, Counter()
         order.totals.add(event.total)
         for line in event.lines:
-            order.pieces[line.sku] += line.quantity
+            if line.sku is not None:
+                order.pieces[line.sku] += line.quantity
     if isinstance(event, order_events.OrderSubmitted):
+        order.submitted_total, order.sum_minor = event.total, _sum(event)
         order.says_wait = event.on_outage is not None and event.on_outage.cancel_after_s is None
     if isinstance(event, order_events.OrderCancelled):
         order.cancelled_for = event.reason
+
+
+def _sum(event: order_events.OrderSubmitted) -> int:
+    """What lines and adjustments make, in minor units."""
+    prices = sum(line.quantity * line.unit_price.minor for line in event.lines)
+    lists = [event.adjustments, *(line.adjustments for line in event.lines)]
+    return prices + sum(x.amount.minor for each in lists for x in each if not x.included)
 
 
 def _apply_trail(order: OrderFacts, event: domain_events.Event) -> None:
@@ -263,7 +275,8 @@ def _apply_return(returns: ReturnFacts, event: domain_events.Event) -> None:
         case returns_events.ReturnOpened():
             returns.open.add(event.return_id)
             for line in event.lines:
-                returns.returned[line.sku] += line.quantity
+                if line.sku is not None:
+                    returns.returned[line.sku] += line.quantity
         case returns_events.RefundGranted():
             returns.granted[event.return_id] = event.amount.minor
         case returns_events.ReturnRefunded():

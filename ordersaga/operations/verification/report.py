@@ -14,6 +14,7 @@ class Rule(StrEnum):
     RESERVATION_WITHOUT_OPEN_ORDER = "reservation_without_open_order"
     RESERVATION_DIFFERS_FROM_ORDER = "reservation_differs_from_order"
     WAITING_WITHOUT_BACKORDER = "waiting_without_open_order"
+    TOTAL_IS_THE_SUM = "order_total_is_the_sum_of_its_lines"
     COMPLETED_CAPTURED_ONCE = "completed_order_captured_once"
     COMPLETED_LABELLED_ONCE = "completed_order_has_one_live_label"
     COMPLETED_PIECES_SHIPPED = "completed_order_shipped_its_pieces"

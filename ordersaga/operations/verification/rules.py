@@ -24,6 +24,10 @@ def check_events(facts: Facts) -> Iterator[Finding]:
 
 
 def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
+    total = order.submitted_total
+    if total is not None and total.minor != order.sum_minor:
+        expected = f"lines and adjustments: {money_text(Money(order.sum_minor, total.currency))}"
+        yield Finding(Rule.TOTAL_IS_THE_SUM, order_id, expected, money_text(total))
     if order.stage not in (Stage.SUBMITTED, Stage.BACKORDERED):
         yield from _waits_for_nothing(order_id, order)
     match order.stage:
@@ -82,16 +86,19 @@ def _reservation_fits(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]
 
 
 def _completed(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
-    if order.kept_money != [order.owed] or order.holds:
+    free = order.total is not None and order.total.minor == 0 and order.kept_minor == 0
+    if not (free or order.kept_money == [order.owed]) or order.holds:
         yield Finding(
             Rule.COMPLETED_CAPTURED_ONCE,
             order_id,
             f"captured once, and kept: {money_text(order.owed)}",
             _money_found(order),
         )
-    if len(order.live_labels) != 1:
+    labels = 1 if order.pieces else 0
+    if len(order.live_labels) != labels:
         actual = f"{len(order.live_labels)} live labels {sorted(order.live_labels)}"
-        yield Finding(Rule.COMPLETED_LABELLED_ONCE, order_id, "1 live label", actual)
+        expected = "1 live label" if labels else "no label: the order has no goods"
+        yield Finding(Rule.COMPLETED_LABELLED_ONCE, order_id, expected, actual)
     if _nonzero(order.shipped) != order.pieces:
         yield Finding(
             Rule.COMPLETED_PIECES_SHIPPED,

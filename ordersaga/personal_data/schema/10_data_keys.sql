@@ -65,7 +65,28 @@ BEGIN
 END
 $$;
 
--- Processes claim and find keys. To retire, destroy or wrap them anew is for the owner.
-GRANT USAGE ON SCHEMA personal_data TO :"app";
-GRANT SELECT ON personal_data.data_keys TO :"app";
-GRANT EXECUTE ON FUNCTION personal_data.claim_keys TO :"app";
+-- The master keys that encrypt at least one data key: one look into the index for each. Whoever may
+-- not see the keys may still compare his master key with these.
+CREATE FUNCTION personal_data.master_keys_in_use() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH RECURSIVE used AS (
+    (
+        SELECT master_key_id FROM personal_data.data_keys
+        WHERE wrapped IS NOT NULL
+        ORDER BY master_key_id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT later.master_key_id FROM personal_data.data_keys AS later
+        WHERE later.wrapped IS NOT NULL AND later.master_key_id > used.master_key_id
+        ORDER BY later.master_key_id
+        LIMIT 1
+    )
+    FROM used
+    WHERE used.master_key_id IS NOT NULL
+)
+SELECT master_key_id FROM used WHERE master_key_id IS NOT NULL
+$$;

@@ -1,6 +1,6 @@
 -- Events in order of position after a cursor; nulls select everything.
-SELECT position, recorded_at, stream, category, version, event_type, actor, reason,
-       correlation_id, causation_id, run_id, event_id::text AS event_id
+SELECT position, recorded_at, stream, category, version, event_type, act, details, actor, reason,
+       correlation_id, causation_id, run_id, trace_id, event_id::text AS event_id
 FROM {schema}.audit_log
 WHERE ($1::text IS NULL OR actor = $1)
   AND ($2::text IS NULL OR event_type = $2)

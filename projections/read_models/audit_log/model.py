@@ -25,6 +25,44 @@ _sql: Final = partial(statement, __package__)
 _WHY: Final = ("reason", "detail", "message", "code", "waiting_for")
 """Fields of the event data that say why; all are safe to show."""
 
+_WITH: Final = (
+    "order_id",
+    "return_id",
+    "sku",
+    "quantity",
+    "delta",
+    "amount",
+    "total",
+    "lines",
+    "pieces",
+    "kind",
+    "status",
+    "outcome",
+    "step",
+    "compensation",
+    "reference",
+    "refund_reference",
+    "payment_reference",
+    "tracking_number",
+    "label_id",
+    "carrier",
+)
+"""Fields of the event data that say with what; of a list, the number of its items."""
+
+_ACTS: Final = {
+    "ReturnOpened": "open_return",
+    "RefundGranted": "grant_refund",
+    "RefundDenied": "deny_refund",
+    "RestockDecided": "decide_restock",
+    "StockReceived": "receive_stock",
+    "StockAdjusted": "adjust_stock",
+    "OrderRequested": "place_order",
+    "CustomerErased": "erase_customer",
+}
+"""Acts of people that have event types of their own."""
+
+_LONGEST: Final = 100
+
 _BY_PEOPLE: Final = names(
     saga_events.OperatorActed,
     DeliveryOperatorActed,
@@ -41,8 +79,11 @@ _BY_PEOPLE: Final = names(
 class AuditRow:
     """An event: `actor` is who, `event_type` what, `reason` why (None if no reason is recorded).
 
+    `act` is what a person did, such as ``hold``; None if the event is no act. `details` says with
+    what: pieces, amounts, references, as ``name=value``.
+
     `correlation_id` names the business transaction (for sagas the workflow id), `causation_id` the
-    direct cause, `run_id` the saga's run.
+    direct cause, `run_id` the saga's run, `trace_id` the trace of the request that led to it.
     """
 
     position: int
@@ -51,11 +92,14 @@ class AuditRow:
     category: str
     version: int
     event_type: str
+    act: str | None
+    details: str | None
     actor: str
     reason: str | None
     correlation_id: str
     causation_id: str
     run_id: str | None
+    trace_id: str | None
     event_id: str
 
 
@@ -92,13 +136,21 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
         stored.category,
         stored.version,
         stored.event_type,
+        _act(stored),
+        _details(stored),
         _who(stored),
         _why(stored),
         stored.metadata.correlation_id,
         stored.metadata.causation_id,
         stored.metadata.extra.get("run_id"),
+        _trace(stored.metadata.traceparent),
         stored.event_id,
     )
+
+
+def _trace(traceparent: str | None) -> str | None:
+    """The trace id in a W3C trace context."""
+    return traceparent.split("-")[1] if traceparent and traceparent.count("-") == 3 else None
 
 
 def _who(stored: StoredEvent) -> str:
@@ -106,6 +158,31 @@ def _who(stored: StoredEvent) -> str:
     if stored.event_type in _BY_PEOPLE:
         return str(stored.data["actor"])
     return stored.metadata.actor
+
+
+def _act(stored: StoredEvent) -> str | None:
+    action = stored.data.get("action")
+    return action if isinstance(action, str) else _ACTS.get(stored.event_type)
+
+
+def _details(stored: StoredEvent) -> str | None:
+    """What of the data may be shown: no text that a person wrote, nothing personal."""
+    shown = [
+        f"{name}={text}" for name in _WITH if (text := _value(stored.data.get(name))) is not None
+    ]
+    return ", ".join(shown) or None
+
+
+def _value(value: Any) -> str | None:
+    match value:
+        case {"minor": int() as minor, "currency": str() as currency}:
+            return f"{minor} {currency}"
+        case bool() | int() | str():
+            return str(value)[:_LONGEST]
+        case [*items]:
+            return str(len(items))
+        case _:
+            return None
 
 
 def _why(stored: StoredEvent) -> str | None:

@@ -3,7 +3,8 @@
 Each row is fed by one order stream, so lanes never share a row.
 """
 
-from dataclasses import astuple, dataclass
+import re
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -46,7 +47,10 @@ PROJECTION: Final = Projection(
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Selects orders; None means any. `placed_before` is exclusive."""
+    """Selects orders; None means any.
+
+    `placed_before` is exclusive; `begins_with` is the beginning of the id or of the reference.
+    """
 
     status: str | None = None
     customer_id: str | None = None
@@ -54,6 +58,8 @@ class OrderFilter:
     placed_from: datetime | None = None
     placed_before: datetime | None = None
     order_ids: tuple[str, ...] | None = None
+    reference: str | None = None
+    begins_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +83,16 @@ async def list_orders(
 ) -> Page[CurrentOrder]:
     """Orders, latest placed first. Raises InvalidCursor for a cursor of another listing."""
     key = {"placed_at": datetime, "order_id": str}
-    filters = astuple(criteria)
+    pattern = criteria.begins_with and f"{_literal(criteria.begins_with)}%"
+    filters = astuple(replace(criteria, begins_with=pattern))
     return await fetch_page(
         pool, _sql("list"), CurrentOrder, key, *filters, limit=limit, cursor=cursor
     )
+
+
+def _literal(text: str) -> str:
+    """The text as a pattern of LIKE that only it matches."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 async def count_orders(pool: Pool) -> list[StatusCount]:

@@ -10,6 +10,7 @@ CREATE TABLE {schema}.current_orders (
     reason text,
     payment_reference text,
     tracking_number text,
+    reference text,
     placed_at timestamptz NOT NULL,
     submitted_at timestamptz,
     closed_at timestamptz,
@@ -27,6 +28,10 @@ CREATE INDEX current_orders_customer
     WHERE customer_id IS NOT NULL;
 CREATE INDEX current_orders_reason
     ON {schema}.current_orders (reason, placed_at DESC, order_id DESC) WHERE reason IS NOT NULL;
+-- Orders by the shop's own number, and by the beginning of it or of the id.
+CREATE INDEX current_orders_reference ON {schema}.current_orders (reference text_pattern_ops)
+    WHERE reference IS NOT NULL;
+CREATE INDEX current_orders_id ON {schema}.current_orders (order_id text_pattern_ops);
 -- Open orders by their last event, for those that nothing happens to.
 CREATE INDEX current_orders_quiet ON {schema}.current_orders (updated_at, order_id)
     WHERE status IN ('submitted', 'backordered', 'reserved', 'processing');

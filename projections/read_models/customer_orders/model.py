@@ -43,7 +43,8 @@ class CustomerOrder:
 class CustomerTotals:
     """What a customer ordered in one currency, without drafts; amounts in minor units.
 
-    `completed_minor` was paid and shipped, `open_minor` belongs to open orders.
+    `completed_minor` is what completed orders cost, `open_minor` what open ones do. What providers
+    captured and refunded of all of them is what counts as money; `kept_minor` is the difference.
     """
 
     currency: str
@@ -52,6 +53,9 @@ class CustomerTotals:
     cancelled: int
     completed_minor: int
     open_minor: int
+    captured_minor: int
+    refunded_minor: int
+    kept_minor: int
     first_placed_at: datetime
     last_placed_at: datetime
 
@@ -105,5 +109,6 @@ async def customer_totals(pool: Pool, customer_id: str) -> list[CustomerTotals]:
     """The totals of a customer's orders, one per currency."""
     with survey():
         rows = await pool.fetch(_sql("totals"), customer_id)
-    totals_of = make_row(CustomerTotals, completed_minor=int, open_minor=int)
+    sums = ("completed_minor", "open_minor", "captured_minor", "refunded_minor", "kept_minor")
+    totals_of = make_row(CustomerTotals, **dict.fromkeys(sums, int))
     return [totals_of(row) for row in rows]

@@ -107,7 +107,8 @@ _CHANGES: Final[Mapping[type, Callable[[Fulfillment, Any, datetime], None]]] = {
 }
 
 
-def _apply_to(rows: dict[str, Fulfillment], item: Recorded) -> None:
+def apply_to(rows: dict[str, Fulfillment], item: Recorded) -> None:
+    """Apply one event to the rows, which are keyed by order id."""
     order_id, at = own_id(item), item.stored.recorded_at
     # An operator may act before the saga has started, so any event can be the first.
     row = rows.setdefault(order_id, Fulfillment(order_id=order_id, updated_at=at))
@@ -121,7 +122,7 @@ PROJECTION: Final = Projection(
     tables=("fulfillments",),
     categories=frozenset({"fulfillment"}),
     handles=names(*_CHANGES),
-    apply=RowTable(_sql, Fulfillment, _apply_to).apply,
+    apply=RowTable(_sql, Fulfillment, apply_to).apply,
 )
 
 

@@ -12,6 +12,7 @@ from typing import Final, get_args
 
 from domain import events as domain_events
 from domain.customer import events as customer_events
+from domain.request.events import OrderRequested
 from domain.stock import events as stock_events
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns
@@ -22,7 +23,10 @@ from projections.read_models.descriptions import describe_event
 _sql: Final = partial(statement, __package__)
 
 _OF_NO_ORDER: Final = names(
-    stock_events.StockReceived, stock_events.StockAdjusted, customer_events.CustomerErased
+    stock_events.StockReceived,
+    stock_events.StockAdjusted,
+    customer_events.CustomerErased,
+    OrderRequested,
 )
 
 

@@ -3,7 +3,7 @@
 Each row is fed by one shipment stream, so lanes never share a row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -94,7 +94,8 @@ _CHANGES: Final[Mapping[type, Callable[[Parcel, Any], None]]] = {
 }
 
 
-def _apply_to(rows: dict[str, Parcel], item: Recorded) -> None:
+def apply_to(rows: dict[str, Parcel], item: Recorded) -> None:
+    """Apply one event to the rows, which are keyed by order id."""
     order_id, at = own_id(item), item.stored.recorded_at
     row = rows.setdefault(order_id, Parcel(order_id=order_id, updated_at=at))
     row.updated_at, row.version = at, item.stored.version
@@ -107,7 +108,7 @@ PROJECTION: Final = Projection(
     tables=("parcels",),
     categories=frozenset({"shipment"}),
     handles=names(*_CHANGES),
-    apply=RowTable(_sql, Parcel, _apply_to).apply,
+    apply=RowTable(_sql, Parcel, apply_to).apply,
 )
 
 
@@ -115,6 +116,12 @@ async def get_parcel(pool: Pool, order_id: str) -> Parcel | None:
     """The parcel of an order, or None if it has none."""
     row = await pool.fetchrow(_sql("get"), order_id)
     return make_row(Parcel)(row) if row else None
+
+
+async def parcels_of(pool: Pool, order_ids: Collection[str]) -> dict[str, Parcel]:
+    """The parcels of some orders, by order id."""
+    rows = await pool.fetch(_sql("load"), list(order_ids))
+    return {row["order_id"]: Parcel(**row) for row in rows}
 
 
 async def count_needing_attention(pool: Pool) -> int:

@@ -16,5 +16,7 @@ CREATE TABLE {schema}.parcels (
 
 CREATE INDEX parcels_updated ON {schema}.parcels (updated_at DESC, order_id DESC);
 CREATE INDEX parcels_status ON {schema}.parcels (status, updated_at DESC, order_id DESC);
+CREATE INDEX parcels_tracking ON {schema}.parcels (tracking_number)
+    WHERE tracking_number IS NOT NULL;
 CREATE INDEX parcels_attention
     ON {schema}.parcels (updated_at DESC, order_id DESC) WHERE needs_attention;

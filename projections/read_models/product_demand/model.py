@@ -11,7 +11,7 @@ from the stock streams: those run in other lanes, and only the order knows its d
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
@@ -19,7 +19,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
+from domain.lines import LineShare
 from domain.order import events as order_events
+from domain.shares import Shares
 from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
@@ -75,7 +77,7 @@ class _Fold:
 
     def submitted(self, order_id: str, event: order_events.OrderSubmitted) -> None:
         order = self.open[order_id]
-        order.lines = [(line.sku, line.quantity, line.amount.minor) for line in event.lines]
+        order.lines = _demanded(Shares(event.content).of_all(event.lines))
         for sums, pieces, amount in self._lines(order):
             sums.orders += 1
             sums.ordered += pieces
@@ -89,9 +91,8 @@ class _Fold:
 
     def amended(self, order_id: str, event: order_events.OrderAmended) -> None:
         order = self.open[order_id]
-        amended: dict[str, tuple[int, int]] = {
-            line.sku: (line.quantity, line.amount.minor) for line in event.lines
-        }
+        lines = _demanded(event.lines)
+        amended = {sku: (pieces, amount) for sku, pieces, amount in lines}
         for (sku, pieces, amount), (sums, _, _) in zip(
             order.lines, self._lines(order), strict=True
         ):
@@ -99,7 +100,7 @@ class _Fold:
             sums.cancelled += pieces - left
             sums.cancelled_minor += amount - left_amount
             sums.reserved -= pieces - left if order.reserved else 0
-        order.lines = [(line.sku, line.quantity, line.amount.minor) for line in event.lines]
+        order.lines = lines
 
     def completed(self, order_id: str, _: order_events.OrderCompleted) -> None:
         for sums, pieces, _amount in self._close(order_id):
@@ -124,6 +125,17 @@ class _Fold:
             (self.sums.setdefault((sku, order.day, order.currency), _Sums()), pieces, amount)
             for sku, pieces, amount in order.lines
         ]
+
+
+def _demanded(shares: Iterable[LineShare]) -> list[tuple[str, int, int]]:
+    """Goods by SKU: pieces, and what they cost, whether money or a gift card pays for it."""
+    demanded: dict[str, tuple[int, int]] = {}
+    for share in shares:
+        if share.sku is not None:
+            pieces, amount = demanded.get(share.sku, (0, 0))
+            cost = share.amount.minor + share.gift_card.minor
+            demanded[share.sku] = (pieces + share.quantity, amount + cost)
+    return [(sku, pieces, amount) for sku, (pieces, amount) in demanded.items()]
 
 
 _CHANGES: Final[Mapping[type, Callable[[_Fold, str, Any], None]]] = {
@@ -192,7 +204,7 @@ class Measure(StrEnum):
 
     ORDERED = "ordered"
     SHIPPED = "shipped"
-    REVENUE = "revenue"
+    ORDERED_VALUE = "ordered_value"
     ORDERS = "orders"
 
 
@@ -200,8 +212,8 @@ class Measure(StrEnum):
 class ProductDemand:
     """The demand for a product over some days in one currency, in pieces.
 
-    `orders` is a number of orders, `reserved` what is set aside now; `revenue_minor` is the value
-    of what was ordered and not cancelled, in minor units.
+    `orders` is a number of orders, `reserved` what is set aside now. `ordered_value_minor` is the
+    value of what was ordered and not cancelled, in minor units, whether it was paid or not.
     """
 
     sku: str
@@ -211,7 +223,7 @@ class ProductDemand:
     reserved: int
     shipped: int
     cancelled: int
-    revenue_minor: int
+    ordered_value_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +262,6 @@ async def top_products(
     return page_of(
         rows,
         limit,
-        make_row(ProductDemand, revenue_minor=int),
+        make_row(ProductDemand, ordered_value_minor=int),
         lambda row: (row["measure"], row["sku"], row["currency"]),
     )

@@ -3,7 +3,7 @@
 Each row is fed by one returns stream, so lanes never share a row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,7 @@ class ReturnRow:
 
     Attributes:
         kind: customer, lost or returned_to_sender.
-        pieces: number of pieces over all SKUs.
+        pieces: number of pieces over all lines.
         refund: undecided, denied, granted (not yet refunded) or refunded.
         restock: undecided, none, decided (not yet restocked) or restocked.
         needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
@@ -56,7 +56,7 @@ class ReturnRow:
 def _opened(row: ReturnRow, event: returns_events.ReturnOpened, _: datetime) -> None:
     row.kind = event.kind.value
     row.pieces = sum(line.quantity for line in event.lines)
-    row.currency = event.lines[0].unit_price.currency
+    row.currency = event.lines[0].amount.currency
 
 
 def _granted(row: ReturnRow, event: returns_events.RefundGranted, _: datetime) -> None:
@@ -126,17 +126,23 @@ _values: Final = attrgetter(*(field.name for field in fields(ReturnRow)))
 Key = tuple[str, str]
 
 
+def apply_to(rows: dict[Key, ReturnRow], item: Recorded) -> Key:
+    """Apply one event to the rows, which are keyed by order and return; returns the key."""
+    order_id, return_id, at = own_id(item), item.event.return_id, item.stored.recorded_at
+    key = (order_id, return_id)
+    new = ReturnRow(order_id=order_id, return_id=return_id, opened_at=at, updated_at=at)
+    row = rows.setdefault(key, new)
+    row.updated_at = at
+    _CHANGES[type(item.event)](row, item.event, at)
+    return key
+
+
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
     rows = await _load(connection, schema, batch)
     touched: dict[Key, ReturnRow] = {}
     for item in batch:
-        order_id, return_id, at = own_id(item), item.event.return_id, item.stored.recorded_at
-        key = (order_id, return_id)
-        new = ReturnRow(order_id=order_id, return_id=return_id, opened_at=at, updated_at=at)
-        row = rows.setdefault(key, new)
-        row.updated_at = at
-        _CHANGES[type(item.event)](row, item.event, at)
-        touched[key] = row
+        key = apply_to(rows, item)
+        touched[key] = rows[key]
     await execute_columns(connection, _sql("put", schema), map(_values, touched.values()))
 
 
@@ -158,6 +164,14 @@ PROJECTION: Final = Projection(
     handles=names(*_CHANGES),
     apply=_apply,
 )
+
+
+async def returns_of(pool: Pool, order_ids: Collection[str]) -> dict[str, list[ReturnRow]]:
+    """The returns of some orders, by order id."""
+    by_order: dict[str, list[ReturnRow]] = {}
+    for row in await pool.fetch(_sql("load"), list(order_ids)):
+        by_order.setdefault(row["order_id"], []).append(ReturnRow(**row))
+    return by_order
 
 
 async def count_needing_attention(pool: Pool) -> int:

@@ -3,8 +3,12 @@
 import asyncio
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from eventstore.postgres.connection import connect
 from ordersaga.client.orders import OrderSagaClient
+from ordersaga.embedded.layout import cluster_of
+from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.personal_data.vault import KeyRing
 from tests.acceptance.cli_shop import CliShop
 from tests.support.stack.stack import Up, order_document, until
@@ -27,6 +31,7 @@ def document(order_id: str, customer_id: str) -> dict[str, object]:
 def in_files(folder: Path) -> list[tuple[str, str]]:
     """Files of a folder that hold a secret, and which."""
     texts = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert texts, f"there is no file in {folder}"
     return [
         (name, secret)
         for name, text in texts.items()
@@ -86,9 +91,14 @@ async def test_an_erased_customer_shows_nowhere_and_everything_still_adds_up(
 async def test_the_stacks_database_files_hold_no_plain_text(running_stack: Up) -> None:
     await fulfilled(running_stack, "erase-2", "kept-customer")
     async with running_stack.services() as services:
-        await services.pool.execute("CHECKPOINT")
         assert await KeyRing(services.pool).has_present("customer-kept-customer")
-    assert in_files(running_stack.data_dir / "pgdata") == []
+    cluster = cluster_of(running_stack.data_dir)
+    port = urlsplit(running_stack.state().database_url).port
+    assert port is not None
+    admin = await connect(EmbeddedPostgres(cluster, port).url())
+    await admin.execute("CHECKPOINT")
+    await admin.close()
+    assert in_files(cluster) == []
     key = running_stack.data_dir / "master.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 

@@ -101,7 +101,7 @@ async def test_a_filter_is_tried_out_first_and_then_holds_all_it_finds(shop: Sho
     resumed = (await shop.run("resume", *ids, "--reason", "it is back", "--json")).json()
     assert resumed["outcomes"] == {"accepted": 5}
     for order_id in ids:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             assert (await shop.sagas.result(order_id)).outcome == "completed"
         acts = await shop.acts(order_id)
         assert len(acts) == 2
@@ -127,7 +127,7 @@ async def test_all_that_need_attention_are_told_and_found_in_every_way(shop: Sho
         ("stuck-2", "accepted"),
     ]
     for order_id in ("stuck-1", "stuck-2"):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             assert (await shop.sagas.result(order_id)).outcome == "cancelled"
 
 
@@ -179,7 +179,7 @@ async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> 
     assert sent.json()["outcomes"] == {"sent": 1}
     assert (await shop.stack.temporal("workflow", "unpause", *workflow)).code == 0
     await shop.stack.payment.clear()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         assert (await shop.sagas.result(order_id)).outcome == "cancelled"
 
 
@@ -198,7 +198,7 @@ async def test_an_address_is_put_right_while_the_saga_is_on_hold_and_the_order_s
     )
     assert moved.code == 0, moved.err
     assert (await shop.run("resume", order_id, "--reason", "put right")).code == 0
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         assert (await shop.sagas.result(order_id)).outcome == "completed"
     acts = await shop.acts(order_id)
     assert len(acts) == 3

@@ -28,8 +28,8 @@ async def test_an_order_is_put_together_submitted_and_shown_as_it_was(shop: CliS
         "LANTERN 🏮",
     )
     await shop.json("order", "add-item", "A1", "22222", "--price", "0.5")
-    await shop.json("order", "set-quantity", "A1", "71053", "4")
-    await shop.json("order", "remove-item", "A1", "22222")
+    await shop.json("order", "set-quantity", "A1", "1", "4")
+    await shop.json("order", "remove-item", "A1", "2")
     then = await shop.json("order", "set-address", "A1", *ADDRESS)
     submitted = await shop.json(
         "order", "submit", "A1", "--token", "tok_visa", "--capture", "on_shipment"
@@ -66,6 +66,29 @@ async def test_an_order_is_put_together_submitted_and_shown_as_it_was(shop: CliS
     assert "tok_visa" not in shown.out + str(submitted) + str(story)
 
 
+async def test_services_and_adjustments_count_and_a_reference_gives_the_id(shop: CliShop) -> None:
+    derived = (await shop.json("order", "id", " #1001 "))["order_id"]
+    created = await shop.json("order", "create", "--reference", "#1001")
+    assert (created["order_id"], created["reference"]) == (derived, "#1001")
+    await shop.json("order", "add-item", derived, "71053", "--price", "10", "--quantity", "3")
+    await shop.json("order", "add-item", derived, "71053", "--price", "9", "--line", "second")
+    await shop.json("order", "add-service", derived, "shipping", "--price", "4.99")
+    await shop.json("order", "adjust", derived, "--line", "1", "--tax", "1.50")
+    await shop.json("order", "adjust", derived, "--discount", "4.55", "--included-tax", "3")
+    await shop.json("order", "set-address", derived, *ADDRESS)
+    more = ("--email", "ada@example.org", "--metadata", "channel=web")
+    submitted = await shop.json("order", "submit", derived, "--token", "tok_visa", *more)
+    assert [line["line_id"] for line in submitted["lines"]] == ["1", "second", "3"]
+    assert submitted["total_minor"] == 3000 + 900 + 499 + 150 - 455
+    assert sum(line["amount_minor"] for line in submitted["lines"]) == submitted["total_minor"]
+    assert submitted["customer"] == {"email": "ada@example.org"}
+    assert submitted["metadata"] == {"channel": "web"}
+    shown = await shop.run("order", "show", derived)
+    assert ("included in the prices" in shown.out, "ada@example.org" in shown.out) == (True, True)
+    wrong = await shop.run("order", "add-service", derived, "goods", "--price", "1")
+    assert wrong.code == 2
+
+
 async def test_a_draft_is_cancelled_at_once_and_an_order_under_way_by_its_saga(
     shop: CliShop,
 ) -> None:
@@ -88,9 +111,12 @@ async def test_what_the_domain_refuses_ends_with_1_and_changes_nothing(shop: Cli
     head = await shop.head()
     refused = [
         ("order", "create", "A1"),
-        ("order", "add-item", "A1", "71053", "--price", "9.99"),
+        ("order", "add-item", "A1", "71053", "--price", "-9.99"),
         ("order", "add-item", "A1", "71053", "--price", "3.39", "--quantity", "1000000"),
-        ("order", "remove-item", "A1", "22222"),
+        ("order", "remove-item", "A1", "2"),
+        ("order", "adjust", "A1", "--line", "2", "--tax", "1"),
+        ("order", "adjust", "A1", "--line", "1", "--discount", "1000"),
+        ("order", "submit", "A1"),
         ("order", "submit", "empty", "--token", "tok_visa"),
         ("order", "submit", "done", "--token", "tok_visa"),
         ("order", "add-item", "done", "22222", "--price", "1"),

@@ -1,6 +1,7 @@
-"""Troubles of the database, the network and Temporal: no order pays for them.
+"""Troubles of the database, the network, Temporal and the providers: no order pays for them.
 
-One or two of each kind, on one stack, one after the other; `make weather` tries all, and longer.
+One or two of each kind, on one stack, one after the other; `make weather` and `make outages` try
+all of them, and longer.
 """
 
 import os
@@ -16,6 +17,7 @@ from ordersaga.demo.source import SHIPPED_SAMPLE
 from ordersaga.importing.plan import PlannedOrder
 from tests.support.faults.database import frozen
 from tests.support.faults.exposed import Exposed, exposed_shop
+from tests.support.faults.provider_troubles import PROVIDER_TROUBLES
 from tests.support.faults.trial import SHORT, harmless, undergo
 from tests.support.faults.troubles import TROUBLES, Trouble
 from tests.support.stack.chaos_shop import real_orders
@@ -25,9 +27,10 @@ pytestmark = [
     pytest.mark.timeout(1800),  # its own limits come first: they name what is wrong
 ]
 
+ALL = {**TROUBLES, **PROVIDER_TROUBLES}
 CHOSEN = (
     *("read-only", "events-locked", "present-silent", "answers-lost"),
-    *("temporal-stopped", "sessions-killed"),
+    *("temporal-stopped", "payment-401", "sessions-killed"),
     "fail-over",  # last, since the database is another one afterwards
 )
 
@@ -79,6 +82,6 @@ async def test_the_control_what_must_not_be_is_named(
 async def test_no_order_pays_for_it(
     site: Exposed, orders: list[PlannedOrder], trouble: str
 ) -> None:
-    outcome = await undergo(site, trouble, orders, SHORT, print, TROUBLES)
+    outcome = await undergo(site, trouble, orders, SHORT, print, ALL)
     assert outcome.open_at_begin > 0  # the control: somebody could have paid
     assert outcome.problems == []

@@ -44,7 +44,7 @@ async def test_a_parcel_is_followed_and_a_part_of_it_comes_back(running_stack: U
         assert told["workflow_id"] == f"delivery-{order_id}"
     await until_listed(up, "parcel", "list", order_id=order_id, status="delivered")
 
-    line = ("--line", f"{order_id}-sku=1", "--reason", "broken")
+    line = ("--line", "1=1", "--reason", "broken")
     opened = await json_of(up, "return", "open", order_id, "R1", *line)
     assert opened["undecided"] == ["refund", "restock"]
     again = await json_of(up, "return", "open", order_id, "R1", *line)
@@ -98,7 +98,7 @@ async def test_a_return_that_cannot_be_is_refused_with_one_line(running_stack: U
         assert ended.err.count("\n") == 1
         return ended
 
-    three = await refused("R1", "--line", f"{order_id}-sku=3")
+    three = await refused("R1", "--line", "1=3")
     assert (three.code, "2 are left to return" in three.err) == (1, True)
     assert (await refused("R-1", "--all")).code == 1
     assert (await refused("R1", "--line", "nonsense")).code == 2

@@ -27,6 +27,7 @@ ROLES = {
     "worker-steps",
     "projections",
     "starter",
+    "api",
 }
 
 
@@ -43,7 +44,12 @@ async def own_stack(tmp_path: Path) -> AsyncIterator[Up]:
 async def test_up_prints_the_addresses_and_runs_each_part_as_a_process(running_stack: Up) -> None:
     state = running_stack.state()
     printed = "".join(running_stack.printed)
-    for address in (state.ui_url, state.temporal_address, state.database_url, state.payment_url):
+    for address in (
+        state.ui_url,
+        state.temporal_address,
+        state.shown_database(),
+        state.payment_url,
+    ):
         assert address in printed
     assert set(state.pids) == ROLES
     assert len(set(state.pids.values())) == len(ROLES)

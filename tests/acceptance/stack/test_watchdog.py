@@ -213,7 +213,7 @@ async def test_every_finding_about_an_order_is_found_and_nothing_else(watched: W
     async def all_found() -> bool:
         return await watched.findings() == expected
 
-    await until(all_found, timeout_s=90)
+    await until(all_found, timeout_s=240)
     log = (watched.stack.data_dir / "logs" / "starter.log").read_text()
     assert log.count("a new finding") == len(EVERY_KIND)
 
@@ -297,8 +297,8 @@ async def test_tasks_that_nobody_takes_are_found_until_a_worker_takes_them(
     await watched.stack.receive("71053", 2, "delivery queued")
     async with watched.no_payment_workers():
         await watched.sagas.start(order_document("queued"))
-        await until(is_found, timeout_s=90)
-    await until(is_over, timeout_s=90)
+        await until(is_found, timeout_s=240)
+    await until(is_over, timeout_s=240)
     async with asyncio.timeout(120):
         await watched.sagas.result("queued")
 
@@ -323,7 +323,7 @@ async def test_what_each_finding_says_ends_it(watched: Watched) -> None:
     async def all_gone() -> bool:
         return await watched.findings() == {}
 
-    await until(all_gone, timeout_s=90)
+    await until(all_gone, timeout_s=240)
     await stack.payment.clear()
     report = (await stack.ordersaga("verify", "--json")).json()
     assert (report["clean"], report["needs_attention"]) == (True, {})

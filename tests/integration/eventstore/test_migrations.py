@@ -12,6 +12,7 @@ from eventstore.postgres.pool import create_pool
 from eventstore.postgres.roles import Roles, ensure_roles
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
@@ -21,7 +22,7 @@ from tests.support.stores.postgres import fresh_database
 from tests.support.stores.postgres_server import free_port
 from tests.support.stores.releases import make_old_chain, oldest_release, released_baseline
 
-SCHEMAS = (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
+SCHEMAS = (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
 NAMESPACES = ("eventstore", "personal_data", "read_models")
 TABLE = "CREATE SCHEMA things; CREATE TABLE things.t (n int);"
 THINGS = Schema("things", "no.package")

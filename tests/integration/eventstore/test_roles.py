@@ -1,4 +1,4 @@
-"""A database's two roles: made once, for this database alone, by whoever may make them."""
+"""A database's roles: made once, for this database alone, by whoever may make them."""
 
 import asyncio
 import re
@@ -12,15 +12,16 @@ import pytest
 from eventstore.errors import NotAllowed
 from eventstore.postgres.growth.partitions import add_partitions, partition
 from eventstore.postgres.migrator import EVENT_STORE, migrate, pending
-from eventstore.postgres.roles import find_roles, quoted
+from eventstore.postgres.roles import GRANTED, OWNER, find_roles, quoted
 from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
+from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
 from projections.operations.install import PROJECTIONS
 from tests.support.stores.event_store import new_stream, opened_store
 
-SCHEMAS = (EVENT_STORE, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
+SCHEMAS = (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, PROJECTIONS, WATCHDOG)
 LONGEST = "d" * 63
 
 
@@ -48,8 +49,9 @@ async def test_a_login_that_may_make_roles_migrates_and_grows_its_own_database(
     await admin.execute("CREATE ROLE runner LOGIN")
     url, runner = (postgres_server.url("shop", user) for user in ("deployer", "runner"))
     async with made_database(admin, "shop", "deployer"):
-        assert len(await migrate(url, SCHEMAS, grant_to=["runner"])) == len(SCHEMAS)
-        assert await migrate(url, SCHEMAS, grant_to=["runner"]) == []
+        grant = {"appender": ["runner"]}
+        assert len(await migrate(url, SCHEMAS, grant=grant)) == len(SCHEMAS)
+        assert await migrate(url, SCHEMAS, grant=grant) == []
         assert await partition(url, 1000)
         assert await add_partitions(url, 3) > 0
         assert await pending(runner, SCHEMAS) == []
@@ -69,15 +71,19 @@ async def test_a_login_that_may_not_make_roles_is_told_so_in_one_line(
             await migrate(url)
         assert re.fullmatch(r"the database login may not make the role .*", str(caught.value))
         # What it says to do helps.
-        await admin.execute("CREATE ROLE modest_shop_owner; CREATE ROLE modest_shop_app")
+        for kind in (OWNER, *GRANTED):
+            await admin.execute(f"CREATE ROLE modest_shop_{kind}")
         await admin.execute("GRANT modest_shop_owner TO modest")
+        with pytest.raises(NotAllowed, match="may not grant modest_shop_projector"):
+            await migrate(url)
+        await admin.execute("GRANT modest_shop_projector TO modest_shop_owner")
         assert await migrate(url) == ["eventstore/schema"]
 
 
 async def test_a_login_of_the_name_of_a_role_is_not_taken_for_it(
     empty_database: str, admin: asyncpg.Connection
 ) -> None:
-    name = f"{empty_database.rpartition('/')[2]}_app"
+    name = f"{empty_database.rpartition('/')[2]}_reader"
     await admin.execute(f"CREATE ROLE {name} LOGIN")
     with pytest.raises(NotAllowed, match=f"{name} exists and is a login"):
         await migrate(empty_database)
@@ -87,7 +93,7 @@ async def test_a_login_of_the_name_of_a_role_is_not_taken_for_it(
 
 async def test_granting_to_a_login_that_does_not_exist_says_so(empty_database: str) -> None:
     with pytest.raises(NotAllowed, match="no database login nobody-here"):
-        await migrate(empty_database, grant_to=["nobody-here"])
+        await migrate(empty_database, grant={"reader": ["nobody-here"]})
 
 
 async def test_who_runs_processes_of_one_database_has_no_right_in_another(
@@ -98,10 +104,10 @@ async def test_who_runs_processes_of_one_database_has_no_right_in_another(
         made_database(admin, "one", SUPERUSER),
         made_database(admin, "other", SUPERUSER),
     ):
-        await migrate(postgres_server.url("one"), grant_to=["of_one"])
+        await migrate(postgres_server.url("one"), grant={"appender": ["of_one"]})
         await migrate(postgres_server.url("other"))
         assert await pending(postgres_server.url("one", "of_one")) == []
-        with pytest.raises(NotAllowed, match="migrate --grant-to"):
+        with pytest.raises(NotAllowed, match="migrate --grant ROLE=LOGIN"):
             await pending(postgres_server.url("other", "of_one"))
 
 
@@ -139,3 +145,17 @@ async def test_a_database_that_was_restored_without_owners_says_so(
         await connection.close()
         with pytest.raises(NotAllowed, match="restore the dump with its owners"):
             await migrate(url)
+
+
+async def test_what_was_revoked_is_granted_again_by_the_next_migrate(
+    postgres_server: EmbeddedPostgres, admin: asyncpg.Connection
+) -> None:
+    async with made_database(admin, "robbed", SUPERUSER):
+        url = postgres_server.url("robbed")
+        await migrate(url, SCHEMAS)
+        connection = await asyncpg.connect(url)
+        await connection.execute("REVOKE SELECT ON eventstore.all_events FROM robbed_reader")
+        assert await migrate(url, SCHEMAS) == []
+        held = "SELECT has_table_privilege('robbed_reader', 'eventstore.all_events', 'SELECT')"
+        assert await connection.fetchval(held)
+        await connection.close()

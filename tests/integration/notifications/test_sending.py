@@ -70,7 +70,12 @@ async def test_what_arrives_is_a_cloud_event_with_its_trace(
         "dataschema": "urn:ordersaga:notification:order.submitted:1",
         "sequence": f"{position:020d}",
         "traceparent": trace,
-        "data": {"total_minor": 4034, "currency": "GBP", "pieces": 8},
+        "data": {
+            "total_minor": 4034,
+            "currency": "GBP",
+            "pieces": 8,
+            "gift_card_minor": 0,
+        },
     }
     assert not re.search(f"{'|'.join(SECRET_NAME.split())}|Hidden|LS99|tok_", body.decode())
 

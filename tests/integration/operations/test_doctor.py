@@ -9,11 +9,12 @@ import pytest
 
 from eventstore.postgres.roles import find_roles, quoted
 from ordersaga.bootstrap.schema import migrate_all
+from ordersaga.embedded.postgres import SUPERUSER
 from ordersaga.operations.doctor import server as server_checks
 from tests.support.faults import database as faults
 from tests.support.stores.doctor import found, only_bad, running
 from tests.support.stores.event_store import copied_database
-from tests.support.stores.logins import as_processes
+from tests.support.stores.logins import as_only, as_processes
 from tests.support.stores.postgres_server import PostgresServer
 
 NAMES = [
@@ -24,6 +25,7 @@ NAMES = [
     "login",
     "connections",
     "schema",
+    "incidents",
     "installation",
     "writing",
     "partitions",
@@ -59,13 +61,14 @@ async def url(own_server: PostgresServer, template: str) -> AsyncIterator[str]:
 
 
 def owners(url: str) -> str:
-    return url.replace("//processes@", "//ordersaga@")
+    return url.replace("//processes@", f"//{SUPERUSER}@")
 
 
 async def test_nothing_is_wrong_with_a_good_database(url: str) -> None:
     checks = await found(url)
     assert list(checks) == NAMES
     assert [each for each in checks.values() if not each.ok or each.advice] == []
+    assert checks["login"].finding.startswith("processes may run `worker`, `starter`")
 
 
 async def test_a_read_only_database_is_named(url: str) -> None:
@@ -78,28 +81,60 @@ async def test_a_lock_that_an_append_would_wait_for_is_named(url: str) -> None:
         assert "another session locks" in (await only_bad(url, "writing")).finding
 
 
-async def test_missing_rights_of_the_login_are_named(url: str) -> None:
-    owner = await asyncpg.connect(owners(url))
-    roles = await find_roles(owner)
-    assert roles is not None
-    await owner.execute(f"REVOKE {quoted(roles.app)} FROM processes")
-    checks = await found(url)
-    assert not checks["login"].ok
-    assert "processes lacks " in checks["login"].finding
-    assert "--grant-to processes" in checks["login"].advice
-    # One right alone is named as well.
-    await owner.execute(f"GRANT {quoted(roles.app)} TO processes")
-    await owner.execute("GRANT SELECT ON installation.applied_migrations TO PUBLIC")
-    await owner.execute("ALTER ROLE processes NOINHERIT")
-    await owner.execute("ALTER ROLE processes INHERIT")
-    await owner.close()
+async def test_a_login_without_a_role_is_told_what_it_lacks_for_which_command(url: str) -> None:
+    await as_superuser(url, *(f"REVOKE {role} FROM processes" for role in await granted_roles(url)))
+    found_login = (await found(url))["login"]
+    assert not found_login.ok
+    assert "lacks usage on installation and" in found_login.finding
+    assert "for `worker`, `starter`" in found_login.finding
+    assert "--grant ROLE=processes" in found_login.advice
+
+
+async def test_a_right_that_a_role_has_lost_is_named_with_the_commands_that_need_it(
+    url: str,
+) -> None:
+    (appender,) = (role for role in await granted_roles(url) if "appender" in role)
+    lost = ("SELECT ON eventstore.snapshots", "EXECUTE ON FUNCTION personal_data.claim_keys")
+    for right in lost:
+        await as_superuser(url, f"REVOKE {right} FROM {appender}")
+        finding = (await only_bad(url, "login")).finding
+        name = right.split()[-1]
+        assert f"lacks {right.split()[0].lower()} on {name}, for `worker`, `starter`" in finding
+        await as_superuser(url, f"GRANT {right} TO {appender}")
     assert (await found(url))["login"].ok
+
+
+async def test_a_login_with_one_role_is_told_what_it_may_run(url: str) -> None:
+    reader = await as_only(owners(url), "reader")
+    checks = await found(reader)
+    assert [each for each in checks.values() if not each.ok] == []
+    finding = checks["login"].finding
+    assert finding.startswith("as_reader may run `orders`, `demand`, `audit`")
+    assert "lacks execute on eventstore.probe" in finding
+    assert "is no member of " in finding
+    assert "not tried" in checks["writing"].finding
+
+
+async def as_superuser(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(owners(url))
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def granted_roles(url: str) -> list[str]:
+    """The names of the roles that the login of processes has."""
+    connection = await asyncpg.connect(url)
+    roles = await find_roles(connection)
+    await connection.close()
+    assert roles is not None
+    return [quoted(roles.name(kind)) for kind in ("appender", "projector")]
 
 
 async def test_a_superuser_is_a_note(url: str) -> None:
     note = (await found(owners(url)))["login"]
     assert note.ok
-    assert note.finding == "ordersaga is a superuser"
+    assert note.finding == f"{SUPERUSER} is a superuser"
     assert note.advice
 
 
@@ -145,7 +180,7 @@ async def test_a_transaction_that_holds_up_the_feed_is_named(url: str) -> None:
 
 async def test_too_few_connections_for_all_processes_are_named(url: str) -> None:
     bad = await only_bad(url, "connections", database_pool_size=60)
-    assert "4 processes and a command may open 303, the server has 1" in bad.finding
+    assert "5 processes and a command may open 363, the server has 1" in bad.finding
     owner = await asyncpg.connect(owners(url))
     await owner.execute("ALTER ROLE processes CONNECTION LIMIT 20")
     try:

@@ -6,12 +6,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.ids import OrderId, ReturnId, Sku
+from domain.ids import LineId, OrderId, ReturnId, Sku
+from domain.lines import LineShare, Pieces
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import Pieces
 from eventstore.postgres.store import PostgresEventStore
 from projections.errors import InvalidCursor
 from projections.paging import Page
@@ -38,7 +38,7 @@ async def _project(pool: asyncpg.Pool, store: Store) -> None:
 
 
 def _opened(order_id: str, return_id: str) -> tuple[str, Any]:
-    line = ReturnedLine(Sku("71053"), 2, gbp(339))
+    line = LineShare(LineId("1"), Sku("71053"), 2, gbp(678), gbp(0))
     return (
         f"returns-{order_id}",
         returns_events.ReturnOpened(
@@ -116,7 +116,7 @@ async def test_returns_show_both_decisions_and_what_is_done_of_them(
     await append_events(store, [_opened("A1", "R1"), (stream, question), _opened("A1", "R2")])
     await _project(pool, store)
     [row] = (await returns.list_returns(pool, needs_attention=True)).items
-    assert await returns.count_needing_attention(pool) == 1
+    assert await returns.count_needing_attention(pool) == 0  # to decide is ordinary business
     assert (row.return_id, row.refund, row.restock, row.pieces) == (
         "R1",
         "undecided",
@@ -127,13 +127,17 @@ async def test_returns_show_both_decisions_and_what_is_done_of_them(
         store,
         [
             (stream, returns_events.RefundGranted(r1, gbp(678), *BY)),
-            (stream, returns_events.RestockDecided(r1, (Pieces(Sku("71053"), 1),), *BY)),
+            (stream, returns_events.RestockDecided(r1, (Pieces(LineId("1"), 1),), *BY)),
             ("stock-71053", stock_events.StockReturned(Sku("71053"), OrderId("A1"), r1, 1)),
             (stream, returns_events.ReturnRestocked(r1)),
         ],
     )
     await _project(pool, store)
     assert await _summary(pool, "R1") == ("granted", 678, "restocked", 1, False, True)
+    stuck = returns_events.ReturnAttentionRequired(r1, "refund", "give it back by hand")
+    await append_events(store, [(stream, stuck)])
+    await _project(pool, store)
+    assert await returns.count_needing_attention(pool) == 1
     await append_events(
         store,
         [

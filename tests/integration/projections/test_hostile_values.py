@@ -14,9 +14,11 @@ from domain import fields as domain_fields
 from domain.customer.events import CustomerErased
 from domain.fields import EARLIEST, LATEST, MAX_AMOUNT, MAX_QUANTITY, parse_moment, parse_text
 from domain.ids import OrderId, Sku
+from domain.lines import Adjustment, AdjustmentKind
 from domain.notes import cut
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
@@ -34,6 +36,7 @@ from tests.support.stores.read_models import (
     Order,
     append_events,
     gbp,
+    line_of,
     receipt,
     runner_of,
 )
@@ -54,7 +57,12 @@ TEXTS = [
     ],
     *["👩\u200d🚀" * 30, "\U0010ffff.", "\ufffe\uffff.", "e" + "\u0301" * 90, "ﷺ" * 100],
 ]
-IDS = frozenset({"order_id", "customer_id", "sku", "return_id", "subject", "workflow_id", "status"})
+IDS = frozenset(
+    {
+        *("order_id", "customer_id", "line_id", "sku", "return_id"),
+        *("subject", "workflow_id", "status"),
+    }
+)
 DEAR = (("71053", MAX_QUANTITY, MAX_AMOUNT // MAX_QUANTITY // 2), ("POST", 1, MAX_AMOUNT // 2))
 
 
@@ -118,9 +126,10 @@ def _sent_back(order: Order) -> list[Append]:
 def _edited(order: Order) -> list[Append]:
     sku, pieces, _price = order.lines[0]
     edits = [
-        order_events.QuantityChanged(Sku(sku), pieces - 1),
-        order_events.ItemRemoved(Sku(order.lines[1][0])),
-        order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(1)),
+        order_events.QuantityChanged(line_of(sku), pieces - 1),
+        order_events.ItemRemoved(line_of(order.lines[1][0])),
+        order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(1)),
+        order_events.AdjustmentsSet((Adjustment(AdjustmentKind.DISCOUNT, gbp(-1)),)),
     ]
     label = shipment_events.LabelBought(order.oid, "parcels", "L1", "TN", "key")
     parcels = [label, shipment_events.LabelCancelled(order.oid, "L1")]
@@ -139,6 +148,7 @@ def _edited(order: Order) -> list[Append]:
         [(f"shipment-{order.id}-back", event) for event in [label, *back]],
         [(f"returns-{order.id}", event) for event in _denied(order.oid)],
         [(f"stock-{sku}", stock_events.StockAdjusted(Sku(sku), -1, "counted"))],
+        [(f"request-{order.id}", OrderRequested(order.oid, "service:shop", "00ff", True))],
     ]
 
 
@@ -173,5 +183,5 @@ async def test_sums_beyond_64_bits_are_shown(pool: asyncpg.Pool, store: Postgres
     await runner_of(pool, store).catch_up()
     totals = await customer_orders.customer_totals(pool, "17850")
     assert [total.completed_minor for total in totals] == [15 * 10**18]
-    page = await product_demand.top_products(pool, Measure.REVENUE, limit=1)
-    assert [product.revenue_minor for product in page.items] == [15 * 10**18]
+    page = await product_demand.top_products(pool, Measure.ORDERED_VALUE, limit=1)
+    assert [product.ordered_value_minor for product in page.items] == [15 * 10**18]

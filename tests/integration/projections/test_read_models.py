@@ -28,6 +28,7 @@ from tests.support.stores.read_models import (
     append_events,
     append_raw,
     gbp,
+    line_of,
     receipt,
     row_of,
     runner_of,
@@ -61,10 +62,10 @@ async def test_a_draft_follows_its_items(pool: asyncpg.Pool, store: Store) -> No
     await append_events(store, draft.draft())
     await _project(pool, store)
     changes = [
-        (draft.stream, order_events.QuantityChanged(Sku("71053"), 1)),
-        (draft.stream, order_events.ItemRemoved(Sku("84029E"))),
-        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 2, gbp(5))),
-        (draft.stream, order_events.ItemAdded(Sku("NEW"), "NEW", 1, gbp(5))),
+        (draft.stream, order_events.QuantityChanged(line_of("71053"), 1)),
+        (draft.stream, order_events.ItemRemoved(line_of("84029E"))),
+        (draft.stream, order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 2, gbp(5))),
+        (draft.stream, order_events.ItemAdded(line_of("NEW"), Sku("NEW"), "NEW", 1, gbp(5))),
     ]
     await append_events(store, changes)
     await _project(pool, store)
@@ -179,8 +180,8 @@ async def test_demand_counts_every_quantity_on_the_day_of_the_order(
         (date(2011, 12, 1), 2, 12, 0, 6, 6),
         (date(2011, 12, 2), 1, 1, 1, 0, 0),
     ]
-    top = (await product_demand.top_products(pool, Measure.REVENUE)).items
-    assert [(p.sku, p.revenue_minor, p.orders) for p in top] == [
+    top = (await product_demand.top_products(pool, Measure.ORDERED_VALUE)).items
+    assert [(p.sku, p.ordered_value_minor, p.orders) for p in top] == [
         ("71053", 6 * 339 + 400, 3),
         ("84029E", 2000, 2),
     ]

@@ -80,7 +80,7 @@ async def test_demand_counts_amended_pieces_as_cancelled(
     demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}
     lamp = demand["71053"]
     assert (lamp.ordered, lamp.cancelled, lamp.reserved) == (6, 1, 5)
-    assert lamp.revenue_minor == gbp(5 * 339).minor
+    assert lamp.ordered_value_minor == gbp(5 * 339).minor
     await append_events(store, less.pay(), less.ship())
     await _project(pool, store)
     demand = {row.sku: row for row in (await product_demand.top_products(pool)).items}

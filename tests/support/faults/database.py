@@ -1,7 +1,7 @@
 """Troubles of a PostgreSQL server, each a context that ends it again.
 
-They are made by a superuser's connection of their own, straight to the server; `login` names the
-role whose sessions suffer.
+They are made by a superuser's connection of their own, straight to the server; `logins` names the
+roles whose sessions suffer.
 """
 
 import asyncio
@@ -45,9 +45,10 @@ async def execute(url: str, *statements: str) -> None:
             await asyncio.sleep(0.2)
 
 
-async def end_sessions(url: str, login: str) -> None:
-    """End all sessions of a login."""
-    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{login}'"  # noqa: S608  a name of ours
+async def end_sessions(url: str, *logins: str) -> None:
+    """End all sessions of some logins."""
+    names = ", ".join(f"'{login}'" for login in logins)
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({names})"  # noqa: S608  names of ours
     await execute(url, ended)
 
 
@@ -62,14 +63,14 @@ async def read_only(url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def login_refused(url: str, login: str) -> AsyncIterator[None]:
-    """The role may not log in any more, and its sessions are ended."""
-    await execute(url, f"ALTER ROLE {login} NOLOGIN")
-    await end_sessions(url, login)
+async def login_refused(url: str, *logins: str) -> AsyncIterator[None]:
+    """The roles may not log in any more, and their sessions are ended."""
+    await execute(url, *(f"ALTER ROLE {login} NOLOGIN" for login in logins))
+    await end_sessions(url, *logins)
     try:
         yield
     finally:
-        await execute(url, f"ALTER ROLE {login} LOGIN")
+        await execute(url, *(f"ALTER ROLE {login} LOGIN" for login in logins))
 
 
 @asynccontextmanager
@@ -82,16 +83,17 @@ async def locked(url: str, table: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def no_connection_left(url: str, login: str) -> AsyncIterator[None]:
+async def no_connection_left(url: str, *logins: str) -> AsyncIterator[None]:
     """Others hold every connection that an ordinary role may have."""
     host, _, database = url.partition("@")[2].rpartition("/")
-    await execute(url, f"DROP ROLE IF EXISTS {_GREEDY}", f"CREATE ROLE {_GREEDY} LOGIN")
+    made = f"CREATE ROLE {_GREEDY} LOGIN PASSWORD '{_GREEDY}'"
+    await execute(url, f"DROP ROLE IF EXISTS {_GREEDY}", made)
     with contextlib.ExitStack() as held:
-        free = f"postgresql://{_GREEDY}@{host}/{database}"
-        await end_sessions(url, login)
+        free = f"postgresql://{_GREEDY}:{_GREEDY}@{host}/{database}"
+        await end_sessions(url, *logins)
         while (other := await _connected(free)) is not None:
             held.callback(other.terminate)
-            await end_sessions(url, login)
+            await end_sessions(url, *logins)
         yield
     await execute(url, f"DROP ROLE {_GREEDY}")
 
@@ -103,12 +105,12 @@ async def _connected(url: str) -> asyncpg.Connection | None:
 
 
 @asynccontextmanager
-async def killed_connections(url: str, login: str, every_s: float = 0.4) -> AsyncIterator[None]:
-    """The sessions of the role are ended again and again."""
+async def killed_connections(url: str, *logins: str, every_s: float = 0.4) -> AsyncIterator[None]:
+    """The sessions of the roles are ended again and again."""
 
     async def go_on() -> None:
         while True:
-            await end_sessions(url, login)
+            await end_sessions(url, *logins)
             await asyncio.sleep(every_s)
 
     killing = asyncio.create_task(go_on())

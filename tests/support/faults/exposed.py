@@ -13,9 +13,9 @@ from ordersaga.embedded.layout import (
     DATABASE,
     NOTIFICATIONS,
     POSTGRES,
-    PROCESSES,
     Ports,
     StackLayout,
+    login_of,
 )
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.embedded.processes import ManagedProcess
@@ -26,6 +26,7 @@ from tests.support.faults.replica import Replica
 from tests.support.stack.chaos_shop import ChaosShop, Say, chaos_shop, ports_for_a_stack
 from tests.support.stack.stack import free_ports
 from tests.support.stores.pgbouncer import PgBouncer
+from tests.support.stores.postgres_server import let_pass
 
 ROLES: Final = (*APPLICATION_ROLES, NOTIFICATIONS)
 DRAIN_S: Final = 11.0  # what ships
@@ -39,7 +40,8 @@ class Exposed:
 
     Attributes:
         server: the PostgreSQL that the stack runs.
-        database: between the processes and PostgreSQL; `temporal` likewise.
+        database: between the processes and PostgreSQL; `temporal`, `payment` and `carrier`
+            likewise.
         ours: between this program and PostgreSQL, untroubled.
         disk: the small file system that holds the database; None without the right to mount one.
         health: port of each process's health addresses, by name.
@@ -52,6 +54,8 @@ class Exposed:
     server: EmbeddedPostgres
     database: Proxy
     temporal: Proxy
+    payment: Proxy
+    carrier: Proxy
     ours: Proxy
     disk: Path | None
     health: Mapping[str, int]
@@ -115,13 +119,25 @@ async def exposed_shop(
     async with AsyncExitStack() as closing:
         disk = _small_disk(folder, closing)
         database, ours = (closing.enter_context(Proxy((HOST, ports.postgres))) for _ in range(2))
-        temporal = closing.enter_context(Proxy((HOST, ports.temporal)))
+        temporal, payment, carrier = (
+            closing.enter_context(Proxy((HOST, port)))
+            for port in (ports.temporal, ports.payment, ports.carrier)
+        )
         common = {
-            "ORDERSAGA_DATABASE_URL": through(database, server.url(DATABASE, PROCESSES)),
             "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": f"{HOST}:{temporal.port}",
+            "ORDERSAGA_PAYMENT_URL": f"http://{HOST}:{payment.port}",
+            "ORDERSAGA_CARRIER_URL": f"http://{HOST}:{carrier.port}",
             "ORDERSAGA_DATABASE_POOL_SIZE": _CONNECTIONS,
         }
-        own = {name: {**common, "ORDERSAGA_HEALTH_PORT": str(health[name])} for name in names}
+        own = {
+            name: {
+                **common,
+                "ORDERSAGA_DATABASE_URL": through(database, server.url(DATABASE, login_of(role))),
+                "ORDERSAGA_HEALTH_PORT": str(health[name]),
+            }
+            for role in ROLES
+            for name in (role, spare_of(role))
+        }
         options = StackOptions(roles=ROLES, role_env=own, drain_timeout_s=DRAIN_S)
         opening = chaos_shop(folder, say, options, ports, through(ours, server.url(DATABASE)))
         shop = await closing.enter_async_context(opening)
@@ -131,7 +147,8 @@ async def exposed_shop(
         for spare in spares.values():
             await spare.start()
             inner.push_async_callback(spare.stop)
-        yield Exposed(shop, server, database, temporal, ours, disk, health, inner, spares)
+        outside = (database, temporal, payment, carrier, ours)
+        yield Exposed(shop, server, *outside, disk, health, inner, spares)
 
 
 def through(proxy: Proxy, url: str) -> str:
@@ -147,7 +164,9 @@ def spare_of(role: str) -> str:
 def _small_disk(folder: Path, closing: AsyncExitStack) -> Path | None:
     if os.geteuid() != 0:  # only root may mount
         return None
-    disk = folder / "disk"
+    disk = folder.with_name(f"{folder.name}-disk")  # others may not enter the stack's own folder
+    let_pass(disk.parent)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     closing.enter_context(small_disk(disk, _DISK_MEGABYTES))
     (folder / "pgdata").symlink_to(disk / "pgdata")
     return disk
@@ -158,6 +177,7 @@ def _spare(
 ) -> ManagedProcess:
     name = spare_of(role)
     env = {**own[name], "ORDERSAGA_READY_FILE": str(folder / "run" / f"{name}.ready")}
+    ports = replace(ports, api=free_ports(1)[0])
     spec = StackLayout(folder, ports, {}, {role: env}).application(role, DRAIN_S)
     log = spec.log.with_name(f"{name}.log")
     return ManagedProcess(replace(spec, role=name, log=log, before_start=lambda: None), say)

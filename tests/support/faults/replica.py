@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from ordersaga.embedded.postgres import HOST, SUPERUSER, EmbeddedPostgres
+from ordersaga.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support.faults.database import execute
 from tests.support.stores.postgres_server import PostgresServer, free_port
 
@@ -17,11 +17,16 @@ class Replica(PostgresServer):
 
     def prepare(self) -> None:
         """Copy the primary."""
+        self._prepare_place()
         self._prepare_folder(self.data_dir)
         command = [str(self.programs / "pg_basebackup"), "-D", str(self.data_dir), "-R"]
-        command += ["-h", HOST, "-p", str(self._primary.port), "-U", SUPERUSER]
-        command += ["-X", "stream", "-c", "fast", "--no-sync"]
+        command += ["-d", self._primary.url(), "-X", "stream", "-c", "fast", "--no-sync"]
         subprocess.run(command, user=self.user, check=True, cwd="/", timeout=120)
+
+    def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
+        """Connection URL of a database; the logins and their passwords are the primary's."""
+        theirs = self._primary.url(database, user)
+        return theirs.replace(f":{self._primary.port}/", f":{self.port}/")
 
     async def follow(self) -> None:
         """From now on the primary commits nothing that is not here as well."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import cycle, repeat
 from typing import Final
 
@@ -135,13 +136,15 @@ class _Trial:
             await self._until(self._all_known, spell.settle_s, "orders are not in the store")
             self._outcome.open_at_begin = len(await self._shop.open())
             self._say(f"begins beside {self._outcome.open_at_begin} open orders")
-            pids, lines = site.pids(), self._lines_logged()
+            pids, lines, begun = site.pids(), self._lines_logged(), datetime.now(UTC)
             began = self._outlook.began = time.monotonic()
             async with self._trouble.make(site):
                 await self._meanwhile(orders[spell.before :])
                 await self._judge_health(began)
             self._outcome.log_lines = {n: x - lines[n] for n, x in self._lines_logged().items()}
             await self._afterwards()
+            for problem in await self._trouble.told(site, begun):
+                self._problem(problem)
             if site.pids() != pids:
                 self._problem("a process was restarted")
         await self._count()

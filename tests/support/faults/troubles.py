@@ -4,13 +4,14 @@ Each is a context on an exposed stack. Most say which processes cannot do their 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ordersaga.embedded.layout import NOTIFICATIONS, POSTGRES, PROCESSES, TEMPORAL
+from ordersaga.embedded.layout import GRANTS, NOTIFICATIONS, POSTGRES, TEMPORAL
 from tests.support.faults import database
 from tests.support.faults.exposed import ROLES, Exposed
 from tests.support.faults.proxy import HOST, Proxy, Way
@@ -18,6 +19,7 @@ from tests.support.stores.pgbouncer import PROGRAM, pooled
 
 Make = Callable[[Exposed], AbstractAsyncContextManager[None]]
 
+_LOGINS: Final = tuple(login for logins in GRANTS.values() for login in logins)
 _ALL: Final = frozenset(ROLES)
 _APPENDING: Final = frozenset({"worker-orders", "worker-steps"})
 _OF_TEMPORAL: Final = _APPENDING | {"starter"}
@@ -29,6 +31,10 @@ _REQUESTS: Final = frozenset({Way.TO_SERVER})
 @asynccontextmanager
 async def _nothing(_site: Exposed) -> AsyncIterator[None]:
     yield
+
+
+async def _nothing_told(_site: Exposed, _begun: datetime) -> list[str]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Trouble:
         busy: processes that can work, and must say so.
         before: what has to be there before it begins, and is there until all is over.
         possible: whether it can be made here and now.
+        told: what is wrong with what people were told since the trouble began, asked when it is
+            over.
     """
 
     make: Make
@@ -54,6 +62,7 @@ class Trouble:
     busy: frozenset[str] = frozenset()
     before: Make = _nothing
     possible: Callable[[Exposed], bool] = lambda _: True
+    told: Callable[[Exposed, datetime], Awaitable[list[str]]] = _nothing_told
 
 
 # --- servers -------------------------------------------------------------------------------------
@@ -122,7 +131,7 @@ async def _primary_dead(site: Exposed) -> AsyncIterator[None]:
 # --- connections ---------------------------------------------------------------------------------
 
 
-def _carried(which: str, change: Callable[[Proxy], None]) -> Make:
+def carried(which: str, change: Callable[[Proxy], None]) -> Make:
     """The proxy before a server does something to connections."""
 
     @asynccontextmanager
@@ -138,18 +147,18 @@ def _carried(which: str, change: Callable[[Proxy], None]) -> Make:
     return make
 
 
-def _reset_and_refuse(proxy: Proxy) -> None:
+def reset_and_refuse(proxy: Proxy) -> None:
     proxy.refuse()
     proxy.reset()
 
 
 def _sessions_killed(site: Exposed) -> AbstractAsyncContextManager[None]:
-    return database.killed_connections(site.url, PROCESSES)
+    return database.killed_connections(site.url, *_LOGINS)
 
 
 DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "read-only": Trouble(lambda site: database.read_only(site.url), _ALL),
-    "login-refused": Trouble(lambda site: database.login_refused(site.url, PROCESSES), _ALL),
+    "login-refused": Trouble(lambda site: database.login_refused(site.url, *_LOGINS), _ALL),
     "streams-locked": Trouble(_locked("eventstore.streams"), _APPENDING),
     "events-locked": Trouble(_locked("eventstore.events"), _ALL - {NOTIFICATIONS}),
     "read-model-locked": Trouble(
@@ -162,23 +171,23 @@ DATABASE_TROUBLES: Final[Mapping[str, Trouble]] = {
     "stopped": Trouble(_stopped(POSTGRES), _ALL),
 }
 NETWORK_TROUBLES: Final[Mapping[str, Trouble]] = {
-    "present-silent": Trouble(_carried("database", Proxy.forget), busy=_ALL),
-    "all-silent": Trouble(_carried("database", Proxy.hold), _ALL),
+    "present-silent": Trouble(carried("database", Proxy.forget), busy=_ALL),
+    "all-silent": Trouble(carried("database", Proxy.hold), _ALL),
     "answers-lost": Trouble(
-        _carried("database", lambda p: p.hold(frozenset({Way.TO_CLIENT}))), _ALL
+        carried("database", lambda p: p.hold(frozenset({Way.TO_CLIENT}))), _ALL
     ),
     "requests-lost": Trouble(
-        _carried("database", lambda p: p.hold(frozenset({Way.TO_SERVER}))), _ALL
+        carried("database", lambda p: p.hold(frozenset({Way.TO_SERVER}))), _ALL
     ),
-    "slow": Trouble(_carried("database", lambda p: p.slow(_SLOW_S))),
-    "bytes-lost": Trouble(_carried("database", Proxy.halve), _ALL),
-    "refused": Trouble(_carried("database", _reset_and_refuse), _ALL),
+    "slow": Trouble(carried("database", lambda p: p.slow(_SLOW_S))),
+    "bytes-lost": Trouble(carried("database", Proxy.halve), _ALL),
+    "refused": Trouble(carried("database", reset_and_refuse), _ALL),
 }
 SESSION_TROUBLES: Final[Mapping[str, Trouble]] = {
     "sessions-killed": Trouble(_sessions_killed),
     "no-connection-left": Trouble(
         # A process that ends leaves its connections to the others.
-        lambda site: database.no_connection_left(site.url, PROCESSES),
+        lambda site: database.no_connection_left(site.url, *_LOGINS),
         in_turns=_ALL,
     ),
     "pooler-restarted": Trouble(
@@ -198,10 +207,10 @@ TEMPORAL_TROUBLES: Final[Mapping[str, Trouble]] = {
     "temporal-stopped": Trouble(_stopped(TEMPORAL), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL),
     "temporal-frozen": Trouble(_frozen(TEMPORAL), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL),
     "temporal-silent": Trouble(
-        _carried("temporal", Proxy.hold), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL
+        carried("temporal", Proxy.hold), _OF_TEMPORAL, busy=_ALL - _OF_TEMPORAL
     ),
     "temporal-slow": Trouble(
-        _carried("temporal", lambda p: p.slow(_SLOW_S)), busy=_ALL - _OF_TEMPORAL
+        carried("temporal", lambda p: p.slow(_SLOW_S)), busy=_ALL - _OF_TEMPORAL
     ),
 }
 TROUBLES: Final[Mapping[str, Trouble]] = {

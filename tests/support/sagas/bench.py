@@ -17,7 +17,7 @@ from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
 from activities.shipping.own import OwnLabels
 from domain.ids import OrderId
-from domain.values import Reason
+from domain.values import Address, Reason
 from tests.support.sagas.shop import Shop, document
 from workflows.documents.order import parse_document
 
@@ -37,6 +37,17 @@ def as_attempt(method: Any) -> Any:
     return attempt
 
 
+class OneSaga:
+    """A saga that wants an address recorded, or none."""
+
+    def __init__(self) -> None:
+        self.address: Address | None = None
+
+    async def address_change(self, _workflow_id: str, _run_id: str) -> Address | None:
+        """See `activities.ports.Sagas`."""
+        return self.address
+
+
 class Bench:
     """The activities over one shop, each call as a given attempt of a given activity."""
 
@@ -48,7 +59,8 @@ class Bench:
         self.refunds = RefundActivities(self.shop.handler, own)
         labels = OwnLabels(self.shop.carrier, self.shop.installation)
         self.shipping = ShippingActivities(self.shop.handler, labels)
-        self.orders = OrderActivities(self.shop.handler, self.shop.notifications)
+        self.sagas = OneSaga()
+        self.orders = OrderActivities(self.shop.handler, self.shop.notifications, self.sagas)
 
     async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:
         environment = ActivityEnvironment()

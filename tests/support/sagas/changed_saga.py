@@ -22,8 +22,11 @@ class _ChangedRunner(ActivityRunner):
 class ChangedSaga(OrderFulfillment):
     """Starts its activities under different ids."""
 
-    def __init__(self) -> None:
-        super().__init__(_ChangedRunner)
+    runner_class = _ChangedRunner
+
+    @workflow.init
+    def __init__(self, document: RawValue = NO_INPUT) -> None:
+        super().__init__(document)
 
     @workflow.run
     async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ async def _amend_after_payment(shop: Shop, handle: Handle, *then: Fault) -> None
     for fault in then:
         shop.payments.faults.add(fault)
     await until_status(handle, step="on_hold")
-    lines = [{"sku": f"{handle.id.removeprefix('order-')}-sku", "quantity": 1}]
+    lines = [{"line_id": "1", "quantity": 1}]
     await handle.execute_update("amend", {**BY, "lines": lines})
     await handle.execute_update("resume", BY)
 
@@ -119,6 +119,22 @@ async def _amend_and_retry(shop: Shop, handle: Handle) -> None:
     await _retry_when_needed(shop, handle)
 
 
+async def _change_address(shop: Shop, handle: Handle) -> None:
+    await until_status(handle, step="process_payment")
+    await handle.execute_update("change_address", {**BY, "address": ELSEWHERE})
+    shop.payments.faults.clear()
+
+
+ELSEWHERE = {
+    "name": "Jo Movedperson",
+    "line1": "2 Secret Street",
+    "city": "York",
+    "postal_code": "YO1 7HH",
+    "country": "GB",
+}
+_SERVICES = {
+    "lines": [{"kind": "digital", "description": "E-book", "quantity": 1, "unit_price_minor": 900}]
+}
 _NO_SHIP = {
     "name": "Jo",
     "line1": "1 Lane",
@@ -163,6 +179,8 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "asked-waits": (_ASK, 1, (), _wait_until_it_arrives),
     "asked-cancels": (_ASK, 0, (), _choose("cancel")),
     "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
+    "address-changed": ({}, 10, (_HELD,), _change_address),
+    "services": (_SERVICES, 0, (), _nothing),
     "amended-and-retried": ({}, 10, (_HELD,), _amend_and_retry),
 }
 
@@ -172,8 +190,9 @@ def _clock(environment: WorkflowEnvironment, name: str) -> AbstractContextManage
     return environment.with_time_skipping_disabled() if name.startswith("asked") else nullcontext()
 
 
-async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
-    """Run one saga and write its history."""
+@asynccontextmanager
+async def played(environment: WorkflowEnvironment, name: str) -> AsyncIterator[tuple[Shop, Handle]]:
+    """A saga that has taken a course to its end; its workers still run."""
     client = environment.client
     changes, stock, faults, drive = PATHS[name]
     shop, order_id = Shop(), name
@@ -190,6 +209,12 @@ async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> P
             await result(handle)
         except WorkflowFailureError:  # a native cancel ends like this
             assert name == "cancelled-natively"
+        yield shop, handle
+
+
+async def record(environment: WorkflowEnvironment, name: str, folder: Path) -> Path:
+    """Run one saga and write its history."""
+    async with played(environment, name) as (_, handle):
         history = await handle.fetch_history()
     return write(folder / f"order-{name}.{VERSION}.json", history)
 

@@ -43,7 +43,7 @@ def return_document(order_id: str, return_id: str = "R1", **changes: Any) -> dic
         "order_id": order_id,
         "return_id": return_id,
         "kind": "customer",
-        "lines": [{"sku": f"{order_id}-sku", "quantity": 1}],
+        "lines": [{"line_id": "1", "quantity": 1}],
         **BY,
         **changes,
     }

@@ -3,6 +3,7 @@
 import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
@@ -36,6 +37,7 @@ async def time_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_log_level="never",
         dev_server_extra_args=arguments,
         data_converter=DATA_CONVERTER,
+        dev_server_startup_timeout=timedelta(minutes=1),  # on a busy machine
         search_attributes=list(ALL_ATTRIBUTES),
         ui=False,
     )

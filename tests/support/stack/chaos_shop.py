@@ -15,7 +15,6 @@ from temporalio.service import RPCError
 
 from activities.ports import GatewayError
 from domain.ids import OrderId
-from domain.values import PaymentTerms
 from eventstore.errors import StoreUnavailable
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
@@ -24,7 +23,7 @@ from ordersaga.demo import mix
 from ordersaga.embedded.layout import Ports
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.importing.intake import receive_stock, submit_orders
-from ordersaga.importing.plan import PlannedOrder, demand, read_plan
+from ordersaga.importing.plan import PlannedOrder, Request, demand, read_plan
 from ordersaga.operations.recovery.orders import Recovery, open_orders
 from ordersaga.operations.recovery.outcome import RecoveryOutcome
 from ordersaga.operations.verification.report import Report
@@ -105,8 +104,13 @@ class ChaosShop:
             if through_temporal:
                 await self.sagas.start(order.document)
                 return
-            done = await submit_orders(self.services.handler, [order])
-            assert not done.refused, f"order {order_id} was refused: {done.refused[0]}"
+            refused: list[str] = []
+            await submit_orders(
+                self.services.handler,
+                [order],
+                refuse=lambda _, *why: refused.append(": ".join(why)),
+            )
+            assert not refused, f"order {order_id} was refused: {refused[0]}"
 
         await patiently(hand_in)
         self.submitted.add(order_id)
@@ -197,8 +201,7 @@ def problems_of(report: Report) -> list[str]:
 
 def ports_for_a_stack() -> Ports:
     """Free ones."""
-    postgres, temporal, ui, payment, carrier = free_ports(5)
-    return Ports(postgres, temporal, ui, payment, carrier)
+    return Ports(*free_ports(6))
 
 
 @asynccontextmanager
@@ -244,8 +247,8 @@ def real_orders(file: Path, count: int, seed: int) -> list[PlannedOrder]:
     Which ones are taken, and in which order they come in, depends on the seed. If the file holds
     too few, they are placed again under other ids.
     """
-    plan = read_plan(file, "GBP", PaymentTerms("tok_visa"))
-    orders = mix.with_payments(plan.orders)
+    with read_plan(Request(file)) as plan:
+        orders = mix.with_payments(plan.orders())
     times = -(-count // len(orders))
     placed = [_again(order, turn) for turn in range(times) for order in orders]
     return random.Random(seed).sample(placed, count)

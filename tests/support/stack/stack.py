@@ -29,7 +29,7 @@ from tests.support.stack.sandboxes import SandboxControl
 READY = "ready"
 _START_TIMEOUT_S = 180
 _BELOW_OUTGOING = range(15_000, 32_000)  # Linux takes 32768 and above, others 49152
-_PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier")
+_PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier", "api")
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,11 @@ async def run_program(*command: str, env: dict[str, str], cwd: Path | None = Non
 
 
 class Up:
-    """One `ordersaga up` on a folder, on ports of its own."""
+    """One `ordersaga up` on a folder, on ports of its own; `options` are further ones."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, **settings: str) -> None:
         self.data_dir = data_dir
+        self._options = options
         self.env = clean_environment(ORDERSAGA_DATA_DIR=str(data_dir), **settings)
         self.printed: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
@@ -123,7 +124,7 @@ class Up:
         options = [part for name, port in ports for part in (f"--{name}-port", str(port))]
         self._ready.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ordersaga", "up", *options),
+            *(sys.executable, "-P", "-m", "ordersaga", "up", *options, *self._options),
             env=self.env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

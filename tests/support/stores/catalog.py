@@ -57,7 +57,7 @@ _KINDS = (_SCHEMAS, _RELATIONS, _COLUMNS, _SEQUENCES, _CONSTRAINTS, _INDEXES, _T
 async def contents(url: str, schemas: Sequence[str]) -> list[str]:
     """Tables, columns in their order, constraints, indexes, triggers, functions, rights and so on.
 
-    The roles of a database are named after it: they are shown as ``owner`` and ``app``.
+    The roles of a database are named after it: they are shown as ``owner``, ``reader`` …
     """
     connection = await asyncpg.connect(url)
     try:
@@ -66,7 +66,6 @@ async def contents(url: str, schemas: Sequence[str]) -> list[str]:
     finally:
         await connection.close()
     assert roles is not None
-    names = ((roles.owner, "owner"), (roles.app, "app"))
-    for name, shown in names:
+    for shown, name in roles.all().items():
         lines = [line.replace(name, shown) for line in lines]
     return sorted(lines)

@@ -9,11 +9,13 @@ from uuid import uuid4
 
 from activities.messages import OrderDocument
 from activities.orders.intake import decide_intake
-from domain.ids import CustomerId, OrderId, Sku, order_stream
+from domain.ids import CustomerId, LineId, OrderId, Sku, order_stream
+from domain.lines import OrderLine
 from domain.order import decisions as order_decisions
+from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
-from domain.values import Address, OrderLine, PaymentTerms, Reason
+from domain.values import Address, PaymentTerms, Reason
 from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandContext, Decision
 from eventstore.model import Metadata
@@ -31,7 +33,7 @@ from tests.support.stores.read_models import installed_database
 SECRETS = ("Zacharias Geheim", "13 Hidden Lane", "Verborgen", "LS99 9XX", "tok_secret")
 HIDDEN = Address("Zacharias Geheim", "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
 MOVED = Address("Zacharias Geheim", "14 Verborgen Weg", "Leeds", "LS99 9XX", "GB")
-ORDER_FOLD = Fold(order_state.INITIAL, order_state.evolve)
+ORDER_FOLD = Fold(order_state.INITIAL, order_evolution.evolve)
 
 
 def new_master_key() -> str:
@@ -59,7 +61,7 @@ class SealedShop:
             customer_id=None if customer_id is None else CustomerId(customer_id),
             currency="GBP",
             placed_at=NOON,
-            lines=(OrderLine(Sku("71053"), "LANTERN", 6, gbp(339)),),
+            lines=(OrderLine(LineId("1"), Sku("71053"), "LANTERN", 6, gbp(339)),),
             address=HIDDEN,
             payment=PaymentTerms("tok_secret"),
         )
@@ -88,7 +90,7 @@ class SealedShop:
         """What was submitted, folded from the events as they are now."""
         state: order_state.OrderState = order_state.INITIAL
         for event in await self.services.store.read_stream(f"order-{order_id}"):
-            state = order_state.evolve(state, self.services.codec.decode(event))
+            state = order_evolution.evolve(state, self.services.codec.decode(event))
         found = order_state.frozen_order(state)
         assert found is not None
         return found

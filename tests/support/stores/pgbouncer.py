@@ -8,14 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
+from urllib.parse import urlsplit
 
-from ordersaga.embedded.layout import PROCESSES
+from ordersaga.embedded.layout import GRANTS, OPERATOR
 from ordersaga.embedded.postgres import HOST, SUPERUSER, EmbeddedPostgres
+from tests.support.stores.logins import LOGINS
 from tests.support.stores.postgres_server import free_port
 
 Mode = Literal["session", "transaction"]
 PROGRAM = "/usr/sbin/pgbouncer"
-_LOGINS = (SUPERUSER, PROCESSES, "processes", "operator")
+_LOGINS = (
+    SUPERUSER,
+    OPERATOR,
+    *(login for logins in GRANTS.values() for login in logins),
+    *LOGINS,
+)
 _START_TIMEOUT_S = 30.0
 _CONFIGURATION = """\
 [databases]
@@ -57,7 +64,8 @@ class PgBouncer:
         ports = {"behind": self._server.port, "port": self.port}
         text = _CONFIGURATION.format(host=HOST, logins=logins, mode=self._mode, **ports)
         configuration.write_text(text)
-        logins.write_text("".join(f'"{name}" ""\n' for name in _LOGINS))
+        passwords = {name: urlsplit(self._server.url(user=name)).password for name in _LOGINS}
+        logins.write_text("".join(f'"{n}" "{p or ""}"\n' for n, p in passwords.items()))
         for path, mode in ((self._folder, 0o755), (configuration, 0o644), (logins, 0o644)):
             path.chmod(mode)
         self._process = subprocess.Popen(

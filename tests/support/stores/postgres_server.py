@@ -1,15 +1,18 @@
-"""A PostgreSQL server that tests and benchmarks start, stop and kill."""
+"""A PostgreSQL server that tests and benchmarks start, stop and kill; it asks for no password."""
 
 import contextlib
 import signal
 import socket
+import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ordersaga.embedded.postgres import HOST, EmbeddedPostgres, PostgresFailedError
+from ordersaga.embedded import system_user
+from ordersaga.embedded.postgres import HOST, SUPERUSER, EmbeddedPostgres, PostgresFailedError
 
 _START_TIMEOUT_S: Final = 60.0
 
@@ -22,6 +25,13 @@ def free_port() -> int:
         return port
 
 
+def let_pass(folder: Path) -> None:
+    """As root, let the server's user through to a temporary folder of a test."""
+    for each in (folder, *folder.parents):
+        if each.is_relative_to(tempfile.gettempdir()) and each.exists():
+            each.chmod(each.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
+
+
 class PostgresServer(EmbeddedPostgres):
     """A server with a process of its own.
 
@@ -31,6 +41,8 @@ class PostgresServer(EmbeddedPostgres):
         options: server settings.
         programs: folder with `postgres`, `initdb` and `pg_isready`; None: that of the wheel.
     """
+
+    authentication = "trust"
 
     def __init__(
         self,
@@ -49,6 +61,16 @@ class PostgresServer(EmbeddedPostgres):
         """Process id of the running server; its sessions are children."""
         assert self._process is not None
         return self._process.pid
+
+    def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
+        """Connection URL of a database of this server."""
+        return f"postgresql://{user}@{HOST}:{self.port}/{database}"
+
+    def _prepare_place(self) -> None:
+        """Have the cluster where the test says, so that it goes when the test's folder goes."""
+        if self.user is not None:
+            self.programs = system_user.reachable_programs(self.programs)
+            let_pass(self._named.parent)
 
     def command(self) -> list[str]:
         """The command of the product's server, with the options."""
@@ -121,9 +143,16 @@ class PostgresServer(EmbeddedPostgres):
         return subprocess.run(command, check=False).returncode == 0
 
     def _log_file(self) -> Path:
-        return self.data_dir.parent / f"{self.data_dir.name}.log"
+        return self._named.with_name(f"{self._named.name}.log")
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
             return "\n".join(self._log_file().read_text(errors="replace").splitlines()[-15:])
         return "(no log)"
+
+
+class StackServer(PostgresServer):
+    """The server of a stack's data folder, with the cluster where `ordersaga up` has it."""
+
+    def _prepare_place(self) -> None:
+        EmbeddedPostgres._prepare_place(self)

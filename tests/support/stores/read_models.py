@@ -13,12 +13,13 @@ from uuid import uuid4
 import asyncpg
 
 from adapters.events.codec import JsonEventCodec
-from domain.ids import CustomerId, OrderId, ReturnId, Sku
+from domain.ids import CustomerId, LineId, OrderId, ReturnId, Sku
+from domain.lines import LineShare, OrderLine, Pieces
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
@@ -27,10 +28,8 @@ from domain.values import (
     Compensation,
     FailureKind,
     MissingItem,
-    OrderLine,
     Outcome,
     PaymentTerms,
-    Pieces,
     Reason,
     Step,
 )
@@ -58,6 +57,15 @@ Append = list[tuple[str, Any]]
 
 def gbp(minor: int) -> Money:
     return Money(minor, "GBP")
+
+
+def line_of(sku: str) -> LineId:
+    """The id of the line of a SKU."""
+    return LineId(f"line-{sku}")
+
+
+def _share(sku: str, pieces: int, price: int) -> LineShare:
+    return LineShare(line_of(sku), Sku(sku), pieces, gbp(pieces * price), gbp(0))
 
 
 @dataclass
@@ -90,7 +98,7 @@ class Order:
     def draft(self) -> Append:
         customer = None if self.customer is None else CustomerId(self.customer)
         added = [
-            order_events.ItemAdded(Sku(sku), "THING", pieces, gbp(price))
+            order_events.ItemAdded(line_of(sku), Sku(sku), "THING", pieces, gbp(price))
             for sku, pieces, price in self.lines
         ]
         created = order_events.OrderCreated(self.oid, customer, "GBP", self.placed)
@@ -99,7 +107,8 @@ class Order:
     def submit(self) -> Append:
         customer = None if self.customer is None else CustomerId(self.customer)
         lines = tuple(
-            OrderLine(Sku(sku), "THING", pieces, gbp(price)) for sku, pieces, price in self.lines
+            OrderLine(line_of(sku), Sku(sku), "THING", pieces, gbp(price))
+            for sku, pieces, price in self.lines
         )
         terms = PaymentTerms("tok_secret")
         return self._order(
@@ -179,7 +188,7 @@ class Order:
         """The order without the missing piece of its first line, and the events that say so."""
         (sku, pieces, price), *rest = self.lines
         less = replace(self, lines=((sku, pieces - 1, price), *rest))
-        lines = tuple(OrderLine(Sku(x), "THING", n, gbp(p)) for x, n, p in less.lines)
+        lines = tuple(_share(x, n, p) for x, n, p in less.lines)
         withdrawn = (f"stock-{sku}", stock_events.BackorderWithdrawn(Sku(sku), self.oid, 1))
         return less, [withdrawn, *self._order(order_events.OrderAmended(lines, less.total))]
 
@@ -202,7 +211,7 @@ class Order:
 
     def open_return(self) -> Append:
         sku, pieces, price = self.lines[0]
-        line = ReturnedLine(Sku(sku), pieces, gbp(price))
+        line = _share(sku, pieces, price)
         opened = returns_events.ReturnOpened(self.oid, R1, ReturnKind.CUSTOMER, (line,), False, *BY)
         return self._returns(
             opened, returns_events.ReturnAttentionRequired(R1, "decision", "decide")
@@ -211,7 +220,7 @@ class Order:
     def complete_return(self) -> Append:
         sku, pieces, price = self.lines[0]
         amount, key = gbp(pieces * price), f"{self.stream}:refund:R1"
-        back = Pieces(Sku(sku), pieces)
+        back = Pieces(line_of(sku), pieces)
         return [
             *self._returns(
                 returns_events.RefundGranted(R1, amount, *BY),

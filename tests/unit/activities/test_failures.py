@@ -1,5 +1,7 @@
 """Rule: only what is known to be an answer about the order is final."""
 
+from datetime import timedelta
+
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
@@ -81,6 +83,28 @@ def test_what_is_no_answer_is_somebodys_trouble_and_retried(
 
 def test_the_store_that_is_away_leaves_no_trace_for_each_order_in_the_log() -> None:
     assert failure_of(StoreUnavailable("away")).category is ApplicationErrorCategory.BENIGN
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (GatewayUnavailable("later", retry_after_s=33.0), "paused"),
+        (GatewayRefusedAccess("HTTP 401", retry_after_s=33.0), "access_refused"),
+        (OutcomeUnknown("HTTP 500", retry_after_s=33.0), "unknown_outcome"),
+    ],
+    ids=["paused", "access_refused", "unknown_outcome"],
+)
+def test_when_to_ask_again_is_when_the_next_attempt_is_made(error: Exception, name: str) -> None:
+    failure = failure_of(error)
+    assert failure.type == name
+    assert failure.next_retry_delay == timedelta(seconds=33)
+    assert failure.category is ApplicationErrorCategory.BENIGN
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0])
+def test_without_a_time_the_retry_policy_decides(seconds: float | None) -> None:
+    failure = failure_of(GatewayUnavailable("down", retry_after_s=seconds))
+    assert (failure.type, failure.next_retry_delay) == ("unavailable", None)
 
 
 def test_a_failure_that_has_a_name_keeps_it() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain import fields
 from domain.codes import COUNTRIES, NEED_POSTAL_CODE
 from domain.errors import InvalidValue
-from domain.ids import Sku
+from domain.ids import LineId, Sku
 from tests.support.sagas.domain_samples import LANTERN_LINE, LEEDS, NOON, gbp
 
 
@@ -83,10 +83,12 @@ def test_names_may_have_any_letters(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "field"),
     [
-        (replace(LANTERN_LINE, sku=Sku("")), "lines.0.sku"),
+        (replace(LANTERN_LINE, code=Sku("")), "lines.0.sku"),
+        (replace(LANTERN_LINE, code=None), "lines.0.sku"),
+        (replace(LANTERN_LINE, line_id=LineId("a b")), "lines.0.line_id"),
         (replace(LANTERN_LINE, description=""), "lines.0.description"),
         (replace(LANTERN_LINE, quantity=0), "lines.0.quantity"),
-        (replace(LANTERN_LINE, unit_price=gbp(0)), "lines.0.unit_price"),
+        (replace(LANTERN_LINE, unit_price=gbp(-1)), "lines.0.unit_price"),
         (replace(LANTERN_LINE, unit_price=gbp(fields.MAX_AMOUNT + 1)), "lines.0.unit_price"),
     ],
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain.errors import DomainError
-from domain.ids import OrderId, Sku
+from domain.ids import LineId, OrderId, Sku
+from domain.lines import Adjustment, AdjustmentKind, LineKind, adjusted
 from domain.money import Money, total
 from domain.order import decisions
 from domain.order import state as order
@@ -24,9 +25,11 @@ from domain.order.commands import (
     OrderCommand,
     RemoveItem,
     SetAddress,
+    SetAdjustments,
     StartProcessing,
     SubmitOrder,
 )
+from domain.order.evolution import evolve
 from domain.payment import payment
 from domain.payment.commands import (
     RecordAuthorisation,
@@ -57,10 +60,19 @@ REFERENCES = st.sampled_from(["r1", "r2", ""])
 KEYS = st.sampled_from(["k1", "k2", "k3"])
 ADDRESSES = st.sampled_from([LEEDS, YORK])
 
+KINDS = st.sampled_from([LineKind.GOODS, LineKind.GOODS, LineKind.SHIPPING])
+LINES = st.sampled_from([LineId("1"), LineId("2"), LineId("a")])
+LINE_IDS = st.none() | LINES
+ADJUSTMENTS = st.lists(
+    st.builds(Adjustment, st.sampled_from(AdjustmentKind), AMOUNTS.map(lambda x: x * -1)),
+    max_size=1,
+).map(tuple)
+
 ORDER_COMMANDS: st.SearchStrategy[OrderCommand] = st.one_of(
-    st.builds(AddItem, SKUS, st.just("THING"), QUANTITIES, AMOUNTS),
-    st.builds(RemoveItem, SKUS),
-    st.builds(ChangeQuantity, SKUS, QUANTITIES),
+    st.builds(AddItem, SKUS, st.just("THING"), QUANTITIES, AMOUNTS, KINDS, ADJUSTMENTS, LINE_IDS),
+    st.builds(RemoveItem, LINES),
+    st.builds(ChangeQuantity, LINES, QUANTITIES),
+    st.builds(SetAdjustments, ADJUSTMENTS, LINE_IDS),
     st.builds(SetAddress, ADDRESSES),
     st.builds(SubmitOrder, st.just(CARD) | st.just(PaymentTerms("", CaptureMode.ON_SHIPMENT))),
     st.builds(ChangeDeliveryAddress, ADDRESSES),
@@ -123,7 +135,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class OrderMachine(Machine):
-    aggregate = SimpleNamespace(decide=decisions.decide, evolve=order.evolve, INITIAL=order.INITIAL)
+    aggregate = SimpleNamespace(decide=decisions.decide, evolve=evolve, INITIAL=order.INITIAL)
 
     @initialize()
     def create(self) -> None:
@@ -169,9 +181,12 @@ class OrderMachine(Machine):
         if frozen:
             content, lines = frozen, frozen.lines
             assert lines
-            assert frozen.total.minor > 0
+            assert frozen.total.minor >= 0
+            assert frozen.payment or not frozen.total.minor
         if content:
-            assert content.total == total((line.amount for line in lines), "GBP")
+            adjustments = frozen.submitted.adjustments if frozen else self.state.adjustments
+            made = total((line.amount for line in lines), "GBP") + adjusted(adjustments, "GBP")
+            assert content.total == made
 
 
 class StockMachine(Machine):

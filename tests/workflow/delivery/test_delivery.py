@@ -154,7 +154,7 @@ async def test_a_lost_parcel_becomes_a_return_that_gives_the_money_back(
     assert (await result(await scan(client, order_id, "lost")))["status"] == "lost"
     case = return_handle(client, order_id, "lost")
     status = await until_status(case, undecided=["refund"], needs_attention=True)
-    assert status["lines"] == [{"sku": f"{order_id}-sku", "quantity": 2}]
+    assert status["lines"] == [{"line_id": "1", "quantity": 2}]
     await case.execute_update("decide_refund", {"refund": "full", **BY})
     assert (await result(case))["refund_minor"] == 300
     assert (await refunded_minor(shop, order_id), await on_hand(shop, order_id)) == (300, 8)

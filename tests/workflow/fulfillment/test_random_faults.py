@@ -87,7 +87,7 @@ async def _play(client: Client, shop: Shop, script: Script) -> None:
     content["unavailable"] = {"policy": script.policy, "default": script.default}
     handle = await start(client, order_id, content)
     if script.amend:
-        await handle.signal("amend", {**BY, "lines": [{"sku": f"{order_id}-sku", "quantity": 1}]})
+        await handle.signal("amend", {**BY, "lines": [{"line_id": "1", "quantity": 1}]})
     if script.cancel:
         await handle.signal("cancel", BY)
     outcome = await _end(handle)

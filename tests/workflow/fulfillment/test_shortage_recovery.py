@@ -109,7 +109,7 @@ async def test_a_refund_that_was_still_owed_is_made_after_the_recovery(
     shop.payments.faults.clear()
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="refund"))
     await until_status(lost, step="on_hold")
-    line = {"sku": f"{order_id}-b", "quantity": 1}
+    line = {"line_id": "2", "quantity": 1}
     await lost.execute_update("amend", {**BY, "lines": [line]})
     await lost.execute_update("resume", BY)
     await until_status(lost, step="settle_payment")

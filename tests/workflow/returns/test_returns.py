@@ -67,10 +67,9 @@ async def test_decisions_sent_as_signals_count_and_bad_ones_are_ignored(
     await handle.signal("decide_refund", {"refund": "plenty", **BY})
     await handle.signal("decide_refund", {"refund": "none", **BY})
     await handle.signal("decide_refund", {"refund": "full", **BY})
-    sku = f"{order_id}-sku"
-    await handle.signal("decide_restock", {"restock": [{"sku": sku, "quantity": 1}], **BY})
+    await handle.signal("decide_restock", {"restock": [{"line_id": "1", "quantity": 1}], **BY})
     outcome = await result(handle)
-    assert (outcome["refund_minor"], outcome["restock"]) == (0, [{"sku": sku, "quantity": 1}])
+    assert (outcome["refund_minor"], outcome["restock"]) == (0, [{"line_id": "1", "quantity": 1}])
     assert (await refunded_minor(shop, order_id), await on_hand(shop, order_id)) == (0, 9)
 
 
@@ -83,7 +82,7 @@ async def test_a_decision_that_asks_for_too_much_is_refused_and_the_return_waits
     with pytest.raises(WorkflowUpdateFailedError) as too_much:
         await handle.execute_update("decide_refund", {"refund": {"amount_minor": 301}, **BY})
     assert "only 300 minor units" in str(too_much.value.cause)
-    two = [{"sku": f"{order_id}-sku", "quantity": 2}]
+    two = [{"line_id": "1", "quantity": 2}]
     with pytest.raises(WorkflowUpdateFailedError) as too_many:
         await handle.execute_update("decide_restock", {"restock": two, **BY})
     assert "only 1 of" in str(too_many.value.cause)
@@ -178,10 +177,10 @@ async def test_the_same_return_again_is_the_same_case_and_another_content_a_conf
 BAD_RETURNS: dict[str, tuple[dict[str, Any], str]] = {
     "no lines": ({"lines": []}, "lines:"),
     "no such kind": ({"kind": "gift"}, "kind:"),
-    "half a mug": ({"lines": [{"sku": "x", "quantity": 0.5}]}, "lines.0.quantity:"),
+    "half a mug": ({"lines": [{"line_id": "1", "quantity": 0.5}]}, "lines.0.quantity:"),
     "an odd refund": ({"refund": "some"}, "refund:"),
     "a negative refund": ({"refund": {"amount_minor": -1}}, "refund.amount_minor:"),
-    "an odd restock": ({"restock": [{"sku": "x"}]}, "restock.0.quantity: is missing"),
+    "an odd restock": ({"restock": [{"line_id": "1"}]}, "restock.0.quantity: is missing"),
     "another id": ({"return_id": "R2"}, "return_id: needs the workflow id"),
     "a hyphen": ({"return_id": "R-1"}, "return_id:"),
     "a kind that is not its id": ({"kind": "lost"}, "return_id: must be the kind"),
@@ -235,7 +234,7 @@ async def test_nothing_comes_back_of_an_order_that_was_never_shipped(
     refused = await failure(await open_return(client, "nobody-knows-it"))
     assert (refused.type, "there is no order" in refused.message) == ("ReturnRefused", True)
     order_id = await completed(client, shop)
-    three = [{"sku": f"{order_id}-sku", "quantity": 3}]
+    three = [{"line_id": "1", "quantity": 3}]
     refused = await failure(await open_return(client, order_id, lines=three))
     assert "2 are left to return" in refused.message
     assert "ReturnOpened" not in await shop.story(order_id)

@@ -1,7 +1,5 @@
 """Turning back, closing and operators: recorded once, and only when it is true."""
 
-from dataclasses import replace
-
 from activities.messages import (
     ChangeAddress,
     CloseCancelled,
@@ -13,6 +11,7 @@ from activities.messages import (
 from adapters.providers.faults import Fault, FaultKind
 from domain.values import FailureKind, Reason, Step
 from tests.support.sagas.bench import A1, SAGA, STEP, UNDO, Bench
+from tests.support.sagas.domain_samples import YORK
 
 
 async def test_an_order_is_not_closed_while_money_stock_or_label_is_held(paid: Bench) -> None:
@@ -35,6 +34,7 @@ async def test_an_order_is_not_closed_while_money_stock_or_label_is_held(paid: B
 def _turn_back(bench: Bench) -> TurnBack:
     return TurnBack(
         SAGA,
+        A1,
         bench.reservation().document,
         Step.CREATE_SHIPMENT,
         FailureKind.UNAVAILABLE,
@@ -84,8 +84,8 @@ async def test_a_repeated_record_of_an_operator_action_stands_once(bench: Bench)
 async def test_an_address_changed_twice_by_a_repeated_attempt_is_changed_once(
     reserved: Bench,
 ) -> None:
-    address = replace(reserved.reservation().document.address, city="York")
-    request = ChangeAddress(SAGA, A1, address, OperatorAction("anna", "change_address", "moved"))
+    reserved.sagas.address = YORK
+    request = ChangeAddress(SAGA, A1, OperatorAction("anna", "change_address", "moved"))
     for attempt in (1, 2):
         await reserved.run(reserved.orders.change_address, request, attempt)
     story = await reserved.shop.story("A1")
@@ -95,7 +95,7 @@ async def test_an_address_changed_twice_by_a_repeated_attempt_is_changed_once(
 
 async def test_an_address_cannot_change_once_a_label_is_bought(paid: Bench) -> None:
     await paid.run(paid.shipping.create_shipment, STEP)
-    address = replace(paid.reservation().document.address, city="York")
-    request = ChangeAddress(SAGA, A1, address, OperatorAction("anna", "change_address", "moved"))
+    paid.sagas.address = YORK
+    request = ChangeAddress(SAGA, A1, OperatorAction("anna", "change_address", "moved"))
     error = await paid.refused(paid.orders.change_address, request)
     assert (error.type, error.non_retryable) == ("not_fulfillable", True)

@@ -23,10 +23,11 @@ from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
-from domain.ids import OrderId, Sku
+from domain.ids import LineId, OrderId
+from domain.lines import Pieces
 from domain.money import Money
 from domain.payment.payment import Captured
-from domain.values import Pieces, Reason
+from domain.values import Reason
 from tests.support.sagas.bench import as_attempt
 from tests.support.sagas.shop import Shop, document
 from workflows.documents.order import parse_document
@@ -72,7 +73,7 @@ class Paid:
         await self.run(self.payments.process_payment, StepRequest(SAGA, ORDER), "pay")
 
     async def amend(self, pieces: int = 1) -> None:
-        request = AmendPieces(SAGA, ORDER, (Pieces(Sku("A1-sku"), pieces),), ANNA)
+        request = AmendPieces(SAGA, ORDER, (Pieces(LineId("1"), pieces),), ANNA)
         await self.run(self.inventory.amend_order, request, "amend")
 
     async def settle(self, by: OperatorAction | None = None) -> str:

@@ -8,6 +8,7 @@ from domain.customer.events import CustomerErased
 from domain.errors import InvalidValue, RuleBroken
 from domain.ids import CustomerId, OrderId, customer_subject, erasure_stream
 from domain.order import decisions as order_decisions
+from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.order.commands import ChangeDeliveryAddress, SubmitOrder
 from domain.order.events import AddressSet, OrderCancelled
@@ -22,7 +23,7 @@ ENDED = OrderCancelled(Reason.CUSTOMER_REQUEST, "")
 def state_after(*events: object) -> OrderState:
     state: OrderState = order_state.INITIAL
     for event in events:
-        state = order_state.evolve(state, event)  # type: ignore[arg-type]  # any event of an order
+        state = order_evolution.evolve(state, event)  # type: ignore[arg-type]  # any event of an order
     return state
 
 
@@ -104,6 +105,6 @@ def test_a_draft_without_a_readable_address_cannot_be_submitted() -> None:
 def test_a_redacted_address_can_be_replaced() -> None:
     state = state_after(CREATED, LANTERNS_ADDED, replace(SUBMITTED, address=ERASED))
     (event,) = order_decisions.decide(ChangeDeliveryAddress(YORK), state)
-    order = order_state.frozen_order(order_state.evolve(state, event))
+    order = order_state.frozen_order(order_evolution.evolve(state, event))
     assert order is not None
     assert (order.submitted_address, order.address) == (ERASED, YORK)

@@ -7,7 +7,9 @@ import pytest
 
 from domain.errors import ImpossibleHistory
 from domain.ids import CustomerId
+from domain.lines import OrderLine, Pieces
 from domain.order import decisions as order_decisions
+from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.order.commands import (
     AcceptBackorder,
@@ -34,11 +36,12 @@ from domain.order.unavailable import (
     UnavailablePolicy,
     UnavailableTerms,
 )
-from domain.values import MissingItem, OrderLine, Pieces, Reason
+from domain.values import MissingItem, Reason
 from tests.support.sagas.domain_samples import (
     ADDRESS_SET,
     CARD,
     CREATED,
+    FIRST,
     HEART,
     LANTERN,
     LANTERN_LINE,
@@ -46,19 +49,21 @@ from tests.support.sagas.domain_samples import (
     LEEDS,
     NOON,
     ORDER,
+    SECOND,
     gbp,
+    share,
 )
 from tests.support.sagas.specification import Specification
 
-spec = Specification(order_decisions.decide, order_state.evolve, order_state.INITIAL)
+spec = Specification(order_decisions.decide, order_evolution.evolve, order_state.INITIAL)
 ASK = UnavailableTerms(UnavailablePolicy.ASK, 24, DeadlineDefault.SHIP_AVAILABLE)
-HEART_LINE = OrderLine(HEART, "RED HEART", 2, gbp(150))
+HEART_LINE = OrderLine(SECOND, HEART, "RED HEART", 2, gbp(150))
 LINES = (LANTERN_LINE, HEART_LINE)
 SUBMITTED = OrderSubmitted(ORDER, CustomerId("17850"), LINES, LEEDS, gbp(2334), CARD, ASK)
 BEFORE = (
     CREATED,
     LANTERNS_ADDED,
-    ItemAdded(HEART, "RED HEART", 2, gbp(150)),
+    ItemAdded(SECOND, HEART, "RED HEART", 2, gbp(150)),
     ADDRESS_SET,
     SUBMITTED,
 )
@@ -66,13 +71,14 @@ LATER = NOON + timedelta(hours=24)
 MISSING = (MissingItem(LANTERN, 6, 4),)
 SHORT = ItemsUnavailable(MISSING, asking=True, deadline=LATER)
 REPORT = ReportUnavailable(MISSING, asking=True, deadline=LATER)
-TWO_LANTERNS = OrderAmended((replace(LANTERN_LINE, quantity=2), HEART_LINE), gbp(978))
+TWO_LANTERNS = OrderAmended((share(FIRST, LANTERN, 2, 678), share(SECOND, HEART, 2, 300)), gbp(978))
+ONLY_HEARTS = OrderAmended((share(SECOND, HEART, 2, 300),), gbp(300))
 PAID = (OrderReserved(), OrderProcessingStarted("pay-1"))
 
 
 def amend(**pieces: int) -> AmendOrder:
-    skus = {"lanterns": LANTERN, "hearts": HEART}
-    return AmendOrder(tuple(Pieces(skus[name], number) for name, number in pieces.items()))
+    lines = {"lanterns": FIRST, "hearts": SECOND}
+    return AmendOrder(tuple(Pieces(lines[name], number) for name, number in pieces.items()))
 
 
 def test_an_order_says_what_to_do_if_items_are_unavailable() -> None:
@@ -128,12 +134,12 @@ def test_when_everything_has_arrived_the_order_is_reserved() -> None:
 def test_pieces_can_be_removed_until_the_order_ends(so_far: tuple[object, ...]) -> None:
     given = spec.given(*BEFORE, *so_far)
     given.when(amend(lanterns=2)).then(TWO_LANTERNS)
-    given.when(amend(lanterns=0)).then(OrderAmended((HEART_LINE,), gbp(300)))
+    given.when(amend(lanterns=0)).then(ONLY_HEARTS)
     given.when(amend(lanterns=6, hearts=2)).then_nothing()
 
 
 def test_an_amended_order_remembers_what_was_submitted() -> None:
-    amended = spec.state(*BEFORE, SHORT, TWO_LANTERNS, OrderAmended((HEART_LINE,), gbp(300)))
+    amended = spec.state(*BEFORE, SHORT, TWO_LANTERNS, ONLY_HEARTS)
     order = order_state.frozen_order(amended)
     assert order is not None
     assert (order.lines, order.total) == ((HEART_LINE,), gbp(300))
@@ -145,9 +151,9 @@ def test_amending_adds_no_pieces_and_leaves_at_least_one() -> None:
     given.when(amend(lanterns=3)).then_refused("amendment_adds")
     given.when(amend(lanterns=0, hearts=0)).then_refused("nothing_left")
     given.when(amend(lanterns=-1)).then_invalid("quantity")
-    spec.given(*BEFORE, OrderReserved(), OrderAmended((HEART_LINE,), gbp(300))).when(
-        amend(lanterns=1)
-    ).then_refused("item_missing")
+    spec.given(*BEFORE, OrderReserved(), ONLY_HEARTS).when(amend(lanterns=1)).then_refused(
+        "line_missing"
+    )
 
 
 def test_an_order_that_is_new_or_has_ended_is_not_amended() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from domain.errors import CurrencyMismatch, DomainError, ImpossibleHistory
-from domain.ids import ReturnId, Sku
+from domain.ids import LineId, ReturnId
+from domain.lines import Content, OrderLine, Pieces
 from domain.money import Money
 from domain.returns import decisions as returns
 from domain.returns import state as return_state
@@ -36,29 +37,33 @@ from domain.returns.events import (
     ReturnRefunded,
     ReturnRestocked,
 )
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.stock import item as stock_item
 from domain.stock.commands import ReturnStock
 from domain.stock.events import StockReceived, StockReserved, StockReturned, StockShipped
-from domain.values import Pieces
-from tests.support.sagas.domain_samples import HEART, LANTERN, ORDER, gbp
+from tests.support.sagas.domain_samples import FIRST, HEART, LANTERN, ORDER, SECOND, gbp, share
 from tests.support.sagas.specification import Specification
 
 spec = Specification(returns.decide, return_state.evolve, return_state.INITIAL)
 R1, R2 = ReturnId("R1"), ReturnId("R2")
 BY = ("ann", "broken")
-SHIPPED = (ReturnedLine(LANTERN, 6, gbp(300)), ReturnedLine(HEART, 2, gbp(100)))
+SHIPPED = (Pieces(FIRST, 6), Pieces(SECOND, 2))
+CONTENT = Content(
+    "GBP",
+    (
+        OrderLine(FIRST, LANTERN, "LANTERN", 6, gbp(300)),
+        OrderLine(SECOND, HEART, "HEART", 2, gbp(100)),
+    ),
+)
 CAPTURED = gbp(2000)
 
-OPEN = OpenReturn(ORDER, R1, ReturnKind.CUSTOMER, (Pieces(LANTERN, 2),), SHIPPED, *BY)
-OPENED = ReturnOpened(
-    ORDER, R1, ReturnKind.CUSTOMER, (ReturnedLine(LANTERN, 2, gbp(300)),), False, *BY
-)
+OPEN = OpenReturn(ORDER, R1, ReturnKind.CUSTOMER, (Pieces(FIRST, 2),), SHIPPED, CONTENT, *BY)
+OPENED = ReturnOpened(ORDER, R1, ReturnKind.CUSTOMER, (share(FIRST, LANTERN, 2, 600),), False, *BY)
 GRANT = GrantRefund(R1, None, CAPTURED, *BY)
 GRANTED = RefundGranted(R1, gbp(600), *BY)
 DENIED = RefundDenied(R1, *BY)
 RESTOCK = DecideRestock(R1, None, *BY)
-RESTOCKED = RestockDecided(R1, (Pieces(LANTERN, 2),), *BY)
+RESTOCKED = RestockDecided(R1, (Pieces(FIRST, 2),), *BY)
 
 
 def test_a_part_of_an_order_comes_back() -> None:
@@ -67,16 +72,16 @@ def test_a_part_of_an_order_comes_back() -> None:
 
 def test_everything_that_is_left_comes_back() -> None:
     all_of_it = replace(OPEN, return_id=R2, pieces=None)
-    left = (ReturnedLine(LANTERN, 4, gbp(300)), ReturnedLine(HEART, 2, gbp(100)))
+    left = (share(FIRST, LANTERN, 4, 1200), share(SECOND, HEART, 2, 200))
     spec.given(OPENED).when(all_of_it).then(
         ReturnOpened(ORDER, R2, ReturnKind.CUSTOMER, left, True, *BY)
     )
 
 
 def test_no_more_pieces_come_back_than_were_shipped() -> None:
-    too_many = replace(OPEN, return_id=R2, pieces=(Pieces(LANTERN, 5),))
+    too_many = replace(OPEN, return_id=R2, pieces=(Pieces(FIRST, 5),))
     spec.given(OPENED).when(too_many).then_refused("return_exceeds_shipment")
-    twice = replace(OPEN, pieces=(Pieces(LANTERN, 4), Pieces(LANTERN, 3)))
+    twice = replace(OPEN, pieces=(Pieces(FIRST, 4), Pieces(FIRST, 3)))
     spec.given().when(twice).then_refused("return_exceeds_shipment")
     unknown = replace(OPEN, shipped=SHIPPED[1:])
     spec.given().when(unknown).then_refused("return_exceeds_shipment")
@@ -88,7 +93,7 @@ def test_no_more_pieces_come_back_than_were_shipped() -> None:
 def test_the_same_return_id_is_the_same_return_or_a_conflict() -> None:
     spec.given(OPENED).when(OPEN).then_nothing()
     for other in (
-        replace(OPEN, pieces=(Pieces(LANTERN, 3),)),
+        replace(OPEN, pieces=(Pieces(FIRST, 3),)),
         replace(OPEN, pieces=None),
         replace(OPEN, kind=ReturnKind.RETURNED_TO_SENDER),
     ):
@@ -103,8 +108,8 @@ def test_the_same_return_id_is_the_same_return_or_a_conflict() -> None:
     [
         ({"return_id": ReturnId("R-1")}, "return_id"),
         ({"return_id": ReturnId("")}, "return_id"),
-        ({"pieces": (Pieces(LANTERN, 0),)}, "quantity"),
-        ({"pieces": (Pieces(Sku("a b"), 1),)}, "sku"),
+        ({"pieces": (Pieces(FIRST, 0),)}, "quantity"),
+        ({"pieces": (Pieces(LineId("a b"), 1),)}, "line_id"),
         ({"actor": " "}, "actor"),
         ({"reason": "x" * 2001}, "reason"),
     ],
@@ -148,9 +153,9 @@ def test_no_more_goes_into_stock_than_came_back() -> None:
     spec.given(OPENED).when(RESTOCK).then(RESTOCKED)
     none = replace(RESTOCK, pieces=())
     spec.given(OPENED).when(none).then(replace(RESTOCKED, pieces=()))
-    three = replace(RESTOCK, pieces=(Pieces(LANTERN, 1), Pieces(LANTERN, 2)))
+    three = replace(RESTOCK, pieces=(Pieces(FIRST, 1), Pieces(FIRST, 2)))
     spec.given(OPENED).when(three).then_refused("restock_exceeds_return")
-    other = replace(RESTOCK, pieces=(Pieces(HEART, 1),))
+    other = replace(RESTOCK, pieces=(Pieces(SECOND, 1),))
     spec.given(OPENED).when(other).then_refused("restock_exceeds_return")
 
 
@@ -218,12 +223,14 @@ def test_returned_pieces_are_available_again() -> None:
 
 
 IDS = st.sampled_from([ReturnId(f"R{n}") for n in range(4)])
-SOME = st.lists(st.builds(Pieces, st.sampled_from([LANTERN, HEART]), st.integers(1, 7)), max_size=3)
+SOME = st.lists(st.builds(Pieces, st.sampled_from([FIRST, SECOND]), st.integers(1, 7)), max_size=3)
 PIECES = st.none() | SOME.map(tuple)
 AMOUNTS = st.none() | st.integers(-1, 2100).map(gbp)
 KINDS = st.sampled_from(ReturnKind)
 COMMANDS = st.one_of(
-    st.builds(OpenReturn, st.just(ORDER), IDS, KINDS, PIECES, st.just(SHIPPED), *map(st.just, BY)),
+    st.builds(
+        OpenReturn, st.just(ORDER), IDS, KINDS, PIECES, *map(st.just, (SHIPPED, CONTENT, *BY))
+    ),
     st.builds(GrantRefund, IDS, AMOUNTS, st.just(CAPTURED), *map(st.just, BY)),
     st.builds(DenyRefund, IDS, *map(st.just, BY)),
     st.builds(DecideRestock, IDS, PIECES, *map(st.just, BY)),
@@ -246,7 +253,7 @@ def test_no_series_of_returns_gives_back_or_restocks_too_much(commands: list[Any
         for event in events:
             if isinstance(event, ReturnRestocked):
                 case = state.cases[event.return_id]
-                restocked.update({x.sku: x.quantity for x in case.restock or ()})
-    shipped = Counter({line.sku: line.quantity for line in SHIPPED})
+                restocked.update({x.line_id: x.quantity for x in case.restock or ()})
+    shipped = Counter({line.line_id: line.quantity for line in SHIPPED})
     assert refunded <= state.granted("GBP").minor <= CAPTURED.minor
     assert restocked <= state.returned <= shipped

@@ -2,15 +2,16 @@ import pytest
 
 from domain.errors import RuleBroken
 from domain.ids import OrderId
+from domain.lines import OrderLine
 from domain.stock import item as stock_item
 from domain.stock.allocation import OutOfStock, plan_reservation
 from domain.stock.events import StockReceived, StockReserved
-from domain.values import MissingItem, OrderLine
-from tests.support.sagas.domain_samples import HEART, LANTERN, LANTERN_LINE, ORDER, gbp
+from domain.values import MissingItem
+from tests.support.sagas.domain_samples import HEART, LANTERN, LANTERN_LINE, ORDER, SECOND, gbp
 from tests.support.sagas.specification import Specification
 
 spec = Specification(stock_item.decide, stock_item.evolve, stock_item.INITIAL)
-HEART_LINE = OrderLine(HEART, "RED HEART", 2, gbp(150))
+HEART_LINE = OrderLine(SECOND, HEART, "RED HEART", 2, gbp(150))
 LANTERNS = StockReceived(LANTERN, 10, "d1")
 HEARTS = StockReceived(HEART, 2, "d1")
 SIX_HELD = StockReserved(LANTERN, ORDER, 6)

@@ -13,7 +13,14 @@ OURS = "postgresql://shop:hunter2@db.example:6543/orders"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("DATABASE_URL", "CONFIG_FILE", "METRICS_PORT", "PAYMENT_PROVIDER", "LOG_LEVEL"):
+    for name in (
+        "DATABASE_URL",
+        "CONFIG_FILE",
+        "SECRETS_DIR",
+        "METRICS_PORT",
+        "PAYMENT_PROVIDER",
+        "LOG_LEVEL",
+    ):
         monkeypatch.delenv(f"ORDERSAGA_{name}", raising=False)
     monkeypatch.setenv("ORDERSAGA_DATA_DIR", str(tmp_path / "stack"))
 
@@ -88,6 +95,62 @@ def test_the_environment_wins_over_the_file(
     settings = load_settings()
     assert settings.worker_concurrency == 7
     assert settings.log_level == "debug"
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    monkeypatch.setenv("ORDERSAGA_SECRETS_DIR", str(folder))
+    return folder
+
+
+def test_a_setting_may_be_a_file_that_is_named_as_its_variable(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path
+) -> None:
+    monkeypatch.setenv("ORDERSAGA_PAYMENT_PROVIDER", "stripe")
+    (secrets / "ordersaga_stripe_api_key").write_text("sk_test_1\n")
+    (secrets / "ordersaga_webhook_secret").write_text("\n")
+    settings = load_settings()
+    assert settings.stripe_api_key is not None
+    assert settings.stripe_api_key.get_secret_value() == "sk_test_1"
+    assert settings.webhook_secret is None, "an empty file sets nothing"
+    monkeypatch.setenv("ORDERSAGA_STRIPE_API_KEY", "sk_test_2")
+    assert load_settings().stripe_api_key != settings.stripe_api_key, "the environment wins"
+
+
+@pytest.mark.parametrize(
+    ("url", "completed"),
+    [
+        ("postgresql://shop@db/orders", "postgresql://shop:a%40b%2Fc@db/orders"),
+        (
+            "postgresql://shop@a:1,b:2/orders?target_session_attrs=read-write",
+            "postgresql://shop:a%40b%2Fc@a:1,b:2/orders?target_session_attrs=read-write",
+        ),
+        ("postgresql://shop:own@db/orders", "postgresql://shop:own@db/orders"),
+    ],
+)
+def test_a_password_completes_a_url_that_has_none(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path, url: str, completed: str
+) -> None:
+    monkeypatch.setenv("ORDERSAGA_DATABASE_URL", url)
+    (secrets / "ordersaga_database_password").write_text("a@b/c\n")
+    settings = load_settings()
+    assert settings.dsn() == completed
+    assert "a@b/c" not in repr(settings)
+    assert "a%40b" not in settings.database_location()
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_secrets_that_cannot_be_read_are_named_without_their_content(
+    secrets: Path, content: bytes | None
+) -> None:
+    if content is None:
+        secrets.rmdir()
+    else:
+        (secrets / "ordersaga_master_key").write_bytes(content)
+    with pytest.raises(WrongSetting, match=r"ORDERSAGA_SECRETS_DIR: .*secrets or a file in it"):
+        load_settings()
 
 
 @pytest.mark.parametrize("text", [None, "log_level = ", "\x00\xff"])

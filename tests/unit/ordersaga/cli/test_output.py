@@ -15,7 +15,8 @@ from domain.errors import NotFound
 from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
 from ordersaga.cli.failures import RULES, explain
-from ordersaga.cli.output import async_command, emit, to_jsonable
+from ordersaga.cli.output import async_command, emit
+from ordersaga.display.jsonable import to_jsonable
 from ordersaga.display.tables import make_table
 from ordersaga.display.text import printable
 from ordersaga.errors import Refused, Unreachable, WrongSetting

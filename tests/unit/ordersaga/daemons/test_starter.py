@@ -101,6 +101,7 @@ async def test_a_submitted_order_is_started_with_its_whole_content(orders: Order
     assert document["placed_at"] == "2026-01-31T12:00:00+00:00"
     assert document["lines"] == [
         {
+            "line_id": "1",
             "sku": "71053",
             "description": "WHITE METAL LANTERN",
             "quantity": 6,

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from domain.values import CaptureMode, PaymentTerms
+from domain.values import CaptureMode
 from ordersaga.demo import source
 from ordersaga.demo.folder import fresh_folder
 from ordersaga.demo.mix import stock_for, with_payments
 from ordersaga.demo.screen import Screen, by_status, ended
 from ordersaga.errors import Refused
-from ordersaga.importing.plan import demand, read_plan
+from ordersaga.importing.plan import Request, demand, read_plan
 from projections.read_models.current_orders.model import StatusCount
 
-VISA = PaymentTerms("tok_visa")
 COUNTS = [
     StatusCount("completed", None, 5),
     StatusCount("cancelled", "out_of_stock", 2),
@@ -25,7 +24,8 @@ COUNTS = [
 
 
 def test_the_mix_is_the_same_every_time_and_holds_every_kind() -> None:
-    orders = read_plan(source.SHIPPED_SAMPLE, "GBP", VISA, 200).orders
+    with read_plan(Request(source.SHIPPED_SAMPLE, limit=200)) as plan:
+        orders = list(plan.orders())
     first, second = with_payments(orders), with_payments(orders)
     assert first == second
     payments = [order.document.payment for order in first]
@@ -36,7 +36,8 @@ def test_the_mix_is_the_same_every_time_and_holds_every_kind() -> None:
 
 
 def test_some_products_run_short_and_none_gets_more_than_is_wanted() -> None:
-    orders = read_plan(source.SHIPPED_SAMPLE, "GBP", VISA, 200).orders
+    with read_plan(Request(source.SHIPPED_SAMPLE, limit=200)) as plan:
+        orders = list(plan.orders())
     wanted, stock = demand(orders), stock_for(orders)
     short = [sku for sku, pieces in stock.items() if pieces < wanted[sku]]
     assert stock.keys() == wanted.keys()

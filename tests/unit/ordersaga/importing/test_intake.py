@@ -1,6 +1,5 @@
 """A plan goes into the event store once, however often it is imported."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,14 @@ from adapters.events.codec import JsonEventCodec
 from domain.ids import OrderId, Sku, order_stream, stock_stream
 from domain.order.state import Submitted
 from domain.stock.commands import BackorderStock
-from domain.values import PaymentTerms
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
 from ordersaga.importing.intake import receive_stock
-from ordersaga.importing.run import ImportRequest, ImportSummary, import_plan, prepare
+from ordersaga.importing.plan import Request, read_plan
+from ordersaga.importing.run import ImportOptions, ImportSummary, import_plan, without_import
 from tests.unit.ordersaga.importing.builders import row, write
 
-VISA = PaymentTerms("tok_visa")
 LAMP = Sku("71053")
 
 
@@ -29,10 +27,20 @@ class Shop:
         self.handler = CommandHandler(self.store, JsonEventCodec())
         self.finished: dict[str, int] = {}
 
-    async def imports(self, wish: ImportRequest) -> ImportSummary:
-        return await import_plan(self.handler, wish, prepare(wish), self.task)
+    async def imports(
+        self,
+        folder: Path,
+        *rows: dict[str, str],
+        percent: int | None = None,
+        limit: int | None = None,
+    ) -> ImportSummary:
+        """Import the rows; the report is in the folder."""
+        options = ImportOptions("orders.csv", folder / "report.csv", percent)
+        with read_plan(Request(write(folder, *rows), limit=limit)) as plan:
+            return await import_plan(self.handler, plan, options, self.task)
 
-    def task(self, name: str, size: int):
+    def task(self, name: str, size: int | None):
+        assert size is not None
         self.finished[name] = -size
 
         def done(finished: int) -> None:
@@ -49,16 +57,6 @@ def shop() -> Shop:
     return Shop()
 
 
-def wish_of(folder: Path, *rows: dict[str, str], percent: int | None = None) -> ImportRequest:
-    return ImportRequest(
-        file=write(folder, *rows),
-        report=folder / "report.csv",
-        currency="GBP",
-        payment=VISA,
-        stock_percent=percent,
-    )
-
-
 def many(count: int) -> list[dict[str, str]]:
     return [row(InvoiceNo=str(number), StockCode=str(10_000 + number)) for number in range(count)]
 
@@ -66,7 +64,7 @@ def many(count: int) -> list[dict[str, str]]:
 async def test_orders_are_submitted_as_the_import_and_correlated_with_their_sagas(
     shop: Shop, tmp_path: Path
 ) -> None:
-    await shop.imports(wish_of(tmp_path, row()))
+    await shop.imports(tmp_path, row())
     loaded = await shop.handler.load(order_stream(OrderId("536365")), ORDER.fold)
     assert isinstance(loaded.state, Submitted)
     events = await shop.store.read_stream("order-536365")
@@ -76,19 +74,18 @@ async def test_orders_are_submitted_as_the_import_and_correlated_with_their_saga
 
 
 async def test_every_line_is_accounted_for_in_the_summary(shop: Shop, tmp_path: Path) -> None:
-    summary = await shop.imports(wish_of(tmp_path, *many(50), row(StockCode="POST")))
+    summary = await shop.imports(tmp_path, *many(50), row(StockCode="BANK CHARGES"))
     assert (summary.orders_new, summary.orders_already_there) == (50, 0)
-    assert (summary.lines_taken, summary.lines_refused) == (50, 1)
+    assert (summary.lines_taken, summary.lines_refused, summary.lines_left_out) == (50, 0, 1)
     assert summary.lines_in_file == 51
-    assert summary.refused_by_reason == {"no_product": 1}
+    assert summary.left_out_by_reason == {"no_product": 1}
     assert shop.finished == {"submitting orders": 0}
 
 
 async def test_importing_again_adds_nothing(shop: Shop, tmp_path: Path) -> None:
-    wish = wish_of(tmp_path, *many(50), percent=100)
-    first = await shop.imports(wish)
+    first = await shop.imports(tmp_path, *many(50), percent=100)
     head = await shop.store.head()
-    again = await shop.imports(wish)
+    again = await shop.imports(tmp_path, *many(50), percent=100)
     assert await shop.store.head() == head
     assert (first.pieces_received, again.pieces_received) == (300, 0)
     assert (again.orders_new, again.orders_already_there) == (0, 50)
@@ -98,11 +95,11 @@ async def test_importing_again_adds_nothing(shop: Shop, tmp_path: Path) -> None:
 async def test_an_id_that_another_order_has_refuses_all_its_lines(
     shop: Shop, tmp_path: Path
 ) -> None:
-    await shop.imports(wish_of(tmp_path, row()))
+    await shop.imports(tmp_path, row())
     head = await shop.store.head()
-    changed = wish_of(tmp_path, row(Quantity="7"), row(StockCode="22222"))
-    summary = await shop.imports(changed)
+    summary = await shop.imports(tmp_path, row(Quantity="7"), row(StockCode="22222"))
     assert summary.refused_by_reason == {"order_conflict": 2}
+    assert (summary.nothing_taken, summary.orders_refused) == (True, 1)
     assert (summary.lines_taken, await shop.store.head()) == (0, head)
     assert "lines differ" in (tmp_path / "report.csv").read_text()
 
@@ -111,7 +108,7 @@ async def test_stock_is_received_before_the_orders_and_rounded_up(
     shop: Shop, tmp_path: Path
 ) -> None:
     rows = [row(Quantity="5"), row(InvoiceNo="2", Quantity="4")]
-    summary = await shop.imports(wish_of(tmp_path, *rows, percent=50))
+    summary = await shop.imports(tmp_path, *rows, percent=50)
     assert (summary.pieces_received, await shop.on_hand(LAMP)) == (5, 5)
     feed = await shop.store.read_feed(0)
     assert feed.events[0].event_type == "StockReceived"
@@ -122,9 +119,8 @@ async def test_a_larger_limit_later_receives_only_the_difference(
     shop: Shop, tmp_path: Path
 ) -> None:
     rows = [row(Quantity="5"), row(InvoiceNo="2", Quantity="4")]
-    wish = wish_of(tmp_path, *rows, percent=100)
-    first = await shop.imports(replace(wish, limit=1))
-    second = await shop.imports(wish)
+    first = await shop.imports(tmp_path, *rows, percent=100, limit=1)
+    second = await shop.imports(tmp_path, *rows, percent=100)
     assert (first.pieces_received, second.pieces_received) == (5, 4)
     assert await shop.on_hand(LAMP) == 9
 
@@ -153,3 +149,19 @@ async def test_more_than_one_delivery_can_hold_comes_in_several(shop: Shop) -> N
 async def test_nothing_wanted_receives_nothing(shop: Shop) -> None:
     assert await receive_stock(shop.handler, "aaaa", {LAMP: 0}) == 0
     assert await shop.store.head() == 0
+
+
+async def test_a_dry_run_says_what_an_import_would_do_and_does_nothing(
+    shop: Shop, tmp_path: Path
+) -> None:
+    options = ImportOptions("orders.csv")
+    with read_plan(Request(write(tmp_path, *many(5), row(UnitPrice="ten")))) as plan:
+        summary = without_import(plan, options)
+        assert await shop.store.head() == 0
+        done = await import_plan(shop.handler, plan, options, shop.task)
+    assert (
+        (summary.orders_new, summary.lines_taken) == (done.orders_new, done.lines_taken) == (5, 5)
+    )
+    assert summary.refused_by_reason == done.refused_by_reason
+    assert summary.dry_run
+    assert any("bad_number" in remark for remark in summary.remarks)

@@ -7,16 +7,18 @@ import pytest
 
 from domain import events as domain_events
 from domain.customer import events as customer_events
-from domain.ids import OrderId, ReturnId, Sku
+from domain.ids import LineId, OrderId, ReturnId, Sku
+from domain.lines import Adjustment, AdjustmentKind, LineKind, LineShare, OrderLine
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
+from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import Address, MissingItem, OrderLine, PaymentTerms, Reason
+from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason
 from projections.engine.projection import names
 from projections.outbox.rules import PROJECTION, RULES
 from projections.registry import ALL
@@ -24,19 +26,37 @@ from projections.registry import ALL
 EVENT_TYPES = {event.__name__ for event in get_args(domain_events.Event)}
 TEN = Money(1000, "GBP")
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-PERSONAL = ("Zacharias", "Hidden", "Leeds", "LS99", "tok_secret", "grace", "her mother called")
+PERSONAL = ("acharias", "idden", "Leeds", "LS99", "tok_secret", "grace", "her mother called")
 ORDER = OrderId("A1")
-R1 = ReturnId("R1")
+R1, FIRST = ReturnId("R1"), LineId("1")
 LINES = (
-    OrderLine(Sku("71053"), "LANTERN", 2, Money(300, "GBP")),
-    OrderLine(Sku("POST"), "POSTAGE", 1, Money(400, "GBP")),
+    OrderLine(FIRST, Sku("71053"), "LANTERN", 2, Money(300, "GBP")),
+    OrderLine(LineId("2"), Sku("POST"), "POSTAGE", 1, Money(600, "GBP"), LineKind.SHIPPING),
 )
+CARD = Adjustment(AdjustmentKind.GIFT_CARD, Money(-200, "GBP"))
+LANTERNS = LineShare(FIRST, Sku("71053"), 2, Money(500, "GBP"), Money(100, "GBP"))
+TOLD_LANTERNS = {
+    "line_id": "1",
+    "sku": "71053",
+    "quantity": 2,
+    "amount_minor": 500,
+    "gift_card_minor": 100,
+}
 ADDRESS = Address("Zacharias Geheim", "13 Hidden Lane", "Leeds", "LS99 9XX", "GB")
 
 TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
-    order_events.OrderSubmitted(ORDER, None, LINES, ADDRESS, TEN, PaymentTerms("tok_secret")): (
+    order_events.OrderSubmitted(
+        ORDER,
+        None,
+        LINES,
+        ADDRESS,
+        TEN,
+        PaymentTerms("tok_secret"),
+        adjustments=(CARD,),
+        customer=Contact("zacharias@hidden.example"),
+    ): (
         "order.submitted",
-        {"total_minor": 1000, "currency": "GBP", "pieces": 3},
+        {"total_minor": 1000, "gift_card_minor": 200, "currency": "GBP", "pieces": 2},
     ),
     order_events.OrderCompleted("TN1"): ("order.completed", {"tracking_number": "TN1"}),
     order_events.OrderCancelled(Reason.OUT_OF_STOCK, "her mother called"): (
@@ -52,12 +72,13 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
         },
     ),
     order_events.BackorderAccepted(NOON): ("order.backordered", {"deadline": NOON.isoformat()}),
-    order_events.OrderAmended(LINES[:1], Money(600, "GBP")): (
+    order_events.OrderAmended((LANTERNS,), Money(500, "GBP")): (
         "order.amended",
         {
-            "total_minor": 600,
+            "total_minor": 500,
+            "gift_card_minor": 100,
             "currency": "GBP",
-            "lines": [{"sku": "71053", "quantity": 2}],
+            "lines": [TOLD_LANTERNS],
         },
     ),
     payment_events.PaymentRefunded(ORDER, TEN, "pay-1", "refund-1"): (
@@ -93,13 +114,13 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
         ORDER,
         R1,
         ReturnKind.CUSTOMER,
-        (ReturnedLine(Sku("71053"), 2, Money(300, "GBP")),),
+        (LANTERNS,),
         False,
         "grace",
         "her mother called",
     ): (
         "return.opened",
-        {"return_id": "R1", "kind": "customer", "lines": [{"sku": "71053", "quantity": 2}]},
+        {"return_id": "R1", "kind": "customer", "lines": [TOLD_LANTERNS]},
     ),
     returns_events.ReturnRefunded(R1, TEN, "refund-1"): (
         "return.refunded",
@@ -124,11 +145,13 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
 
 
 SILENT = names(
+    OrderRequested,
     order_events.OrderCreated,
     order_events.ItemAdded,
     order_events.ItemRemoved,
     order_events.QuantityChanged,
     order_events.AddressSet,
+    order_events.AdjustmentsSet,
     order_events.DeliveryAddressChanged,
     order_events.OrderReserved,
     order_events.OrderProcessingStarted,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from domain import events as domain_events
-from domain.ids import CustomerId, OrderId, Sku
+from domain.ids import CustomerId, LineId, OrderId, Sku
+from domain.lines import Adjustment, AdjustmentKind, LineKind
 from domain.money import Money
 from domain.order import events as order_events
 from eventstore.model import Metadata, StoredEvent
@@ -13,13 +14,23 @@ from projections.engine.projection import Recorded
 from projections.read_models.order_row import OrderRow, new_row, settle, update_row
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _off(minor: int) -> Adjustment:
+    return Adjustment(AdjustmentKind.DISCOUNT, Money(-minor, "GBP"))
+
+
+CUP, POT, POST = LineId("1"), LineId("2"), LineId("post")
 EVENTS = [
     order_events.OrderCreated(OrderId("A1"), CustomerId("17850"), "GBP", NOON),
-    order_events.ItemAdded(Sku("cup"), "Cup", 2, Money(250, "GBP")),
-    order_events.ItemAdded(Sku("pot"), "Pot", 1, Money(900, "GBP")),
-    order_events.QuantityChanged(Sku("cup"), 5),
-    order_events.ItemRemoved(Sku("pot")),
-    order_events.ItemAdded(Sku("cup"), "Cup", 1, Money(250, "GBP")),
+    order_events.ItemAdded(CUP, Sku("cup"), "Cup", 2, Money(250, "GBP")),
+    order_events.ItemAdded(POT, Sku("pot"), "Pot", 1, Money(900, "GBP")),
+    order_events.QuantityChanged(CUP, 5),
+    order_events.ItemRemoved(POT),
+    order_events.ItemAdded(CUP, Sku("cup"), "Cup", 1, Money(250, "GBP")),
+    order_events.ItemAdded(POST, None, "Post", 1, Money(499, "GBP"), LineKind.SHIPPING),
+    order_events.AdjustmentsSet((_off(100),), CUP),
+    order_events.AdjustmentsSet((_off(50),)),
 ]
 
 
@@ -55,5 +66,9 @@ def test_a_draft_gives_the_same_row_in_batches_of_any_size() -> None:
     row = row_after(len(EVENTS))
     assert [row_after(batch) for batch in range(1, len(EVENTS))] == [row] * (len(EVENTS) - 1)
     assert row.draft is not None
-    assert json.loads(row.draft) == {"cup": [6, 250]}
-    assert (row.line_count, row.item_count, row.total_minor) == (1, 6, 1500)
+    assert json.loads(row.draft) == {
+        "1": [6, 6, 250, -100],
+        "post": [1, 0, 499, 0],
+        "": [0, 0, 0, -50],
+    }
+    assert (row.line_count, row.item_count, row.total_minor) == (2, 6, 1500 - 100 + 499 - 50)

@@ -32,10 +32,10 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
     messages.ResolveMessage: {"actor": "ann", "note": "settled"},
     messages.ChangeAddressMessage: {**_BY, "address": _ADDRESS},
     messages.ChooseMessage: {**_BY, "choice": "wait"},
-    messages.AmendMessage: {**_BY, "lines": [{"sku": "S1", "quantity": 0}]},
+    messages.AmendMessage: {**_BY, "lines": [{"line_id": "1", "quantity": 0}]},
     messages.CarrierUpdateMessage: {"status": "lost", "at": "2026-01-03T00:00:00Z"},
     returns.DecideRefundMessage: {**_BY, "refund": {"amount_minor": 5}},
-    returns.DecideRestockMessage: {**_BY, "restock": [{"sku": "S1", "quantity": 1}]},
+    returns.DecideRestockMessage: {**_BY, "restock": [{"line_id": "1", "quantity": 1}]},
 }
 
 
@@ -103,7 +103,7 @@ def test_a_long_text_is_refused_before_it_is_read() -> None:
 
 
 def test_the_longest_amendment_is_short_enough() -> None:
-    lines = [{"sku": f"{number:064}", "quantity": 1_000_000} for number in range(2_000)]
+    lines = [{"line_id": f"{number:064}", "quantity": 1_000_000} for number in range(2_000)]
     content = json.dumps({**_BY, "lines": lines}).encode()
     assert messages.parse_message(messages.AmendMessage, _raw(content))
 

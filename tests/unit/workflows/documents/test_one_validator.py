@@ -11,13 +11,22 @@ from activities.messages import OrderDocument
 from activities.orders.intake import decide_intake
 from domain.codes import COUNTRIES, CURRENCIES
 from domain.errors import DomainError
-from domain.ids import CustomerId, OrderId, Sku
+from domain.ids import CustomerId, LineId, OrderId, Sku
+from domain.lines import Adjustment, AdjustmentKind, LineKind
 from domain.money import Money
 from domain.order import decisions, state
-from domain.order.commands import AddItem, CreateOrder, OrderCommand, SetAddress, SubmitOrder
+from domain.order.commands import (
+    AddItem,
+    CreateOrder,
+    OrderCommand,
+    SetAddress,
+    SetAdjustments,
+    SubmitOrder,
+)
 from domain.order.events import OrderEvent
+from domain.order.evolution import evolve
 from domain.order.unavailable import DeadlineDefault, UnavailablePolicy, UnavailableTerms
-from domain.values import Address, CaptureMode, PaymentTerms
+from domain.values import Address, CaptureMode, Contact, PaymentTerms
 from tests.support.sagas.hostile import TEXTS
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
@@ -41,6 +50,21 @@ _TOKENS = _mostly(st.sampled_from(["tok_visa", "tok_visa\t"]), _WORDS)
 _IDS = _mostly(st.sampled_from(["A1", "B2"]), st.sampled_from(["a b", "", "x" * 65]))
 
 
+_EMAILS = _mostly(st.sampled_from(["ada@example.org", " ü@example.org"]), _WORDS)
+
+
+def _adjustments() -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["discount", "tax", "gift_card"]),
+            "amount_minor": _mostly(st.integers(-2, 0), st.integers(-9, 9) | _NUMBERS),
+            "included": _mostly(st.just(False), st.just(True)),
+            "description": _mostly(st.just(" spring sale"), _WORDS),
+        }
+    )
+    return st.lists(one, max_size=2)
+
+
 @st.composite
 def contents(draw: st.DrawFn) -> dict[str, Any]:
     """An order document in which any value may be wrong, though most are right."""
@@ -49,18 +73,25 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
     address["country"] = draw(_mostly(_COUNTRIES, _CODES))
     lines = [
         {
+            "line_id": f"line-{number}",
+            "kind": draw(_mostly(st.just("goods"), st.sampled_from([*LineKind]))),
             "sku": draw(_IDS),
             "description": draw(_TEXTS),
             "quantity": draw(_mostly(st.integers(1, 3), _NUMBERS)),
             "unit_price_minor": draw(_mostly(st.just(5), _NUMBERS)),
+            "adjustments": draw(_adjustments()),
         }
-        for _ in range(draw(st.sampled_from([1, 2, 3, 0])))
+        for number in range(draw(st.sampled_from([1, 2, 3, 0])))
     ]
     return {
         "order_id": draw(_IDS),
         "customer_id": draw(_IDS | st.none()),
         "currency": draw(_mostly(_CURRENCIES, _CODES)),
         "placed_at": draw(_mostly(_THIS_CENTURY, _TIMES)).isoformat(),
+        "reference": draw(_mostly(st.sampled_from(["#1001", " A/1 "]), _WORDS)),
+        "customer": draw(st.none() | st.fixed_dictionaries({"email": _EMAILS})),
+        "metadata": draw(st.dictionaries(st.sampled_from(["a", "b", ""]), _TEXTS, max_size=2)),
+        "adjustments": draw(_adjustments()),
         "lines": lines,
         "address": address,
         "payment": {"token": draw(_TOKENS), "capture": draw(st.sampled_from([*CaptureMode]))},
@@ -82,6 +113,7 @@ def _commands(content: dict[str, Any]) -> list[OrderCommand]:
             None if customer is None else CustomerId(customer),
             currency,
             datetime.fromisoformat(content["placed_at"]),
+            content["reference"],
         ),
         *(
             AddItem(
@@ -89,15 +121,33 @@ def _commands(content: dict[str, Any]) -> list[OrderCommand]:
                 line["description"],
                 line["quantity"],
                 Money(line["unit_price_minor"], currency),
+                LineKind(line["kind"]),
+                _domain_adjustments(line["adjustments"], currency),
+                LineId(line["line_id"]),
             )
             for line in content["lines"]
         ),
+        SetAdjustments(_domain_adjustments(content["adjustments"], currency)),
         SetAddress(Address(**content["address"])),
         SubmitOrder(
             PaymentTerms(content["payment"]["token"], content["payment"]["capture"]),
             UnavailableTerms(terms["policy"], terms["deadline_hours"], terms["default"]),
+            customer=content["customer"] and Contact(content["customer"]["email"]),
+            metadata=content["metadata"],
         ),
     ]
+
+
+def _domain_adjustments(listed: list[dict[str, Any]], currency: str) -> tuple[Adjustment, ...]:
+    return tuple(
+        Adjustment(
+            AdjustmentKind(one["kind"]),
+            Money(one["amount_minor"], currency),
+            one["included"],
+            one["description"],
+        )
+        for one in listed
+    )
 
 
 def _by_commands(content: dict[str, Any]) -> tuple[OrderEvent, ...] | None:
@@ -105,7 +155,7 @@ def _by_commands(content: dict[str, Any]) -> tuple[OrderEvent, ...] | None:
     try:
         for command in _commands(content):
             decided = decisions.decide(command, order)
-            order = reduce(state.evolve, decided, order)
+            order = reduce(evolve, decided, order)
             events += decided
     except DomainError:
         return None
@@ -133,6 +183,6 @@ def test_the_domain_takes_what_the_document_takes_in_the_same_normal_form(
 def test_an_order_becomes_the_document_that_it_came_from(content: dict[str, Any]) -> None:
     document = _read(content)
     if document is not None:
-        order = reduce(state.evolve, decide_intake(document, state.INITIAL), state.INITIAL)
+        order = reduce(evolve, decide_intake(document, state.INITIAL), state.INITIAL)
         assert _read(document_to_json(document)) == document
         assert decide_intake(document, order) == ()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from domain.lines import Pieces
 from domain.returns.values import ReturnKind
-from domain.values import Pieces
 from tests.support.repository.write_schema import RETURN_PATH, schema_text
 from tests.support.sagas.returns import return_document
 from workflows.documents.returns import parse_return, return_to_json
@@ -13,7 +13,7 @@ from workflows.documents.validation import InvalidDocument
 from workflows.returns.status import return_digest
 
 FULL = {"refund": "full", "restock": "all"}
-PART = {"refund": {"amount_minor": 5}, "restock": [{"sku": "A1-sku", "quantity": 1}]}
+PART = {"refund": {"amount_minor": 5}, "restock": [{"line_id": "1", "quantity": 1}]}
 NOTHING = {"lines": "all", "refund": "none", "restock": "none"}
 
 
@@ -40,7 +40,7 @@ def test_decisions_carry_who_and_why() -> None:
     assert parsed.restock is not None
     assert (parsed.refund.amount_minor, parsed.refund.actor) == (5, "anna")
     assert parsed.pieces is not None
-    assert parsed.restock.pieces == (Pieces(parsed.pieces[0].sku, 1),)
+    assert parsed.restock.pieces == (Pieces(parsed.pieces[0].line_id, 1),)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_decisions_carry_who_and_why() -> None:
         ({"refund": ["full"]}, "refund: "),
         ({"restock": "some"}, "restock: "),
         ({"restock": []}, "restock: "),
-        ({"lines": [{"sku": "a b", "quantity": 1}]}, "lines.0.sku: must be 1 to 64"),
+        ({"lines": [{"line_id": "a b", "quantity": 1}]}, "lines.0.line_id: must be 1 to 64"),
         ({"return_id": "lost"}, "return_id: must be the kind"),
         ({"return_id": "R-1"}, "return_id: must be 1 to 64"),
     ],
@@ -66,7 +66,7 @@ def test_a_refusal_names_the_field_as_the_sender_wrote_it(
 
 
 def test_the_digest_is_that_of_the_content() -> None:
-    two = [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}]
+    two = [{"line_id": "a", "quantity": 1}, {"line_id": "b", "quantity": 2}]
     first = return_digest(parse_return(return_document("A1", lines=two)))
     same = return_document("A1", lines=two[::-1], actor="bob", reason="other words")
     assert return_digest(parse_return(same)) == first

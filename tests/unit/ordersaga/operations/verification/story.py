@@ -7,16 +7,17 @@ from typing import Any
 
 from activities.keys import OrderKeys
 from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
-from domain.ids import OrderId, ReturnId, Sku
+from domain.ids import LineId, OrderId, ReturnId, Sku
+from domain.lines import LineShare, OrderLine
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import Address, OrderLine, Outcome, PaymentTerms, Reason
+from domain.values import Address, Outcome, PaymentTerms, Reason
 from ordersaga.operations.verification.facts import Facts
 from ordersaga.operations.verification.ownership import Owner
 
@@ -27,7 +28,8 @@ LAMP, MUG = Sku("10001"), Sku("10002")
 PRICE = Money(250, "GBP")
 TOTAL = Money(1000, "GBP")
 ADDRESS = Address("Customer 1", "1 Example Street", "Example City", "00000", "GB")
-LINES = (OrderLine(LAMP, "LAMP", 3, PRICE), OrderLine(MUG, "MUG", 1, PRICE))
+FIRST, SECOND = LineId("1"), LineId("2")
+LINES = (OrderLine(FIRST, LAMP, "LAMP", 3, PRICE), OrderLine(SECOND, MUG, "MUG", 1, PRICE))
 
 Recorded = tuple[str, Any]
 """A stream and an event in it."""
@@ -38,8 +40,13 @@ def taken_in(order_id: OrderId) -> list[Recorded]:
     return [
         (stream, order_events.OrderCreated(order_id, None, "GBP", NOW)),
         *(
-            (stream, order_events.ItemAdded(n.sku, n.description, n.quantity, n.unit_price))
-            for n in LINES
+            (
+                stream,
+                order_events.ItemAdded(
+                    line.line_id, line.code, line.description, line.quantity, line.unit_price
+                ),
+            )
+            for line in LINES
         ),
         (stream, order_events.AddressSet(ADDRESS)),
         (
@@ -109,7 +116,7 @@ STORY: list[Recorded] = [
 ]
 
 R1 = ReturnId("R1")
-LAMPS_BACK = (ReturnedLine(LAMP, 2, PRICE),)
+LAMPS_BACK = (LineShare(FIRST, LAMP, 2, Money(500, "GBP"), Money(0, "GBP")),)
 RETURN_OPENED: Recorded = (
     f"returns-{DONE}",
     returns_events.ReturnOpened(DONE, R1, ReturnKind.CUSTOMER, LAMPS_BACK, False, "ann", "broken"),

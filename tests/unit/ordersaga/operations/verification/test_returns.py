@@ -3,16 +3,17 @@
 import pytest
 
 from activities.ports import PaymentStatus, ProviderPayment
+from domain.lines import Pieces
 from domain.money import Money
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
 from domain.stock import events as stock_events
-from domain.values import Pieces
 from ordersaga.operations.verification import ledgers
 from ordersaga.operations.verification.report import Rule
 from ordersaga.operations.verification.rules import check_events
 from tests.unit.ordersaga.operations.verification.story import (
     DONE,
+    FIRST,
     LAMP,
     PAYMENTS,
     R1,
@@ -33,7 +34,7 @@ REFUNDED = (
     (STREAM, returns_events.ReturnRefunded(R1, HALF, "key")),
 )
 RESTOCKED = (
-    (STREAM, returns_events.RestockDecided(R1, (Pieces(LAMP, 2),), *BY)),
+    (STREAM, returns_events.RestockDecided(R1, (Pieces(FIRST, 2),), *BY)),
     (f"stock-{LAMP}", stock_events.StockReturned(LAMP, DONE, R1, 2)),
     (STREAM, returns_events.ReturnRestocked(R1)),
 )

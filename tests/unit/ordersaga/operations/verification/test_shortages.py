@@ -6,19 +6,21 @@ import pytest
 
 from activities.ports import PaymentStatus
 from domain.ids import OrderId
+from domain.lines import LineShare
 from domain.money import Money
 from domain.order import events as order_events
 from domain.payment import events as payment_events
 from domain.returns import events as returns_events
-from domain.returns.values import ReturnedLine, ReturnKind
+from domain.returns.values import ReturnKind
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
-from domain.values import MissingItem, OrderLine, Reason
+from domain.values import MissingItem, Reason
 from ordersaga.operations.verification.ledgers import check_payments, compare_money
 from ordersaga.operations.verification.report import Rule
 from ordersaga.operations.verification.rules import check_events
 from tests.unit.ordersaga.operations.verification.story import (
     DONE,
+    FIRST,
     LAMP,
     MUG,
     NOW,
@@ -54,7 +56,7 @@ def offences(*more: Recorded) -> list[tuple[Rule, str]]:
 def amended(order_id: OrderId) -> Recorded:
     return (
         f"order-{order_id}",
-        order_events.OrderAmended((OrderLine(LAMP, "LAMP", 2, PRICE),), LESS),
+        order_events.OrderAmended((LineShare(FIRST, LAMP, 2, LESS, Money(0, "GBP")),), LESS),
     )
 
 
@@ -100,7 +102,7 @@ def test_an_amended_order_kept_its_amended_total(
 def given_back(granted: Money, refunded: Money) -> list[Recorded]:
     """One lamp of the amended order comes back, and some money goes back."""
     stream, by = f"returns-{WAITS}", ("ann", "broken")
-    line = ReturnedLine(LAMP, 1, PRICE)
+    line = LineShare(FIRST, LAMP, 1, PRICE, Money(0, "GBP"))
     paid_back = payment_events.PaymentRefunded(WAITS, refunded, f"pay-{WAITS}", "return")
     return [
         (stream, returns_events.ReturnOpened(WAITS, R1, ReturnKind.CUSTOMER, (line,), False, *by)),

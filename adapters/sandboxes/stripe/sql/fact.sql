@@ -1,0 +1,2 @@
+-- A value of the account.
+SELECT value FROM facts WHERE name = :name

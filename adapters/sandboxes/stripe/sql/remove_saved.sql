@@ -1,0 +1,2 @@
+-- Remove keys that are too old.
+DELETE FROM saved WHERE created <= :before

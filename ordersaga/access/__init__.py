@@ -1,0 +1,1 @@
+"""Who may use the HTTP API: tokens, roles and scopes; which requests were made, which refused."""

@@ -1,0 +1,1 @@
+"""The HTTP API: FastAPI on uvicorn, over the same operations as the command line."""

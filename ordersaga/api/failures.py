@@ -1,0 +1,120 @@
+"""Maps everything that an operation can raise to a problem of the one list.
+
+No text of an exception that is not ours reaches a client: it may hold personal data.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.orders.intake import OrderConflict
+from activities.ports import GatewayError
+from domain.errors import DomainError, InvalidValue, NotFound, RuleBroken
+from domain.request.request import KEY_REUSED as KEY_REUSED_RULE
+from eventstore.errors import EventStoreError, StoreUnavailable
+from ordersaga.api import problems
+from ordersaga.api.problems import Problem
+from ordersaga.client.returns import ReturnConflict, ReturnUnknown
+from ordersaga.daemons.outages import is_outage
+from ordersaga.errors import OrderSagaError, Unreachable
+from projections.errors import InvalidCursor, ProjectionError, describe
+from workflows.documents.validation import InvalidDocument
+
+RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "2"}
+
+_log = structlog.stdlib.get_logger("ordersaga.api")
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that a client is told."""
+    for kind, explain in _KINDS.items():
+        if isinstance(error, kind):
+            return explain(error)
+    if is_outage(error):
+        return away(problems.STORE_AWAY)
+    if isinstance(error, TimeoutError):
+        return away(problems.TOO_LONG)
+    _log.error("an unexpected error", error=describe(error))
+    return away(problems.INTERNAL)
+
+
+def away(kind: problems.ProblemType, detail: str = "") -> Problem:
+    """Something that may be repeated after a pause."""
+    return Problem(kind, detail, headers=RETRY_AFTER)
+
+
+def invalid(field: str, problem: str) -> Problem:
+    """One wrong field."""
+    return Problem(problems.INVALID, errors=({"field": field, "problem": problem},))
+
+
+def _same(error: Problem) -> Problem:
+    return error
+
+
+def _document(error: InvalidDocument) -> Problem:
+    wrong = tuple({"field": each.field, "problem": each.problem} for each in error.problems)
+    return Problem(problems.INVALID, str(error), wrong[:20])
+
+
+def _parameters(error: RequestValidationError) -> Problem:
+    wrong = tuple(
+        {"field": ".".join(map(str, each["loc"][1:])), "problem": str(each["msg"])}
+        for each in error.errors()
+    )
+    return Problem(problems.INVALID, errors=wrong[:20])
+
+
+def _rule(error: RuleBroken) -> Problem:
+    kind = problems.KEY_REUSED if error.rule == KEY_REUSED_RULE else problems.REFUSED
+    return Problem(kind, str(error))
+
+
+def _http(error: HTTPException) -> Problem:
+    kinds = {404: problems.NOT_FOUND, 405: problems.METHOD_NOT_ALLOWED}
+    return Problem(kinds.get(error.status_code, problems.BAD_REQUEST), headers=error.headers or {})
+
+
+def _rpc(error: RPCError) -> Problem:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return Problem(problems.SAGA_UNKNOWN)
+    if is_outage(error):
+        return away(problems.TEMPORAL_AWAY)
+    _log.error("Temporal refused a request", status=error.status.name)
+    return away(problems.INTERNAL)
+
+
+def _store(error: EventStoreError) -> Problem:
+    if isinstance(error, StoreUnavailable):
+        return away(problems.STORE_AWAY)
+    _log.error("the event store refused", error=describe(error))
+    return away(problems.INTERNAL)
+
+
+_KINDS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
+    Problem: _same,
+    InvalidDocument: _document,
+    RequestValidationError: _parameters,
+    ClientDisconnect: lambda _: Problem(problems.BAD_REQUEST, "the client has left"),
+    HTTPException: _http,
+    InvalidValue: lambda x: invalid(x.field, x.problem),
+    NotFound: lambda x: Problem(problems.NOT_FOUND, str(x)),
+    OrderConflict: lambda x: Problem(problems.ORDER_CONFLICT, str(x)),
+    RuleBroken: _rule,
+    DomainError: lambda x: Problem(problems.REFUSED, str(x)),
+    InvalidCursor: lambda x: invalid("cursor", str(x)),
+    ProjectionError: lambda x: away(problems.STORE_AWAY, str(x)),
+    Unreachable: lambda x: away(problems.TEMPORAL_AWAY, str(x)),
+    ReturnUnknown: lambda x: Problem(problems.NOT_FOUND, str(x)),
+    ReturnConflict: lambda x: Problem(problems.REFUSED, str(x)),
+    OrderSagaError: lambda x: Problem(problems.REFUSED, str(x)),
+    RPCError: _rpc,
+    GatewayError: lambda _: away(problems.PROVIDER_AWAY),
+    EventStoreError: _store,
+}
+"""The first kind that fits explains an error; subclasses stand above their bases."""

@@ -1,0 +1,46 @@
+"""`ordersaga providers`: when the payment provider or the carrier failed."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from ordersaga.cli.answers import Answer, answering
+from ordersaga.cli.common import Services
+from ordersaga.display.tables import Columns
+from ordersaga.incidents.table import SHOWN, Incident, list_incidents
+
+_COLUMNS: Final = Columns(
+    "provider, begun_at: fails since (UTC), ended_at: until (UTC), waiting: sagas wait>, "
+    "most_waiting: at most>, failure: last failure"
+)
+_SILENT_S: Final = 30.0
+
+
+@answering
+async def providers(
+    services: Services,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = SHOWN,
+) -> Answer:
+    """Show when the payment provider or the carrier failed, and what waits for it.
+
+    An incident is recorded once, whatever the number of orders; those wait and go on by themselves.
+    """
+    incidents = await list_incidents(services.pool, limit)
+    remarks = [remark for each in incidents if (remark := _remark(each))]
+    view = _COLUMNS.table(incidents) if incidents else "no provider has failed"
+    return Answer({"items": incidents}, view, remarks=remarks)
+
+
+def _remark(incident: Incident) -> str | None:
+    """What to do about an incident; None if nothing."""
+    if incident.ended_at is not None:
+        return None
+    silent_s = (
+        (datetime.now(UTC) - incident.reported_at).total_seconds() if incident.reported_at else 0.0
+    )
+    if silent_s > _SILENT_S:
+        return f"{incident.provider}: no worker has reported for {silent_s:.0f} s: is one running?"
+    if incident.access_refused:
+        return f"{incident.provider}: it does not accept our credentials: repair them"
+    return None

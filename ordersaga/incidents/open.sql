@@ -1,0 +1,2 @@
+-- The providers that have an incident now.
+SELECT provider FROM incidents.incidents WHERE ended_at IS NULL

@@ -1,0 +1,1 @@
+"""The schema `incidents` of a new database."""

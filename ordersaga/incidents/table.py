@@ -1,0 +1,116 @@
+"""The table of incidents: what processes see of providers becomes one incident, told once."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import structlog
+
+from adapters.providers.provider import RECENTLY_S, Condition
+from eventstore.postgres.connection import survey
+from eventstore.postgres.migrator import Schema
+from projections.engine.projection import Connection, Pool
+from projections.engine.sql_files import statement
+from projections.outbox.outbox import announce
+from projections.paging import make_row
+
+INCIDENTS: Final = Schema("incidents", "ordersaga.incidents")
+BEGUN: Final = "provider.failing"
+ENDED: Final = "provider.recovered"
+SHOWN: Final = 20
+
+_QUIET: Final = timedelta(seconds=RECENTLY_S)
+_sql: Final = partial(statement, __package__)
+_log = structlog.stdlib.get_logger("ordersaga.incidents")
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A time in which a provider failed.
+
+    Attributes:
+        failure: what it said last.
+        access_refused: it did not accept our credentials.
+        waiting: the sagas that wait for it now; `most_waiting`: at the same time, at most.
+        reported_at: when a process last said how the provider does; older while none works.
+    """
+
+    provider: str
+    begun_at: datetime
+    ended_at: datetime | None
+    failure: str
+    access_refused: bool
+    waiting: int
+    most_waiting: int
+    reported_at: datetime | None
+
+
+async def providers_with_incident(pool: Pool) -> set[str]:
+    """The providers that have an incident now."""
+    return {row["provider"] for row in await pool.fetch(_sql("open"))}
+
+
+async def report(pool: Pool, process: UUID, seen: Condition) -> None:
+    """Take how a process sees a provider; begin or end the incident, and tell of it, in one step.
+
+    Of any number of processes, one begins it and one ends it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        ages = (_age(seen.failed_s), _age(seen.worked_s), _age(seen.works_s))
+        await connection.execute(_sql("report"), seen.provider, process, *ages, seen.waiting)
+        row = await (_begin(connection, seen) if seen.is_incident else _end(connection, seen))
+    if row is None:
+        return
+    if seen.is_incident:
+        _log.warning(
+            "a provider fails",
+            provider=seen.provider,
+            failure=seen.failure,
+            access_refused=seen.is_refused,
+            since=row["begun_at"].isoformat(),
+        )
+    else:
+        lasted_s = round((row["ended_at"] - row["begun_at"]).total_seconds())
+        _log.warning("a provider works again", provider=seen.provider, failed_for_s=lasted_s)
+
+
+async def list_incidents(pool: Pool, limit: int = SHOWN) -> list[Incident]:
+    """Incidents, those that have not ended first, then the latest."""
+    with survey():
+        return [make_row(Incident)(row) for row in await pool.fetch(_sql("list"), limit)]
+
+
+async def _begin(connection: Connection, seen: Condition) -> Any:
+    """The incident if this is its beginning."""
+    waiting = await connection.fetchval(_sql("waiting"), seen.provider)
+    row = await connection.fetchrow(
+        _sql("begin"), seen.provider, _age(seen.failing_s), seen.failure, seen.is_refused, waiting
+    )
+    if row is None or not row["is_new"]:
+        return None
+    await connection.execute(_sql("forget"))
+    data = {"failure": seen.failure, "access_refused": seen.is_refused, "since": _text(row)}
+    await announce(connection, row["id"], BEGUN, seen.provider, json.dumps(data))
+    return row
+
+
+async def _end(connection: Connection, seen: Condition) -> Any:
+    """The incident if this is its end."""
+    row = await connection.fetchrow(_sql("end"), seen.provider, _QUIET)
+    if row is None:
+        return None
+    data = {"since": _text(row), "until": row["ended_at"].isoformat()}
+    await announce(connection, uuid5(row["id"], ENDED), ENDED, seen.provider, json.dumps(data))
+    return row
+
+
+def _text(row: Any) -> str:
+    begun_at: datetime = row["begun_at"]
+    return begun_at.isoformat()
+
+
+def _age(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

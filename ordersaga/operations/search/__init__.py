@@ -1,0 +1,1 @@
+"""Search by anything that names an order."""

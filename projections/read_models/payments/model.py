@@ -1,0 +1,264 @@
+"""Read model `payments`: the money of every order, and every movement of it, as providers said.
+
+Each row of an order is fed by one payment stream, and movements are only inserted, so lanes never
+share a row. What an order costs is in `current_orders`, and the queries join it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final
+
+from domain.payment import events as payment_events
+from eventstore.postgres.connection import survey
+from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
+from projections.engine.row_tables import RowTable, execute_columns
+from projections.engine.sql_files import statement
+from projections.paging import Page, fetch_page, make_row
+
+_sql: Final = partial(statement, __package__)
+
+UNPAID: Final = "unpaid"
+"""The payment status of an order that no provider has answered for."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Payment:
+    """The payment of an order; amounts in minor units; the fields are the columns of its row.
+
+    Attributes:
+        status: authorised, captured, partly_refunded, refunded, voided or declined.
+        authorised_minor: held by the provider and not captured.
+        kept_minor: captured and not refunded.
+        reference: the provider's.
+    """
+
+    order_id: str
+    status: str = UNPAID
+    currency: str
+    authorised_minor: int = 0
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    kept_minor: int = 0
+    reference: str | None = None
+    decline_code: str | None = None
+    updated_at: datetime
+    version: int = 0
+
+    def settle(self) -> None:
+        """Bring what follows from the amounts up to date."""
+        self.kept_minor = self.captured_minor - self.refunded_minor
+        if self.captured_minor:
+            untouched = "captured" if self.refunded_minor == 0 else "partly_refunded"
+            self.status = untouched if self.kept_minor else "refunded"
+        elif self.authorised_minor:
+            self.status = "authorised"
+
+
+def _authorised(row: Payment, event: payment_events.PaymentAuthorised) -> None:
+    row.authorised_minor, row.reference = event.amount.minor, event.reference
+
+
+def _captured(row: Payment, event: payment_events.PaymentCaptured) -> None:
+    row.captured_minor += event.amount.minor
+    row.authorised_minor, row.reference = 0, event.reference
+
+
+def _declined(row: Payment, event: payment_events.PaymentDeclined) -> None:
+    row.status, row.decline_code = "declined", event.code
+
+
+def _voided(row: Payment, _: payment_events.PaymentVoided) -> None:
+    row.status, row.authorised_minor = "voided", 0
+
+
+def _refunded(row: Payment, event: payment_events.PaymentRefunded) -> None:
+    row.refunded_minor += event.amount.minor
+
+
+_CHANGES: Final[Mapping[type, Callable[[Payment, Any], None]]] = {
+    payment_events.PaymentAuthorised: _authorised,
+    payment_events.PaymentCaptured: _captured,
+    payment_events.PaymentDeclined: _declined,
+    payment_events.PaymentVoided: _voided,
+    payment_events.PaymentRefunded: _refunded,
+}
+_KINDS: Final[Mapping[type, str]] = {
+    payment_events.PaymentAuthorised: "authorised",
+    payment_events.PaymentCaptured: "captured",
+    payment_events.PaymentDeclined: "declined",
+    payment_events.PaymentVoided: "voided",
+    payment_events.PaymentRefunded: "refunded",
+}
+
+
+def apply_to(rows: dict[str, Payment], item: Recorded) -> None:
+    """Apply one event to the rows, which are keyed by order id."""
+    change = _CHANGES.get(type(item.event))
+    if change is None:
+        return
+    order_id, at = own_id(item), item.stored.recorded_at
+    new = Payment(order_id=order_id, currency=item.event.amount.currency, updated_at=at)
+    row = rows.setdefault(order_id, new)
+    row.updated_at, row.version = at, item.stored.version
+    change(row, item.event)
+    row.settle()
+
+
+_TABLE: Final = RowTable(_sql, Payment, apply_to)
+
+
+async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
+    await _TABLE.apply(connection, schema, batch)
+    await execute_columns(connection, _sql("insert_movements", schema), _movements(batch))
+
+
+def _movements(batch: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
+    for item in batch:
+        at, amount = item.stored.recorded_at, item.event.amount
+        yield (
+            item.stored.position,
+            own_id(item),
+            _KINDS[type(item.event)],
+            at,
+            at.astimezone(UTC).date(),
+            amount.currency,
+            amount.minor,
+            _reference(item.event),
+        )
+
+
+def _reference(event: Any) -> str:
+    """The provider's name for the movement; of a decline, the key under which it was tried."""
+    if isinstance(event, payment_events.PaymentDeclined):
+        return event.idempotency_key
+    if isinstance(event, payment_events.PaymentRefunded):
+        return event.refund_reference
+    return str(event.reference)
+
+
+PROJECTION: Final = Projection(
+    name="payments",
+    version=1,
+    tables=("payments", "payment_movements"),
+    categories=frozenset({"payment"}),
+    handles=names(*_CHANGES),
+    apply=_apply,
+)
+
+
+# --- queries -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPayment:
+    """The payment of an order beside what the order costs; `wanted_minor` is 0 if cancelled."""
+
+    order_id: str
+    status: str
+    currency: str
+    wanted_minor: int
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    kept_minor: int
+    reference: str | None
+    decline_code: str | None
+    order_status: str
+    customer_id: str | None
+    placed_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One answer of a provider; `kind` is authorised, captured, declined, voided or refunded."""
+
+    position: int
+    order_id: str
+    kind: str
+    at: datetime
+    currency: str
+    amount_minor: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneySums:
+    """The money of a day (UTC) in one currency, in minor units; `kept` is captured less refunded.
+
+    `wanted` counts on the day of submission, the others on the day on which they were recorded.
+    """
+
+    day: date
+    currency: str
+    wanted_minor: int
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    kept_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """Selects payments; None means any. `changed_before` is exclusive."""
+
+    status: str | None = None
+    currency: str | None = None
+    reference: str | None = None
+    changed_from: datetime | None = None
+    changed_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MovementFilter:
+    """Selects movements; None means any. `until` is exclusive."""
+
+    order_id: str | None = None
+    kind: str | None = None
+    currency: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+async def list_payments(
+    pool: Pool, criteria: PaymentFilter, *, limit: int = 50, cursor: str | None = None
+) -> Page[OrderPayment]:
+    """Payments, latest changed first. Raises InvalidCursor for a cursor of another listing."""
+    key = {"updated_at": datetime, "order_id": str}
+    filters = astuple(criteria)
+    return await fetch_page(
+        pool, _sql("list"), OrderPayment, key, *filters, limit=limit, cursor=cursor
+    )
+
+
+async def list_movements(
+    pool: Pool, criteria: MovementFilter, *, limit: int = 50, cursor: str | None = None
+) -> Page[Movement]:
+    """Movements, oldest first. Raises InvalidCursor for a cursor of another listing."""
+    key = {"position": int}
+    filters = astuple(criteria)
+    return await fetch_page(
+        pool, _sql("movements"), Movement, key, *filters, limit=limit, cursor=cursor
+    )
+
+
+async def money_by_day(
+    pool: Pool, since: date | None = None, until: date | None = None, currency: str | None = None
+) -> list[MoneySums]:
+    """Sums by day and currency; `until` is exclusive."""
+    with survey():
+        rows = await pool.fetch(_sql("sums"), since, until, currency)
+    whole = dict.fromkeys(_SUMS, int)
+    make: Callable[[Any], MoneySums] = make_row(MoneySums, **whole)
+    return [make(row) for row in rows]
+
+
+async def payments_of(pool: Pool, order_ids: Collection[str]) -> dict[str, Payment]:
+    """The payments of some orders, by order id."""
+    rows = await pool.fetch(_sql("load"), list(order_ids))
+    return {row["order_id"]: Payment(**row) for row in rows}
+
+
+_SUMS: Final = tuple(name for name in MoneySums.__dataclass_fields__ if name.endswith("_minor"))

@@ -1,0 +1,26 @@
+-- The projector fills the control tables and those of the read models, which it owns, and makes new
+-- ones for a rebuild. Everybody else reads.
+
+GRANT USAGE ON SCHEMA read_models, read_models_next
+TO :"appender", :"projector", :"reader", :"api";
+
+GRANT CREATE ON SCHEMA read_models, read_models_next TO :"projector";
+
+GRANT SELECT ON
+    read_models.checkpoints,
+    read_models.parked_streams,
+    read_models.dead_letters,
+    read_models.notifications,
+    read_models.era
+TO :"appender", :"projector", :"reader", :"api";
+
+GRANT INSERT, UPDATE, DELETE ON
+    read_models.checkpoints,
+    read_models.parked_streams,
+    read_models.dead_letters,
+    read_models.notifications,
+    read_models.era
+TO :"projector";
+
+-- The watchdog announces what it finds.
+GRANT INSERT ON read_models.notifications TO :"appender";

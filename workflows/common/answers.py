@@ -1,0 +1,52 @@
+"""Tells what an activity answered from what somebody entered by hand.
+
+Temporal lets anybody with access complete an activity with any result, also one that nothing can
+read, or that claims an effect which never happened. Our workers sign each answer with the name of
+the request. A result without that name does not count: the activity is started again, and the event
+store decides.
+"""
+
+import functools
+import typing
+from collections.abc import Callable
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+
+SIGNATURE: Final = "ordersaga-answers"
+"""The metadata of a payload that names the request which it answers."""
+
+
+class NoAnswer(Exception):
+    """A result was entered by hand."""
+
+
+def signed(answer: Payload, workflow_id: str, activity_id: str) -> RawValue:
+    """An answer with the name of its request."""
+    answer.metadata[SIGNATURE] = _name(workflow_id, activity_id)
+    return RawValue(answer)
+
+
+def answer_in(result: RawValue, method: Callable[..., Any], activity_id: str) -> Any:
+    """What `method` returned.
+
+    Raises:
+        NoAnswer: it did not return this.
+    """
+    name = _name(workflow.info().workflow_id, activity_id)
+    if result.payload.metadata.get(SIGNATURE) != name:
+        raise NoAnswer
+    converter = workflow.payload_converter()
+    return converter.from_payload(result.payload, _result_type(method))
+
+
+def _name(workflow_id: str, activity_id: str) -> bytes:
+    # Without the run: one that was reset has the answers of the run before it.
+    return f"{workflow_id}/{activity_id}".encode()
+
+
+@functools.cache
+def _result_type(method: Callable[..., Any]) -> Any:
+    return typing.get_type_hints(method)["return"]
