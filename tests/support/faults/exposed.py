@@ -93,8 +93,14 @@ class Exposed:
     async def copy(self) -> None:
         """Have a replica that follows the database from now on."""
         copy = Replica(self.server, self.stack.data_dir / "replica")
-        await asyncio.to_thread(copy.start)
-        self.closing.push_async_callback(asyncio.to_thread, copy.stop)
+        starting = asyncio.create_task(asyncio.to_thread(copy.start))
+
+        async def stop() -> None:
+            await asyncio.wait({starting})  # who waited for the start may have been cancelled
+            await asyncio.to_thread(copy.stop)
+
+        self.closing.push_async_callback(stop)
+        await asyncio.shield(starting)
         await copy.follow()
         self.standby = copy
 

@@ -107,10 +107,12 @@ async def _through_pooler(site: Exposed) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _pooler_away(site: Exposed) -> AsyncIterator[None]:
     assert site.pooler is not None
-    await asyncio.to_thread(site.pooler.stop)
+    stopping = asyncio.create_task(asyncio.to_thread(site.pooler.stop))
     try:
+        await asyncio.shield(stopping)
         yield
     finally:
+        await asyncio.wait({stopping})
         await asyncio.to_thread(site.pooler.start)
 
 

@@ -56,7 +56,7 @@ async def test_nothing_is_lost_or_done_twice_when_a_saga_goes_on_as_a_new_run(
     await standing.let_go()
     outcome = await _end(standing, place, wish)
     assert outcome["outcome"] == ("cancelled" if wish == "cancel" else place.ends)
-    by_hand = wish == "resolve" and place.name == "refused_refund"
+    by_hand = wish == "resolve"  # the refund that is tried meanwhile may come first, or not
     await _require_once(shop, standing.order_id, outcome["outcome"], by_hand=by_hand)
     acts = await _acts(shop, standing.order_id)
     assert wish == "nothing" or _recorded(wish) in acts

@@ -186,7 +186,8 @@ async def test_exactly_what_was_accepted_is_in_the_trail_however_close_to_the_en
     order_id, handle = await stocked_saga(client, shop, 10, address=address)
     senders = [_Bystander(handle, seed), _Bystander(handle, seed + 100)]
     await asyncio.gather(*(sender.run() for sender in senders))
-    assert (await result(handle))["outcome"] == ("cancelled" if refused else "completed")
+    ended = await result(handle)
+    assert ended["outcome"] == ("cancelled" if refused else "completed"), ended
     accepted = senders[0].accepted + senders[1].accepted
     assert Counter(await _acts(shop, order_id)) == accepted
     assert len((await handle.fetch_history()).events) < 500
