@@ -47,8 +47,8 @@ async def test_a_login_that_may_make_roles_migrates_and_grows_its_own_database(
 ) -> None:
     await admin.execute("CREATE ROLE deployer LOGIN CREATEROLE")
     await admin.execute("CREATE ROLE runner LOGIN")
-    url, runner = (postgres_server.url("shop", user) for user in ("deployer", "runner"))
-    async with made_database(admin, "shop", "deployer"):
+    url, runner = (postgres_server.url("deployed_shop", user) for user in ("deployer", "runner"))
+    async with made_database(admin, "deployed_shop", "deployer"):
         grant = {"appender": ["runner"]}
         assert len(await migrate(url, SCHEMAS, grant=grant)) == len(SCHEMAS)
         assert await migrate(url, SCHEMAS, grant=grant) == []
@@ -57,7 +57,7 @@ async def test_a_login_that_may_make_roles_migrates_and_grows_its_own_database(
         assert await pending(runner, SCHEMAS) == []
         with pytest.raises(NotAllowed):
             await add_partitions(runner, 5)
-        async with opened_store(postgres_server.url("shop")) as store:
+        async with opened_store(postgres_server.url("deployed_shop")) as store:
             assert (await store.append(new_stream("cart-1", 2))).versions == {"cart-1": 2}
 
 
