@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -100,8 +101,7 @@ class ManagedProcess:
         """Request its end, kill it after the grace period, return once it has ended."""
         if self._watcher is not None:
             self._watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watcher
+            await asyncio.wait({self._watcher})
         if self._spawning is not None:
             await self._spawning
         process = self._process
@@ -116,6 +116,20 @@ class ManagedProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """Stop it; start it again at the end of the context, however that comes.
+
+        Raises:
+            ProcessFailed: it did not restart.
+        """
+        try:
+            await self.stop()
+            yield
+        finally:
+            await self.stop()  # a cancellation may have left the first one half-way
+            await self.start()
 
     async def _spawn(self) -> None:
         self.spec.before_start()

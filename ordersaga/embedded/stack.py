@@ -165,12 +165,10 @@ class EmbeddedStack:
             KeyError: this stack has no process of that role.
             ProcessFailed: it did not restart.
         """
-        child = self._by_role()[role]
-        await child.stop()
         try:
-            yield
+            async with self._by_role()[role].stopped():
+                yield
         finally:
-            await child.start()
             self._save()
 
     def _by_role(self) -> dict[str, ManagedProcess]:

@@ -98,6 +98,28 @@ async def test_a_program_that_does_not_listen_is_killed_after_its_grace(tmp_path
         assert deaf.reports == ["child did not stop in time and was killed"]
 
 
+@pytest.mark.parametrize("program", [SLEEPER, DEAF])
+async def test_a_program_that_was_stopped_for_a_while_runs_again_even_if_that_is_cut_off(
+    tmp_path: Path, program: str
+) -> None:
+    async with child(tmp_path, program) as made:
+        await made.process.start()
+        first = made.process.pid
+        assert first is not None
+
+        async def go_without() -> None:
+            async with made.process.stopped():
+                await asyncio.Event().wait()
+
+        for cut_after_s in (0, 0.1, 1.0):  # before, within and after the grace of a deaf one
+            going = asyncio.create_task(go_without())
+            await asyncio.sleep(cut_after_s)
+            going.cancel()
+            await asyncio.wait({going})
+            assert made.process.pid is not None
+        assert not psutil.pid_exists(first)
+
+
 @pytest.fixture
 def said() -> list[str]:
     return []
