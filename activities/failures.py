@@ -114,6 +114,11 @@ _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reas
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
 
 
+def is_trouble_of_store(error: Exception) -> bool:
+    """Whether the event store kept an attempt from its end, or time did."""
+    return isinstance(error, StoreUnavailable | NoTimeLeft | VersionConflict)
+
+
 def refusal(reason: Reason, message: str) -> ApplicationError:
     """A final refusal: the saga compensates with `reason`."""
     benign = reason in _EXPECTED
@@ -130,6 +135,18 @@ def final_failure(type_: str, message: str) -> ApplicationError:
     if type_ not in FINAL_TYPES:
         raise ValueError(f"{type_} is not among the final failures")
     return ApplicationError(message, type=type_, non_retryable=True)
+
+
+@contextmanager
+def never_refused() -> Iterator[None]:
+    """What the domain refuses here is a trouble to repair, and no answer about the order.
+
+    For records that must be made whatever happened, above all while an order is undone.
+    """
+    try:
+        yield
+    except DomainError as error:
+        raise ApplicationError(str(error), type=UNEXPECTED) from error
 
 
 @contextmanager

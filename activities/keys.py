@@ -39,6 +39,10 @@ class OrderKeys:
         """Key of the capture of an authorisation."""
         return self._key("capture")
 
+    def capture_after(self, declines: int) -> str:
+        """Key of another capture, after so many that were declined."""
+        return f"{self.capture}-{declines + 1}" if declines else self.capture
+
     @property
     def void(self) -> str:
         """Key of voiding an authorisation."""

@@ -14,6 +14,7 @@ from domain.lines import Adjustment, Content, OrderLine, Pieces
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
+from domain.parcel_left import IfLeft
 
 ORDERS_QUEUE = "orders"
 INVENTORY_QUEUE = "inventory"
@@ -43,6 +44,7 @@ class OrderDocument:
     reference: str | None = None
     customer: values.Contact | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    if_left: IfLeft | None = None
 
     @property
     def content(self) -> Content:
@@ -89,6 +91,7 @@ class ReservationResult:
         amended: the pieces that count now; empty if they are the submitted ones.
         cancel_after_s: the installation's setting for orders that do not say what to do if a
             provider fails for long; None: wait.
+        if_left: the same, for a parcel that has left before its order is undone.
     """
 
     total: Money
@@ -97,6 +100,7 @@ class ReservationResult:
     shortage: "Shortage | None" = None
     amended: tuple[Pieces, ...] = ()
     cancel_after_s: float | None = None
+    if_left: IfLeft = IfLeft.ASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +112,14 @@ class Shortage:
         held: how many pieces are reserved for the order.
         asking: whether its customer is asked to choose.
         deadline: when the order's default decides.
+        labelled: whether the order has a label.
     """
 
     missing: tuple[values.MissingItem, ...]
     held: int
     asking: bool
     deadline: datetime
+    labelled: bool = False
 
     def __str__(self) -> str:
         shown = [str(item) for item in self.missing[:_SHOWN]]
@@ -161,10 +167,11 @@ class StepRequest(OrderRequest):
     """Run a step after the reservation, for an order that is in the event store.
 
     `settled_by` names an operator who looked at what somebody else holds under the order's key: the
-    step goes on past it, with the next key.
+    step goes on past it, with the next key. `again`: a capture that was declined is asked for anew.
     """
 
     settled_by: "OperatorAction | None" = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +182,27 @@ class PaymentResult:
         reference: None: there was nothing to pay.
         overpaid: more was captured than the order costs, because it was amended meanwhile.
         order_completed: that ended the order, because nothing of it is shipped.
+        scan: where the parcel is by now, if the order is completed and the carrier has said so.
     """
 
     reference: str | None
     captured: bool
     overpaid: bool = False
     order_completed: bool = False
+    scan: "Scan | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShipmentResult:
     """The carrier's answer; `order_completed` is False while the capture is outstanding.
 
-    No tracking number: nothing of the order is shipped.
+    No tracking number: nothing of the order is shipped. `scan`: where the parcel is by now, if the
+    carrier has said so.
     """
 
     tracking_number: str | None
     order_completed: bool
+    scan: "Scan | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +215,29 @@ class OperatorAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """A status that the carrier reported, with the carrier's time."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationRequest(OrderRequest):
     """Undo a step, whether or not it ever took effect.
 
-    `settled_by` names an operator who states that it was undone by hand: the provider is asked
-    once more, and if it cannot confirm, the statement is recorded as the proof.
+    Attributes:
+        reason: why the order is undone.
+        settled_by: an operator who states that it was undone by hand: the provider is asked once
+            more, and if it cannot confirm, the statement is recorded as the proof.
+        if_left: what to do if the parcel has left.
+        scans: what the carrier told the saga itself; part of what our record knows.
     """
 
     reason: values.Reason
     settled_by: OperatorAction | None = None
+    if_left: IfLeft = IfLeft.ASK
+    scans: tuple[Scan, ...] = ()
 
 
 NOTHING = "nothing"
@@ -224,14 +249,19 @@ class CompensationResult:
     """`undone` says in a few words what was undone; NOTHING if the step had no effect.
 
     NOTHING_FOR_GOOD: it had none, and a request that is still on its way will have none either.
+    `left`: nothing was undone, because the parcel has left; a person must choose (ask), or the
+    order is not undone after all (ship_and_collect).
     """
 
     undone: str
+    left: IfLeft | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TurnBack(OrderRequest):
     """Record why the saga compensates; `step` is None if somebody cancelled the order.
+
+    `if_left` and `scans` are as in `CompensationRequest`.
 
     `document` holds personal data. It is there only if the event store may not have the order yet.
     """
@@ -242,14 +272,27 @@ class TurnBack(OrderRequest):
     reason: values.Reason
     detail: str
     operator: tuple[OperatorAction, ...] = ()
+    if_left: IfLeft = IfLeft.ASK
+    scans: tuple[Scan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """The order is not undone: its parcel has left, and the shop wants it shipped and paid."""
+
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
 class CloseCancelled(OrderRequest):
-    """Record the order as cancelled once everything has been undone."""
+    """Record the order as cancelled once everything has been undone.
+
+    `settled`: what operators state to have been undone by hand, whatever is recorded.
+    """
 
     reason: values.Reason
     detail: str
+    settled: tuple[values.Compensation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

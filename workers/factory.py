@@ -22,6 +22,7 @@ from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
 from activities.shipping.own import OwnLabels
 from activities.shipping.parcel import DeliveryActivities
+from domain.parcel_left import IfLeft
 from eventstore.commands.handler import CommandHandler
 from workers.attempts import Attempts
 from workers.sagas import RunningSagas
@@ -41,7 +42,8 @@ class Dependencies:
     """What the activities use.
 
     `cancel_after_s`: how long a provider may fail before an order that does not say anything about
-    it is cancelled; None: the order waits.
+    it is cancelled; None: the order waits. `if_left`: what is done about a parcel that has left
+    before its order is undone, if the order does not say anything about it.
     """
 
     handler: CommandHandler
@@ -50,6 +52,7 @@ class Dependencies:
     notifications: Notifications
     installation: Installation
     cancel_after_s: float | None = None
+    if_left: IfLeft = IfLeft.ASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def activities_of(
             ReturnActivities(handler, notifications),
         ),
         INVENTORY_QUEUE: (
-            InventoryActivities(handler, dependencies.cancel_after_s),
+            InventoryActivities(handler, dependencies.cancel_after_s, dependencies.if_left),
             ReturnStockActivities(handler),
         ),
         PAYMENTS_QUEUE: (

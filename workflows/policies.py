@@ -38,6 +38,9 @@ RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 """How long the saga waits before it looks again for a charge or label that may still arrive."""
 
+LOOK_FOR_END_AFTER: Final = timedelta(hours=1)
+"""How often a parcel that waits for its order to end looks for that, if the saga says nothing."""
+
 SILENCE: Final = timedelta(days=14)
 """A parcel without any news for this long needs an operator."""
 
@@ -70,7 +73,7 @@ store."""
 MOST_WAITING: Final = 50
 """So many requests may wait to be carried out or recorded; further ones are refused."""
 MOST_SCANS: Final = 100
-"""So many different scans may wait for the end of a saga."""
+"""So many different scans of a parcel may wait to be recorded."""
 
 DEAD_WORKER: Final = "TemporalTimeout:StartToClose"
 """The server's name for an attempt that never answered."""

@@ -16,10 +16,12 @@ from domain.lines import pieces_by_sku
 from domain.notes import cut
 from domain.order.commands import CancelOrder
 from domain.order.state import Submitted, claimed_skus, submitted_order
+from domain.parcel_left import IfLeft
 from domain.saga.commands import CloseFulfillment, RecordStepFailure, StartCompensation
 from domain.saga.trail import Underway
+from domain.shipment.shipment import live_label
 from domain.stock.allocation import OutOfStock
-from domain.stock.commands import ReleaseStock
+from domain.stock.commands import ReduceClaim, ReleaseStock, ShipStock
 from domain.values import FailureKind, Outcome, Reason, Step
 from eventstore.commands.handler import CommandHandler
 
@@ -27,10 +29,16 @@ from eventstore.commands.handler import CommandHandler
 class InventoryActivities:
     """Reserve and release stock."""
 
-    def __init__(self, handler: CommandHandler, cancel_after_s: float | None = None) -> None:
-        """Create the activities; `cancel_after_s` is the setting that `ReservationResult` names."""
+    def __init__(
+        self,
+        handler: CommandHandler,
+        cancel_after_s: float | None = None,
+        if_left: IfLeft = IfLeft.ASK,
+    ) -> None:
+        """Create the activities; `ReservationResult` says what the settings mean."""
         self._handler = handler
         self._cancel_after_s = cancel_after_s
+        self._if_left = if_left
 
     @activity.defn
     async def reserve_inventory(
@@ -55,7 +63,7 @@ class InventoryActivities:
             command_context(request.saga, "reserve"),
         )
         if result.finished is None:
-            return replace(result, cancel_after_s=self._cancel_after_s)
+            return replace(result, cancel_after_s=self._cancel_after_s, if_left=self._if_left)
         finished = await trail.with_final_payment(self._handler, order_id, result.finished)
         return replace(result, finished=finished)
 
@@ -63,19 +71,21 @@ class InventoryActivities:
     async def release_inventory(
         self, request: messages.CompensationRequest
     ) -> messages.CompensationResult:
-        """Release whatever the order still holds and leave every queue it waits in."""
-        skus = claimed_skus(await ORDER.stream(request.order_id).load(self._handler))
+        """Release whatever the order still holds and leave every queue it waits in.
+
+        Goods that have left are not on the shelf: they are booked out instead.
+        """
+        order_id = request.order_id
+        skus = claimed_skus(await ORDER.stream(order_id).load(self._handler))
         if not skus:
             return messages.CompensationResult(messages.NOTHING)
         released = await transact(
             self._handler,
-            STOCK.streams(skus),
-            lambda unit: _release(unit, request.order_id, skus),
+            (SHIPMENT.stream(order_id), *STOCK.streams(skus)),
+            lambda unit: _release(unit, order_id, skus),
             command_context(request.saga, "release"),
         )
-        return messages.CompensationResult(
-            f"{released} reservations" if released else messages.NOTHING
-        )
+        return messages.CompensationResult(released)
 
     @activity.defn
     async def review_shortage(self, request: messages.ReviewShortage) -> messages.ReservationResult:
@@ -187,10 +197,18 @@ def _turned_back(unit: UnitOfWork, order_id: OrderId) -> messages.TurnedBack | N
     return None
 
 
-def _release(unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]) -> int:
-    """Release the order's claims; returns the number of SKUs that it had claims on."""
+def _release(unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]) -> str:
+    """Release the order's claims, or book them out; says how many SKUs it had claims on."""
     ledgers = STOCK.streams(skus)
     claimed = [ledger for ledger in ledgers if unit.state(ledger).holds_or_waits(order_id)]
+    parcel = live_label(unit.state(SHIPMENT.stream(order_id)))
+    has_left = parcel is not None and parcel.has_left
     for ledger in claimed:
-        unit.execute(ledger, ReleaseStock(order_id))
-    return len(claimed)
+        held = unit.state(ledger).reservations.get(order_id, 0)
+        if has_left and held:
+            unit.execute(ledger, ReduceClaim(order_id, held), ShipStock(order_id))
+        else:
+            unit.execute(ledger, ReleaseStock(order_id))
+    if not claimed:
+        return messages.NOTHING
+    return f"{len(claimed)} reservations{' booked out: the goods have left' if has_left else ''}"

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK
 from activities.failures import refusal
-from activities.messages import AmendPieces, ReservationResult, ReviewShortage, Shortage
+from activities.messages import AmendPieces, ReservationResult, ReviewShortage
 from activities.orders.trail import operator_commands
+from activities.shortfall import missing_items, reserved_pieces, shortage
 from activities.unit_of_work import UnitOfWork
-from domain.ids import OrderId, Sku
+from domain.ids import OrderId
 from domain.lines import Pieces, kept_by_line, pieces_by_sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
 from domain.order.state import Backordered, FrozenOrder, submitted_order
@@ -15,7 +16,7 @@ from domain.order.unavailable import ShortageChoice, UnavailablePolicy
 from domain.shipment.shipment import live_label
 from domain.stock.allocation import Claims, OutOfStock, StockEvents, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim
-from domain.values import MissingItem, Reason
+from domain.values import Reason
 
 
 def claim(unit: UnitOfWork, order: FrozenOrder, now: datetime) -> OutOfStock | None:
@@ -49,7 +50,7 @@ def _record_stock(unit: UnitOfWork, events: StockEvents) -> None:
 def _ship_available(unit: UnitOfWork, order: FrozenOrder, claims: Claims, now: datetime) -> bool:
     """Amend the order to what is available; False if nothing is."""
     _record_stock(unit, claims.without_queueing())
-    if not _reserved_pieces(unit, order):
+    if not reserved_pieces(unit, order):
         return False
     report = ReportUnavailable(claims.missing, asking=False, deadline=now)
     unit.execute(ORDER.stream(order.order_id), report)
@@ -68,27 +69,9 @@ def _deadline(order: FrozenOrder, now: datetime) -> datetime:
     return now + timedelta(hours=order.unavailable.deadline_hours)
 
 
-def _reserved_pieces(unit: UnitOfWork, order: FrozenOrder) -> dict[Sku, int]:
-    """Pieces that are reserved for the order, by SKU; SKUs without any are left out."""
-    reservations = {
-        sku: unit.state(STOCK.stream(sku)).reservations.get(order.order_id, 0) for sku in order.skus
-    }
-    return {sku: pieces for sku, pieces in reservations.items() if pieces}
-
-
-def _missing_items(unit: UnitOfWork, order: FrozenOrder) -> tuple[MissingItem, ...]:
-    waiting = {
-        sku: unit.state(STOCK.stream(sku)).waiting.pieces_of(order.order_id) for sku in order.skus
-    }
-    ordered = pieces_by_sku(order.lines)
-    return tuple(
-        MissingItem(sku, ordered[sku], pieces) for sku, pieces in waiting.items() if pieces
-    )
-
-
 def _amend_to_reserved(unit: UnitOfWork, order: FrozenOrder) -> None:
     """Go on with the pieces that are reserved and leave the queues."""
-    reserved = _reserved_pieces(unit, order)
+    reserved = reserved_pieces(unit, order)
     for sku in order.skus:
         unit.execute(STOCK.stream(sku), ReduceClaim(order.order_id, reserved.get(sku, 0)))
     kept = kept_by_line(order.lines, reserved)
@@ -99,7 +82,7 @@ def reserve_if_all_arrived(unit: UnitOfWork, order_id: OrderId) -> None:
     """Mark a backordered order as reserved once it waits for nothing."""
     order = ORDER.stream(order_id)
     state = unit.state(order)
-    if isinstance(state, Backordered) and not _missing_items(unit, state.order):
+    if isinstance(state, Backordered) and not missing_items(unit, state.order):
         unit.execute(order, MarkReserved())
 
 
@@ -116,7 +99,11 @@ def review(unit: UnitOfWork, request: ReviewShortage, now: datetime) -> None:
         match request.choice:
             case ShortageChoice.WAIT:
                 unit.execute(order, AcceptBackorder(_deadline(state.order, now)))
-            case ShortageChoice.SHIP_AVAILABLE if not _reserved_pieces(unit, state.order):
+            case ShortageChoice.SHIP_AVAILABLE if live_label(
+                unit.state(SHIPMENT.stream(request.order_id))
+            ):
+                raise refusal(Reason.NOT_FULFILLABLE, "the order already has a label")
+            case ShortageChoice.SHIP_AVAILABLE if not reserved_pieces(unit, state.order):
                 raise refusal(Reason.OUT_OF_STOCK, "nothing of the order is available to ship")
             case ShortageChoice.SHIP_AVAILABLE:
                 _amend_to_reserved(unit, state.order)
@@ -151,11 +138,6 @@ def reservation_of(unit: UnitOfWork, order_id: OrderId) -> ReservationResult:
     lines = order.lines if order.is_amended else ()
     return ReservationResult(
         order.total,
-        shortage=_shortage(unit, state) if isinstance(state, Backordered) else None,
+        shortage=shortage(unit, state) if isinstance(state, Backordered) else None,
         amended=tuple(Pieces(line.line_id, line.quantity) for line in lines),
     )
-
-
-def _shortage(unit: UnitOfWork, state: Backordered) -> Shortage:
-    reserved = sum(_reserved_pieces(unit, state.order).values())
-    return Shortage(_missing_items(unit, state.order), reserved, state.asking, state.deadline)

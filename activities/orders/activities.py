@@ -7,17 +7,19 @@ from temporalio import activity
 
 from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
-from activities.failures import STILL_HELD, final_failure, refusal
+from activities.failures import STILL_HELD, final_failure, never_refused, refusal
 from activities.orders import intake, trail
+from activities.parted import can_go_on, parted, record_scans
 from activities.ports import AttentionNotice, Notifications, Sagas
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
+from domain.parcel_left import IfLeft
 from domain.payment.payment import holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
-from domain.shipment.shipment import live_label
+from domain.shipment.shipment import is_held, live_label
 from domain.values import Address, Compensation, Outcome, Reason
 from eventstore.commands.handler import CommandHandler
 
@@ -33,24 +35,27 @@ class OrderActivities:
     @activity.defn
     async def turn_back(
         self, request: messages.TurnBack
-    ) -> messages.ClosedSaga | messages.EarlierRun | None:
+    ) -> messages.ClosedSaga | messages.GoesOn | messages.EarlierRun | None:
         """Record why the saga compensates; a new order is submitted first.
 
         Returns:
-            How the order ended, if it has; then nothing must be undone. Otherwise what an earlier
-            run may have left behind and this run does not know; None if there was none.
+            How the order ended, if it has; then nothing must be undone. That it goes on, because
+            its parcel has left and the request says so; then nothing is recorded but what operators
+            did. Otherwise what an earlier run may have left behind and this run does not know; None
+            if there was none.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument.
         """
         now, order_id = activity.info().scheduled_time, request.order_id
-        result = await transact(
-            self._handler,
-            streams_of(order_id, ORDER, FULFILLMENT),
-            lambda unit: _turn_back(unit, request, now),
-            command_context(request.saga, "turn-back"),
-            if_done=lambda unit: _left_behind(unit, request),
-        )
+        with never_refused():
+            result = await transact(
+                self._handler,
+                streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
+                lambda unit: _turn_back(unit, request, now),
+                command_context(request.saga, "turn-back"),
+                if_done=lambda unit: _left_behind(unit, request),
+            )
         if isinstance(result, messages.ClosedSaga):
             return await trail.with_final_payment(self._handler, order_id, result)
         return result
@@ -65,12 +70,13 @@ class OrderActivities:
         order_id = request.order_id
         own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         skus = order_state.claimed_skus(await ORDER.stream(order_id).load(self._handler))
-        return await transact(
-            self._handler,
-            (*own, *STOCK.streams(skus)),
-            lambda unit: _close(unit, request, skus),
-            command_context(request.saga, "close"),
-        )
+        with never_refused():
+            return await transact(
+                self._handler,
+                (*own, *STOCK.streams(skus)),
+                lambda unit: _close(unit, request, skus),
+                command_context(request.saga, "close"),
+            )
 
     @activity.defn
     async def record_attention(self, request: messages.RecordAttention) -> None:
@@ -123,7 +129,8 @@ class OrderActivities:
             unit.execute(fulfillment, *commands)
 
         context = command_context(request.saga, purpose)
-        await transact(self._handler, (fulfillment,), rule, context, if_done=done)
+        with never_refused():
+            await transact(self._handler, (fulfillment,), rule, context, if_done=done)
 
 
 def _change_address(unit: UnitOfWork, request: messages.ChangeAddress, address: Address) -> None:
@@ -137,22 +144,38 @@ def _change_address(unit: UnitOfWork, request: messages.ChangeAddress, address: 
 
 def _turn_back(
     unit: UnitOfWork, request: messages.TurnBack, now: datetime
-) -> messages.ClosedSaga | messages.EarlierRun | None:
+) -> messages.ClosedSaga | messages.GoesOn | messages.EarlierRun | None:
     order_id = request.order_id
     if request.document:
         intake.ensure_submitted(unit, request.document, now)
     if closed := trail.closed_saga(unit.state(ORDER.stream(order_id))):
         return closed
     trail.ensure_started(unit, request.saga, order_id)
+    record_scans(unit, order_id, request.scans)
     commands: list[saga_commands.FulfillmentCommand] = [*trail.operator_commands(request.operator)]
     if request.step and request.kind and not trail.has_turned_back(unit, order_id):
         failure = saga_commands.RecordStepFailure(
             request.step, request.kind, request.reason, request.detail
         )
         commands.append(failure)
-    commands.append(saga_commands.StartCompensation(request.reason, request.detail))
+    goes_on = _goes_on(unit, request)
+    commands.append(
+        saga_commands.WithdrawCompensation("the parcel has left")
+        if goes_on
+        else saga_commands.StartCompensation(request.reason, request.detail)
+    )
     unit.execute(FULFILLMENT.stream(order_id), *commands)
-    return _left_behind(unit, request)
+    return goes_on or _left_behind(unit, request)
+
+
+def _goes_on(unit: UnitOfWork, request: messages.TurnBack) -> messages.GoesOn | None:
+    """Whether the order is shipped and paid all the same, because its parcel has left."""
+    order_id = request.order_id
+    parcel = parted(unit.state(SHIPMENT.stream(order_id)))
+    ships = request.if_left is IfLeft.SHIP_AND_COLLECT
+    if ships and parcel and can_go_on(unit.state(ORDER.stream(order_id))):
+        return messages.GoesOn(parcel.status.value)
+    return None
 
 
 def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.EarlierRun | None:
@@ -164,10 +187,11 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     if (turned_back := fulfillment.turned_back) is None:
         return None  # the answer to an attempt that another one has overtaken
     order = unit.state(ORDER.stream(order_id))
+    compensations = _compensations(order)
     return messages.EarlierRun(
-        _compensations(order),
-        charge_in_doubt=isinstance(order, order_state.Reserved),
-        label_in_doubt=isinstance(order, order_state.Processing),
+        compensations,
+        charge_in_doubt=Compensation.UNDO_PAYMENT in compensations and not can_go_on(order),
+        label_in_doubt=can_go_on(order),
         turned_back=messages.TurnedBack(turned_back.reason, turned_back.detail),
     )
 
@@ -177,8 +201,10 @@ def _compensations(order: order_state.OrderState) -> tuple[Compensation, ...]:
     match order:
         case order_state.Reserved() | order_state.Processing():
             return tuple(Compensation)
-        case order_state.Backordered():
+        case order_state.Backordered(counted=False):
             return (Compensation.RELEASE_INVENTORY,)
+        case order_state.Backordered():  # a count came between the steps
+            return tuple(Compensation)
         case _:
             return ()  # no step comes before the reservation
 
@@ -187,7 +213,9 @@ def _close(
     unit: UnitOfWork, request: messages.CloseCancelled, skus: tuple[Sku, ...]
 ) -> messages.ClosedSaga:
     order_id, reason, detail = request.order_id, request.reason, request.detail
-    if held := list(_still_held(unit, order_id, skus)):
+    settled = frozenset(request.settled)
+    held = [what for step, what in _still_held(unit, order_id, skus) if step not in settled]
+    if held:
         raise final_failure(STILL_HELD, f"not undone yet: {', '.join(held)}")
     order = ORDER.stream(order_id)
     if closed := trail.closed_saga(unit.state(order)):
@@ -200,11 +228,14 @@ def _close(
     return messages.ClosedSaga(Outcome.CANCELLED, reason, detail, None, None)
 
 
-def _still_held(unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]) -> Iterable[str]:
+def _still_held(
+    unit: UnitOfWork, order_id: OrderId, skus: tuple[Sku, ...]
+) -> Iterable[tuple[Compensation, str]]:
+    """What the order still holds, and what would undo it."""
     for sku in skus:
         if unit.state(STOCK.stream(sku)).holds_or_waits(order_id):
-            yield f"stock of {sku}"
+            yield Compensation.RELEASE_INVENTORY, f"stock of {sku}"
     if holds_money(unit.state(PAYMENT.stream(order_id))):
-        yield "money"
-    if live_label(unit.state(SHIPMENT.stream(order_id))):
-        yield "a live label"
+        yield Compensation.UNDO_PAYMENT, "money"
+    if is_held(unit.state(SHIPMENT.stream(order_id))):
+        yield Compensation.CANCEL_SHIPMENT, "a live label"

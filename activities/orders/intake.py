@@ -107,6 +107,7 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
         document.on_outage,
         document.customer,
         document.metadata,
+        document.if_left,
     )
 
 
@@ -135,6 +136,7 @@ def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[
     yield "unavailable", document.unavailable == order.unavailable
     yield "on_outage", document.on_outage == order.on_outage
     yield "metadata", document.metadata == order.metadata
+    yield "if_parcel_left", document.if_left == order.if_left
 
 
 def _priced(lines: Iterable[OrderLine]) -> dict[LineId, OrderLine]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK
 from activities.failures import refusal
-from activities.messages import ClosedSaga, OperatorAction, SagaRef
+from activities.messages import ClosedSaga, OperatorAction, SagaRef, Scan
 from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId, Sku
 from domain.order import state as order_state
@@ -90,6 +90,14 @@ def tracking_number_of(unit: UnitOfWork, order: FrozenOrder) -> str | None:
     if (label := live_label(unit.state(SHIPMENT.stream(order.order_id)))) is None:
         raise refusal(Reason.NOT_FULFILLABLE, "the order's label has been cancelled")
     return label.tracking_number
+
+
+def scan_of(unit: UnitOfWork, order_id: OrderId) -> Scan | None:
+    """Where the order's parcel is, if the carrier has said so already."""
+    parcel = live_label(unit.state(SHIPMENT.stream(order_id)))
+    if parcel is None or not parcel.has_left or parcel.updated_at is None:
+        return None
+    return Scan(parcel.status.value, parcel.updated_at)
 
 
 def complete(

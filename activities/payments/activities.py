@@ -12,14 +12,15 @@ from temporalio import activity
 from activities import ports, unit_of_work
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
-from activities.messages import PaymentResult, StepRequest
-from activities.orders.trail import complete, require_forward, tracking_number_of
+from activities.messages import PaymentResult, Shortage, StepRequest
+from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.payments.refunds import release
+from activities.shortfall import shortage_of
 from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
 from domain.ids import OrderId
 from domain.order.commands import StartProcessing
-from domain.order.state import Completed, FrozenOrder, Processing, submitted_order
+from domain.order.state import Backordered, Completed, FrozenOrder, Processing, submitted_order
 from domain.payment import payment
 from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
 from domain.saga.trail import first_run
@@ -35,17 +36,22 @@ class PaymentActivities:
         self._payments = payments
 
     @activity.defn
-    async def process_payment(self, request: StepRequest) -> PaymentResult:
+    async def process_payment(self, request: StepRequest) -> PaymentResult | Shortage:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
         If nothing is to be paid, the provider is not asked. An order of which nothing is shipped
         is completed.
+
+        Returns:
+            Or what the order waits for, if a count has taken reserved pieces away.
 
         Raises:
             ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
         """
         trail = FULFILLMENT.stream(request.order_id)
         order, paid, unit = await self._load(request.order_id)
+        if short := await self._shortage(unit, request.order_id):
+            return short
         payments = await self._payments.of(order)
         if result := _already_paid(paid):
             if request.settled_by is None:
@@ -69,16 +75,21 @@ class PaymentActivities:
         return replace(result, overpaid=overpaid, order_completed=completed)
 
     @activity.defn
-    async def capture_payment(self, request: StepRequest) -> PaymentResult:
+    async def capture_payment(self, request: StepRequest) -> PaymentResult | Shortage:
         """Capture the order's total and complete the order.
 
         An authorisation that has expired is replaced by a charge of the whole amount; that of an
         order that costs nothing any more is released.
 
+        Returns:
+            What the order waits for, if a count has taken reserved pieces away.
+
         Raises:
             ApplicationError: payment_declined, not_fulfillable or not_ours.
         """
-        order, paid, _ = await self._load(request.order_id)
+        order, paid, unit = await self._load(request.order_id)
+        if short := await self._shortage(unit, request.order_id):
+            return short
         answer = None
         if isinstance(paid, payment.Authorised) and order.is_free:
             payments = await self._payments.of(order)
@@ -90,8 +101,13 @@ class PaymentActivities:
                 await self._record_declined_capture(request, paid, answer)
         elif not order.is_free:
             _already_paid(paid)
-        reference = await self._record_capture(request, order, answer)
-        return PaymentResult(reference, captured=not order.is_free)
+        recorded = await self._record_capture(request, order, answer)
+        return recorded or await self.capture_payment(request)
+
+    async def _shortage(self, unit: UnitOfWork, order_id: OrderId) -> Shortage | None:
+        if not isinstance(unit.state(ORDER.stream(order_id)), Backordered):
+            return None
+        return await shortage_of(self._handler, order_id)
 
     async def _load(
         self, order_id: OrderId
@@ -110,7 +126,7 @@ class PaymentActivities:
     ) -> OwnPayment:
         past_others = request.settled_by is not None
         try:
-            answer = await _capture(payments, order, authorised)
+            answer = await _capture(payments, order, authorised, _declines(authorised, request))
         except ports.NotOurs:
             if not past_others:
                 raise
@@ -152,7 +168,9 @@ class PaymentActivities:
     ) -> NoReturn:
         order_id, paid = authorised.order_id, PAYMENT.stream(authorised.order_id)
         is_same = answer.reference == authorised.reference
-        key = f"{answer.idempotency_key}:capture" if is_same else answer.idempotency_key
+        declines = _declines(authorised, request)
+        capture = f"{answer.idempotency_key}:capture{f'-{declines + 1}' if declines else ''}"
+        key = capture if is_same else answer.idempotency_key
         code = answer.decline_code or "declined"
 
         def rule(unit: UnitOfWork) -> None:
@@ -165,12 +183,15 @@ class PaymentActivities:
 
     async def _record_capture(
         self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
-    ) -> str | None:
-        """Record the capture and complete the order; returns the payment's reference."""
+    ) -> PaymentResult | None:
+        """Record the capture and complete the order.
+
+        None: a count has taken reserved pieces away meanwhile; the order is not completed.
+        """
         order_id, skus = request.order_id, content.skus
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
 
-        def rule(unit: UnitOfWork) -> str | None:
+        def rule(unit: UnitOfWork) -> PaymentResult | None:
             if answer and answer.status is ports.PaymentStatus.VOIDED:
                 unit.execute(paid, RecordVoid(order_id, answer.reference))
             elif answer:
@@ -179,9 +200,13 @@ class PaymentActivities:
             state, tracking_number = unit.state(paid), tracking_number_of(unit, content)
             if not (content.is_free or isinstance(state, payment.Captured)):
                 raise refusal(Reason.NOT_FULFILLABLE, "a capture needs a payment")
+            if isinstance(unit.state(order), Backordered):
+                return None
             if isinstance(unit.state(order), Processing):
                 complete(unit, order_id, skus, tracking_number)
-            return state.reference if isinstance(state, payment.Captured) else None
+            reference = state.reference if isinstance(state, payment.Captured) else None
+            scan = scan_of(unit, order_id)
+            return PaymentResult(reference, captured=not content.is_free, scan=scan)
 
         own = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         context = command_context(request.saga, "captured")
@@ -189,16 +214,21 @@ class PaymentActivities:
 
 
 async def _capture(
-    payments: OrderPayments, order: FrozenOrder, authorised: payment.Authorised
+    payments: OrderPayments, order: FrozenOrder, authorised: payment.Authorised, declines: int
 ) -> OwnPayment:
     own = await payments.recorded(authorised)
     try:
-        return await payments.capture(own, min(authorised.amount, order.total))
+        return await payments.capture(own, min(authorised.amount, order.total), declines)
     except ports.OutcomeUnknown:
         answer = await if_time_is_left(payments.recorded(authorised))
         if answer and answer.status in (ports.PaymentStatus.CAPTURED, ports.PaymentStatus.EXPIRED):
             return answer
         raise
+
+
+def _declines(authorised: payment.Authorised, request: StepRequest) -> int:
+    """After how many declined captures another one is asked for; a repeated request is no other."""
+    return len(authorised.capture_declines) if request.again else 0
 
 
 def _record_expiry(unit: UnitOfWork, answer: OwnPayment) -> None:

@@ -113,9 +113,10 @@ class OrderPayments:
         answer = await self._gateway.forbid(order.order_id, most, key, self.keys.installation)
         return await self._settled(answer, key) if answer else None
 
-    async def capture(self, own: OwnPayment, amount: Money) -> OwnPayment:
-        """Capture at most what is authorised."""
-        answer = await self._gateway.capture(own.reference, amount, self.keys.capture)
+    async def capture(self, own: OwnPayment, amount: Money, declines: int = 0) -> OwnPayment:
+        """Capture at most what is authorised, after so many captures that were declined."""
+        key = self.keys.capture_after(declines)
+        answer = await self._gateway.capture(own.reference, amount, key)
         return self._own(answer, own.idempotency_key)
 
     async def void(self, own: OwnPayment) -> OwnPayment:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from temporalio import activity
 
-from activities.aggregates import ORDER, PAYMENT, RETURNS, streams_of
+from activities.aggregates import ORDER, PAYMENT, RETURNS, SHIPMENT, streams_of
 from activities.failures import RETURN_CONFLICT, RETURN_REFUSED, final_failure
 from activities.ports import AttentionNotice, Notifications
 from activities.returns import messages, rules
@@ -34,7 +34,7 @@ class ReturnActivities:
         with _return_refusals():
             return await transact(
                 self._handler,
-                streams_of(order_id, ORDER, PAYMENT, RETURNS),
+                streams_of(order_id, ORDER, PAYMENT, SHIPMENT, RETURNS),
                 lambda unit: _open(unit, request.document),
                 command_context(request.saga, "open-return"),
             )
@@ -50,7 +50,7 @@ class ReturnActivities:
         with _return_refusals():
             return await transact(
                 self._handler,
-                streams_of(order_id, ORDER, PAYMENT, RETURNS),
+                streams_of(order_id, ORDER, PAYMENT, SHIPMENT, RETURNS),
                 lambda unit: _decide(unit, request),
                 command_context(request.saga, "decide-return"),
             )
@@ -112,7 +112,7 @@ def _return_refusals() -> Iterator[None]:
 
 def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseView:
     order_id, return_id = document.order_id, document.return_id
-    order = rules.completed_order(unit, order_id)
+    order = rules.shipped_order(unit, order_id)
     shipped = (Pieces(line.line_id, line.quantity) for line in order.lines)
     command = commands.OpenReturn(
         order_id,
@@ -140,7 +140,7 @@ def _open(unit: UnitOfWork, document: messages.ReturnDocument) -> messages.CaseV
 def _decide(unit: UnitOfWork, request: messages.DecideCase) -> messages.CaseView:
     order_id, return_id = request.order_id, request.return_id
     if request.refund:
-        order = rules.completed_order(unit, order_id)
+        order = rules.shipped_order(unit, order_id)
         rules.decide_refund(unit, order, return_id, request.refund)
     if request.restock:
         rules.decide_restock(unit, order_id, return_id, request.restock)

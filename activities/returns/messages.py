@@ -1,9 +1,8 @@
 """Inputs and results of the activities for returns and parcels; see `activities.messages`."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from activities.messages import OperatorAction, OrderRequest, SagaRef
+from activities.messages import OperatorAction, OrderRequest, SagaRef, Scan
 from domain.ids import OrderId, ReturnId
 from domain.lines import Pieces
 from domain.money import Money
@@ -126,14 +125,6 @@ class CaseOperators(OrderRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """A status that the carrier reported, with the carrier's time."""
-
-    status: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RecordScan(OrderRequest):
     """Record a scan; None: only look up the parcel."""
 
@@ -147,14 +138,19 @@ class ParcelView:
     Attributes:
         status: the shipment's status.
         arrived: whether the status is final.
-        contradicted_by: another final status that the carrier reported, until a person reacts.
+        contradicted_by: a status that the carrier reported and that cannot follow, until a person
+            reacts.
         case_to_open: the kind of return that the status calls for, if it is not open yet.
+        order_is_open: the order has not ended: until then the return cannot be opened.
+        order_is_cancelled: its money went back already.
     """
 
     status: str
     arrived: bool
     contradicted_by: str | None = None
     case_to_open: ReturnKind | None = None
+    order_is_open: bool = False
+    order_is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

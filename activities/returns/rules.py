@@ -1,13 +1,14 @@
 """Rules of returns that several activities share."""
 
-from activities.aggregates import ORDER, PAYMENT, RETURNS
+from activities.aggregates import ORDER, PAYMENT, RETURNS, SHIPMENT
+from activities.parted import parted
 from activities.returns.messages import CaseView, RefundDecision, RestockDecision
 from activities.unit_of_work import UnitOfWork
 from domain.errors import NotFound, RuleBroken
 from domain.ids import OrderId, ReturnId
 from domain.lines import Pieces
 from domain.money import Money
-from domain.order.state import Completed, FrozenOrder, NoOrder, status_of
+from domain.order.state import Cancelled, Completed, FrozenOrder, NoOrder, frozen_order, status_of
 from domain.payment.payment import Captured
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
@@ -16,16 +17,19 @@ NOTHING_LEFT = CaseView(closed=True)
 """Stands for a case about everything that is left to return when nothing is left."""
 
 
-def completed_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:
-    """The order, whose goods have been shipped.
+def shipped_order(unit: UnitOfWork, order_id: OrderId) -> FrozenOrder:
+    """The order, whose goods have been shipped: completed, or undone after its parcel had left.
 
     Raises:
         NotFound: there is no such order.
-        RuleBroken: it is not completed.
+        RuleBroken: it was not shipped, or not yet.
     """
     state = unit.state(ORDER.stream(order_id))
     if isinstance(state, Completed):
         return state.order
+    parcel, order = parted(unit.state(SHIPMENT.stream(order_id))), frozen_order(state)
+    if isinstance(state, Cancelled) and parcel and order:
+        return order
     if isinstance(state, NoOrder):
         raise NotFound("order", order_id)
     raise RuleBroken(
@@ -57,7 +61,12 @@ def decide_refund(
 
 
 def _captured(unit: UnitOfWork, order: FrozenOrder) -> Money:
-    """What was captured for the order as shipped; amendments were refunded before."""
+    """What was captured for the order as shipped; amendments were refunded before.
+
+    An order that was undone has its money back already.
+    """
+    if not isinstance(unit.state(ORDER.stream(order.order_id)), Completed):
+        return Money.zero(order.currency)
     payment = unit.state(PAYMENT.stream(order.order_id))
     if not isinstance(payment, Captured):
         return Money.zero(order.currency)

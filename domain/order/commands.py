@@ -9,6 +9,7 @@ from domain.lines import Adjustment, LineKind, Pieces
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.parcel_left import IfLeft
 from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason
 
 
@@ -82,6 +83,7 @@ class SubmitOrder:
     on_outage: OutageTerms | None = None
     customer: Contact | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    if_left: IfLeft | None = None
 
 
 @dataclass(frozen=True, slots=True)

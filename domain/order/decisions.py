@@ -108,14 +108,19 @@ def _redirect(command: commands.ChangeDeliveryAddress, state: OrderState) -> _Ev
 
 def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
     match command, state:
+        case commands.MarkReserved(), Backordered(processing=True, payment_reference=reference):
+            return (events.OrderReserved(), events.OrderProcessingStarted(reference))
         case commands.MarkReserved(), Submitted() | Backordered():
             return (events.OrderReserved(),)
         case commands.MarkReserved(), Reserved():
             return ()
-        case commands.StartProcessing(), Reserved():
+        case (
+            commands.StartProcessing(),
+            Reserved() | Backordered(counted=True, processing=False),
+        ):
             _check_given(command.payment_reference, "payment_reference")
             return (events.OrderProcessingStarted(command.payment_reference),)
-        case commands.StartProcessing(), Processing():
+        case commands.StartProcessing(), Processing() | Backordered(processing=True):
             recorded = state.payment_reference
             return _unchanged("payment_reference", recorded, command.payment_reference)
         case commands.CompleteOrder(), Processing():
@@ -157,7 +162,10 @@ def _cancel(command: commands.CancelOrder, state: OrderState) -> _Events:
 
 def _decide_shortage(command: commands.ShortageCommand, state: OrderState) -> _Events:
     match command, state:
-        case commands.ReportUnavailable(missing, asking, deadline), Submitted():
+        case (
+            commands.ReportUnavailable(missing, asking, deadline),
+            Submitted() | Reserved() | Processing(),
+        ):
             return (events.ItemsUnavailable(missing, asking, deadline),)
         case commands.ReportUnavailable(), Backordered():
             return ()

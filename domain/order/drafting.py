@@ -12,6 +12,7 @@ from domain.order import commands, events
 from domain.order.outage import check_outage
 from domain.order.state import Draft
 from domain.order.unavailable import check_unavailable
+from domain.parcel_left import check_if_left
 from domain.values import PaymentTerms, readable
 
 _Events = tuple[events.OrderEvent, ...]
@@ -158,6 +159,7 @@ def submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
     check_total(draft.total)
     check_unavailable(command.unavailable)
     check_outage(command.on_outage)
+    check_if_left(command.if_left)
     return (
         events.OrderSubmitted(
             order_id=draft.order_id,
@@ -168,6 +170,7 @@ def submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
             payment=_payment(command, draft),
             unavailable=command.unavailable,
             on_outage=command.on_outage,
+            if_left=command.if_left,
             adjustments=draft.adjustments,
             customer=command.customer and fields.parse_contact(command.customer),
             metadata=fields.parse_metadata(command.metadata),

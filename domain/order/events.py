@@ -9,6 +9,7 @@ from domain.lines import Adjustment, Content, LineKind, LineShare, OrderLine
 from domain.money import Money
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.parcel_left import IfLeft
 from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason, Redacted
 
 
@@ -88,6 +89,7 @@ class OrderSubmitted:
     adjustments: tuple[Adjustment, ...] = ()
     customer: Contact | Redacted | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    if_left: IfLeft | None = None
 
     @property
     def content(self) -> Content:
@@ -109,7 +111,7 @@ class OrderReserved:
 
 @dataclass(frozen=True, slots=True)
 class ItemsUnavailable:
-    """Stock did not suffice: `missing` is not available, and the rest is reserved.
+    """Stock did not suffice, or a count found less: `missing` is not there, the rest is reserved.
 
     `asking`: the customer is asked to choose. At `deadline` the order's default applies.
     """

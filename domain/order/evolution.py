@@ -122,6 +122,7 @@ def _frozen(state: OrderState, event: events.OrderSubmitted) -> Submitted:
             payment=event.payment,
             unavailable=event.unavailable,
             on_outage=event.on_outage,
+            if_left=event.if_left,
             customer=event.customer,
             metadata=event.metadata,
             totals=(event.total,),
@@ -143,6 +144,8 @@ def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
             return Reserved(state.order)
         case events.OrderProcessingStarted(), Reserved():
             return Processing(state.order, event.payment_reference)
+        case events.OrderProcessingStarted(), Backordered():
+            return replace(state, processing=True, payment_reference=event.payment_reference)
         case events.OrderCompleted(), Processing():
             return Completed(state.order, state.payment_reference, event.tracking_number)
     raise ImpossibleHistory(event, state)
@@ -150,13 +153,29 @@ def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
 
 def _shortened(state: OrderState, event: events.ShortageEvent) -> OrderState:
     match event, state:
-        case events.ItemsUnavailable(), Submitted():
-            return Backordered(state.order, event.missing, event.asking, event.deadline)
+        case events.ItemsUnavailable(), Submitted() | Reserved() | Processing():
+            return _backordered(state, event)
         case events.BackorderAccepted(), Backordered():
             return replace(state, asking=False, deadline=event.deadline)
         case events.OrderAmended(), Backordered() | Reserved() | Processing():
             return replace(state, order=_amended(state.order, event))
     raise ImpossibleHistory(event, state)
+
+
+def _backordered(
+    state: Submitted | Reserved | Processing, event: events.ItemsUnavailable
+) -> Backordered:
+    waiting = Backordered(state.order, event.missing, event.asking, event.deadline)
+    match state:
+        case Submitted():
+            return waiting
+        case Reserved():
+            return replace(waiting, counted=True)
+        case Processing():
+            reference = state.payment_reference
+            return replace(waiting, counted=True, processing=True, payment_reference=reference)
+        case _:
+            assert_never(state)
 
 
 def _amended(order: FrozenOrder, event: events.OrderAmended) -> FrozenOrder:

@@ -1,7 +1,7 @@
 """The states of an order.
 
     draft -> submitted ------------------> reserved -> processing -> completed
-      │          └───────> backordered ───────^ │           │
+      │          └───────> backordered <──────> │ <──────> │
       └──────────┴──────────────┴───────────────┴───────────┴──────> cancelled
 
 Each status has its own type, which holds only what is known at that point.
@@ -10,7 +10,6 @@ Each status has its own type, which holds only what is known at that point.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from domain.errors import NotFound
@@ -18,21 +17,11 @@ from domain.ids import CustomerId, LineId, OrderId, Sku
 from domain.lines import Adjustment, Content, LineShare, OrderLine, adjusted, pieces_by_sku
 from domain.money import Money
 from domain.order.outage import OutageTerms
+from domain.order.status import OrderStatus
 from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.parcel_left import IfLeft
 from domain.shares import Shares, gift_card_of
 from domain.values import Address, CaptureMode, Contact, MissingItem, PaymentTerms, Reason, Redacted
-
-
-class OrderStatus(StrEnum):
-    """Where an order stands."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    BACKORDERED = "backordered"
-    RESERVED = "reserved"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +67,8 @@ class FrozenOrder:
         on_outage: what to do if a provider fails for long; None: what the installation says.
         customer: how the customer is reached; None: the order does not say.
         metadata: what the shop attached for its own use.
+        if_left: what to do if its parcel has left before it is undone; None: what the installation
+            says.
         totals: every amount that may have been asked for it; the last one counts now.
     """
 
@@ -95,6 +86,7 @@ class FrozenOrder:
     reference: str | None = None
     customer: Contact | Redacted | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    if_left: IfLeft | None = None
     totals: tuple[Money, ...] = ()
 
     @property
@@ -147,15 +139,20 @@ class Backordered:
     """Some items are unavailable; what is available is reserved.
 
     Attributes:
-        missing: what was missing at first; the stock streams know what still is.
+        missing: what was missing when it was noticed; the stock streams know what still is.
         asking: whether the customer is asked to choose; otherwise the order waits for stock.
         deadline: when the order's default decides.
+        counted: a count took away what was reserved.
+        processing: before that its payment was made, if it needs one, under `payment_reference`.
     """
 
     order: FrozenOrder
     missing: tuple[MissingItem, ...]
     asking: bool
     deadline: datetime
+    counted: bool = False
+    processing: bool = False
+    payment_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

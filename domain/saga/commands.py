@@ -34,6 +34,13 @@ class StartCompensation:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawCompensation:
+    """Record that the order is not undone after all, and why."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordCompensationFailure:
     """Record that a compensation used up its retries."""
 
@@ -71,6 +78,7 @@ FulfillmentCommand = (
     StartFulfillment
     | RecordStepFailure
     | StartCompensation
+    | WithdrawCompensation
     | RecordCompensationFailure
     | RequireAttention
     | RecordOperatorAction

@@ -34,6 +34,13 @@ class CompensationStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class CompensationWithdrawn:
+    """Nothing had been undone, and nothing will be: the saga goes forward again."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationFailed:
     """A compensation used up its retries; the saga waits for an operator."""
 
@@ -68,6 +75,11 @@ class FulfillmentClosed:
 
 
 ProgressEvent = (
-    StepFailed | CompensationStarted | CompensationFailed | AttentionRequired | FulfillmentClosed
+    StepFailed
+    | CompensationStarted
+    | CompensationWithdrawn
+    | CompensationFailed
+    | AttentionRequired
+    | FulfillmentClosed
 )
 FulfillmentEvent = FulfillmentStarted | ProgressEvent | OperatorActed

@@ -1,7 +1,7 @@
 """The trail of a saga: failures, why it compensated, who intervened, how it ended.
 
-    not started -> running -> compensating -> closed
-                      └────────────────────────┘
+    not started -> running <-> compensating -> closed
+                      └─────────────────────────┘
 While open, it may need attention until an operator acts. Once it is closed, only actions of
 operators are recorded.
 """
@@ -78,6 +78,8 @@ def decide(command: commands.FulfillmentCommand, state: FulfillmentState) -> _Ev
             return _fail(command, _underway(state))
         case commands.StartCompensation():
             return _turn_back(command, _underway(state))
+        case commands.WithdrawCompensation():
+            return _withdraw(command, _underway(state))
         case commands.RequireAttention():
             return _require_attention(command, _underway(state))
         case commands.RecordOperatorAction():
@@ -129,6 +131,12 @@ def _turn_back(command: commands.StartCompensation, state: Underway) -> _Events:
     if state.turned_back is not None:
         return ()
     return (events.CompensationStarted(command.reason, cut(command.detail)),)
+
+
+def _withdraw(command: commands.WithdrawCompensation, state: Underway) -> _Events:
+    if state.turned_back is None:
+        return ()
+    return (events.CompensationWithdrawn(cut(command.detail)),)
 
 
 def _require_attention(command: commands.RequireAttention, state: Underway) -> _Events:
@@ -190,6 +198,8 @@ def _progressed(state: FulfillmentState, event: events.ProgressEvent) -> Underwa
             return replace(state, last_failure=event)
         case events.CompensationStarted():
             return replace(state, turned_back=event)
+        case events.CompensationWithdrawn():
+            return replace(state, turned_back=None)
         case events.AttentionRequired():
             return replace(state, attention=event)
         case events.FulfillmentClosed():

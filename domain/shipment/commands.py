@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import OrderId
+from domain.parcel_left import IfLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,21 @@ class RecordLabelCancelled:
 class RecordCarrierUpdate:
     """Record a scan: `status` is handed_over, in_transit, delivered, returned or lost.
 
-    Scans may arrive twice, late or out of order; one that would move the shipment backwards
-    changes nothing.
+    Scans may arrive twice, late, out of order, and before the label is recorded; one that would
+    move the shipment backwards changes nothing.
     """
 
     status: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpParcel:
+    """Record what a person says of a parcel that has left although its order is undone."""
+
+    goods: IfLeft
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ ShipmentCommand = (
     RecordLabel
     | RecordLabelCancelled
     | RecordCarrierUpdate
+    | GiveUpParcel
     | RequireDeliveryAttention
     | RecordDeliveryOperator
 )

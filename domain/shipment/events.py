@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import OrderId
+from domain.parcel_left import IfLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,31 @@ class ShipmentLost:
 
 
 @dataclass(frozen=True, slots=True)
-class ScanContradicted:
-    """The carrier reported another final `status` (at `at`, by its clock) than the recorded one.
+class ScanKept:
+    """The carrier reported `status` (at `at`, by its clock) before a label was recorded.
 
-    The recorded one stands; a person must find out what happened to the parcel.
+    It counts once there is one.
+    """
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelGivenUp:
+    """The order is undone although its parcel has left: `goods` says what became of them."""
+
+    goods: IfLeft
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanContradicted:
+    """The carrier reported a `status` (at `at`, by its clock) that cannot follow the recorded one.
+
+    A second end, a scan of a parcel whose label is cancelled, or a delivery of goods that were
+    written off. The record stands; a person must find out what happened to the parcel.
     """
 
     status: str
@@ -91,5 +113,5 @@ class DeliveryOperatorActed:
 ScanEvent = (
     ShipmentHandedOver | ShipmentInTransit | ShipmentDelivered | ShipmentReturned | ShipmentLost
 )
-DeliveryEvent = ScanContradicted | DeliveryAttentionRequired | DeliveryOperatorActed
-ShipmentEvent = LabelBought | LabelCancelled | ScanEvent | DeliveryEvent
+DeliveryEvent = ScanContradicted | ParcelGivenUp | DeliveryAttentionRequired | DeliveryOperatorActed
+ShipmentEvent = ScanKept | LabelBought | LabelCancelled | ScanEvent | DeliveryEvent

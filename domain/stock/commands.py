@@ -16,7 +16,11 @@ class ReceiveStock:
 
 @dataclass(frozen=True, slots=True)
 class AdjustStock:
-    """Correct the ledger after a count, never below what is reserved."""
+    """Correct the ledger after a count, never below nothing.
+
+    If fewer pieces are left than are reserved, the latest reservations become short: their orders
+    wait for the missing pieces, ahead of all others.
+    """
 
     sku: Sku
     delta: int

@@ -51,6 +51,18 @@ class StockAllocated:
 
 
 @dataclass(frozen=True, slots=True)
+class StockDeallocated:
+    """`quantity` pieces that were reserved for an order are not there: it waits for them.
+
+    It waits ahead of all orders that have never had theirs.
+    """
+
+    sku: Sku
+    order_id: OrderId
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class BackorderWithdrawn:
     """An order waits for `quantity` fewer pieces."""
 
@@ -93,6 +105,7 @@ StockEvent = (
     | StockReserved
     | StockBackordered
     | StockAllocated
+    | StockDeallocated
     | BackorderWithdrawn
     | StockReleased
     | StockShipped

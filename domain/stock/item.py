@@ -5,6 +5,9 @@ count, a release) allocates them to the queue in the same decision, first come, 
 nothing is available while an order waits, no order can overtake, and no background process is
 needed for fairness.
 
+A count may find fewer pieces than are reserved. Then the reservations that were made last become
+short: their orders wait for the missing pieces, ahead of those that have never had theirs.
+
 The state stays small even for a product that is sold for years:
 
 - Open reservations are kept by order.
@@ -29,7 +32,6 @@ from domain.stock.queue import WaitingQueue
 _Events = tuple[events.StockEvent, ...]
 
 REMEMBERED_SHIPMENTS: Final = 256
-_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class StockState:
     Attributes:
         sku: None until the first event.
         reserved: the sum of `reservations`.
-        reservations: reserved pieces, by order.
+        reservations: reserved pieces, by order, oldest first.
         deliveries: pieces received, by the reference of the delivery.
         shipped: the orders shipped last, oldest first.
         waiting: the orders that wait for pieces, and for how many.
@@ -120,22 +122,24 @@ def _adjust(command: commands.AdjustStock, state: StockState) -> _Events:
     if type(command.delta) is not int or not 1 <= abs(command.delta) <= limit:
         raise InvalidValue("delta", f"must be a whole number from -{limit} to {limit}, but not 0")
     reason = fields.parse_reference(command.reason, "reason")
-    if state.available + command.delta < 0:
+    if state.on_hand + command.delta < 0:
         raise RuleBroken(
-            "stock_below_reserved",
-            f"only {state.available} pieces are available, {state.reserved} are reserved: "
-            f"{_holders(state)}",
+            "stock_below_nothing", f"only {state.on_hand} pieces are on hand: none can be fewer"
         )
+    short = _deallocations(command.sku, -(state.available + command.delta), state)
     adjusted = events.StockAdjusted(command.sku, command.delta, reason)
-    return (adjusted, *_allocations(command.sku, command.delta, state))
+    return (*short, adjusted, *_allocations(command.sku, command.delta, state))
 
 
-def _holders(state: StockState) -> str:
-    """The orders that hold most pieces, for people."""
-    held = sorted(state.reservations.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{order_id} ({pieces})" for order_id, pieces in held[:_SHOWN]]
-    more = len(held) - len(shown)
-    return ", ".join([*shown, f"{more} more orders"] if more else shown)
+def _deallocations(sku: Sku, missing: int, state: StockState) -> Iterator[events.StockDeallocated]:
+    """Take `missing` pieces from the reservations that were made last."""
+    left = missing
+    for order_id in reversed(tuple(state.reservations)):
+        if left <= 0:
+            return
+        taken = min(state.reservations[order_id], left)
+        left -= taken
+        yield events.StockDeallocated(sku, order_id, taken)
 
 
 def _allocations(
@@ -233,6 +237,10 @@ def evolve(state: StockState, event: events.StockEvent) -> StockState:
             return _reserved(state, event)
         case events.StockReleased():
             return _without(state, event)
+        case events.StockDeallocated():
+            rest = _without(state, event)
+            waiting = rest.waiting.put_ahead(event.order_id, event.quantity)
+            return replace(rest, waiting=waiting)
         case events.StockShipped():
             return _shipped(state, event)
         case events.StockBackordered() | events.StockAllocated() | events.BackorderWithdrawn():
@@ -264,7 +272,10 @@ def _reserved(state: StockState, event: events.StockReserved) -> StockState:
     )
 
 
-def _without(state: StockState, event: events.StockReleased | events.StockShipped) -> StockState:
+def _without(
+    state: StockState,
+    event: events.StockReleased | events.StockShipped | events.StockDeallocated,
+) -> StockState:
     rest = state.reservations.get(event.order_id, 0) - event.quantity
     if rest < 0:
         raise ImpossibleHistory(event, state)

@@ -1,7 +1,7 @@
 """The orders that wait for pieces of one SKU: first come, first served.
 
-Each order gets a turn, a number, when it joins. Turns are never reused, so the sequence does not
-depend on the order of keys in a map; joining, leaving and finding the first take constant time.
+Each order gets a turn, a number, when it joins. So the sequence does not depend on the order of
+keys in a map; joining, leaving and finding the first take constant time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,6 +50,21 @@ class WaitingQueue:
             last=self.last + 1,
             _orders=self._orders.put(self.last, order_id),
             _turns=self._turns.put(order_id, self.last),
+            _pieces=self._pieces.put(order_id, pieces),
+        )
+
+    def put_ahead(self, order_id: OrderId, pieces: int) -> "WaitingQueue":
+        """The queue with `pieces` more for an order; one that is new in it is served first."""
+        if order_id in self._pieces:
+            more = self._pieces.put(order_id, self._pieces[order_id] + pieces)
+            return replace(self, total=self.total + pieces, _pieces=more)
+        turn = self.first - 1
+        return replace(
+            self,
+            total=self.total + pieces,
+            first=turn,
+            _orders=self._orders.put(turn, order_id),
+            _turns=self._turns.put(order_id, turn),
             _pieces=self._pieces.put(order_id, pieces),
         )
 

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
         gateway_timeout_s: time limit of a call to a provider or carrier.
         cancel_after_s: an order that does not say itself what to do (`on_outage`) is cancelled once
             a provider has failed for this long; not set: it waits, however long.
+        if_parcel_left: what is done about a parcel that has left before its order is undone, unless
+            the order says it: ask a person, or ship it and collect the money.
         worker_concurrency: activities that a worker runs concurrently, per task queue.
         workflow_concurrency: workflow tasks that a worker runs concurrently.
         starter_concurrency: sagas that the starter starts concurrently.
@@ -113,6 +115,7 @@ class Settings(BaseSettings):
     stripe_api_base: AnyHttpUrl | None = None
     gateway_timeout_s: Seconds = 5.0
     cancel_after_s: Annotated[float, Field(ge=1, le=MAX_CANCEL_AFTER_S)] | None = None
+    if_parcel_left: Literal["ask", "ship_and_collect"] = "ask"
     worker_concurrency: Count = 50
     workflow_concurrency: Count = 100
     starter_concurrency: Count = 16

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from domain.order.state import Draft, OrderStatus
+from domain.order.state import Draft
+from domain.order.status import OrderStatus
 from ordersaga.cli import order_drafts as drafts
 from ordersaga.cli.answers import Answer, CommandGroup
 from ordersaga.cli.common import (

@@ -8,7 +8,7 @@ import typer
 
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId, parse_customer_id, parse_order_id
-from domain.order.state import OrderStatus
+from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.cli.answers import Answer, CommandGroup, answering, page_answer
 from ordersaga.cli.common import (

@@ -11,19 +11,22 @@ from rich.text import Text
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import Services
 from ordersaga.cli.output import OK
-from ordersaga.display.tables import console, make_table
+from ordersaga.display.tables import Columns, console
 from ordersaga.errors import REFUSED
+from ordersaga.operations.recovery.aftermath import FIRST_LOOK_S, look_after
 from ordersaga.operations.recovery.orders import Recovery, open_orders
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from ordersaga.operations.recovery.returns import restart_workflows, unfinished_workflows
 
 _ROWS_SHOWN: Final = 50
+_EVENTFUL: Final = Columns("order_id: order, outcome: result, why, became: what became of it")
 _TEXTS: Final = {
     RecoveryOutcome.STARTED: "started",
     RecoveryOutcome.WOULD_START: "would be started",
     RecoveryOutcome.RUNNING: "have a running saga",
     RecoveryOutcome.ENDED: "ended in the meantime",
     RecoveryOutcome.LEFT: "could not be started",
+    RecoveryOutcome.FAILED_AGAIN: "failed again",
 }
 
 
@@ -36,12 +39,20 @@ async def recover(
     at_once: Annotated[
         int, typer.Option(min=1, max=200, help="Orders processed concurrently.")
     ] = 16,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait until what was started has ended, or waits for long."),
+    ] = False,
+    within: Annotated[
+        float, typer.Option(min=1, max=86_400, help="With --wait: at most so many seconds.")
+    ] = 60.0,
 ) -> Answer:
     """Restart open sagas, parcels and returns that Temporal has lost.
 
     Run it after Temporal lost its database or sagas were terminated. Workers may be running.
     Running it again is harmless: steps that were done before are not repeated.
-    Ends with 1 if an order could not be started and needs a person.
+    It says what became of everything that it started, as far as that is known after some seconds.
+    Ends with 1 if something could not be started, or failed again, and needs a person.
     """
     screen = console(stderr=True)
     client, store = await services.temporal(), services.redacted_store
@@ -52,7 +63,10 @@ async def recover(
         orders = await recovery.run(order_ids, lambda _: progress.advance(task))
     unfinished = await unfinished_workflows(store)
     others = await restart_workflows(client, unfinished, dry_run=dry_run)
-    code = REFUSED if any(each.outcome is RecoveryOutcome.LEFT for each in orders) else OK
+    limit_s = within if wait else FIRST_LOOK_S
+    seen = await look_after(client, [*orders, *others], limit_s)
+    orders, others = seen[: len(orders)], seen[len(orders) :]
+    code = REFUSED if any(each.outcome.needs_person for each in seen) else OK
     return Answer(_as_data(orders, others), lambda: _view(orders, others), code)
 
 
@@ -79,8 +93,7 @@ def _view(orders: Sequence[Recovered], others: Sequence[Recovered]) -> Renderabl
     )
     parts: list[RenderableType] = []
     if eventful:
-        rows = ((each.order_id, each.outcome, each.why) for each in eventful[:_ROWS_SHOWN])
-        parts.append(make_table(("order", "", "why"), rows))
+        parts.append(_EVENTFUL.table(eventful[:_ROWS_SHOWN]))
     if len(eventful) > _ROWS_SHOWN:
         parts.append(Text(f"and {len(eventful) - _ROWS_SHOWN} more; --json lists all"))
     counts = (

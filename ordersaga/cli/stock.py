@@ -46,8 +46,13 @@ async def adjust(
     by: Annotated[int, typer.Option(help="Difference in pieces; negative if some are missing.")],
     reason: Annotated[str, typer.Option(help="The reason, for the audit trail.")],
 ) -> Answer:
-    """Correct the stock on hand after a count."""
-    return await _execute(services, sku, AdjustStock(sku, by, reason))
+    """Correct the stock on hand after a count.
+
+    If fewer pieces are left than are reserved, the orders that were reserved last become short and
+    wait for the missing pieces. The answer names them.
+    """
+    command = AdjustStock(sku, by, reason)
+    return _answer(await orders_service(services).adjust_stock(command))
 
 
 async def _execute(services: Services, sku: Sku, command: StockCommand) -> Answer:
@@ -82,7 +87,10 @@ def _answer(stock: "ShownStock") -> Answer:
 
 
 def _view(stock: "ShownStock") -> RenderableType:
-    pieces = _PIECES.table([stock])
+    pieces: RenderableType = _PIECES.table([stock])
+    if stock.short:
+        rows = [(one.order_id, one.pieces) for one in stock.short]
+        pieces = Group(pieces, make_table(("short now, and waiting", "pieces>"), rows))
     if not stock.waiting:
         return pieces
     more = stock.orders_waiting - len(stock.waiting)

@@ -210,9 +210,19 @@ class OrderSagaClient:
         """Try a failed step or compensation again, now; raises as `cancel`."""
         await self.update(order_id, "retry", {"actor": actor, "reason": reason})
 
-    async def resolve(self, order_id: str, *, actor: str, note: str) -> None:
-        """State that a person has settled what the saga waits for; raises as `cancel`."""
-        await self.update(order_id, "resolve", {"actor": actor, "note": note})
+    async def resolve(
+        self, order_id: str, *, actor: str, note: str, goods: str | None = None
+    ) -> None:
+        """State that a person has settled what the saga waits for; raises as `cancel`.
+
+        Args:
+            order_id: the order.
+            actor: who settled it, for the audit trail.
+            note: how, for the audit trail.
+            goods: if the parcel has left: ``lost``, ``coming_back``, or ``ship_and_collect``.
+        """
+        message = {"actor": actor, "note": note, **({"goods": goods} if goods else {})}
+        await self.update(order_id, "resolve", message)
 
     async def change_address(
         self, order_id: str, address: Mapping[str, str], *, actor: str, reason: str

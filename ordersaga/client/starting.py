@@ -92,6 +92,7 @@ def submitted_document(order_id: OrderId, state: order_states.OrderState) -> Ord
         reference=order.reference,
         customer=_if_given(order.customer, "customer's contact"),
         metadata=order.metadata,
+        if_left=order.if_left,
     )
 
 

@@ -12,6 +12,7 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from adapters.notifications.log import LogNotifications
+from domain.parcel_left import IfLeft
 from eventstore.model import FeedFilter
 from eventstore.postgres.checkpoints import PostgresCheckpoints
 from eventstore.postgres.set_aside import PostgresSetAsideEvents
@@ -114,6 +115,7 @@ def _worker(services: Services, client: Client, queue: str) -> Worker:
         LogNotifications(),
         services.installation,
         settings.cancel_after_s,
+        IfLeft(settings.if_parcel_left),
     )
     return build_worker(
         client,

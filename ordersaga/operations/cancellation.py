@@ -2,34 +2,41 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.aggregates import FULFILLMENT
+from activities.aggregates import FULFILLMENT, ORDER
 from activities.messages import WORKFLOW_TYPE
+from activities.unit_of_work import UnitOfWork, transact
 from domain.ids import OrderId, order_stream
 from domain.order.commands import CancelOrder
 from domain.order.state import Cancelled, Completed, Submitted, status_of
-from domain.saga.trail import NotStarted
-from domain.values import Reason
+from domain.saga.commands import CloseFulfillment, RecordOperatorAction
+from domain.saga.trail import Underway
+from domain.values import Outcome, Reason
+from eventstore.commands.handler import CommandContext
+from eventstore.model import Metadata
 from ordersaga.client.orders import OrderSagaClient
 from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.errors import Refused
 from ordersaga.operations.actor import Caller
 from ordersaga.operations.orders import OrdersService
-from ordersaga.operations.temporal_runs import find_run
+from ordersaga.operations.temporal_runs import Run, find_run
 
 if TYPE_CHECKING:
     from ordersaga.bootstrap.wiring import Services
+
+_SHOWN: Final = 80  # characters of a name that a client chose
 
 
 class CancelledBy(StrEnum):
     """Who cancels the order; the values are told to people."""
 
     RUNNING_SAGA = "its saga cancels it"
-    STORE = "it had no running saga, and nothing was done for it: it was cancelled at once"
+    STORE = "it has no running saga, and nothing was done for it: it was cancelled at once"
     NEW_SAGA = "it had no running saga: a new one undoes what was done"
 
 
@@ -48,10 +55,9 @@ class CancelRequest:
         return {"actor": self.actor, "reason": self.reason, "requested_by": requester}
 
     @property
-    def command(self) -> CancelOrder:
-        """The command for an order for which nothing was done."""
-        reason = Reason.CUSTOMER_REQUEST if self.by_customer else Reason.OPERATOR_REQUEST
-        return CancelOrder(reason, self.reason)
+    def why(self) -> Reason:
+        """Why the order ends."""
+        return Reason.CUSTOMER_REQUEST if self.by_customer else Reason.OPERATOR_REQUEST
 
 
 async def cancel_order(
@@ -66,29 +72,30 @@ async def cancel_order(
     """
     client = await services.temporal()
     run = await find_run(client, order_stream(order_id))
-    if run is None or not run.is_open:
-        return await _cancel_without_saga(services, client, order_id, request)
-    if run.workflow_type != WORKFLOW_TYPE:
-        raise Refused(
-            f"a workflow of type {run.workflow_type} holds the id of the order's saga: "
-            f"end it first, with `temporal workflow terminate -w {run.workflow_id}`"
-        )
+    if run is None or not run.is_open or run.workflow_type != WORKFLOW_TYPE:
+        return await _cancel_without_saga(services, client, order_id, request, run)
     await OrderSagaClient(client).update(order_id, "cancel", request.message)
     return CancelledBy.RUNNING_SAGA
 
 
 async def _cancel_without_saga(
-    services: "Services", client: Client, order_id: OrderId, request: CancelRequest
+    services: "Services",
+    client: Client,
+    order_id: OrderId,
+    request: CancelRequest,
+    run: Run | None,
 ) -> CancelledBy:
     orders = OrdersService.of(services, Caller(request.actor))
     state = await orders.state(order_id)
     if isinstance(state, Completed | Cancelled):
         raise Refused(f"the order is {status_of(state)}: it cannot be cancelled any more")
-    trail = await FULFILLMENT.stream(order_id).load(services.handler)
-    # No step comes before the reservation, and a saga that starts just now finds the order ended.
-    if isinstance(state, Submitted) and isinstance(trail, NotStarted):
-        await orders.execute(order_id, request.command)
+    if await _cancel_at_once(services, order_id, request):
         return CancelledBy.STORE
+    if run is not None and run.is_open:
+        raise Refused(
+            f"a workflow of type {run.workflow_type[:_SHOWN]} holds the id of the order's saga: "
+            f"end it first, with `temporal workflow terminate -w {run.workflow_id}`"
+        )
     document = submitted_document(order_id, state)
     if document is None:
         raise Refused(f"the order is a {status_of(state)}: it has no saga")
@@ -100,3 +107,28 @@ async def _cancel_without_saga(
         request=FirstRequest("cancel", request.message),
     )
     return CancelledBy.NEW_SAGA
+
+
+async def _cancel_at_once(services: "Services", order_id: OrderId, request: CancelRequest) -> bool:
+    """End an order for which nothing was done; False: something was, or it was never submitted.
+
+    No step comes before the reservation. A saga that starts just now finds the order ended, and one
+    that fails again and again, whatever for, is not needed.
+    """
+    order, trail = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
+
+    def rule(unit: UnitOfWork) -> bool:
+        if not isinstance(unit.state(order), Submitted):
+            return False
+        unit.execute(order, CancelOrder(request.why, request.reason))
+        if isinstance(unit.state(trail), Underway):
+            unit.execute(
+                trail,
+                RecordOperatorAction(request.actor, "cancel", request.reason),
+                CloseFulfillment(Outcome.CANCELLED, request.why, request.reason),
+            )
+        return True
+
+    command_id = f"cancel-{uuid4()}"
+    context = CommandContext(command_id, Metadata(order.name, command_id, request.actor))
+    return await transact(services.handler, (order, trail), rule, context)

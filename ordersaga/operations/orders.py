@@ -1,24 +1,26 @@
 """Commands for orders and stock, an order as it was, and its timeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from activities.aggregates import ORDER, STOCK, AggregateStream
+from activities.inventory.counting import count_stock
 from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
-from domain.stock.commands import StockCommand
+from domain.stock.commands import AdjustStock, StockCommand
 from domain.stock.item import StockState
 from domain.values import Reason
 from eventstore.codec import EventCodec
 from eventstore.commands.folding import Loaded
 from eventstore.commands.handler import CommandHandler
+from eventstore.errors import EventStoreError
 from eventstore.model import StoredEvent
 from eventstore.store import EventStore
 from ordersaga.operations.actor import Caller, operator
@@ -57,7 +59,10 @@ class ShownWaiting:
 
 @dataclass(frozen=True, slots=True)
 class ShownStock:
-    """A stock item, in pieces; `waiting` is the head of the queue, first served first."""
+    """A stock item, in pieces; `waiting` is the head of the queue, first served first.
+
+    `short` are the orders from which a count has just taken reserved pieces.
+    """
 
     sku: str
     on_hand: int
@@ -67,6 +72,7 @@ class ShownStock:
     version: int
     orders_waiting: int
     waiting: tuple[ShownWaiting, ...]
+    short: tuple[ShownWaiting, ...] = ()
 
 
 WAITING_SHOWN: Final = 20
@@ -174,11 +180,23 @@ class OrdersService:
             stream=event.stream,
             version=event.version,
             event_type=event.event_type,
-            what=describe_event(self._codec.decode(event)),
+            what=self._described(event),
             actor=event.metadata.actor,
             correlation_id=event.metadata.correlation_id,
             causation_id=event.metadata.causation_id,
         )
+
+    def _described(self, event: StoredEvent) -> str:
+        try:
+            return describe_event(self._codec.decode(event))
+        except EventStoreError as error:  # the others are shown all the same
+            return f"cannot be read: {error}"
+
+    def _readable(self, event: StoredEvent) -> Any | None:
+        try:
+            return self._codec.decode(event)
+        except EventStoreError:  # it is shown as one that cannot be read
+            return None
 
     # --- stock -----------------------------------------------------------------------------------
 
@@ -186,6 +204,13 @@ class OrdersService:
         """Execute a command and return the new state of the stock item."""
         await self._execute(STOCK.stream(sku), command)
         return await self.show_stock(sku)
+
+    async def adjust_stock(self, command: AdjustStock) -> ShownStock:
+        """Correct a ledger after a count; the answer names the orders that became short."""
+        context = self._caller.context(stock_stream(command.sku))
+        short = await count_stock(self._handler, command, datetime.now(UTC), context)
+        named = tuple(ShownWaiting(one.order_id, one.pieces) for one in short)
+        return replace(await self.show_stock(command.sku), short=named)
 
     async def show_stock(self, sku: Sku) -> ShownStock:
         """The present state of a stock item; raises NotFound."""

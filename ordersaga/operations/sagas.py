@@ -10,6 +10,7 @@ from temporalio.client import Client, RPCError, WorkflowQueryFailedError, Workfl
 from temporalio.service import RPCStatusCode
 
 from activities.messages import WORKFLOW_TYPE
+from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE
 from domain.ids import OrderId, order_stream
 from domain.values import Compensation, Step
 from ordersaga.errors import Refused, WrongUsage
@@ -145,6 +146,7 @@ async def show_saga(
         missing=tuple(answer.get("missing", ())),
         answer_by=answer.get("answer_by"),
         choices=tuple(answer.get("choices", ())),
+        goods=tuple(answer.get("goods", ())),
         amended_total_minor=answer.get("amended_total_minor"),
         findings=findings,
         waiting=tuple(answer.get("waiting", ())),
@@ -153,7 +155,7 @@ async def show_saga(
 
 
 async def ask_status(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:
-    """The saga's status answer, or a sentence that says why there is none."""
+    """The status answer of a workflow, or a sentence that says why there is none."""
     if run.status == "paused":
         return {}, "it is paused in Temporal: `temporal workflow unpause` lets it continue"
     handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
@@ -186,14 +188,26 @@ def _state(number: int) -> str:
     return name.removeprefix("PENDING_ACTIVITY_STATE_").replace("_", " ").lower()
 
 
+_TYPES: Final = {
+    "order": WORKFLOW_TYPE,
+    "delivery": DELIVERY_WORKFLOW_TYPE,
+    "return": RETURN_WORKFLOW_TYPE,
+}
+
+
+def is_of_its_type(run: Run) -> bool:
+    """Whether a workflow is of the type that its id calls for; any client may take an id."""
+    return run.workflow_type == _TYPES.get(run.workflow_id.partition("-")[0])
+
+
 async def running_workflows(client: Client, workflow_ids: Collection[str]) -> set[str]:
-    """Which of these workflows are open. Each one is described, because lists may lag."""
+    """Which of these workflows are open, and of their type. Each is described: lists may lag."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def is_running(workflow_id: str) -> bool:
         async with slots:
             run = await find_run(client, workflow_id)
-        return run is not None and run.is_open
+        return run is not None and run.is_open and is_of_its_type(run)
 
     ids = list(workflow_ids)
     answers = await asyncio.gather(*(is_running(workflow_id) for workflow_id in ids))

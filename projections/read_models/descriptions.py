@@ -97,6 +97,9 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     stock_events.StockShipped: lambda x: f"{x.quantity} of {x.sku} shipped",
     stock_events.StockBackordered: lambda x: f"{x.quantity} of {x.sku} waited for",
     stock_events.StockAllocated: lambda x: f"{x.quantity} of {x.sku} arrived and reserved",
+    stock_events.StockDeallocated: lambda x: (
+        f"{x.quantity} of {x.sku} not there any more: waited for"
+    ),
     stock_events.BackorderWithdrawn: lambda x: f"{x.quantity} of {x.sku} no longer waited for",
     payment_events.PaymentAuthorised: lambda x: (
         f"payment of {format_amount(x.amount)} authorised ({x.reference})"
@@ -117,6 +120,10 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
         f"label bought from {x.carrier}, tracking number {x.tracking_number}"
     ),
     shipment_events.LabelCancelled: lambda x: f"label {x.label_id} cancelled",
+    shipment_events.ScanKept: lambda x: f"scanned before its label: {x.status.replace('_', ' ')}",
+    shipment_events.ParcelGivenUp: lambda x: (
+        f"{x.actor} says of the parcel that has left: {x.goods.replace('_', ' ')}: {x.reason}"
+    ),
     shipment_events.ShipmentHandedOver: lambda _: "parcel handed to the carrier",
     shipment_events.ShipmentInTransit: lambda _: "parcel in transit",
     shipment_events.ShipmentDelivered: lambda _: "parcel delivered",
@@ -125,12 +132,13 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     saga_events.FulfillmentStarted: lambda x: f"saga {x.workflow_id} started",
     saga_events.StepFailed: lambda x: f"{x.step.value} failed ({x.reason.value}): {x.message}",
     saga_events.CompensationStarted: lambda x: f"turning back: {x.reason.value}",
+    saga_events.CompensationWithdrawn: lambda x: f"not undone after all: {x.detail}",
     saga_events.CompensationFailed: lambda x: f"{x.compensation.value} failed: {x.message}",
     saga_events.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
     saga_events.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
     saga_events.FulfillmentClosed: _closed,
     shipment_events.ScanContradicted: lambda x: (
-        f"the carrier contradicts itself: {x.status} after another end"
+        f"the carrier reports {x.status}, which cannot follow"
     ),
     shipment_events.DeliveryAttentionRequired: lambda x: f"parcel needs attention: {x.waiting_for}",
     shipment_events.DeliveryOperatorActed: lambda x: (

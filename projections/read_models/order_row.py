@@ -153,7 +153,9 @@ def _became(status: str) -> Callable[[OrderRow, Any, datetime], None]:
 
 
 def _processing(row: OrderRow, event: order_events.OrderProcessingStarted, _: datetime) -> None:
-    row.status, row.payment_reference = "processing", event.payment_reference
+    row.payment_reference = event.payment_reference
+    if row.status == "reserved":  # else a count has taken pieces away meanwhile
+        row.status = "processing"
 
 
 def _completed(row: OrderRow, event: order_events.OrderCompleted, at: datetime) -> None:

@@ -166,7 +166,8 @@ async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
             if not patience.goes_on():
                 raise
             met, again = trouble_of(error), patience.takes_retry()
-            if not again and (is_final(error) or (met is None and trouble is None)):
+            is_answer = is_final(error) or (met is None and trouble is None)
+            if not again and (is_answer or met in patience.ends_with):
                 raise
             patience.progress.stop_if_full()
             if again:

@@ -19,6 +19,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 from activities.messages import OperatorAction
+from domain.parcel_left import IfLeft
 from workflows import policies
 from workflows.common.renewal import RunIsFull
 from workflows.common.search_attributes import Progress
@@ -41,10 +42,12 @@ class NotPossibleNow(Exception):
 class OperatorDecision:
     """What an operator decided about a failure.
 
-    `settled_by` is who settled it by hand; None: try again.
+    `settled_by` is who settled it by hand; None: try again. `goods` is what becomes of the goods of
+    a parcel that has left, if that was the question.
     """
 
     settled_by: OperatorAction | None
+    goods: IfLeft | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class OperatorAttention:
     _recording: int = field(default=0, init=False)
     _asking_at: str | None = field(default=None, init=False)
     _can_be_settled: bool = field(default=True, init=False)
+    _goods: tuple[IfLeft, ...] = field(default=(), init=False)
     _decision: OperatorDecision | None = field(default=None, init=False)
 
     @property
@@ -78,6 +82,19 @@ class OperatorAttention:
     def can_be_settled(self) -> bool:
         """Whether an operator was asked, and may say that the problem is settled by hand."""
         return self.awaits_decision and self._can_be_settled
+
+    @property
+    def goods(self) -> tuple[IfLeft, ...]:
+        """What an operator can say of the goods of a parcel that has left; empty: nobody asks."""
+        return self._goods if self.awaits_decision else ()
+
+    def check_goods(self, goods: IfLeft | None) -> None:
+        """Raise NotPossibleNow unless `goods` answers the question."""
+        if self.goods and goods not in self.goods:
+            choices = ", ".join(self.goods)
+            raise NotPossibleNow(f"the parcel has left: say what becomes of the goods ({choices})")
+        if goods and not self.goods:
+            raise NotPossibleNow("nobody asks about goods now: leave them out")
 
     def note(self, actor: str, action: str, reason: str) -> OperatorAction:
         """Keep an operator's action for the record."""
@@ -95,10 +112,10 @@ class OperatorAttention:
             problem = "requests wait to be carried out: try again when they are"
             raise NotPossibleNow(f"{waiting} {problem}")
 
-    def decide(self, settled_by: OperatorAction | None) -> None:
+    def decide(self, settled_by: OperatorAction | None, goods: IfLeft | None = None) -> None:
         """Take an operator's decision; None: try again."""
-        self._decision = OperatorDecision(settled_by)
-        if settled_by is not None and self._asking_at is not None:
+        self._decision = OperatorDecision(settled_by, goods)
+        if settled_by is not None and self._asking_at is not None and goods is None:
             self.settled[self._asking_at] = settled_by
 
     async def ask(
@@ -109,6 +126,7 @@ class OperatorAttention:
         unless: Callable[[], bool] = lambda: False,
         *,
         can_be_settled: bool = True,
+        goods: tuple[IfLeft, ...] = (),
     ) -> OperatorDecision | None:
         """Ask an operator and wait for the decision.
 
@@ -118,6 +136,7 @@ class OperatorAttention:
             announcement: records and announces the problem; cancelled once nobody needs to act.
             unless: ends the wait when it becomes true.
             can_be_settled: whether a person can do by hand what fails.
+            goods: what a person must choose from, if a parcel has left.
 
         Returns:
             The decision; None: `unless` became true first.
@@ -126,6 +145,7 @@ class OperatorAttention:
             RunIsFull: the next run asks again.
         """
         self._asking_at, self._decision, self._can_be_settled = at_step, None, can_be_settled
+        self._goods = goods
         self.require(at_step, problem)
         announcing = asyncio.create_task(announcement)
         try:
@@ -244,20 +264,24 @@ class OperatorRequests:
     retry_signal = signal_twin("retry", _can_retry, retry)
 
     @workflow.update(
-        description='What needs attention was settled by hand; say how: {"actor", "note"}'
+        description="What needs attention was settled by hand; say how, and what became of goods "
+        'that have left: {"actor", "note", "goods": "lost"|"coming_back"|"ship_and_collect"}'
     )
     def resolve(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Accept a person's statement that the problem is settled, and continue."""
         message = parse_message(ResolveMessage, raw)
-        self.attention.decide(self.attention.note(message.actor, "resolve", message.note))
+        action = f"resolve as {message.goods}" if message.goods else "resolve"
+        by = self.attention.note(message.actor, action, message.note)
+        self.attention.decide(by, message.goods)
         return ACCEPTED
 
     @resolve.validator
     def _can_resolve(self, raw: RawValue = NO_INPUT) -> None:
         self.check_awaits_decision()
-        parse_message(ResolveMessage, raw)
+        message = parse_message(ResolveMessage, raw)
         if not self.attention.can_be_settled:
             raise NotPossibleNow("no person can do this step: repair what is wrong, then retry")
+        self.attention.check_goods(message.goods)
 
     resolve_signal = signal_twin("resolve", _can_resolve, resolve)
 

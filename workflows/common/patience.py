@@ -48,6 +48,7 @@ class Patience:
         show: shows a change of `progress`.
         alarms: what happens after a time.
         is_over: whether nobody wants the result any more.
+        ends_with: the troubles that are not waited out: the first try is the only one.
         ended_early: somebody ended the wait, or nobody wants the result any more.
         decision: what an operator decided about the trouble.
         gave_up: the wait was ended because it took too long.
@@ -59,6 +60,7 @@ class Patience:
     show: Callable[[], None]
     alarms: list[Alarm] = field(default_factory=list)
     is_over: Callable[[], bool] = lambda: False
+    ends_with: frozenset[Trouble] = frozenset()
     ended_early: bool = field(default=False, init=False)
     decision: OperatorDecision | None = field(default=None, init=False)
     gave_up: bool = field(default=False, init=False)
@@ -161,6 +163,12 @@ class Patience:
             for alarm in self.alarms:
                 if not alarm.survives_retry:
                     self._spent[alarm] = timedelta()
+            # They ring again if the retry does not help, else nobody would be asked any more.
+            self._rung = {
+                alarm: task
+                for alarm, task in self._rung.items()
+                if alarm.survives_retry or not task.done()
+            }
         return asked
 
     def enter(self, trouble: Trouble | None, error: ActivityError) -> None:

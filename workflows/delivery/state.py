@@ -44,6 +44,13 @@ class DeliveryState:
         return self.parcel is not None and self.parcel.arrived
 
     @property
+    def case_waits(self) -> bool:
+        """Whether a return is to be opened as soon as the order has ended."""
+        parcel = self.parcel
+        return parcel is not None and parcel.order_is_open and parcel.case_to_open is not None
+
+    @property
     def is_done(self) -> bool:
         """Whether there is nothing to follow any more."""
-        return self.has_arrived or self.given_up or self.stopped
+        arrived = self.has_arrived and not self.case_waits
+        return arrived or self.given_up or self.stopped

@@ -2,10 +2,11 @@
 
 Signal-with-start delivers a scan whether this workflow runs, has ended, or never ran. It ends when
 the carrier is done with the parcel and every scan is recorded. A later scan starts a run that
-finds nothing to do. A parcel that is lost or comes back opens a return.
+finds nothing to do. A parcel that is lost or comes back opens a return, once its order has ended.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -21,15 +22,13 @@ from temporalio.exceptions import (
 from temporalio.workflow import ParentClosePolicy
 
 from activities.failures import INVALID_DOCUMENT
-from activities.messages import SHIPPING_QUEUE, OperatorAction
+from activities.messages import SHIPPING_QUEUE, OperatorAction, Scan
 from activities.returns.messages import (
     DELIVERY_WORKFLOW_TYPE,
     RETURN_WORKFLOW_TYPE,
     ParcelAttention,
     ParcelOperators,
-    ParcelView,
     RecordScan,
-    Scan,
 )
 from activities.shipping.parcel import NO_PARCEL, DeliveryActivities
 from domain.errors import InvalidValue
@@ -55,6 +54,7 @@ from workflows.documents.validation import MOST_BYTES, InvalidDocument
 FOLLOWING: Final = "following"
 RECORDING: Final = "recording"
 NO_NEWS: Final = "no_news"
+AWAITING_ORDER: Final = "awaiting_order"
 CONTRADICTION: Final = "contradiction"
 CLOSED: Final = "closed"
 
@@ -160,7 +160,7 @@ class OrderDelivery(OperatorRequests):
         state = self._state
         while state.scans:
             scan = state.scans[0]
-            if scan.status not in state.recorded:
+            if scan.status not in state.recorded or state.case_waits:
                 await self._record(scan)
                 state.recorded.append(scan.status)
             del state.scans[:1]
@@ -195,14 +195,21 @@ class OrderDelivery(OperatorRequests):
         problem = (
             f"{what} could not be recorded: {message_of(error)}: retry, or resolve with a note"
         )
-        decision = await self._ask_operator(RECORDING, problem, unless=lambda: state.stopped)
-        if decision and decision.settled_by is None:
+        before = len(state.scans)
+        decision = await self._ask_operator(
+            RECORDING, problem, unless=lambda: state.stopped or len(state.scans) > before
+        )
+        tries_again = not state.stopped if decision is None else decision.settled_by is None
+        if tries_again:
             return False
         state.given_up = state.parcel is None and len(state.scans) <= 1
         return True
 
     async def _wait_for_news(self) -> None:
         state = self._state
+        if state.case_waits:
+            await self._wait_for_order()
+            return
         self._visibility.enter(FOLLOWING, "news from the carrier")
         state.heard_at = state.heard_at or workflow.now()
         left = state.heard_at + policies.SILENCE - workflow.now()
@@ -222,15 +229,27 @@ class OrderDelivery(OperatorRequests):
             state.heard_at = workflow.now()
             state.given_up = bool(decision and decision.settled_by)
 
+    async def _wait_for_order(self) -> None:
+        """Wait for the saga to say that the order has ended; look again now and then."""
+        self._visibility.enter(AWAITING_ORDER, "the order to end: then a return is opened")
+        try:
+            await workflow.wait_condition(
+                lambda: self._has_news() or self.progress.run_is_full,
+                timeout=policies.LOOK_FOR_END_AFTER,
+                timeout_summary="then look whether the order has ended",
+            )
+        except TimeoutError:
+            await self._record(None)
+
     def _has_news(self) -> bool:
         return bool(self._state.scans) or self._state.stopped
 
     async def _handle_arrival(self) -> None:
         state = self._state
         parcel = state.parcel
-        if parcel and parcel.case_to_open:
-            await self._open_return(parcel.case_to_open)
-            state.parcel = ParcelView(parcel.status, parcel.arrived, parcel.contradicted_by)
+        if parcel and parcel.case_to_open and not parcel.order_is_open:
+            await self._open_return(parcel.case_to_open, undone=parcel.order_is_cancelled)
+            state.parcel = parcel = replace(parcel, case_to_open=None)
         if parcel and parcel.contradicted_by:
             problem = (
                 f"the carrier says {parcel.contradicted_by}, but {parcel.status} is on record: "
@@ -238,10 +257,13 @@ class OrderDelivery(OperatorRequests):
             )
             decision = await self._ask_operator(CONTRADICTION, problem, lambda: state.stopped)
             if decision and decision.settled_by:
-                state.parcel = ParcelView(parcel.status, parcel.arrived)
+                state.parcel = replace(parcel, contradicted_by=None)
 
-    async def _open_return(self, kind: ReturnKind) -> None:
-        """Start the return that takes care of goods and money; it is started once."""
+    async def _open_return(self, kind: ReturnKind, *, undone: bool) -> None:
+        """Start the return that takes care of goods and money; it is started once.
+
+        An order that was undone has its money back already.
+        """
         document = {
             "order_id": self._order_id,
             "return_id": kind.value,
@@ -252,6 +274,8 @@ class OrderDelivery(OperatorRequests):
         }
         if kind is ReturnKind.LOST:
             document["restock"] = "none"  # nothing came back
+        if undone:
+            document["refund"] = "none"
         try:
             await workflow.start_child_workflow(
                 RETURN_WORKFLOW_TYPE,

@@ -8,7 +8,8 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
@@ -17,6 +18,7 @@ from domain.ids import LineId
 from domain.lines import Pieces
 from domain.order.drafting import MAX_LINES
 from domain.order.unavailable import ShortageChoice
+from domain.parcel_left import CHOICES, IfLeft
 from workflows.documents.parts import AddressModel, LineIdText, Moment, text
 from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate
 
@@ -59,11 +61,23 @@ class CancelMessage(OperatorMessage):
     requested_by: RequestedBy = RequestedBy.OPERATOR
 
 
+def _choice(goods: IfLeft | None) -> IfLeft | None:
+    if goods is IfLeft.ASK:
+        raise PydanticCustomError(
+            "choice", "must be one of {choices}", {"choices": ", ".join(CHOICES)}
+        )
+    return goods
+
+
 class ResolveMessage(_Message):
-    """``resolve``: a person settled what needs attention; `note` says how."""
+    """``resolve``: a person settled what needs attention; `note` says how.
+
+    `goods`: what becomes of goods that have left although their order is undone.
+    """
 
     actor: Actor
     note: Note
+    goods: Annotated[IfLeft | None, AfterValidator(_choice)] = None
 
 
 class ChangeAddressMessage(OperatorMessage):

@@ -31,6 +31,7 @@ from workflows.documents.lines import (
     line_to_json,
 )
 from workflows.documents.outage import OnOutage, outage_json, outage_terms
+from workflows.documents.parcel_left import IfParcelLeft, if_left_json, if_left_rule
 from workflows.documents.parts import (
     AddressModel,
     CustomerIdText,
@@ -165,6 +166,7 @@ class OrderDocumentModel(Strict):
             "omitted: what the installation's setting says, which by default is to wait"
         ),
     ] = None
+    if_parcel_left: IfParcelLeft = None
     metadata: Annotated[dict[str, str], by_domain(fields.parse_metadata)] = Field(
         default_factory=dict,
         description="the shop's own notes, kept as they are; no personal data",
@@ -234,6 +236,7 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
         **unavailable,
         **outage_json(document.on_outage),
         **_given("metadata", dict(document.metadata) or None),
+        **if_left_json(document.if_left),
     }
 
 
@@ -285,6 +288,7 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
         reference=model.reference,
         customer=model.customer.to_domain() if model.customer else None,
         metadata=model.metadata,
+        if_left=if_left_rule(model.if_parcel_left),
     )
     check_total(document_total(document), "lines")
     return document

@@ -17,15 +17,19 @@ from activities.messages import (
     CompensationRequest,
     CompensationResult,
     EarlierRun,
+    GoesOn,
     OperatorAction,
+    PaymentResult,
+    ShipmentResult,
 )
 from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
 from domain.notes import cut
+from domain.parcel_left import IfLeft
 from domain.values import Compensation, FailureKind, Outcome, Reason
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
-from workflows.common.failures import Cause, MustTurnBack, cause_of_failure
+from workflows.common.failures import Cause, MustTurnBack, cause_of_failure, describe
 from workflows.common.operator_requests import OperatorAttention
 from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.escalation import Escalation
@@ -61,7 +65,14 @@ _ACTIVITIES: dict[Compensation, tuple[_Undo, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Compensations:
-    """Carries out the compensations."""
+    """Carries out the compensations.
+
+    Nothing that refuses ends it: a person is called, and what a person settles is settled, whatever
+    an activity says afterwards.
+
+    Attributes:
+        finish: does the last step of an order whose parcel has left.
+    """
 
     state: SagaState
     visibility: SagaVisibility
@@ -69,30 +80,52 @@ class Compensations:
     trail: Trail
     attention: OperatorAttention
     escalation: Escalation
+    finish: Callable[[], Awaitable[ShipmentResult | PaymentResult]]
 
     async def turn_back(self, cause: Cause) -> ClosedSaga:
         """Undo everything that is registered and end the order as cancelled.
 
         Returns:
-            How the order ended; completed if the last step had succeeded but seemed to fail.
+            How the order ended; completed if the last step had succeeded but seemed to fail, or if
+            the parcel had left and the shop, or a person, wants it shipped and paid.
 
         Raises:
             ApplicationError: the input itself was refused and nothing was done.
             RunIsFull: a new run goes on with the cause in the state.
         """
+        record = self.state.compensation
+        record.cause = record.cause or cause
+        while True:
+            if not self._is_shipping and (closed := await self._go_back(record.cause)):
+                return closed
+            await self._ship_and_collect()
+
+    @property
+    def _is_shipping(self) -> bool:
+        """Whether the order goes on because its parcel has left; an earlier run may have begun."""
+        steps = self.state.steps
+        goes_on = steps.parcel_left and not steps.past_pivot
+        return goes_on and self.state.if_left is IfLeft.SHIP_AND_COLLECT
+
+    async def _go_back(self, cause: Cause) -> ClosedSaga | None:
+        """Record why the order is undone, and undo it; None: its parcel has left, and it goes on.
+
+        An earlier run may have recorded it.
+        """
         state = self.state
-        self._because_of(cause)
+        state.reason = cause.detail
         state.compensation.turning_back, state.reservation.shortage = True, None
-        if not state.compensation.recorded and (closed := await self._record(cause)):
-            return self._had_ended(closed)
+        if not state.compensation.recorded:
+            earlier = await self._record(cause)
+            if isinstance(earlier, ClosedSaga):
+                return self._had_ended(earlier)
+            if isinstance(earlier, GoesOn):
+                return None
         return await self._undo_and_close(state.compensation.cause or cause)
 
-    def _because_of(self, cause: Cause) -> None:
-        self.state.compensation.cause, self.state.reason = cause, cause.detail
-
-    async def _record(self, cause: Cause) -> ClosedSaga | None:
-        """Record why the order is undone; returns how it ended if it has ended."""
-        state = self.state
+    async def _record(self, cause: Cause) -> ClosedSaga | GoesOn | EarlierRun | None:
+        """Record why the order is undone, unless it has ended or goes on."""
+        state, record = self.state, self.state.compensation
         self.visibility.enter(TURNING_BACK, "the event store to record why the order is undone")
         self.visibility.show_every_change()
         operators = (*self.attention.take_unrecorded(), *state.requests.drop())
@@ -101,15 +134,20 @@ class Compensations:
         except RunIsFull:
             self.attention.unrecorded[:0] = operators
             raise
-        if isinstance(earlier, ClosedSaga):
+        if isinstance(earlier, ClosedSaga):  # nothing was recorded
+            self.attention.unrecorded.extend((*operators, *cause.operator))
             return earlier
-        state.compensation.recorded = True
         state.document, state.progress.may_hand_over = None, True
+        record.cause = replace(cause, operator=())
+        if isinstance(earlier, GoesOn):
+            return earlier
+        record.recorded = True
         if earlier is not None:
             self._register_earlier(earlier, cause)
-            recorded = earlier.turned_back
-            self._because_of(replace(cause, reason=recorded.reason, detail=recorded.detail))
-        return None
+            before = earlier.turned_back
+            record.cause = replace(record.cause, reason=before.reason, detail=before.detail)
+            state.reason = before.detail
+        return earlier
 
     def _had_ended(self, closed: ClosedSaga) -> ClosedSaga:
         """The step that seemed to have failed had ended the order: there is nothing to undo."""
@@ -125,13 +163,43 @@ class Compensations:
             record.payment_in_doubt |= earlier.charge_in_doubt
             record.label_in_doubt |= earlier.label_in_doubt
 
-    async def _undo_and_close(self, cause: Cause) -> ClosedSaga:
+    async def _ship_and_collect(self) -> None:
+        """Complete the order, whose parcel has left, or let a person give the parcel up."""
+        state = self.state
+        state.compensation.turning_back, state.compensation.recorded = False, False
+        state.steps.parcel_left, state.reason = True, None
+        while state.if_left is IfLeft.SHIP_AND_COLLECT:
+            try:
+                done = await self.finish()
+            except ActivityError as error:
+                problem = describe(error)
+            except MustTurnBack as end:
+                problem = end.cause.detail
+            else:
+                state.steps.past_pivot = True
+                state.requests.unsent += [done.scan] if done.scan else []
+                return
+            await self._ask_about_goods(state.steps.last.value, problem)
+
+    async def _ask_about_goods(
+        self, at_step: str, problem: str, compensation: Compensation | None = None
+    ) -> None:
+        decision = await self.escalation.ask_about_goods(at_step, problem, compensation)
+        if decision.settled_by and decision.goods:
+            self.state.if_left = decision.goods
+            self.attention.settled[Compensation.CANCEL_SHIPMENT.value] = decision.settled_by
+
+    # --- undoing ---------------------------------------------------------------------------------
+
+    async def _undo_and_close(self, cause: Cause) -> ClosedSaga | None:
+        """Undo everything and end the order; None: it goes on, and nothing was undone."""
         undone_twice = False
         while True:
-            await self._undo_all(cause, again=undone_twice)
+            if not await self._undo_all(cause, again=undone_twice):
+                return None
             try:
                 self.visibility.enter(CLOSING, "the event store to close the order")
-                return await self.trail.close(cause)
+                return await self.trail.close(cause, self._settled)
             except ActivityError as error:
                 # A charge or label may have arrived after its compensation: undo everything again.
                 if not undone_twice:
@@ -139,50 +207,72 @@ class Compensations:
                     continue
                 await self.escalation.ask(CLOSING, error)
 
-    async def _undo_all(self, cause: Cause, *, again: bool) -> None:
+    async def _undo_all(self, cause: Cause, *, again: bool) -> bool:
+        """Undo everything, the latest first; False: the order goes on, nothing was undone."""
         record = self.state.compensation
         for compensation in reversed(record.registered):
-            if again or compensation.value not in record.undone:  # an earlier run may have done it
-                await self._undo(compensation, cause)
+            if not again and compensation.value in record.undone:  # an earlier run has done it
+                continue
+            if not await self._undo(compensation, cause):
+                return False
         if record.payment_in_doubt and self._found_nothing(Compensation.UNDO_PAYMENT):
             await self._undo_late(Compensation.UNDO_PAYMENT, "charge", cause)
             record.payment_in_doubt = False
         if record.label_in_doubt and self._found_nothing(Compensation.CANCEL_SHIPMENT):
             await self._undo_late(Compensation.CANCEL_SHIPMENT, "label", cause)
             record.label_in_doubt = False
+        return True
 
     def _found_nothing(self, compensation: Compensation) -> bool:
         return self.state.compensation.undone.get(compensation.value) == NOTHING
 
-    async def _undo_late(
-        self,
-        compensation: Compensation,
-        late: str,
-        cause: Cause,
-    ) -> None:
+    async def _undo_late(self, compensation: Compensation, late: str, cause: Cause) -> None:
         """Wait for a charge or a label that may still arrive, then undo it."""
         self.visibility.enter(compensation.value, f"a {late} that may still arrive late")
         summary = f"a late {late} may still arrive"
         await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary=summary)
         await self._undo(compensation, cause)
 
-    async def _undo(self, compensation: Compensation, cause: Cause) -> None:
-        method, queue, waits_for = _ACTIVITIES[compensation]
+    async def _undo(self, compensation: Compensation, cause: Cause) -> bool:
+        """Undo a step; False: the order goes on, because its parcel has left."""
         while True:
-            self.visibility.enter(compensation.value, waits_for)
-            settled_by = self._settled_by(compensation)
-            request = CompensationRequest(saga_ref(), self.state.order_id, cause.reason, settled_by)
-            patience = self.escalation.patience(compensation.value, compensation)
-            try:
-                result = await self.runner.run(method, request, queue, policies.USUAL, patience)
-            except ActivityError as error:
-                if not patience.decision:
-                    self.attention.settled.pop(compensation.value, None)
-                    await self.escalation.ask(compensation.value, error, compensation)
-            else:
+            result = await self._attempt(compensation, cause)
+            if result is None:
+                continue
+            if result.left is IfLeft.SHIP_AND_COLLECT:
+                return False
+            if result.left is not IfLeft.ASK:
                 self.state.compensation.undone[compensation.value] = result.undone
-                self.attention.settled.pop(compensation.value, None)
-                return
+                return True
+            await self._ask_about_goods(compensation.value, result.undone, compensation)
+
+    async def _attempt(self, compensation: Compensation, cause: Cause) -> CompensationResult | None:
+        """What came of undoing a step; None: a person was asked, and it is to be tried again."""
+        method, queue, waits_for = _ACTIVITIES[compensation]
+        state, by = self.state, self._settled_by(compensation)
+        self.visibility.enter(compensation.value, waits_for)
+        request = CompensationRequest(
+            saga_ref(),
+            state.order_id,
+            cause.reason,
+            by,
+            state.if_left,
+            tuple(state.requests.scans.values()),
+        )
+        patience = self.escalation.patience(compensation.value, compensation, settled=bool(by))
+        try:
+            return await self.runner.run(method, request, queue, policies.USUAL, patience)
+        except ActivityError as error:
+            if by:
+                return CompensationResult(f"settled by hand by {by.actor}")
+            if not patience.decision:
+                await self.escalation.ask(compensation.value, error, compensation)
+            return None
+
+    @property
+    def _settled(self) -> tuple[Compensation, ...]:
+        """What people state to have been undone by hand."""
+        return tuple(one for one in self.state.compensation.registered if self._settled_by(one))
 
     def _settled_by(self, compensation: Compensation) -> OperatorAction | None:
         """Who has settled it by hand, or everything that is still held; None: nobody."""

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from temporalio.exceptions import ActivityError
 
 from activities.failures import Trouble
+from domain.parcel_left import CHOICES, IfLeft
 from domain.values import Compensation
 from workflows import policies
 from workflows.common.failures import describe
@@ -19,6 +21,9 @@ from workflows.fulfillment.interruptible_runner import (
 from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
+
+_SETTLED: Final = (Trouble.PROVIDER, Trouble.FOREIGN, Trouble.UNEXPECTED)
+"""Troubles that do not matter any more once a person has done by hand what fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,17 @@ class Escalation:
             CancelledError: the order is to be cancelled; only if the saga is not turning back yet.
         """
         self.visibility.enter(at_step, "an operator: retry, or resolve with a note")
-        return await self._ask(at_step, error, compensation)
+        return await self._ask(at_step, describe(error), compensation)
+
+    async def ask_about_goods(
+        self, at_step: str, problem: str, compensation: Compensation | None = None
+    ) -> OperatorDecision:
+        """Say that a person must decide about a parcel that has left, and wait for the decision.
+
+        It names what becomes of the goods, unless it is to try again.
+        """
+        self.visibility.enter(at_step, "an operator: say what becomes of the goods, or retry")
+        return await self._ask(at_step, problem, compensation, goods=CHOICES)
 
     def patience(
         self,
@@ -49,6 +64,7 @@ class Escalation:
         *,
         can_be_settled: bool = True,
         until_held: bool = False,
+        settled: bool = False,
     ) -> Patience:
         """A wait during which an operator is asked, if it takes too long, while it goes on.
 
@@ -59,7 +75,13 @@ class Escalation:
                 failures that nobody expects, not about an outage of a provider. What somebody else
                 holds at a provider is asked about at once, and always settled by a person.
             until_held: see `InterruptibleRunner.patience`.
+            settled: a person has done it by hand already: nobody is asked again, and only the event
+                store and a worker are waited for.
         """
+        if settled:
+            patience = self.runner.patience(at_step)
+            patience.ends_with = frozenset(_SETTLED)
+            return patience
         troubles = {Trouble.FOREIGN: True, Trouble.UNEXPECTED: can_be_settled}
         if can_be_settled:
             troubles[Trouble.PROVIDER] = True
@@ -68,7 +90,9 @@ class Escalation:
         async def ask(*, can_be_settled: bool) -> None:
             if (error := patience.cause) is None:
                 return
-            decision = await self._ask(at_step, error, compensation, can_be_settled=can_be_settled)
+            decision = await self._ask(
+                at_step, describe(error), compensation, can_be_settled=can_be_settled
+            )
             patience.decide(decision)
 
         patience.alarms += [
@@ -85,18 +109,19 @@ class Escalation:
     async def _ask(
         self,
         at_step: str,
-        error: ActivityError,
+        message: str,
         compensation: Compensation | None,
         *,
         can_be_settled: bool = True,
+        goods: tuple[IfLeft, ...] = (),
     ) -> OperatorDecision:
-        message = describe(error)
         decision = await self.attention.ask(
             at_step,
-            f"{at_step} failed: {message}",
-            self.trail.record_attention(at_step, message, compensation),
+            f"{at_step} failed: {message}{self.state.compensation.to_undo}",
+            self.trail.record_attention(at_step, message, compensation, goods),
             unless=lambda: is_overtaken(self.state),
             can_be_settled=can_be_settled,
+            goods=goods,
         )
         if decision is None:
             stop_if_cancelled(self.state)

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from activities.messages import OperatorAction
+from activities.messages import OperatorAction, Scan
 from domain.order.unavailable import ShortageChoice
 from workflows import policies
 from workflows.common.operator_requests import (
@@ -86,10 +86,14 @@ class RequestHandlers:
         record, steps, progress = self.state.compensation, self.state.steps, self.state.progress
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: record.recorded or steps.past_pivot or progress.run_is_full,
+                lambda: (
+                    record.recorded or steps.past_pivot or steps.parcel_left or progress.run_is_full
+                ),
                 timeout=policies.ANSWER_WITHIN,
                 timeout_summary="then whoever cancels is answered",
             )
+        if steps.parcel_left:
+            raise ApplicationError("the parcel has left: the order goes on", type="TooLate")
         if record.recorded:
             return ACCEPTED
         if steps.past_pivot:
@@ -247,8 +251,7 @@ class RequestHandlers:
         except InvalidDocument as problem:
             ignore(self.state.progress, "carrier_update", problem)
         else:
-            if not self.state.requests.keep(message.model_dump(mode="json")):
-                ignore(self.state.progress, "carrier_update", "too many different scans")
+            self.state.requests.keep(Scan(message.status, message.at))
 
     def _check_room(self) -> None:
         self.attention.check_room(self.state.requests.waiting)

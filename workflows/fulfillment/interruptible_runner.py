@@ -19,7 +19,9 @@ R = TypeVar("R")
 
 
 def is_cancel_requested(state: SagaState) -> bool:
-    """Whether anybody asked to cancel the order, here or through Temporal."""
+    """Whether anybody asked to cancel the order, here or through Temporal, and it is possible."""
+    if state.steps.parcel_left:
+        return False
     return state.requests.cancel is not None or native_cancel(state) is not None
 
 

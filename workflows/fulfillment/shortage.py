@@ -23,8 +23,8 @@ from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, is_cancel_requested
+from workflows.fulfillment.safe_point import SafePoint
 from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice, SagaState
-from workflows.fulfillment.steps import SafePoint
 from workflows.fulfillment.visibility import SagaVisibility
 
 _CHOICES: Final = "ship_available, wait or cancel"
@@ -42,6 +42,12 @@ class ShortageWait:
     amendments: Amendments
     escalation: Escalation
 
+    async def until_items_return(self, shortage: Shortage) -> None:
+        """Wait for pieces that a count has taken away; raises as `until_items_are_there`."""
+        self.state.reservation.shortage = shortage
+        self.state.requests.stock_arrived |= not shortage.missing
+        await self.until_items_are_there()
+
     async def until_items_are_there(self) -> None:
         """Wait until all items are reserved, or the order is reduced to the available ones.
 
@@ -57,7 +63,7 @@ class ShortageWait:
             await self.safe_point.reach()
             if state.reservation.shortage is shortage:
                 await self._go_on(shortage)
-        state.progress.order_status = "reserved"
+        state.progress.order_status = "processing" if state.steps.paid else "reserved"
         state.reservation.since = state.reservation.since or workflow.now()
         if state.requests.choice:  # too late: everything is there
             self.attention.unrecorded.append(state.requests.choice.by)
@@ -89,7 +95,8 @@ class ShortageWait:
 
     async def _end(self, shortage: Shortage) -> None:
         """Do what the order's default says, unless the items have arrived at the last moment."""
-        ships = self.state.order.unavailable.default is DeadlineDefault.SHIP_AVAILABLE
+        terms = self.state.order.unavailable
+        ships = DeadlineDefault.SHIP_AVAILABLE in (terms.default, terms.policy)
         await self._review(ShortageChoice.SHIP_AVAILABLE if ships else None)
         if self.state.reservation.shortage:
             detail = f"out of stock until the deadline: {shortage}"

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from activities.messages import (
     OperatorAction,
     OrderDocument,
     PaymentResult,
     ReservationResult,
+    Scan,
     ShipmentResult,
     Shortage,
 )
@@ -19,8 +20,8 @@ from domain.money import Money
 from domain.order.drafting import MAX_LINES
 from domain.order.outage import OutageTerms
 from domain.order.unavailable import ShortageChoice, UnavailablePolicy, UnavailableTerms
+from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, Compensation, Outcome, Step
-from workflows import policies
 from workflows.common.failures import Cause
 from workflows.common.search_attributes import Progress
 
@@ -51,6 +52,7 @@ class KnownOrder:
     pieces: tuple[Pieces, ...]
     unavailable: UnavailableTerms
     on_outage: OutageTerms | None
+    if_left: IfLeft | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class PendingRequests:
         amendments: oldest first.
         choice: the answer to the shortage.
         stock_arrived: stock may have arrived since the stock ledger was last asked.
-        scans: what the carrier reported, for the workflow that follows the parcel.
+        scans: what the carrier reported, by status; the first report of each counts.
+        unsent: those that the workflow that follows the parcel does not have yet.
     """
 
     cancel: CancelRequest | None = None
@@ -109,7 +112,8 @@ class PendingRequests:
     amendments: list[Amendment] = field(default_factory=list)
     choice: Choice | None = None
     stock_arrived: bool = False
-    scans: list[dict[str, Any]] = field(default_factory=list)
+    scans: dict[str, Scan] = field(default_factory=dict)
+    unsent: list[Scan] = field(default_factory=list)
 
     @property
     def waiting(self) -> int:
@@ -121,13 +125,11 @@ class PendingRequests:
         """Whether another amendment can be kept."""
         return sum(len(amendment.pieces) for amendment in self.amendments) < MAX_LINES
 
-    def keep(self, scan: dict[str, Any]) -> bool:
-        """Keep a scan, once; returns whether there was room for it."""
-        if scan in self.scans:
-            return True
-        if has_room := len(self.scans) < policies.MOST_SCANS:
-            self.scans.append(scan)
-        return has_room
+    def keep(self, scan: Scan) -> None:
+        """Keep a scan, once; there are only a few statuses."""
+        if scan.status not in self.scans:
+            self.scans[scan.status] = scan
+            self.unsent.append(scan)
 
     def drop(self) -> tuple[OperatorAction, ...]:
         """Forget the requests that no longer matter; returns the actions to record for them."""
@@ -158,6 +160,7 @@ class Steps:
         overpaid: the order was amended, and more may have been captured than it costs now.
         payment: the answer to the payment; None: there is none yet.
         shipment: the answer to the request of a label; None: there is none yet.
+        parcel_left: the parcel has left, so the order is shipped and paid whoever cancels it.
     """
 
     current: Step = Step.RESERVE_INVENTORY
@@ -167,6 +170,7 @@ class Steps:
     overpaid: bool = False
     payment: PaymentResult | None = None
     shipment: ShipmentResult | None = None
+    parcel_left: bool = False
 
 
 @dataclass(slots=True)
@@ -215,6 +219,12 @@ class CompensationRecord:
         """What is registered and not undone, oldest first."""
         return tuple(item for item in self.registered if item.value not in self.undone)
 
+    @property
+    def to_undo(self) -> str:
+        """What is open while the saga turns back, to add to a sentence for people."""
+        names = ", ".join(self.open) if self.turning_back else ""
+        return f"; still to undo: {names}" if names else ""
+
 
 @dataclass(slots=True)
 class SagaState:
@@ -231,6 +241,7 @@ class SagaState:
         reason: why it turns back, or how it ended, in one sentence.
         outcome: how it ended; None while it runs.
         cancel_after: how long a provider may fail before the order is cancelled; None: it waits.
+        if_left: what to do if the parcel has left before the order is undone.
     """
 
     document: OrderDocument | None = None
@@ -243,6 +254,7 @@ class SagaState:
     reason: str | None = None
     outcome: Outcome | None = None
     cancel_after: timedelta | None = None
+    if_left: IfLeft = IfLeft.ASK
 
     @property
     def order(self) -> KnownOrder:
@@ -259,8 +271,8 @@ class SagaState:
     @property
     def can_turn_back(self) -> bool:
         """Whether the order can still be cancelled."""
-        compensating = self.compensation.turning_back
-        return not (self.steps.past_pivot or compensating or self.outcome)
+        too_late = self.steps.past_pivot or self.steps.parcel_left
+        return not (too_late or self.compensation.turning_back or self.outcome)
 
     @property
     def can_change_order(self) -> bool:
@@ -303,11 +315,12 @@ class SagaState:
             left.update({item.line_id: item.quantity for item in amendment.pieces})
         return left
 
-    def note_outage_setting(self, cancel_after_s: float | None) -> None:
-        """Note the installation's setting; what the order itself says takes precedence."""
+    def note_settings(self, result: ReservationResult) -> None:
+        """Note the installation's settings; what the order itself says takes precedence."""
         terms = self.order.on_outage
-        seconds = terms.cancel_after_s if terms else cancel_after_s
+        seconds = terms.cancel_after_s if terms else result.cancel_after_s
         self.cancel_after = None if seconds is None else timedelta(seconds=seconds)
+        self.if_left = self.order.if_left or result.if_left
 
     def note_reservation(self, result: ReservationResult) -> bool:
         """Note an answer of the stock ledger; returns whether the order was amended."""

@@ -1,6 +1,7 @@
 """What a saga answers when it is asked, and its result. Neither holds personal data."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from activities.messages import ClosedSaga, OrderDocument
@@ -33,6 +34,7 @@ def known_order(document: OrderDocument) -> KnownOrder:
         pieces=tuple(Pieces(line.line_id, line.quantity) for line in document.lines),
         unavailable=document.unavailable,
         on_outage=document.on_outage,
+        if_left=document.if_left,
     )
 
 
@@ -41,8 +43,8 @@ def placed_at_text(document: OrderDocument) -> str | None:
     return document.placed_at.isoformat() if document.placed_at else None
 
 
-def status_json(state: SagaState) -> dict[str, Any]:
-    """The answer to the query ``status``."""
+def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
+    """The answer to the query ``status``; `goods` is what can be said of goods that have left."""
     order, held_by = state.accepted_order, state.requests.held_by
     return {
         "order_id": order.order_id if order else None,
@@ -55,9 +57,11 @@ def status_json(state: SagaState) -> dict[str, Any]:
         "held_by": held_by.actor if held_by and not state.outcome else None,
         "hold_reason": held_by.reason if held_by else None,
         "can_cancel": state.can_turn_back,
+        "if_parcel_left": state.if_left.value,
         "needs_attention": bool(state.progress.attention),
         "attention": state.progress.attention_text,
         "ignored_signals": dict(state.progress.ignored),
+        "goods": list(goods),
         **_compensation_json(state),
         **_shortage_json(state),
         "outcome": state.outcome.value if state.outcome else None,

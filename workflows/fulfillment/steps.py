@@ -1,13 +1,11 @@
-"""The steps of a saga, and the safe points between them."""
+"""The steps of a saga."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError
 
 from activities.failures import Trouble
 from activities.inventory.activities import InventoryActivities
@@ -15,12 +13,12 @@ from activities.messages import (
     INVENTORY_QUEUE,
     PAYMENTS_QUEUE,
     SHIPPING_QUEUE,
-    OperatorAction,
     OrderDocument,
     PaymentResult,
     ReservationResult,
     ReserveInventory,
     ShipmentResult,
+    Shortage,
     StepRequest,
 )
 from activities.payments.activities import PaymentActivities
@@ -28,15 +26,7 @@ from activities.shipping.activities import ShippingActivities
 from domain.values import Compensation, Step
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
-from workflows.common.failures import (
-    Cause,
-    ProviderOutage,
-    ReservationExpired,
-    TurnedBackBefore,
-    describe,
-    is_refusal,
-)
-from workflows.common.operator_requests import OperatorAttention
+from workflows.common.failures import Cause, ProviderOutage, TurnedBackBefore, describe, is_refusal
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.amendment import Amendments
@@ -46,112 +36,14 @@ from workflows.fulfillment.interruptible_runner import (
     is_cancel_requested,
     stop_if_cancelled,
 )
-from workflows.fulfillment.state import ON_HOLD, SagaState
-from workflows.fulfillment.trail import Trail
+from workflows.fulfillment.safe_point import SafePoint
+from workflows.fulfillment.shortage import ShortageWait
+from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 
 A = TypeVar("A")
 P = TypeVar("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class SafePoint:
-    """A point between steps at which the saga may wait, turn back, or change the order."""
-
-    state: SagaState
-    visibility: SagaVisibility
-    trail: Trail
-    attention: OperatorAttention
-    amendments: Amendments
-
-    async def reach(self) -> None:
-        """Carry out every request, and wait while on hold.
-
-        So the next step uses the amended order, and no label is bought before an overpayment
-        is refunded.
-
-        Raises:
-            CancelledError: the order is to be cancelled.
-            ReservationExpired: on hold for too long with stock reserved and nothing paid.
-            RunIsFull: the saga goes on in a new run.
-        """
-        await self._carry_out()
-        while self.state.amendment_is_due:
-            await self.amendments.carry_out()
-            await self._carry_out()
-        self.state.progress.stop_if_full()
-
-    async def hold_instead(self) -> bool:
-        """If the saga is on hold, wait there instead of trying on, or of turning back.
-
-        Returns:
-            Whether it was on hold, and the order is not to be cancelled.
-        """
-        if self.state.requests.held_by is None:
-            return False
-        try:
-            await self.reach()
-        except (asyncio.CancelledError, CancelledError):
-            if not is_cancel_requested(self.state):
-                raise  # the worker evicts the workflow
-            return False
-        return True
-
-    async def _carry_out(self) -> None:
-        state = self.state
-        stop_if_cancelled(state)
-        while self.attention.unrecorded or state.requests.held_by or self._address_is_due():
-            await self._change_addresses()
-            await self.attention.record_operators()
-            if state.requests.held_by:
-                await self._wait_for_resume(state.requests.held_by)
-            stop_if_cancelled(state)
-            if state.requests.held_by:
-                state.progress.stop_if_full()
-
-    async def _wait_for_resume(self, by: OperatorAction) -> None:
-        self.visibility.enter(ON_HOLD, f"{by.actor} to resume it: {by.reason}")
-        self.visibility.show_every_change()
-        requests = self.state.requests
-        try:
-            await workflow.wait_condition(
-                lambda: (
-                    requests.held_by is None
-                    or requests.cancel is not None
-                    or self._address_is_due()
-                    or self.state.progress.run_is_full
-                ),
-                timeout=self._reservation_left(),
-                timeout_summary="then the reserved stock goes back",
-            )
-        except TimeoutError:
-            raise ReservationExpired from None
-
-    def _reservation_left(self) -> timedelta | None:
-        """How long the order may still keep its stock unpaid; None: without a limit."""
-        reservation = self.state.reservation
-        since = reservation.shortage.deadline if reservation.shortage else reservation.since
-        if since is None or Compensation.UNDO_PAYMENT in self.state.compensation.registered:
-            return None
-        left = since + policies.RESERVATION_HELD_FOR - workflow.now()
-        return max(left, timedelta())
-
-    def _address_is_due(self) -> bool:
-        """Whether an address is to be changed, and the order exists in the event store."""
-        state = self.state
-        return bool(state.requests.address_changes) and state.reservation.answered
-
-    async def _change_addresses(self) -> None:
-        while self._address_is_due():
-            change = self.state.requests.address_changes[0]
-            try:
-                await self.trail.change_address(change)
-            except ActivityError as error:
-                if not is_refusal(error):
-                    raise
-                workflow.logger.warning("the address was not changed: %s", describe(error))
-            del self.state.requests.address_changes[:1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +59,7 @@ class ForwardSteps:
     visibility: SagaVisibility
     runner: InterruptibleRunner
     safe_point: SafePoint
+    shortage: ShortageWait
     amendments: Amendments
     escalation: Escalation
 
@@ -187,7 +80,7 @@ class ForwardSteps:
         if not result.finished:  # else the order holds no stock
             self.state.progress.order_status = "reserved"
         self.state.reservation.since = self.state.reservation.since or workflow.now()
-        self.state.note_outage_setting(result.cancel_after_s)
+        self.state.note_settings(result)
         if earlier := result.turned_back:
             self.state.compensation.registered = list(Compensation)
             raise TurnedBackBefore(Cause(earlier.reason, earlier.detail))
@@ -239,8 +132,42 @@ class ForwardSteps:
             PaymentActivities.capture_payment,
             self._request(Step.CAPTURE_PAYMENT),
             PAYMENTS_QUEUE,
-            "the payment provider to take the money that is held",
+            _CAPTURE,
         )
+
+    async def finish(self) -> ShipmentResult | PaymentResult:
+        """Do the last step of an order whose parcel has left, whatever anybody wishes meanwhile.
+
+        Raises:
+            ActivityError: it is refused.
+        """
+        if self.state.steps.last is Step.CAPTURE_PAYMENT:
+            return await self._finish(PaymentActivities.capture_payment, PAYMENTS_QUEUE, _CAPTURE)
+        return await self._finish(ShippingActivities.create_shipment, SHIPPING_QUEUE, _COMPLETE)
+
+    async def _finish(
+        self,
+        method: Callable[[A, StepRequest], Awaitable[R | Shortage]],
+        queue: str,
+        waits_for: str,
+    ) -> R:
+        step = self.state.steps.last
+        request = replace(self._request(step), again=True)
+        while True:
+            self.visibility.enter(step.value, waits_for)
+            patience = self.escalation.patience(step.value, can_be_settled=False)
+            shown = Alarm(Trouble.PROVIDER, policies.ATTENTION_AFTER, patience.show_long)
+            patience.alarms.append(shown)
+            try:
+                result = await self.runner.run(method, request, queue, policies.USUAL, patience)
+            except ActivityError as error:
+                if not patience.ended_early or is_refusal(error):
+                    raise
+                request = _settled(request, patience)
+                continue
+            if not isinstance(result, Shortage):
+                return result
+            await self.shortage.until_items_return(result)
 
     @property
     def _document(self) -> OrderDocument:
@@ -255,18 +182,24 @@ class ForwardSteps:
     async def _run(
         self,
         step: Step,
-        method: Callable[[A, P], Awaitable[R]],
+        method: Callable[[A, P], Awaitable[R | Shortage]],
         request: P,
         queue: str,
         waits_for: str,
         compensation: Compensation | None = None,
     ) -> R:
         steps, registered = self.state.steps, self.state.compensation.registered
-        steps.current = step
-        await self.safe_point.reach()
-        if compensation and compensation not in registered:
-            registered.append(compensation)
-        result = await self._run_or_hold(step, method, request, queue, waits_for)
+        while True:
+            steps.current = step
+            await self.safe_point.reach()
+            if compensation and compensation not in registered:
+                registered.append(compensation)
+            result = await self._run_or_hold(step, method, request, queue, waits_for)
+            if not isinstance(result, Shortage):
+                break
+            if compensation is Compensation.CANCEL_SHIPMENT and not result.labelled:
+                registered.remove(compensation)  # no label was requested: all can be changed still
+            await self.shortage.until_items_return(result)
         self.escalation.attention.settled.pop(step.value, None)
         if step is steps.last:
             steps.past_pivot = True
@@ -312,6 +245,10 @@ class ForwardSteps:
         failure = describe(patience.cause) if patience.cause else "no answer"
         detail = f"a provider failed for {self.state.cancel_after}: {failure}"
         return ProviderOutage(step, detail, patience.cause)
+
+
+_CAPTURE: Final = "the payment provider to take the money that is held"
+_COMPLETE: Final = "the event store to complete the order, whose parcel has left"
 
 
 def _settled(request: P, patience: Patience) -> P:

@@ -1,6 +1,6 @@
 """Records what a saga and its operators do; every write is retried until it succeeds."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,12 +12,14 @@ from activities.messages import (
     CloseCancelled,
     ClosedSaga,
     EarlierRun,
+    GoesOn,
     OperatorAction,
     RecordAttention,
     RecordOperator,
     TurnBack,
 )
 from activities.orders.activities import OrderActivities
+from domain.parcel_left import IfLeft
 from domain.values import Compensation
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
@@ -55,12 +57,18 @@ class Trail:
             self.state.requests.address_in_work = None
 
     async def record_attention(
-        self, at_step: str, message: str, compensation: Compensation | None
+        self,
+        at_step: str,
+        message: str,
+        compensation: Compensation | None,
+        goods: Sequence[IfLeft] = (),
     ) -> None:
         """Record and announce that an operator must act."""
         pending = "refund pending: " if at_step in _MONEY else ""
+        how = f"what becomes of the goods ({', '.join(goods)})" if goods else "a note"
         waiting_for = (
-            f"{pending}{at_step} could not be done ({message}): retry, or resolve with a note"
+            f"{pending}{at_step} could not be done ({message}): retry, or resolve with {how}"
+            f"{self.state.compensation.to_undo}"
         )
         request = RecordAttention(
             saga_ref(), self.state.order_id, at_step, message, waiting_for, compensation
@@ -70,11 +78,12 @@ class Trail:
 
     async def turn_back(
         self, cause: Cause, operators: tuple[OperatorAction, ...]
-    ) -> ClosedSaga | EarlierRun | None:
+    ) -> ClosedSaga | GoesOn | EarlierRun | None:
         """Record why the saga turns back, and what operators did until then.
 
         Returns:
-            How the order had ended before, or what an earlier run may have done; None: neither.
+            How the order had ended before, that it goes on because its parcel has left, or what an
+            earlier run may have done; None: none of these.
 
         Raises:
             ApplicationError: the input itself was refused and nothing was done.
@@ -88,6 +97,8 @@ class Trail:
             cause.reason,
             cause.detail,
             (*operators, *cause.operator),
+            self.state.if_left,
+            tuple(self.state.requests.scans.values()),
         )
         summary = "record why the order is undone"
         try:
@@ -96,9 +107,16 @@ class Trail:
             raise_if_fatal(error)
             raise
 
-    async def close(self, cause: Cause) -> ClosedSaga:
-        """Cancel the order; raises ActivityError if something is still held."""
-        request = CloseCancelled(saga_ref(), self.state.order_id, cause.reason, cause.detail)
+    async def close(self, cause: Cause, settled: tuple[Compensation, ...]) -> ClosedSaga:
+        """Cancel the order; raises ActivityError if something is still held.
+
+        Args:
+            cause: why it is cancelled.
+            settled: what people state to have been undone by hand; it is left out.
+        """
+        request = CloseCancelled(
+            saga_ref(), self.state.order_id, cause.reason, cause.detail, settled
+        )
         summary = "check that nothing is held and cancel the order"
         return await self._run(OrderActivities.close_cancelled, request, summary)
 

@@ -8,6 +8,7 @@
 - a bad document, or an order id that belongs to another order: the run fails; nothing changed.
 """
 
+import asyncio
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -32,11 +33,12 @@ from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, native_cancel
+from workflows.fulfillment.safe_point import SafePoint
 from workflows.fulfillment.scans import hand_over_scans
 from workflows.fulfillment.shortage import ShortageWait
 from workflows.fulfillment.state import CLOSED, SagaState, last_step
 from workflows.fulfillment.status import known_order, result_json, status_json
-from workflows.fulfillment.steps import ForwardSteps, SafePoint
+from workflows.fulfillment.steps import ForwardSteps
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
 
@@ -60,12 +62,17 @@ class OrderFulfillment(OperatorRequests):
         escalation = Escalation(state, visibility, trail, attention, runner)
         amendments = Amendments(state, visibility, runner, attention, escalation)
         safe_point = SafePoint(state, visibility, trail, attention, amendments)
-        self._steps = ForwardSteps(state, visibility, runner, safe_point, amendments, escalation)
         self._shortage = ShortageWait(
             state, visibility, runner, attention, safe_point, amendments, escalation
         )
-        self._compensations = Compensations(state, visibility, runner, trail, attention, escalation)
+        self._steps = ForwardSteps(
+            state, visibility, runner, safe_point, self._shortage, amendments, escalation
+        )
+        self._compensations = Compensations(
+            state, visibility, runner, trail, attention, escalation, self._steps.finish
+        )
         self._requests = RequestHandlers(state, attention, runner)
+        self._handing_over = asyncio.Lock()
         self._continues = take_over(document, state, attention)
 
     # --- the story -------------------------------------------------------------------------------
@@ -117,6 +124,8 @@ class OrderFulfillment(OperatorRequests):
         shipment = steps.shipment or await self._steps.create_shipment()
         if not shipment.order_completed:
             payment = await self._steps.capture_payment()
+        # What the carrier reported before the order was completed may call for a return now.
+        self._state.requests.unsent += [one for one in (shipment.scan or payment.scan,) if one]
         return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)
 
     def _begin(self, raw: RawValue) -> None:
@@ -147,14 +156,16 @@ class OrderFulfillment(OperatorRequests):
 
     async def _hand_over_scans(self) -> None:
         order_id = OrderId(workflow.info().workflow_id.partition("-")[2])
-        await hand_over_scans(order_id, self._state.requests.scans)
+        async with self._handing_over:
+            await hand_over_scans(order_id, self._state.requests.unsent)
 
     # --- requests --------------------------------------------------------------------------------
 
     @workflow.query(description="Where the saga stands and what it waits for")
     def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
         """Where the saga stands; see `status_json`."""
-        return {**status_json(self._state), "actions": self._requests.actions()}
+        goods = self.attention.goods
+        return {**status_json(self._state, goods), "actions": self._requests.actions()}
 
     @workflow.query(description="The address that an activity records now; for workers only")
     def address_change(self, _raw: RawValue = NO_INPUT) -> dict[str, str] | None:
@@ -251,9 +262,10 @@ class OrderFulfillment(OperatorRequests):
         self._requests.stock_arrived()
 
     @workflow.signal(description='A scan by the carrier: {"status", "at"}')
-    def carrier_update(self, raw: RawValue = NO_INPUT) -> None:
-        """Keep a scan; at its end the saga gives it to the workflow that follows the parcel."""
+    async def carrier_update(self, raw: RawValue = NO_INPUT) -> None:
+        """Note a scan, and give it to the workflow that follows the parcel."""
         self._requests.carrier_update(raw)
+        await self._hand_over_scans()
 
     def check_retry(self) -> None:
         """See `OperatorRequests`."""

@@ -76,6 +76,7 @@ def _page(saga: SagaDetails) -> RenderableType:
         ("compensating", saga.turning_back_because),
         ("waits until (UTC)", saga.answer_by and clock(datetime.fromisoformat(saga.answer_by))),
         ("choices", ", ".join(saga.choices)),
+        ("goods", ", ".join(saga.goods)),
         ("still to undo", ", ".join(saga.compensations)),
         ("outcome", saga.outcome),
         ("started (UTC)", clock(saga.started_at)),

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
 from rich.console import Group, RenderableType
@@ -45,9 +45,16 @@ COMMANDS: Final[Mapping[str, str]] = {
     "hold": "Keep sagas from starting their next step.",
     "resume": "Let held sagas continue.",
     "retry": "Try failed steps again, now.",
-    "resolve": "State that a person has settled what sagas wait for.",
     "cancel": "Cancel orders as an operator; everything done so far is undone.",
 }
+RESOLVE: Final = "State that a person has settled what sagas wait for."
+Goods = Annotated[
+    Literal["lost", "coming_back", "ship_and_collect"] | None,
+    typer.Option(
+        help="What becomes of goods that have left although their order is undone: written off, "
+        "put into stock when they arrive, or shipped and paid after all."
+    ),
+]
 ENDS_WITH: Final = "Ends with 1 if a saga did not accept the command."
 _RESULTS: Final = Columns("order_id: order, outcome: result, why")
 
@@ -73,11 +80,15 @@ class Steering:
     def message(self) -> dict[str, Any]:
         """The argument of the update and the signal."""
         reason = "note" if self.name == "resolve" else "reason"
-        return {"actor": operator(), reason: self.why, **self.details}
+        details = {name: value for name, value in self.details.items() if value is not None}
+        return {"actor": operator(), reason: self.why, **details}
 
 
 def bulk_command(name: str, **own_options: Any) -> Callable[..., None]:
-    """The function of a command for sagas; `own_options` are the types of its own options."""
+    """The function of a command for sagas; `own_options` are the types of its own options.
+
+    Those that may be None can be left out.
+    """
 
     async def command(
         why: Why,
@@ -97,13 +108,20 @@ def bulk_command(name: str, **own_options: Any) -> Callable[..., None]:
         return await _steer(steering, order_ids, conditions)
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    own = [inspect.Parameter(each, kind, annotation=own_options[each]) for each in own_options]
+    own = [_parameter(each, own_options[each]) for each in own_options]
     signature = inspect.signature(command)
     why, *others, _ = [each.replace(kind=kind) for each in signature.parameters.values()]
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]  # `answering` reads it
         parameters=[why, *own, *others]
     )
     return answering(command)
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    value = get_args(annotation)[0]
+    default = None if type(None) in get_args(value) else inspect.Parameter.empty
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, annotation=annotation, default=default)
 
 
 async def _steer(

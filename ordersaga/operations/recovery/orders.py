@@ -23,17 +23,20 @@ from adapters.personal_data.errors import PersonalDataError
 from domain.errors import RuleBroken
 from domain.ids import OrderId, fulfillment_stream, order_stream
 from eventstore.commands.handler import CommandHandler
+from eventstore.errors import EventStoreError, StoreUnavailable
 from eventstore.model import FeedFilter
 from eventstore.store import EventStore
 from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
-from ordersaga.operations.sagas import running_workflows
+from ordersaga.operations.sagas import is_of_its_type
+from ordersaga.operations.temporal_runs import Run, find_run
 
 _SUBMITTED: Final = "OrderSubmitted"
 _ENDED: Final = frozenset({"OrderCompleted", "OrderCancelled"})
 _EVENTS: Final = FeedFilter(frozenset({"order"}), frozenset({_SUBMITTED, *_ENDED}))
 AT_ONCE: Final = 16
+_SHOWN: Final = 80  # characters of a name that a client chose
 
 _WHY: Final = {
     RecoveryOutcome.STARTED: "it was open and had no running saga",
@@ -91,7 +94,7 @@ class Recovery:
 
         async def lane() -> None:
             for order_id in remaining:
-                result = await self._recover(order_id)
+                result = await self._recover_or_leave(order_id)
                 recovered.append(result)
                 on_recovered(result)
 
@@ -100,14 +103,24 @@ class Recovery:
                 lanes.create_task(lane())
         return sorted(recovered, key=lambda result: result.order_id)
 
-    async def _recover(self, order_id: OrderId) -> Recovered:
-        if await running_workflows(self.client, [order_stream(order_id)]):
-            return _recovered(order_id, RecoveryOutcome.RUNNING)
+    async def _recover_or_leave(self, order_id: OrderId) -> Recovered:
+        """Recover an order; one that cannot be read keeps no other from being recovered."""
         try:
-            state = await ORDER.stream(order_id).load(self.handler)
-            document = submitted_document(order_id, state)
-        except (RuleBroken, PersonalDataError) as problem:
+            return await self._recover(order_id)
+        except (RPCError, StoreUnavailable):
+            raise
+        except (RuleBroken, PersonalDataError, EventStoreError) as problem:
             return Recovered(order_id, RecoveryOutcome.LEFT, f"cannot be started: {problem}")
+        except Exception as error:  # noqa: BLE001  see above; its text may hold personal data
+            why = f"cannot be started: unexpected {type(error).__name__}"
+            return Recovered(order_id, RecoveryOutcome.LEFT, why)
+
+    async def _recover(self, order_id: OrderId) -> Recovered:
+        run = await find_run(self.client, order_stream(order_id))
+        if run is not None and run.is_open:
+            return _taken(order_id, run)
+        state = await ORDER.stream(order_id).load(self.handler)
+        document = submitted_document(order_id, state)
         if document is None:
             return _recovered(order_id, RecoveryOutcome.ENDED)
         if self.dry_run:
@@ -134,7 +147,12 @@ class Recovery:
             why = f"Temporal refuses it: {error.message}"
             return Recovered(order_id, RecoveryOutcome.LEFT, why)
         suffix = f"; it is still on hold for {hold.actor}" if hold else ""
-        return Recovered(order_id, RecoveryOutcome.STARTED, _WHY[RecoveryOutcome.STARTED] + suffix)
+        return Recovered(
+            order_id,
+            RecoveryOutcome.STARTED,
+            _WHY[RecoveryOutcome.STARTED] + suffix,
+            workflow_id=order_stream(order_id),
+        )
 
     async def _hold(self, order_id: OrderId) -> OperatorAction | None:
         """The hold of the saga, unless it was resumed or compensation has started since."""
@@ -150,6 +168,16 @@ class Recovery:
 
 def _keep_on_hold(hold: OperatorAction) -> FirstRequest:
     return FirstRequest("hold", {"actor": hold.actor, "reason": hold.reason})
+
+
+def _taken(order_id: OrderId, run: Run) -> Recovered:
+    if is_of_its_type(run):
+        return _recovered(order_id, RecoveryOutcome.RUNNING)
+    why = (
+        f"a workflow of type {run.workflow_type[:_SHOWN]} holds the id of its saga: end it with "
+        f"`temporal workflow terminate -w {run.workflow_id}`, then recover again"
+    )
+    return Recovered(order_id, RecoveryOutcome.LEFT, why)
 
 
 def _recovered(order_id: OrderId, outcome: RecoveryOutcome) -> Recovered:

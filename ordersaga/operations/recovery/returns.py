@@ -25,6 +25,7 @@ from ordersaga.operations.sagas import running_workflows
 
 _FOLLOWED_AFTER: Final = frozenset(
     {
+        "ScanKept",
         "ShipmentHandedOver",
         "ShipmentInTransit",
         "ShipmentLost",
@@ -81,7 +82,7 @@ class _Open:
                 self.parcels[order_id] = None
             case "ShipmentDelivered" | "LabelBought":
                 self.parcels.pop(order_id, None)
-            case "DeliveryOperatorActed" if event.data["action"] == "resolve":
+            case "DeliveryOperatorActed" if event.data.get("action") == "resolve":
                 self.parcels.pop(order_id, None)
             case "ReturnOpened":
                 self.returns[order_id, event.data["return_id"]] = _document(event.data)
@@ -141,7 +142,8 @@ async def restart_workflows(
         else:
             outcome = await _start(client, each)
         why = f"{each.subject} of the order: {_WHY[outcome]}"
-        recovered.append(Recovered(each.order_id, outcome, why))
+        started = each.workflow_id if outcome is RecoveryOutcome.STARTED else None
+        recovered.append(Recovered(each.order_id, outcome, why, workflow_id=started))
     return recovered
 
 

@@ -70,7 +70,8 @@ class OrderFacts:
     submitted. `waiting` are pieces that it queues for.
     `cancelled_for` is the reason of its cancellation; `step_failures` are the kinds and reasons of
     the steps that failed; `says_wait` is true if it wants to wait for any outage.
-    `holds` are authorised amounts by provider reference; `labels` is True for live labels.
+    `holds` are authorised amounts by provider reference; `labels` is True for live labels;
+    `given_up`: it was undone after its parcel had left.
     """
 
     stage: Stage = Stage.NEVER
@@ -85,6 +86,7 @@ class OrderFacts:
     refunds: list[Money] = field(default_factory=list)
     labels: dict[str, bool] = field(default_factory=dict)
     returns: ReturnFacts = field(default_factory=ReturnFacts)
+    given_up: bool = False
     cancelled_for: str | None = None
     step_failures: list[tuple[FailureKind, str]] = field(default_factory=list)
     says_wait: bool = False
@@ -192,6 +194,7 @@ class Facts:
             case (
                 stock_events.StockBackordered()
                 | stock_events.StockAllocated()
+                | stock_events.StockDeallocated()
                 | stock_events.BackorderWithdrawn()
             ):
                 self._apply_queue(stock, event)
@@ -201,14 +204,21 @@ class Facts:
         stock: StockFacts,
         event: stock_events.StockBackordered
         | stock_events.StockAllocated
+        | stock_events.StockDeallocated
         | stock_events.BackorderWithdrawn,
     ) -> None:
         order, pieces = self.order(event.order_id), event.quantity
-        joins = isinstance(event, stock_events.StockBackordered)
-        arrives = isinstance(event, stock_events.StockAllocated)
-        stock.change(reserved=pieces if arrives else 0, waiting=pieces if joins else -pieces)
-        order.waiting[event.sku] += pieces if joins else -pieces
-        order.reserved[event.sku] += pieces if arrives else 0
+        waits, reserved = -pieces, 0
+        match event:
+            case stock_events.StockBackordered():
+                waits = pieces
+            case stock_events.StockDeallocated():
+                waits, reserved = pieces, -pieces
+            case stock_events.StockAllocated():
+                reserved = pieces
+        stock.change(reserved=reserved, waiting=waits)
+        order.waiting[event.sku] += waits
+        order.reserved[event.sku] += reserved
 
 
 _STAGE_AFTER: dict[type[domain_events.Event], Stage] = {
@@ -223,7 +233,11 @@ _STAGE_AFTER: dict[type[domain_events.Event], Stage] = {
 
 
 def _apply_order(order: OrderFacts, event: domain_events.Event) -> None:
-    order.stage = _STAGE_AFTER.get(type(event), order.stage)
+    if not (
+        # It was paid while a count took pieces away.
+        isinstance(event, order_events.OrderProcessingStarted) and order.stage is Stage.BACKORDERED
+    ):
+        order.stage = _STAGE_AFTER.get(type(event), order.stage)
     if isinstance(event, order_events.OrderSubmitted | order_events.OrderAmended):
         order.total, order.pieces = event.total, Counter()
         order.totals.add(event.total)
@@ -268,6 +282,8 @@ def _apply_shipment(order: OrderFacts, event: domain_events.Event) -> None:
             order.labels[event.label_id] = True
         case shipment_events.LabelCancelled():
             order.labels[event.label_id] = False
+        case shipment_events.ParcelGivenUp():
+            order.given_up = True
 
 
 def _apply_return(returns: ReturnFacts, event: domain_events.Event) -> None:

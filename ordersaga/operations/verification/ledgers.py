@@ -12,7 +12,7 @@ from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderP
 from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
-from ordersaga.operations.verification.report import Comparison, Finding, Rule
+from ordersaga.operations.verification.report import Comparison, Finding, Rule, judged
 from ordersaga.operations.verification.rules import money_text
 
 Payments = Mapping[OrderId, Sequence[ProviderPayment]]
@@ -41,7 +41,7 @@ def check_payments(facts: Facts, ledger: Payments, now: Facts | None = None) -> 
         payments = ledger.get(order_id, [])
         order = facts.orders.get(order_id, OrderFacts())
         granted = max(order.returns.granted_minor, _granted(now, order_id))
-        yield from _check_payment(order_id, order, payments, granted)
+        yield from judged(order_id, _check_payment(order_id, order, payments, granted))
 
 
 def _granted(now: Facts | None, order_id: OrderId) -> int:
@@ -118,7 +118,7 @@ def check_labels(facts: Facts, ledger: Labels) -> Iterator[Finding]:
         labels = ledger.get(order_id, [])
         live = sorted(label.label_id for label in labels if label.status is LabelStatus.LIVE)
         order = facts.orders.get(order_id, OrderFacts())
-        yield from _check_label(order_id, order, live)
+        yield from judged(order_id, _check_label(order_id, order, live))
 
 
 def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _check_label(order_id: OrderId, order: OrderFacts, live: list[str]) -> Itera
                 yield Finding(Rule.CARRIER_COMPLETED_LABEL, order_id, expected, _labels_text(live))
             return
         case Stage.CANCELLED:
-            rule, allowed = Rule.CARRIER_CANCELLED_LABEL, 0
+            rule, allowed = Rule.CARRIER_CANCELLED_LABEL, int(order.given_up)
         case Stage.NEVER | Stage.DRAFT:
             rule, allowed = Rule.CARRIER_UNKNOWN_LABEL, 0
         case _:
@@ -172,8 +172,12 @@ def compare_money(facts: Facts, ledger: Payments) -> list[Comparison]:
 
 
 def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
-    """Live labels and pieces, in our events and at the carrier, for orders that have ended."""
-    ended = [key for key, order in facts.orders.items() if not order.stage.is_open]
+    """Live labels and pieces, in our events and at the carrier, for orders that have ended.
+
+    Parcels that left before their order was undone are left out.
+    """
+    orders = facts.orders.items()
+    ended = [key for key, order in orders if not (order.stage.is_open or order.given_up)]
     ours = sum(len(facts.orders[key].live_labels) for key in ended)
     labels = [label for key in ended for label in ledger.get(key, [])]
     live = [label for label in labels if label.status is LabelStatus.LIVE]
@@ -186,11 +190,13 @@ def compare_labels(facts: Facts, ledger: Labels) -> list[Comparison]:
 
 
 def compare_pieces(facts: Facts) -> list[Comparison]:
-    """Pieces shipped by the stock items, and pieces ordered by completed orders."""
+    """Pieces shipped by the stock items, and pieces of the orders whose parcels have left."""
     shipped = sum(order.shipped.total() for order in facts.orders.values())
     ordered = sum(
-        order.pieces.total() for order in facts.orders.values() if order.stage is Stage.COMPLETED
+        order.pieces.total()
+        for order in facts.orders.values()
+        if order.stage is Stage.COMPLETED or (order.stage is Stage.CANCELLED and order.given_up)
     )
     return [
-        Comparison("pieces shipped, and ordered by completed orders", str(shipped), str(ordered))
+        Comparison("pieces shipped, and in orders that were shipped", str(shipped), str(ordered))
     ]

@@ -71,7 +71,12 @@ class Owner:
                 what, reference = "payment", record.reference
             case _:
                 what, reference = "label", record.label_id
-        order_id, others = self._others(record.identity)
+        try:
+            order_id, others = self._others(record.identity)
+        except Exception as error:  # noqa: BLE001  one odd record hides no other
+            why = f"cannot be placed: fails with {type(error).__name__}"
+            ledger.unclear.append(UnclearRecord(reference, why))
+            return
         if not others:
             ledger.own[record.order_id].append(record)
         elif order_id is None:

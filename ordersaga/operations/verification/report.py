@@ -1,6 +1,6 @@
 """The report of a verification: offenders, checks that were not made, and compared sums."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -38,6 +38,7 @@ class Rule(StrEnum):
     OPEN_ORDER_HAS_SAGA = "open_order_has_running_saga"
     OPEN_RETURN_HAS_WORKFLOW = "open_return_has_running_workflow"
     READ_MODEL_EQUALS_FOLD = "read_model_equals_fold"
+    RECORD_CAN_BE_JUDGED = "record_can_be_judged"
 
 
 class Check(StrEnum):
@@ -58,6 +59,20 @@ class Finding:
     subject: str
     expected: str
     actual: str
+
+
+def judged(subject: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings about one subject; one that cannot be judged is a finding, and hides no other.
+
+    Args:
+        subject: an order id or a SKU.
+        findings: made while they are read.
+    """
+    try:
+        yield from findings
+    except Exception as error:  # noqa: BLE001  whatever the books hold, the rest is checked
+        actual = f"fails with {type(error).__name__}"
+        yield Finding(Rule.RECORD_CAN_BE_JUDGED, subject, "a record that can be judged", actual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from domain.ids import OrderId, Sku
 from domain.money import Money, format_amount
 from domain.values import FailureKind
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
-from ordersaga.operations.verification.report import Finding, Rule
+from ordersaga.operations.verification.report import Finding, Rule, judged
 
 
 def check_events(facts: Facts) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def check_events(facts: Facts) -> Iterator[Finding]:
             )
             yield Finding(Rule.STOCK_BELOW_ZERO, sku, "never below 0", actual)
     for order_id, order in facts.orders.items():
-        yield from _check_order(order_id, order)
+        yield from judged(order_id, _check_order(order_id, order))
 
 
 def _check_order(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
@@ -132,14 +132,17 @@ def _returned(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
 def _cancelled(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:
     yield from _cause(order_id, order)
     held, shipped = _nonzero(order.reserved), _nonzero(order.shipped)
-    if held or shipped:
+    left = order.pieces if order.given_up else Counter[Sku]()
+    if held or shipped != left:
+        expected = f"nothing reserved, shipped {pieces_text(left)}"
         actual = f"reserved {pieces_text(held)}, shipped {pieces_text(shipped)}"
-        yield Finding(Rule.CANCELLED_HOLDS_STOCK, order_id, "no stock held or shipped", actual)
+        yield Finding(Rule.CANCELLED_HOLDS_STOCK, order_id, expected, actual)
     if order.kept_minor or order.holds:
         yield Finding(Rule.CANCELLED_HOLDS_MONEY, order_id, "no money held", _money_found(order))
-    if order.live_labels:
+    if len(order.live_labels) > order.given_up:
         actual = f"live labels {sorted(order.live_labels)}"
         yield Finding(Rule.CANCELLED_HOLDS_LABEL, order_id, "no live label", actual)
+    yield from _returned(order_id, order)
 
 
 def _cause(order_id: OrderId, order: OrderFacts) -> Iterator[Finding]:

@@ -5,8 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+import structlog
+
 from domain.ids import OrderId, order_stream, return_workflow, returns_stream
+from eventstore.codec import EventCodec
 from eventstore.errors import UndecodableEvent, UnknownEventType
+from eventstore.model import StoredEvent
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.verification import ledgers, rules
 from ordersaga.operations.verification.facts import Facts, Stage
@@ -23,6 +27,7 @@ from ordersaga.operations.verification.report import (
 from ordersaga.operations.verification.sources import Sources
 
 _ATTEMPTS = 3
+_log = structlog.stdlib.get_logger("ordersaga.verification")
 _UNKNOWN_RULES = frozenset({Rule.PROVIDER_UNKNOWN_PAYMENT, Rule.CARRIER_UNKNOWN_LABEL})
 
 
@@ -65,13 +70,22 @@ async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
     facts, unknown = Facts(), set[str]()
     async with aclosing(feed_events(sources.store)) as events:
         async for stored in events:
-            try:
-                facts.apply(stored.stream, sources.codec.decode(stored))
-            except UnknownEventType as error:
-                unknown.add(f"no class for event type {error.event_type}")
-            except UndecodableEvent as error:
-                unknown.add(str(error))
+            if problem := _fold(facts, sources.codec, stored):
+                unknown.add(problem)
     return facts, unknown
+
+
+def _fold(facts: Facts, codec: EventCodec, stored: StoredEvent) -> str | None:
+    """Fold an event; returns what is wrong with one that cannot be folded."""
+    try:
+        facts.apply(stored.stream, codec.decode(stored))
+    except UnknownEventType as error:
+        return f"no class for event type {error.event_type}"
+    except UndecodableEvent as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  one odd event hides no other
+        return f"{stored.stream}, version {stored.version}: fails with {type(error).__name__}"
+    return None
 
 
 async def _attempt(
@@ -91,6 +105,10 @@ async def _attempt(
         await step()
     except sources.unreachable as error:
         why = f"could not be asked ({type(error).__name__}: {error})"
+        progress.not_checked.append(NotChecked(check, why))
+    except Exception as error:  # noqa: BLE001  one check that fails hides no other
+        _log.exception("a check failed", check=check.value)
+        why = f"failed unexpectedly with {type(error).__name__}: the log says more"
         progress.not_checked.append(NotChecked(check, why))
 
 
@@ -178,7 +196,7 @@ async def _facts_now(sources: Sources, order_ids: Collection[str]) -> Facts:
     streams = await sources.store.read_streams(names)
     facts = Facts()
     for stored in (event for events in streams.values() for event in events):
-        facts.apply(stored.stream, sources.codec.decode(stored))
+        _fold(facts, sources.codec, stored)
     return facts
 
 

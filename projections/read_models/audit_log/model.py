@@ -13,7 +13,7 @@ from typing import Any, Final
 from domain.ids import OrderId, streams_of_order
 from domain.returns import events as returns_events
 from domain.saga import events as saga_events
-from domain.shipment.events import DeliveryOperatorActed
+from domain.shipment.events import DeliveryOperatorActed, ParcelGivenUp
 from eventstore.model import StoredEvent
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names
 from projections.engine.row_tables import execute_columns
@@ -66,6 +66,7 @@ _LONGEST: Final = 100
 _BY_PEOPLE: Final = names(
     saga_events.OperatorActed,
     DeliveryOperatorActed,
+    ParcelGivenUp,
     returns_events.ReturnOpened,
     returns_events.RefundGranted,
     returns_events.RefundDenied,

@@ -67,6 +67,10 @@ def _compensating(row: Fulfillment, event: saga_events.CompensationStarted, _: d
     row.status, row.reason, row.detail = "compensating", event.reason.value, event.detail
 
 
+def _withdrawn(row: Fulfillment, _event: saga_events.CompensationWithdrawn, _: datetime) -> None:
+    row.status, row.reason, row.detail = "running", None, None
+
+
 def _compensation_failed(
     row: Fulfillment, event: saga_events.CompensationFailed, _: datetime
 ) -> None:
@@ -100,6 +104,7 @@ _CHANGES: Final[Mapping[type, Callable[[Fulfillment, Any, datetime], None]]] = {
     saga_events.FulfillmentStarted: _started,
     saga_events.StepFailed: _step_failed,
     saga_events.CompensationStarted: _compensating,
+    saga_events.CompensationWithdrawn: _withdrawn,
     saga_events.CompensationFailed: _compensation_failed,
     saga_events.AttentionRequired: _needs_attention,
     saga_events.OperatorActed: _operated,

@@ -2,6 +2,6 @@
 INSERT INTO {schema}.parcels
 SELECT *
 FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
-    $8::text[], $9::text[], $10::timestamptz[], $11::int[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+    $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::int[]
 )

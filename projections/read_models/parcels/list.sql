@@ -1,5 +1,5 @@
 -- Parcels after a cursor, latest changed first; nulls select everything.
-SELECT order_id, status, carrier, tracking_number, scanned_at, contradicted_by, needs_attention,
+SELECT order_id, status, carrier, tracking_number, scanned_at, contradicted_by, given_up, needs_attention,
        waiting_for, last_operator, updated_at, version
 FROM {schema}.parcels
 WHERE ($1::text IS NULL OR status = $1)

@@ -25,9 +25,10 @@ class Parcel:
 
     Attributes:
         status: label_bought, label_cancelled, handed_over, in_transit, delivered, returned or
-            lost; unknown if scans arrived before the label.
+            lost; unknown if scans, which are kept, arrived before the label.
         scanned_at: the carrier's time of the last scan that changed the status.
-        contradicted_by: a scan with another final status, until a person resolves it.
+        contradicted_by: a scan that cannot follow the status, until a person resolves it.
+        given_up: what became of the goods, if the order was undone after they had left.
         needs_attention: a person must act; `waiting_for` says on what.
         last_operator: who acted on it last.
     """
@@ -38,6 +39,7 @@ class Parcel:
     tracking_number: str | None = None
     scanned_at: datetime | None = None
     contradicted_by: str | None = None
+    given_up: str | None = None
     needs_attention: bool = False
     waiting_for: str | None = None
     last_operator: str | None = None
@@ -67,6 +69,14 @@ def _contradicted(row: Parcel, event: shipment_events.ScanContradicted) -> None:
     row.contradicted_by = event.status
 
 
+def _kept(row: Parcel, event: shipment_events.ScanKept) -> None:
+    row.scanned_at = event.at
+
+
+def _given_up(row: Parcel, event: shipment_events.ParcelGivenUp) -> None:
+    row.given_up = event.goods.value
+
+
 def _needs_attention(row: Parcel, event: shipment_events.DeliveryAttentionRequired) -> None:
     row.needs_attention, row.waiting_for = True, event.waiting_for
 
@@ -81,6 +91,7 @@ def _clear_attention(row: Parcel) -> None:
 
 
 _CHANGES: Final[Mapping[type, Callable[[Parcel, Any], None]]] = {
+    shipment_events.ScanKept: _kept,
     shipment_events.LabelBought: _labelled,
     shipment_events.LabelCancelled: _cancelled,
     shipment_events.ShipmentHandedOver: _moved("handed_over"),
@@ -89,6 +100,7 @@ _CHANGES: Final[Mapping[type, Callable[[Parcel, Any], None]]] = {
     shipment_events.ShipmentReturned: _moved("returned"),
     shipment_events.ShipmentLost: _moved("lost"),
     shipment_events.ScanContradicted: _contradicted,
+    shipment_events.ParcelGivenUp: _given_up,
     shipment_events.DeliveryAttentionRequired: _needs_attention,
     shipment_events.DeliveryOperatorActed: _operated,
 }

@@ -6,6 +6,7 @@ CREATE TABLE {schema}.parcels (
     tracking_number text,
     scanned_at timestamptz,
     contradicted_by text,
+    given_up text,
     needs_attention boolean NOT NULL,
     waiting_for text,
     last_operator text,

@@ -89,6 +89,11 @@ class _Fold:
         for sums, pieces, _amount in self._lines(order):
             sums.reserved += pieces
 
+    def unavailable(self, order_id: str, _: order_events.ItemsUnavailable) -> None:
+        order = self.open[order_id]
+        if order.reserved:  # a count has taken reserved pieces away
+            self._unreserve(order)
+
     def amended(self, order_id: str, event: order_events.OrderAmended) -> None:
         order = self.open[order_id]
         lines = _demanded(event.lines)
@@ -114,11 +119,14 @@ class _Fold:
     def _close(self, order_id: str) -> list[tuple[_Sums, int, int]]:
         order = self.open.pop(order_id)
         self.closed.append(order_id)
-        lines = self._lines(order)
         if order.reserved:
-            for sums, pieces, _amount in lines:
-                sums.reserved -= pieces
-        return lines
+            self._unreserve(order)
+        return self._lines(order)
+
+    def _unreserve(self, order: _OpenOrder) -> None:
+        order.reserved = False
+        for sums, pieces, _amount in self._lines(order):
+            sums.reserved -= pieces
 
     def _lines(self, order: _OpenOrder) -> list[tuple[_Sums, int, int]]:
         return [
@@ -141,6 +149,7 @@ def _demanded(shares: Iterable[LineShare]) -> list[tuple[str, int, int]]:
 _CHANGES: Final[Mapping[type, Callable[[_Fold, str, Any], None]]] = {
     order_events.OrderSubmitted: _Fold.submitted,
     order_events.OrderReserved: _Fold.reserved,
+    order_events.ItemsUnavailable: _Fold.unavailable,
     order_events.OrderAmended: _Fold.amended,
     order_events.OrderCompleted: _Fold.completed,
     order_events.OrderCancelled: _Fold.cancelled,

@@ -30,6 +30,7 @@ _MOVEMENTS: Final[Mapping[type, Callable[[Any], _Sums]]] = {
     stock_events.StockReturned: lambda x: (x.quantity, 0, 0, 0, 0),
     stock_events.StockBackordered: lambda x: (0, 0, 0, 0, x.quantity),
     stock_events.StockAllocated: lambda x: (0, x.quantity, 0, 0, -x.quantity),
+    stock_events.StockDeallocated: lambda x: (0, -x.quantity, 0, 0, x.quantity),
     stock_events.BackorderWithdrawn: lambda x: (0, 0, 0, 0, -x.quantity),
 }
 

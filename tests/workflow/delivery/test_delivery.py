@@ -120,7 +120,7 @@ async def test_a_scan_of_an_order_that_never_gets_a_parcel_ends_at_a_person(
     await handle.execute_update("resolve", {"actor": "anna", "note": "a typing mistake"})
     assert (await result(handle))["status"] is None
     story = await shop.story("never-ordered")
-    assert story == ["DeliveryAttentionRequired", "DeliveryOperatorActed"]
+    assert story == ["ScanKept", "DeliveryAttentionRequired", "DeliveryOperatorActed"]
 
 
 async def test_a_long_silence_needs_attention_once_and_news_ends_it(

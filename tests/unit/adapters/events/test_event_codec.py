@@ -185,7 +185,7 @@ def test_every_field_is_stored_under_its_name() -> None:
     assert data["total"] == {"minor": 2034, "currency": "GBP"}
     assert data["payment"] == {"token": "tok_visa", "capture": "automatic"}
     content = {"order_id", "customer_id", "lines", "adjustments", "address", "total", "payment"}
-    assert set(data) == content | {"unavailable", "on_outage", "customer", "metadata"}
+    assert set(data) == content | {"unavailable", "on_outage", "customer", "metadata", "if_left"}
 
 
 # --- what does not fit ---------------------------------------------------------------------------

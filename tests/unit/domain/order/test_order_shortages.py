@@ -108,8 +108,19 @@ def test_missing_items_are_reported_once() -> None:
     assert order_state.status_of(state) == "backordered"
 
 
-def test_only_a_submitted_order_can_miss_items() -> None:
-    spec.given(*BEFORE, OrderReserved()).when(REPORT).then_refused("wrong_status")
+def test_a_count_can_take_away_what_was_reserved_and_paid() -> None:
+    spec.given(*BEFORE, OrderReserved()).when(REPORT).then(SHORT)
+    spec.given(*BEFORE, *PAID).when(REPORT).then(SHORT)
+    paid = (*BEFORE, *PAID, SHORT)
+    spec.given(*paid).when(MarkReserved()).then(OrderReserved(), PAID[-1])
+    spec.given(*paid).when(StartProcessing("pay-1")).then_nothing()
+    spec.given(*paid).when(StartProcessing("other")).then_refused("payment_reference_differs")
+    charged_meanwhile = (*BEFORE, OrderReserved(), SHORT)
+    spec.given(*charged_meanwhile).when(StartProcessing("pay-1")).then(PAID[-1])
+    assert order_state.status_of(spec.state(*charged_meanwhile, PAID[-1])) == "backordered"
+
+
+def test_only_an_order_that_was_submitted_can_miss_items() -> None:
     spec.given(CREATED).when(REPORT).then_refused("wrong_status")
     spec.given().when(REPORT).then_refused("order_missing")
 

@@ -7,8 +7,10 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from domain.errors import ImpossibleHistory
+from domain.parcel_left import IfLeft
 from domain.shipment import shipment
 from domain.shipment.commands import (
+    GiveUpParcel,
     RecordCarrierUpdate,
     RecordDeliveryOperator,
     RecordLabel,
@@ -20,7 +22,9 @@ from domain.shipment.events import (
     DeliveryOperatorActed,
     LabelBought,
     LabelCancelled,
+    ParcelGivenUp,
     ScanContradicted,
+    ScanKept,
     ShipmentDelivered,
     ShipmentHandedOver,
     ShipmentInTransit,
@@ -150,8 +154,83 @@ def test_a_scan_of_another_century_is_refused() -> None:
         spec.given(BOUGHT).when(scan).then_invalid("at")
 
 
-def test_a_scan_needs_a_label() -> None:
-    spec.given().when(RecordCarrierUpdate("lost", NOON)).then_refused("label_missing")
+def test_a_scan_before_the_label_is_kept_and_counts_once_there_is_one() -> None:
+    lost = RecordCarrierUpdate("lost", NOON)
+    kept = ScanKept("lost", NOON)
+    spec.given().when(lost).then(kept)
+    spec.given(kept).when(lost).then_nothing()
+    spec.given(kept).when(BUY).then(BOUGHT, ShipmentLost(NOON))
+
+
+def test_a_scan_of_a_parcel_whose_label_is_cancelled_is_for_a_person() -> None:
+    handed = RecordCarrierUpdate("handed_over", NOON)
+    noted = ScanContradicted("handed_over", NOON)
+    spec.given(BOUGHT, TAKEN_BACK).when(handed).then(noted)
+    spec.given(BOUGHT, TAKEN_BACK, noted).when(handed).then_nothing()
+
+
+@pytest.mark.parametrize("goods", [IfLeft.LOST, IfLeft.COMING_BACK])
+def test_a_parcel_that_has_left_is_given_up_once(goods: IfLeft) -> None:
+    given_up = ParcelGivenUp(goods, "ann", "the customer changed his mind")
+    command = GiveUpParcel(goods, "ann", "the customer changed his mind")
+    spec.given(BOUGHT, HANDED).when(command).then(given_up)
+    spec.given(BOUGHT, HANDED, given_up).when(command).then_nothing()
+    state = spec.state(BOUGHT, HANDED, given_up)
+    assert state.label_is_live
+    assert not shipment.is_held(state)
+    spec.given().when(command).then_nothing()
+
+
+def test_goods_that_were_given_up_and_are_delivered_are_for_a_person() -> None:
+    given_up = ParcelGivenUp(IfLeft.LOST, "ann", "a claim is made")
+    arrives = RecordCarrierUpdate("delivered", NOON)
+    noted = ScanContradicted("delivered", NOON)
+    spec.given(BOUGHT, HANDED, given_up).when(arrives).then(ShipmentDelivered(NOON), noted)
+    after = (BOUGHT, HANDED, given_up, ShipmentDelivered(NOON), noted)
+    spec.given(*after).when(arrives).then_nothing()
+
+
+def test_an_over_long_reason_is_cut_and_refuses_nothing() -> None:
+    command = GiveUpParcel(IfLeft.LOST, "a" * 5_000, "x" * 5_000)
+    [event] = shipment.decide(command, spec.state(BOUGHT, HANDED))
+    assert (len(event.actor), len(event.reason)) == (100, 2_000)
+
+
+@hypothesis_given(
+    st.sampled_from(SCANS[2:]).flatmap(
+        lambda end: st.permutations([*SCANS[:2], end, "label", end]).map(lambda facts: (end, facts))
+    )
+)
+def test_scans_and_the_label_end_alike_in_every_order(journey: tuple[str, list[str]]) -> None:
+    end, facts = journey
+    state = spec.state()
+    for fact in facts:
+        at = NOON + timedelta(hours=[*SCANS, "label"].index(fact))
+        command = BUY if fact == "label" else RecordCarrierUpdate(fact, at)
+        state = reduce(shipment.evolve, shipment.decide(command, state), state)
+    at = NOON + timedelta(hours=SCANS.index(end))
+    assert (state.status, state.updated_at, state.contradictions) == (end, at, frozenset())
+    assert (state.tracking_number, state.has_left) == ("TRACK1", True)
+
+
+@hypothesis_given(st.lists(st.sampled_from([*SCANS, "label"]), max_size=12))
+def test_no_fact_is_refused_in_any_order(facts: list[str]) -> None:
+    state = spec.state()
+    told: set[str] = set()
+    for fact in facts:
+        if fact == "label":
+            state = reduce(shipment.evolve, shipment.decide(BUY, state), state)
+        else:
+            told.add(fact)
+            command = RecordCarrierUpdate(fact, NOON)
+            state = reduce(shipment.evolve, shipment.decide(command, state), state)
+    state = reduce(shipment.evolve, shipment.decide(BUY, state), state)
+    ends = told & set(SCANS[2:])
+    if ends:  # the first end stands, and a person looks at the others
+        assert state.status in ends
+        assert state.contradictions == ends - {state.status}
+    elif told:
+        assert state.status == max(told, key=SCANS.index)
 
 
 @hypothesis_given(st.lists(st.tuples(st.sampled_from(SCANS), st.integers(-9, 9)), max_size=12))

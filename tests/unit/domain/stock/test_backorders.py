@@ -20,6 +20,7 @@ from domain.stock.events import (
     StockAdjusted,
     StockAllocated,
     StockBackordered,
+    StockDeallocated,
     StockReceived,
     StockReleased,
     StockReserved,
@@ -76,7 +77,8 @@ def test_pieces_that_a_count_finds_go_to_the_queue() -> None:
     given = spec.given(SHORT)
     adjusted = StockAdjusted(LANTERN, 5, "found")
     given.when(AdjustStock(LANTERN, 5, "found")).then(adjusted, given_to(ORDER, 2))
-    given.when(AdjustStock(LANTERN, -1, "broken")).then_refused("stock_below_reserved")
+    fewer = StockAdjusted(LANTERN, -1, "broken")
+    given.when(AdjustStock(LANTERN, -1, "broken")).then(StockDeallocated(LANTERN, ORDER, 1), fewer)
 
 
 def test_pieces_that_another_order_releases_go_to_the_queue() -> None:

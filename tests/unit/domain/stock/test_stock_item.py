@@ -1,13 +1,17 @@
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 
 from domain.errors import ImpossibleHistory
 from domain.ids import OrderId
 from domain.stock import item as stock_item
+from domain.stock import snapshot
 from domain.stock.commands import AdjustStock, ReceiveStock, ReleaseStock, ReserveStock, ShipStock
 from domain.stock.events import (
     StockAdjusted,
+    StockBackordered,
+    StockDeallocated,
     StockReceived,
     StockReleased,
     StockReserved,
@@ -55,10 +59,36 @@ def test_stock_is_adjusted_both_ways() -> None:
     assert spec.state(TEN_IN, StockAdjusted(LANTERN, 4, "found")).on_hand == 14
 
 
-def test_an_adjustment_never_goes_below_what_is_reserved() -> None:
-    given = spec.given(TEN_IN, SIX_HELD)
-    given.when(AdjustStock(LANTERN, -4, "broken")).then(StockAdjusted(LANTERN, -4, "broken"))
-    given.when(AdjustStock(LANTERN, -5, "broken")).then_refused("stock_below_reserved")
+def test_a_count_that_finds_fewer_pieces_than_are_reserved_makes_the_latest_order_short() -> None:
+    given = spec.given(TEN_IN, SIX_HELD, StockReserved(LANTERN, OTHER, 3))
+    given.when(AdjustStock(LANTERN, -1, "broken")).then(StockAdjusted(LANTERN, -1, "broken"))
+    given.when(AdjustStock(LANTERN, -6, "count")).then(
+        StockDeallocated(LANTERN, OTHER, 3),
+        StockDeallocated(LANTERN, ORDER, 2),
+        StockAdjusted(LANTERN, -6, "count"),
+    )
+    given.when(AdjustStock(LANTERN, -11, "count")).then_refused("stock_below_nothing")
+
+
+def test_short_orders_wait_ahead_of_those_that_never_had_their_pieces() -> None:
+    late = OrderId("C3")
+    before = (
+        TEN_IN,
+        SIX_HELD,
+        StockReserved(LANTERN, OTHER, 4),
+        StockBackordered(LANTERN, late, 1),
+    )
+    state = spec.state(*before)
+    state = reduce(
+        stock_item.evolve, stock_item.decide(AdjustStock(LANTERN, -9, "count"), state), state
+    )
+    assert list(state.waiting) == [(ORDER, 5), (OTHER, 4), (late, 1)]
+    assert (state.on_hand, state.reserved, state.available) == (1, 1, 0)
+    found = stock_item.decide(AdjustStock(LANTERN, 10, "found again"), state)
+    served = [(event.order_id, event.quantity) for event in found[1:]]
+    assert served == [(ORDER, 5), (OTHER, 4), (late, 1)]
+    stored = snapshot.from_data(snapshot.to_data(state))
+    assert list(stored.waiting) == list(state.waiting)
 
 
 @pytest.mark.parametrize("delta", [0, True, 1_000_001, -1_000_001, 1.5])
