@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from activities.returns.messages import ParcelView, Scan
+from activities.messages import Scan
+from activities.returns.messages import ParcelView
 from workflows import policies
 from workflows.common.search_attributes import Progress
 
