@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from domain.order.state import OrderStatus
+from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.access.refusals import Refusal, list_refusals
 from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list_answer
