@@ -9,7 +9,7 @@ from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import STILL_HELD, final_failure, never_refused, refusal
 from activities.orders import intake, trail
-from activities.parted import can_go_on, parted, record_scans
+from activities.parted import can_go_on, is_past_payment, parted, record_scans
 from activities.ports import AttentionNotice, Notifications, Sagas
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
@@ -51,7 +51,7 @@ class OrderActivities:
         with never_refused():
             result = await transact(
                 self._handler,
-                streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT),
+                streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT),
                 lambda unit: _turn_back(unit, request, now),
                 command_context(request.saga, "turn-back"),
                 if_done=lambda unit: _left_behind(unit, request),
@@ -173,7 +173,7 @@ def _goes_on(unit: UnitOfWork, request: messages.TurnBack) -> messages.GoesOn | 
     order_id = request.order_id
     parcel = parted(unit.state(SHIPMENT.stream(order_id)))
     ships = request.if_left is IfLeft.SHIP_AND_COLLECT
-    if ships and parcel and can_go_on(unit.state(ORDER.stream(order_id))):
+    if ships and parcel and can_go_on(unit, order_id):
         return messages.GoesOn(parcel.status.value)
     return None
 
@@ -190,8 +190,8 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     compensations = _compensations(order)
     return messages.EarlierRun(
         compensations,
-        charge_in_doubt=Compensation.UNDO_PAYMENT in compensations and not can_go_on(order),
-        label_in_doubt=can_go_on(order),
+        charge_in_doubt=Compensation.UNDO_PAYMENT in compensations and not is_past_payment(order),
+        label_in_doubt=is_past_payment(order),
         turned_back=messages.TurnedBack(turned_back.reason, turned_back.detail),
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 from temporalio import activity
 
 from activities import messages, ports
-from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
+from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import is_trouble_of_store, refusal
 from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
 from activities.parted import decide_about_parcel, parted
@@ -106,7 +106,7 @@ class ShippingActivities:
                 unit.execute(shipment, _recorded(label))
             return decide_about_parcel(unit, request)
 
-        streams = streams_of(order_id, ORDER, SHIPMENT, FULFILLMENT)
+        streams = streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         return await transact(
             self._handler, streams, rule, command_context(request.saga, purpose), if_done=rule
         )
@@ -154,7 +154,7 @@ class ShippingActivities:
     async def _settle_by_hand(
         self, request: messages.CompensationRequest, by: messages.OperatorAction
     ) -> messages.CompensationResult:
-        streams = streams_of(request.order_id, ORDER, SHIPMENT, FULFILLMENT)
+        streams = streams_of(request.order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT)
         shipment = SHIPMENT.stream(request.order_id)
 
         def rule(unit: UnitOfWork) -> messages.CompensationResult:

@@ -211,27 +211,30 @@ class Compensations:
         """Undo everything, the latest first; False: the order goes on, nothing was undone."""
         record = self.state.compensation
         for compensation in reversed(record.registered):
-            if not again and compensation.value in record.undone:  # an earlier run has done it
-                continue
-            if not await self._undo(compensation, cause):
+            done_before = not again and compensation.value in record.undone  # by an earlier run
+            if not done_before and not await self._undo(compensation, cause):
                 return False
-        if record.payment_in_doubt and self._found_nothing(Compensation.UNDO_PAYMENT):
+            if compensation is Compensation.CANCEL_SHIPMENT and record.label_in_doubt:
+                if not await self._undo_late(compensation, "label", cause):
+                    return False
+                record.label_in_doubt = False
+        if record.payment_in_doubt:
             await self._undo_late(Compensation.UNDO_PAYMENT, "charge", cause)
             record.payment_in_doubt = False
-        if record.label_in_doubt and self._found_nothing(Compensation.CANCEL_SHIPMENT):
-            await self._undo_late(Compensation.CANCEL_SHIPMENT, "label", cause)
-            record.label_in_doubt = False
         return True
 
-    def _found_nothing(self, compensation: Compensation) -> bool:
-        return self.state.compensation.undone.get(compensation.value) == NOTHING
+    async def _undo_late(self, compensation: Compensation, late: str, cause: Cause) -> bool:
+        """Wait for a charge or a label that may still arrive, then undo it.
 
-    async def _undo_late(self, compensation: Compensation, late: str, cause: Cause) -> None:
-        """Wait for a charge or a label that may still arrive, then undo it."""
+        A label is waited for before money and stock go back: False: its parcel has left, and the
+        order goes on.
+        """
+        if self.state.compensation.undone.get(compensation.value) != NOTHING:
+            return True
         self.visibility.enter(compensation.value, f"a {late} that may still arrive late")
         summary = f"a late {late} may still arrive"
         await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary=summary)
-        await self._undo(compensation, cause)
+        return await self._undo(compensation, cause)
 
     async def _undo(self, compensation: Compensation, cause: Cause) -> bool:
         """Undo a step; False: the order goes on, because its parcel has left."""
