@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from domain.errors import InvalidValue
-
 
 class IfLeft(StrEnum):
     """What to do about a parcel that has left before its order was undone.
@@ -24,9 +22,3 @@ RULES = (IfLeft.ASK, IfLeft.SHIP_AND_COLLECT)
 
 CHOICES = (IfLeft.SHIP_AND_COLLECT, IfLeft.LOST, IfLeft.COMING_BACK)
 """What a person can choose."""
-
-
-def check_if_left(rule: IfLeft | None) -> None:
-    """Raise InvalidValue unless it is a rule that can be said beforehand."""
-    if rule is not None and rule not in RULES:
-        raise InvalidValue("if_parcel_left", f"must be one of {', '.join(RULES)}")

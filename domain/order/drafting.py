@@ -12,7 +12,7 @@ from domain.order import commands, events
 from domain.order.outage import check_outage
 from domain.order.state import Draft
 from domain.order.unavailable import check_unavailable
-from domain.parcel_left import check_if_left
+from domain.parcel_left import RULES
 from domain.values import PaymentTerms, readable
 
 _Events = tuple[events.OrderEvent, ...]
@@ -159,7 +159,8 @@ def submit(command: commands.SubmitOrder, draft: Draft) -> _Events:
     check_total(draft.total)
     check_unavailable(command.unavailable)
     check_outage(command.on_outage)
-    check_if_left(command.if_left)
+    if command.if_left is not None and command.if_left not in RULES:
+        raise InvalidValue("if_parcel_left", f"must be one of {', '.join(RULES)}")
     return (
         events.OrderSubmitted(
             order_id=draft.order_id,

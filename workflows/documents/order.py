@@ -22,6 +22,7 @@ from domain.order.unavailable import (
     UnavailablePolicy,
     UnavailableTerms,
 )
+from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, PaymentTerms, readable
 from workflows.documents.lines import (
     Adjustments,
@@ -31,7 +32,6 @@ from workflows.documents.lines import (
     line_to_json,
 )
 from workflows.documents.outage import OnOutage, outage_json, outage_terms
-from workflows.documents.parcel_left import IfParcelLeft, if_left_json, if_left_rule
 from workflows.documents.parts import (
     AddressModel,
     CustomerIdText,
@@ -52,6 +52,15 @@ from workflows.documents.validation import (
 
 SCHEMA_VERSION: Final = 1
 """The version of the document's form."""
+
+IfParcelLeft = Annotated[
+    Literal["ask", "ship_and_collect"] | None,
+    Field(
+        description="what to do if the parcel has left before the order is undone; ask: a person "
+        "decides; ship_and_collect: ship it and collect the money; omitted: what the "
+        "installation's setting says, which by default is to ask"
+    ),
+]
 
 
 class PaymentModel(Strict):
@@ -236,7 +245,7 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
         **unavailable,
         **outage_json(document.on_outage),
         **_given("metadata", dict(document.metadata) or None),
-        **if_left_json(document.if_left),
+        **({"if_parcel_left": document.if_left.value} if document.if_left else {}),
     }
 
 
@@ -288,7 +297,7 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
         reference=model.reference,
         customer=model.customer.to_domain() if model.customer else None,
         metadata=model.metadata,
-        if_left=if_left_rule(model.if_parcel_left),
+        if_left=IfLeft(model.if_parcel_left) if model.if_parcel_left else None,
     )
     check_total(document_total(document), "lines")
     return document
