@@ -9,12 +9,15 @@ import pytest
 
 from activities.ports import CarrierLabel, GatewayUnavailable, ProviderPayment
 from adapters.events.codec import JsonEventCodec
+from domain.events import Event
 from domain.ids import OrderId
+from domain.money import Money
 from domain.order import events as order_events
 from domain.values import Reason
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Expected, Metadata, NewEvent, StreamAppend
 from ordersaga.cli.verify import exit_code
+from ordersaga.operations.verification.facts import Facts, OrderFacts
 from ordersaga.operations.verification.report import Check, Finding, Report, Rule
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.sources import Sources
@@ -227,3 +230,72 @@ async def test_events_of_unknown_types_are_named(sources: Sources) -> None:
         (Check.EVENTS, "no class for event type OrderGiftWrapped")
     ]
     assert exit_code(report) == 3
+
+
+# --- one odd thing hides no other ----------------------------------------------------------------
+
+
+async def test_an_order_that_cannot_be_judged_is_a_finding_and_hides_no_other(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(_: OrderFacts) -> list[Money]:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(OrderFacts, "kept_money", property(spoilt))  # asked of completed orders
+    twice = [*PAYMENTS, payment(BUSY, reference="second")]
+    report = await look(replace(sources, payments=Ledgers(twice, LABELS)))
+    assert (Rule.RECORD_CAN_BE_JUDGED, DONE) in keys(report)
+    assert BUSY in {subject for _, subject in keys(report)}
+    assert report.not_checked == []
+
+
+async def test_an_event_that_cannot_be_folded_is_named_and_hides_no_other(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded = Facts.apply
+
+    def spoilt(facts: Facts, stream: str, event: Event) -> None:
+        if stream == f"shipment-{DONE}":
+            raise ZeroDivisionError("a bug")
+        folded(facts, stream, event)
+
+    monkeypatch.setattr(Facts, "apply", spoilt)
+    report = await look(replace(sources, payments=Ledgers([], LABELS)))
+    assert (Rule.PROVIDER_COMPLETED_PAYMENT, DONE) in keys(report)
+    [named] = {left.check for left in report.not_checked}
+    assert named is Check.EVENTS
+    assert all("ZeroDivisionError" in left.why for left in report.not_checked)
+    assert "a bug" not in str(report)  # it could hold anything
+
+
+class Failing:
+    async def __call__(self, *_: Any) -> Any:
+        raise ZeroDivisionError("a bug")
+
+    async def payments(self) -> AsyncIterator[ProviderPayment]:
+        raise ZeroDivisionError("a bug")
+        yield payment(BUSY)
+
+    async def labels(self) -> AsyncIterator[CarrierLabel]:
+        raise ZeroDivisionError("a bug")
+        yield label(BUSY)
+
+
+@pytest.mark.parametrize(
+    ("source", "check"),
+    [
+        ("payments", Check.PAYMENTS),
+        ("carrier", Check.CARRIER),
+        ("sagas", Check.SAGAS),
+        ("read_models", Check.READ_MODELS),
+    ],
+)
+async def test_a_check_that_fails_is_named_and_the_others_are_made(
+    sources: Sources, source: str, check: Check
+) -> None:
+    changed: Any = {source: Failing()}
+    report = await look(replace(sources, **changed))
+    [left] = report.not_checked
+    assert (left.check, report.findings) == (check, [])
+    assert "ZeroDivisionError" in left.why
+    assert exit_code(report) != 0
