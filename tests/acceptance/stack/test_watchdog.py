@@ -18,12 +18,14 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.aggregates import ORDER, streams_of
+from activities.aggregates import FULFILLMENT, ORDER, streams_of
 from activities.messages import WORKFLOW_TYPE
 from activities.orders.intake import ensure_submitted
-from activities.unit_of_work import transact
+from activities.unit_of_work import UnitOfWork, transact
 from adapters.providers.faults import Fault, FaultKind
-from domain.ids import order_stream
+from domain.ids import OrderId, order_stream
+from domain.saga.commands import StartFulfillment
+from domain.saga.trail import Closed
 from eventstore.commands.handler import CommandContext
 from eventstore.model import Metadata
 from ordersaga.client.orders import OrderSagaClient
@@ -120,18 +122,24 @@ class Watched:
 
         await until(is_paused)
 
-    async def submitted_by_a_lost_saga(self, order_id: str) -> None:
-        """An order in the event store that no starter starts: a saga that is lost submitted it."""
+    async def submitted_by_a_lost_saga(self, order_id: str, *, begun: bool = False) -> None:
+        """An order in the event store that no starter starts: a saga that is lost submitted it.
+
+        With `begun` it also wrote that it took the order on.
+        """
         document = parse_document(order_document(order_id), f"order-{order_id}")
         stream = order_stream(document.order_id)
         context = CommandContext(f"lost-{order_id}", Metadata(stream, "lost", SAGA_ACTOR))
         async with self.stack.services() as services:
-            await transact(
-                services.handler,
-                streams_of(document.order_id, ORDER),
-                lambda unit: ensure_submitted(unit, document, datetime.now(UTC)),
-                context,
-            )
+            order_and_trail = streams_of(document.order_id, ORDER, FULFILLMENT)
+
+            def rule(unit: UnitOfWork) -> None:
+                ensure_submitted(unit, document, datetime.now(UTC))
+                if begun:
+                    command = StartFulfillment(document.order_id, stream, "a run that is lost")
+                    unit.execute(order_and_trail[1], command)
+
+            await transact(services.handler, order_and_trail, rule, context)
 
     async def looked_at(self) -> str:
         """When the last look ended."""
@@ -364,15 +372,22 @@ async def test_a_submitted_order_whose_saga_never_took_a_step_is_cancelled_at_on
     watched: Watched,
 ) -> None:
     await watched.submitted_by_a_lost_saga("never-1")
-    await watched.submitted_by_a_lost_saga("never-2")
+    for order_id in ("never-2", "never-3"):
+        await watched.submitted_by_a_lost_saga(order_id, begun=True)
     await watched.client.start_workflow(
         WORKFLOW_TYPE, "no document", id="order-never-2", task_queue="orders"
     )
+    await watched.under_its_id("never-3", "OrderFulfilment", seconds=3600)
     ended = await watched.stack.ordersaga("order", "cancel", "never-1", "--reason", "x")
     assert ended.code == 0, ended.err
     assert "nothing was done for it" in ended.err
-    require(await watched.stack.ordersaga("saga", "cancel", "never-2", "--reason", "x"))
-    for order_id in ("never-1", "never-2"):
+    for order_id in ("never-2", "never-3"):
+        require(await watched.stack.ordersaga("saga", "cancel", order_id, "--reason", "x"))
+        async with watched.stack.services() as services:
+            trail = await FULFILLMENT.stream(OrderId(order_id)).load(services.handler)
+        assert isinstance(trail, Closed)
+    require(await watched.stack.temporal("workflow", "terminate", "-w", "order-never-3"))
+    for order_id in ("never-1", "never-2", "never-3"):
         order = (await watched.stack.ordersaga("order", "show", order_id, "--json")).json()
         assert (order["status"], order["detail"]) == ("cancelled", "x")
         again = await watched.stack.ordersaga("order", "cancel", order_id)
