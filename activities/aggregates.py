@@ -8,7 +8,8 @@ from domain import ids
 from domain.order import decisions as order
 from domain.order import evolution as order_evolution
 from domain.order import state as order_state
-from domain.payment import payment
+from domain.payment import decisions as payment
+from domain.payment import state as payment_state
 from domain.request import request
 from domain.returns import decisions as returns
 from domain.returns import state as returns_state
@@ -78,7 +79,7 @@ STOCK: Final = Aggregate(
     stock_item.decide,
 )
 PAYMENT: Final = Aggregate(
-    ids.payment_stream, Fold(payment.INITIAL, payment.evolve), payment.decide
+    ids.payment_stream, Fold(payment_state.INITIAL, payment_state.evolve), payment.decide
 )
 SHIPMENT: Final = Aggregate(
     ids.shipment_stream, Fold(shipment.INITIAL, shipment.evolve), shipment.decide

@@ -13,6 +13,9 @@ The `type` of every ApplicationError is one of these names; the saga reads nothi
     paused                  not asked, or to be asked later          the provider's trouble
     access_refused          our credentials are not accepted         the provider's trouble
     not_ours                it is somebody else's payment or label   a person must look at it
+    refund_pending          the bank has not finished a refund       the bank's trouble
+    refund_needs_customer   the customer must say where it goes      the customer's
+    refund_failed           a refund failed                          final: a person must act
     store_unavailable       the store kept the attempt from its end  the event store's trouble
     unexpected              a bug, an event that cannot be read      a person must repair it
 
@@ -22,7 +25,7 @@ it is retried without a limit, and no order is cancelled because of it.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +38,9 @@ from activities.ports import (
     GatewayUnavailable,
     NotOurs,
     OutcomeUnknown,
+    RefundFailed,
+    RefundNeedsCustomer,
+    RefundUnfinished,
 )
 from domain.errors import DomainError
 from domain.values import FailureKind, Reason
@@ -46,6 +52,9 @@ OUTCOME_UNKNOWN: Final = FailureKind.UNKNOWN_OUTCOME.value
 PAUSED: Final = "paused"
 ACCESS_REFUSED: Final = "access_refused"
 NOT_OURS: Final = "not_ours"
+REFUND_PENDING: Final = "refund_pending"
+REFUND_NEEDS_CUSTOMER: Final = "refund_needs_customer"
+REFUND_FAILED: Final = "refund_failed"
 STORE_UNAVAILABLE: Final = "store_unavailable"
 UNEXPECTED: Final = "unexpected"
 ORDER_CONFLICT: Final = "OrderConflict"
@@ -82,12 +91,14 @@ class Trouble(StrEnum):
     """What keeps an activity from its end, without being an answer about the order.
 
     foreign: a provider holds somebody else's payment or label under the order's key, or our record
-    names one. worker: none takes it. unexpected: a bug, an event that cannot be read, or workers
-    that die.
+    names one. bank: a refund is under way. customer: a refund waits for its receiver. worker: none
+    takes it. unexpected: a bug, an event that cannot be read, or workers that die.
     """
 
     PROVIDER = "provider"
     FOREIGN = "foreign"
+    BANK = "bank"
+    CUSTOMER = "customer"
     STORE = "event_store"
     WORKER = "worker"
     UNEXPECTED = "unexpected"
@@ -99,16 +110,30 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     PAUSED: Trouble.PROVIDER,
     ACCESS_REFUSED: Trouble.PROVIDER,
     NOT_OURS: Trouble.FOREIGN,
+    REFUND_PENDING: Trouble.BANK,
+    REFUND_NEEDS_CUSTOMER: Trouble.CUSTOMER,
     STORE_UNAVAILABLE: Trouble.STORE,
     UNEXPECTED: Trouble.UNEXPECTED,
 }
 """Whose trouble a failure is, by its type."""
 
-NOT_SOON: Final = (PAUSED, ACCESS_REFUSED, NOT_OURS)
+NOT_SOON: Final = (
+    PAUSED,
+    ACCESS_REFUSED,
+    NOT_OURS,
+    REFUND_PENDING,
+    REFUND_NEEDS_CUSTOMER,
+)
 """Failures that trying again at once does not cure."""
 
 _BENIGN: Final = ApplicationErrorCategory.BENIGN
 """Of what is met again and again until somebody acts: no trace for each attempt in the log."""
+
+_LOOKS: Final = (
+    (timedelta(hours=1), timedelta(minutes=6)),
+    (timedelta(days=1), timedelta(hours=1)),
+)
+_RARELY: Final = timedelta(hours=6)
 
 _EXPECTED: Final = frozenset({Reason.OUT_OF_STOCK, Reason.PAYMENT_DECLINED, Reason.ADDRESS_REFUSED})
 """Ordinary outcomes: workers neither log a stack trace nor count a failure."""
@@ -168,6 +193,8 @@ def _failure_of(error: Exception) -> ApplicationError:
     match error:
         case NotOurs():
             return ApplicationError(str(error), type=NOT_OURS, category=_BENIGN)
+        case RefundUnfinished() | RefundNeedsCustomer() | RefundFailed():
+            return _of_refund(error)
         case GatewayUnavailable() | OutcomeUnknown() | GatewayRefusedAccess():
             return _of_provider(error)
         case GatewayRejected():
@@ -200,6 +227,22 @@ def _of_provider(
     # The incident is told once, by the process that sees it: no trace for each order in the log.
     category = _BENIGN if pause else ApplicationErrorCategory.UNSPECIFIED
     return ApplicationError(str(error), type=name, category=category, next_retry_delay=pause)
+
+
+def _of_refund(
+    error: RefundUnfinished | RefundNeedsCustomer | RefundFailed,
+) -> ApplicationError:
+    if isinstance(error, RefundFailed):
+        return final_failure(REFUND_FAILED, str(error))
+    pending = isinstance(error, RefundUnfinished)
+    name = REFUND_PENDING if pending else REFUND_NEEDS_CUSTOMER
+    pause = pause_between_looks(datetime.now(UTC) - activity.info().scheduled_time)
+    return ApplicationError(str(error), type=name, category=_BENIGN, next_retry_delay=pause)
+
+
+def pause_between_looks(waited: timedelta) -> timedelta:
+    """How long until a refund that is under way is looked at again: ever more rarely."""
+    return next((pause for until, pause in _LOOKS if waited < until), _RARELY)
 
 
 def _kept_by_the_store(message: str) -> ApplicationError:

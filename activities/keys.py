@@ -21,13 +21,17 @@ class OrderKeys:
     order_id: OrderId
 
     @property
-    def payments(self) -> tuple[str, ...]:
-        """Keys of its charges.
+    def payment(self) -> str:
+        """The first key under which its payment is created."""
+        return self._key("payment")
 
-        Each one after the first replaces an expired authorisation, or a key that somebody else has
-        used.
-        """
-        return self._numbered("payment")
+    def is_of_payment(self, key: str) -> bool:
+        """Whether the order's payment may have been created under `key`."""
+        return key == self.payment or self._number(key) is not None
+
+    def payment_after(self, key: str) -> str:
+        """The key to create its payment with once `key` is used up."""
+        return f"{self.payment}-{(self._number(key) or 1) + 1}"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -35,22 +39,8 @@ class OrderKeys:
         return self._numbered("shipment")
 
     @property
-    def capture(self) -> str:
-        """Key of the capture of an authorisation."""
-        return self._key("capture")
-
-    def capture_after(self, declines: int) -> str:
-        """Key of another capture, after so many that were declined."""
-        return f"{self.capture}-{declines + 1}" if declines else self.capture
-
-    @property
-    def void(self) -> str:
-        """Key of voiding an authorisation."""
-        return self._key("void")
-
-    @property
     def refund(self) -> str:
-        """Key of refunding a payment."""
+        """Key of refunding a payment; this one and the next two: of its first attempt."""
         return self._key("refund")
 
     def return_refund(self, return_id: ReturnId) -> str:
@@ -65,6 +55,12 @@ class OrderKeys:
     def cancel_label(self) -> str:
         """Key of cancelling the label."""
         return self._key("cancel-label")
+
+    def _number(self, key: str) -> int | None:
+        """The number of a payment's key after the first."""
+        first, dash, number = key.rpartition("-")
+        counts = number.isascii() and number.isdigit() and not number.startswith("0")
+        return int(number) if first == self.payment and dash and counts else None
 
     def _numbered(self, what: str) -> tuple[str, ...]:
         first = self._key(what)

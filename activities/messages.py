@@ -150,14 +150,13 @@ class ClosedSaga:
 class EarlierRun:
     """What this run must undo besides its own steps, because another run of the saga was before it.
 
-    The earlier run may have requested a charge or a label whose outcome is not recorded.
+    The earlier run may have requested a label whose outcome is not recorded.
 
     Attributes:
         turned_back: why the order is being undone; the reason that was recorded first stays.
     """
 
     compensations: tuple[values.Compensation, ...]
-    charge_in_doubt: bool
     label_in_doubt: bool
     turned_back: TurnedBack
 
@@ -182,6 +181,7 @@ class PaymentResult:
         reference: None: there was nothing to pay.
         overpaid: more was captured than the order costs, because it was amended meanwhile.
         order_completed: that ended the order, because nothing of it is shipped.
+        lapses_at: when an authorisation ends by itself; None: it was captured, or nobody says.
         scan: where the parcel is by now, if the order is completed and the carrier has said so.
     """
 
@@ -189,6 +189,7 @@ class PaymentResult:
     captured: bool
     overpaid: bool = False
     order_completed: bool = False
+    lapses_at: datetime | None = None
     scan: "Scan | None" = None
 
 

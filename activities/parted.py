@@ -12,7 +12,7 @@ from activities.unit_of_work import UnitOfWork
 from domain.ids import OrderId
 from domain.order.state import Backordered, OrderState, Processing, submitted_order
 from domain.parcel_left import IfLeft
-from domain.payment.payment import holds_money
+from domain.payment.state import holds_money
 from domain.saga.commands import WithdrawCompensation
 from domain.shipment.commands import GiveUpParcel, RecordCarrierUpdate
 from domain.shipment.shipment import Shipment, ShipmentState, live_label

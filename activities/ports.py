@@ -1,4 +1,4 @@
-"""The outside world as the saga sees it: payment provider, carrier, notifications.
+"""The outside world as the saga sees it: carrier, notifications; see also `payment_port`.
 
 Every call that changes something carries an idempotency key: the provider does it once, however
 often it is called. Adapters translate a provider's errors into the classes below and no others.
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from domain.ids import OrderId
 from domain.money import Money
-from domain.values import Address, CaptureMode
+from domain.values import Address
 
 
 class GatewayError(Exception):
@@ -33,7 +33,7 @@ class GatewayUnavailable(GatewayError):
 
 
 class OutcomeUnknown(GatewayError):
-    """The request may have had its effect (time-out, lost answer): look it up by its key."""
+    """The request may have had its effect (time-out, lost answer): look it up."""
 
 
 class GatewayRefusedAccess(GatewayError):
@@ -45,6 +45,25 @@ class GatewayRefusedAccess(GatewayError):
 
 class GatewayRejected(GatewayError):
     """The request is invalid (format, unknown reference): retrying is pointless."""
+
+
+class KeyUsedUp(GatewayRejected):
+    """The key was used for something else, or is answered with an earlier failure for ever.
+
+    Only another key can help; it is recorded before it is used.
+    """
+
+
+class RefundUnfinished(GatewayError):
+    """The provider took on a refund, and the money has not gone back yet."""
+
+
+class RefundNeedsCustomer(GatewayError):
+    """A refund waits for the customer, who must tell the provider where the money goes."""
+
+
+class RefundFailed(GatewayError):
+    """A refund failed: the money is still here, and a person must decide."""
 
 
 class NotOurs(GatewayError):
@@ -78,128 +97,12 @@ class Identity:
     asked: Money | None = None
 
 
-# --- payment -------------------------------------------------------------------------------------
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands at the provider.
-
-    Unconfirmed: it was made, but nobody has confirmed it; voiding it ends that. Expired: the bank
-    released an authorisation that was not captured in time. Forbidden: the key was blocked before a
-    payment was made with it.
-    """
-
-    UNCONFIRMED = "unconfirmed"
-    AUTHORISED = "authorised"
-    CAPTURED = "captured"
-    VOIDED = "voided"
-    REFUNDED = "refunded"
-    DECLINED = "declined"
-    EXPIRED = "expired"
-    FORBIDDEN = "forbidden"
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeRequest:
-    """Capture (or, on_shipment, authorise) `amount` for an order, once per `idempotency_key`."""
-
-    order_id: OrderId
-    amount: Money
-    token: str
-    capture: CaptureMode
-    idempotency_key: str
-    installation: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderPayment:
-    """A payment as the provider knows it, whoever made it.
-
-    `asked` is the amount of the request, `amount` what is held or was captured of it, and
-    `refunded` the sum of all refunds; `decline_code` is set only if the status is declined.
-    """
-
-    reference: str
-    installation: str
-    idempotency_key: str
-    order_id: OrderId
-    status: PaymentStatus
-    asked: Money
-    amount: Money
-    refunded: Money
-    decline_code: str | None = None
-
-    @property
-    def identity(self) -> Identity:
-        """What it says of whose it is."""
-        return Identity(self.installation, self.order_id, self.idempotency_key, self.asked)
-
-
 @dataclass(frozen=True, slots=True)
 class UnclearRecord:
     """A record in a provider's ledger that cannot be placed; `why` holds no personal data."""
 
     reference: str
     why: str
-
-
-class PaymentGateway(Protocol):
-    """A payment provider.
-
-    All methods raise GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown or GatewayRejected.
-    A decline is a result (status declined), not an error. An answer may be about a payment of
-    somebody else; `activities.payments.own` finds that out.
-    """
-
-    async def charge(self, request: ChargeRequest) -> ProviderPayment:
-        """Authorise or capture; the same key returns the first result."""
-        ...
-
-    async def find(self, idempotency_key: str) -> ProviderPayment | None:
-        """The payment made with a key; None if the provider never saw the key."""
-        ...
-
-    async def read(self, reference: str) -> ProviderPayment:
-        """The payment with a reference."""
-        ...
-
-    async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
-    ) -> ProviderPayment | None:
-        """Make sure that nothing is charged with a key, even if a request is still on its way.
-
-        Returns the payment if it was already made, otherwise a record that makes the key unusable;
-        None if this provider cannot forbid, and the request may still arrive.
-        """
-        ...
-
-    async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Capture at most the authorised amount; capturing a captured payment returns it.
-
-        If the bank does not pay, the status is declined and the authorisation stands; if the
-        authorisation has expired, the status is expired.
-        """
-        ...
-
-    async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Release an authorisation; voiding a voided payment returns it."""
-        ...
-
-    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Refund at most what was captured, once per key."""
-        ...
-
-    async def close(self) -> None:
-        """Release connections."""
-        ...
-
-
-class PaymentLedger(Protocol):
-    """The provider's own record of payments, for reconciliation."""
-
-    def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
-        """Every payment of the account that carries an order, also those of others."""
-        ...
 
 
 # --- carrier -------------------------------------------------------------------------------------
@@ -251,6 +154,11 @@ class CarrierLabel:
     tracking_number: str
     refusal: str | None = None
     pieces: int = 0
+
+    @property
+    def reference(self) -> str:
+        """The carrier's id, by the name that all providers' records have."""
+        return self.label_id
 
     @property
     def identity(self) -> Identity:

@@ -1,6 +1,5 @@
 """A transaction over several aggregates: load, decide, append."""
 
-import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -132,22 +131,6 @@ async def if_time_is_left(lookup: Awaitable[R | None]) -> R | None:
 
 ACTOR: Final = "saga"
 """Actor of every event that a saga appends; the starter ignores orders with such events."""
-
-
-def may_have_run(saga: SagaRef, first_run_id: str | None) -> bool:
-    """Whether the current activity may have run before, in full or in part.
-
-    The attempt number alone does not tell. When a saga starts an activity again it adds a number to
-    its id (`process-payment.2`, or `process-payment-2` for another request), and attempts count
-    from 1 again; so they do in a run that replaces a lost one.
-
-    Args:
-        saga: the run that requested the activity.
-        first_run_id: the run that first took on the order; None if unknown.
-    """
-    info = activity.info()
-    is_numbered = re.search(r"[-.]\d+$", info.activity_id) is not None
-    return info.attempt > 1 or is_numbered or saga.run_id != first_run_id
 
 
 def command_context(saga: SagaRef, purpose: str) -> CommandContext:

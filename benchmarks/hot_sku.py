@@ -124,7 +124,7 @@ class HotSku:
         began = time.perf_counter()
         placed = await asyncio.gather(*(place(client, sku(each)) for each in range(orders)))
         seconds = time.perf_counter() - began
-        calls = await self._payment.calls("charge")
+        calls = await self._payment.calls("confirm")
         return judge(placed, seconds, {call["order_id"] for call in calls})
 
 

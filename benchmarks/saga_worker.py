@@ -15,7 +15,8 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.messages import ORDERS_QUEUE
-from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.notifications.recording import RecordingNotifications
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from benchmarks.bare import Bare, nothing
 from ordersaga.bootstrap.logging import configure_logging
 from ordersaga.bootstrap.settings import Settings, load_settings

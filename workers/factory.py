@@ -14,10 +14,11 @@ from activities.inventory.activities import InventoryActivities
 from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE
 from activities.orders.activities import OrderActivities
+from activities.payment_port import PaymentGateway
 from activities.payments.activities import PaymentActivities
 from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
-from activities.ports import Carrier, Installation, Notifications, PaymentGateway, Sagas
+from activities.ports import Carrier, Installation, Notifications, Sagas
 from activities.returns.activities import ReturnActivities
 from activities.shipping.activities import ShippingActivities
 from activities.shipping.own import OwnLabels
@@ -99,7 +100,12 @@ def activities_of(
             ReturnActivities(handler, notifications),
         ),
         INVENTORY_QUEUE: (
-            InventoryActivities(handler, dependencies.cancel_after_s, dependencies.if_left),
+            InventoryActivities(
+                handler,
+                dependencies.payments.limits,
+                dependencies.cancel_after_s,
+                dependencies.if_left,
+            ),
             ReturnStockActivities(handler),
         ),
         PAYMENTS_QUEUE: (

@@ -27,16 +27,26 @@ ATTENTION_AFTER: Final = timedelta(minutes=10)
 may fail until a person must act."""
 
 
+_OTHERWISE: Final = {
+    Trouble.FOREIGN: timedelta(),
+    Trouble.CUSTOMER: timedelta(),
+    Trouble.BANK: timedelta(days=1),
+}
+
+
 def attention_after(trouble: Trouble) -> timedelta:
     """How long a trouble may last until a person must act; no time if only a person can end it."""
-    return timedelta() if trouble is Trouble.FOREIGN else ATTENTION_AFTER
+    return _OTHERWISE.get(trouble, ATTENTION_AFTER)
 
+
+CALL_BEFORE_LAPSE: Final = timedelta(days=1)
+"""How long before an authorisation lapses a person is called."""
 
 RESERVATION_HELD_FOR: Final = timedelta(hours=24)
 """How long an order on hold keeps its stock, unless its payment was requested."""
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
-"""How long the saga waits before it looks again for a charge or label that may still arrive."""
+"""How long the saga waits before it looks again for a label that may still arrive."""
 
 LOOK_FOR_END_AFTER: Final = timedelta(hours=1)
 """How often a parcel that waits for its order to end looks for that, if the saga says nothing."""

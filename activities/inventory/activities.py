@@ -1,7 +1,7 @@
 """Activities of the saga that reserve and release stock; task queue ``inventory``."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from temporalio import activity
@@ -10,33 +10,41 @@ from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, SHIPMENT, STOCK, streams_of
 from activities.inventory import shortage
 from activities.orders import intake, trail
+from activities.payment_port import PaymentLimits
 from activities.unit_of_work import UnitOfWork, command_context, transact
 from domain.ids import OrderId, Sku
 from domain.lines import pieces_by_sku
 from domain.notes import cut
 from domain.order.commands import CancelOrder
-from domain.order.state import Submitted, claimed_skus, submitted_order
+from domain.order.state import FrozenOrder, Submitted, claimed_skus, submitted_order
 from domain.parcel_left import IfLeft
 from domain.saga.commands import CloseFulfillment, RecordStepFailure, StartCompensation
 from domain.saga.trail import Underway
 from domain.shipment.shipment import live_label
-from domain.stock.allocation import OutOfStock
 from domain.stock.commands import ReduceClaim, ReleaseStock, ShipStock
-from domain.values import FailureKind, Outcome, Reason, Step
+from domain.values import FailureKind, Outcome, Reason, Step, readable
 from eventstore.commands.handler import CommandHandler
 
 
 class InventoryActivities:
-    """Reserve and release stock."""
+    """Reserve and release stock.
+
+    Args:
+        handler: loads and appends.
+        limits: what the payment provider takes at all.
+        cancel_after_s: the setting that `ReservationResult` names.
+        if_left: the setting that `ReservationResult` names.
+    """
 
     def __init__(
         self,
         handler: CommandHandler,
+        limits: PaymentLimits,
         cancel_after_s: float | None = None,
         if_left: IfLeft = IfLeft.ASK,
     ) -> None:
-        """Create the activities; `ReservationResult` says what the settings mean."""
         self._handler = handler
+        self._limits = limits
         self._cancel_after_s = cancel_after_s
         self._if_left = if_left
 
@@ -47,8 +55,8 @@ class InventoryActivities:
         """Submit the order if it is new and reserve its stock, in one append.
 
         All of it or none, unless the order says what else to do when items are unavailable. An
-        order that gets nothing is cancelled in the same append: nothing has to be undone, and its
-        customer is told at once.
+        order that gets nothing, or that the payment provider does not take, is cancelled in the
+        same append: nothing has to be undone, and its customer is told at once.
 
         Raises:
             ApplicationError: OrderConflict; InvalidOrderDocument.
@@ -59,7 +67,7 @@ class InventoryActivities:
         result = await transact(
             self._handler,
             (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
-            lambda unit: _reserve_or_cancel(unit, request, now),
+            lambda unit: self._reserve_or_cancel(unit, request, now),
             command_context(request.saga, "reserve"),
         )
         if result.finished is None:
@@ -114,6 +122,15 @@ class InventoryActivities:
             request.saga, request.order_id, lambda unit: shortage.amend(unit, request), "amend"
         )
 
+    def _reserve_or_cancel(
+        self, unit: UnitOfWork, request: messages.ReserveInventory, now: datetime
+    ) -> messages.ReservationResult:
+        result = _reserve(unit, request, now, self._limits)
+        if isinstance(result, _NotTaken):
+            unit.rollback()
+            return _cancel_at_once(unit, request, now, result)
+        return result
+
     async def _reconsider(
         self,
         saga: messages.SagaRef,
@@ -138,19 +155,17 @@ class InventoryActivities:
         )
 
 
-def _reserve_or_cancel(
-    unit: UnitOfWork, request: messages.ReserveInventory, now: datetime
-) -> messages.ReservationResult:
-    result = _reserve(unit, request, now)
-    if isinstance(result, OutOfStock):
-        unit.rollback()
-        return _cancel_without_stock(unit, request, now, result)
-    return result
+@dataclass(frozen=True, slots=True)
+class _NotTaken:
+    """Why an order ends before anything is done for it."""
+
+    reason: Reason
+    detail: str
 
 
 def _reserve(
-    unit: UnitOfWork, request: messages.ReserveInventory, now: datetime
-) -> messages.ReservationResult | OutOfStock:
+    unit: UnitOfWork, request: messages.ReserveInventory, now: datetime, limits: PaymentLimits
+) -> messages.ReservationResult | _NotTaken:
     order_id = request.document.order_id
     intake.ensure_submitted(unit, request.document, now)
     state = unit.state(ORDER.stream(order_id))
@@ -161,20 +176,34 @@ def _reserve(
     if turned_back := _turned_back(unit, order_id):
         return messages.ReservationResult(order.total, turned_back=turned_back)
     if isinstance(state, Submitted):
-        out_of_stock = shortage.claim(unit, order, now)
-        if out_of_stock:
-            return out_of_stock
+        if refused := _beyond(limits, order):
+            return refused
+        if out_of_stock := shortage.claim(unit, order, now):
+            return _NotTaken(Reason.OUT_OF_STOCK, f"out of stock: {out_of_stock}")
+        left = submitted_order(unit.state(ORDER.stream(order_id)), order_id)
+        if refused := _beyond(limits, left):  # it may cost less now
+            return refused
     shortage.reserve_if_all_arrived(unit, order_id)
     return shortage.reservation_of(unit, order_id)
 
 
-def _cancel_without_stock(
-    unit: UnitOfWork, request: messages.ReserveInventory, now: datetime, out_of_stock: OutOfStock
+def _beyond(limits: PaymentLimits, order: FrozenOrder) -> _NotTaken | None:
+    """Why the payment provider does not take the order; None: it does, or nothing is to be paid."""
+    if order.is_free or order.payment is None:
+        return None
+    problem = limits.problem(order.total, readable(order.payment.token, "payment token"))
+    if problem is None:
+        return None
+    return _NotTaken(Reason.NOT_FULFILLABLE, f"the payment provider does not take it: {problem}")
+
+
+def _cancel_at_once(
+    unit: UnitOfWork, request: messages.ReserveInventory, now: datetime, why: _NotTaken
 ) -> messages.ReservationResult:
     """Cancel the order; its trail reads as if the saga had compensated."""
     order_id = request.document.order_id
     order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
-    reason, detail = Reason.OUT_OF_STOCK, cut(f"out of stock: {out_of_stock}")
+    reason, detail = why.reason, cut(why.detail)
     intake.ensure_submitted(unit, request.document, now)
     trail.ensure_started(unit, request.saga, order_id)
     unit.execute(

@@ -16,7 +16,7 @@ from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
 from domain.parcel_left import IfLeft
-from domain.payment.payment import holds_money
+from domain.payment.state import holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
 from domain.shipment.shipment import is_held, live_label
@@ -190,7 +190,6 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
     compensations = _compensations(order)
     return messages.EarlierRun(
         compensations,
-        charge_in_doubt=Compensation.UNDO_PAYMENT in compensations and not is_past_payment(order),
         label_in_doubt=is_past_payment(order),
         turned_back=messages.TurnedBack(turned_back.reason, turned_back.detail),
     )

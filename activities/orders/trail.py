@@ -11,7 +11,7 @@ from domain.ids import OrderId, Sku
 from domain.order import state as order_state
 from domain.order.commands import CompleteOrder
 from domain.order.state import FrozenOrder
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction, StartFulfillment
 from domain.saga.trail import NotStarted, Underway
 from domain.shipment.shipment import live_label

@@ -1,35 +1,40 @@
-"""Activities of the saga that charge and capture; task queue ``payments``.
+"""Activities of the saga that take the money; task queue ``payments``.
 
-Each activity first reads what is recorded, then asks the provider what it knows under the order's
-key, then calls the provider, then appends. So it can be repeated after any interruption.
+A payment is made in two acts: it is created, its reference is recorded, and then it is confirmed by
+that reference. Each activity first reads what is recorded. So it can be repeated after any
+interruption, and looks by reference at what an earlier attempt may have done.
 """
 
 from dataclasses import replace
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from temporalio import activity
 
-from activities import ports, unit_of_work
+from activities import ports
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import refusal
 from activities.messages import PaymentResult, Shortage, StepRequest
 from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
+from activities.payment_port import PaymentStatus
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
-from activities.payments.refunds import release
+from activities.payments.recording import record_answer
+from activities.payments.undo import release
 from activities.shortfall import shortage_of
-from activities.unit_of_work import UnitOfWork, command_context, if_time_is_left, load, transact
+from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
 from domain.order.commands import StartProcessing
 from domain.order.state import Backordered, Completed, FrozenOrder, Processing, submitted_order
-from domain.payment import payment
-from domain.payment.commands import RecordAuthorisation, RecordCapture, RecordDecline, RecordVoid
-from domain.saga.trail import first_run
-from domain.values import CaptureMode, Reason
+from domain.payment import commands
+from domain.payment import state as payment
+from domain.values import Reason
 from eventstore.commands.handler import CommandHandler
+
+_KEYS_AT_ONCE: Final = 3
+"""So many keys are tried in one attempt; the next attempt goes on where this one stopped."""
 
 
 class PaymentActivities:
-    """Charge and capture."""
+    """Take or hold the money, and capture what is held."""
 
     def __init__(self, handler: CommandHandler, payments: OwnPayments) -> None:
         self._handler = handler
@@ -48,59 +53,55 @@ class PaymentActivities:
         Raises:
             ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
         """
-        trail = FULFILLMENT.stream(request.order_id)
         order, paid, unit = await self._load(request.order_id)
         if short := await self._shortage(unit, request.order_id):
             return short
         payments = await self._payments.of(order)
-        if result := _already_paid(paid):
+        answer = None
+        if isinstance(paid, payment.NoPayment) and not order.is_free:
+            answer = await self._create(request, payments, order, paid)
+            paid = await self._record_preparation(request, answer)
+        if isinstance(paid, payment.Prepared) and order.is_free:
+            answer = await release(payments, paid)
+        elif isinstance(paid, payment.Prepared):
+            answer = await _confirmed(payments, paid, answer)
+        elif isinstance(paid, payment.Authorised | payment.Captured):
             if request.settled_by is None:
                 payments.check_recorded(paid)
-            completed = await self._record_charge(request, order, None)
-            overpaid = payment.is_overpaid(paid, order.total)
-            return replace(result, overpaid=overpaid, order_completed=completed)
-        if order.is_free:
-            completed = await self._record_charge(request, order, None)
-            return PaymentResult(None, captured=False, order_completed=completed)
-        may_have_charged = unit_of_work.may_have_run(request.saga, first_run(unit.state(trail)))
-        # Before an amendment, an attempt may have charged more under the same key.
-        look_first = may_have_charged or order.is_amended
-        past_others = request.settled_by is not None
-        answer = await find_or_charge(
-            payments, order.capture, look_first=look_first, past_others=past_others
-        )
-        completed = await self._record_charge(request, order, answer)
-        result = _accepted(answer)
-        overpaid = result.captured and order.total < answer.amount
-        return replace(result, overpaid=overpaid, order_completed=completed)
+            answer = None
+        if answer and answer.status is PaymentStatus.REFUNDED:
+            await self._record_over(request, answer)
+        paid, completed = await self._record_charge(request, order, answer)
+        return replace(_accepted(paid, order), order_completed=completed)
 
     @activity.defn
     async def capture_payment(self, request: StepRequest) -> PaymentResult | Shortage:
         """Capture the order's total and complete the order.
 
-        An authorisation that has expired is replaced by a charge of the whole amount; that of an
-        order that costs nothing any more is released.
+        The authorisation of an order that costs nothing any more is released.
 
         Returns:
             What the order waits for, if a count has taken reserved pieces away.
 
         Raises:
-            ApplicationError: payment_declined, not_fulfillable or not_ours.
+            ApplicationError: payment_declined, also if the authorisation has lapsed: what the
+                customer authorised once is not authorised again; not_fulfillable or not_ours.
         """
         order, paid, unit = await self._load(request.order_id)
         if short := await self._shortage(unit, request.order_id):
             return short
         answer = None
         if isinstance(paid, payment.Authorised) and order.is_free:
-            payments = await self._payments.of(order)
-            answer = await release(payments, paid)
+            answer = await release(await self._payments.of(order), paid)
         elif isinstance(paid, payment.Authorised):
             payments = await self._payments.of(order)
-            answer = await self._capture_or_charge(payments, order, paid, request)
-            if answer.status is ports.PaymentStatus.DECLINED:
+            answer = await _captured(payments, order, paid, request)
+            if answer.status is PaymentStatus.DECLINED:
                 await self._record_declined_capture(request, paid, answer)
-        elif not order.is_free:
-            _already_paid(paid)
+            if answer.status is not PaymentStatus.CAPTURED:
+                await self._record_over(request, answer)
+        else:
+            _accepted(paid, order)
         recorded = await self._record_capture(request, order, answer)
         return recorded or await self.capture_payment(request)
 
@@ -117,38 +118,79 @@ class PaymentActivities:
         require_forward(unit, order_id)
         return submitted_order(unit.state(order), order_id), unit.state(paid), unit
 
-    async def _capture_or_charge(
+    # --- the first act ---------------------------------------------------------------------------
+
+    async def _create(
         self,
+        request: StepRequest,
         payments: OrderPayments,
         order: FrozenOrder,
-        authorised: payment.Authorised,
-        request: StepRequest,
+        nothing: payment.NoPayment,
     ) -> OwnPayment:
-        past_others = request.settled_by is not None
-        try:
-            answer = await _capture(payments, order, authorised, _declines(authorised, request))
-        except ports.NotOurs:
-            if not past_others:
-                raise
-        else:
-            if answer.status is not ports.PaymentStatus.EXPIRED:
-                return answer
-        return await find_or_charge(
-            payments, CaptureMode.AUTOMATIC, look_first=True, past_others=past_others
+        """Create the payment; under another key, recorded before, if one is used up.
+
+        So it is also past what somebody else has under a key, once an operator has looked at that.
+        """
+        key = nothing.idempotency_key or payments.keys.payment
+        for _ in range(_KEYS_AT_ONCE):
+            try:
+                return await payments.create(key, order.capture)
+            except ports.NotOurs:
+                if request.settled_by is None:
+                    raise
+            except ports.KeyUsedUp:
+                pass
+            key = payments.keys.payment_after(key)
+            await self._take_key(request, key)
+        raise ports.OutcomeUnknown("the provider answers every key with an earlier failure")
+
+    async def _take_key(self, request: StepRequest, key: str) -> None:
+        paid = PAYMENT.stream(request.order_id)
+        command = commands.TakeKey(request.order_id, key)
+        await transact(
+            self._handler,
+            (paid,),
+            lambda unit: unit.execute(paid, command),
+            command_context(request.saga, key),
+            if_done=lambda _: None,
         )
+
+    async def _record_preparation(
+        self, request: StepRequest, own: OwnPayment
+    ) -> payment.PaymentState:
+        """Record the reference, unless another one is; the payment as it stands then."""
+        order_id, paid = request.order_id, PAYMENT.stream(request.order_id)
+        command = commands.RecordPreparation(
+            order_id, own.asked, own.reference, own.idempotency_key
+        )
+
+        def rule(unit: UnitOfWork) -> payment.PaymentState:
+            if isinstance(unit.state(paid), payment.NoPayment):
+                unit.execute(paid, command)
+            return unit.state(paid)
+
+        return await transact(
+            self._handler,
+            (paid,),
+            rule,
+            command_context(request.saga, own.reference),
+            if_done=lambda unit: unit.state(paid),
+        )
+
+    # --- what is recorded ------------------------------------------------------------------------
 
     async def _record_charge(
         self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
-    ) -> bool:
-        """Record the payment; returns whether that completed the order."""
+    ) -> tuple[payment.PaymentState, bool]:
+        """Record the payment; the payment as it stands then, and whether that ended the order."""
         order_id = request.order_id
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
 
-        def rule(unit: UnitOfWork) -> bool:
+        def rule(unit: UnitOfWork) -> tuple[payment.PaymentState, bool]:
             if isinstance(unit.state(order), Completed):
-                return True  # by an attempt whose answer was lost
+                return unit.state(paid), True  # by an attempt whose answer was lost
             if answer:
-                _record_answer(unit, answer)
+                record_answer(unit, answer)
             state = unit.state(paid)
             if isinstance(state, payment.Authorised | payment.Captured):
                 unit.execute(order, StartProcessing(state.reference))
@@ -157,7 +199,7 @@ class PaymentActivities:
             is_paid = content.is_free or isinstance(state, payment.Captured)
             if is_paid and not content.skus and isinstance(unit.state(order), Processing):
                 complete(unit, order_id, (), None)
-            return isinstance(unit.state(order), Completed)
+            return state, isinstance(unit.state(order), Completed)
 
         trail = () if content.skus else (FULFILLMENT.stream(order_id),)
         context = command_context(request.saga, "charged")
@@ -167,19 +209,28 @@ class PaymentActivities:
         self, request: StepRequest, authorised: payment.Authorised, answer: OwnPayment
     ) -> NoReturn:
         order_id, paid = authorised.order_id, PAYMENT.stream(authorised.order_id)
-        is_same = answer.reference == authorised.reference
-        declines = _declines(authorised, request)
-        capture = f"{answer.idempotency_key}:capture{f'-{declines + 1}' if declines else ''}"
-        key = capture if is_same else answer.idempotency_key
+        declines = len(authorised.capture_declines) if request.again else 0
         code = answer.decline_code or "declined"
+        key = f"{answer.idempotency_key}:capture{f'-{declines + 1}' if declines else ''}"
+        decline = commands.RecordDecline(order_id, authorised.amount, code, key)
+        await transact(
+            self._handler,
+            (paid,),
+            lambda unit: unit.execute(paid, decline),
+            command_context(request.saga, "declined"),
+        )
+        raise _declined(code)
 
-        def rule(unit: UnitOfWork) -> None:
-            _record_expiry(unit, answer)
-            unit.execute(paid, RecordDecline(order_id, authorised.amount, code, key))
-
-        context = command_context(request.saga, "declined")
-        await transact(self._handler, (paid,), rule, context)
-        raise _declined(answer.decline_code)
+    async def _record_over(self, request: StepRequest, answer: OwnPayment) -> NoReturn:
+        """Record that the payment is over, and refuse the order."""
+        paid = PAYMENT.stream(request.order_id)
+        await transact(
+            self._handler,
+            (paid,),
+            lambda unit: record_answer(unit, answer),
+            command_context(request.saga, "over"),
+        )
+        raise refusal(Reason.PAYMENT_DECLINED, f"the order's payment is over: {answer.status}")
 
     async def _record_capture(
         self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
@@ -192,11 +243,8 @@ class PaymentActivities:
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
 
         def rule(unit: UnitOfWork) -> PaymentResult | None:
-            if answer and answer.status is ports.PaymentStatus.VOIDED:
-                unit.execute(paid, RecordVoid(order_id, answer.reference))
-            elif answer:
-                _record_expiry(unit, answer)
-                _record_answer(unit, answer)
+            if answer:
+                record_answer(unit, answer)
             state, tracking_number = unit.state(paid), tracking_number_of(unit, content)
             if not (content.is_free or isinstance(state, payment.Captured)):
                 raise refusal(Reason.NOT_FULFILLABLE, "a capture needs a payment")
@@ -213,102 +261,56 @@ class PaymentActivities:
         return await transact(self._handler, (*own, *STOCK.streams(skus)), rule, context)
 
 
-async def _capture(
-    payments: OrderPayments, order: FrozenOrder, authorised: payment.Authorised, declines: int
+async def _confirmed(
+    payments: OrderPayments, prepared: payment.Prepared, created: OwnPayment | None
 ) -> OwnPayment:
-    own = await payments.recorded(authorised)
+    """Confirm the payment that is recorded, unless it is known as confirmed.
+
+    `created` is the answer to its creation just now; without it an earlier attempt created it, and
+    may have confirmed it.
+    """
+    own = created
+    if own is None or own.reference != prepared.reference:
+        own = await payments.recorded(prepared)
+    if own.status is PaymentStatus.UNCONFIRMED:
+        own = await payments.confirm(prepared)
+    return own
+
+
+async def _captured(
+    payments: OrderPayments,
+    order: FrozenOrder,
+    authorised: payment.Authorised,
+    request: StepRequest,
+) -> OwnPayment:
     try:
-        return await payments.capture(own, min(authorised.amount, order.total), declines)
-    except ports.OutcomeUnknown:
-        answer = await if_time_is_left(payments.recorded(authorised))
-        if answer and answer.status in (ports.PaymentStatus.CAPTURED, ports.PaymentStatus.EXPIRED):
-            return answer
-        raise
+        return await payments.capture(authorised, min(authorised.amount, order.total))
+    except ports.NotOurs as error:
+        if request.settled_by is None:
+            raise
+        raise refusal(Reason.PAYMENT_DECLINED, f"nothing can be captured: {error}") from None
 
 
-def _declines(authorised: payment.Authorised, request: StepRequest) -> int:
-    """After how many declined captures another one is asked for; a repeated request is no other."""
-    return len(authorised.capture_declines) if request.again else 0
+def _accepted(paid: payment.PaymentState, order: FrozenOrder) -> PaymentResult:
+    """The result, if the money is taken or held.
 
-
-def _record_expiry(unit: UnitOfWork, answer: OwnPayment) -> None:
-    """Record the end of an authorisation that another payment has replaced."""
-    paid = PAYMENT.stream(answer.order_id)
-    state = unit.state(paid)
-    if isinstance(state, payment.Authorised) and state.reference != answer.reference:
-        unit.execute(paid, RecordVoid(answer.order_id, state.reference))
-
-
-def _record_answer(unit: UnitOfWork, answer: OwnPayment) -> None:
-    """Record the provider's answer to a charge or capture."""
-    order_id, paid, key = answer.order_id, PAYMENT.stream(answer.order_id), answer.idempotency_key
-    match answer.status:
-        case ports.PaymentStatus.AUTHORISED:
-            unit.execute(paid, RecordAuthorisation(order_id, answer.amount, answer.reference, key))
-        case ports.PaymentStatus.CAPTURED:
-            unit.execute(paid, RecordCapture(order_id, answer.amount, answer.reference, key))
-        case ports.PaymentStatus.DECLINED:
-            code = answer.decline_code or "declined"
-            unit.execute(paid, RecordDecline(order_id, answer.amount, code, key))
-        case _:
-            raise refusal(
-                Reason.NOT_FULFILLABLE, f"the order's payment was {answer.status} at the provider"
-            )
-
-
-def _already_paid(paid: payment.PaymentState) -> PaymentResult | None:
+    Raises:
+        ApplicationError: payment_declined, not_fulfillable.
+    """
     match paid:
-        case payment.Authorised() | payment.Captured():
-            return PaymentResult(paid.reference, isinstance(paid, payment.Captured))
+        case payment.Captured(reference=reference):
+            return PaymentResult(reference, True, payment.is_overpaid(paid, order.total))
+        case _ if order.is_free:
+            return PaymentResult(None, captured=False)
+        case payment.Authorised(reference=reference):
+            return PaymentResult(reference, captured=False, lapses_at=paid.lapses_at)
         case payment.Declined():
             raise _declined(paid.code)
         case payment.Voided():
-            raise refusal(Reason.NOT_FULFILLABLE, "the order's payment has been voided")
-        case payment.NoPayment():
-            return None
+            raise refusal(Reason.PAYMENT_DECLINED, "the order's payment was ended at the provider")
+        case payment.NoPayment() | payment.Prepared() | payment.Forbidden():
+            raise refusal(Reason.NOT_FULFILLABLE, "the order takes no payment any more")
 
 
-def _accepted(answer: OwnPayment) -> PaymentResult:
-    if answer.status is ports.PaymentStatus.DECLINED:
-        raise _declined(answer.decline_code)
-    return PaymentResult(answer.reference, answer.status is ports.PaymentStatus.CAPTURED)
-
-
-def _declined(code: str | None) -> Exception:
-    reason = code or "no reason given"
-    return refusal(Reason.PAYMENT_DECLINED, f"the payment was declined: {reason}")
-
-
-async def find_or_charge(
-    payments: OrderPayments,
-    capture: CaptureMode,
-    *,
-    look_first: bool,
-    past_others: bool,
-) -> OwnPayment:
-    """The order's payment at the provider; if there is none, or it has expired, charge now.
-
-    Args:
-        payments: the order's; the caller records the result.
-        capture: whether a new payment is captured at once.
-        look_first: whether a payment may have been made before.
-        past_others: whether to go on with the next key if somebody else has used one.
-
-    Raises:
-        GatewayError: see the port; NotOurs: somebody else has used the key.
-        ApplicationError: payment_declined: every authorisation has expired.
-    """
-    others: ports.NotOurs | None = None
-    for key in payments.keys.payments:
-        try:
-            own = await payments.find(key) if look_first else None
-            own = own or await payments.charge(key, capture)
-        except ports.NotOurs as error:
-            if not past_others:
-                raise
-            others = error
-        else:
-            if own.status is not ports.PaymentStatus.EXPIRED:
-                return own
-        look_first = True
-    raise others or refusal(Reason.PAYMENT_DECLINED, "every authorisation has expired")
+def _declined(code: str) -> Exception:
+    return refusal(Reason.PAYMENT_DECLINED, f"the payment was declined: {code}")

@@ -1,32 +1,37 @@
 """An order's own payments: the one way from the activities to the payment provider.
 
 Whatever the provider answers is compared with the order before anybody sees it. What is changed at
-the provider is an `OwnPayment`, and only this module makes one.
+the provider is either named by our events or an `OwnPayment`, and only this module makes one.
 """
 
-from typing import NewType
+from dataclasses import replace
+from typing import Final, NewType
 
 from activities.identity import Claim, require_own
 from activities.keys import OrderKeys
-from activities.ports import (
-    ChargeRequest,
-    GatewayRejected,
-    Installation,
-    NotOurs,
-    OutcomeUnknown,
+from activities.payment_port import (
     PaymentGateway,
+    PaymentRequest,
     PaymentStatus,
     ProviderPayment,
+    ProviderRefund,
 )
+from activities.ports import GatewayRejected, Installation, KeyUsedUp, NotOurs, OutcomeUnknown
 from activities.unit_of_work import if_time_is_left
 from domain.errors import RuleBroken
 from domain.money import Money
 from domain.order.state import FrozenOrder
-from domain.payment import payment
+from domain.payment import state as payment
 from domain.values import CaptureMode, readable
 
 OwnPayment = NewType("OwnPayment", ProviderPayment)
 """A payment that is known as the order's own."""
+
+_OVER: Final = frozenset({PaymentStatus.VOIDED, PaymentStatus.EXPIRED})
+NOT_TAKEN: Final = frozenset(
+    {PaymentStatus.UNCONFIRMED, PaymentStatus.REQUIRES_ACTION, PaymentStatus.AUTHORISED}
+)
+"""What voiding ends."""
 
 
 class OwnPayments:
@@ -47,7 +52,7 @@ class OwnPayments:
 
 
 class OrderPayments:
-    """The payments of one order.
+    """The payment of one order.
 
     All methods that ask the provider raise NotOurs if what it holds is somebody else's; then
     nothing was changed.
@@ -60,17 +65,12 @@ class OrderPayments:
 
     # --- looking ---------------------------------------------------------------------------------
 
-    async def find(self, key: str) -> OwnPayment | None:
-        """The payment made with a key; one that nobody has confirmed is ended first."""
-        answer = await self._gateway.find(key)
-        return await self._settled(answer, key) if answer else None
-
-    async def recorded(self, state: payment.Authorised | payment.Captured) -> OwnPayment:
+    async def recorded(self, state: payment.KnownPayment) -> OwnPayment:
         """The payment that our events name, as the provider knows it now."""
         self.check_recorded(state)
         return self._own(await self._gateway.read(state.reference), state.idempotency_key)
 
-    def check_recorded(self, state: payment.PaymentState) -> None:
+    def check_recorded(self, state: payment.KnownPayment) -> None:
         """Refuse a payment in our events that another installation made.
 
         So a copy of a database, once it has an id of its own, takes nothing for its own that the
@@ -79,55 +79,105 @@ class OrderPayments:
         Raises:
             NotOurs: its key is not one of this order's.
         """
-        if not isinstance(state, payment.Authorised | payment.Captured):
-            return
-        if state.idempotency_key not in self.keys.payments:
+        if not self.keys.is_of_payment(state.idempotency_key):
             text = "was made by another installation, and is left alone"
             raise NotOurs(f"payment {state.reference} {text}")
 
-    # --- changing --------------------------------------------------------------------------------
+    # --- the two acts ----------------------------------------------------------------------------
 
-    async def charge(self, key: str, capture: CaptureMode) -> OwnPayment:
-        """Capture or authorise what the order costs, once per key."""
+    async def create(self, key: str, capture: CaptureMode) -> OwnPayment:
+        """Create the payment for what the order costs, once per key; no money moves.
+
+        Raises:
+            KeyUsedUp: this key makes no payment that can be used.
+        """
         order = self._order
         if order.payment is None:
             raise RuleBroken("payment_missing", "the order does not say how it is paid")
         token = readable(order.payment.token, "payment token")
-        request = ChargeRequest(
+        request = PaymentRequest(
             order.order_id, order.total, token, capture, key, self.keys.installation
         )
         try:
-            return await self._settled(await self._gateway.charge(request), key)
+            own = self._own(await self._gateway.create(request), key)
+        except KeyUsedUp:
+            own = await self._made_before(key)
+        if own.status is PaymentStatus.UNCONFIRMED and own.asked != order.total:
+            own = await self.void(own)
+        if own.status in _OVER:
+            raise KeyUsedUp(f"payment {own.reference} of this key was {own.status}")
+        return own
+
+    async def _made_before(self, key: str) -> OwnPayment:
+        """The payment of a used key; it may be somebody else's, or asked for another amount."""
+        if (answer := await self._gateway.find(key)) is None:
+            raise KeyUsedUp("the provider refuses the key, and shows no payment of it")
+        return self._own(answer, key)
+
+    async def confirm(self, prepared: payment.Prepared) -> OwnPayment:
+        """Confirm the payment that our events name; it happens at most once.
+
+        A payment for which the customer would have to act is ended, and counts as declined.
+
+        Raises:
+            OutcomeUnknown: what became of it is not known yet.
+        """
+        self.check_recorded(prepared)
+        try:
+            answer = await self._gateway.confirm(prepared.reference)
+            own = self._own(answer, prepared.idempotency_key)
         except OutcomeUnknown:
-            if answer := await if_time_is_left(self.find(key)):
-                return answer
-            raise
-        except GatewayRejected:
-            await self.find(key)  # the key may be refused because somebody else has used it
-            raise
+            found = await if_time_is_left(self.recorded(prepared))
+            if found is None or found.status is PaymentStatus.UNCONFIRMED:
+                raise
+            own = found
+        if own.status is PaymentStatus.UNCONFIRMED:
+            raise OutcomeUnknown("the payment is not confirmed yet")
+        if own.status is not PaymentStatus.REQUIRES_ACTION:
+            return own
+        await self.void(own)
+        code = own.decline_code or PaymentStatus.REQUIRES_ACTION.value
+        return OwnPayment(replace(own, status=PaymentStatus.DECLINED, decline_code=code))
 
-    async def forbid(self, key: str) -> OwnPayment | None:
-        """Make a key unusable; the payment if one was made with it. See the port."""
-        order = self._order
-        most = max(order.totals, key=lambda total: total.minor)  # what is left may cost nothing
-        answer = await self._gateway.forbid(order.order_id, most, key, self.keys.installation)
-        return await self._settled(answer, key) if answer else None
+    # --- afterwards ------------------------------------------------------------------------------
 
-    async def capture(self, own: OwnPayment, amount: Money, declines: int = 0) -> OwnPayment:
-        """Capture at most what is authorised, after so many captures that were declined."""
-        key = self.keys.capture_after(declines)
-        answer = await self._gateway.capture(own.reference, amount, key)
-        return self._own(answer, own.idempotency_key)
+    async def capture(self, state: payment.Authorised, amount: Money) -> OwnPayment:
+        """Capture at most what is authorised."""
+        self.check_recorded(state)
+        _check_at_most(amount, state.amount)
+        try:
+            answer = await self._gateway.capture(state.reference, amount)
+        except OutcomeUnknown:
+            found = await if_time_is_left(self.recorded(state))
+            if found is None or found.status is PaymentStatus.AUTHORISED:
+                raise
+            return found
+        return self._own(answer, state.idempotency_key)
 
     async def void(self, own: OwnPayment) -> OwnPayment:
-        """Release an authorisation."""
-        answer = await self._gateway.void(own.reference, self.keys.void)
+        """End a payment that was not captured."""
+        answer = await self._gateway.void(own.reference)
         return self._own(answer, own.idempotency_key)
 
-    async def refund(self, own: OwnPayment, amount: Money, key: str) -> OwnPayment:
-        """Refund at most what was captured, once per key."""
-        answer = await self._gateway.refund(own.reference, amount, key)
-        return self._own(answer, own.idempotency_key)
+    async def refund(self, state: payment.Captured, amount: Money, key: str) -> ProviderRefund:
+        """Refund at most what was captured, once per key; the refund as it is now.
+
+        The provider's id is asked for first, if it is known.
+        """
+        self.check_recorded(state)
+        _check_at_most(amount, state.amount)
+        if known := state.pending.get(key):
+            refund = await self._gateway.read_refund(state.reference, known.refund_id)
+        else:
+            refund = await self._gateway.refund(state.reference, amount, key)
+        if (refund.reference, refund.idempotency_key) != (state.reference, key):
+            raise NotOurs(f"refund {refund.refund_id} is not of this order's payment")
+        return refund
+
+    async def refunds(self, state: payment.Captured) -> tuple[ProviderRefund, ...]:
+        """Every refund of the payment, whoever asked for it."""
+        self.check_recorded(state)
+        return await self._gateway.refunds(state.reference)
 
     # --- whose it is -----------------------------------------------------------------------------
 
@@ -136,8 +186,8 @@ class OrderPayments:
         require_own("payment", answer.reference, answer.identity, claim)
         return OwnPayment(answer)
 
-    async def _settled(self, answer: ProviderPayment, key: str) -> OwnPayment:
-        own = self._own(answer, key)
-        if own.status is not PaymentStatus.UNCONFIRMED:
-            return own
-        return self._own(await self._gateway.void(own.reference, f"{key}:abandon"), key)
+
+def _check_at_most(amount: Money, limit: Money) -> None:
+    """Raise GatewayRejected, or CurrencyMismatch: some providers do not ask for the currency."""
+    if limit < amount:
+        raise GatewayRejected("no more than was taken can be captured or given back")

@@ -98,6 +98,8 @@ class CaseView(CaseProgress):
             gift_card=self.gift_card,
             refund=self.refund if other.refund is None else other.refund,
             refund_reference=other.refund_reference or self.refund_reference,
+            pending=other.pending,
+            failed=other.failed,
             restock=self.restock if other.restock is None else other.restock,
             restocked=self.restocked or other.restocked,
             closed=self.closed or other.closed,

@@ -9,7 +9,7 @@ from domain.ids import OrderId, ReturnId
 from domain.lines import Pieces
 from domain.money import Money
 from domain.order.state import Cancelled, Completed, FrozenOrder, NoOrder, frozen_order, status_of
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from domain.returns.commands import DecideRestock, DenyRefund, GrantRefund
 from domain.returns.state import ReturnCase
 
@@ -89,6 +89,8 @@ def view_of(unit: UnitOfWork, order_id: OrderId, return_id: ReturnId) -> CaseVie
         gift_card=case.gift_card,
         refund=case.refund,
         refund_reference=case.refund_reference,
+        pending=case.pending,
+        failed=case.failed,
         restock=case.restock,
         restocked=case.restocked,
         closed=case.closed,

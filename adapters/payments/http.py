@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator
 
-from activities.ports import ChargeRequest, ProviderPayment, UnclearRecord
+from activities.payment_port import PaymentRequest, ProviderPayment, ProviderRefund
+from activities.ports import UnclearRecord
 from adapters.providers.http_provider import HttpProvider
 from adapters.providers.http_service import HttpService, build_body, in_path
+from adapters.providers.payment_rules import SandboxLimits
 from adapters.providers.provider import Provider
 from adapters.providers.wire import (
     AmountBody,
-    ChargeBody,
-    ForbidChargeBody,
+    CreatePaymentBody,
     PaymentBody,
     PaymentPage,
+    RefundBody,
+    RefundsBody,
 )
-from domain.ids import OrderId
 from domain.money import Money
 
 
@@ -31,11 +33,16 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
     ) -> None:
         service = HttpService(provider or Provider("payment provider"), base_url, timeout_s)
         super().__init__(service, "/payments", PaymentBody, "reference")
+        self.limits = SandboxLimits()
 
-    async def charge(self, request: ChargeRequest) -> ProviderPayment:
-        """Authorise or capture; the same key returns the first result."""
-        body = build_body("charge", lambda: ChargeBody.of(request))
+    async def create(self, request: PaymentRequest) -> ProviderPayment:
+        """Create a payment; the same key returns it again."""
+        body = build_body("payment", lambda: CreatePaymentBody.of(request))
         return await self._post("", body, request.idempotency_key)
+
+    async def confirm(self, reference: str) -> ProviderPayment:
+        """Authorise or capture a payment that was created."""
+        return await self._change("confirm", reference)
 
     async def read(self, reference: str) -> ProviderPayment:
         """The payment with a reference."""
@@ -45,43 +52,40 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
             self._service.reject_answer(path, changes=False)
         return payment
 
-    async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
-    ) -> ProviderPayment | None:
-        """Make a key unusable; if a payment was made with it, return that payment."""
-        body = build_body(
-            "forbid",
-            lambda: ForbidChargeBody(
-                installation=installation,
-                order_id=order_id,
-                amount_minor=amount.minor,
-                currency=amount.currency,
-            ),
-        )
-        path, key = f"/by-key/{in_path(idempotency_key)}/forbid", idempotency_key
-        return await self._post(path, body, key)
+    async def capture(self, reference: str, amount: Money) -> ProviderPayment:
+        """Capture at most the authorised amount; a payment that is over is returned."""
+        return await self._change("capture", reference, _amount(amount))
 
-    async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Capture at most the authorised amount; a payment that is already captured is returned."""
-        return await self._change("capture", reference, _amount(amount), idempotency_key)
+    async def void(self, reference: str) -> ProviderPayment:
+        """End a payment that was not captured; a payment that is over is returned."""
+        return await self._change("void", reference)
 
-    async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Void an authorisation; a payment that is already voided is returned."""
-        return await self._change("void", reference, None, idempotency_key)
-
-    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderRefund:
         """Refund captured money, once per key."""
-        return await self._change("refund", reference, _amount(amount), idempotency_key)
+        path = f"{self._path}/{in_path(reference)}/refunds"
+        body = _amount(amount)
+        return (await self._service.post(path, body, idempotency_key, RefundBody)).to_refund()
+
+    async def refunds(self, reference: str) -> tuple[ProviderRefund, ...]:
+        """Every refund of a payment, oldest first."""
+        path = f"{self._path}/{in_path(reference)}/refunds"
+        body = await self._service.get(path, RefundsBody)
+        return tuple(refund.to_refund() for refund in body.refunds)
+
+    async def read_refund(self, reference: str, refund_id: str) -> ProviderRefund:
+        """The refund of a payment with the provider's id."""
+        path = f"/refunds/{in_path(reference)}/{in_path(refund_id)}"
+        return (await self._service.get(path, RefundBody)).to_refund()
 
     def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
         """All payments, oldest first."""
         return self._listing(PaymentPage, lambda page: page.payments)
 
     async def _change(
-        self, operation: str, reference: str, body: AmountBody | None, key: str
+        self, operation: str, reference: str, body: AmountBody | None = None
     ) -> ProviderPayment:
         path = f"/{in_path(reference)}/{operation}"
-        return await self._post(path, body, key, reference=reference)
+        return await self._post(path, body, None, reference=reference)
 
 
 def _amount(amount: Money) -> AmountBody:

@@ -1,7 +1,7 @@
 """In-memory providers for tests, demo and benchmarks, with injected faults.
 
     payments = FakePaymentGateway()
-    payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge", times=1))
+    payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="confirm", times=1))
 
 They behave like the sandboxes, refusals included, but keep nothing beyond the process.
 """
@@ -9,31 +9,32 @@ They behave like the sandboxes, refusals included, but keep nothing beyond the p
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic
 
+from activities.payment_port import PaymentRequest, ProviderPayment, ProviderRefund
 from activities.ports import (
-    AttentionNotice,
     CarrierLabel,
-    ChargeRequest,
     GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
+    KeyUsedUp,
     LabelRequest,
     OutcomeUnknown,
-    ProviderPayment,
 )
-from adapters.providers import rules
+from adapters.providers import payment_rules, rules
 from adapters.providers.faults import (
     FaultKind,
     FaultPlan,
     delay_and_fail_after,
     delay_and_fail_before,
 )
-from adapters.providers.rules import DECLINING_TOKENS, Record, RequestRefused, ServedArea
+from adapters.providers.payment_rules import KeptPayment, SandboxLimits
+from adapters.providers.rules import Record, RequestRefused, ServedArea
 from domain.ids import OrderId
 from domain.money import Money
 
-READS = frozenset({"find", "list", "read"})
+READS = frozenset({"find", "list", "read", "refunds", "read_refund"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,12 @@ class _Provider(Generic[Record]):
         self.calls: list[Call] = []
         self.closed = False
         self.can_forbid = True
-        """Whether a key can be made unusable; some providers cannot do that."""
+        """Whether a key can be made unusable; some carriers cannot do that."""
         self._latency_s = latency_s
         self._records: dict[str, Record] = {}
         self._by_key: dict[str, str] = {}
         self._answers: dict[str, tuple[str, Record]] = {}
+        self._failed: set[str] = set()
 
     def count(self, operation: str) -> int:
         """How often an operation was called."""
@@ -85,14 +87,20 @@ class _Provider(Generic[Record]):
         self.calls.append(call)
         hits = self.faults.hit(call.operation, call.order_id, call.idempotency_key)
         await asyncio.sleep(self._latency_s)
-        _raise_for(await delay_and_fail_before(hits), call.operation)
+        failed = await delay_and_fail_before(hits)
+        if failed is FaultKind.SAVED_ERROR:
+            self._failed.add(call.idempotency_key)
+        _raise_for(failed, call.operation)
+        if call.idempotency_key in self._failed:
+            raise KeyUsedUp(f"{call.operation}: {rules.saved_failure()}")
         try:
             result: Record | RequestRefused | None = work()
         except RequestRefused as refused:
             result = refused  # a refusal is an answer, so it can be delayed or lost as well
         _raise_for(await delay_and_fail_after(hits), call.operation)
         if isinstance(result, RequestRefused):
-            raise GatewayRejected(f"{result.code}: {result}")
+            used_up = result.code == rules.same_key_other_content().code
+            raise (KeyUsedUp if used_up else GatewayRejected)(f"{result.code}: {result}")
         return result
 
     async def _change(self, call: Call, fingerprint: str, work: Callable[[], Record]) -> Record:
@@ -114,7 +122,7 @@ class _Provider(Generic[Record]):
     async def _forbid(self, call: Call, make: Callable[[], Record]) -> Record | None:
         """The record of the key; if there is none, `make` creates a forbidden one."""
         if not self.can_forbid:
-            return await self.find(call.idempotency_key)
+            return await self._find(call.idempotency_key)
 
         def work() -> Record:
             existing = self._by_key.get(call.idempotency_key)
@@ -126,8 +134,7 @@ class _Provider(Generic[Record]):
 
         return await self._call(call, work)
 
-    async def find(self, idempotency_key: str) -> Record | None:
-        """The record in its current state, or None if the key was never used."""
+    async def _find(self, idempotency_key: str) -> Record | None:
         reference = self._by_key.get(idempotency_key, "")
         record = self._records.get(reference)
         call = Call("find", record.order_id if record else "", idempotency_key)
@@ -142,26 +149,27 @@ class _Provider(Generic[Record]):
         self,
         operation: str,
         reference: str,
-        key: str,
-        content: str,
         change: Callable[[Record], Record],
+        kept_after: Callable[[Record, Record], Record] = lambda _, answer: answer,
+        key: str = "",
     ) -> Record:
-        """Change a record, once per key."""
-        order_id = self._record(reference).order_id
+        """Change a record; `kept_after` is what is kept, given the one before and the answer."""
+        call = Call(operation, self._record(reference).order_id, key or reference)
 
         def work() -> Record:
             before = self._records[reference]
             answer = change(before)
-            self._records[reference] = rules.kept_after(before, answer)
+            self._records[reference] = kept_after(before, answer)
             return answer
 
-        fingerprint = rules.digest(operation, reference, content)
-        return await self._change(Call(operation, order_id, key), fingerprint, work)
+        result = await self._call(call, work)
+        if result is None:
+            raise AssertionError("a change always has a result")
+        return result
 
     def _add(self, record: Record) -> Record:
-        reference = rules.reference_of(record)
-        self._by_key[record.idempotency_key] = reference
-        self._records[reference] = record
+        self._by_key[record.idempotency_key] = record.reference
+        self._records[record.reference] = record
         return record
 
     def _record(self, reference: str) -> Record:
@@ -183,75 +191,110 @@ def _raise_for(kind: FaultKind | None, operation: str) -> None:
     raise OutcomeUnknown(message)
 
 
-class FakePaymentGateway(_Provider[ProviderPayment]):
+class FakePaymentGateway(_Provider[KeptPayment]):
     """An in-memory payment provider with its ledger.
 
     Args:
         declines: card tokens that are declined, with their decline codes.
         faults: injected faults; more can be added to `faults` at any time.
         latency_s: seconds that each call takes.
+        clock: the time, for when authorisations lapse; None: they never do.
     """
 
     def __init__(
         self,
-        declines: Mapping[str, str] = DECLINING_TOKENS,
+        declines: Mapping[str, str] = payment_rules.DECLINING_TOKENS,
         *,
         faults: FaultPlan | None = None,
         latency_s: float = 0.0,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         super().__init__(faults, latency_s)
         self.declines = dict(declines)
+        self.limits = SandboxLimits()
+        self.clock = clock
 
-    async def charge(self, request: ChargeRequest) -> ProviderPayment:
-        """Authorise or capture; the same key returns the first result."""
-        call = Call("charge", request.order_id, request.idempotency_key)
-        return await self._change(
-            call,
-            rules.charge_fingerprint(request),
-            lambda: self._add(rules.open_payment(request, self.declines)),
+    async def create(self, request: PaymentRequest) -> ProviderPayment:
+        """Create a payment; the same key returns it again."""
+        call = Call("create", request.order_id, request.idempotency_key)
+        fingerprint = payment_rules.request_fingerprint(request)
+        return (await self._change(call, fingerprint, lambda: self._created(request))).seen
+
+    def _created(self, request: PaymentRequest) -> KeptPayment:
+        return self._add(payment_rules.create(request, self.declines))
+
+    async def confirm(self, reference: str) -> ProviderPayment:
+        """Authorise or capture a payment that was created."""
+        now = self.clock() if self.clock else None
+        confirmed = await self._apply(
+            "confirm", reference, lambda payment: payment_rules.confirm(payment, now)
         )
+        return confirmed.seen
+
+    async def find(self, idempotency_key: str) -> ProviderPayment | None:
+        """The payment in its current state, or None if the key was never used."""
+        found = await self._find(idempotency_key)
+        return found.seen if found else None
 
     async def read(self, reference: str) -> ProviderPayment:
         """The payment with a reference."""
         payment = self._record(reference)
         call = Call("read", payment.order_id, payment.idempotency_key)
         await self._call(call, lambda: None)
-        return self._record(reference)
+        return self._record(reference).seen
 
-    async def forbid(
-        self, order_id: OrderId, amount: Money, idempotency_key: str, installation: str
-    ) -> ProviderPayment | None:
-        """Make a key unusable; if a payment was made with it, return that payment."""
-        return await self._forbid(
-            Call("forbid", order_id, idempotency_key),
-            lambda: rules.forbidden_payment(order_id, amount, idempotency_key, installation),
-        )
-
-    async def capture(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
-        """Capture at most the authorised amount; a payment that is already captured is returned."""
+    async def capture(self, reference: str, amount: Money) -> ProviderPayment:
+        """Capture at most the authorised amount; a payment that is over is returned."""
         order_id = self._record(reference).order_id
-        decision = self.faults.bank_decision("capture", order_id, idempotency_key)
-        return await self._apply(
+        decision = self.faults.bank_decision("capture", order_id, reference)
+        captured = await self._apply(
             "capture",
             reference,
-            idempotency_key,
-            str(amount),
-            lambda payment: rules.answer_to_capture(payment, amount, decision),
+            lambda payment: payment_rules.capture(payment, amount, decision),
+            payment_rules.kept_after,
         )
+        return captured.seen
 
-    async def void(self, reference: str, idempotency_key: str) -> ProviderPayment:
-        """Void an authorisation; a payment that is already voided is returned."""
-        return await self._apply("void", reference, idempotency_key, "", rules.void)
+    async def void(self, reference: str) -> ProviderPayment:
+        """End a payment that was not captured; a payment that is over is returned."""
+        return (await self._apply("void", reference, payment_rules.void)).seen
 
-    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderRefund:
         """Refund captured money, once per key."""
+        order_id, key = self._record(reference).order_id, idempotency_key
+        decision = self.faults.bank_decision("refund", order_id, key)
+        payment = await self._apply(
+            "refund",
+            reference,
+            lambda payment: payment_rules.refund(payment, amount, key, decision),
+            key=key,
+        )
+        return next(one for one in payment.refunds if one.idempotency_key == key)
+
+    async def refunds(self, reference: str) -> tuple[ProviderRefund, ...]:
+        """Every refund of a payment, oldest first."""
+        return (await self._looked_at("refunds", reference)).refunds
+
+    async def read_refund(self, reference: str, refund_id: str) -> ProviderRefund:
+        """The refund of a payment with the provider's id."""
+        payment = await self._looked_at("read_refund", reference)
+        found = next((one for one in payment.refunds if one.refund_id == refund_id), None)
+        if found is None:
+            raise GatewayRejected("unknown_reference: there is no such refund")
+        return found
+
+    async def _looked_at(self, operation: str, reference: str) -> KeptPayment:
+        kept, decision = self._record(reference), None
+        if kept.awaits_the_bank:
+            decision = self.faults.bank_decision("refund", kept.order_id, reference)
         return await self._apply(
-            "refund", reference, idempotency_key, str(amount), lambda p: rules.refund(p, amount)
+            operation, reference, lambda payment: payment_rules.look_at_refunds(payment, decision)
         )
 
-    def payments(self) -> AsyncIterator[ProviderPayment]:
+    async def payments(self) -> AsyncIterator[ProviderPayment]:
         """All payments, oldest first."""
-        return self._listing()
+        async for payment in self._listing():
+            yield payment.seen
 
 
 class FakeCarrier(_Provider[CarrierLabel]):
@@ -282,6 +325,10 @@ class FakeCarrier(_Provider[CarrierLabel]):
             lambda: self._add(rules.make_label(request, self.area)),
         )
 
+    async def find(self, idempotency_key: str) -> CarrierLabel | None:
+        """The label in its current state, or None if the key was never used."""
+        return await self._find(idempotency_key)
+
     async def forbid(
         self, order_id: OrderId, idempotency_key: str, installation: str
     ) -> CarrierLabel | None:
@@ -293,22 +340,8 @@ class FakeCarrier(_Provider[CarrierLabel]):
 
     async def cancel_label(self, label_id: str, idempotency_key: str) -> CarrierLabel:
         """Cancel a label; a label that is already cancelled is returned."""
-        return await self._apply("cancel_label", label_id, idempotency_key, "", rules.cancel_label)
+        return await self._apply("cancel_label", label_id, rules.cancel_label, key=idempotency_key)
 
     def labels(self) -> AsyncIterator[CarrierLabel]:
         """All labels, including refused ones, oldest first."""
         return self._listing()
-
-
-class RecordingNotifications:
-    """Records notices; `failures` holds the exceptions that the next calls raise."""
-
-    def __init__(self) -> None:
-        self.notices: list[AttentionNotice] = []
-        self.failures: list[Exception] = []
-
-    async def needs_attention(self, notice: AttentionNotice) -> None:
-        """Record the notice, or raise the next of `failures`."""
-        if self.failures:
-            raise self.failures.pop(0)
-        self.notices.append(notice)

@@ -21,6 +21,8 @@ class FaultKind(StrEnum):
     """Answers 400 and does nothing, as to a request that can never succeed."""
     SERVER_ERROR = "server_error"
     """Answers 500 and does nothing; the caller cannot know that."""
+    SAVED_ERROR = "saved_error"
+    """Answers 500, now and whenever the key comes again; does nothing."""
     REQUEST_LOST = "request_lost"
     """Drops the connection and does nothing; the caller cannot know that."""
     ANSWER_LOST = "answer_lost"
@@ -39,8 +41,6 @@ class FaultKind(StrEnum):
     """Captures only: the bank declines; the authorisation stays valid."""
     EXPIRED = "expired"
     """Captures only: the authorisation has expired."""
-    SAVED_ERROR = "saved_error"
-    """Stripe only: answers 500, does nothing, and keeps that as the answer of the key."""
     SAVED_ERROR_AFTER = "saved_error_after"
     """Stripe only: does the work, then answers 500, which stays the answer of the key."""
     IN_WORK = "in_work"
@@ -53,13 +53,18 @@ class FaultKind(StrEnum):
     """Stripe only: does the work, then sends an answer of many megabytes."""
     PROCESSING = "processing"
     """Stripe only, of charges: the bank takes `delay_s` of the account's time, 0 for a day."""
+    REFUND_PENDING = "refund_pending"
+    """Refunds only: the bank takes its time; later looks find it pending while the fault lasts."""
+    REFUND_FAILED = "refund_failed"
+    """Refunds only: the bank gives the money back to us; also hits later looks at a pending one."""
+    REFUND_ACTION = "refund_action"
+    """Refunds only: the customer must say where the money goes, while the fault lasts."""
 
 
 WAITS_BEFORE: Final = frozenset({FaultKind.DELAY_BEFORE, FaultKind.HOLD_BEFORE})
 WAITS_AFTER: Final = frozenset({FaultKind.DELAY_AFTER, FaultKind.HOLD_AFTER})
 STRIPE_ONLY: Final = frozenset(
     {
-        FaultKind.SAVED_ERROR,
         FaultKind.SAVED_ERROR_AFTER,
         FaultKind.IN_WORK,
         FaultKind.RATE_LIMITED,
@@ -76,7 +81,14 @@ FAILS_AFTER: Final = frozenset(
         FaultKind.HUGE_ANSWER,
     }
 )
-BANK_DECISIONS: Final = frozenset({FaultKind.DECLINED, FaultKind.EXPIRED, FaultKind.PROCESSING})
+BANK_ON_REFUNDS: Final = frozenset(
+    {FaultKind.REFUND_PENDING, FaultKind.REFUND_FAILED, FaultKind.REFUND_ACTION}
+)
+BANK_DECISIONS: Final = BANK_ON_REFUNDS | {
+    FaultKind.DECLINED,
+    FaultKind.EXPIRED,
+    FaultKind.PROCESSING,
+}
 FAILS_BEFORE: Final = (
     frozenset(FaultKind) - WAITS_BEFORE - WAITS_AFTER - FAILS_AFTER - BANK_DECISIONS
 )
@@ -89,8 +101,9 @@ class Fault:
 
     Attributes:
         kind: what goes wrong.
-        operation: which calls it hits: ``charge``, ``find``, ``capture``, ``void``, ``refund``,
-            ``buy_label``, ``cancel_label``, ``list``, or a pattern such as ``*``.
+        operation: which calls it hits: ``create``, ``confirm``, ``read``, ``find``, ``capture``,
+            ``void``, ``refund``, ``refunds``, ``read_refund``, ``buy_label``, ``cancel_label``,
+            ``list``, or a pattern such as ``*``.
         order: which orders it hits: an order id or a pattern; listings belong to no order.
         rate: fraction of the matching calls that it hits, 0 to 1.
         times: the total number of calls that it hits; None for no limit.
@@ -189,7 +202,10 @@ class FaultPlan:
 
     def bank_fault(self, operation: str, order_id: str, key: str) -> Fault | None:
         """The fault by which the bank decides on this call; None without one."""
-        hits = self._hits(BANK_DECISIONS, operation, order_id, key)
+        kinds = BANK_DECISIONS - BANK_ON_REFUNDS
+        if operation == "refund":
+            kinds = BANK_ON_REFUNDS
+        hits = self._hits(kinds, operation, order_id, key)
         return hits[0].fault if hits else None
 
     def _hits(

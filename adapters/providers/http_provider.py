@@ -47,7 +47,7 @@ class HttpProvider(Generic[Record]):
         await self._service.close()
 
     async def _post(
-        self, path: str, body: BaseModel | None, key: str, **expected: object
+        self, path: str, body: BaseModel | None, key: str | None, **expected: object
     ) -> Record:
         """Post to a path below `path`; the record in the answer must have the expected fields."""
         path = self._path + path

@@ -9,34 +9,22 @@ from urllib.parse import quote
 import aiohttp
 from pydantic import BaseModel, ValidationError
 
-from activities.ports import (
-    GatewayError,
-    GatewayRefusedAccess,
-    GatewayRejected,
-    GatewayUnavailable,
-    OutcomeUnknown,
-)
+from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from adapters.providers.answers import Received, failure
 from adapters.providers.breaker import LONGEST_WAIT_S
 from adapters.providers.call_limits import call_limit
 from adapters.providers.connections import HttpPool, read_answer
 from adapters.providers.provider import Provider
 from adapters.providers.retry_after import retry_after_s
-from adapters.providers.wire import IDEMPOTENCY_HEADER, ErrorBody
+from adapters.providers.wire import IDEMPOTENCY_HEADER, REPLAYED_HEADER, ErrorBody
 from eventstore.deadline import NoTimeLeft
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _POOL_SIZE: Final = 100
-_NO_EFFECT: Final = frozenset({425, 429, 503})
-_NO_ACCESS: Final = frozenset({401, 403})
+_NO_SUCH_PATH: Final = frozenset({404, 405, 410})
+_UNKNOWN: Final = "unknown_"
 _SAFE_CODE: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    content: bytes
-    retry_after_s: float | None
 
 
 class HttpService:
@@ -75,9 +63,9 @@ class HttpService:
             return self._read(path, received, answer, changes=False)
 
     async def post(
-        self, path: str, body: BaseModel | None, key: str, answer: type[_Model]
+        self, path: str, body: BaseModel | None, key: str | None, answer: type[_Model]
     ) -> _Model:
-        """Change a resource, once per `key`.
+        """Change a resource, once per `key` if there is one.
 
         Raises:
             GatewayUnavailable, GatewayRefusedAccess, OutcomeUnknown, GatewayRejected: see
@@ -104,7 +92,7 @@ class HttpService:
         body: BaseModel | None = None,
         key: str | None = None,
         query: Mapping[str, str | int] | None = None,
-    ) -> _Answer:
+    ) -> "_Answered":
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if key is not None:
             headers[IDEMPOTENCY_HEADER] = key
@@ -120,54 +108,49 @@ class HttpService:
                     allow_redirects=False,
                 ) as response,
             ):
-                told_s = retry_after_s(response.headers, LONGEST_WAIT_S)
-                return _Answer(response.status, await read_answer(response), told_s)
+                content = await read_answer(response)
+                return _Answered(response.status, content, response.headers)
         except NoTimeLeft:
             raise  # not begun, and not for the provider's sake
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise failure(f"{self._name} {_shown(path)}", error, changes=key is not None) from None
+            raise failure(f"{self._name} {_shown(path)}", error, changes=method != "GET") from None
 
-    def _read(self, path: str, received: _Answer, answer: type[_Model], *, changes: bool) -> _Model:
-        if received.status not in (200, 201):
-            what, code = f"{self._name} {_shown(path)}", _error_code(received.content)
-            if received.status == 404 and code.startswith("unknown_"):
-                raise NotFound(f"{what}: {code}")
-            error = failure(what, received.status, code, changes=changes)
-            error.retry_after_s = received.retry_after_s
-            raise error
+    def _read(
+        self, path: str, answered: "_Answered", answer: type[_Model], *, changes: bool
+    ) -> _Model:
+        if answered.status not in (200, 201):
+            received = answered.received
+            if received.status == 404 and received.code.startswith(_UNKNOWN):
+                raise NotFound(f"{self._name} {_shown(path)}: {received.code}")
+            raise failure(f"{self._name} {_shown(path)}", received, changes=changes)
         try:
-            return answer.model_validate_json(received.content)
+            return answer.model_validate_json(answered.content)
         except ValidationError:
             self.reject_answer(path, changes=changes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    status: int
+    content: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def received(self) -> Received:
+        """It as an answer that is no success."""
+        code = _error_code(self.content)
+        if self.status in _NO_SUCH_PATH and not code.startswith(_UNKNOWN):
+            code = ""  # nothing of a payment or label: the address in our settings is wrong
+        return Received(
+            self.status,
+            code,
+            self.headers.get(REPLAYED_HEADER, "") == "true",
+            retry_after_s(self.headers, LONGEST_WAIT_S),
+        )
+
+
 class NotFound(GatewayRejected):
     """The service says that the resource does not exist."""
-
-
-def failure(
-    what: str, cause: int | BaseException, code: str = "", *, changes: bool
-) -> GatewayError:
-    """The port's error for a failed call, from its HTTP status or its exception.
-
-    GatewayUnavailable: the connection could not be opened, the service says that it did nothing
-    (425, 429, 503), or a read failed. OutcomeUnknown: a change was sent and there was no clear
-    answer. GatewayRefusedAccess: it does not accept our credentials (401, 403). GatewayRejected: it
-    refused the request.
-    """
-    if isinstance(cause, int):
-        what = f"{what}: HTTP {cause} {code}".rstrip()
-        if cause in _NO_ACCESS:
-            return GatewayRefusedAccess(what)
-        if cause < 500 and cause not in _NO_EFFECT:
-            return GatewayRejected(what)
-        no_effect = cause in _NO_EFFECT
-    else:
-        what = f"{what}: {type(cause).__name__}"  # its text can hold the URL or other data
-        no_effect = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-        if isinstance(cause, aiohttp.InvalidURL):
-            return GatewayRejected(what)
-    return GatewayUnavailable(what) if no_effect or not changes else OutcomeUnknown(what)
 
 
 def build_body(what: str, build: Callable[[], _Model]) -> _Model:

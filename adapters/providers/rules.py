@@ -1,36 +1,14 @@
-"""Rules of the fake and sandbox providers: what is declined, which changes are allowed.
+"""Rules of the fake and sandbox providers: what all share, and which addresses are served.
 
-Pure functions over the records of `activities.ports`, independent of where they are stored.
+Pure functions, independent of where the records are stored; see also `payment_rules`.
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from activities.ports import (
-    CarrierLabel,
-    ChargeRequest,
-    LabelRequest,
-    LabelStatus,
-    PaymentStatus,
-    ProviderPayment,
-)
-from adapters.providers.faults import FaultKind
+from activities.ports import CarrierLabel, LabelRequest, LabelStatus
 from domain.ids import OrderId
-from domain.money import Money
-from domain.values import CaptureMode
-
-DECLINING_TOKENS: Final[Mapping[str, str]] = {
-    "tok_declined": "card_declined",
-    "tok_insufficient_funds": "insufficient_funds",
-    "tok_expired": "expired_card",
-    "tok_lost_card": "lost_card",
-    "tok_stolen_card": "stolen_card",
-    "tok_fraudulent": "fraudulent",
-    "tok_incorrect_cvc": "incorrect_cvc",
-}
-"""Card tokens that are declined, with their decline codes. All other tokens are accepted."""
 
 POSTAL_CODE_MARKER: Final = "NOSHIP"
 """Postal codes that start with this (in any case) are refused."""
@@ -44,7 +22,26 @@ FORBIDDEN_CONTENT: Final = "forbidden"
 """Replaces the fingerprint of the request for a key that was made unusable."""
 
 
-Record = TypeVar("Record", bound=ProviderPayment | CarrierLabel)
+class KeptRecord(Protocol):
+    """What a provider keeps of a payment or a label."""
+
+    @property
+    def reference(self) -> str:
+        """The provider's own id."""
+        ...
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order that it is for."""
+        ...
+
+    @property
+    def idempotency_key(self) -> str:
+        """The key that it was made with."""
+        ...
+
+
+Record = TypeVar("Record", bound=KeptRecord)
 
 
 class RequestRefused(Exception):
@@ -65,133 +62,9 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def reference_of(record: ProviderPayment | CarrierLabel) -> str:
-    """The provider's own id of a record."""
-    return record.reference if isinstance(record, ProviderPayment) else record.label_id
-
-
-def kept_after(before: Record, answer: Record) -> Record:
-    """The record that remains after a change: a declined capture changes nothing."""
-    return before if answer.status is PaymentStatus.DECLINED else answer
-
-
-# --- payments ------------------------------------------------------------------------------------
-
-
-def charge_fingerprint(request: ChargeRequest) -> str:
-    """A fingerprint that is equal for requests with the same content."""
-    amount = request.amount
-    content = (str(amount.minor), amount.currency, request.token, request.capture)
-    return digest("charge", request.installation, request.order_id, *content)
-
-
-def open_payment(request: ChargeRequest, declines: Mapping[str, str]) -> ProviderPayment:
-    """The payment of a charge; declined if the token is in `declines`.
-
-    Raises:
-        RequestRefused: the amount is not positive.
-    """
-    _require_positive(request.amount)
-    decline = declines.get(request.token)
-    held = request.capture is CaptureMode.ON_SHIPMENT
-    accepted = PaymentStatus.AUTHORISED if held else PaymentStatus.CAPTURED
-    return ProviderPayment(
-        reference=f"pay_{digest('payment', request.idempotency_key)[:20]}",
-        installation=request.installation,
-        idempotency_key=request.idempotency_key,
-        order_id=request.order_id,
-        status=PaymentStatus.DECLINED if decline else accepted,
-        asked=request.amount,
-        amount=request.amount,
-        refunded=Money.zero(request.amount.currency),
-        decline_code=decline,
-    )
-
-
-def forbidden_payment(
-    order_id: OrderId, amount: Money, idempotency_key: str, installation: str
-) -> ProviderPayment:
-    """The record for a key of a charge that must never be carried out."""
-    held = CaptureMode.ON_SHIPMENT
-    request = ChargeRequest(order_id, amount, "", held, idempotency_key, installation)
-    return replace(open_payment(request, {}), status=PaymentStatus.FORBIDDEN)
-
-
-def answer_to_capture(
-    payment: ProviderPayment, amount: Money, decision: FaultKind | None
-) -> ProviderPayment:
-    """The answer to a capture, with an injected decision of the bank.
-
-    Raises:
-        RequestRefused: as `capture`.
-    """
-    if decision is FaultKind.DECLINED:
-        if payment.status is not PaymentStatus.AUTHORISED:
-            raise _wrong_state("captured", payment)
-        return replace(payment, status=PaymentStatus.DECLINED, decline_code="insufficient_funds")
-    if decision is FaultKind.EXPIRED:
-        held = payment.status is PaymentStatus.AUTHORISED
-        return replace(payment, status=PaymentStatus.EXPIRED) if held else payment
-    return capture(payment, amount)
-
-
-def capture(payment: ProviderPayment, amount: Money) -> ProviderPayment:
-    """`payment` after `amount` was captured; the rest of the authorisation is released.
-
-    Raises:
-        RequestRefused: it is neither authorised nor captured, or `amount` exceeds it.
-    """
-    if payment.status in (PaymentStatus.CAPTURED, PaymentStatus.EXPIRED):
-        return payment
-    if payment.status is not PaymentStatus.AUTHORISED:
-        raise _wrong_state("captured", payment)
-    _require_positive(amount)
-    _require_at_most(amount, payment.amount)
-    return replace(payment, status=PaymentStatus.CAPTURED, amount=amount)
-
-
-def void(payment: ProviderPayment) -> ProviderPayment:
-    """`payment` after its authorisation was voided.
-
-    Raises:
-        RequestRefused: it is neither unconfirmed, authorised nor voided.
-    """
-    if payment.status in (PaymentStatus.VOIDED, PaymentStatus.EXPIRED):
-        return payment
-    if payment.status not in (PaymentStatus.AUTHORISED, PaymentStatus.UNCONFIRMED):
-        raise _wrong_state("voided", payment)
-    return replace(payment, status=PaymentStatus.VOIDED)
-
-
-def refund(payment: ProviderPayment, amount: Money) -> ProviderPayment:
-    """`payment` after a refund of `amount`; its status is refunded once everything is.
-
-    Raises:
-        RequestRefused: it is not captured, or less than `amount` is left to refund.
-    """
-    if payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
-        raise _wrong_state("refunded", payment)
-    _require_positive(amount)
-    _require_at_most(amount, payment.amount - payment.refunded)
-    refunded = payment.refunded + amount
-    status = PaymentStatus.REFUNDED if refunded == payment.amount else PaymentStatus.CAPTURED
-    return replace(payment, refunded=refunded, status=status)
-
-
-def _wrong_state(verb: str, payment: ProviderPayment) -> RequestRefused:
-    return RequestRefused("wrong_state", f"a {payment.status} payment cannot be {verb}")
-
-
-def _require_positive(amount: Money) -> None:
-    if amount.minor <= 0:
-        raise RequestRefused("invalid_amount", "the amount must be positive")
-
-
-def _require_at_most(amount: Money, limit: Money) -> None:
-    if amount.currency != limit.currency:
-        raise RequestRefused("wrong_currency", "the payment is in another currency")
-    if limit < amount:
-        raise RequestRefused("amount_too_large", "the amount is more than the payment allows")
+def saved_failure() -> RequestRefused:
+    """The answer to a key whose first answer was a failure, which is kept."""
+    return RequestRefused("saved_failure", "this key is answered with an earlier failure")
 
 
 # --- labels --------------------------------------------------------------------------------------

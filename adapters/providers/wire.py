@@ -7,17 +7,16 @@ but not values.
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Generic, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from activities.ports import (
-    CarrierLabel,
-    ChargeRequest,
-    LabelRequest,
-    LabelStatus,
-    ParcelItem,
+from activities.payment_port import (
+    PaymentRequest,
     PaymentStatus,
     ProviderPayment,
+    ProviderRefund,
+    RefundStatus,
 )
+from activities.ports import CarrierLabel, LabelRequest, LabelStatus, ParcelItem
 from adapters.providers.rules import Record
 from domain.ids import OrderId
 from domain.money import Money
@@ -64,7 +63,7 @@ class RecordBody(_Body, ABC, Generic[Record]):
 
 
 class AmountBody(_Body):
-    """Request: POST /payments/{reference}/capture and /refund."""
+    """Request: POST /payments/{reference}/capture and /refunds."""
 
     amount_minor: Minor
     currency: Currency
@@ -74,14 +73,7 @@ class AmountBody(_Body):
         return Money(self.amount_minor, self.currency)
 
 
-class ForbidChargeBody(AmountBody):
-    """Request: POST /payments/by-key/{key}/forbid."""
-
-    installation: Name
-    order_id: Name
-
-
-class ChargeBody(AmountBody):
+class CreatePaymentBody(AmountBody):
     """Request: POST /payments."""
 
     installation: Name
@@ -90,7 +82,7 @@ class ChargeBody(AmountBody):
     capture: CaptureMode
 
     @classmethod
-    def of(cls, request: ChargeRequest) -> Self:
+    def of(cls, request: PaymentRequest) -> Self:
         """The body of `request`."""
         return cls(
             installation=request.installation,
@@ -101,10 +93,10 @@ class ChargeBody(AmountBody):
             capture=request.capture,
         )
 
-    def to_request(self, idempotency_key: str) -> ChargeRequest:
+    def to_request(self, idempotency_key: str) -> PaymentRequest:
         """The request in this body."""
         order_id, amount = OrderId(self.order_id), self.to_money()
-        return ChargeRequest(
+        return PaymentRequest(
             order_id, amount, self.token, self.capture, idempotency_key, self.installation
         )
 
@@ -129,6 +121,7 @@ class PaymentBody(RecordBody[ProviderPayment]):
     refunded_minor: Minor
     currency: Currency
     decline_code: str | None = None
+    lapses_at: AwareDatetime | None = None
 
     @classmethod
     def of(cls, record: ProviderPayment) -> Self:
@@ -144,6 +137,7 @@ class PaymentBody(RecordBody[ProviderPayment]):
             refunded_minor=record.refunded.minor,
             currency=record.amount.currency,
             decline_code=record.decline_code,
+            lapses_at=record.lapses_at,
         )
 
     def to_record(self) -> ProviderPayment:
@@ -158,7 +152,46 @@ class PaymentBody(RecordBody[ProviderPayment]):
             amount=Money(self.amount_minor, self.currency),
             refunded=Money(self.refunded_minor, self.currency),
             decline_code=self.decline_code,
+            lapses_at=self.lapses_at,
         )
+
+
+class RefundBody(_Body):
+    """A refund in an answer."""
+
+    refund_id: Name
+    reference: Name
+    idempotency_key: Name
+    status: RefundStatus
+    amount_minor: Minor
+    currency: Currency
+    code: str | None = None
+
+    @classmethod
+    def of(cls, refund: ProviderRefund) -> Self:
+        """The body of a refund."""
+        return cls(
+            refund_id=refund.refund_id,
+            reference=refund.reference,
+            idempotency_key=refund.idempotency_key,
+            status=refund.status,
+            amount_minor=refund.amount.minor,
+            currency=refund.amount.currency,
+            code=refund.code,
+        )
+
+    def to_refund(self) -> ProviderRefund:
+        """The refund in this body."""
+        amount = Money(self.amount_minor, self.currency)
+        return ProviderRefund(
+            self.refund_id, self.reference, self.idempotency_key, self.status, amount, self.code
+        )
+
+
+class RefundsBody(_Body):
+    """The refunds of a payment, oldest first."""
+
+    refunds: tuple[RefundBody, ...]
 
 
 class PaymentPage(_Body):

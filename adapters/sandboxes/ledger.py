@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
-from adapters.providers.rules import FORBIDDEN_CONTENT, same_key_other_content
+from adapters.providers.rules import FORBIDDEN_CONTENT, same_key_other_content, saved_failure
 from adapters.sandboxes.sqlite_thread import SqliteThread
+
+_FAILED: Final = "failed"
+"""Replaces the fingerprint of a request whose answer was a failure that is kept."""
 
 
 @cache
@@ -51,16 +55,29 @@ class Records:
         """The first answer to `key`; if there is none, `work` creates it.
 
         Raises:
-            RequestRefused: the key was used with another fingerprint.
+            RequestRefused: the key was used with another fingerprint, or its first answer was a
+                failure that is kept.
         """
         row = self._execute("answer_by_key", key=key).fetchone()
         if row is None:
             body = work(self)
             self._execute("insert_answer", key=key, fingerprint=fingerprint, body=body)
             return Answer(body, replayed=False)
+        if row[0] == _FAILED:
+            raise saved_failure()
         if row[0] != fingerprint:
             raise same_key_other_content()
         return Answer(row[1], replayed=True)
+
+    def save_failure(self, key: str) -> None:
+        """Answer `key` with a failure for ever, unless it has an answer."""
+        if self._execute("answer_by_key", key=key).fetchone() is None:
+            self._execute("insert_answer", key=key, fingerprint=_FAILED, body="")
+
+    def is_saved_failure(self, key: str) -> bool:
+        """Whether `key` is answered with a failure for ever."""
+        row = self._execute("answer_by_key", key=key).fetchone()
+        return row is not None and row[0] == _FAILED
 
     def forbid(self, key: str, make: Callable[["Records"], str]) -> "Answer":
         """The record of `key`; if there is none, `make` creates one that blocks the key."""

@@ -1,32 +1,70 @@
 """The payment sandbox.
 
-    POST /payments                      charge or authorise            Idempotency-Key
-    GET  /payments/by-key/{key}         the current payment of a key
-    POST /payments/by-key/{key}/forbid  make a key unusable            Idempotency-Key: that key
-    POST /payments/{reference}/capture  capture an authorised amount   Idempotency-Key
-    POST /payments/{reference}/void     void an authorisation          Idempotency-Key
-    POST /payments/{reference}/refund   refund captured money          Idempotency-Key
+    POST /payments                      create a payment; nothing moves   Idempotency-Key
+    POST /payments/{reference}/confirm  take or hold the money, once
+    POST /payments/{reference}/capture  capture an authorised amount, once
+    POST /payments/{reference}/void     end a payment that is not captured
+    POST /payments/{reference}/refunds  refund captured money             Idempotency-Key
+    GET  /payments/{reference}/refunds  all refunds of a payment, oldest first
     GET  /payments/{reference}          the current payment with a reference
+    GET  /payments/by-key/{key}         the current payment of a key
+    GET  /refunds/{reference}/{id}      the current refund
     GET  /payments?after=&limit=        the ledger, oldest first
 
-A decline is a normal answer (status ``declined``); `adapters.providers.rules.DECLINING_TOKENS` are
-the tokens that are declined. The same key with the same content gets its first answer again, with
-the header Idempotent-Replayed; with other content, 409. Card tokens are never stored.
+A decline is a normal answer (status ``declined``); the tokens that are declined are
+`adapters.providers.payment_rules.DECLINING_TOKENS`. The same key with the same content gets its
+first answer again, with the header Idempotent-Replayed; with other content, 409. A refund is
+answered as it is now. Card tokens are never stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from aiohttp import web
+from pydantic import ConfigDict
 
-from activities.ports import ProviderPayment
-from adapters.providers import rules
+from activities.payment_port import ProviderRefund
+from adapters.providers import payment_rules as rules
 from adapters.providers.faults import FaultPlan
-from adapters.providers.wire import AmountBody, ChargeBody, ForbidChargeBody, PaymentBody
+from adapters.providers.payment_rules import KeptPayment
+from adapters.providers.rules import RequestRefused, saved_failure
+from adapters.providers.wire import (
+    AmountBody,
+    CreatePaymentBody,
+    PaymentBody,
+    RecordBody,
+    RefundBody,
+    RefundsBody,
+)
 from adapters.sandboxes.control import read_body
-from adapters.sandboxes.ledger import Ledger
+from adapters.sandboxes.ledger import Answer, Ledger, Records
 from adapters.sandboxes.web import Sandbox, read_key
-from domain.ids import OrderId
+from domain.values import CaptureMode
+
+
+class KeptPaymentBody(RecordBody[KeptPayment]):
+    """A payment as it is kept: what is answered, and what only the provider itself needs."""
+
+    model_config = ConfigDict(extra="allow")
+
+    capture: CaptureMode
+    verdict: str | None = None
+    refunds: tuple[RefundBody, ...] = ()
+
+    @classmethod
+    def of(cls, record: KeptPayment) -> Self:
+        """The body of a payment."""
+        seen = PaymentBody.of(record.seen).model_dump(mode="json")
+        refunds = tuple(RefundBody.of(refund) for refund in record.refunds)
+        return cls(**seen, capture=record.capture, verdict=record.verdict, refunds=refunds)
+
+    def to_record(self) -> KeptPayment:
+        """The payment in this body."""
+        seen = PaymentBody.model_validate_json(self.model_dump_json()).to_record()
+        refunds = tuple(refund.to_refund() for refund in self.refunds)
+        return KeptPayment(seen, self.capture, self.verdict, refunds)
 
 
 def create_payment_app(
@@ -42,59 +80,104 @@ def create_payment_app(
         declines: card tokens that are declined, with their decline codes.
         faults: injected faults from the start.
     """
-    sandbox = Sandbox("payments", Ledger(ledger_path), PaymentBody, faults)
+    sandbox = Sandbox("payments", Ledger(ledger_path), KeptPaymentBody, faults)
     handlers = _Handlers(sandbox, declines)
     app = sandbox.application()
-    app.router.add_post("/payments", handlers.charge)
+    app.router.add_post("/payments", handlers.create)
     app.router.add_get("/payments/{reference}", sandbox.read)
-    app.router.add_post("/payments/by-key/{key}/forbid", handlers.forbid)
+    app.router.add_post("/payments/{reference}/confirm", handlers.confirm)
     app.router.add_post("/payments/{reference}/capture", handlers.capture)
     app.router.add_post("/payments/{reference}/void", handlers.void)
-    app.router.add_post("/payments/{reference}/refund", handlers.refund)
+    app.router.add_post("/payments/{reference}/refunds", handlers.refund)
+    app.router.add_get("/payments/{reference}/refunds", handlers.refunds)
+    app.router.add_get("/refunds/{reference}/{refund_id}", handlers.read_refund)
     return app
 
 
 class _Handlers:
-    def __init__(self, sandbox: Sandbox[ProviderPayment], declines: Mapping[str, str]) -> None:
+    def __init__(self, sandbox: Sandbox[KeptPayment], declines: Mapping[str, str]) -> None:
         self._sandbox = sandbox
         self._declines = declines
 
-    async def charge(self, request: web.Request) -> web.Response:
+    async def create(self, request: web.Request) -> web.Response:
         key = read_key(request)
-        charge = (await read_body(request, ChargeBody)).to_request(key)
+        asked = (await read_body(request, CreatePaymentBody)).to_request(key)
         return await self._sandbox.create(
             request,
-            ("charge", charge.order_id, key),
-            rules.charge_fingerprint(charge),
-            lambda: rules.open_payment(charge, self._declines),
+            ("create", asked.order_id, key),
+            rules.request_fingerprint(asked),
+            lambda: rules.create(asked, self._declines),
         )
 
-    async def forbid(self, request: web.Request) -> web.Response:
-        body = await read_body(request, ForbidChargeBody)
-        order_id, amount = OrderId(body.order_id), body.to_money()
-        return await self._sandbox.forbid(
-            request,
-            order_id,
-            lambda key: rules.forbidden_payment(order_id, amount, key, body.installation),
-        )
+    async def confirm(self, request: web.Request) -> web.Response:
+        now = datetime.now(UTC)
+        return await self._sandbox.change(request, "confirm", lambda x: rules.confirm(x, now))
 
     async def capture(self, request: web.Request) -> web.Response:
         amount = (await read_body(request, AmountBody)).to_money()
-        key, reference = read_key(request), request.match_info["reference"]
+        reference = request.match_info["reference"]
         order_id = await self._sandbox.order_id(reference)
-        decision = self._sandbox.faults.bank_decision("capture", order_id, key)
+        decision = self._sandbox.faults.bank_decision("capture", order_id, reference)
         return await self._sandbox.change(
             request,
             "capture",
-            lambda payment: rules.answer_to_capture(payment, amount, decision),
-            str(amount),
+            lambda payment: rules.capture(payment, amount, decision),
+            rules.kept_after,
         )
 
     async def void(self, request: web.Request) -> web.Response:
         return await self._sandbox.change(request, "void", rules.void)
 
+    # --- refunds ---------------------------------------------------------------------------------
+
     async def refund(self, request: web.Request) -> web.Response:
-        amount = (await read_body(request, AmountBody)).to_money()
-        return await self._sandbox.change(
-            request, "refund", lambda payment: rules.refund(payment, amount), str(amount)
-        )
+        amount, key = (await read_body(request, AmountBody)).to_money(), read_key(request)
+        reference = request.match_info["reference"]
+        order_id = await self._sandbox.order_id(reference)
+        decision = self._sandbox.faults.bank_decision("refund", order_id, key)
+
+        def work(records: Records) -> Answer:
+            if records.is_saved_failure(key):
+                raise saved_failure()
+            payment = rules.refund(self._sandbox.stored(records, reference), amount, key, decision)
+            return self._keep(records, payment, lambda one: one.idempotency_key == key)
+
+        return await self._sandbox.perform(request, ("refund", order_id, key), work)
+
+    async def refunds(self, request: web.Request) -> web.Response:
+        reference = request.match_info["reference"]
+        order_id = await self._sandbox.order_id(reference)
+
+        def work(records: Records) -> Answer:
+            made = self._looked_at(records, reference).refunds
+            body = RefundsBody(refunds=tuple(RefundBody.of(refund) for refund in made))
+            return Answer(body.model_dump_json(), replayed=False)
+
+        return await self._sandbox.perform(request, ("refunds", order_id, reference), work)
+
+    async def read_refund(self, request: web.Request) -> web.Response:
+        reference, refund_id = request.match_info["reference"], request.match_info["refund_id"]
+        order_id = await self._sandbox.order_id(reference)
+
+        def work(records: Records) -> Answer:
+            payment = self._looked_at(records, reference)
+            return self._keep(records, payment, lambda one: one.refund_id == refund_id)
+
+        return await self._sandbox.perform(request, ("read_refund", order_id, refund_id), work)
+
+    def _looked_at(self, records: Records, reference: str) -> KeptPayment:
+        before, decision = self._sandbox.stored(records, reference), None
+        if before.awaits_the_bank:
+            decision = self._sandbox.faults.bank_decision("refund", before.order_id, reference)
+        after = rules.look_at_refunds(before, decision)
+        records.update(reference, self._sandbox.json(after))
+        return after
+
+    def _keep(
+        self, records: Records, payment: KeptPayment, is_asked: Callable[[ProviderRefund], bool]
+    ) -> Answer:
+        refund = next((one for one in payment.refunds if is_asked(one)), None)
+        if refund is None:
+            raise RequestRefused("unknown_reference", "there is no such refund")
+        records.update(payment.reference, self._sandbox.json(payment))
+        return Answer(RefundBody.of(refund).model_dump_json(), replayed=False)

@@ -14,7 +14,7 @@ from adapters.providers.faults import (
     delay_and_fail_after,
     delay_and_fail_before,
 )
-from adapters.providers.rules import Record, RequestRefused, digest, kept_after, reference_of
+from adapters.providers.rules import Record, RequestRefused, digest
 from adapters.providers.wire import (
     IDEMPOTENCY_HEADER,
     REPLAYED_HEADER,
@@ -31,7 +31,9 @@ _STATUS: Final = {
     FaultKind.REJECTED: 401,
     FaultKind.INVALID: 400,
     FaultKind.SERVER_ERROR: 500,
+    FaultKind.SAVED_ERROR: 500,
 }
+_SAVED: Final = "saved_failure"
 
 
 def json_answer(body: str, status: int = 200, *, replayed: bool = False) -> web.Response:
@@ -43,7 +45,7 @@ def json_answer(body: str, status: int = 200, *, replayed: bool = False) -> web.
 def refusal(status: int, code: str, message: str) -> web.Response:
     """An error answer."""
     body = ErrorBody(error=ErrorDetail(code=code, message=message))
-    return json_answer(body.model_dump_json(), status)
+    return json_answer(body.model_dump_json(), status, replayed=code == _SAVED)
 
 
 def _unknown(what: Literal["key", "reference"]) -> RequestRefused:
@@ -74,6 +76,8 @@ def _status_of(refused: RequestRefused) -> int:
         return 409
     if refused.code.startswith("unknown_"):
         return 404
+    if refused.code == _SAVED:
+        return 500
     return 422
 
 
@@ -134,6 +138,8 @@ class Sandbox(Generic[Record]):
         self._control.note(operation, order_id, key)
         hits = self.faults.hit(operation, order_id, key)
         failed = await delay_and_fail_before(hits)
+        if failed is FaultKind.SAVED_ERROR and key:
+            await self.ledger.run(lambda records: records.save_failure(key))
         if failed:
             return _fail(request, failed)
         try:
@@ -168,23 +174,32 @@ class Sandbox(Generic[Record]):
         request: web.Request,
         operation: str,
         change: Callable[[Record], Record],
-        content: str = "",
+        kept_after: Callable[[Record, Record], Record] = lambda _, answer: answer,
     ) -> web.Response:
-        """Answer with the changed record of the reference in the path, once per key."""
-        key, reference = read_key(request), request.match_info["reference"]
+        """Answer with the changed record of the reference in the path.
+
+        Args:
+            request: the request; its key, if it has one, is answered once.
+            operation: the name of the call.
+            change: the record in the answer.
+            kept_after: what is kept, given the record before and the one in the answer.
+        """
+        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+        reference = request.match_info["reference"]
 
         def work(records: Records) -> str:
-            before = self._stored(records, reference)
+            before = self.stored(records, reference)
             answer = change(before)
-            records.update(reference, self._json(kept_after(before, answer)))
-            return self._json(answer)
+            records.update(reference, self.json(kept_after(before, answer)))
+            return self.json(answer)
 
-        fingerprint = digest(operation, reference, content)
-        return await self.perform(
-            request,
-            (operation, await self.order_id(reference), key),
-            lambda records: records.answer(key, fingerprint, work),
-        )
+        def answered(records: Records) -> Answer:
+            if key:
+                return records.answer(key, digest(operation, reference), work)
+            return Answer(work(records), replayed=False)
+
+        call = (operation, await self.order_id(reference), key or reference)
+        return await self.perform(request, call, answered)
 
     async def forbid(
         self, request: web.Request, order_id: str, make: Callable[[str], Record]
@@ -204,12 +219,12 @@ class Sandbox(Generic[Record]):
         return await self.perform(
             request,
             call,
-            lambda records: Answer(self._json(self._stored(records, reference)), replayed=False),
+            lambda records: Answer(self.json(self.stored(records, reference)), replayed=False),
         )
 
     async def order_id(self, reference: str) -> str:
         """The order of a record; raises RequestRefused if there is none with this reference."""
-        return (await self.ledger.run(lambda records: self._stored(records, reference))).order_id
+        return (await self.ledger.run(lambda records: self.stored(records, reference))).order_id
 
     async def _find(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
@@ -236,15 +251,17 @@ class Sandbox(Generic[Record]):
 
         return await self.perform(request, ("list", "", ""), page)
 
-    def _json(self, record: Record) -> str:
+    def json(self, record: Record) -> str:
+        """A record as it is kept and answered."""
         return self._body.of(record).model_dump_json()
 
     def _insert(self, records: Records, record: Record) -> str:
-        body = self._json(record)
-        records.insert(reference_of(record), record.idempotency_key, body)
+        body = self.json(record)
+        records.insert(record.reference, record.idempotency_key, body)
         return body
 
-    def _stored(self, records: Records, reference: str) -> Record:
+    def stored(self, records: Records, reference: str) -> Record:
+        """The record with a reference; raises RequestRefused if there is none."""
         body = records.by_reference(reference)
         if body is None:
             raise _unknown("reference")

@@ -1,19 +1,39 @@
-"""Commands of the payment of an order."""
+"""Commands of the payment of an order: what the provider answered, and what is tried next."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.ids import OrderId
 from domain.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class RecordAuthorisation:
-    """Record that the provider authorised the payment."""
+class TakeKey:
+    """From now on the payment is created under this key; the one before is used up."""
+
+    order_id: OrderId
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPreparation:
+    """Record that the provider created the payment; no money moves until it is confirmed."""
 
     order_id: OrderId
     amount: Money
     reference: str
     idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAuthorisation:
+    """Record that the provider authorised the payment; it lapses at `lapses_at`, if known."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+    lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +48,7 @@ class RecordCapture:
 
 @dataclass(frozen=True, slots=True)
 class RecordDecline:
-    """Record that the provider declined the payment."""
+    """Record that the provider declined the payment, or its capture under another key."""
 
     order_id: OrderId
     amount: Money
@@ -38,15 +58,30 @@ class RecordDecline:
 
 @dataclass(frozen=True, slots=True)
 class RecordVoid:
-    """Record that the authorisation was released."""
+    """Record that the payment was ended at the provider before any money was taken."""
 
     order_id: OrderId
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
+class RecordExpiry:
+    """Record that the authorisation has lapsed."""
+
+    order_id: OrderId
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForbidPayment:
+    """No payment may be confirmed for this order any more."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRefund:
-    """Record a refund; all refunds together never exceed the capture."""
+    """Record that a refund succeeded; all refunds together never exceed the capture."""
 
     order_id: OrderId
     amount: Money
@@ -54,4 +89,37 @@ class RecordRefund:
     refund_reference: str
 
 
-PaymentCommand = RecordAuthorisation | RecordCapture | RecordDecline | RecordVoid | RecordRefund
+@dataclass(frozen=True, slots=True)
+class RecordRefundPending:
+    """Record that the provider took on a refund, which is not final yet; `refund_id` is its id."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    refund_reference: str
+    refund_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefundFailure:
+    """Record that a refund failed: the money is still here, and a new attempt needs a new key."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    refund_reference: str
+    code: str
+
+
+RefundCommand = RecordRefund | RecordRefundPending | RecordRefundFailure
+PaymentCommand = (
+    TakeKey
+    | RecordPreparation
+    | RecordAuthorisation
+    | RecordCapture
+    | RecordDecline
+    | RecordVoid
+    | RecordExpiry
+    | ForbidPayment
+    | RefundCommand
+)

@@ -1,19 +1,39 @@
 """Events of the payment of an order."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.ids import OrderId
 from domain.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentAuthorised:
-    """The provider authorised `amount`; no money has moved."""
+class PaymentKeyTaken:
+    """The payment will be created under this key; the one before is used up."""
+
+    order_id: OrderId
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPrepared:
+    """The provider created the payment `reference`; no money moves until it is confirmed."""
 
     order_id: OrderId
     amount: Money
     reference: str
     idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorised:
+    """The provider authorised `amount`, until `lapses_at` if known; no money has moved."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+    lapses_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +58,27 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class PaymentVoided:
-    """An authorisation was released; no money moved."""
+    """The payment was ended at the provider before any money was taken."""
 
     order_id: OrderId
     amount: Money
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentExpired:
+    """The authorisation lapsed before it was captured; no money moved."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentForbidden:
+    """No payment was created, and none will be confirmed for this order any more."""
+
+    order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +91,37 @@ class PaymentRefunded:
     refund_reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefundPending:
+    """The provider took on a refund under our key `refund_reference`; the bank takes its time."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    refund_reference: str
+    refund_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """A refund failed; `code` is the provider's reason. The money is still here."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    refund_reference: str
+    code: str
+
+
+RefundEvent = PaymentRefunded | RefundPending | RefundFailed
 PaymentEvent = (
-    PaymentAuthorised | PaymentCaptured | PaymentDeclined | PaymentVoided | PaymentRefunded
+    PaymentKeyTaken
+    | PaymentPrepared
+    | PaymentAuthorised
+    | PaymentCaptured
+    | PaymentDeclined
+    | PaymentVoided
+    | PaymentExpired
+    | PaymentForbidden
+    | RefundEvent
 )

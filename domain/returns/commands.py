@@ -73,6 +73,15 @@ class RecordReturnRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordReturnAttempt:
+    """Record an attempt at the granted refund that has not succeeded: it is pending, or failed."""
+
+    return_id: ReturnId
+    refund_reference: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRestocked:
     """Record that the pieces were booked in."""
 
@@ -111,6 +120,7 @@ ReturnCommand = (
     | DenyRefund
     | DecideRestock
     | RecordReturnRefund
+    | RecordReturnAttempt
     | RecordRestocked
     | RequireReturnAttention
     | RecordReturnOperator

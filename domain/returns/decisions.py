@@ -42,8 +42,8 @@ def decide(command: commands.ReturnCommand, state: ReturnsState) -> _Events:
             return _decide_refund(command, case, state)
         case commands.DecideRestock():
             return _decide_restock(command, case)
-        case commands.RecordReturnRefund():
-            return _refunded(command, case)
+        case commands.RecordReturnRefund() | commands.RecordReturnAttempt():
+            return _refund_tried(command, case)
         case commands.RecordRestocked():
             return _restocked(case)
         case commands.RequireReturnAttention() | commands.RecordReturnOperator():
@@ -210,6 +210,14 @@ def _decide_restock(command: commands.DecideRestock, case: ReturnCase) -> _Event
 # --- carrying out --------------------------------------------------------------------------------
 
 
+def _refund_tried(
+    command: commands.RecordReturnRefund | commands.RecordReturnAttempt, case: ReturnCase
+) -> _Events:
+    if isinstance(command, commands.RecordReturnRefund):
+        return _refunded(command, case)
+    return _attempted(command, case)
+
+
 def _refunded(command: commands.RecordReturnRefund, case: ReturnCase) -> _Events:
     fields.check_reference(command.refund_reference, "refund_reference")
     if case.refund_reference is not None:
@@ -217,6 +225,18 @@ def _refunded(command: commands.RecordReturnRefund, case: ReturnCase) -> _Events
     if not case.refund_is_due or case.refund is None:
         raise RuleBroken("refund_not_granted", "no refund was granted for this return")
     return (events.ReturnRefunded(case.return_id, case.refund, command.refund_reference),)
+
+
+def _attempted(command: commands.RecordReturnAttempt, case: ReturnCase) -> _Events:
+    reference = command.refund_reference
+    fields.check_reference(reference, "refund_reference")
+    if not case.refund_is_due or case.refund is None or reference == case.failed:
+        return ()  # this news is older than what is recorded
+    if command.failed:
+        return (events.ReturnRefundFailed(case.return_id, reference),)
+    if reference == case.pending:
+        return ()
+    return (events.ReturnRefundPending(case.return_id, case.refund, reference),)
 
 
 def _restocked(case: ReturnCase) -> _Events:

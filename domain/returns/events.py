@@ -63,6 +63,23 @@ class ReturnRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnRefundPending:
+    """The provider took on the granted refund; the money is on its way, and may still fail."""
+
+    return_id: ReturnId
+    amount: Money
+    refund_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRefundFailed:
+    """An attempt at the granted refund failed; a person must decide."""
+
+    return_id: ReturnId
+    refund_reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnRestocked:
     """The pieces were booked back into stock."""
 
@@ -100,6 +117,8 @@ CaseEvent = (
     | RefundDenied
     | RestockDecided
     | ReturnRefunded
+    | ReturnRefundPending
+    | ReturnRefundFailed
     | ReturnRestocked
     | ReturnAttentionRequired
     | ReturnOperatorActed

@@ -83,21 +83,42 @@ def _with(state: ReturnsState, case: ReturnCase) -> ReturnsState:
     return replace(state, cases={**state.cases, case.return_id: case})
 
 
+_RefundEvent = (
+    events.RefundGranted
+    | events.RefundDenied
+    | events.ReturnRefunded
+    | events.ReturnRefundPending
+    | events.ReturnRefundFailed
+)
+
+
 def _changed(case: ReturnCase, event: events.CaseEvent) -> ReturnCase:
+    if isinstance(event, _RefundEvent):
+        return _refund_changed(case, event)
     match event:
-        case events.RefundGranted():
-            return replace(case, refund=event.amount)
-        case events.RefundDenied():
-            return replace(case, refund=Money.zero(case.currency))
         case events.RestockDecided():
             return replace(case, restock=event.pieces)
-        case events.ReturnRefunded():
-            return replace(case, refund_reference=event.refund_reference)
         case events.ReturnRestocked():
             return replace(case, restocked=True)
         case events.ReturnClosed():
             return replace(case, closed=True)
         case events.ReturnAttentionRequired() | events.ReturnOperatorActed():
             return case
+        case _:
+            assert_never(event)
+
+
+def _refund_changed(case: ReturnCase, event: _RefundEvent) -> ReturnCase:
+    match event:
+        case events.RefundGranted():
+            return replace(case, refund=event.amount)
+        case events.RefundDenied():
+            return replace(case, refund=Money.zero(case.currency))
+        case events.ReturnRefunded():
+            return replace(case, refund_reference=event.refund_reference, pending=None)
+        case events.ReturnRefundPending():
+            return replace(case, pending=event.refund_reference)
+        case events.ReturnRefundFailed():
+            return replace(case, pending=None, failed=event.refund_reference)
         case _:
             assert_never(event)

@@ -22,6 +22,8 @@ class CaseProgress:
     Attributes:
         refund: the amount granted; zero if it was denied, None while undecided.
         refund_reference: the provider's reference of the refund, once it was made.
+        pending: the reference of a refund that is on its way.
+        failed: the reference of the last attempt that failed.
         restock: pieces to put back into stock; None while undecided.
         restocked: whether they have been booked in.
         closed: whether the case has ended.
@@ -29,6 +31,8 @@ class CaseProgress:
 
     refund: Money | None = None
     refund_reference: str | None = None
+    pending: str | None = None
+    failed: str | None = None
     restock: tuple[Pieces, ...] | None = None
     restocked: bool = False
     closed: bool = False

@@ -56,11 +56,6 @@ _Failure = commands.RecordStepFailure | commands.RecordCompensationFailure
 INITIAL: Final[FulfillmentState] = NotStarted()
 
 
-def first_run(state: FulfillmentState) -> str | None:
-    """The Temporal run that started work on the order; None if there was none."""
-    return None if isinstance(state, NotStarted) else state.run_id
-
-
 # --- decide --------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from activities.ports import Carrier, CarrierLedger, PaymentGateway, PaymentLedger
+from activities.payment_port import PaymentGateway, PaymentLedger
+from activities.ports import Carrier, CarrierLedger
 from adapters.notifications.cloud_events import LogSink, Sink
 from adapters.notifications.signature import parse_secrets
 from adapters.notifications.webhooks import WebhookSink
@@ -37,12 +38,12 @@ def build_payments(settings: Settings, providers: Providers) -> Payments:
 
 
 def _stripe(settings: Settings, providers: Providers) -> Payments:
-    from adapters.payments import stripe  # noqa: PLC0415  a large library that few need
+    from adapters.payments.stripe import gateway  # noqa: PLC0415  a large library that few need
 
     if settings.stripe_api_key is None:
         raise RuntimeError("load_settings accepts no Stripe setting without a key")
     base = _base(settings.stripe_api_base) if settings.stripe_api_base else None
-    return stripe.StripePaymentGateway(
+    return gateway.StripePaymentGateway(
         settings.stripe_api_key.get_secret_value(),
         api_base=base,
         timeout_s=settings.gateway_timeout_s,

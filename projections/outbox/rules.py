@@ -117,6 +117,14 @@ RULES: Final[Mapping[type, Rule]] = {
             "refund_reference": x.refund_reference,
         },
     ),
+    payment_events.RefundPending: Rule(
+        "payment.refund_pending",
+        lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
+    ),
+    payment_events.RefundFailed: Rule(
+        "payment.refund_failed",
+        lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
+    ),
     shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_time),
     shipment_events.ShipmentDelivered: Rule("shipment.delivered", _carrier_time),
     shipment_events.ShipmentReturned: Rule("shipment.returned", _carrier_time),
@@ -139,6 +147,10 @@ RULES: Final[Mapping[type, Rule]] = {
             "refund_reference": x.refund_reference,
         },
     ),
+    returns_events.ReturnRefundPending: Rule(
+        "return.refund_pending", lambda x: {**_return_only(x), **_money(x.amount)}
+    ),
+    returns_events.ReturnRefundFailed: Rule("return.refund_failed", _return_only),
     returns_events.ReturnRestocked: Rule("return.restocked", _return_only),
     returns_events.ReturnAttentionRequired: Rule(
         "return.attention_required", lambda x: {**_return_only(x), **_attention(x)}

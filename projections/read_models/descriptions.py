@@ -101,6 +101,10 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
         f"{x.quantity} of {x.sku} not there any more: waited for"
     ),
     stock_events.BackorderWithdrawn: lambda x: f"{x.quantity} of {x.sku} no longer waited for",
+    payment_events.PaymentKeyTaken: lambda _: "payment tried again under another key",
+    payment_events.PaymentPrepared: lambda x: (
+        f"payment of {format_amount(x.amount)} prepared, no money moved ({x.reference})"
+    ),
     payment_events.PaymentAuthorised: lambda x: (
         f"payment of {format_amount(x.amount)} authorised ({x.reference})"
     ),
@@ -111,7 +115,17 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
         f"payment of {format_amount(x.amount)} declined: {x.code}"
     ),
     payment_events.PaymentVoided: lambda x: (
-        f"authorisation of {format_amount(x.amount)} voided ({x.reference})"
+        f"payment of {format_amount(x.amount)} ended, nothing taken ({x.reference})"
+    ),
+    payment_events.PaymentExpired: lambda x: (
+        f"authorisation of {format_amount(x.amount)} lapsed ({x.reference})"
+    ),
+    payment_events.PaymentForbidden: lambda _: "no payment was made, and none will be",
+    payment_events.RefundPending: lambda x: (
+        f"refund of {format_amount(x.amount)} on its way ({x.refund_reference})"
+    ),
+    payment_events.RefundFailed: lambda x: (
+        f"refund of {format_amount(x.amount)} failed: {x.code} ({x.refund_reference})"
     ),
     payment_events.PaymentRefunded: lambda x: (
         f"{format_amount(x.amount)} refunded ({x.refund_reference})"
@@ -158,6 +172,10 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     returns_events.ReturnRefunded: lambda x: (
         f"{format_amount(x.amount)} given back for return {x.return_id} ({x.refund_reference})"
     ),
+    returns_events.ReturnRefundPending: lambda x: (
+        f"{format_amount(x.amount)} on its way back for return {x.return_id}"
+    ),
+    returns_events.ReturnRefundFailed: lambda x: f"refund of return {x.return_id} failed",
     returns_events.ReturnRestocked: lambda x: f"goods of return {x.return_id} are in stock",
     returns_events.ReturnAttentionRequired: lambda x: (
         f"return {x.return_id} needs attention: {x.waiting_for}"

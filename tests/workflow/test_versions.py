@@ -80,7 +80,7 @@ async def builds_of(handle: Handle) -> list[str]:
 
 async def paying(client: Client, shop: Shop) -> Handle:
     """A saga whose charge hangs until the fault is removed."""
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
 
     async def holding() -> bool:

@@ -15,6 +15,7 @@ from activities.failures import (
     FATAL_TYPES,
     FINAL_TYPES,
     OUTCOME_UNKNOWN,
+    REFUND_FAILED,
     REFUSALS,
     STILL_HELD,
     TROUBLES,
@@ -166,4 +167,4 @@ def type_of(error: BaseException) -> str | None:
     return root.type if isinstance(root, ApplicationError) else None
 
 
-_SAFE_TYPES = frozenset({STILL_HELD, *REFUSALS, *TROUBLES})
+_SAFE_TYPES = frozenset({STILL_HELD, REFUND_FAILED, *REFUSALS, *TROUBLES})

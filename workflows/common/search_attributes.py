@@ -45,6 +45,8 @@ _STORE_IS_AWAY: Final = "the event store, which does not answer"
 _WHY: Final = {
     Trouble.PROVIDER: "The provider fails",
     Trouble.FOREIGN: "Something there is not this order's own",
+    Trouble.BANK: "The refund is on its way, and not final",
+    Trouble.CUSTOMER: "The customer must say where the money goes",
     Trouble.STORE: "It does not answer; no order is cancelled because of it",
     Trouble.WORKER: "No worker takes it",
     Trouble.UNEXPECTED: "It fails and should not",

@@ -160,7 +160,6 @@ class Compensations:
         record = self.state.compensation
         record.registered = list(earlier.compensations)
         if cause.kind is not FailureKind.REFUSED:  # a refusal is the provider's answer for this key
-            record.payment_in_doubt |= earlier.charge_in_doubt
             record.label_in_doubt |= earlier.label_in_doubt
 
     async def _ship_and_collect(self) -> None:
@@ -201,7 +200,7 @@ class Compensations:
                 self.visibility.enter(CLOSING, "the event store to close the order")
                 return await self.trail.close(cause, self._settled)
             except ActivityError as error:
-                # A charge or label may have arrived after its compensation: undo everything again.
+                # A label may have arrived after its compensation: undo everything again.
                 if not undone_twice:
                     undone_twice = True
                     continue
@@ -214,27 +213,25 @@ class Compensations:
             done_before = not again and compensation.value in record.undone  # by an earlier run
             if not done_before and not await self._undo(compensation, cause):
                 return False
-            if compensation is Compensation.CANCEL_SHIPMENT and record.label_in_doubt:
-                if not await self._undo_late(compensation, "label", cause):
-                    return False
-                record.label_in_doubt = False
-        if record.payment_in_doubt:
-            await self._undo_late(Compensation.UNDO_PAYMENT, "charge", cause)
-            record.payment_in_doubt = False
+            if not await self._undo_late_label(compensation, cause):
+                return False
         return True
 
-    async def _undo_late(self, compensation: Compensation, late: str, cause: Cause) -> bool:
-        """Wait for a charge or a label that may still arrive, then undo it.
+    async def _undo_late_label(self, compensation: Compensation, cause: Cause) -> bool:
+        """If the label may still arrive, wait for it and cancel it, before money and stock go back.
 
-        A label is waited for before money and stock go back: False: its parcel has left, and the
-        order goes on.
+        False: it has arrived and its parcel has left, so the order goes on.
         """
-        if self.state.compensation.undone.get(compensation.value) != NOTHING:
+        record, label = self.state.compensation, Compensation.CANCEL_SHIPMENT
+        found_nothing = record.undone.get(label.value) == NOTHING
+        if compensation is not label or not record.label_in_doubt or not found_nothing:
             return True
-        self.visibility.enter(compensation.value, f"a {late} that may still arrive late")
-        summary = f"a late {late} may still arrive"
-        await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary=summary)
-        return await self._undo(compensation, cause)
+        self.visibility.enter(label.value, "a label that may still arrive late")
+        await workflow.sleep(policies.LOOK_AGAIN_AFTER, summary="a late label may still arrive")
+        if not await self._undo(label, cause):
+            return False
+        record.label_in_doubt = False
+        return True
 
     async def _undo(self, compensation: Compensation, cause: Cause) -> bool:
         """Undo a step; False: the order goes on, because its parcel has left."""

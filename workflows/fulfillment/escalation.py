@@ -82,7 +82,8 @@ class Escalation:
             patience = self.runner.patience(at_step)
             patience.ends_with = frozenset(_SETTLED)
             return patience
-        troubles = {Trouble.FOREIGN: True, Trouble.UNEXPECTED: can_be_settled}
+        troubles = dict.fromkeys((Trouble.FOREIGN, Trouble.BANK, Trouble.CUSTOMER), True)
+        troubles[Trouble.UNEXPECTED] = can_be_settled
         if can_be_settled:
             troubles[Trouble.PROVIDER] = True
         patience = self.runner.patience(at_step, until_held=until_held)

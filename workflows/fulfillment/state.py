@@ -199,7 +199,6 @@ class CompensationRecord:
     Attributes:
         registered: what to undo if the saga turns back, oldest first.
         undone: what each finished compensation undid.
-        payment_in_doubt: a charge was requested, and whether it happened is unknown.
         label_in_doubt: a label was requested, and whether it was issued is unknown.
         turning_back: the saga is compensating, or has compensated.
         cause: why it turns back.
@@ -208,7 +207,6 @@ class CompensationRecord:
 
     registered: list[Compensation] = field(default_factory=list)
     undone: dict[str, str] = field(default_factory=dict)
-    payment_in_doubt: bool = False
     label_in_doubt: bool = False
     turning_back: bool = False
     cause: Cause | None = None

@@ -89,19 +89,14 @@ class ForwardSteps:
 
     async def process_payment(self) -> PaymentResult:
         """Capture or authorise the money."""
-        try:
-            result = await self._run(
-                Step.PROCESS_PAYMENT,
-                PaymentActivities.process_payment,
-                self._request(Step.PROCESS_PAYMENT),
-                PAYMENTS_QUEUE,
-                "the payment provider to take or hold the money",
-                Compensation.UNDO_PAYMENT,
-            )
-        except (ActivityError, ProviderOutage, RunIsFull) as error:
-            self.state.compensation.payment_in_doubt = not is_refusal(error)
-            raise
-        self.state.compensation.payment_in_doubt = False
+        result = await self._run(
+            Step.PROCESS_PAYMENT,
+            PaymentActivities.process_payment,
+            self._request(Step.PROCESS_PAYMENT),
+            PAYMENTS_QUEUE,
+            "the payment provider to take or hold the money",
+            Compensation.UNDO_PAYMENT,
+        )
         self.state.progress.order_status = "processing"
         self.state.steps.payment, self.state.steps.paid = result, True
         self.state.steps.overpaid = result.overpaid

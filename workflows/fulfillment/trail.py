@@ -76,6 +76,14 @@ class Trail:
         summary = "record and announce that a person must act"
         await self._run(OrderActivities.record_attention, request, summary)
 
+    async def announce(self, at_step: str, waiting_for: str) -> None:
+        """Record and announce that a person must act although nothing failed."""
+        request = RecordAttention(
+            saga_ref(), self.state.order_id, at_step, waiting_for, waiting_for
+        )
+        summary = "record and announce that a person must act"
+        await self._run(OrderActivities.record_attention, request, summary)
+
     async def turn_back(
         self, cause: Cause, operators: tuple[OperatorAction, ...]
     ) -> ClosedSaga | GoesOn | EarlierRun | None:

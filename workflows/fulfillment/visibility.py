@@ -99,8 +99,7 @@ def _order_status(state: SagaState) -> str:
     if not record.turning_back:
         owes = stage == SETTLING and bool(state.progress.attention)
         return REFUND_PENDING if owes else state.progress.status
-    may_owe = state.steps.paid or record.payment_in_doubt
-    owes = stage == Compensation.UNDO_PAYMENT.value and may_owe
+    owes = stage == Compensation.UNDO_PAYMENT.value and state.steps.paid
     return REFUND_PENDING if owes else "compensating"
 
 

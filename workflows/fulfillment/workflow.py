@@ -29,6 +29,7 @@ from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.order import address_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.authorisation import AuthorisationWatch
 from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
@@ -72,6 +73,7 @@ class OrderFulfillment(OperatorRequests):
             state, visibility, runner, trail, attention, escalation, self._steps.finish
         )
         self._requests = RequestHandlers(state, attention, runner)
+        self._authorisation = AuthorisationWatch(trail, attention)
         self._handing_over = asyncio.Lock()
         self._continues = take_over(document, state, attention)
 
@@ -83,6 +85,7 @@ class OrderFulfillment(OperatorRequests):
         try:
             return await self._fulfil(document)
         except RunIsFull:
+            await run_to_completion(self._authorisation.stop())
             self._state.requests.cancelled_natively = native_cancel(self._state)
             await continue_as_new(self._state, self.attention)
         except ApplicationError:  # refused, but the order id may still have a parcel
@@ -105,6 +108,7 @@ class OrderFulfillment(OperatorRequests):
                 raise  # at GeneratorExit the run is evicted: it must not issue commands
             except BaseException as failure:  # noqa: BLE001  a cancel is no Exception; see cause_of
                 cause = cause_of(self._state, failure)
+            await run_to_completion(self._authorisation.end())
         return await run_to_completion(self._compensations.turn_back(cause))
 
     async def _go_forward(self) -> ClosedSaga:
@@ -121,9 +125,11 @@ class OrderFulfillment(OperatorRequests):
         # A run that was reset finds the whole order completed here, also one that was shipped.
         if payment.order_completed and steps.last is Step.PROCESS_PAYMENT:
             return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, None)
+        self._authorisation.begin(payment.lapses_at)
         shipment = steps.shipment or await self._steps.create_shipment()
         if not shipment.order_completed:
             payment = await self._steps.capture_payment()
+        await self._authorisation.end()
         # What the carrier reported before the order was completed may call for a return now.
         self._state.requests.unsent += [one for one in (shipment.scan or payment.scan,) if one]
         return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)

@@ -57,6 +57,14 @@ OPENING: Final = "opening"
 DECISION: Final = "decision"
 REFUND: Final = "refund_return"
 CLOSED: Final = "closed"
+_TROUBLES: Final = (
+    Trouble.FOREIGN,
+    Trouble.BANK,
+    Trouble.CUSTOMER,
+    Trouble.PROVIDER,
+    Trouble.UNEXPECTED,
+)
+"""What a person is asked about while a refund is tried."""
 
 
 @workflow.defn(name=RETURN_WORKFLOW_TYPE)
@@ -219,7 +227,7 @@ class OrderReturn(OperatorRequests):
 
         patience.alarms += [
             Alarm(trouble, policies.attention_after(trouble), ask, "an operator is called")
-            for trouble in (Trouble.FOREIGN, Trouble.PROVIDER, Trouble.UNEXPECTED)
+            for trouble in _TROUBLES
         ]
         return patience
 

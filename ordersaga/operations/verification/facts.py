@@ -270,7 +270,7 @@ def _apply_payment(order: OrderFacts, event: domain_events.Event) -> None:
         case payment_events.PaymentCaptured():
             order.holds.pop(event.reference, None)
             order.captures.append(event)
-        case payment_events.PaymentVoided():
+        case payment_events.PaymentVoided() | payment_events.PaymentExpired():
             order.holds.pop(event.reference, None)
         case payment_events.PaymentRefunded():
             order.refunds.append(event.amount)

@@ -8,7 +8,8 @@ checked for being charged or labelled twice.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentStatus, ProviderPayment
+from activities.ports import CarrierLabel, LabelStatus
 from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage

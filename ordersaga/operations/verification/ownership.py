@@ -11,7 +11,8 @@ from typing import Final, Generic, TypeVar
 
 from activities.identity import Aspect, Claim, differences, listed
 from activities.keys import OrderKeys
-from activities.ports import CarrierLabel, Identity, ProviderPayment, UnclearRecord
+from activities.payment_port import ProviderPayment
+from activities.ports import CarrierLabel, Identity, UnclearRecord
 from domain.ids import OrderId
 from ordersaga.operations.verification.facts import Facts, Stage
 from ordersaga.operations.verification.report import Finding, Foreign, Rule
@@ -111,10 +112,12 @@ class Owner:
 
     def _claim(self, order_id: OrderId, identity: Identity) -> Claim:
         keys, order = OrderKeys(self._installation, order_id), self._facts.orders[order_id]
-        mine = keys.labels if identity.asked is None else keys.payments
-        key = identity.idempotency_key if identity.idempotency_key in mine else mine[0]
+        key = identity.idempotency_key
         if identity.asked is None:
-            return Claim(self._installation, order_id, key)
+            return Claim(
+                self._installation, order_id, key if key in keys.labels else keys.labels[0]
+            )
+        key = key if keys.is_of_payment(key) else keys.payment
         # An order that has not ended may have been submitted or amended after its events were read.
         ended = order.stage in (Stage.COMPLETED, Stage.CANCELLED) and order.totals
         return Claim(self._installation, order_id, key, order.totals if ended else [identity.asked])

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from activities.ports import CarrierLedger, Installation, PaymentLedger
+from activities.payment_port import PaymentLedger
+from activities.ports import CarrierLedger, Installation
 from eventstore.codec import EventCodec
 from eventstore.store import EventStore
 from ordersaga.operations.verification.report import Check, Finding

@@ -29,7 +29,8 @@ class ReturnRow:
     Attributes:
         kind: customer, lost or returned_to_sender.
         pieces: number of pieces over all lines.
-        refund: undecided, denied, granted (not yet refunded) or refunded.
+        refund: undecided, denied, granted (not yet refunded), pending (on its way),
+            failed (a person must decide) or refunded.
         restock: undecided, none, decided (not yet restocked) or restocked.
         needs_attention: a person must act; `at_step` and `waiting_for` say where and on what.
         last_operator: who decided or acted last.
@@ -85,6 +86,14 @@ def _refunded(row: ReturnRow, _event: returns_events.ReturnRefunded, _: datetime
     row.refund = "refunded"
 
 
+def _pending(row: ReturnRow, _event: returns_events.ReturnRefundPending, _: datetime) -> None:
+    row.refund = "pending"
+
+
+def _failed(row: ReturnRow, _event: returns_events.ReturnRefundFailed, _: datetime) -> None:
+    row.refund = "failed"
+
+
 def _restocked(row: ReturnRow, _event: returns_events.ReturnRestocked, _: datetime) -> None:
     row.restock = "restocked"
 
@@ -116,6 +125,8 @@ _CHANGES: Final[Mapping[type, Callable[[ReturnRow, Any, datetime], None]]] = {
     returns_events.RefundDenied: _denied,
     returns_events.RestockDecided: _restock,
     returns_events.ReturnRefunded: _refunded,
+    returns_events.ReturnRefundPending: _pending,
+    returns_events.ReturnRefundFailed: _failed,
     returns_events.ReturnRestocked: _restocked,
     returns_events.ReturnAttentionRequired: _needs_attention,
     returns_events.ReturnOperatorActed: _operated,

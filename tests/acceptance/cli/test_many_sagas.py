@@ -76,7 +76,7 @@ async def found(shop: Shop, prefix: str, count: int) -> None:
 
 
 async def test_a_filter_is_tried_out_first_and_then_holds_all_it_finds(shop: Shop) -> None:
-    await shop.stack.payment.add(Fault(FaultKind.UNAVAILABLE, "charge", "many-*"))
+    await shop.stack.payment.add(Fault(FaultKind.UNAVAILABLE, "confirm", "many-*"))
     ids = await shop.orders("many", 5)
     await found(shop, "many", 5)
     select = ("--filter", named("many"))
@@ -166,7 +166,7 @@ async def gauge(port: int) -> float | None:
 
 
 async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> None:
-    fault = await shop.stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "paused-*"))
+    fault = await shop.stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "paused-*"))
     (order_id,) = await shop.orders("paused", 1)
     await shop.stack.payment.wait_until_holding(fault)
     workflow = ("-w", f"order-{order_id}")
@@ -186,7 +186,7 @@ async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> 
 async def test_an_address_is_put_right_while_the_saga_is_on_hold_and_the_order_ships(
     shop: Shop,
 ) -> None:
-    fault = await shop.stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "moved-*"))
+    fault = await shop.stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "moved-*"))
     (order_id,) = await shop.orders("moved", 1, address=NO_SHIP)
     await shop.stack.payment.wait_until_holding(fault)
     assert (await shop.run("hold", order_id, "--reason", "address looks wrong")).code == 0

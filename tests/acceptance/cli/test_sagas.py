@@ -74,7 +74,7 @@ async def test_a_held_saga_says_so_and_goes_on_or_is_cancelled(
 ) -> None:
     up = running_stack
     await up.receive("55520", 100, "55520")
-    fault = await up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "55521*", delay_s=60))
+    fault = await up.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "55521*", delay_s=60))
     try:
         file = write(tmp_path, *lines_of("55521", "55520")[:1])
         command = ("import", str(file), "--report", str(tmp_path / "r.csv"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from activities.keys import OrderKeys
-from activities.ports import ChargeRequest
+from activities.payment_port import PaymentRequest
 from domain.ids import OrderId
 from domain.values import CaptureMode
 from ordersaga.demo.source import SHIPPED_SAMPLE
@@ -11,6 +11,7 @@ from ordersaga.operations.verification.report import Comparison, Finding, Report
 from tests.support.faults.chaos import ChaosResult, ChaosWish, run_chaos
 from tests.support.stack.another_shop import AnotherShop
 from tests.support.stack.chaos_shop import Settled, chaos_shop, real_orders
+from tests.support.stack.payment_examples import charge
 from workflows.documents.order import document_total
 
 ORDERS = 40
@@ -51,17 +52,17 @@ async def test_the_control_a_second_charge_at_the_provider_is_found(tmp_path: Pa
         assert result.problems == []
         order_id = orders[0].document.order_id
         keys = OrderKeys(await shop.services.installation.current(), order_id)
-        again = ChargeRequest(
+        again = PaymentRequest(
             order_id,
             document_total(orders[0].document),
             "tok_visa",
             CaptureMode.AUTOMATIC,
-            keys.payments[1],
+            keys.payment_after(keys.payment),
             keys.installation,
         )
         another = AnotherShop(shop.services.payments())
         await another.charge([order_id])
-        await shop.services.payments().charge(again)
+        await charge(shop.services.payments(), again)
         result.report = await shop.verify()
         assert await another.problems(result.report) == []
         [theirs] = another.payments

@@ -54,7 +54,7 @@ async def test_orders_that_work_are_never_findings_while_workers_are_killed(stac
     looks = Looks(stack)
     await stack.receive("71053", 2 * ORDERS_IN_A_WAVE * len(KILLED), "delivery")
     # Some wait for the provider meanwhile, as sagas do.
-    await stack.payment.add(Fault(FaultKind.UNAVAILABLE, "charge", "*", rate=0.3))
+    await stack.payment.add(Fault(FaultKind.UNAVAILABLE, "confirm", "*", rate=0.3))
     async with stack.services() as services, asyncio.TaskGroup() as group:
         sagas = OrderSagaClient(await services.temporal())
         watching = group.create_task(looks.watch())

@@ -14,7 +14,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from activities.ports import LabelStatus, PaymentStatus
+from activities.payment_port import PaymentStatus
+from activities.ports import LabelStatus
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, streams_of_order
 from domain.values import Outcome
@@ -154,7 +155,7 @@ async def test_workers_killed_around_captures_and_compensations_repeat_none(shop
 
 async def test_a_worker_killed_in_the_middle_of_a_release_releases_once(shop: Shop) -> None:
     await shop.stack.receive("RELEASE", 1, "delivery release")
-    number = await shop.stack.payment.add(Fault(FaultKind.HOLD_AFTER, "charge", "release"))
+    number = await shop.stack.payment.add(Fault(FaultKind.HOLD_AFTER, "confirm", "release"))
     await shop.start("release", "RELEASE", payment=DECLINED)
     await shop.stack.payment.wait_until_holding(number)
     async with shop.nobody_appends_to("stock-RELEASE"):

@@ -13,7 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from activities.ports import LabelStatus, PaymentStatus
+from activities.payment_port import PaymentStatus
+from activities.ports import LabelStatus
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import CustomerId, OrderId, Sku, order_stream, streams_of_order
 from domain.money import Money
@@ -201,7 +202,7 @@ async def test_a_bad_document_is_refused_before_anything_starts(shop: Shop) -> N
 
 async def test_a_running_saga_tells_its_status_and_can_be_cancelled(shop: Shop) -> None:
     await shop.stack.receive("71053", 2, "delivery cancelled")
-    number = await shop.hold(shop.stack.payment, FaultKind.HOLD_BEFORE, "charge", "cancelled")
+    number = await shop.hold(shop.stack.payment, FaultKind.HOLD_BEFORE, "confirm", "cancelled")
     await shop.sagas.start(order_document("cancelled"))
     await shop.stack.payment.wait_until_holding(number)
     status = await shop.sagas.status("cancelled")
@@ -226,8 +227,8 @@ async def test_a_decline_is_a_result_and_no_error(shop: Shop) -> None:
 
 async def test_workers_killed_around_each_outside_effect_repeat_none(shop: Shop) -> None:
     places = {
-        "kill-1": (shop.stack.payment, FaultKind.HOLD_BEFORE, "charge"),
-        "kill-2": (shop.stack.payment, FaultKind.HOLD_AFTER, "charge"),
+        "kill-1": (shop.stack.payment, FaultKind.HOLD_BEFORE, "confirm"),
+        "kill-2": (shop.stack.payment, FaultKind.HOLD_AFTER, "confirm"),
         "kill-3": (shop.stack.carrier, FaultKind.HOLD_BEFORE, "buy_label"),
         "kill-4": (shop.stack.carrier, FaultKind.HOLD_AFTER, "buy_label"),
     }
@@ -250,7 +251,7 @@ async def test_workers_killed_between_append_and_report_repeat_nothing(shop: Sho
     await shop.stack.receive("71053", 4, "delivery append")
     line = {"sku": "APPEND-1", "description": "x", "quantity": 1, "unit_price_minor": 678}
     payment, carrier = shop.stack.payment, shop.stack.carrier
-    charge = await shop.hold(payment, FaultKind.HOLD_AFTER, "charge", "append-2")
+    charge = await shop.hold(payment, FaultKind.HOLD_AFTER, "confirm", "append-2")
     label = await shop.hold(carrier, FaultKind.HOLD_AFTER, "buy_label", "append-3")
     await shop.sagas.start(order_document("append-2"))
     await shop.sagas.start(order_document("append-3"))

@@ -60,7 +60,7 @@ class Watched:
     async def order_at_payment(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """An order that holds its stock, and whose charge is not answered."""
         await self.stack.receive("71053", 2, f"delivery {order_id}")
-        fault = Fault(FaultKind.HOLD_BEFORE, "charge", order_id)
+        fault = Fault(FaultKind.HOLD_BEFORE, "confirm", order_id)
         number = await self.stack.payment.add(fault)
         await self.sagas.start(order_document(order_id))
         await self.stack.payment.wait_until_holding(number)

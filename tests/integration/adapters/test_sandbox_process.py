@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.ports import (
-    ChargeRequest,
-    GatewayUnavailable,
-    OutcomeUnknown,
-    PaymentStatus,
-    ProviderPayment,
-)
+from activities.payment_port import PaymentRequest, PaymentStatus, ProviderPayment
+from activities.ports import GatewayUnavailable, OutcomeUnknown
 from adapters.payments.http import HttpPaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from adapters.shipping.http import HttpCarrier
 from tests.support.stack.carrier_examples import HOME, label_request
-from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.payment_examples import GBP_10, charge, payment_request
 from tests.support.stack.sandboxes import SandboxProcess, running_sandboxes
 from tests.support.stores.postgres_server import free_port
 
@@ -26,7 +21,7 @@ from tests.support.stores.postgres_server import free_port
 async def charge_until_killed(gateway: HttpPaymentGateway, answered: list[ProviderPayment]) -> None:
     while True:
         try:
-            answered.append(await gateway.charge(charge_request("tok_visa")))
+            answered.append(await charge(gateway, payment_request("tok_visa")))
         except (GatewayUnavailable, OutcomeUnknown):
             return
 
@@ -62,9 +57,9 @@ async def test_keys_and_labels_survive_a_kill(tmp_path: Path) -> None:
 async def test_a_call_killed_before_its_answer_is_found_by_its_key(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
         gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-        request = charge_request("tok_visa")
-        hold = await sandboxes.payment.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
-        waiting = asyncio.create_task(gateway.charge(request))
+        request = payment_request("tok_visa")
+        hold = await sandboxes.payment.add(Fault(FaultKind.HOLD_AFTER, operation="confirm"))
+        waiting = asyncio.create_task(charge(gateway, request))
         await sandboxes.payment.wait_until_holding(hold)
         await sandboxes.kill()
         with pytest.raises(OutcomeUnknown):
@@ -79,8 +74,8 @@ async def test_a_call_killed_before_its_answer_is_found_by_its_key(tmp_path: Pat
 async def test_sigterm_answers_held_calls_and_exits_with_zero(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
         gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-        hold = await sandboxes.payment.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
-        waiting = asyncio.create_task(gateway.charge(charge_request("tok_visa")))
+        hold = await sandboxes.payment.add(Fault(FaultKind.HOLD_AFTER, operation="confirm"))
+        waiting = asyncio.create_task(charge(gateway, payment_request("tok_visa")))
         await sandboxes.payment.wait_until_holding(hold)
         assert await sandboxes.stop() == 0
         assert (await waiting).status is PaymentStatus.CAPTURED
@@ -95,7 +90,7 @@ async def test_the_ledgers_hold_neither_tokens_nor_addresses(tmp_path: Path) -> 
     async with running_sandboxes(tmp_path) as sandboxes:
         gateway = HttpPaymentGateway(sandboxes.payment.base_url)
         carrier = HttpCarrier(sandboxes.carrier.base_url)
-        await gateway.charge(charge_request("tok_very_secret"))
+        await charge(gateway, payment_request("tok_very_secret"))
         await carrier.buy_label(label_request())
         await gateway.close()
         await carrier.close()
@@ -108,7 +103,7 @@ async def test_the_ledgers_hold_neither_tokens_nor_addresses(tmp_path: Path) -> 
 async def test_a_ledger_in_use_is_durable_and_readable_by_others(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
         gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-        await gateway.charge(charge_request("tok_visa"))
+        await charge(gateway, payment_request("tok_visa"))
         other = sqlite3.connect(tmp_path / "payments.sqlite3")
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert other.execute("SELECT count(*) FROM records").fetchone() == (1,)
@@ -118,7 +113,7 @@ async def test_a_ledger_in_use_is_durable_and_readable_by_others(tmp_path: Path)
 
 async def test_the_same_seed_makes_the_same_calls_fail(tmp_path: Path) -> None:
     options = ["--lost-answer-rate", "0.3", "--unavailable-rate", "0.2", "--seed", "7"]
-    requests = [charge_request("tok_visa") for _ in range(40)]
+    requests = [payment_request("tok_visa") for _ in range(40)]
     runs = []
     for number in (1, 2):
         async with running_sandboxes(tmp_path / str(number), options) as sandboxes:
@@ -127,9 +122,9 @@ async def test_the_same_seed_makes_the_same_calls_fail(tmp_path: Path) -> None:
     assert {"GatewayUnavailable", "OutcomeUnknown", "captured"} == set(runs[0])
 
 
-async def _outcomes(sandboxes: SandboxProcess, requests: list[ChargeRequest]) -> list[str]:
+async def _outcomes(sandboxes: SandboxProcess, requests: list[PaymentRequest]) -> list[str]:
     gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-    tries = (gateway.charge(request) for request in requests)
+    tries = (charge(gateway, request) for request in requests)
     results = await asyncio.gather(*tries, return_exceptions=True)
     await gateway.close()
     return [r.status if isinstance(r, ProviderPayment) else type(r).__name__ for r in results]
@@ -139,7 +134,7 @@ async def test_latency_before_the_answer_comes_after_the_work(tmp_path: Path) ->
     async with running_sandboxes(tmp_path, ["--answer-latency-ms", "600000"]) as sandboxes:
         impatient = HttpPaymentGateway(sandboxes.payment.base_url, timeout_s=0.3)
         with pytest.raises(OutcomeUnknown):
-            await impatient.charge(charge_request("tok_visa"))
+            await charge(impatient, payment_request("tok_visa"))
         assert (await sandboxes.payment.health())["records"] == 1
         await impatient.close()
 
@@ -148,7 +143,7 @@ async def test_latency_before_the_work_delays_the_work(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path, ["--latency-ms", "600000"]) as sandboxes:
         impatient = HttpPaymentGateway(sandboxes.payment.base_url, timeout_s=0.3)
         with pytest.raises(OutcomeUnknown):
-            await impatient.charge(charge_request("tok_visa"))
+            await charge(impatient, payment_request("tok_visa"))
         assert (await sandboxes.payment.health())["records"] == 0
         await impatient.close()
 
@@ -185,8 +180,8 @@ async def _start(folder: Path, payment: str, carrier: str, *more: str) -> tuple[
 async def test_the_whole_life_of_a_payment_adds_up(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
         gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-        kept = await gateway.charge(charge_request("tok_visa"))
-        given_back = await gateway.charge(charge_request("tok_visa"))
+        kept = await charge(gateway, payment_request("tok_visa"))
+        given_back = await charge(gateway, payment_request("tok_visa"))
         await gateway.refund(given_back.reference, GBP_10, "refund")
         listed = [p async for p in gateway.payments()]
         assert [p.reference for p in listed] == [kept.reference, given_back.reference]

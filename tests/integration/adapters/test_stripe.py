@@ -1,39 +1,27 @@
 """What Stripe adds to the payment contract: cards, customers who must act, keys, lost answers.
 
 Against `localstripe`, which differs from Stripe: it ignores idempotency keys, has no search, and
-books a partial capture as a full one with a refund. So here the adapter's own looking-up does all
-the work that Stripe's keys share in there; what a partial capture looks like at Stripe is tested
-on its records alone.
+books a partial capture as a full one with a refund. What a partial capture looks like at Stripe is
+tested on its records alone.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from activities.ports import (
-    GatewayRefusedAccess,
-    GatewayRejected,
-    GatewayUnavailable,
-    OutcomeUnknown,
-    PaymentGateway,
-    PaymentLedger,
-    PaymentStatus,
-)
-from adapters.payments.stripe import StripePaymentGateway
+from activities.payment_port import PaymentGateway, PaymentLedger, PaymentStatus, ProviderPayment
+from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from adapters.payments.stripe.gateway import StripePaymentGateway
+from adapters.payments.stripe.records import KEY as KEY_FIELD
 from domain.money import Money
 from domain.values import CaptureMode
 from tests.support.stack.localstripe import running_localstripe
-from tests.support.stack.payment_examples import GBP_10, charge_request
-
-KEY = "sk_test_very_secret"
-STRIPE = web.AppKey("stripe", str)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from tests.support.stack.payment_examples import GBP_10, charge, payment_request
+from tests.support.stack.stripe_proxy import KEY, connected, forward, proxy
 
 
 @pytest.fixture(scope="module")
@@ -66,43 +54,6 @@ async def new_card(stripe_url: str, number: str) -> str:
     return str((await ask("POST", url, type="card", **card, **{"card[cvc]": "123"}))["id"])
 
 
-@asynccontextmanager
-async def proxy(stripe_url: str, handler: Handler) -> AsyncIterator[str]:
-    """The URL of a server that passes each request to `handler`, which may `forward` it."""
-    app = web.Application()
-    app[STRIPE] = stripe_url
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def connected(url: str, timeout_s: float = 30.0) -> AsyncIterator[StripePaymentGateway]:
-    gateway = StripePaymentGateway(KEY, url, timeout_s=timeout_s)
-    try:
-        yield gateway
-    finally:
-        await gateway.close()
-
-
-async def forward(request: web.Request) -> web.Response:
-    url = request.app[STRIPE] + request.path_qs
-    headers = {"Authorization": request.headers["Authorization"]}
-    headers["Content-Type"] = request.headers.get("Content-Type", "")
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(request.method, url, data=await request.read()) as response,
-    ):
-        body = await response.read()
-        return web.Response(body=body, status=response.status, content_type="application/json")
-
-
 def test_it_implements_gateway_and_ledger(gateway: StripePaymentGateway) -> None:
     gateways: list[PaymentGateway] = [gateway]
     ledgers: list[PaymentLedger] = [gateway]
@@ -112,32 +63,27 @@ def test_it_implements_gateway_and_ledger(gateway: StripePaymentGateway) -> None
 async def test_the_intent_carries_order_and_key(
     gateway: StripePaymentGateway, stripe_url: str
 ) -> None:
-    request = charge_request("pm_card_visa")
-    payment = await gateway.charge(request)
+    request = payment_request("pm_card_visa")
+    payment = await charge(gateway, request)
     intent = await ask("GET", f"{stripe_url}/v1/payment_intents/{payment.reference}")
     assert intent["metadata"]["order_id"] == request.order_id
     assert intent["metadata"]["idempotency_key"] == request.idempotency_key
     assert request.token not in str(intent["metadata"])
 
 
-async def test_a_required_authentication_is_a_decline_that_cannot_be_completed_later(
+async def test_a_required_authentication_is_no_payment_and_can_be_ended(
     gateway: StripePaymentGateway, stripe_url: str
 ) -> None:
     # Stripe itself declines this at once because of `off_session`; localstripe waits.
-    request = charge_request(await new_card(stripe_url, "4000002500003155"))
-    payment = await gateway.charge(request)
-    assert payment.status is PaymentStatus.UNCONFIRMED
-    assert await gateway.find(request.idempotency_key) == payment
-    payment = await gateway.void(payment.reference, f"{request.idempotency_key}:abandon")
-    assert payment.status is PaymentStatus.DECLINED
-    assert payment.decline_code == "authentication_required"
+    request = payment_request(await new_card(stripe_url, "4000002500003155"))
+    payment = await charge(gateway, request)
+    assert payment.status is PaymentStatus.REQUIRES_ACTION
+    assert (await gateway.void(payment.reference)).status is PaymentStatus.VOIDED
     intent = await ask("GET", f"{stripe_url}/v1/payment_intents/{payment.reference}")
     assert intent["status"] == "canceled"
-    assert await gateway.find(request.idempotency_key) == payment
-    assert await gateway.charge(request) == payment
 
 
-async def test_each_call_sends_the_key_of_its_caller(stripe_url: str) -> None:
+async def test_only_what_creates_something_has_a_key(stripe_url: str) -> None:
     seen: dict[str, str | None] = {}
 
     async def note(request: web.Request) -> web.Response:
@@ -146,22 +92,32 @@ async def test_each_call_sends_the_key_of_its_caller(stripe_url: str) -> None:
         return await forward(request)
 
     async with proxy(stripe_url, note) as url, connected(url) as gateway:
-        request = charge_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
-        held = await gateway.charge(request)
-        await gateway.capture(held.reference, GBP_10, "key-of-capture")
+        request = payment_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
+        held = await charge(gateway, request)
+        await gateway.capture(held.reference, GBP_10)
         await gateway.refund(held.reference, GBP_10, "key-of-refund")
-        other = charge_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
-        await gateway.void((await gateway.charge(other)).reference, "key-of-void")
-    assert seen == {
-        "payment_intents": other.idempotency_key,
-        "capture": "key-of-capture",
-        "refunds": "key-of-refund",
-        "cancel": "key-of-void",
-    }
+        other = payment_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
+        await gateway.void((await charge(gateway, other)).reference)
+    keys = {name: key for name, key in seen.items() if name in ("payment_intents", "refunds")}
+    assert keys == {"payment_intents": other.idempotency_key, "refunds": "key-of-refund"}
 
 
-@pytest.mark.parametrize("operation", ["payment_intents", "capture", "refunds", "cancel"])
-async def test_a_lost_answer_is_an_unknown_outcome_and_a_retry_charges_once(
+async def test_a_happy_payment_takes_two_calls_and_a_capture_one(stripe_url: str) -> None:
+    calls: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        calls.append(request.path.rsplit("/", 1)[-1])
+        return await forward(request)
+
+    async with proxy(stripe_url, note) as url, connected(url) as gateway:
+        request = payment_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
+        held = await charge(gateway, request)
+        await gateway.capture(held.reference, GBP_10)
+    assert calls == ["payment_intents", "confirm", "capture"]
+
+
+@pytest.mark.parametrize("operation", ["confirm", "capture", "refunds", "cancel"])
+async def test_a_lost_answer_is_an_unknown_outcome_and_a_retry_does_it_once(
     stripe_url: str, operation: str
 ) -> None:
     lost: list[str] = []
@@ -175,94 +131,65 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_a_retry_charges_once(
         return answer
 
     async with proxy(stripe_url, lose_once) as url, connected(url) as gateway:
-        request = charge_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
+        request = payment_request("pm_card_visa", capture=CaptureMode.ON_SHIPMENT)
+        created = await gateway.create(request)
         for _ in range(2):
             try:
-                await life_of_a_payment(gateway, request, voided=operation == "cancel")
+                await life_of_a_payment(gateway, created, voided=operation == "cancel")
                 break
             except OutcomeUnknown:
                 assert len(lost) == 1
         assert len(lost) == 1
-        payment = await gateway.find(request.idempotency_key)
-        assert payment is not None
+        payment = await gateway.read(created.reference)
         expected = Money(0, "GBP") if operation == "cancel" else Money(300, "GBP")
         assert payment.refunded == expected
         assert len([p async for p in gateway.payments() if p.order_id == request.order_id]) == 1
 
 
-async def life_of_a_payment(gateway: StripePaymentGateway, request: Any, *, voided: bool) -> None:
-    payment = await gateway.charge(request)
+async def life_of_a_payment(
+    gateway: StripePaymentGateway, created: ProviderPayment, *, voided: bool
+) -> None:
+    payment = await gateway.confirm(created.reference)
     if voided:
-        await gateway.void(payment.reference, "void-" + payment.order_id)
+        await gateway.void(payment.reference)
         return
-    await gateway.capture(payment.reference, GBP_10, "capture-" + payment.order_id)
+    await gateway.capture(payment.reference, GBP_10)
     await gateway.refund(payment.reference, Money(300, "GBP"), "refund-" + payment.order_id)
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (429, GatewayUnavailable),
-        (500, OutcomeUnknown),
-        (503, OutcomeUnknown),
-        (409, OutcomeUnknown),
-        (400, GatewayRejected),
-        (401, GatewayRefusedAccess),
-        (403, GatewayRefusedAccess),
-    ],
-)
-async def test_each_answer_of_stripe_has_its_meaning(
-    stripe_url: str, status: int, error: type[Exception]
-) -> None:
-    async def fail_charges(request: web.Request) -> web.Response:
-        if request.method != "POST":
+async def test_refunds_are_found_beyond_a_page(stripe_url: str) -> None:
+    asked_for: list[str] = []
+
+    async def paged(request: web.Request) -> web.Response:
+        if request.method != "GET" or not request.path.endswith("/refunds"):
             return await forward(request)
-        body = {"error": {"message": f"private words about {KEY}", "type": "api_error"}}
-        return web.json_response(body, status=status)
+        after = request.query.get("starting_after", "re_250")
+        asked_for.append(after)
+        top = int(after.removeprefix("re_"))
+        names = range(top - 1, max(top - 101, 0), -1)
+        data = [
+            {"object": "refund", "id": f"re_{n}", "status": "succeeded", "amount": 1}
+            | {"currency": "gbp", "payment_intent": "pi_1", "metadata": {KEY_FIELD: f"k{n}"}}
+            for n in names
+        ]
+        more = bool(names) and names[-1] > 1
+        return web.json_response(
+            {"object": "list", "url": "/v1/refunds", "has_more": more, "data": data}
+        )
 
-    async with proxy(stripe_url, fail_charges) as url, connected(url) as gateway:
-        with pytest.raises(error) as caught:
-            await gateway.charge(charge_request("pm_card_visa"))
-    assert "private" not in str(caught.value)
-    assert caught.value.__cause__ is None
-
-
-async def test_an_unreadable_answer_to_a_charge_is_an_unknown_outcome(stripe_url: str) -> None:
-    async def garble_charges(request: web.Request) -> web.Response:
-        answer = await forward(request)
-        if request.method == "POST":
-            return web.json_response({"id": 7, "object": "payment_intent"})
-        return answer
-
-    async with proxy(stripe_url, garble_charges) as url, connected(url) as gateway:
-        request = charge_request("pm_card_visa")
-        with pytest.raises(OutcomeUnknown):
-            await gateway.charge(request)
-        payment = await gateway.find(request.idempotency_key)
-        assert payment is not None
-        assert payment.status is PaymentStatus.CAPTURED
-
-
-async def test_a_charge_that_takes_too_long_has_an_unknown_outcome(stripe_url: str) -> None:
-    release = asyncio.Event()
-
-    async def hold_charges(request: web.Request) -> web.Response:
-        if request.method == "POST":
-            await release.wait()
-        return await forward(request)
-
-    async with proxy(stripe_url, hold_charges) as url, connected(url, timeout_s=0.5) as gateway:
-        with pytest.raises(OutcomeUnknown):
-            await gateway.charge(charge_request("pm_card_visa"))
-        release.set()
+    async with proxy(stripe_url, paged) as url, connected(url) as gateway:
+        refunds = await gateway.refunds("pi_1")
+        assert [refund.refund_id for refund in refunds] == [f"re_{n}" for n in range(1, 250)]
+        found = await gateway.refund("pi_1", Money(1, "GBP"), "k3")
+        assert found.refund_id == "re_3"
 
 
 async def test_where_there_is_a_search_it_is_used_and_only_recent_payments_are_listed(
     stripe_url: str,
 ) -> None:
-    request = charge_request("pm_card_visa")
+    request = payment_request("pm_card_visa")
     direct = StripePaymentGateway(KEY, stripe_url)
-    payment = await direct.charge(request)
+    payment = await charge(direct, request)
     queries: list[str] = []
 
     async def with_search(search_request: web.Request) -> web.Response:
@@ -282,12 +209,38 @@ async def test_where_there_is_a_search_it_is_used_and_only_recent_payments_are_l
 
     async with proxy(stripe_url, with_search) as url, connected(url) as gateway:
         assert await gateway.find(request.idempotency_key) == payment
-        assert await gateway.charge(request) == payment
         assert await gateway.find("it's not there") is None
     assert queries[0] == f"metadata['idempotency_key']:'{request.idempotency_key}'"
     assert queries[-1] == r"metadata['idempotency_key']:'it\'s not there'"
     assert [p async for p in direct.payments() if p.order_id == request.order_id] == [payment]
     await direct.close()
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_without_the_right_to_search_a_key_is_looked_for_where_it_can_still_matter(
+    stripe_url: str, status: int
+) -> None:
+    queries: list[str] = []
+
+    async def no_search(asked: web.Request) -> web.Response:
+        if asked.path.endswith("/search"):
+            queries.append("search")
+            body = {"error": {"message": "m", "type": "invalid_request_error"}}
+            return web.json_response(body, status=status)
+        if asked.method == "GET" and asked.path.endswith("/payment_intents"):
+            queries.append(asked.query["created[gte]"])
+        return await forward(asked)
+
+    now = 2_000_000_000.0
+    async with proxy(stripe_url, no_search) as url:
+        gateway = StripePaymentGateway(KEY, url, clock=lambda: now)
+        request = payment_request("pm_card_visa")
+        payment = await charge(gateway, request)
+        for _ in range(2):
+            assert await gateway.find(request.idempotency_key) == payment
+        await gateway.close()
+    # Stripe forgets a key after a day, so an older payment cannot stand in its way.
+    assert queries == ["search", str(int(now) - 25 * 3600), str(int(now) - 25 * 3600)]
 
 
 async def test_payments_of_others_are_not_ours(
@@ -297,16 +250,16 @@ async def test_payments_of_others_are_not_ours(
     foreign = await ask("POST", url, amount="5", currency="gbp", payment_method="pm_card_visa")
     assert foreign["id"] not in [p.reference async for p in gateway.payments()]
     with pytest.raises(GatewayRejected):
-        await gateway.void(foreign["id"], "void-foreign")
+        await gateway.read(foreign["id"])
 
 
 async def test_no_text_holds_the_api_key_or_the_token(
     gateway: StripePaymentGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        await gateway.charge(charge_request("pm_card_visa"))
+        await charge(gateway, payment_request("pm_card_visa"))
         with pytest.raises(GatewayRejected) as caught:
-            await gateway.charge(charge_request("pm_unknown_secret"))
+            await charge(gateway, payment_request("pm_unknown_secret"))
     texts = repr(gateway) + str(caught.value) + repr(caught.value) + caplog.text
     for secret in (KEY, "pm_card_visa", "pm_unknown_secret"):
         assert secret not in texts
@@ -315,16 +268,26 @@ async def test_no_text_holds_the_api_key_or_the_token(
 async def test_a_server_that_does_not_listen_is_unavailable() -> None:
     gateway = StripePaymentGateway(KEY, "http://127.0.0.1:1")
     with pytest.raises(GatewayUnavailable):
-        await gateway.charge(charge_request("pm_card_visa"))
+        await charge(gateway, payment_request("pm_card_visa"))
     await gateway.close()
 
 
-@pytest.mark.parametrize("currency", ["ISK", "UGX"])
-async def test_currencies_with_other_decimals_at_stripe_are_rejected(
-    gateway: StripePaymentGateway, currency: str
+@pytest.mark.parametrize(
+    ("amount", "problem"),
+    [
+        (Money(29, "GBP"), "0.30 GBP"),
+        (Money(500050, "MGA"), "5000.00 MGA and 5001.00 MGA"),
+        (Money(500, "IRR"), "currency"),
+    ],
+    ids=str,
+)
+async def test_what_stripe_does_not_take_is_refused_without_asking_it(
+    amount: Money, problem: str
 ) -> None:
-    with pytest.raises(GatewayRejected):
-        await gateway.charge(charge_request("pm_card_visa", amount=Money(500, currency)))
+    gateway = StripePaymentGateway(KEY, "http://127.0.0.1:1")
+    with pytest.raises(GatewayRejected, match=problem):
+        await gateway.create(payment_request("pm_card_visa", amount=amount))
+    await gateway.close()
 
 
 def test_a_missing_api_key_is_refused_at_once() -> None:

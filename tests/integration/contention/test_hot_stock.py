@@ -16,6 +16,7 @@ from activities.shipping.activities import ShippingActivities
 from activities.shipping.own import OwnLabels
 from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
+from adapters.providers.payment_rules import SandboxLimits
 from domain.ids import OrderId, Sku
 from domain.stock import item as stock_item
 from domain.stock.commands import ReceiveStock
@@ -67,7 +68,7 @@ async def test_exactly_the_stock_is_sold_and_no_order_waits_for_a_retry(
     handlers: list[CommandHandler],
 ) -> None:
     await receive(handlers[0], HOT, PIECES)
-    workers = [InventoryActivities(handler) for handler in handlers]
+    workers = [InventoryActivities(handler, SandboxLimits()) for handler in handlers]
     ended = await asyncio.gather(
         *(
             outcome_of(workers[n % PROCESSES].reserve_inventory, reservation(n, HOT), "reserve")
@@ -88,7 +89,7 @@ async def test_orders_for_the_same_products_in_any_order_never_deadlock(
     skus = [Sku(f"S{n}") for n in range(6)]
     for sku in skus:
         await receive(handlers[0], sku, 50)
-    workers = [InventoryActivities(handler) for handler in handlers]
+    workers = [InventoryActivities(handler, SandboxLimits()) for handler in handlers]
     orders = [[skus[(n * 7 + k * (1 + n % 5)) % 6] for k in range(3)] for n in range(150)]
     ended = await asyncio.gather(
         *(
@@ -111,7 +112,7 @@ async def test_reserving_shipping_and_releasing_the_same_product_at_once_agree(
     handlers: list[CommandHandler],
 ) -> None:
     await receive(handlers[0], HOT, 60)
-    inventory = [InventoryActivities(handler) for handler in handlers]
+    inventory = [InventoryActivities(handler, SandboxLimits()) for handler in handlers]
     shop = Shop()
     payments = PaymentActivities(handlers[2], OwnPayments(shop.payments, shop.installation))
     shipping = ShippingActivities(handlers[3], OwnLabels(shop.carrier, shop.installation))
@@ -147,7 +148,7 @@ async def test_a_worker_that_has_just_started_loads_a_popular_product_from_its_s
     async with migrated_database(postgres_server) as url, opened_store(url) as store:
         earlier = CommandHandler(store, JsonEventCodec())
         await receive(earlier, HOT, 300)
-        worker = InventoryActivities(earlier)
+        worker = InventoryActivities(earlier, SandboxLimits())
         await asyncio.gather(
             *(
                 outcome_of(worker.reserve_inventory, reservation(n, HOT), "reserve")
@@ -157,7 +158,7 @@ async def test_a_worker_that_has_just_started_loads_a_popular_product_from_its_s
         await earlier.close()
         counting = CountsEvents(store)
         started = CommandHandler(counting, JsonEventCodec())
-        fresh = InventoryActivities(started)
+        fresh = InventoryActivities(started, SandboxLimits())
         assert await outcome_of(fresh.reserve_inventory, reservation(999, HOT), "reserve") == "done"
         assert counting.events_read < STOCK_SNAPSHOTS.every
         whole = Fold(stock_item.INITIAL, stock_item.evolve)

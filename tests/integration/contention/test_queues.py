@@ -12,6 +12,7 @@ from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory
 from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
+from adapters.providers.payment_rules import SandboxLimits
 from domain.ids import OrderId, Sku
 from domain.stock.commands import ReceiveStock
 from domain.values import Reason
@@ -62,7 +63,7 @@ async def deliver(handler: CommandHandler, number: int) -> str:
 async def test_concurrent_orders_are_served_first_come_first_served(
     shops: list[tuple[EventStore, CommandHandler]],
 ) -> None:
-    workers = [InventoryActivities(handler) for _, handler in shops]
+    workers = [InventoryActivities(handler, SandboxLimits()) for _, handler in shops]
 
     async def come_and_perhaps_leave(number: int) -> str:
         worker = workers[number % PROCESSES]

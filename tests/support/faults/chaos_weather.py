@@ -40,7 +40,7 @@ _KINDS = (
     (FaultKind.DELAY_AFTER, 7.0),
 )
 _OPERATIONS = {
-    "payment": ("*", "charge", "find", "capture", "void", "refund"),
+    "payment": ("*", "create", "confirm", "read", "capture", "void", "refund"),
     "carrier": ("*", "buy_label", "find", "cancel_label"),
 }
 

@@ -293,7 +293,7 @@ class Play:
         """The provider's call that the operation makes."""
         refund = "refund" if self.cell.capture is CaptureMode.AUTOMATIC else "void"
         return {
-            Step.PROCESS_PAYMENT: "charge",
+            Step.PROCESS_PAYMENT: "confirm",
             Step.CREATE_SHIPMENT: "buy_label",
             Step.CAPTURE_PAYMENT: "capture",
             Compensation.UNDO_PAYMENT: refund,

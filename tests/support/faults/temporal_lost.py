@@ -56,7 +56,7 @@ async def _keep_open(shop: ChaosShop, order: PlannedOrder, chance: random.Random
     at_payment = chance.random() < 0.5
     if at_payment:
         # A lost answer alone is found again by its key: so finding does not work either.
-        for operation in ("charge", "find"):
+        for operation in ("create", "confirm", "read"):
             await shop.payment.add(Fault(kind, operation, order_id))
         await shop.carrier.add(Fault(FaultKind.UNAVAILABLE, "*", order_id))
         return

@@ -156,7 +156,7 @@ class _Trial:
         """So that orders are open at every step, some with an answer that is on its way."""
         for kind in (FaultKind.DELAY_BEFORE, FaultKind.DELAY_AFTER):
             for control, operation in (
-                (self._shop.payment, "charge"),
+                (self._shop.payment, "confirm"),
                 (self._shop.carrier, "buy_label"),
             ):
                 await control.add(Fault(kind, operation, rate=0.6, delay_s=_IN_PROGRESS_S))

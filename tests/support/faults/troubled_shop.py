@@ -4,13 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from activities.failures import Trouble
-from activities.ports import (
-    ChargeRequest,
-    GatewayError,
-    GatewayRefusedAccess,
-    GatewayUnavailable,
-    ProviderPayment,
-)
+from activities.payment_port import ProviderPayment
+from activities.ports import GatewayError, GatewayRefusedAccess, GatewayUnavailable
 from adapters.providers.fakes import FakePaymentGateway
 from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable
@@ -47,16 +42,16 @@ class TroubledStore(InMemoryEventStore):
 
 
 class TroubledGateway(FakePaymentGateway):
-    """Raises an error instead of charging."""
+    """Raises an error instead of taking money."""
 
     error: Exception | None = None
     failed = 0
 
-    async def charge(self, request: ChargeRequest) -> ProviderPayment:
+    async def confirm(self, reference: str) -> ProviderPayment:
         if self.error is not None:
             self.failed += 1
             raise self.error
-        return await super().charge(request)
+        return await super().confirm(reference)
 
 
 class TroubledShop(Shop):

@@ -1,6 +1,7 @@
 """The activities over one shop, without a workflow: each call is a given attempt of an activity."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.shop = Shop()
-        self.inventory = InventoryActivities(self.shop.handler)
+        self.inventory = InventoryActivities(self.shop.handler, self.shop.payments.limits)
         own = OwnPayments(self.shop.payments, self.shop.installation)
         self.payments = PaymentActivities(self.shop.handler, own)
         self.refunds = RefundActivities(self.shop.handler, own)
@@ -65,7 +66,10 @@ class Bench:
     async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:
         environment = ActivityEnvironment()
         name = method.__name__.replace("_", "-") + again
-        environment.info = replace(environment.info, activity_id=name, attempt=attempt)
+        now = datetime.now(UTC)
+        environment.info = replace(
+            environment.info, activity_id=name, attempt=attempt, scheduled_time=now
+        )
         return await environment.run(as_attempt(method), request)
 
     async def refused(self, method: Any, request: Any, attempt: int = 1) -> ApplicationError:

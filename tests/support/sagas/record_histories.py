@@ -143,10 +143,10 @@ _NO_SHIP = {
     "country": "GB",
 }
 _ASK = {"unavailable": {"policy": "ask"}}
-_HELD = Fault(FaultKind.HOLD_BEFORE, operation="charge")
+_HELD = Fault(FaultKind.HOLD_BEFORE, operation="confirm")
 _NO_REFUND = Fault(FaultKind.INVALID, operation="refund")
 _NO_REFUND_NOW = Fault(FaultKind.UNAVAILABLE, operation="refund")
-_NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="charge")
+_NO_CHARGE = Fault(FaultKind.UNAVAILABLE, operation="confirm")
 
 PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "happy": ({}, 10, (), _nothing),

@@ -11,10 +11,11 @@ from activities.aggregates import ORDER, PAYMENT, SHIPMENT, STOCK
 from activities.messages import ALL_QUEUES
 from activities.unit_of_work import record
 from adapters.events.codec import JsonEventCodec
-from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.notifications.recording import RecordingNotifications
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import OrderId, Sku, streams_of_order
 from domain.order.state import OrderState, status_of
-from domain.payment.payment import PaymentState
+from domain.payment.state import PaymentState
 from domain.shipment.shipment import ShipmentState
 from domain.stock.commands import ReceiveStock
 from domain.stock.item import StockState

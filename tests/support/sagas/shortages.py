@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from domain.ids import OrderId
 from domain.order.state import FrozenOrder, frozen_order
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from ordersaga.daemons.stock_signals import EVENTS, StockSignals
 from tests.support.sagas.sagas import Handle, new_order_id, start
 from tests.support.sagas.shop import Shop, document

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from activities.keys import OrderKeys
-from activities.ports import ChargeRequest, ProviderPayment
+from activities.payment_port import PaymentRequest, ProviderPayment
 from domain.ids import OrderId
 from domain.money import Money
 from domain.values import CaptureMode
 from ordersaga.bootstrap.providers import Payments
 from ordersaga.operations.verification.report import Report
+from tests.support.stack.payment_examples import charge
 
 INSTALLATION: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
@@ -27,10 +28,10 @@ class AnotherShop:
         for order_id in order_ids:
             keys = OrderKeys(INSTALLATION, order_id)
             mode, price = CaptureMode.AUTOMATIC, Money(9900, "GBP")
-            request = ChargeRequest(
-                order_id, price, "tok_visa", mode, keys.payments[0], keys.installation
+            request = PaymentRequest(
+                order_id, price, "tok_visa", mode, keys.payment, keys.installation
             )
-            self.payments.append(await self.gateway.charge(request))
+            self.payments.append(await charge(self.gateway, request))
 
     async def problems(self, report: Report) -> list[str]:
         """Its payments that are not as they were, or that `verify` does not show."""

@@ -85,7 +85,7 @@ class Scene:
 
 async def provider_down(scene: Scene) -> None:
     """A step that is tried again and again."""
-    await scene.up.payment.add(Fault(FaultKind.UNAVAILABLE, "charge", "down-*"))
+    await scene.up.payment.add(Fault(FaultKind.UNAVAILABLE, "confirm", "down-*"))
     await scene.order("down-1")
     await scene.at_step("down-1", step="process_payment")
     await asyncio.sleep(8)  # several attempts
@@ -97,7 +97,7 @@ async def provider_down(scene: Scene) -> None:
 
 async def on_hold(scene: Scene) -> None:
     """A saga that an operator holds."""
-    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "held-*"))
+    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "held-*"))
     await scene.order("held-1")
     await scene.up.payment.wait_until_holding(hold)
     await scene.ordersaga("saga", "hold", "held-1", "--reason", "fraud check")
@@ -123,7 +123,7 @@ async def needs_attention(scene: Scene) -> None:
 
 async def messages(scene: Scene) -> None:
     """The dialog that sends an update: what it offers, and that the saga takes it."""
-    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "told-*"))
+    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "told-*"))
     await scene.order("told-1")
     await scene.up.payment.wait_until_holding(hold)
     page = scene.page
@@ -171,7 +171,7 @@ async def workflow_bug(scene: Scene) -> None:
 
 async def paused(scene: Scene) -> None:
     """A workflow that somebody paused in Temporal itself."""
-    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "paused-*"))
+    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "paused-*"))
     await scene.order("paused-1")
     await scene.up.payment.wait_until_holding(hold)
     command = (
@@ -193,7 +193,7 @@ async def paused(scene: Scene) -> None:
 
 async def terminated(scene: Scene) -> None:
     """A saga that somebody terminated: nothing was undone."""
-    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "ended-*"))
+    hold = await scene.up.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "ended-*"))
     await scene.order("ended-1")
     await scene.up.payment.wait_until_holding(hold)
     handle = scene.client.get_workflow_handle("order-ended-1")

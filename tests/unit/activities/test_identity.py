@@ -12,7 +12,7 @@ from domain.money import Money
 
 OURS, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 A1 = OrderId("A1")
-KEY = OrderKeys(OURS, A1).payments[0]
+KEY = OrderKeys(OURS, A1).payment
 PAID, LESS = Money(300, "GBP"), Money(150, "GBP")
 CLAIM = Claim(OURS, A1, KEY, (PAID, LESS))
 EVERY = list(product((True, False), repeat=len(Aspect)))
@@ -69,12 +69,34 @@ def test_no_text_is_longer_than_people_read() -> None:
 def test_the_keys_of_an_order_differ_from_one_another_and_from_those_of_others() -> None:
     def keys(installation: str, order_id: str) -> list[str]:
         own = OrderKeys(installation, OrderId(order_id))
-        single = [own.capture, own.void, own.refund, own.cancel_label]
+        single = [own.refund, own.cancel_label]
         money = [own.amendment_refund(PAID), own.return_refund(ReturnId("R1"))]
-        return [*own.payments, *own.labels, *single, *money]
+        payments = [own.payment, own.payment_after(own.payment)]
+        payments.append(own.payment_after(payments[-1]))
+        return [*payments, *own.labels, *single, *money]
 
     every = [*keys(OURS, "A1"), *keys(OURS, "a1"), *keys(OTHER, "A1")]
     assert len(every) == len(set(every))
+
+
+@pytest.mark.parametrize(
+    ("key", "is_ours"),
+    [
+        (KEY, True),
+        (f"{KEY}-2", True),
+        (f"{KEY}-137", True),
+        (f"{KEY}-0", False),
+        (f"{KEY}-02", False),
+        (f"{KEY}-", False),
+        (f"{KEY}-²", False),
+        (f"{KEY}x-2", False),
+        (KEY.upper(), False),
+        (OrderKeys(OTHER, A1).payment, False),
+        (OrderKeys(OURS, OrderId("A1-2")).payment, False),
+    ],
+)
+def test_a_key_of_a_payment_is_recognised_exactly(key: str, is_ours: bool) -> None:
+    assert OrderKeys(OURS, A1).is_of_payment(key) is is_ours
 
 
 def test_the_longest_key_is_one_that_every_provider_takes() -> None:

@@ -13,7 +13,7 @@ async def test_every_forward_activity_may_be_repeated(bench: Bench) -> None:
         events = await bench.shop.store.head()
         assert await bench.run(method, request, attempt=2) == first
         assert await bench.shop.store.head() == events
-    assert bench.shop.payments.count("charge") == 1
+    assert bench.shop.payments.count("confirm") == 1
     assert bench.shop.carrier.count("buy_label") == 1
 
 

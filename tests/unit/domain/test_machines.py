@@ -30,13 +30,20 @@ from domain.order.commands import (
     SubmitOrder,
 )
 from domain.order.evolution import evolve
-from domain.payment import payment
+from domain.payment import decisions as payment_decisions
+from domain.payment import state as payment
 from domain.payment.commands import (
+    ForbidPayment,
     RecordAuthorisation,
     RecordCapture,
     RecordDecline,
+    RecordExpiry,
+    RecordPreparation,
     RecordRefund,
+    RecordRefundFailure,
+    RecordRefundPending,
     RecordVoid,
+    TakeKey,
 )
 from domain.stock import item as stock_item
 from domain.stock.commands import (
@@ -88,6 +95,12 @@ STOCK_COMMANDS: st.SearchStrategy[StockCommand] = st.one_of(
     st.builds(ShipStock, ORDERS),
 )
 PAYMENT_COMMANDS = st.one_of(
+    st.builds(TakeKey, st.just(ORDER), KEYS),
+    st.builds(RecordPreparation, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
+    st.just(ForbidPayment(ORDER)),
+    st.builds(RecordExpiry, st.just(ORDER), REFERENCES),
+    st.builds(RecordRefundPending, st.just(ORDER), AMOUNTS, REFERENCES, KEYS, REFERENCES),
+    st.builds(RecordRefundFailure, st.just(ORDER), AMOUNTS, REFERENCES, KEYS, st.just("lost")),
     st.builds(RecordAuthorisation, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
     st.builds(RecordCapture, st.just(ORDER), AMOUNTS, REFERENCES, KEYS),
     st.builds(RecordDecline, st.just(ORDER), AMOUNTS, st.just("stolen"), KEYS),
@@ -215,7 +228,9 @@ class StockMachine(Machine):
 
 
 class PaymentMachine(Machine):
-    aggregate = payment
+    aggregate = SimpleNamespace(
+        decide=payment_decisions.decide, evolve=payment.evolve, INITIAL=payment.INITIAL
+    )
 
     @rule(command=PAYMENT_COMMANDS)
     def command(self, command: Any) -> None:
@@ -230,6 +245,10 @@ class PaymentMachine(Machine):
     def money_is_taken_at_most_once(self) -> None:
         names = [type(event).__name__ for event in self.events]
         assert names.count("PaymentCaptured") <= 1
+        if "PaymentCaptured" in names:
+            before = names[: names.index("PaymentCaptured")]
+            assert "PaymentPrepared" in before
+            assert "PaymentForbidden" not in before
 
 
 TestOrder = OrderMachine.TestCase

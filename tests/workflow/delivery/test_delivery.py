@@ -194,7 +194,7 @@ async def test_a_carrier_that_contradicts_itself_needs_a_person_and_changes_noth
 async def test_scans_that_reach_the_saga_itself_are_handed_over_before_it_ends(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     order_id, saga = await stocked_saga(client, shop)
     await until_status(saga, step="process_payment")
     await saga.signal("carrier_update", {"status": "in_transit", "at": AT})

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from activities.ports import PaymentStatus
+from activities.payment_port import PaymentStatus
 from adapters.providers.faults import Fault, FaultKind, FaultPlan
 from tests.support.sagas.sagas import (
     Handle,
@@ -54,7 +54,7 @@ async def _at(
 
 async def _held_after_payment(client: Client, shop: Shop, **changes: Any) -> tuple[str, Handle]:
     """A saga that is paid and on hold before its label."""
-    order_id, handle = await _at(client, shop, shop.payments.faults, "charge", **changes)
+    order_id, handle = await _at(client, shop, shop.payments.faults, "confirm", **changes)
     await handle.execute_update("hold", BY)
     shop.payments.faults.clear()
     await until_status(handle, step="on_hold")
@@ -227,12 +227,12 @@ async def test_a_charge_whose_answer_was_lost_before_the_amendment_is_found_and_
     client: Client, shop: Shop
 ) -> None:
     """The provider took the whole amount, its answer is lost, and then the order is amended."""
-    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
-    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="find"))
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="confirm"))
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="read"))
     order_id, handle = await short_order(client, shop, "cancel", b=3)
 
     async def tried() -> bool:
-        return shop.payments.count("charge") > 0
+        return shop.payments.count("confirm") > 0
 
     await until(tried)
     await handle.execute_update("hold", BY)

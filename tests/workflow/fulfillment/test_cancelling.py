@@ -14,7 +14,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError
 
-from activities.ports import LabelStatus, PaymentStatus
+from activities.payment_port import PaymentStatus
+from activities.ports import LabelStatus
 from adapters.providers.faults import ActiveFault, Fault, FaultKind
 from domain.notes import MAX_NOTE
 from domain.order.state import Cancelled
@@ -73,7 +74,7 @@ async def _held(fault: ActiveFault) -> None:
 async def test_a_cancel_while_the_card_is_charged_waits_and_then_refunds(
     client: Client, shop: Shop, cancel: Cancel
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_AFTER, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     cancelling = asyncio.create_task(cancel(handle))
@@ -95,7 +96,7 @@ async def test_a_cancel_while_the_card_is_charged_waits_and_then_refunds(
 async def test_a_cancel_on_hold_gives_everything_back(
     client: Client, shop: Shop, cancel: Cancel
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     await handle.execute_update("hold", {"actor": "anna", "reason": "fraud check"})
@@ -143,7 +144,7 @@ async def test_a_cancel_before_the_first_step_reserves_nothing(
 async def test_a_cancelled_saga_says_on_whose_wish_and_completes_with_a_result(
     client: Client, shop: Shop
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
     await _held(held)
     await handle.signal("cancel", BY)
@@ -156,7 +157,7 @@ async def test_a_cancelled_saga_says_on_whose_wish_and_completes_with_a_result(
 async def test_a_saga_cancelled_through_temporal_compensates_and_shows_as_canceled(
     client: Client, shop: Shop
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_AFTER, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await _held(held)
     await handle.cancel()

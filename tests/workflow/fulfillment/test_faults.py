@@ -3,9 +3,10 @@
 import pytest
 from temporalio.client import Client
 
-from activities.ports import LabelStatus, PaymentStatus
+from activities.payment_port import PaymentStatus
+from activities.ports import LabelStatus
 from adapters.providers.faults import Fault, FaultKind
-from domain.payment.payment import holds_money
+from domain.payment.state import holds_money
 from tests.support.sagas.sagas import activities_of, result, stocked_saga, until, until_status
 from tests.support.sagas.shop import Shop
 
@@ -20,28 +21,29 @@ async def test_a_gateway_that_is_down_for_a_while_only_costs_time(
     shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, times=3))
     _, handle = await stocked_saga(client, shop)
     assert (await result(handle))["outcome"] == "completed"
-    assert shop.payments.count("charge") >= 1
+    assert shop.payments.count("confirm") >= 1
     assert len([p async for p in shop.payments.payments()]) == 1
 
 
 async def test_a_gateway_whose_charges_fail_for_longer_than_the_order_waits_cancels_it(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop, on_outage=SOON)
     outcome = await result(handle)
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
-    # The charge may still have been on its way: the provider was told to refuse it.
+    # The confirmation may still have been on its way: now it comes too late.
     [payment] = [p async for p in shop.payments.payments()]
-    assert payment.status is PaymentStatus.FORBIDDEN
+    assert payment.status is PaymentStatus.VOIDED
     assert "undo-payment-2" not in await activities_of(handle)
 
 
 async def test_an_undo_that_a_provider_keeps_from_its_end_needs_attention_and_goes_on_trying(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE))
+    for operation in ("confirm", "read"):
+        shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation=operation))
     order_id, handle = await stocked_saga(client, shop, on_outage=SOON)
     status = await until_status(handle, needs_attention=True)
     assert status["step"] == "undo_payment"
@@ -62,21 +64,21 @@ async def test_an_undo_that_a_provider_keeps_from_its_end_needs_attention_and_go
 async def test_a_charge_with_unknown_outcome_is_looked_up_and_made_once(
     client: Client, shop: Shop, kind: FaultKind
 ) -> None:
-    shop.payments.faults.add(Fault(kind, operation="charge", times=1))
+    shop.payments.faults.add(Fault(kind, operation="confirm", times=1))
     _, handle = await stocked_saga(client, shop)
     assert (await result(handle))["outcome"] == "completed"
     [payment] = [p async for p in shop.payments.payments()]
     assert payment.status is PaymentStatus.CAPTURED
-    assert shop.payments.count("find") >= 1
+    assert shop.payments.count("read") >= 1
 
 
-async def test_a_charge_whose_answers_are_all_lost_is_found_by_its_key(
+async def test_a_charge_whose_answers_are_all_lost_is_found_by_its_reference(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.ANSWER_LOST, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
     assert (await result(handle))["outcome"] == "completed"
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
 
 
 async def test_a_label_whose_answer_is_lost_is_found_by_its_key(client: Client, shop: Shop) -> None:
@@ -106,12 +108,12 @@ async def test_a_carrier_that_fails_after_the_payment_gives_the_money_back(
 async def test_a_request_that_the_provider_rejects_is_not_repeated(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.INVALID, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
     outcome = await result(handle)
     assert outcome["reason"] == "not_fulfillable"
     assert "rejected" in outcome["detail"]
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
 
 
 async def test_a_capture_that_fails_cancels_the_label_and_voids_the_money(

@@ -8,7 +8,8 @@ import pytest
 from temporalio.client import Client
 
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE
-from adapters.providers.fakes import FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.notifications.recording import RecordingNotifications
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
 from ordersaga.bootstrap.wiring import Services

@@ -7,16 +7,11 @@ import pytest
 from temporalio.client import Client
 
 from activities.keys import OrderKeys
-from activities.ports import (
-    CarrierLabel,
-    ChargeRequest,
-    LabelRequest,
-    ParcelItem,
-    PaymentStatus,
-    ProviderPayment,
-)
+from activities.payment_port import PaymentRequest, PaymentStatus, ProviderPayment
+from activities.ports import CarrierLabel, LabelRequest, ParcelItem
 from adapters.providers.faults import Fault, FaultKind
-from adapters.providers.rules import ServedArea, make_label, open_payment
+from adapters.providers.payment_rules import confirm, create
+from adapters.providers.rules import ServedArea, make_label
 from domain.ids import OrderId
 from domain.money import Money
 from domain.values import Address, CaptureMode
@@ -45,14 +40,17 @@ DIFFERS: dict[str, dict[str, Any]] = {
 
 
 def theirs_of(shop: Shop, order_id: str, capture: CaptureMode, differs: str) -> ProviderPayment:
-    """A payment of somebody else under the first key of an order."""
+    """A payment of somebody else under the first key of an order, at the provider."""
     ours = shop.installation.id
-    key = OrderKeys(ours, OrderId(order_id)).payments[0]
-    request = ChargeRequest(OrderId(order_id), Money(300, "GBP"), "t", capture, key, ours)
+    key = OrderKeys(ours, OrderId(order_id)).payment
+    request = PaymentRequest(OrderId(order_id), Money(300, "GBP"), "t", capture, key, ours)
     changes = dict(DIFFERS[differs])
     if changes.get("order_id", "") is None:
         changes["order_id"] = OrderId(order_id.swapcase())
-    return replace(open_payment(request, {}), **changes)
+    kept = confirm(create(request, {}))
+    theirs = replace(kept, seen=replace(kept.seen, **changes))
+    shop.payments.plant(theirs)
+    return theirs.seen
 
 
 async def ordered(client: Client, shop: Shop, order_id: str, **changes: Any) -> Handle:
@@ -95,7 +93,6 @@ async def test_a_payment_of_somebody_else_stops_the_order_until_a_person_goes_pa
 ) -> None:
     shop, order_id = Shop(), new_order_id()
     theirs = theirs_of(shop, order_id, capture, differs)
-    shop.payments.plant(theirs)
     async with running_workers(client, shop):
         payment = {"token": "tok_visa", "capture": capture.value}
         handle = await ordered(client, shop, order_id, payment=payment)
@@ -125,13 +122,11 @@ async def test_undoing_leaves_a_payment_of_somebody_else_alone(
 ) -> None:
     shop, order_id = Shop(), new_order_id()
     theirs = theirs_of(shop, order_id, CaptureMode.AUTOMATIC, differs)
-    shop.payments.plant(theirs)
     async with running_workers(client, shop):
         handle = await ordered(client, shop, order_id)
         await until_status(handle, needs_attention=True)
         await handle.execute_update("cancel", {**BY, "requested_by": "customer"})
-        await until_status(handle, needs_attention=True, step="undo_payment")
-        await handle.execute_update("resolve", NOTE)
+        # Nothing of this order was ever confirmed, so there is nothing to ask a person.
         assert (await result(handle))["outcome"] == "cancelled"
     assert await untouched(shop, theirs)
     assert changes_asked_for(shop) == []

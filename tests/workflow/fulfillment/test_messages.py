@@ -59,7 +59,7 @@ async def test_a_cancel_that_comes_with_the_start_cancels_before_anything_is_res
     assert (await result(handle))["outcome"] == "cancelled"
     story = await shop.story(order_id)
     assert "OrderReserved" not in story
-    assert shop.payments.count("charge") == 0
+    assert shop.payments.count("confirm") == 0
     assert story[-2:] == ["OrderCancelled", "FulfillmentClosed"]
 
 
@@ -213,7 +213,7 @@ async def test_the_history_of_every_ordinary_saga_is_small(
 async def test_retries_of_a_provider_that_is_down_for_long_do_not_grow_the_history(
     client: Client, shop: Shop
 ) -> None:
-    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
 
     async def tried_often() -> bool:

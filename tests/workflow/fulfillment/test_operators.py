@@ -7,9 +7,9 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
-from activities.ports import PaymentStatus
+from activities.payment_port import PaymentStatus
 from adapters.providers.faults import ActiveFault, Fault, FaultKind
-from domain.payment.payment import Captured, holds_money
+from domain.payment.state import Captured, holds_money
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,
@@ -39,7 +39,7 @@ async def _held_before_payment(
     client: Client, shop: Shop, **changes: Any
 ) -> tuple[str, Handle, ActiveFault]:
     """A saga whose charge hangs until the fault is removed."""
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop, **changes)
 
     async def holding() -> bool:
@@ -91,11 +91,11 @@ async def test_a_saga_on_hold_starts_no_step_until_it_is_resumed(
     ]
 
 
-@pytest.mark.parametrize("operation", ["charge", "buy_label"])
+@pytest.mark.parametrize("operation", ["confirm", "buy_label"])
 async def test_a_saga_on_hold_waits_out_a_provider_that_is_down_instead_of_turning_back(
     client: Client, shop: Shop, operation: str
 ) -> None:
-    provider = shop.payments if operation == "charge" else shop.carrier
+    provider = shop.payments if operation == "confirm" else shop.carrier
     down = provider.faults.add(Fault(FaultKind.UNAVAILABLE, operation=operation))
     order_id, handle = await stocked_saga(client, shop)
     await _hold_once_tried(handle, down)
@@ -111,7 +111,7 @@ async def test_a_saga_on_hold_waits_out_a_provider_that_is_down_instead_of_turni
 async def test_a_cancel_of_a_saga_on_hold_after_a_failing_step_undoes_the_order(
     client: Client, shop: Shop, natively: bool
 ) -> None:
-    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await _hold_once_tried(handle, down)
     await until_status(handle, step="on_hold")
@@ -126,7 +126,7 @@ async def test_a_cancel_of_a_saga_on_hold_after_a_failing_step_undoes_the_order(
 
     await until(is_closed)
     assert await shop.status(order_id) == "cancelled"
-    assert shop.payments.count("charge") == down.hits
+    assert shop.payments.count("confirm") == down.hits
 
 
 async def _hold_once_tried(handle: Handle, fault: ActiveFault) -> None:

@@ -2,7 +2,7 @@
 
 from temporalio.client import Client
 
-from activities.ports import PaymentStatus
+from activities.payment_port import PaymentStatus
 from tests.support.sagas.sagas import (
     activities_of,
     new_order_id,
@@ -120,7 +120,7 @@ async def test_a_declined_card_is_recorded_and_the_stock_returns(
     assert "card_declined" in outcome["detail"]
     assert "PaymentDeclined" in await shop.story(order_id)
     assert (await shop.stock(f"{order_id}-sku")).reserved == 0
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
 
 
 async def test_a_refused_address_gives_money_and_stock_back(client: Client, shop: Shop) -> None:

@@ -85,7 +85,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_one_attempt_that_takes_too_long_makes_a_saga_a_slow_one(client: Client) -> None:
     shop = Shop()
     # The second try hangs as well, or the saga may end before it is listed.
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     async with running_workers(client, shop):
         _, handle = await stocked_saga(client, shop)
         listed = f'SagaStep="process_payment" AND WorkflowId="{handle.id}"'

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from activities.ports import LabelStatus, PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentStatus, ProviderPayment
+from activities.ports import LabelStatus
 from adapters.providers.faults import Fault, FaultKind
 from tests.support.sagas.sagas import Handle, new_order_id, result, start
 from tests.support.sagas.shop import Shop, document, running_workers
@@ -25,7 +26,7 @@ KINDS = (
     FaultKind.REJECTED,
     FaultKind.INVALID,
 )
-OPERATIONS = ("charge", "capture", "void", "refund", "buy_label", "cancel_label")
+OPERATIONS = ("create", "confirm", "capture", "void", "refund", "buy_label", "cancel_label")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError
 
 from adapters.providers.faults import Fault, FaultKind
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from ordersaga.operations.verification.ledgers import kept
 from tests.support.sagas.real_orders import SHAPES, Shape, goods, off, service
 from tests.support.sagas.returns import open_return
@@ -135,7 +135,7 @@ async def test_an_amended_order_costs_the_shares_of_what_is_left(
 async def test_an_order_that_is_amended_to_nothing_to_pay_gives_the_money_back(
     client: Client, shop: Shop, capture: str
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     content = {
         "lines": [goods("a", 1, 900), goods("a", 1, 0)],
         "payment": {"token": "tok_visa", "capture": capture},

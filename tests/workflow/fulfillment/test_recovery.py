@@ -8,7 +8,7 @@ from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from eventstore.commands.handler import CommandHandler
 from ordersaga.client.orders import OrderSagaClient
 from ordersaga.operations.recovery.orders import Recovery, open_orders
@@ -58,7 +58,7 @@ async def test_a_terminated_saga_is_started_again_and_the_customer_is_charged_on
     assert await fates(client, shop) == {order_id: RecoveryOutcome.STARTED}
     shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
     story = await shop.story(order_id)
     assert [story.count(name) for name in ("OrderReserved", "PaymentCaptured")] == [1, 1]
 
@@ -127,7 +127,7 @@ async def test_a_saga_that_was_on_hold_is_on_hold_again(client: Client, shop: Sh
     await until_status(saga_of(client, order_id), step="on_hold")
     await saga_of(client, order_id).execute_update("resume", BY)
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
 
 
 async def test_a_cancel_before_the_first_step_of_the_new_run_undoes_what_the_old_run_did(
@@ -148,7 +148,7 @@ async def test_a_cancel_before_the_first_step_of_the_new_run_undoes_what_the_old
 
 async def held_after_payment(client: Client, shop: Shop) -> str:
     """A paid order whose saga was terminated while on hold."""
-    held = Fault(FaultKind.HOLD_BEFORE, operation="charge")
+    held = Fault(FaultKind.HOLD_BEFORE, operation="confirm")
     shop.payments.faults.add(held)
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, step="process_payment")

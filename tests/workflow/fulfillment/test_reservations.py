@@ -75,6 +75,6 @@ async def test_of_many_buyers_of_few_pieces_exactly_as_many_are_served(
     ]
     ended = await asyncio.gather(*(result(handle) for handle in handles))
     assert Counter(one["reason"] for one in ended) == {None: 7, "out_of_stock": 13}
-    assert shop.payments.count("charge") == 7
+    assert shop.payments.count("confirm") == 7
     stock = await shop.stock("HOT")
     assert (stock.on_hand, stock.reserved) == (0, 0)

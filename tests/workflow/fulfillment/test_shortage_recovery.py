@@ -101,7 +101,7 @@ async def test_an_amended_order_that_is_recovered_keeps_its_amended_total(
 async def test_a_refund_that_was_still_owed_is_made_after_the_recovery(
     temporal: WorkflowEnvironment, shop: Shop
 ) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     order_id, lost = await short_order(temporal.client, shop, "cancel", b=3)
     await until_status(lost, step="process_payment")
     await lost.execute_update("hold", BY)
@@ -118,7 +118,7 @@ async def test_a_refund_that_was_still_owed_is_made_after_the_recovery(
     handle = await _recovered(temporal, shop, order_id)
     assert (await result(handle))["outcome"] == "completed"
     assert await taken(shop, order_id) == (ALL, ALL - LESS)
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
 
 
 async def test_cancelling_a_recovered_order_lets_go_of_what_the_lost_saga_claimed(

@@ -25,7 +25,7 @@ async def test_the_same_order_started_twice_at_once_is_one_saga(client: Client, 
         assert await activities_of(again) == ["reserve-inventory"]  # the first had ended by then
     await result(again)
     await result(handle)
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
     with pytest.raises(WorkflowAlreadyStartedError):
         await start(client, order_id, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE)
 
@@ -79,7 +79,7 @@ async def test_a_saga_that_was_terminated_goes_on_where_it_was(client: Client, s
     await handle.terminate("the operator made a mistake")
     shop.carrier.faults.clear()
     assert (await result(await start(client, order_id)))["outcome"] == "completed"
-    assert shop.payments.count("charge") == 1
+    assert shop.payments.count("confirm") == 1
     assert (await shop.story(order_id)).count("FulfillmentStarted") == 1
 
 

@@ -139,7 +139,7 @@ async def test_an_order_that_sets_a_time_is_cancelled_by_an_outage_of_its_provid
     outcome = await result(handle)
     assert (outcome["outcome"], outcome["reason"]) == ("cancelled", "provider_outage")
     assert "0:30:00" in outcome["detail"]
-    assert shop.gateway.count("charge") == 0
+    assert shop.gateway.count("confirm") == 0
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ async def test_a_customer_who_cancels_leaves_nothing_behind(
     ended = await result(handle)
     assert (ended["outcome"], ended["reason"]) == ("cancelled", "customer_request")
     assert await _acts(shop, order_id) == ["choose cancel"]
-    assert shop.payments.count("charge") == 0
+    assert shop.payments.count("confirm") == 0
     await arrive(temporal.client, shop, f"{order_id}-b", 2, "second")
     await _stock_is_free(shop, order_id, 2, 3)
 

@@ -69,7 +69,7 @@ async def test_a_slow_saga_whose_client_gave_no_search_attributes_shows_its_step
 
 
 async def test_a_saga_on_hold_is_found_and_says_who_holds_it(client: Client, shop: Shop) -> None:
-    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="charge"))
+    held = shop.payments.faults.add(Fault(FaultKind.HOLD_BEFORE, operation="confirm"))
     _, handle = await stocked_saga(client, shop)
     await until_status(handle, step="process_payment")
     await handle.execute_update("hold", BY)

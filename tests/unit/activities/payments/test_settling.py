@@ -18,15 +18,16 @@ from activities.messages import (
     SettlePayment,
     StepRequest,
 )
+from activities.payment_port import ProviderRefund
 from activities.payments.activities import PaymentActivities
 from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
-from activities.ports import ProviderPayment
 from adapters.providers.fakes import FakePaymentGateway
+from adapters.providers.payment_rules import SandboxLimits
 from domain.ids import LineId, OrderId
 from domain.lines import Pieces
 from domain.money import Money
-from domain.payment.payment import Captured
+from domain.payment.state import Captured
 from domain.values import Reason
 from tests.support.sagas.bench import as_attempt
 from tests.support.sagas.shop import Shop, document
@@ -43,7 +44,7 @@ class LateRefund(FakePaymentGateway):
 
     late: int = 0
 
-    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderPayment:
+    async def refund(self, reference: str, amount: Money, idempotency_key: str) -> ProviderRefund:
         if self.late:
             late, self.late = self.late, 0
             await super().refund(reference, Money(late, "GBP"), "under-way")
@@ -56,7 +57,7 @@ class Paid:
     def __init__(self) -> None:
         self.shop = Shop()
         self.gateway = LateRefund()
-        self.inventory = InventoryActivities(self.shop.handler)
+        self.inventory = InventoryActivities(self.shop.handler, SandboxLimits())
         own = OwnPayments(self.gateway, self.shop.installation)
         self.payments = PaymentActivities(self.shop.handler, own)
         self.refunds = RefundActivities(self.shop.handler, own)

@@ -1,12 +1,13 @@
 """Payments from payment intents that localstripe cannot produce."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from activities.ports import PaymentStatus
-from adapters.payments.stripe_records import CONTENT, KEY, ORDER, IntentRecord
-from adapters.providers.rules import FORBIDDEN_CONTENT
+from activities.payment_port import PaymentStatus, RefundStatus
+from activities.ports import OutcomeUnknown
+from adapters.payments.stripe.records import KEY, ORDER, IntentRecord, RefundRecord
 
 AUTHORISED = {"status": "succeeded", "amount": 300, "captured": False}
 
@@ -27,6 +28,7 @@ def intent(status: str, **more: Any) -> IntentRecord:
     ("reason", "status"),
     [
         ("automatic", PaymentStatus.EXPIRED),
+        ("expired", PaymentStatus.EXPIRED),
         ("requested_by_customer", PaymentStatus.VOIDED),
         (None, PaymentStatus.VOIDED),
     ],
@@ -38,10 +40,62 @@ def test_an_authorisation_that_stripe_itself_cancelled_has_expired(
     assert record.to_payment().status is status
 
 
-@pytest.mark.parametrize("status", ["requires_payment_method", "canceled"])
-def test_an_intent_that_only_blocks_a_key_is_forbidden(status: str) -> None:
-    metadata = {KEY: "order-1:payment", ORDER: "1", CONTENT: FORBIDDEN_CONTENT}
-    assert intent(status, metadata=metadata).to_payment().status is PaymentStatus.FORBIDDEN
+FAILED = {"code": "card_declined", "decline_code": "insufficient_funds"}
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "means"),
+    [
+        ("requires_confirmation", {}, PaymentStatus.UNCONFIRMED),
+        ("requires_payment_method", {}, PaymentStatus.UNCONFIRMED),
+        ("requires_payment_method", {"last_payment_error": FAILED}, PaymentStatus.DECLINED),
+        ("requires_action", {}, PaymentStatus.REQUIRES_ACTION),
+        ("requires_capture", {"latest_charge": AUTHORISED}, PaymentStatus.AUTHORISED),
+        ("succeeded", {}, PaymentStatus.CAPTURED),
+        ("canceled", {}, PaymentStatus.VOIDED),
+        ("canceled", {"last_payment_error": FAILED}, PaymentStatus.DECLINED),
+        ("canceled", {"latest_charge": "ch_1"}, PaymentStatus.VOIDED),
+    ],
+)
+def test_each_status_has_one_meaning(
+    status: str, more: dict[str, Any], means: PaymentStatus
+) -> None:
+    # Declined only by a payment error: a slow charge is never a decline.
+    assert intent(status, **more).to_payment().status is means
+
+
+@pytest.mark.parametrize("status", ["processing", "requires_a_miracle"])
+def test_a_status_that_is_not_final_or_not_known_is_an_unknown_outcome(status: str) -> None:
+    with pytest.raises(OutcomeUnknown):
+        intent(status).to_payment()
+
+
+@pytest.mark.parametrize(
+    ("status", "means"),
+    [
+        ("pending", RefundStatus.PENDING),
+        ("requires_action", RefundStatus.REQUIRES_ACTION),
+        ("succeeded", RefundStatus.SUCCEEDED),
+        ("failed", RefundStatus.FAILED),
+        ("canceled", RefundStatus.FAILED),
+    ],
+)
+def test_a_refund_is_done_only_when_it_succeeded(status: str, means: RefundStatus) -> None:
+    record = RefundRecord(id="re_1", status=status, amount=5, currency="gbp", payment_intent="pi")
+    assert record.to_refund().status is means
+
+
+@pytest.mark.parametrize("status", [None, "odd"])
+def test_a_refund_of_an_unknown_status_is_an_unknown_outcome(status: str | None) -> None:
+    with pytest.raises(OutcomeUnknown):
+        RefundRecord(id="re_1", status=status, amount=5, currency="gbp").to_refund()
+
+
+def test_an_authorisation_says_when_it_lapses() -> None:
+    details = {"card": {"capture_before": 1_800_000_000}}
+    charge = {**AUTHORISED, "payment_method_details": details}
+    payment = intent("requires_capture", latest_charge=charge).to_payment()
+    assert payment.lapses_at == datetime.fromtimestamp(1_800_000_000, UTC)
 
 
 def test_a_capture_that_the_bank_declined_has_its_code() -> None:

@@ -1,9 +1,11 @@
 """What the fakes add to the contracts: injected faults, recorded calls and notices."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from activities.payment_port import PaymentLedger, PaymentStatus, RefundStatus
 from activities.ports import (
     AttentionNotice,
     CarrierLedger,
@@ -11,16 +13,16 @@ from activities.ports import (
     GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
+    KeyUsedUp,
     Notifications,
     OutcomeUnknown,
-    PaymentLedger,
-    PaymentStatus,
 )
-from adapters.providers.fakes import Call, FakeCarrier, FakePaymentGateway, RecordingNotifications
+from adapters.notifications.recording import RecordingNotifications
+from adapters.providers.fakes import Call, FakeCarrier, FakePaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
 from tests.support.stack.carrier_examples import label_request
-from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.payment_examples import GBP_10, charge, payment_request
 
 
 @pytest.mark.parametrize(
@@ -38,13 +40,15 @@ from tests.support.stack.payment_examples import GBP_10, charge_request
 async def test_a_failed_charge_fails_like_with_a_real_provider(
     kind: FaultKind, error: type[GatewayError], was_done: bool
 ) -> None:
-    gateway, request = FakePaymentGateway(), charge_request("tok_visa")
-    gateway.faults.add(Fault(kind, operation="charge", times=1))
+    gateway, request = FakePaymentGateway(), payment_request("tok_visa")
+    gateway.faults.add(Fault(kind, operation="confirm", times=1))
     with pytest.raises(error):
-        await gateway.charge(request)
-    assert (await gateway.find(request.idempotency_key) is not None) is was_done
-    assert (await gateway.charge(request)).status is PaymentStatus.CAPTURED
-    assert gateway.count("charge") == 2
+        await charge(gateway, request)
+    found = await gateway.find(request.idempotency_key)
+    assert found is not None
+    assert (found.status is PaymentStatus.CAPTURED) is was_done
+    assert (await charge(gateway, request)).status is PaymentStatus.CAPTURED
+    assert gateway.count("confirm") == 2
 
 
 async def test_a_provider_can_be_unavailable_without_end() -> None:
@@ -68,23 +72,23 @@ async def test_the_call_log_keeps_failed_calls_too() -> None:
 
 async def test_declines_can_be_chosen() -> None:
     gateway = FakePaymentGateway({"tok_mine": "do_not_honor"})
-    payment = await gateway.charge(charge_request("tok_mine"))
+    payment = await charge(gateway, payment_request("tok_mine"))
     assert payment.decline_code == "do_not_honor"
 
 
 async def test_a_fault_can_hit_one_order_only() -> None:
     gateway = FakePaymentGateway()
-    hit, spared = charge_request("tok_visa"), charge_request("tok_visa")
+    hit, spared = payment_request("tok_visa"), payment_request("tok_visa")
     gateway.faults.add(Fault(FaultKind.UNAVAILABLE, order=hit.order_id))
-    assert (await gateway.charge(spared)).status is PaymentStatus.CAPTURED
+    assert (await charge(gateway, spared)).status is PaymentStatus.CAPTURED
     with pytest.raises(GatewayUnavailable):
-        await gateway.charge(hit)
+        await charge(gateway, hit)
 
 
 async def test_a_call_can_be_held_between_its_work_and_its_answer() -> None:
-    gateway, request = FakePaymentGateway(), charge_request("tok_visa")
-    hold = gateway.faults.add(Fault(FaultKind.HOLD_AFTER, operation="charge"))
-    waiting = asyncio.create_task(gateway.charge(request))
+    gateway, request = FakePaymentGateway(), payment_request("tok_visa")
+    hold = gateway.faults.add(Fault(FaultKind.HOLD_AFTER, operation="confirm"))
+    waiting = asyncio.create_task(charge(gateway, request))
     await asyncio.sleep(0.01)
     assert hold.holding == 1
     assert await gateway.find(request.idempotency_key) is not None
@@ -94,21 +98,34 @@ async def test_a_call_can_be_held_between_its_work_and_its_answer() -> None:
 
 async def test_a_refused_change_can_lose_its_answer_too() -> None:
     gateway = FakePaymentGateway()
-    payment = await gateway.charge(charge_request("tok_visa"))
+    payment = await charge(gateway, payment_request("tok_visa"))
     gateway.faults.add(Fault(FaultKind.ANSWER_LOST, operation="void", times=1))
     with pytest.raises(OutcomeUnknown):
-        await gateway.void(payment.reference, "void")
+        await gateway.void(payment.reference)
     with pytest.raises(GatewayRejected, match="wrong_state"):
-        await gateway.void(payment.reference, "void")
+        await gateway.void(payment.reference)
 
 
 async def test_the_key_of_a_refused_request_can_be_used_again() -> None:
     gateway = FakePaymentGateway()
-    payment = await gateway.charge(charge_request("tok_visa"))
+    payment = await charge(gateway, payment_request("tok_visa"))
     too_much = GBP_10 + GBP_10
     with pytest.raises(GatewayRejected):
         await gateway.refund(payment.reference, too_much, "refund")
-    assert (await gateway.refund(payment.reference, GBP_10, "refund")).refunded == GBP_10
+    refund = await gateway.refund(payment.reference, GBP_10, "refund")
+    assert refund.status is RefundStatus.SUCCEEDED
+
+
+async def test_a_failure_that_is_kept_is_the_answer_to_its_key_for_ever() -> None:
+    gateway, request = FakePaymentGateway(), payment_request("tok_visa")
+    gateway.faults.add(Fault(FaultKind.SAVED_ERROR, operation="create", times=1))
+    with pytest.raises(OutcomeUnknown):
+        await gateway.create(request)
+    for _ in range(2):
+        with pytest.raises(KeyUsedUp):
+            await gateway.create(request)
+    other = replace(request, idempotency_key="another")
+    assert (await charge(gateway, other)).status is PaymentStatus.CAPTURED
 
 
 async def test_closing_is_recorded() -> None:

@@ -1,4 +1,4 @@
-"""The port's error for each failure of a call over HTTP."""
+"""What each answer of a provider means; the same table for payments and labels."""
 
 import asyncio
 from dataclasses import replace
@@ -10,13 +10,17 @@ from activities.ports import (
     GatewayRefusedAccess,
     GatewayRejected,
     GatewayUnavailable,
+    KeyUsedUp,
     OutcomeUnknown,
 )
 from adapters.payments.http import HttpPaymentGateway
-from adapters.providers.http_service import failure
+from adapters.providers.answers import Received, failure
 from adapters.shipping.http import HttpCarrier
 from tests.support.stack.carrier_examples import HOME, label_request
 
+REFUSALS = (400, 402, 404, 409, 410, 422)
+NO_ACCESS = (GatewayRefusedAccess, GatewayRefusedAccess)
+NO_EFFECT = (GatewayUnavailable, GatewayUnavailable)
 REFUSED_CONNECTION = aiohttp.ClientConnectorError(
     aiohttp.client_reqrep.ConnectionKey("localhost", 1, False, True, None, None, None),
     OSError("refused"),
@@ -26,17 +30,15 @@ REFUSED_CONNECTION = aiohttp.ClientConnectorError(
 @pytest.mark.parametrize(
     ("cause", "change", "read"),
     [
-        (400, GatewayRejected, GatewayRejected),
-        (401, GatewayRefusedAccess, GatewayRefusedAccess),
-        (403, GatewayRefusedAccess, GatewayRefusedAccess),
-        (404, GatewayRejected, GatewayRejected),
-        (409, GatewayRejected, GatewayRejected),
-        (302, GatewayRejected, GatewayRejected),
-        (429, GatewayUnavailable, GatewayUnavailable),
-        (503, GatewayUnavailable, GatewayUnavailable),
-        (500, OutcomeUnknown, GatewayUnavailable),
-        (502, OutcomeUnknown, GatewayUnavailable),
-        (504, OutcomeUnknown, GatewayUnavailable),
+        *((Received(n, "odd"), GatewayRejected, GatewayRejected) for n in REFUSALS),
+        *((Received(n), OutcomeUnknown, GatewayUnavailable) for n in (*REFUSALS, 302, 405, 418)),
+        *((Received(n, code), *NO_ACCESS) for n in (401, 403, 407) for code in ("", "odd")),
+        *((Received(n, code), *NO_EFFECT) for n in (425, 429, 503) for code in ("", "odd")),
+        *((Received(n), OutcomeUnknown, GatewayUnavailable) for n in (408, 500, 502, 504)),
+        (Received(500, "", replayed=True), KeyUsedUp, KeyUsedUp),
+        (Received(503, "odd", replayed=True), KeyUsedUp, KeyUsedUp),
+        (Received(409, "idempotency_conflict"), KeyUsedUp, KeyUsedUp),
+        (aiohttp.InvalidURL("x"), *NO_ACCESS),
         (REFUSED_CONNECTION, GatewayUnavailable, GatewayUnavailable),
         (aiohttp.ConnectionTimeoutError(), GatewayUnavailable, GatewayUnavailable),
         (aiohttp.SocketTimeoutError(), OutcomeUnknown, GatewayUnavailable),
@@ -46,13 +48,19 @@ REFUSED_CONNECTION = aiohttp.ClientConnectorError(
         (TimeoutError(), OutcomeUnknown, GatewayUnavailable),
         (ConnectionResetError(), OutcomeUnknown, GatewayUnavailable),
     ],
-    ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:40],
+    ids=lambda value: value.__name__ if isinstance(value, type) else repr(value)[:60],
 )
-def test_a_failure_has_one_meaning(
-    cause: int | BaseException, change: type[Exception], read: type[Exception]
+def test_an_answer_has_one_meaning(
+    cause: Received | BaseException, change: type[Exception], read: type[Exception]
 ) -> None:
     assert type(failure("x", cause, changes=True)) is change
     assert type(failure("x", cause, changes=False)) is read
+
+
+def test_how_long_the_provider_wants_us_to_wait_goes_into_the_error() -> None:
+    error = failure("x", Received(429, retry_after_s=7.0), changes=True)
+    assert isinstance(error, GatewayUnavailable)
+    assert error.retry_after_s == 7.0
 
 
 def test_an_error_does_not_hold_the_text_of_the_exception() -> None:

@@ -7,15 +7,16 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from aiohttp import web
 
-from activities.ports import GatewayUnavailable, OutcomeUnknown, ProviderPayment, UnclearRecord
+from activities.payment_port import ProviderPayment
+from activities.ports import GatewayUnavailable, OutcomeUnknown, UnclearRecord
 from adapters.payments.http import HttpPaymentGateway
-from adapters.payments.stripe import StripePaymentGateway
+from adapters.payments.stripe.gateway import StripePaymentGateway
+from adapters.providers import payment_rules
 from adapters.providers.connections import MOST_BYTES
-from adapters.providers.rules import open_payment
 from adapters.providers.wire import PaymentBody
 from adapters.shipping.http import HttpCarrier
 from tests.support.stack.carrier_examples import label_request
-from tests.support.stack.payment_examples import charge_request
+from tests.support.stack.payment_examples import payment_request
 
 _PART = b" " * 1_000_000
 _PARTS = 400
@@ -37,10 +38,10 @@ async def answering(answer: Answer) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def charge(url: str) -> None:
+async def create(url: str) -> None:
     gateway = HttpPaymentGateway(url)
     try:
-        await gateway.charge(charge_request("tok_visa"))
+        await gateway.create(payment_request("tok_visa"))
     finally:
         await gateway.close()
 
@@ -75,7 +76,7 @@ async def list_at_stripe(url: str) -> None:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (charge, OutcomeUnknown),
+        (create, OutcomeUnknown),
         (find, GatewayUnavailable),
         (buy_label, OutcomeUnknown),
         (list_at_stripe, GatewayUnavailable),
@@ -125,7 +126,7 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
 async def test_an_odd_record_in_a_ledger_is_named_and_hides_no_other(
     odd: object, reference: str
 ) -> None:
-    good = [open_payment(charge_request("tok_visa"), {}) for _ in range(2)]
+    good = [payment_rules.create(payment_request("tok_visa"), {}).seen for _ in range(2)]
     bodies = [PaymentBody.of(payment).model_dump(mode="json") for payment in good]
 
     async def page(_: web.Request) -> web.StreamResponse:

@@ -14,14 +14,14 @@ from activities.ports import (
     OutcomeUnknown,
 )
 from adapters.payments.http import HttpPaymentGateway
-from adapters.payments.stripe import StripePaymentGateway
+from adapters.payments.stripe.gateway import StripePaymentGateway
 from adapters.providers.breaker import LONGEST_WAIT_S
 from adapters.providers.provider import INCIDENT_AFTER_S, RECENTLY_S, Provider
 from adapters.shipping.http import HttpCarrier
 from domain.ids import OrderId
 from eventstore.deadline import NoTimeLeft, within
 from tests.support.stack.carrier_examples import label_request
-from tests.support.stack.payment_examples import charge_request
+from tests.support.stack.payment_examples import payment_request
 
 
 class Clock:
@@ -164,7 +164,7 @@ async def answering(
 async def charge(url: str, provider: Provider) -> None:
     gateway = HttpPaymentGateway(url, 30.0, provider)
     try:
-        await gateway.charge(charge_request("tok_visa"))
+        await gateway.create(payment_request("tok_visa"))
     finally:
         await gateway.close()
 

@@ -7,53 +7,91 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.ports import PaymentStatus
-from adapters.providers import rules
-from adapters.providers.rules import DECLINING_TOKENS, RequestRefused, ServedArea
+from activities.payment_port import PaymentStatus
+from adapters.providers import payment_rules, rules
+from adapters.providers.faults import FaultKind
+from adapters.providers.rules import RequestRefused, ServedArea
 from domain.money import Money
 from domain.values import CaptureMode
 from tests.support.stack.carrier_examples import HOME, label_request
-from tests.support.stack.payment_examples import GBP_10, charge_request
+from tests.support.stack.payment_examples import GBP_10, payment_request
+
+
+def paid(capture: CaptureMode = CaptureMode.AUTOMATIC) -> payment_rules.KeptPayment:
+    request = payment_request("tok_visa", capture=capture)
+    return payment_rules.confirm(payment_rules.create(request, {}))
 
 
 @given(st.lists(st.integers(min_value=-5, max_value=1200), max_size=12))
 def test_refunds_never_exceed_what_was_captured(amounts: list[int]) -> None:
-    payment = rules.open_payment(charge_request("tok_visa"), DECLINING_TOKENS)
-    for minor in amounts:
+    kept = paid()
+    for number, minor in enumerate(amounts):
         with contextlib.suppress(RequestRefused):
-            payment = rules.refund(payment, Money(minor, "GBP"))
-        assert 0 <= payment.refunded.minor <= payment.amount.minor
-        everything = payment.refunded == payment.amount
-        assert (payment.status is PaymentStatus.REFUNDED) is everything
+            kept = payment_rules.refund(kept, Money(minor, "GBP"), f"r{number}")
+        assert 0 <= kept.seen.refunded.minor <= kept.seen.amount.minor
+        everything = kept.seen.refunded == kept.seen.amount
+        assert (kept.status is PaymentStatus.REFUNDED) is everything
 
 
 def test_a_partial_capture_releases_the_rest() -> None:
-    request = charge_request("tok_visa", capture=CaptureMode.ON_SHIPMENT)
-    payment = rules.open_payment(request, DECLINING_TOKENS)
-    captured = rules.capture(payment, Money(400, "GBP"))
-    assert (captured.status, captured.amount.minor) == (PaymentStatus.CAPTURED, 400)
+    captured = payment_rules.capture(paid(CaptureMode.ON_SHIPMENT), Money(400, "GBP"))
+    assert (captured.status, captured.seen.amount.minor) == (PaymentStatus.CAPTURED, 400)
     with pytest.raises(RequestRefused, match="more than the payment allows"):
-        rules.refund(captured, Money(401, "GBP"))
+        payment_rules.refund(captured, Money(401, "GBP"), "r")
 
 
 def test_a_refund_in_another_currency_is_refused() -> None:
-    payment = rules.open_payment(charge_request("tok_visa"), DECLINING_TOKENS)
     with pytest.raises(RequestRefused) as refused:
-        rules.refund(payment, Money(1, "EUR"))
+        payment_rules.refund(paid(), Money(1, "EUR"), "r")
     assert refused.value.code == "wrong_currency"
 
 
-def test_the_fingerprint_depends_on_every_part_of_a_charge() -> None:
-    request = charge_request("tok_visa")
+@pytest.mark.parametrize(
+    ("at_first", "later", "refunded"),
+    [
+        (None, None, 1000),
+        (FaultKind.REFUND_PENDING, None, 1000),
+        (FaultKind.REFUND_PENDING, FaultKind.REFUND_PENDING, 1000),
+        (FaultKind.REFUND_PENDING, FaultKind.REFUND_FAILED, 0),
+        (FaultKind.REFUND_FAILED, None, 0),
+        (FaultKind.REFUND_ACTION, None, 1000),
+    ],
+)
+def test_a_refund_is_what_the_bank_makes_of_it(
+    at_first: FaultKind | None, later: FaultKind | None, refunded: int
+) -> None:
+    kept = payment_rules.refund(paid(), GBP_10, "r", at_first)
+    kept = payment_rules.look_at_refunds(kept, later)
+    assert kept.seen.refunded.minor == refunded
+    everything = later is None and at_first is not FaultKind.REFUND_FAILED
+    assert (kept.status is PaymentStatus.REFUNDED) is everything
+
+
+@pytest.mark.parametrize(
+    ("token", "minor", "named"),
+    [("tok_visa", 0, "total"), ("tok_visa", 10**15 + 1, "total"), ("x" * 256, 5, "payment.token")],
+)
+def test_a_limit_of_the_sandbox_is_named(token: str, minor: int, named: str) -> None:
+    limits = payment_rules.SandboxLimits()
+    assert limits.problem(GBP_10, "tok_visa") is None
+    problem = limits.problem(Money(minor, "GBP"), token)
+    assert problem is not None
+    assert problem.startswith(f"{named}:")
+    assert token not in problem
+
+
+def test_the_fingerprint_depends_on_every_part_of_a_payment() -> None:
+    request = payment_request("tok_visa")
     others = [
         replace(request, amount=GBP_10 + GBP_10),
         replace(request, amount=Money(1000, "EUR")),
         replace(request, token="tok_other"),
         replace(request, capture=CaptureMode.ON_SHIPMENT),
     ]
-    assert len({rules.charge_fingerprint(r) for r in (request, *others)}) == 5
+    fingerprint = payment_rules.request_fingerprint
+    assert len({fingerprint(r) for r in (request, *others)}) == 5
     same_but_key = replace(request, idempotency_key="other")
-    assert rules.charge_fingerprint(same_but_key) == rules.charge_fingerprint(request)
+    assert fingerprint(same_but_key) == fingerprint(request)
 
 
 @pytest.mark.parametrize("field", ["name", "line1", "line2", "city", "region", "postal_code"])

@@ -10,6 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory, SagaRef
+from adapters.providers.payment_rules import SandboxLimits
 from domain.ids import OrderId
 from domain.values import Reason
 from ordersaga.daemons.stock_signals import EVENTS, StockSignals
@@ -56,14 +57,14 @@ class Waiting:
         saga = SagaRef(f"order-{order_id}", run)
         request = ReserveInventory(saga, parse_document(content, saga.workflow_id))
         await ActivityEnvironment().run(
-            InventoryActivities(self.shop.handler).reserve_inventory, request
+            InventoryActivities(self.shop.handler, SandboxLimits()).reserve_inventory, request
         )
 
     async def let_go(self, order_id: str) -> None:
         saga = SagaRef(f"order-{order_id}", "run-1")
         request = CompensationRequest(saga, OrderId(order_id), Reason.CUSTOMER_REQUEST)
         await ActivityEnvironment().run(
-            InventoryActivities(self.shop.handler).release_inventory, request
+            InventoryActivities(self.shop.handler, SandboxLimits()).release_inventory, request
         )
 
     async def news(self, sku: str, pieces: int, reference: str) -> list[tuple[str, str, str]]:

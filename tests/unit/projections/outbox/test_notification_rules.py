@@ -90,6 +90,22 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
             "refund_reference": "refund-1",
         },
     ),
+    payment_events.RefundPending(ORDER, TEN, "pay-1", "refund-1", "id-1"): (
+        "payment.refund_pending",
+        {"amount_minor": 1000, "currency": "GBP", "refund_reference": "refund-1"},
+    ),
+    payment_events.RefundFailed(ORDER, TEN, "pay-1", "refund-1", "her bank says no"): (
+        "payment.refund_failed",
+        {"amount_minor": 1000, "currency": "GBP", "refund_reference": "refund-1"},
+    ),
+    returns_events.ReturnRefundPending(R1, TEN, "refund-1"): (
+        "return.refund_pending",
+        {"return_id": "R1", "amount_minor": 1000, "currency": "GBP"},
+    ),
+    returns_events.ReturnRefundFailed(R1, "refund-1"): (
+        "return.refund_failed",
+        {"return_id": "R1"},
+    ),
     shipment_events.ShipmentHandedOver(NOON): ("shipment.handed_over", {"at": NOON.isoformat()}),
     shipment_events.ShipmentDelivered(NOON): ("shipment.delivered", {"at": NOON.isoformat()}),
     shipment_events.ShipmentReturned(NOON): ("shipment.returned", {"at": NOON.isoformat()}),
@@ -164,6 +180,10 @@ SILENT = names(
     stock_events.StockAllocated,
     stock_events.StockDeallocated,
     stock_events.BackorderWithdrawn,
+    payment_events.PaymentKeyTaken,
+    payment_events.PaymentPrepared,
+    payment_events.PaymentExpired,
+    payment_events.PaymentForbidden,
     payment_events.PaymentAuthorised,
     payment_events.PaymentCaptured,
     payment_events.PaymentDeclined,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.keys import OrderKeys
-from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentStatus, ProviderPayment
+from activities.ports import CarrierLabel, LabelStatus
 from domain.ids import LineId, OrderId, ReturnId, Sku
 from domain.lines import LineShare, OrderLine
 from domain.money import Money
@@ -160,7 +161,7 @@ def payment(order_id: OrderId, **changes: Any) -> ProviderPayment:
         ProviderPayment(
             reference=f"pay-{order_id}",
             installation=OURS,
-            idempotency_key=OrderKeys(OURS, order_id).payments[0],
+            idempotency_key=OrderKeys(OURS, order_id).payment,
             order_id=order_id,
             status=PaymentStatus.CAPTURED,
             asked=TOTAL,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from activities.ports import CarrierLabel, LabelStatus, PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentStatus, ProviderPayment
+from activities.ports import CarrierLabel, LabelStatus
 from domain.ids import OrderId
 from domain.money import Money
 from domain.shipment import events as shipment_events

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from activities.keys import OrderKeys
-from activities.ports import CarrierLabel, ProviderPayment, UnclearRecord
+from activities.payment_port import ProviderPayment
+from activities.ports import CarrierLabel, UnclearRecord
 from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.operations.verification.ownership import Ledger, Owner
@@ -53,7 +54,7 @@ def theirs(**changes: Any) -> ProviderPayment:
         (theirs(order_id=OrderId("else")), "installation and order"),
         (theirs(asked=MORE), "installation and amount"),
         (
-            theirs(idempotency_key=OrderKeys(OTHER, DONE).payments[0]),
+            theirs(idempotency_key=OrderKeys(OTHER, DONE).payment),
             "installation and key",
         ),
     ],
@@ -82,7 +83,7 @@ async def test_a_label_of_somebody_else_under_our_number_is_shown() -> None:
 
 async def test_the_other_orders_of_another_shop_are_no_affair_of_ours() -> None:
     keys = OrderKeys(OTHER, OrderId("else"))
-    ledger = await ledger_of(theirs(order_id=keys.order_id, idempotency_key=keys.payments[0]))
+    ledger = await ledger_of(theirs(order_id=keys.order_id, idempotency_key=keys.payment))
     assert (ledger.foreign, ledger.wrong, dict(ledger.own)) == ([], [], {})
 
 

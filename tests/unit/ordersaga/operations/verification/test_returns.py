@@ -2,7 +2,7 @@
 
 import pytest
 
-from activities.ports import PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentStatus, ProviderPayment
 from domain.lines import Pieces
 from domain.money import Money
 from domain.payment import events as payment_events

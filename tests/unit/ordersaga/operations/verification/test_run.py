@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from activities.ports import CarrierLabel, GatewayUnavailable, ProviderPayment
+from activities.payment_port import ProviderPayment
+from activities.ports import CarrierLabel, GatewayUnavailable
 from adapters.events.codec import JsonEventCodec
 from domain.events import Event
 from domain.ids import OrderId

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activities.ports import PaymentStatus
+from activities.payment_port import PaymentStatus
 from domain.ids import OrderId
 from domain.lines import LineShare
 from domain.money import Money
