@@ -150,10 +150,8 @@ class ClosedSaga:
 class EarlierRun:
     """What this run must undo besides its own steps, because another run of the saga was before it.
 
-    The earlier run may have requested a label whose outcome is not recorded.
-
-    Attributes:
-        turned_back: why the order is being undone; the reason that was recorded first stays.
+    `label_in_doubt`: a label may have been requested whose outcome is not recorded. `turned_back`:
+    why the order is being undone; the reason that was recorded first stays.
     """
 
     compensations: tuple[values.Compensation, ...]

@@ -85,7 +85,7 @@ _LATER: Final = {"payment": {"token": "tok_visa", "capture": "on_shipment"}}
 _FORWARD: Final = ("hold", "cancel", "retry", "change_address", "amend")
 PLACES: Final = (
     Place("reserve", _FORWARD, {"step": "reserve_inventory"}, {}),
-    Place("payment", _FORWARD, {"step": "process_payment"}, {}, (("payments", _down("charge")),)),
+    Place("payment", _FORWARD, {"step": "process_payment"}, {}, (("payments", _down("confirm")),)),
     Place(
         "label",
         ("hold", "cancel", "retry"),

@@ -90,7 +90,7 @@ async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_he
     client: Client, shop: Shop, signals: int, most_events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policies, "MOST_EVENTS", most_events)
-    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    down = shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, step="process_payment")
     refused: Counter[str] = Counter()
@@ -198,7 +198,7 @@ async def test_waiting_sagas_survive_a_deployment_that_continues_them_as_new(
         )
     assert outcomes == ["completed"] * sagas
     assert min(lengths) > 1
-    assert shop.payments.count("charge") == sagas
+    assert shop.payments.count("confirm") == sagas
 
 
 @pytest.mark.parametrize(

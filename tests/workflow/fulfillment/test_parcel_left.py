@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from activities.ports import LabelStatus, PaymentStatus
+from activities.payment_port import PaymentStatus
+from activities.ports import LabelStatus
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
 from domain.parcel_left import IfLeft

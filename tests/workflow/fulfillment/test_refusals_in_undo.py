@@ -68,7 +68,7 @@ async def test_a_record_that_is_refused_is_made_later_and_the_run_never_fails(
 async def test_an_over_long_reason_of_a_cancel_through_temporal_is_cut(
     client: Client, shop: Shop
 ) -> None:
-    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="charge"))
+    shop.payments.faults.add(Fault(FaultKind.UNAVAILABLE, operation="confirm"))
     order_id, handle = await stocked_saga(client, shop)
     await until_status(handle, step="process_payment")
     await handle.cancel(reason="x" * 3_000 + "\x00")
