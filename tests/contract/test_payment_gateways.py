@@ -25,6 +25,7 @@ from domain.values import CaptureMode
 from tests.support.stack.localstripe import running_localstripe
 from tests.support.stack.payment_examples import GBP_10, OURS, charge, payment_request
 from tests.support.stack.sandboxes import running_sandboxes
+from tests.support.stack.stripe_sandbox import KEY, running_stripe_sandbox
 
 
 class Gateway(PaymentGateway, PaymentLedger, Protocol):
@@ -62,7 +63,18 @@ async def stripe(_: Path) -> AsyncIterator[Subject]:
         await gateway.close()
 
 
-@pytest.fixture(scope="module", params=[fake, http], ids=lambda make: make.__name__)
+@asynccontextmanager
+async def stripe_sandbox(folder: Path) -> AsyncIterator[Subject]:
+    async with running_stripe_sandbox(folder) as sandbox:
+        gateway = StripePaymentGateway(KEY, sandbox.url)
+        yield Subject("stripe sandbox", gateway, "pm_card_visa", "pm_card_chargeDeclined")
+        await gateway.close()
+
+
+STRICT = (fake, http, stripe_sandbox)
+
+
+@pytest.fixture(scope="module", params=STRICT, ids=lambda make: make.__name__)
 async def strict(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Subject]:
@@ -71,7 +83,7 @@ async def strict(
         yield subject
 
 
-@pytest.fixture(scope="module", params=[fake, http, stripe], ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=(*STRICT, stripe), ids=lambda make: make.__name__)
 async def subject(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Subject]:
