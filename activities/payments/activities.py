@@ -26,6 +26,7 @@ from domain.order.commands import StartProcessing
 from domain.order.state import Backordered, Completed, FrozenOrder, Processing, submitted_order
 from domain.payment import commands
 from domain.payment import state as payment
+from domain.saga.trail import Underway
 from domain.values import Reason
 from eventstore.commands.handler import CommandHandler
 
@@ -59,7 +60,9 @@ class PaymentActivities:
         payments = await self._payments.of(order)
         answer = None
         if isinstance(paid, payment.NoPayment) and not order.is_free:
-            answer = await self._create(request, payments, order, paid)
+            trail = unit.state(FULFILLMENT.stream(request.order_id))
+            look_first = isinstance(trail, Underway) and trail.run_id != request.saga.run_id
+            answer = await self._create(request, payments, order, paid, look_first=look_first)
             paid = await self._record_preparation(request, answer)
         if isinstance(paid, payment.Prepared) and order.is_free:
             answer = await release(payments, paid)
@@ -126,15 +129,19 @@ class PaymentActivities:
         payments: OrderPayments,
         order: FrozenOrder,
         nothing: payment.NoPayment,
+        *,
+        look_first: bool,
     ) -> OwnPayment:
         """Create the payment; under another key, recorded before, if one is used up.
 
         So it is also past what somebody else has under a key, once an operator has looked at that.
+        `look_first`: another run of the saga may have paid, in events that a restored database does
+        not have, and so long ago that the provider has forgotten the key.
         """
         key = nothing.idempotency_key or payments.keys.payment
         for _ in range(_KEYS_AT_ONCE):
             try:
-                return await payments.create(key, order.capture)
+                return await payments.create(key, order.capture, look_first=look_first)
             except ports.NotOurs:
                 if request.settled_by is None:
                     raise

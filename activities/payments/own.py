@@ -85,8 +85,12 @@ class OrderPayments:
 
     # --- the two acts ----------------------------------------------------------------------------
 
-    async def create(self, key: str, capture: CaptureMode) -> OwnPayment:
+    async def create(
+        self, key: str, capture: CaptureMode, *, look_first: bool = False
+    ) -> OwnPayment:
         """Create the payment for what the order costs, once per key; no money moves.
+
+        `look_first`: the provider may have forgotten the key of one that exists.
 
         Raises:
             KeyUsedUp: this key makes no payment that can be used.
@@ -98,8 +102,9 @@ class OrderPayments:
         request = PaymentRequest(
             order.order_id, order.total, token, capture, key, self.keys.installation
         )
+        found = await self._gateway.find(key) if look_first else None
         try:
-            own = self._own(await self._gateway.create(request), key)
+            own = self._own(found or await self._gateway.create(request), key)
         except KeyUsedUp:
             own = await self._made_before(key)
         if own.status is PaymentStatus.UNCONFIRMED and own.asked != order.total:

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 
+from activities.keys import OrderKeys
 from activities.messages import NOTHING_FOR_GOOD, AmendPieces, OperatorAction, SagaRef, StepRequest
-from activities.payment_port import PaymentStatus
+from activities.payment_port import PaymentRequest, PaymentStatus
 from adapters.providers.faults import Fault, FaultKind
 from adapters.providers.payment_rules import ASKING_TOKEN
 from domain.ids import LineId
 from domain.lines import Pieces
+from domain.order.state import submitted_order
 from domain.payment.state import Prepared, holds_money
+from domain.values import CaptureMode
 from eventstore.errors import StoreUnavailable
 from tests.support.sagas.bench import A1, STEP, UNDO, Bench
 from tests.support.sagas.sagas import until
@@ -50,6 +53,22 @@ async def test_whoever_goes_on_confirms_the_payment_that_is_recorded(
     assert (await reserved.run(reserved.payments.process_payment, request, again=again)).captured
     assert payments.count("confirm") == 1
     assert len([made async for made in payments.payments()]) == 1
+
+
+async def test_another_run_finds_a_payment_that_a_restored_database_does_not_have(
+    reserved: Bench,
+) -> None:
+    payments, keys = reserved.shop.payments, OrderKeys(reserved.shop.installation.id, A1)
+    total = submitted_order(await reserved.shop.order("A1"), A1).total
+    lost = PaymentRequest(
+        A1, total, "tok_visa", CaptureMode.AUTOMATIC, keys.payment, keys.installation
+    )
+    made = await payments.confirm((await payments.create(lost)).reference)
+    payments.forget_answers()
+    request = StepRequest(SagaRef("order-A1", "run-2"), A1)
+    result = await reserved.run(reserved.payments.process_payment, request)
+    assert (result.reference, result.captured) == (made.reference, True)
+    assert [each async for each in payments.payments()] == [made]
 
 
 @pytest.mark.parametrize("capture", ["automatic", "on_shipment"])
