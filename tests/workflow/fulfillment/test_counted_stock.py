@@ -49,7 +49,7 @@ async def counted_at(
 @pytest.mark.parametrize(
     ("provider", "operation", "changes"),
     [
-        ("payments", "charge", {}),
+        ("payments", "confirm", {}),
         ("carrier", "buy_label", {}),
         ("payments", "capture", {"payment": ON_SHIPMENT}),
     ],
