@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from workflows import policies
 from workflows.common.operator_requests import OperatorAttention
+from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.trail import Trail
 
 AUTHORISATION: Final = "authorisation"
@@ -59,4 +61,7 @@ class AuthorisationWatch:
             "not renewed: let the order ship before, or cancel it"
         )
         self.attention.require(AUTHORISATION, problem)
-        await self.trail.announce(AUTHORISATION, problem)
+        try:
+            await self.trail.announce(AUTHORISATION, problem)
+        except (ActivityError, RunIsFull):  # the next run calls anew
+            self.attention.settle(AUTHORISATION)
