@@ -55,7 +55,7 @@ class ProviderPayment:
 
     `asked` is the amount of the request, `amount` what is held or was captured of it, and
     `refunded` the sum of all refunds that have not failed; `decline_code` is set if the status is
-    declined. `lapses_at`: when an authorisation ends by itself, if known.
+    declined. `lapses_at`: when an authorisation ends by itself, if known; of no other status.
     """
 
     reference: str

@@ -113,7 +113,8 @@ class KeptPayment:
         return self.seen.status
 
     def with_status(self, status: PaymentStatus, **changes: Any) -> "KeptPayment":
-        """It, in another status."""
+        """It, in another status; only an authorisation lapses."""
+        changes = {"lapses_at": None, **changes}
         return replace(self, seen=replace(self.seen, status=status, **changes))
 
 

@@ -34,12 +34,13 @@ class Gateway(PaymentGateway, PaymentLedger, Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """A gateway under test, and the tokens that its provider accepts and declines."""
+    """A gateway under test, and the tokens that its provider accepts, and declines with a code."""
 
     name: str
     gateway: Gateway
     good: str = "tok_visa"
     declined: str = "tok_declined"
+    decline_code: str = "card_declined"
 
 
 @asynccontextmanager
@@ -67,7 +68,8 @@ async def stripe(_: Path) -> AsyncIterator[Subject]:
 async def stripe_sandbox(folder: Path) -> AsyncIterator[Subject]:
     async with running_stripe_sandbox(folder) as sandbox:
         gateway = StripePaymentGateway(KEY, sandbox.url)
-        yield Subject("stripe sandbox", gateway, "pm_card_visa", "pm_card_chargeDeclined")
+        card = "pm_card_chargeDeclined"
+        yield Subject("stripe sandbox", gateway, "pm_card_visa", card, "generic_decline")
         await gateway.close()
 
 
@@ -167,7 +169,7 @@ async def test_the_same_key_with_other_content_is_rejected(
 async def test_a_decline_is_a_result_with_a_code(subject: Subject, capture: CaptureMode) -> None:
     payment = await charge(subject.gateway, payment_request(subject.declined, capture=capture))
     assert payment.status is PaymentStatus.DECLINED
-    assert payment.decline_code == "card_declined"
+    assert payment.decline_code == subject.decline_code
 
 
 async def test_a_declined_payment_stays_declined(subject: Subject) -> None:
@@ -190,7 +192,7 @@ async def test_find_returns_none_for_an_unknown_key(subject: Subject) -> None:
 async def test_capture_takes_the_authorised_amount(subject: Subject) -> None:
     payment = await authorised(subject)
     result = await subject.gateway.capture(payment.reference, GBP_10)
-    assert result == replace(payment, status=PaymentStatus.CAPTURED)
+    assert result == replace(payment, status=PaymentStatus.CAPTURED, lapses_at=None)
     assert await subject.gateway.find(payment.idempotency_key) == result
 
 
@@ -224,7 +226,7 @@ async def test_capture_beyond_the_authorisation_is_rejected(strict: Subject, amo
 async def test_void_releases_an_authorisation(subject: Subject) -> None:
     payment = await authorised(subject)
     voided = await subject.gateway.void(payment.reference)
-    assert voided == replace(payment, status=PaymentStatus.VOIDED)
+    assert voided == replace(payment, status=PaymentStatus.VOIDED, lapses_at=None)
     assert await subject.gateway.void(payment.reference) == voided
 
 

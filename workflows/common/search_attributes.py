@@ -42,21 +42,35 @@ WAITING_FOR_STORE: Final = "waiting_for_event_store"
 """OrderStatus of a workflow that waits for a provider, or for the event store, to work again."""
 
 _STORE_IS_AWAY: Final = "the event store, which does not answer"
-_WHY: Final = {
-    Trouble.PROVIDER: "The provider fails",
-    Trouble.FOREIGN: "Something there is not this order's own",
-    Trouble.BANK: "The refund is on its way, and not final",
-    Trouble.CUSTOMER: "The customer must say where the money goes",
-    Trouble.STORE: "It does not answer; no order is cancelled because of it",
-    Trouble.WORKER: "No worker takes it",
-    Trouble.UNEXPECTED: "It fails and should not",
-}
-_THEN: Final = {
-    Trouble.PROVIDER: "it goes on by itself once the provider works again",
-    Trouble.FOREIGN: "a person must look at it",
-    Trouble.STORE: "it goes on by itself once the event store answers again",
-    Trouble.WORKER: "it goes on by itself once a worker takes it",
-    Trouble.UNEXPECTED: "it is tried again and again",
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What people read of one kind of trouble: what it is, and what will happen."""
+
+    why: str
+    then: str
+
+
+_WORDS: Final = {
+    Trouble.PROVIDER: _Words(
+        "The provider fails", "it goes on by itself once the provider works again"
+    ),
+    Trouble.FOREIGN: _Words("Something there is not this order's own", "a person must look at it"),
+    Trouble.BANK: _Words(
+        "The refund is on its way, and not final",
+        "it is looked at again by itself until it has succeeded or failed",
+    ),
+    Trouble.CUSTOMER: _Words(
+        "The customer must say where the money goes",
+        "it goes on by itself once the customer has said so",
+    ),
+    Trouble.STORE: _Words(
+        "It does not answer; no order is cancelled because of it",
+        "it goes on by itself once the event store answers again",
+    ),
+    Trouble.WORKER: _Words("No worker takes it", "it goes on by itself once a worker takes it"),
+    Trouble.UNEXPECTED: _Words("It fails and should not", "it is tried again and again"),
 }
 
 
@@ -81,11 +95,11 @@ class Waiting:
     @property
     def then(self) -> str:
         """What will happen, for people."""
-        return "; ".join(part for part in (_THEN[self.trouble], self.plan) if part)
+        return "; ".join(part for part in (_WORDS[self.trouble].then, self.plan) if part)
 
     def __str__(self) -> str:
         since = f"since {self.since:%Y-%m-%d %H:%M} UTC"
-        return f"{_WHY[self.trouble]}, {since} ({self.failure}); {self.then}"
+        return f"{_WORDS[self.trouble].why}, {since} ({self.failure}); {self.then}"
 
 
 class SearchAttributes:

@@ -144,12 +144,17 @@ def _failure(operation: str, error: Exception, *, changes: bool, key: str | None
 def received(error: Exception, *, keyed: bool) -> Received | BaseException:
     """The answer that the package made an error of; the connection's error if there was none.
 
+    Our client raises the connection's errors as they are: what caused those (a refused connection)
+    no longer says that nothing was sent.
+
     Args:
         error: the package's, or the connection's.
         keyed: whether the call had an idempotency key: only then is "do not retry" an answer that
             is kept for the key.
     """
-    if not isinstance(error, stripe.StripeError) or error.http_status is None:
+    if not isinstance(error, stripe.StripeError):
+        return error
+    if error.http_status is None:
         return error.__cause__ or error
     headers: Mapping[str, str] = {k.lower(): v for k, v in (error.headers or {}).items()}
     is_kept = (

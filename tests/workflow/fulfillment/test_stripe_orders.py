@@ -12,7 +12,14 @@ from adapters.payments.stripe.gateway import StripePaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from adapters.providers.rules import POSTAL_CODE_MARKER
 from domain.payment.state import Captured
-from tests.support.sagas.sagas import Handle, result, stocked_saga, until, until_status
+from tests.support.sagas.sagas import (
+    Handle,
+    result,
+    stocked_saga,
+    until,
+    until_listed_as,
+    until_status,
+)
 from tests.support.sagas.shop import Shop, document, running_workers
 from tests.support.stack.stripe_sandbox import KEY, StripeControl, running_stripe_sandbox
 from workers.factory import Dependencies
@@ -144,8 +151,10 @@ async def test_a_pending_refund_keeps_the_saga_open_until_it_has_succeeded(
     client: Client, till: Till
 ) -> None:
     order_id, handle, refund_id = await with_pending_refund(client, till)
-    status = await until_status(handle, step="undo_payment", outcome=None)
-    assert status["order_status"] == "refund_pending"
+    await until_listed_as(handle, "refund_pending")
+    status = await until_status(handle, step="undo_payment")
+    assert [one["trouble"] for one in status["waiting"]] == ["bank"]
+    assert not status["needs_attention"]
     await till.control.end_refund(refund_id, "succeeded")
     assert (await result(handle))["outcome"] == "cancelled"
     paid = await till.shop.payment(order_id)
