@@ -29,6 +29,12 @@ async def shop(client: Client) -> AsyncIterator[TrappedShop]:
         yield shop
 
 
+@pytest.fixture
+def called_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person is called long before the authorisation lapses: after few attempts at a label."""
+    monkeypatch.setattr(policies, "CALL_BEFORE_LAPSE", HELD_FOR - timedelta(hours=2))
+
+
 async def unshipped(client: Client, shop: TrappedShop, order_id: str) -> Standing:
     """An order whose payment is authorised, and whose label cannot be bought yet."""
     away = shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
@@ -74,6 +80,7 @@ async def require_shipped_after_one_call(shop: TrappedShop, standing: Standing) 
     assert (await shop.story(standing.order_id)).count("AttentionRequired") == 1
 
 
+@pytest.mark.usefixtures("called_soon")
 async def test_a_person_who_was_called_is_not_called_again_by_the_next_run(
     client: Client, shop: TrappedShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +90,7 @@ async def test_a_person_who_was_called_is_not_called_again_by_the_next_run(
     await require_shipped_after_one_call(shop, standing)
 
 
+@pytest.mark.usefixtures("called_soon")
 async def test_a_call_that_a_full_run_cuts_off_is_made_by_the_next(
     client: Client, shop: TrappedShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
