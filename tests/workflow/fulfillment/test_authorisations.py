@@ -32,7 +32,7 @@ async def shop(client: Client) -> AsyncIterator[TrappedShop]:
 @pytest.fixture
 def called_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person is called long before the authorisation lapses: after few attempts at a label."""
-    monkeypatch.setattr(policies, "CALL_BEFORE_LAPSE", HELD_FOR - timedelta(hours=2))
+    monkeypatch.setattr(policies, "CALL_BEFORE_LAPSE", HELD_FOR - timedelta(minutes=15))
 
 
 async def unshipped(client: Client, shop: TrappedShop, order_id: str) -> Standing:
