@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from ordersaga.api.acting import OPERATIONS
 from ordersaga.api.documentation import definitions_of, settle_parameters
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import problem_schema
@@ -32,7 +33,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     ReceiveBody,
     AdjustBody,
-    *(operation.body for operation in actions.OPERATIONS),
+    *(operation.body for operation in OPERATIONS),
 )
 _DESCRIPTION: Final = """\
 Every request needs a bearer token (`ordersaga token create`). Every write needs an

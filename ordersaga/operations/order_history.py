@@ -43,12 +43,17 @@ class OrderHistory:
     streams: Mapping[str, Sequence[StoredEvent]]
     codec: EventCodec
 
-    def until(self, at: datetime | None, version: int | None) -> "OrderHistory":
+    def until(
+        self, at: datetime | None, version: int | None, position: int | None = None
+    ) -> "OrderHistory":
         """The part that was recorded by then.
 
-        A version is that of the order's own stream, and lasts until the next one.
+        A version is that of the order's own stream, and lasts until the next one. A position is
+        that of the last event of the part.
         """
         end = None if version is None else self._end_of(version)
+        if position is not None:
+            end = min(position + 1, position + 1 if end is None else end)
         streams = {
             name: [event for event in events if _is_before(event, at, end)]
             for name, events in self.streams.items()
@@ -71,6 +76,12 @@ class OrderHistory:
         """Its payment; None: no provider has answered."""
         rows = self._rows(payment_stream, payments.PROJECTION, payments.apply_to)
         return rows.get(self.order_id)
+
+    def movements(self) -> list[payments.Movement]:
+        """Every answer of the provider about money."""
+        events = self.streams.get(payment_stream(self.order_id), ())
+        handled = (event for event in events if event.event_type in payments.PROJECTION.handles)
+        return payments.movements_of([Recorded(one, self.codec.decode(one)) for one in handled])
 
     def parcel(self) -> parcels.Parcel | None:
         """Its parcel; None: there is none."""

@@ -142,11 +142,17 @@ class OrdersService:
         return shown(await self.history(order_id, at=at, at_version=at_version))
 
     async def history(
-        self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
+        self,
+        order_id: OrderId,
+        *,
+        at: datetime | None = None,
+        at_version: int | None = None,
+        at_position: int | None = None,
     ) -> OrderHistory:
         """All streams of an order, as far as they were written then; raises as `show`."""
         streams = await self._store.read_streams(streams_of_order(order_id))
-        history = OrderHistory(order_id, streams, self._codec).until(at, at_version)
+        history = OrderHistory(order_id, streams, self._codec)
+        history = history.until(at, at_version, at_position)
         if not history.own:
             raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
         return history

@@ -145,6 +145,7 @@ async def show_saga(
         missing=tuple(answer.get("missing", ())),
         answer_by=answer.get("answer_by"),
         choices=tuple(answer.get("choices", ())),
+        actions=tuple(answer.get("actions", ())),
         amended_total_minor=answer.get("amended_total_minor"),
         findings=findings,
         waiting=tuple(answer.get("waiting", ())),

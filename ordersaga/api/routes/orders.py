@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from temporalio.service import RPCError
 
 from activities.aggregates import STOCK
-from domain.ids import Sku
+from domain.ids import OrderId, Sku
 from ordersaga.access.tokens import Token
 from ordersaga.api.answers import json_answer, tagged_answer
 from ordersaga.api.authentication import Caller
@@ -134,16 +134,45 @@ async def get(
 
     `at` and `version` show it as it was, with its money, parcel and returns of that time.
     """
-    context = context_of(request)
-    parts = _parts(expand)
+    then = Then(moment(at, "at"), version)
+    data, _ = await view_order(context_of(request), caller, order_id, _parts(expand), then)
+    return tagged_answer(request, caller, data, version=data["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A moment: a time, a version of the order, or a position of the feed; none of them: now."""
+
+    at: datetime | None = None
+    version: int | None = None
+    position: int | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the present is meant."""
+        return self.at is None and self.version is None and self.position is None
+
+
+NOW: Final = Then()
+
+
+async def view_order(
+    context: Context, token: Token, order_id: OrderId, parts: Sequence[Part], then: Then = NOW
+) -> tuple[dict[str, Any], OrderHistory]:
+    """An order with some parts as this token may see it, and the events that say so.
+
+    Raises:
+        NotFound: there is no such order, or there was none then.
+    """
     orders = OrdersService.of(context.services)
-    then = moment(at, "at")
-    history = await orders.history(order_id, at=then, at_version=version)
-    view = _View(context, orders, history, then, is_now=then is None and version is None)
-    data = _visible(shown(history), caller)
+    history = await orders.history(
+        order_id, at=then.at, at_version=then.version, at_position=then.position
+    )
+    view = _View(context, orders, history, then.at, then.is_now)
+    data = _visible(shown(history), token)
     for part in parts:
         data[part] = await _EXPANSIONS[part](view)
-    return tagged_answer(request, caller, data, version=data["version"])
+    return data, history
 
 
 def _parts(expand: str | None) -> list[Part]:

@@ -1,0 +1,110 @@
+"""The acts on an order as buttons and forms: what they are called, ask for and say."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ordersaga.api.acting import OPERATIONS, Operation
+from ordersaga.console.sessions import Viewer
+
+Form = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """An act for people.
+
+    Attributes:
+        title: on its button and its form.
+        explanation: what it does.
+        reason: the name of the field that says why.
+        is_final: it cannot be taken back.
+    """
+
+    operation: Operation
+    title: str
+    explanation: str
+    reason: str = "reason"
+    is_final: bool = False
+
+    @property
+    def name(self) -> str:
+        """The value of the act."""
+        return self.operation.act.value
+
+
+_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "retry": ("Try again now", "What fails is tried again at once, not when its pause ends."),
+    "resume": ("Resume", "The saga goes on where it was held."),
+    "choose": ("Choose for the customer", "Says what happens about the items that are missing."),
+    "resolve": (
+        "Settled by hand",
+        "States that a person has settled outside what fails. The saga goes on as if it was done.",
+    ),
+    "hold": ("Hold", "No further step begins until somebody resumes it. What is done stays done."),
+    "change_address": ("Change the address", "The parcel goes to another address."),
+    "amend": ("Remove pieces", "Pieces leave the order; what was paid for them is not taken."),
+    "cancel": ("Cancel the order", "Everything that was done is undone, and the order ends."),
+}
+_FINAL: Final = frozenset({"cancel", "resolve"})
+_BY_ACT: Final = {operation.act.value: operation for operation in OPERATIONS}
+
+ACTS: Final[Mapping[str, ActForm]] = {
+    name: ActForm(_BY_ACT[name], *texts, "note" if name == "resolve" else "reason", name in _FINAL)
+    for name, texts in _TEXTS.items()
+}
+"""Every act, those that help most first."""
+
+
+def offered(actions: Sequence[str], viewer: Viewer) -> list[ActForm]:
+    """The acts that are possible now and that the viewer has a right to."""
+    return [
+        form for name, form in ACTS.items() if name in actions and viewer.may(form.operation.name)
+    ]
+
+
+def message_of(act: ActForm, form: Form) -> bytes:
+    """The body of the operation, as JSON, from the fields of the form."""
+    message: dict[str, Any] = {act.reason: _one(form, "reason")}
+    if act.name == "cancel" and _one(form, "requested_by"):
+        message["requested_by"] = _one(form, "requested_by")
+    if act.name == "choose":
+        message["choice"] = _one(form, "choice")
+    if act.name == "change_address":
+        message["address"] = {name: _one(form, name) for name in ADDRESS if _one(form, name)}
+    if act.name == "amend":
+        message["lines"] = list(_left(form))
+    return json.dumps(message).encode()
+
+
+ADDRESS: Final[Mapping[str, str]] = {
+    "name": "Name",
+    "line1": "Street and number",
+    "line2": "More of it",
+    "city": "City",
+    "region": "Region",
+    "postal_code": "Postal code",
+    "country": "Country, as two letters",
+}
+"""The fields of an address."""
+
+_LINE: Final = "line:"
+_MOST_DIGITS: Final = 10
+
+
+def _left(form: Form) -> Any:
+    """The lines whose number of pieces was changed; a text that is no number is refused later."""
+    for name, values in form.items():
+        if not name.startswith(_LINE):
+            continue
+        before = _one(form, f"was:{name.removeprefix(_LINE)}")
+        if values[0] != before:
+            pieces: Any = (
+                int(values[0]) if values[0].isascii() and values[0].isdigit() else values[0]
+            )
+            yield {"line_id": name.removeprefix(_LINE), "quantity": pieces}
+
+
+def _one(form: Form, name: str) -> str:
+    return form.get(name, ("",))[0]
