@@ -6,9 +6,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-_WIDTH: Final = 640
-_HEIGHT: Final = 120
-_BOTTOM: Final = 18
+_WIDTH: Final = 1000
+_HEIGHT: Final = 100
 _MOST_LABELS: Final = 8
 
 
@@ -29,35 +28,42 @@ class Column:
 
 
 def columns_chart(columns: Sequence[Column], title: str) -> Markup:
-    """Columns as an SVG picture; its title says what they are."""
+    """Columns as an SVG picture of any width, over their labels; its title says what they are."""
     highest = max((bar.value for column in columns for bar in column.bars), default=0) or 1
     step = _WIDTH / max(len(columns), 1)
-    every = max(1, -(-len(columns) // _MOST_LABELS))
-    parts = [
-        Markup(
-            '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
-        ).format(_WIDTH, _HEIGHT + _BOTTOM, title, title),
-        Markup('<path class="axis" d="M0 {}.5H{}"/>').format(_HEIGHT, _WIDTH),
+    head = Markup(
+        '<figure><svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><title>{}</title>'
+    ).format(_WIDTH, _HEIGHT, title, title)
+    bars = [
+        shape
+        for index, each in enumerate(columns)
+        for shape in _bars(each, index * step, step, highest)
     ]
-    for index, column in enumerate(columns):
-        left = index * step
-        parts += _bars(column, left, step, highest)
-        if index % every == 0:
-            text = Markup('<text x="{:.1f}" y="{}">{}</text>')
-            parts.append(text.format(left + step * 0.12, _HEIGHT + 13, column.label))
-    return Markup("").join([*parts, Markup("</svg>")])
+    return Markup("").join([head, *bars, Markup("</svg>"), _labels(columns), Markup("</figure>")])
+
+
+def _labels(columns: Sequence[Column]) -> Markup:
+    """Some of the labels, the first and the last among them."""
+    chosen = sorted(
+        {round(index * (len(columns) - 1) / (_MOST_LABELS - 1)) for index in range(_MOST_LABELS)}
+    )
+    texts = [Markup("<span>{}</span>").format(columns[index].label) for index in chosen if columns]
+    return Markup('<figcaption class="labels" aria-hidden="true">{}</figcaption>').format(
+        Markup("").join(texts)
+    )
 
 
 def _bars(column: Column, left: float, step: float, highest: float) -> list[Markup]:
-    width = min(step * 0.76 / len(column.bars), 24)
+    width = step * 0.76 / len(column.bars)
     drawn = []
     for index, bar in enumerate(column.bars):
-        height = max((_HEIGHT - 8) * bar.value / highest, 1.5 if bar.value else 0)
+        height = max((_HEIGHT - 4) * bar.value / highest, 1.5 if bar.value else 0)
         x = left + step * 0.12 + index * width
         shape = Markup(
-            '<rect class="fill-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>'
+            '<rect class="fill-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
         )
-        drawn.append(shape.format(bar.meaning, x, _HEIGHT - height, width - 1, height))
+        drawn.append(shape.format(bar.meaning, x, _HEIGHT - height, width * 0.9, height))
     return drawn
 
 

@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import importlib.resources
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import Request
@@ -15,17 +15,25 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from ordersaga.api.context import context_of
 from ordersaga.api.documentation import require_known
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import UNAUTHENTICATED
+from ordersaga.bootstrap.wiring import Services
 from ordersaga.console.address import ROOT
 from ordersaga.console.formats import FILTERS
-from ordersaga.console.lag import lag_meter
+from ordersaga.console.lag import measure_lag
+from ordersaga.console.remembered import Remembered
 from ordersaga.console.sessions import Viewer, theme_of, zone_of
 from ordersaga.console.words import REASONS, STEPS, event_meaning
 
+T = TypeVar("T")
+
 PAGE_WITHIN_S: Final = 25.0
 """How long a page may take; shorter than the limit of every answer, so that it ends as a page."""
+
+LAG_LASTS_S: Final = 0.5
+"""For so long all pages say the same of how far they are behind."""
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -95,6 +103,18 @@ def environment() -> Environment:
     return templates
 
 
+async def of_process(
+    request: Request, name: str, load: Callable[[Services], Awaitable[T]], lasts_s: float
+) -> T:
+    """A value that one request loads for all that the process answers in the next seconds."""
+    remembered: Remembered[T] | None = getattr(request.app.state, name, None)
+    if remembered is None:
+        services = context_of(request).services
+        remembered = Remembered(lambda: load(services), lasts_s)
+        setattr(request.app.state, name, remembered)
+    return await remembered.read()
+
+
 async def page(
     request: Request, template: str, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
@@ -105,7 +125,7 @@ async def page(
         "links": [
             each for each in NAVIGATION if each.operation is None or viewer.may(each.operation)
         ],
-        "lag": await lag_meter(request).read(),
+        "lag": await of_process(request, "lag", measure_lag, LAG_LASTS_S),
     }
     return _rendered(request, template, status, common | values)
 

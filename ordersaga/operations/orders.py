@@ -24,6 +24,7 @@ from eventstore.store import EventStore
 from ordersaga.operations.actor import Caller, operator
 from ordersaga.operations.order_history import OrderHistory, stock_events_of
 from ordersaga.operations.shown_order import ShownOrder, shown
+from projections.read_models.audit_log.model import who_acted
 from projections.read_models.descriptions import describe_event
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class OrdersService:
             version=event.version,
             event_type=event.event_type,
             what=describe_event(self._codec.decode(event)),
-            actor=event.metadata.actor,
+            actor=who_acted(event),
             correlation_id=event.metadata.correlation_id,
             causation_id=event.metadata.causation_id,
         )

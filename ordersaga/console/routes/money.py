@@ -25,6 +25,7 @@ router: Final = APIRouter(route_class=PageRoute)
 
 ROWS: Final = 50
 DAYS: Final = 30
+_MOST_DAYS: Final = 120
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
 
@@ -44,6 +45,7 @@ async def money(
     begin = since or datetime.now(UTC).date() - timedelta(days=DAYS - 1)
     end = until + timedelta(days=1) if until else None
     sums = await money_by_day(pool, begin, end, currency)
+    last = end or datetime.now(UTC).date() + timedelta(days=1)
     movements = None
     if viewer.may("list_movements"):
         conditions = MovementFilter(None, kind, currency, begin, end)
@@ -53,7 +55,10 @@ async def money(
         "money.html",
         sums=sums,
         begin=begin,
-        charts={code: _chart(sums, code) for code in sorted({each.currency for each in sums})},
+        charts={
+            code: _chart(sums, code, begin, last)
+            for code in sorted({each.currency for each in sums})
+        },
         totals=_totals(sums),
         movements=movements,
         kinds=list(MovementKind),
@@ -82,16 +87,19 @@ async def money_csv(
     return response
 
 
-def _chart(sums: list[MoneySums], currency: str) -> Any:
-    columns = [
-        Column(
-            f"{each.day.day} {each.day:%b}",
-            (Bar("done", each.captured_minor), Bar("undone", each.refunded_minor)),
-        )
-        for each in sorted(sums, key=lambda one: one.day)
-        if each.currency == currency
-    ]
-    return columns_chart(columns, f"Captured and refunded by day, in {currency}")
+def _chart(sums: list[MoneySums], currency: str, begin: date, end: date) -> Any:
+    """Captured and refunded of each day, also of those on which nothing moved."""
+    of_day = {each.day: each for each in sums if each.currency == currency}
+    days = [begin + timedelta(days=number) for number in range(max((end - begin).days, 1))]
+    return columns_chart(
+        [Column(f"{day.day} {day:%b}", _money_bars(of_day.get(day))) for day in days[-_MOST_DAYS:]],
+        f"Captured and refunded by day, in {currency}",
+    )
+
+
+def _money_bars(sums: MoneySums | None) -> tuple[Bar, Bar]:
+    captured, refunded = (sums.captured_minor, sums.refunded_minor) if sums else (0, 0)
+    return Bar("done", captured), Bar("undone", refunded)
 
 
 def _totals(sums: list[MoneySums]) -> dict[str, dict[str, int]]:
