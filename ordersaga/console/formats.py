@@ -89,12 +89,18 @@ def day(value: date | None) -> Markup:
     return _NOTHING if value is None else Markup("{}").format(f"{value.day} {value:%b %Y}")
 
 
+def moment(text: str | None) -> datetime | None:
+    """The time that a text in ISO form names."""
+    return datetime.fromisoformat(text) if text else None
+
+
 def pretty(data: Any) -> str:
     """JSON for people to read."""
     return json.dumps(data, indent=2, ensure_ascii=False, default=str)
 
 
 FILTERS: Final[Mapping[str, Any]] = {
+    "moment": moment,
     "money": money,
     "number": number,
     "badge": badge,

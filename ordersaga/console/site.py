@@ -12,6 +12,7 @@ from ordersaga.api.app import build_app
 from ordersaga.console.address import ROOT
 from ordersaga.console.pages import failure_page
 from ordersaga.console.routes import (
+    changes,
     inbox,
     lists,
     money,
@@ -33,6 +34,7 @@ _ROUTERS: Final = (
     stock.router,
     money.router,
     system.router,
+    changes.router,
 )
 _SMALLEST: Final = 1000
 

@@ -36,7 +36,7 @@ class StepRow:
 
     Attributes:
         name: of the step or compensation.
-        state: pending, done, undone, failed, waiting or nothing.
+        state: to_come, done, undone, failed, waiting or nothing.
         at: when it got into this state; None: it has not begun.
         detail: what was recorded of it last.
     """
@@ -59,7 +59,7 @@ def steps_of(story: Sequence[TimelineEntry]) -> list[StepRow]:
 
 def _row(step: Step, story: Sequence[TimelineEntry], ended: bool) -> StepRow:
     """The latest thing that was recorded of a step decides."""
-    row = StepRow(step.value, "nothing" if ended else "pending", None, "")
+    row = StepRow(step.value, "nothing" if ended else "to_come", None, "")
     for entry in story:
         state = _state_after(step, entry)
         if state is not None and not (state == "undone" and row.at is None):

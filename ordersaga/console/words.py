@@ -92,6 +92,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "not_started": "not started",
         "unknown": "unknown",
         "nothing": "nothing",
+        "to_come": "to come",
     },
 }
 _MEANING_OF: Final = {word: meaning for meaning, words in _MEANINGS.items() for word in words}
