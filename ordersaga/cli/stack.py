@@ -13,6 +13,7 @@ from ordersaga.cli.output import OK, async_command
 from ordersaga.console.address import entrance
 from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.display.tables import console, make_table
+from ordersaga.embedded.api_token import read_api_token
 from ordersaga.embedded.layout import NOTIFICATIONS
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 
@@ -83,7 +84,7 @@ def _say(line: str) -> None:
 
 def _show(stack: EmbeddedStack) -> None:
     state = stack.state()
-    token = Path(state.api_token_file).read_text().strip()
+    token = read_api_token(state.api_token_file)
     rows = [
         ("API", state.api_url),
         ("token of the API", token),

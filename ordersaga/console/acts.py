@@ -1,7 +1,7 @@
 """The acts on an order as buttons and forms: what they are called, ask for and say."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,7 +74,7 @@ def message_of(act: ActForm, form: Form) -> bytes:
     if act.name == "change_address":
         message["address"] = {name: _one(form, name) for name in ADDRESS if _one(form, name)}
     if act.name == "amend":
-        message["lines"] = list(_left(form))
+        message["lines"] = [{"line_id": one, "quantity": left} for one, left in _left(form)]
     return json.dumps(message).encode()
 
 
@@ -93,17 +93,21 @@ _LINE: Final = "line:"
 _MOST_DIGITS: Final = 10
 
 
-def _left(form: Form) -> Any:
-    """The lines whose number of pieces was changed; a text that is no number is refused later."""
+def pieces_left(form: Form) -> list[tuple[str, int]]:
+    """The lines whose number of pieces was changed to another number."""
+    return [(line_id, left) for line_id, left in _left(form) if isinstance(left, int)]
+
+
+def _left(form: Form) -> Iterator[tuple[str, int | str]]:
+    """The lines that were changed; a text that is no number is refused later."""
     for name, values in form.items():
-        if not name.startswith(_LINE):
-            continue
-        before = _one(form, f"was:{name.removeprefix(_LINE)}")
-        if values[0] != before:
-            pieces: Any = (
-                int(values[0]) if values[0].isascii() and values[0].isdigit() else values[0]
-            )
-            yield {"line_id": name.removeprefix(_LINE), "quantity": pieces}
+        line_id = name.removeprefix(_LINE)
+        if name.startswith(_LINE) and values[0] != _one(form, f"was:{line_id}"):
+            yield line_id, _pieces(values[0])
+
+
+def _pieces(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else text
 
 
 def _one(form: Form, name: str) -> str:

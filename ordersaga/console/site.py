@@ -12,6 +12,7 @@ from ordersaga.api.app import build_app
 from ordersaga.console.address import ROOT
 from ordersaga.console.pages import failure_page
 from ordersaga.console.routes import (
+    acting,
     changes,
     inbox,
     lists,
@@ -30,6 +31,7 @@ _ROUTERS: Final = (
     inbox.router,
     orders.router,
     order.router,
+    acting.router,
     lists.router,
     stock.router,
     money.router,

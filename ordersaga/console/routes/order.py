@@ -1,7 +1,5 @@
 """One order: now, as it was, its events, and what can be done."""
 
-import json
-import secrets
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -9,26 +7,22 @@ from fastapi.responses import Response
 
 from domain.errors import NotFound
 from domain.ids import OrderId, streams_of_order
-from ordersaga.access.requests import RequestKey
-from ordersaga.api.acting import act_on, possible
-from ordersaga.api.authentication import admit
 from ordersaga.api.context import Context, context_of
-from ordersaga.api.failures import problem_of
 from ordersaga.api.parameters import OrderPath, Word
-from ordersaga.api.problems import BAD_REQUEST, NOT_FOUND, PROBLEMS, Problem
 from ordersaga.api.routes.orders import Part, Then, view_order
-from ordersaga.console.acts import ACTS, ADDRESS, ActForm, Form, message_of, offered
-from ordersaga.console.pages import PageRoute, page, see_other
-from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
+from ordersaga.console.acts import offered
+from ordersaga.console.address import ROOT
+from ordersaga.console.graph import draw, meaning_of, title_of
+from ordersaga.console.pages import PageRoute, page
+from ordersaga.console.sessions import CurrentViewer, Viewer
 from ordersaga.console.steps import steps_of
 from ordersaga.operations.verification.one_order import verify_order
-from workflows.documents.validation import validate
+from ordersaga.operations.why import explain
 
 router: Final = APIRouter(route_class=PageRoute)
 
 _PARTS: Final = (Part.PAYMENT, Part.PARCELS, Part.RETURNS, Part.SAGA)
 _MOST: Final = 2**62
-_ACTION: Final = "order_action"
 
 
 @router.get("/orders/{order_id}", name="get_order")
@@ -99,85 +93,17 @@ async def events(
     return await page(request, "events.html", order_id=order_id, events=stored)
 
 
-# --- acting --------------------------------------------------------------------------------------
-
-
-@router.get("/orders/{order_id}/act/{act}", name=_ACTION)
-async def ask(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
-    """The form of an act, with what it would do."""
-    form = await _admitted(request, viewer, act)
-    return await _form_page(request, order_id, viewer, form)
-
-
-@router.post("/orders/{order_id}/act/{act}", name=_ACTION)
-async def carry_out(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
-    """Do it, once for the form; a second click changes nothing."""
-    act_form = await _admitted(request, viewer, act)
-    fields = await read_form(request, viewer)
-    try:
-        outcome = await _carry_out(context_of(request), viewer, order_id, act_form, fields)
-    except Exception as error:  # noqa: BLE001  the reader gets the form again, and can send it again
-        problem = problem_of(error)
-        return await _form_page(request, order_id, viewer, act_form, fields, problem)
-    return see_other(f"/orders/{order_id}", done=f"{act}:{outcome}")
-
-
-async def _admitted(request: Request, viewer: Viewer, act: str) -> ActForm:
-    if act not in ACTS:
-        raise Problem(NOT_FOUND)
-    await admit(context_of(request), viewer.token, ACTS[act].operation.name)
-    return ACTS[act]
-
-
-async def _carry_out(
-    context: Context, viewer: Viewer, order_id: OrderId, act: ActForm, fields: Form
-) -> str:
-    content = message_of(act, fields)
-    body = validate(act.operation.body, content, "form")
-    key = fields.get("key", [""])[0]
-    if not key.isalnum():
-        raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
-    request_key = RequestKey(
-        viewer.token.actor, f"console-{key}", f"{order_id} {act.name} ".encode() + content
-    )
-    response = await act_on(context, viewer.token, act.operation, order_id, body, request_key)
-    answer = json.loads(bytes(response.body))
-    if response.status_code >= 400:
-        raise _stored_problem(answer)
-    return str(answer["outcome"])
-
-
-def _stored_problem(answer: dict[str, Any]) -> Problem:
-    kinds = {kind.code: kind for kind in PROBLEMS}
-    return Problem(kinds[answer["code"]], answer.get("detail", ""), answer.get("errors", ()))
-
-
-async def _form_page(
-    request: Request,
-    order_id: OrderId,
-    viewer: Viewer,
-    act: ActForm,
-    fields: Form | None = None,
-    problem: Problem | None = None,
-) -> Response:
-    context = context_of(request)
-    data, _ = await view_order(context, viewer.token, order_id, _PARTS)
-    answer = None
-    try:
-        answer = await possible(context, order_id, act.operation.act)
-    except Exception as error:  # noqa: BLE001  the page says why it cannot tell
-        problem = problem or problem_of(error)
-    entered = {name: values[0] for name, values in (fields or {}).items()}
+@router.get("/orders/{order_id}/why", name="get_order")
+async def why(request: Request, order_id: OrderPath, viewer: CurrentViewer) -> Response:
+    """What led to what, from the first request to the last event."""
+    data, _ = await view_order(context_of(request), viewer.token, order_id, (Part.STORY,))
+    explanation = explain(data["story"])
     return await page(
         request,
-        "act.html",
-        status=problem.type.status if problem and fields else 200,
+        "why.html",
         order=data,
-        act=act,
-        answer=answer,
-        problem=problem,
-        entered=entered,
-        key=entered.get("key") or secrets.token_hex(16),
-        address=ADDRESS,
-        choices=data["saga"]["live"].choices if data["saga"]["live"] else (),
+        why=explanation,
+        graph=draw(explanation.acts, f"{ROOT}/orders/{order_id}"),
+        title_of=title_of,
+        meaning_of=meaning_of,
     )

@@ -1,0 +1,125 @@
+"""Acting on an order: a form that says what it would do and asks for a reason."""
+
+import json
+import secrets
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from domain.ids import LineId, OrderId
+from domain.lines import Pieces
+from ordersaga.access.requests import RequestKey
+from ordersaga.api.acting import act_on, possible
+from ordersaga.api.authentication import admit
+from ordersaga.api.context import Context, context_of
+from ordersaga.api.failures import problem_of
+from ordersaga.api.parameters import OrderPath
+from ordersaga.api.problems import BAD_REQUEST, NOT_FOUND, PROBLEMS, Problem
+from ordersaga.api.routes.orders import Part, view_order
+from ordersaga.console.acts import ACTS, ADDRESS, ActForm, Form, message_of, pieces_left
+from ordersaga.console.pages import PageRoute, page, see_other
+from ordersaga.console.sessions import AnyViewer, Viewer, read_form
+from ordersaga.operations.what_if import WhatIf, if_amended, if_cancelled, load_standing, refusal_of
+from workflows.documents.validation import validate
+
+router: Final = APIRouter(route_class=PageRoute)
+
+
+@router.get("/orders/{order_id}/act/{act}", name="order_action")
+async def ask(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
+    """The form of an act, with what it would do."""
+    form = await _admitted(request, viewer, act)
+    return await _form_page(request, order_id, viewer, form)
+
+
+@router.post("/orders/{order_id}/act/{act}", name="order_action")
+async def carry_out(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
+    """Do it, once for the form; a second click changes nothing."""
+    act_form = await _admitted(request, viewer, act)
+    fields = await read_form(request, viewer)
+    if "preview" in fields:
+        return await _form_page(request, order_id, viewer, act_form, fields)
+    try:
+        outcome = await _carry_out(context_of(request), viewer, order_id, act_form, fields)
+    except Exception as error:  # noqa: BLE001  the reader gets the form again, and can send it again
+        problem = problem_of(error)
+        return await _form_page(request, order_id, viewer, act_form, fields, problem)
+    return see_other(f"/orders/{order_id}", done=f"{act}:{outcome}")
+
+
+async def _admitted(request: Request, viewer: Viewer, act: str) -> ActForm:
+    if act not in ACTS:
+        raise Problem(NOT_FOUND)
+    await admit(context_of(request), viewer.token, ACTS[act].operation.name)
+    return ACTS[act]
+
+
+async def _carry_out(
+    context: Context, viewer: Viewer, order_id: OrderId, act: ActForm, fields: Form
+) -> str:
+    content = message_of(act, fields)
+    body = validate(act.operation.body, content, "form")
+    key = fields.get("key", [""])[0]
+    if not key.isalnum():
+        raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
+    request_key = RequestKey(
+        viewer.token.actor, f"console-{key}", f"{order_id} {act.name} ".encode() + content
+    )
+    response = await act_on(context, viewer.token, act.operation, order_id, body, request_key)
+    answer = json.loads(bytes(response.body))
+    if response.status_code >= 400:
+        raise _stored_problem(answer)
+    return str(answer["outcome"])
+
+
+def _stored_problem(answer: dict[str, Any]) -> Problem:
+    kinds = {kind.code: kind for kind in PROBLEMS}
+    return Problem(kinds[answer["code"]], answer.get("detail", ""), answer.get("errors", ()))
+
+
+async def _form_page(
+    request: Request,
+    order_id: OrderId,
+    viewer: Viewer,
+    act: ActForm,
+    fields: Form | None = None,
+    problem: Problem | None = None,
+) -> Response:
+    context = context_of(request)
+    data, _ = await view_order(context, viewer.token, order_id, (Part.SAGA,))
+    answer = None
+    try:
+        answer = await possible(context, order_id, act.operation.act)
+    except Exception as error:  # noqa: BLE001  the page says why it cannot tell
+        problem = problem or problem_of(error)
+    live = data["saga"]["live"]
+    running = [each.name for each in live.activities] if live else []
+    entered = {name: values[0] for name, values in (fields or {}).items()}
+    return await page(
+        request,
+        "act.html",
+        status=problem.type.status if problem and fields else 200,
+        order=data,
+        act=act,
+        answer=answer,
+        problem=problem,
+        entered=entered,
+        key=entered.get("key") or secrets.token_hex(16),
+        address=ADDRESS,
+        choices=live.choices if live else (),
+        what_if=await _what_if(context, order_id, act, running, fields),
+    )
+
+
+async def _what_if(
+    context: Context, order_id: OrderId, act: ActForm, running: list[str], fields: Form | None
+) -> WhatIf | str | None:
+    """What the act would do now; None for acts that change nothing by themselves."""
+    if act.name not in ("cancel", "amend") or (act.name == "amend" and fields is None):
+        return None
+    standing = await load_standing(context.services.handler, order_id)
+    if act.name == "cancel":
+        return refusal_of(lambda: if_cancelled(standing, running))
+    left = [Pieces(LineId(line_id), pieces) for line_id, pieces in pieces_left(fields or {})]
+    return refusal_of(lambda: if_amended(standing, left)) if left else None
