@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 _WIDTH: Final = 1000
 _HEIGHT: Final = 100
-_MOST_LABELS: Final = 8
+_MOST_LABELS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

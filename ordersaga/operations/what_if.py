@@ -60,15 +60,19 @@ class Standing:
     @property
     def content(self) -> FrozenOrder | None:
         """What was submitted; None: nothing was."""
-        if isinstance(self.order, NoOrder | Draft):
-            return None
-        return self.order.order
+        return _submitted(self.order)
+
+
+def _submitted(order: OrderState) -> FrozenOrder | None:
+    if isinstance(order, NoOrder | Draft):
+        return None
+    return order.order if isinstance(order.order, FrozenOrder) else None
 
 
 async def load_standing(handler: CommandHandler, order_id: OrderId) -> Standing:
     """The present state of an order and all that belongs to it."""
     order = await ORDER.stream(order_id).load(handler)
-    content = None if isinstance(order, NoOrder | Draft) else order.order
+    content = _submitted(order)
     skus = pieces_by_sku(content.lines) if content else {}
     return Standing(
         order_id,
@@ -159,7 +163,7 @@ def _sentences(events: Iterable[Any]) -> list[str]:
 _IN_DOUBT: Final = {
     "process_payment": "the money is being asked for now: if any is taken, it goes back",
     "capture_payment": "the money is being captured now: if it is, it goes back",
-    "create_shipment": "a label is being bought now: it is cancelled, unless the parcel was scanned",
+    "create_shipment": "a label is being bought now: it is cancelled, unless it was scanned",
     "reserve_inventory": "stock is being reserved now: what is reserved becomes free again",
 }
 
