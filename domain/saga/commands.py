@@ -59,6 +59,14 @@ class RecordOperatorAction:
 
 
 @dataclass(frozen=True, slots=True)
+class AddNote:
+    """Leave a note of the staff, at any time."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseFulfillment:
     """Record how the saga ended; closing again with the same end changes nothing."""
 
@@ -74,5 +82,6 @@ FulfillmentCommand = (
     | RecordCompensationFailure
     | RequireAttention
     | RecordOperatorAction
+    | AddNote
     | CloseFulfillment
 )

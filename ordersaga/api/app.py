@@ -15,13 +15,24 @@ from ordersaga.api.documentation import definitions_of, settle_parameters
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
-from ordersaga.api.routes import actions, lists, live, orders, payments, search, stock, system
+from ordersaga.api.routes import (
+    actions,
+    lists,
+    live,
+    notes,
+    orders,
+    payments,
+    search,
+    stock,
+    system,
+)
 from ordersaga.api.routes.stock import AdjustBody, ReceiveBody
 from workflows.documents.order import OrderDocumentModel
 
 _ROUTERS: Final = (
     orders.router,
     actions.router,
+    notes.router,
     stock.router,
     lists.router,
     payments.router,
@@ -31,6 +42,7 @@ _ROUTERS: Final = (
 )
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
+    notes.NoteBody,
     ReceiveBody,
     AdjustBody,
     *(operation.body for operation in OPERATIONS),

@@ -66,15 +66,15 @@ def offered(actions: Sequence[str], viewer: Viewer) -> list[ActForm]:
 
 def message_of(act: ActForm, form: Form) -> bytes:
     """The body of the operation, as JSON, from the fields of the form."""
-    message: dict[str, Any] = {act.reason: _one(form, "reason")}
-    if act.name == "cancel" and _one(form, "requested_by"):
-        message["requested_by"] = _one(form, "requested_by")
+    message: dict[str, Any] = {act.reason: one(form, "reason")}
+    if act.name == "cancel" and one(form, "requested_by"):
+        message["requested_by"] = one(form, "requested_by")
     if act.name == "choose":
-        message["choice"] = _one(form, "choice")
+        message["choice"] = one(form, "choice")
     if act.name == "change_address":
-        message["address"] = {name: _one(form, name) for name in ADDRESS if _one(form, name)}
+        message["address"] = {name: one(form, name) for name in ADDRESS if one(form, name)}
     if act.name == "amend":
-        message["lines"] = [{"line_id": one, "quantity": left} for one, left in _left(form)]
+        message["lines"] = [{"line_id": line, "quantity": left} for line, left in _left(form)]
     return json.dumps(message).encode()
 
 
@@ -102,7 +102,7 @@ def _left(form: Form) -> Iterator[tuple[str, int | str]]:
     """The lines that were changed; a text that is no number is refused later."""
     for name, values in form.items():
         line_id = name.removeprefix(_LINE)
-        if name.startswith(_LINE) and values[0] != _one(form, f"was:{line_id}"):
+        if name.startswith(_LINE) and values[0] != one(form, f"was:{line_id}"):
             yield line_id, _pieces(values[0])
 
 
@@ -110,5 +110,6 @@ def _pieces(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else text
 
 
-def _one(form: Form, name: str) -> str:
+def one(form: Form, name: str) -> str:
+    """The value of a field; empty if there is none."""
     return form.get(name, ("",))[0]

@@ -13,6 +13,7 @@ from ordersaga.console.address import ROOT
 from ordersaga.console.pages import failure_page
 from ordersaga.console.routes import (
     acting,
+    bulk,
     changes,
     inbox,
     lists,
@@ -32,6 +33,7 @@ _ROUTERS: Final = (
     orders.router,
     order.router,
     acting.router,
+    bulk.router,
     lists.router,
     stock.router,
     money.router,

@@ -9,6 +9,8 @@ DONE: Final = "done"
 UNDONE: Final = "undone"
 WRONG: Final = "wrong"
 IDLE: Final = "idle"
+NOTE: Final = "note"
+"""What people said; no status."""
 
 _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     WAITING: {
@@ -137,6 +139,8 @@ STEPS: Final[Mapping[str, str]] = {
 _KINDS: Final[Mapping[str, str]] = {
     "OrderCancelled": UNDONE,
     "CompensationStarted": UNDONE,
+    "NoteAdded": NOTE,
+    "OperatorActed": NOTE,
     "PaymentRefunded": UNDONE,
     "PaymentVoided": UNDONE,
     "StockReleased": UNDONE,

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from activities.aggregates import ORDER, STOCK, AggregateStream
+from activities.aggregates import FULFILLMENT, ORDER, STOCK, AggregateStream
 from activities.unit_of_work import record
 from domain.errors import NotFound
 from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
+from domain.saga.commands import AddNote
 from domain.stock.commands import StockCommand
 from domain.stock.item import StockState
 from domain.values import Reason
@@ -124,6 +125,11 @@ class OrdersService:
         """Cancel an order that has no saga yet; raises InvalidValue if nobody could read why."""
         detail = parse_reason(detail)
         return await self.execute(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
+
+    async def add_note(self, order_id: OrderId, text: str) -> None:
+        """Leave a note of the staff on an order; raises NotFound."""
+        await self.state(order_id)
+        await self._execute(FULFILLMENT.stream(order_id), AddNote(self._caller.actor, text))
 
     async def state(self, order_id: OrderId) -> OrderState:
         """The present state of an order; raises NotFound."""

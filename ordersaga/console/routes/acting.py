@@ -16,10 +16,11 @@ from ordersaga.api.context import Context, context_of
 from ordersaga.api.failures import problem_of
 from ordersaga.api.parameters import OrderPath
 from ordersaga.api.problems import BAD_REQUEST, NOT_FOUND, PROBLEMS, Problem
+from ordersaga.api.routes.notes import NoteBody, add_note
 from ordersaga.api.routes.orders import Part, view_order
-from ordersaga.console.acts import ACTS, ADDRESS, ActForm, Form, message_of, pieces_left
+from ordersaga.console.acts import ACTS, ADDRESS, ActForm, Form, message_of, one, pieces_left
 from ordersaga.console.pages import PageRoute, page, see_other
-from ordersaga.console.sessions import AnyViewer, Viewer, read_form
+from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
 from ordersaga.operations.what_if import WhatIf, if_amended, if_cancelled, load_standing, refusal_of
 from workflows.documents.validation import validate
 
@@ -29,48 +30,73 @@ router: Final = APIRouter(route_class=PageRoute)
 @router.get("/orders/{order_id}/act/{act}", name="order_action")
 async def ask(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
     """The form of an act, with what it would do."""
-    form = await _admitted(request, viewer, act)
+    form = await admitted(request, viewer, act)
     return await _form_page(request, order_id, viewer, form)
 
 
 @router.post("/orders/{order_id}/act/{act}", name="order_action")
 async def carry_out(request: Request, order_id: OrderPath, act: str, viewer: AnyViewer) -> Response:
     """Do it, once for the form; a second click changes nothing."""
-    act_form = await _admitted(request, viewer, act)
+    act_form = await admitted(request, viewer, act)
     fields = await read_form(request, viewer)
     if "preview" in fields:
         return await _form_page(request, order_id, viewer, act_form, fields)
     try:
-        outcome = await _carry_out(context_of(request), viewer, order_id, act_form, fields)
+        outcome = await carry_out_once(context_of(request), viewer, order_id, act_form, fields)
     except Exception as error:  # noqa: BLE001  the reader gets the form again, and can send it again
         problem = problem_of(error)
         return await _form_page(request, order_id, viewer, act_form, fields, problem)
     return see_other(f"/orders/{order_id}", done=f"{act}:{outcome}")
 
 
-async def _admitted(request: Request, viewer: Viewer, act: str) -> ActForm:
+@router.post("/orders/{order_id}/notes", name="add_note")
+async def note(request: Request, order_id: OrderPath, viewer: CurrentViewer) -> Response:
+    """Keep a note, once for the form."""
+    fields = await read_form(request, viewer)
+    content = json.dumps({"text": one(fields, "text")}).encode()
+    body = validate(NoteBody, content, "note")
+    key = _request_key(viewer, one(fields, "key"), f"{order_id} note ", content)
+    _answer_of(await add_note(context_of(request), viewer.token, order_id, body, key))
+    return see_other(f"/orders/{order_id}", done="note:done")
+
+
+async def admitted(request: Request, viewer: Viewer, act: str) -> ActForm:
+    """The act of this name, if the viewer may do it; raises Problem."""
     if act not in ACTS:
         raise Problem(NOT_FOUND)
     await admit(context_of(request), viewer.token, ACTS[act].operation.name)
     return ACTS[act]
 
 
-async def _carry_out(
+async def carry_out_once(
     context: Context, viewer: Viewer, order_id: OrderId, act: ActForm, fields: Form
 ) -> str:
+    """Do it, once for the key of the form; returns the outcome.
+
+    Raises:
+        InvalidDocument: fields are missing or wrong.
+        Problem: it is refused, or not certain.
+    """
     content = message_of(act, fields)
     body = validate(act.operation.body, content, "form")
-    key = fields.get("key", [""])[0]
+    key = _request_key(viewer, one(fields, "key"), f"{order_id} {act.name} ", content)
+    response = await act_on(context, viewer.token, act.operation, order_id, body, key)
+    return str(_answer_of(response)["outcome"])
+
+
+def _request_key(viewer: Viewer, key: str, target: str, content: bytes) -> RequestKey:
+    """The request by whose form it is; the same form sent twice is the same request."""
     if not key.isalnum():
         raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
-    request_key = RequestKey(
-        viewer.token.actor, f"console-{key}", f"{order_id} {act.name} ".encode() + content
-    )
-    response = await act_on(context, viewer.token, act.operation, order_id, body, request_key)
+    return RequestKey(viewer.token.actor, f"console-{key}", target.encode() + content)
+
+
+def _answer_of(response: Response) -> Any:
+    """What was answered; raises Problem if it was refused."""
     answer = json.loads(bytes(response.body))
     if response.status_code >= 400:
         raise _stored_problem(answer)
-    return str(answer["outcome"])
+    return answer
 
 
 def _stored_problem(answer: dict[str, Any]) -> Problem:

@@ -1,5 +1,6 @@
 """One order: now, as it was, its events, and what can be done."""
 
+import secrets
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -60,6 +61,7 @@ async def order(
         recorded=data["saga"]["recorded"],
         acts=offered(_possible_of(data, actions), viewer) if then.is_now else [],
         done=done,
+        note_key=secrets.token_hex(16),
         books=await _books(context, viewer, order_id) if then.is_now else None,
     )
 

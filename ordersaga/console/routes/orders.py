@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
@@ -12,8 +13,11 @@ from domain.values import Reason
 from ordersaga.api.answers import Cursor, Form, list_answer
 from ordersaga.api.context import context_of
 from ordersaga.api.parameters import Word
+from ordersaga.console.acts import one
 from ordersaga.console.pages import PageRoute, page, see_other
-from ordersaga.console.sessions import CurrentViewer
+from ordersaga.console.routes.bulk import acts_together
+from ordersaga.console.sessions import CurrentViewer, keep_preference, read_form
+from ordersaga.console.views import USUAL, VIEWS, View, cookie_of, kept_views, normal, with_view
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
 from ordersaga.operations.search.search import search
 from projections.paging import Page
@@ -69,7 +73,26 @@ async def orders(
         statuses=list(OrderStatus),
         all_reasons=list(Reason),
         is_filtered=any(filters),
+        acts=acts_together(viewer),
+        usual=USUAL,
+        kept=kept_views(request),
+        chosen=normal(request.url.query),
     )
+
+
+@router.post("/views", name="list_orders")
+async def keep_view(request: Request, viewer: CurrentViewer) -> Response:
+    """Keep the filters of the list under a name, in this browser; an empty one is forgotten."""
+    form = await read_form(request, viewer)
+    name, query = one(form, "name"), normal(one(form, "query"))
+    views = kept_views(request)
+    if one(form, "forget"):
+        views = [each for each in views if each.query != query]
+    elif name:
+        views = with_view(views, View(name, query))
+    response = see_other("/orders", **dict(parse_qsl(query)))
+    keep_preference(request, response, VIEWS, cookie_of(views))
+    return response
 
 
 @router.get("/orders.csv", name="list_orders")

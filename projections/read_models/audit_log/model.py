@@ -59,6 +59,7 @@ _ACTS: Final = {
     "StockAdjusted": "adjust_stock",
     "OrderRequested": "place_order",
     "CustomerErased": "erase_customer",
+    "NoteAdded": "add_note",
 }
 """Acts of people that have event types of their own."""
 
