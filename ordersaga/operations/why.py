@@ -117,11 +117,9 @@ def _leaders(run_id: str, types: set[str], before: Sequence[Act]) -> tuple[int, 
             act for act in same if act.is_outside and (not inside or act.number > inside[0].number)
         ]
         return tuple(act.number for act in [*inside, *told])
-    for cause, effects in _BEGINS.items():
-        if types & effects:
-            begun = [act.number for act in before if act.has({cause})]
-            return tuple(begun[-1:])
-    return tuple(act.number for act in before[-1:])
+    causes = {cause for cause, effects in _BEGINS.items() if types & effects}
+    begun = [act for act in before if act.has(causes)] or before
+    return tuple(act.number for act in begun[-1:])
 
 
 def _turned_by(

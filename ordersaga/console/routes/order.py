@@ -13,6 +13,7 @@ from ordersaga.api.parameters import OrderPath, Word
 from ordersaga.api.routes.orders import Part, Then, view_order
 from ordersaga.console.acts import offered
 from ordersaga.console.address import ROOT
+from ordersaga.console.changes import Change, changes_between
 from ordersaga.console.graph import draw, meaning_of, title_of
 from ordersaga.console.pages import PageRoute, page
 from ordersaga.console.sessions import CurrentViewer, Viewer
@@ -46,6 +47,7 @@ async def order(
         )
     story = whole["story"]
     shown = [entry for entry in story if position is None or entry.position <= position]
+    earlier = [entry.position for entry in shown[:-1]]
     live = data["saga"]["live"]
     actions = live.actions if live else ()
     return await page(
@@ -55,6 +57,7 @@ async def order(
         story=story,
         shown_until=shown[-1].position if shown else 0,
         position=position,
+        changes=await _changes(context, viewer, data, earlier) if position else None,
         movements=history.movements(),
         steps_rows=steps_of(shown),
         live=live,
@@ -64,6 +67,17 @@ async def order(
         note_key=secrets.token_hex(16),
         books=await _books(context, viewer, order_id) if then.is_now else None,
     )
+
+
+async def _changes(
+    context: Context, viewer: Viewer, data: dict[str, Any], earlier: list[int]
+) -> list[Change] | None:
+    """What the event that is looked at changed; None: it is the first one."""
+    if not earlier:
+        return None
+    then = Then(position=earlier[-1])
+    before, _ = await view_order(context, viewer.token, data["order_id"], (), then)
+    return changes_between(before, data)
 
 
 def _possible_of(data: dict[str, Any], actions: Any) -> list[str]:
