@@ -22,6 +22,7 @@ from ordersaga.api.routes import (
     notes,
     orders,
     payments,
+    recovering,
     search,
     stock,
     system,
@@ -33,6 +34,7 @@ _ROUTERS: Final = (
     orders.router,
     actions.router,
     notes.router,
+    recovering.router,
     stock.router,
     lists.router,
     payments.router,
@@ -43,6 +45,7 @@ _ROUTERS: Final = (
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     notes.NoteBody,
+    recovering.RecoverBody,
     ReceiveBody,
     AdjustBody,
     *(operation.body for operation in OPERATIONS),

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ordersaga.api.acting import OPERATIONS, Operation
+from pydantic import BaseModel
+
+from ordersaga.api.acting import OPERATIONS
+from ordersaga.api.routes.recovering import RECOVER, RecoverBody
 from ordersaga.console.sessions import Viewer
 
 Form = Mapping[str, Sequence[str]]
@@ -16,22 +19,22 @@ class ActForm:
     """An act for people.
 
     Attributes:
+        name: of the act.
+        operation: of the API that does it.
+        body: what the operation takes.
         title: on its button and its form.
         explanation: what it does.
         reason: the name of the field that says why.
         is_final: it cannot be taken back.
     """
 
-    operation: Operation
+    name: str
+    operation: str
+    body: type[BaseModel]
     title: str
     explanation: str
     reason: str = "reason"
     is_final: bool = False
-
-    @property
-    def name(self) -> str:
-        """The value of the act."""
-        return self.operation.act.value
 
 
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -48,20 +51,33 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("Cancel the order", "Everything that was done is undone, and the order ends."),
 }
 _FINAL: Final = frozenset({"cancel", "resolve"})
-_BY_ACT: Final = {operation.act.value: operation for operation in OPERATIONS}
+OPERATION_OF: Final = {operation.act.value: operation for operation in OPERATIONS}
+"""The operations that ask a saga for something, by act."""
+
+
+def _form(name: str, title: str, explanation: str) -> ActForm:
+    operation, reason = OPERATION_OF[name], "note" if name == "resolve" else "reason"
+    texts = (title, explanation, reason)
+    return ActForm(name, operation.name, operation.body, *texts, is_final=name in _FINAL)
+
 
 ACTS: Final[Mapping[str, ActForm]] = {
-    name: ActForm(_BY_ACT[name], *texts, "note" if name == "resolve" else "reason", name in _FINAL)
-    for name, texts in _TEXTS.items()
+    RECOVER: ActForm(
+        RECOVER,
+        "recover_order",
+        RecoverBody,
+        "Start its saga again",
+        "The saga is gone, and the order is open. It goes on where it stood; nothing that was done "
+        "is done again.",
+    ),
+    **{name: _form(name, *texts) for name, texts in _TEXTS.items()},
 }
 """Every act, those that help most first."""
 
 
 def offered(actions: Sequence[str], viewer: Viewer) -> list[ActForm]:
     """The acts that are possible now and that the viewer has a right to."""
-    return [
-        form for name, form in ACTS.items() if name in actions and viewer.may(form.operation.name)
-    ]
+    return [form for name, form in ACTS.items() if name in actions and viewer.may(form.operation)]
 
 
 def message_of(act: ActForm, form: Form) -> bytes:

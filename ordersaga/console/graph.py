@@ -42,7 +42,7 @@ def draw(acts: Sequence[Act], order_page: str) -> Markup:
     height = max((box.y + box.height for box in boxes), default=0) + 2
     by_number = {box.act.number: box for box in boxes}
     head = Markup(
-        '<svg width="{}" height="{}" viewBox="0 0 {} {}" role="img" '
+        '<svg width="{}" height="{}" viewBox="0 0 {} {}" role="group" '
         'aria-label="What led to what; the list below says the same in words">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path class="arrow" d="M0 0 8 4 0 8z"/></marker></defs>'

@@ -13,7 +13,7 @@ from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
-from domain.saga.commands import AddNote
+from domain.saga.commands import AddNote, RecordOperatorAction
 from domain.stock.commands import StockCommand
 from domain.stock.item import StockState
 from domain.values import Reason
@@ -130,6 +130,12 @@ class OrdersService:
         """Leave a note of the staff on an order; raises NotFound."""
         await self.state(order_id)
         await self._execute(FULFILLMENT.stream(order_id), AddNote(self._caller.actor, text))
+
+    async def record_act(self, order_id: OrderId, act: str, reason: str) -> None:
+        """Record what somebody did about an order's saga from outside of it; raises NotFound."""
+        await self.state(order_id)
+        action = RecordOperatorAction(self._caller.actor, act, reason)
+        await self._execute(FULFILLMENT.stream(order_id), action)
 
     async def state(self, order_id: OrderId) -> OrderState:
         """The present state of an order; raises NotFound."""

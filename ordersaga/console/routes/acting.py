@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from domain.ids import LineId, OrderId
 from domain.lines import Pieces
 from ordersaga.access.requests import RequestKey
-from ordersaga.api.acting import act_on, possible
+from ordersaga.api.acting import PossibleAnswer, act_on, possible
 from ordersaga.api.authentication import admit
 from ordersaga.api.context import Context, context_of
 from ordersaga.api.failures import problem_of
@@ -18,7 +18,17 @@ from ordersaga.api.parameters import OrderPath
 from ordersaga.api.problems import BAD_REQUEST, NOT_FOUND, PROBLEMS, Problem
 from ordersaga.api.routes.notes import NoteBody, add_note
 from ordersaga.api.routes.orders import Part, view_order
-from ordersaga.console.acts import ACTS, ADDRESS, ActForm, Form, message_of, one, pieces_left
+from ordersaga.api.routes.recovering import RECOVER, can_recover, recover_order
+from ordersaga.console.acts import (
+    ACTS,
+    ADDRESS,
+    OPERATION_OF,
+    ActForm,
+    Form,
+    message_of,
+    one,
+    pieces_left,
+)
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
 from ordersaga.operations.what_if import WhatIf, if_amended, if_cancelled, load_standing, refusal_of
@@ -64,7 +74,7 @@ async def admitted(request: Request, viewer: Viewer, act: str) -> ActForm:
     """The act of this name, if the viewer may do it; raises Problem."""
     if act not in ACTS:
         raise Problem(NOT_FOUND)
-    await admit(context_of(request), viewer.token, ACTS[act].operation.name)
+    await admit(context_of(request), viewer.token, ACTS[act].operation)
     return ACTS[act]
 
 
@@ -78,9 +88,14 @@ async def carry_out_once(
         Problem: it is refused, or not certain.
     """
     content = message_of(act, fields)
-    body = validate(act.operation.body, content, "form")
+    body = validate(act.body, content, "form")
     key = _request_key(viewer, one(fields, "key"), f"{order_id} {act.name} ", content)
-    response = await act_on(context, viewer.token, act.operation, order_id, body, key)
+    if act.name == RECOVER:
+        reason = one(fields, "reason")
+        response = await recover_order(context, viewer.token, order_id, reason, key)
+    else:
+        operation = OPERATION_OF[act.name]
+        response = await act_on(context, viewer.token, operation, order_id, body, key)
     return str(_answer_of(response)["outcome"])
 
 
@@ -116,7 +131,7 @@ async def _form_page(
     data, _ = await view_order(context, viewer.token, order_id, (Part.SAGA,))
     answer = None
     try:
-        answer = await possible(context, order_id, act.operation.act)
+        answer = await _possible(context, order_id, act)
     except Exception as error:  # noqa: BLE001  the page says why it cannot tell
         problem = problem or problem_of(error)
     live = data["saga"]["live"]
@@ -136,6 +151,12 @@ async def _form_page(
         choices=live.choices if live else (),
         what_if=await _what_if(context, order_id, act, running, fields),
     )
+
+
+async def _possible(context: Context, order_id: OrderId, act: ActForm) -> PossibleAnswer:
+    if act.name != RECOVER:
+        return await possible(context, order_id, OPERATION_OF[act.name].act)
+    return PossibleAnswer(order_id, RECOVER, await can_recover(context, order_id), (), None)
 
 
 async def _what_if(

@@ -14,7 +14,7 @@ from domain.ids import OrderId, parse_order_id
 from ordersaga.api.acting import possible
 from ordersaga.api.context import Context, context_of
 from ordersaga.api.failures import invalid, problem_of
-from ordersaga.console.acts import ACTS, ActForm, Form, one
+from ordersaga.console.acts import ACTS, OPERATION_OF, ActForm, Form, one
 from ordersaga.console.pages import PageRoute, page
 from ordersaga.console.routes.acting import admitted, carry_out_once
 from ordersaga.console.sessions import AnyViewer, Viewer, read_form
@@ -85,7 +85,7 @@ async def _look(context: Context, order_id: OrderId, act: ActForm) -> Row:
     """Whether the act is possible, and what it would do; an order that cannot be read says so."""
     try:
         async with asyncio.timeout(_EACH_WITHIN_S):
-            answer = await possible(context, order_id, act.operation.act)
+            answer = await possible(context, order_id, OPERATION_OF[act.name].act)
             if not answer.possible:
                 why = answer.waits_for or "the order has ended or has gone further"
                 return Row(order_id, is_possible=False, why=why)
@@ -129,4 +129,4 @@ def _words(error: Exception) -> str:
 
 def acts_together(viewer: Viewer) -> list[ActForm]:
     """The acts on many orders that the viewer has a right to."""
-    return [ACTS[name] for name in TOGETHER if viewer.may(ACTS[name].operation.name)]
+    return [ACTS[name] for name in TOGETHER if viewer.may(ACTS[name].operation)]

@@ -13,6 +13,9 @@ from ordersaga.operations.inbox.inbox import load_inbox
 
 router: Final = APIRouter(route_class=PageRoute)
 
+_GONE: Final = ("order_without_saga", "saga_terminated", "saga_failed", "saga_timed_out")
+"""Findings of orders that are open and whose saga does not run."""
+
 
 @router.get("/inbox", name="get_inbox")
 async def inbox(
@@ -32,5 +35,6 @@ async def inbox(
         kind=kind,
         awaiting_decision=box.awaiting_decision,
         remarks=box.remarks,
-        acts=[act for act in ACTS.values() if viewer.may(act.operation.name)],
+        gone=_GONE,
+        acts=[act for act in ACTS.values() if viewer.may(act.operation)],
     )

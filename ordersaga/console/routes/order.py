@@ -81,9 +81,11 @@ async def _changes(
 
 
 def _possible_of(data: dict[str, Any], actions: Any) -> list[str]:
-    """What the saga accepts; an open order without a saga can be cancelled all the same."""
-    if data["saga"]["live"] is None and data["status"] not in ("completed", "cancelled"):
-        return ["cancel"]
+    """What the saga accepts; without one, an open order can be cancelled or started again."""
+    live = data["saga"]["live"]
+    is_gone = live is None or live.run_status not in ("running", "paused")
+    if is_gone and data["status"] not in ("completed", "cancelled", "draft"):
+        return ["recover", "cancel"]
     return list(actions)
 
 

@@ -121,6 +121,7 @@ async def test_what_a_cancellation_would_do_is_what_it_does(
     await running_stack.carrier.wait_until_holding(hold)
     await person.open("/orders/c-what-if")
     await person.click("link", "Cancel the order")
+    await person.page.locator("dialog[open] .effects").first.wait_for()
     effects = await person.page.locator("dialog .effects li").all_inner_texts()
     assert "10.00 GBP goes back to the customer" in effects
     assert "2 of c-what-if-lamp become free" in effects
