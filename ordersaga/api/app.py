@@ -23,6 +23,7 @@ from ordersaga.api.routes import (
     orders,
     payments,
     recovering,
+    resending,
     search,
     stock,
     system,
@@ -41,11 +42,13 @@ _ROUTERS: Final = (
     search.router,
     live.router,
     system.router,
+    resending.router,
 )
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     notes.NoteBody,
     recovering.RecoverBody,
+    resending.ResendBody,
     ReceiveBody,
     AdjustBody,
     *(operation.body for operation in OPERATIONS),

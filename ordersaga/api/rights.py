@@ -73,6 +73,7 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "search": _right(Area.ORDERS, _READ, _STAFF),
     "list_projections": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
     "get_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
+    "resend_notifications": _right(Area.SYSTEM, _WRITE, _STEERING),
     "list_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
 }
 """Every operation of the API by its id; an operation that is not here does not start."""

@@ -138,3 +138,14 @@ async def stock_events_of(
         for event in stream
         if event.data.get("order_id") == order_id
     ]
+
+
+async def version_at(store: EventStore, stream: str, position: int) -> int:
+    """The version that a stream had at a position of the feed; 0: it had no event yet."""
+    last = await store.read_stream(stream, backward=True, limit=1)
+    low, high = 0, last[0].version if last else 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        (event,) = await store.read_stream(stream, from_version=middle, limit=1)
+        low, high = (middle, high) if event.position <= position else (low, middle - 1)
+    return low

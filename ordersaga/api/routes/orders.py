@@ -26,7 +26,7 @@ from ordersaga.api.rights import SEES_ADDRESSES
 from ordersaga.api.writing import KeyHeader, read_key
 from ordersaga.errors import OrderSagaError
 from ordersaga.findings.table import list_findings
-from ordersaga.operations.order_history import OrderHistory
+from ordersaga.operations.order_history import OrderHistory, version_at
 from ordersaga.operations.orders import OrdersService, TimelineEntry
 from ordersaga.operations.placing import PlacedOrder, place_order
 from ordersaga.operations.sagas import show_saga
@@ -168,7 +168,7 @@ async def view_order(
     history = await orders.history(
         order_id, at=then.at, at_version=then.version, at_position=then.position
     )
-    view = _View(context, orders, history, then.at, then.is_now)
+    view = _View(context, orders, history, then)
     data = _visible(shown(history), token)
     for part in parts:
         data[part] = await _EXPANSIONS[part](view)
@@ -198,8 +198,7 @@ class _View:
     context: Context
     orders: OrdersService
     history: OrderHistory
-    at: datetime | None
-    is_now: bool
+    then: Then
 
     async def payment(self) -> Payment | None:
         return self.history.payment()
@@ -215,7 +214,7 @@ class _View:
         """What the events say; if now is meant, also what the saga and Temporal say."""
         recorded = self.history.fulfillment()
         saga: dict[str, Any] = {"recorded": recorded, "live": None, "note": None}
-        if not self.is_now:
+        if not self.then.is_now:
             return saga
         services, order_id = self.context.services, self.history.order_id
         try:
@@ -229,8 +228,8 @@ class _View:
 
     async def story(self) -> list[TimelineEntry]:
         last = max(event.position for events in self.history.streams.values() for event in events)
-        entries = await self.orders.timeline(self.history.order_id, until=self.at)
-        return [entry for entry in entries if self.is_now or entry.position <= last]
+        entries = await self.orders.timeline(self.history.order_id, until=self.then.at)
+        return [entry for entry in entries if self.then.is_now or entry.position <= last]
 
     async def stock(self) -> list[dict[str, Any]]:
         """The stock of each product of the order, as it was at the same time."""
@@ -239,7 +238,13 @@ class _View:
 
     async def _level(self, sku: Sku) -> dict[str, Any]:
         stock = STOCK.stream(sku)
-        loaded = await self.context.services.handler.load(stock.name, stock.fold, until=self._then)
+        handler = self.context.services.handler
+        if self.then.position is None:
+            loaded = await handler.load(stock.name, stock.fold, until=self._moment)
+        else:
+            store = self.context.services.log
+            version = await version_at(store, stock.name, self.then.position)
+            loaded = await handler.load(stock.name, stock.fold, at_version=version)
         state = loaded.state
         return {
             "sku": sku,
@@ -251,8 +256,8 @@ class _View:
         }
 
     @property
-    def _then(self) -> datetime | None:
-        return None if self.is_now else self.at or self.history.own[-1].recorded_at
+    def _moment(self) -> datetime | None:
+        return None if self.then.is_now else self.then.at or self.history.own[-1].recorded_at
 
 
 _NO_ANSWER: Final = "Temporal does not answer"

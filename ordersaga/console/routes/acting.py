@@ -2,20 +2,19 @@
 
 import json
 import secrets
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from domain.ids import LineId, OrderId
 from domain.lines import Pieces
-from ordersaga.access.requests import RequestKey
 from ordersaga.api.acting import PossibleAnswer, act_on, possible
 from ordersaga.api.authentication import admit
 from ordersaga.api.context import Context, context_of
 from ordersaga.api.failures import problem_of
 from ordersaga.api.parameters import OrderPath
-from ordersaga.api.problems import BAD_REQUEST, NOT_FOUND, PROBLEMS, Problem
+from ordersaga.api.problems import NOT_FOUND, Problem
 from ordersaga.api.routes.notes import NoteBody, add_note
 from ordersaga.api.routes.orders import Part, view_order
 from ordersaga.api.routes.recovering import RECOVER, can_recover, recover_order
@@ -31,6 +30,7 @@ from ordersaga.console.acts import (
 )
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
+from ordersaga.console.writing import answer_of, request_key
 from ordersaga.operations.what_if import WhatIf, if_amended, if_cancelled, load_standing, refusal_of
 from workflows.documents.validation import validate
 
@@ -65,8 +65,8 @@ async def note(request: Request, order_id: OrderPath, viewer: CurrentViewer) -> 
     fields = await read_form(request, viewer)
     content = json.dumps({"text": one(fields, "text")}).encode()
     body = validate(NoteBody, content, "note")
-    key = _request_key(viewer, one(fields, "key"), f"{order_id} note ", content)
-    _answer_of(await add_note(context_of(request), viewer.token, order_id, body, key))
+    key = request_key(viewer, one(fields, "key"), f"{order_id} note ", content)
+    answer_of(await add_note(context_of(request), viewer.token, order_id, body, key))
     return see_other(f"/orders/{order_id}", done="note:done")
 
 
@@ -89,34 +89,14 @@ async def carry_out_once(
     """
     content = message_of(act, fields)
     body = validate(act.body, content, "form")
-    key = _request_key(viewer, one(fields, "key"), f"{order_id} {act.name} ", content)
+    key = request_key(viewer, one(fields, "key"), f"{order_id} {act.name} ", content)
     if act.name == RECOVER:
         reason = one(fields, "reason")
         response = await recover_order(context, viewer.token, order_id, reason, key)
     else:
         operation = OPERATION_OF[act.name]
         response = await act_on(context, viewer.token, operation, order_id, body, key)
-    return str(_answer_of(response)["outcome"])
-
-
-def _request_key(viewer: Viewer, key: str, target: str, content: bytes) -> RequestKey:
-    """The request by whose form it is; the same form sent twice is the same request."""
-    if not key.isalnum():
-        raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
-    return RequestKey(viewer.token.actor, f"console-{key}", target.encode() + content)
-
-
-def _answer_of(response: Response) -> Any:
-    """What was answered; raises Problem if it was refused."""
-    answer = json.loads(bytes(response.body))
-    if response.status_code >= 400:
-        raise _stored_problem(answer)
-    return answer
-
-
-def _stored_problem(answer: dict[str, Any]) -> Problem:
-    kinds = {kind.code: kind for kind in PROBLEMS}
-    return Problem(kinds[answer["code"]], answer.get("detail", ""), answer.get("errors", ()))
+    return str(answer_of(response)["outcome"])
 
 
 async def _form_page(

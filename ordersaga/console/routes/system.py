@@ -1,5 +1,7 @@
 """How the installation is doing: read models, notifications, providers."""
 
+import json
+import secrets
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -8,14 +10,18 @@ from fastapi.responses import Response
 from ordersaga.api.answers import Cursor
 from ordersaga.api.context import context_of
 from ordersaga.api.parameters import Word
+from ordersaga.api.routes.resending import ResendBody, resend_notifications
 from ordersaga.api.routes.system import NotificationState
-from ordersaga.console.pages import PageRoute, page
-from ordersaga.console.sessions import CurrentViewer
+from ordersaga.console.acts import one
+from ordersaga.console.pages import PageRoute, page, see_other
+from ordersaga.console.sessions import CurrentViewer, read_form
+from ordersaga.console.writing import answer_of, request_key
 from ordersaga.incidents.table import list_incidents
 from projections.operations.operate import list_parked
 from projections.operations.status import status
 from projections.outbox import outbox
 from projections.registry import ALL
+from workflows.documents.validation import validate
 
 router: Final = APIRouter(route_class=PageRoute)
 
@@ -51,7 +57,21 @@ async def notifications(
     )
     counts = await outbox.count(pool)
     states = list(NotificationState)
-    return await page(request, "notifications.html", rows=rows, counts=counts, states=states)
+    key = secrets.token_hex(16)
+    return await page(
+        request, "notifications.html", rows=rows, counts=counts, states=states, key=key
+    )
+
+
+@router.post("/notifications/resend", name="resend_notifications")
+async def resend(request: Request, viewer: CurrentViewer) -> Response:
+    """Send one again, once for the form."""
+    form = await read_form(request, viewer)
+    content = json.dumps({"ids": form.get("id", [])}).encode()
+    body = validate(ResendBody, content, "form")
+    key = request_key(viewer, one(form, "key"), "resend ", content)
+    answer_of(await resend_notifications(context_of(request), body, key))
+    return see_other("/notifications", state="waiting")
 
 
 @router.get("/providers", name="list_projections")

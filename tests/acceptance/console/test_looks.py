@@ -1,6 +1,8 @@
 """Every page at three widths in both themes: nothing cut, nothing sideways, no barrier."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
@@ -33,6 +35,12 @@ PAGES = (
     "/orders/nothing",
 )
 MOST_BYTES = 60_000
+FOLDER = Path(__file__).parents[3] / "build" / "pictures" / "console"
+"""Each page as it was seen; the documents show some of them."""
+
+
+def _name(path: str) -> str:
+    return re.sub("[^a-z]+", "-", path).strip("-") or "today"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,7 @@ async def test_nothing_is_cut_and_nobody_is_shut_out(
         for path in PAGES:
             await person.open(path)
             found[path] = await person.spilled() + await person.severe_barriers()
+            await person.page.screenshot(path=FOLDER / f"{_name(path)}-{width}-{theme}.png")
         assert person.complaints == []
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
