@@ -68,7 +68,7 @@ async def load_today(services: Services) -> Today:
     now, pool = datetime.now(UTC), services.pool
     begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     return Today(
-        await count_by_hour(pool, _TYPES, begin),
+        await count_by_hour(pool, begin),
         await count_open(pool),
         await money_by_day(pool, now.date(), None, None),
         await step_pace(pool),

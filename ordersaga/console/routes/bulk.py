@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -27,8 +28,11 @@ TOGETHER: Final = ("hold", "resume", "retry", "cancel")
 """The acts that need nothing but a reason."""
 
 _AT_ONCE: Final = 8
-_EACH_WITHIN_S: Final = 12.0
-T = TypeVar("T")
+_EACH_WITHIN_S: Final = 6.0
+_ALL_WITHIN_S: Final = 5.0
+"""Nothing new begins after this time, so that the page comes within its limit."""
+
+_NOT_REACHED: Final = "not reached in time: choose fewer orders, or send the form again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ async def bulk(request: Request, viewer: AnyViewer) -> Response:
     """First what it would do; with a reason and the confirmation, do it where it is possible."""
     fields = await read_form(request, viewer)
     act = await _act(request, viewer, one(fields, "act"))
-    order_ids = _orders(fields)
     context = context_of(request)
-    rows = await _each(order_ids, lambda order_id: _look(context, order_id, act))
+    chosen = [Row(order_id, is_possible=False) for order_id in _orders(fields)]
+    rows = await _each(chosen, lambda row: _look(context, OrderId(row.order_id), act))
     is_done = one(fields, "confirmed") == "yes" and bool(one(fields, "reason"))
     if is_done:
         rows = await _carry_out(context, viewer, act, rows, fields)
@@ -70,15 +74,17 @@ def _orders(fields: Form) -> list[OrderId]:
     return chosen
 
 
-async def _each(values: Sequence[T], work: Callable[[T], Awaitable[Row]]) -> list[Row]:
-    """The work on each, some at once."""
-    slots = asyncio.Semaphore(_AT_ONCE)
+async def _each(rows: Sequence[Row], work: Callable[[Row], Awaitable[Row]]) -> list[Row]:
+    """The work on each, some at once; what is not reached in time stays as it is, and says so."""
+    slots, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + _ALL_WITHIN_S
 
-    async def run(value: T) -> Row:
+    async def run(row: Row) -> Row:
         async with slots:
-            return await work(value)
+            if time.monotonic() < until:
+                return await work(row)
+            return replace(row, is_possible=False, outcome="unknown", why=_NOT_REACHED)
 
-    return list(await asyncio.gather(*map(run, values)))
+    return list(await asyncio.gather(*map(run, rows)))
 
 
 async def _look(context: Context, order_id: OrderId, act: ActForm) -> Row:
@@ -116,6 +122,8 @@ async def _carry_out(
             async with asyncio.timeout(_EACH_WITHIN_S):
                 outcome = await carry_out_once(context, viewer, OrderId(row.order_id), act, own)
             return replace(row, outcome=outcome)
+        except TimeoutError:
+            return replace(row, outcome="unknown", why="not answered in time: look at the order")
         except Exception as error:  # noqa: BLE001  the others are carried out all the same
             return replace(row, outcome="failed", why=_words(error))
 
