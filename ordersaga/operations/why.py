@@ -113,10 +113,10 @@ def _leaders(run_id: str, types: set[str], before: Sequence[Act]) -> tuple[int, 
     same = [act for act in before if act.run_id == run_id]
     if same:
         inside = [act for act in same if not act.is_outside][-1:]
-        told = [
+        by_people = [
             act for act in same if act.is_outside and (not inside or act.number > inside[0].number)
         ]
-        return tuple(act.number for act in [*inside, *told])
+        return tuple(act.number for act in [*inside, *by_people])
     causes = {cause for cause, effects in _BEGINS.items() if types & effects}
     begun = [act for act in before if act.has(causes)] or before
     return tuple(act.number for act in begun[-1:])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from eventstore.postgres.connection import survey
 from ordersaga.access.roles import Role
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from projections.engine.sql_files import statement
@@ -51,9 +52,10 @@ audit = partial(statement, "projections.read_models.audit_log")
 async def shop(postgres_server: EmbeddedPostgres) -> AsyncIterator[ApiShop]:
     async with fresh_database(postgres_server) as database, opened_api(database) as opened:
         async with opened_pool(await as_processes(database), 1) as pool:
-            for fill in (FILL_ORDERS, FILL_AUDIT):
-                await pool.execute(fill, YEAR, ORDERS)
-            await pool.execute("ANALYZE read_models.current_orders, read_models.audit_log")
+            with survey():
+                for fill in (FILL_ORDERS, FILL_AUDIT):
+                    await pool.execute(fill, YEAR, ORDERS)
+                await pool.execute("ANALYZE read_models.current_orders, read_models.audit_log")
         yield opened
 
 

@@ -45,12 +45,15 @@ async def test_an_order_at_every_position_is_the_fold_of_its_events_up_to_it(sho
 
 async def test_pages_of_the_past_say_what_the_fold_says(shop: ApiShop) -> None:
     reader, services = Reader.of(shop, Role.ADMIN), shop.services
-    stock = await services.log.read_stream(stock_stream(LAMP))
+    stock, compared = await services.log.read_stream(stock_stream(LAMP)), 0
     state = ORDER.fold.initial
     for event in await services.store.read_stream(order_stream(GONE)):
         state = ORDER.fold.evolve(state, services.codec.decode(event))
         text = (await reader.get(f"/orders/{GONE}?position={event.position}")).text
         assert STATUS.search(text)[1] == str(status_of(state))  # type: ignore[index]  # or it fails
+        if "Stock of its products then" not in text:  # it has no lines yet
+            continue
+        compared += 1
         held = STOCK.fold.initial
         for one in stock:
             if one.position <= event.position:
@@ -58,3 +61,4 @@ async def test_pages_of_the_past_say_what_the_fold_says(shop: ApiShop) -> None:
         shown = text.partition("Stock of its products then")[2].partition(f"{LAMP}</a></td>")[2]
         numbers = re.findall(r'<td class="right">(\d+)</td>', shown.partition("</tr>")[0])
         assert numbers == [str(held.on_hand), str(held.reserved), str(held.available), "0"]
+    assert compared >= 4
