@@ -113,6 +113,23 @@ async def test_a_refund_that_fails_is_tried_again(
     await person.sees("10.00 GBP went back")
 
 
+async def test_an_order_whose_saga_was_terminated_is_started_again(
+    person: Person, running_stack: Up, sagas: OrderSagaClient
+) -> None:
+    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "c-gone"))
+    await start(running_stack, sagas, "c-gone")
+    await running_stack.payment.wait_until_holding(hold)
+    client = await Client.connect(running_stack.state().temporal_address)
+    await client.get_workflow_handle("order-c-gone").terminate("by mistake")
+    await running_stack.payment.remove(hold)
+    await person.open("/orders/c-gone")
+    person.clicks = 0
+    await person.act("Start its saga again", "it was terminated by mistake")
+    assert person.clicks <= MOST_CLICKS
+    assert (await sagas.result("c-gone")).outcome == "completed"
+    await person.sees("did recover: it was terminated by mistake")
+
+
 async def test_what_a_cancellation_would_do_is_what_it_does(
     person: Person, running_stack: Up, sagas: OrderSagaClient
 ) -> None:

@@ -124,3 +124,29 @@ async def test_a_role_without_the_right_does_not_get_the_form(shop: ApiShop) -> 
     assert (await reader.get("/orders/busy/act/cancel")).status == 403
     last = (await shop.get("/audit/refusals?limit=1")).json["items"][0]
     assert (last["actor"], last["operation"]) == ("finance:test-finance", "cancel_order")
+
+
+async def test_a_notification_is_sent_again_by_who_may(shop: ApiShop) -> None:
+    await shop.project()
+    waiting = (await shop.get("/notifications?state=waiting&limit=1")).json["items"][0]
+    page, to = "/notifications", "/notifications/resend"
+    reply = await Reader.of(shop, Role.OPERATOR).send(page, to, id=waiting["id"])
+    assert reply.headers["Location"] == "/console/notifications?state=waiting"
+    again = (await shop.get("/notifications?state=waiting&limit=500")).json["items"]
+    (sent,) = (each for each in again if each["id"] == waiting["id"])
+    assert sent["due_at"] > waiting["due_at"]
+    assert (await Reader.of(shop, Role.SUPPORT).get(page)).status == 403
+    body = {"ids": [waiting["id"]]}
+    assert (await shop.post("/notifications/resend", body, role=Role.SUPPORT)).status == 403
+    assert (await shop.post("/notifications/resend", {"ids": ["x"]})).status == 422
+
+
+async def test_an_act_on_many_orders_needs_some_that_are_chosen(shop: ApiShop) -> None:
+    reader = Reader.of(shop, Role.OPERATOR)
+    assert (await reader.send("/orders", "/bulk", act="cancel")).status == 422
+    assert (await reader.send("/orders", "/bulk", act="amend", order=["busy"])).status == 422
+    many = [f"o{number}" for number in range(51)]
+    assert (await reader.send("/orders", "/bulk", act="cancel", order=many)).status == 422
+    reply = await reader.send("/orders", "/bulk", act="cancel", order=["busy", "nothing"])
+    assert reply.status == 200
+    assert "It is possible now for 0 of 2." in reply.text

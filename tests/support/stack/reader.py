@@ -102,7 +102,7 @@ async def signed_in(browser: Browser, up: Up, **options: Any) -> AsyncIterator[P
     person = Person(await context.new_page(), f"{state.api_url}/console")
     await person.page.goto(entrance(state.api_url, token))
     await person.page.get_by_role("button", name="Sign in").click()
-    await person.sees("Today")
+    await person.page.get_by_role("heading", name="Today").wait_for()
     try:
         yield person
     finally:
