@@ -94,6 +94,11 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def sentence(text: str) -> str:
+    """The text as it begins a sentence; ids in it stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def pretty(data: Any) -> str:
     """JSON for people to read."""
     return json.dumps(data, indent=2, ensure_ascii=False, default=str)
@@ -109,6 +114,7 @@ FILTERS: Final[Mapping[str, Any]] = {
     "duration": duration,
     "day": day,
     "pretty": pretty,
+    "sentence": sentence,
     "words": words,
     "meaning": meaning,
 }

@@ -21,7 +21,7 @@ from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import UNAUTHENTICATED
 from ordersaga.bootstrap.wiring import Services
 from ordersaga.console.address import ROOT
-from ordersaga.console.formats import FILTERS
+from ordersaga.console.formats import FILTERS, sentence
 from ordersaga.console.lag import measure_lag
 from ordersaga.console.remembered import Remembered
 from ordersaga.console.sessions import Viewer, theme_of, zone_of
@@ -199,7 +199,7 @@ async def failure_page(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.type is UNAUTHENTICATED:
         return _sign_in(request)
-    values = {"problem": problem, "title": problem.type.title.capitalize()}
+    values = {"problem": problem, "title": sentence(problem.type.title)}
     try:
         if hasattr(request.state, "viewer"):
             response = await page(request, "problem.html", status=problem.type.status, **values)

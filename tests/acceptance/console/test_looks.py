@@ -20,6 +20,8 @@ PAGES = (
     "/orders",
     "/orders?status=completed",
     "/orders/looks",
+    "/orders/refunded",
+    "/orders/refunded/why",
     "/orders/looks/why",
     "/orders/looks/events",
     "/returns",
@@ -56,7 +58,10 @@ async def stack(running_stack: Up) -> Up:
     sagas = OrderSagaClient(await Client.connect(running_stack.state().temporal_address))
     line = {"sku": "looks-lamp", "description": "Lamp", "quantity": 2, "unit_price_minor": 500}
     await sagas.start(order_document("looks", lines=[line]))
-    await sagas.result("looks")
+    address = {**order_document("x")["address"], "postal_code": "NOSHIP"}
+    await sagas.start(order_document("refunded", lines=[line], address=address))
+    assert (await sagas.result("looks")).outcome == "completed"
+    assert (await sagas.result("refunded")).outcome == "cancelled"
     return running_stack
 
 

@@ -50,6 +50,11 @@ def test_a_duration_has_the_unit_that_fits(seconds: float, text: str) -> None:
     assert formats.duration(seconds) == text
 
 
+def test_a_sentence_begins_with_a_capital_and_keeps_its_ids() -> None:
+    assert formats.sentence("order A-1x shipped") == "Order A-1x shipped"
+    assert formats.sentence("") == ""
+
+
 def test_a_day_is_short() -> None:
     assert formats.day(date(2026, 1, 5)) == "5 Jan 2026"
 
