@@ -36,17 +36,19 @@ function isBusy(part) {
   return typing || dialog?.open || String(getSelection()).length > 0;
 }
 
+const nameOf = (row) => row.id || row.querySelector("a")?.getAttribute("href") || row.textContent;
+
 function place(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
     if (!next || isBusy(part) || next.innerHTML === part.innerHTML) continue;
-    const rows = new Set([...part.querySelectorAll("li[id], tr[data-row]")].map((row) => row.id || row.textContent));
+    const rows = new Set([...part.querySelectorAll("li[id], tr[data-row]")].map(nameOf));
     const open = [...part.querySelectorAll("details")].map((each) => each.open);
     const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
     part.replaceChildren(...next.childNodes);
     part.querySelectorAll("details").forEach((each, index) => { each.open = open[index] ?? each.open; });
     for (const row of part.querySelectorAll("li[id], tr[data-row]")) {
-      if (!rows.has(row.id || row.textContent)) row.classList.add("fresh");
+      if (!rows.has(nameOf(row))) row.classList.add("fresh");
     }
     if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
