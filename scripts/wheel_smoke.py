@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED_SUFFIXES = {".py", ".sql", ".typed"}
+SHIPPED_SUFFIXES = {".py", ".sql", ".typed", ".html", ".css", ".js", ".svg"}
 
 
 def shipped_packages() -> list[str]:
@@ -31,7 +31,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def expected_files() -> set[str]:
-    """Every source, SQL and marker file that must be in the wheel."""
+    """Every source, SQL, page and marker file that must be in the wheel."""
     return {
         path.relative_to(ROOT).as_posix()
         for package in shipped_packages()

@@ -66,6 +66,14 @@ class RecordOperatorAction:
 
 
 @dataclass(frozen=True, slots=True)
+class AddNote:
+    """Leave a note of the staff, at any time."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseFulfillment:
     """Record how the saga ended; closing again with the same end changes nothing."""
 
@@ -82,5 +90,6 @@ FulfillmentCommand = (
     | RecordCompensationFailure
     | RequireAttention
     | RecordOperatorAction
+    | AddNote
     | CloseFulfillment
 )

@@ -66,6 +66,14 @@ class OperatorActed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """Somebody of the staff left a note on the order; it changes nothing."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FulfillmentClosed:
     """The saga ended; `reason` is None when it completed."""
 
@@ -82,4 +90,4 @@ ProgressEvent = (
     | AttentionRequired
     | FulfillmentClosed
 )
-FulfillmentEvent = FulfillmentStarted | ProgressEvent | OperatorActed
+FulfillmentEvent = FulfillmentStarted | ProgressEvent | OperatorActed | NoteAdded

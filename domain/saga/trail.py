@@ -3,7 +3,7 @@
     not started -> running <-> compensating -> closed
                       └─────────────────────────┘
 While open, it may need attention until an operator acts. Once it is closed, only actions of
-operators are recorded.
+operators and notes are recorded.
 """
 
 from dataclasses import dataclass, replace
@@ -79,6 +79,9 @@ def decide(command: commands.FulfillmentCommand, state: FulfillmentState) -> _Ev
             return _require_attention(command, _underway(state))
         case commands.RecordOperatorAction():
             return _operate(command)
+        case commands.AddNote():
+            actor = fields.parse_actor(command.author, "author")
+            return (events.NoteAdded(actor, fields.parse_reason(command.text, "text")),)
         case commands.CloseFulfillment():
             return _close(command, state)
         case _:
@@ -175,6 +178,8 @@ def evolve(state: FulfillmentState, event: events.FulfillmentEvent) -> Fulfillme
             return Underway(event.workflow_id, event.run_id)
         case events.OperatorActed():
             return _operated(state)
+        case events.NoteAdded():
+            return state
         case _:
             return _progressed(state, event)
 

@@ -10,29 +10,48 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from ordersaga.api.acting import OPERATIONS
 from ordersaga.api.documentation import definitions_of, settle_parameters
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
-from ordersaga.api.routes import actions, lists, live, orders, payments, search, stock, system
+from ordersaga.api.routes import (
+    actions,
+    lists,
+    live,
+    notes,
+    orders,
+    payments,
+    recovering,
+    resending,
+    search,
+    stock,
+    system,
+)
 from ordersaga.api.routes.stock import AdjustBody, ReceiveBody
 from workflows.documents.order import OrderDocumentModel
 
 _ROUTERS: Final = (
     orders.router,
     actions.router,
+    notes.router,
+    recovering.router,
     stock.router,
     lists.router,
     payments.router,
     search.router,
     live.router,
     system.router,
+    resending.router,
 )
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
+    notes.NoteBody,
+    recovering.RecoverBody,
+    resending.ResendBody,
     ReceiveBody,
     AdjustBody,
-    *(operation.body for operation in actions.OPERATIONS),
+    *(operation.body for operation in OPERATIONS),
 )
 _DESCRIPTION: Final = """\
 Every request needs a bearer token (`ordersaga token create`). Every write needs an

@@ -31,12 +31,21 @@ async def authorise(
     if token is None:
         raise Problem(UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
     request.state.actor = token.actor
+    count(context, token)
+    await admit(context, token, str(request.scope["route"].name))
+    return token
+
+
+def count(context: Context, token: Token) -> None:
+    """Count a request of a token; raises Problem, rate_limited."""
     if wait_s := context.limiter.wait_s(token.id):
         raise Problem(RATE_LIMITED, headers={"Retry-After": str(math.ceil(wait_s))})
-    operation = str(request.scope["route"].name)
+
+
+async def admit(context: Context, token: Token, operation: str) -> None:
+    """Let a token do what it has a right to; keeps what was refused. Raises Problem, forbidden."""
     if why := RIGHTS[operation].problem(token):
         await _refuse(context, token, operation, why)
-    return token
 
 
 async def is_still_valid(request: Request) -> bool:

@@ -52,6 +52,8 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "change_address": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "amend_order": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "choose_for_order": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
+    "recover_order": _right(Area.ORDERS, _WRITE, _STEERING),
+    "add_note": _right(Area.ORDERS, _WRITE, _STAFF),
     "list_payments": _right(Area.MONEY, _READ, _STAFF),
     "list_movements": _right(Area.MONEY, _READ, _STAFF),
     "sum_payments": _right(Area.MONEY, _READ, _STAFF),
@@ -71,6 +73,7 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "search": _right(Area.ORDERS, _READ, _STAFF),
     "list_projections": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
     "get_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
+    "resend_notifications": _right(Area.SYSTEM, _WRITE, _STEERING),
     "list_notifications": _right(Area.SYSTEM, _READ, frozenset({_OPERATOR, _ADMIN})),
 }
 """Every operation of the API by its id; an operation that is not here does not start."""

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from ordersaga.access.requests import Requests
 from ordersaga.access.tokens import Tokens
@@ -29,10 +30,14 @@ MOST_CONNECTIONS: Final = 4000
 _BACKLOG: Final = 512
 _FILES_KEPT: Final = 200
 _FORGET_EVERY_S: Final = 600.0
+Build = Callable[[], FastAPI]
 
 
-async def run_api() -> None:
+async def run_api(build: Build = build_app) -> None:
     """Serve the API until a signal arrives.
+
+    Args:
+        build: makes the application: the API, alone or with what is mounted beside it.
 
     Raises:
         Refused: the port is taken.
@@ -43,7 +48,7 @@ async def run_api() -> None:
     runtime = metrics_runtime(settings)
 
     async def loops() -> Sequence[Loop]:
-        server = ApiServer(store.services, listener, settings)
+        server = ApiServer(store.services, listener, settings, build)
         return [server.loop(), Forgetting(Requests(store.services.pool)).loop()]
 
     try:
@@ -72,9 +77,17 @@ class ApiServer:
         services: of the composition root.
         listener: bound, not listening yet: until the process can work, nobody connects.
         settings: limits.
+        build: makes the application.
     """
 
-    def __init__(self, services: Services, listener: socket.socket, settings: Settings) -> None:
+    def __init__(
+        self,
+        services: Services,
+        listener: socket.socket,
+        settings: Settings,
+        build: Build = build_app,
+    ) -> None:
+        self._build = build
         self._listener = listener
         self._settings = settings
         self._heartbeat = Heartbeat()
@@ -109,7 +122,7 @@ class ApiServer:
         return self._server is not None and self._server.started
 
     def _config(self) -> uvicorn.Config:
-        app = build_app()
+        app = self._build()
         app.state.context = self._context
         connection: Any = partial(BoundedConnection, waiting=Waiting(most_connections()))
         return uvicorn.Config(

@@ -21,7 +21,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "worker": ("worker:worker", "Run workers for task queues until SIGTERM."),
     "starter": ("worker:starter", "Start a saga for each submitted order until SIGTERM."),
-    "api": ("api:api", "Serve the HTTP API until SIGTERM."),
+    "api": ("api:api", "Serve the HTTP API and the console until SIGTERM."),
     "token": ("tokens:app", "Create, list and revoke tokens of the HTTP API."),
     "migrate": ("migrate:migrate", "Create or update the database schema and its roles."),
     "doctor": (

@@ -10,8 +10,10 @@ import typer
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.stack_state import chosen_data_dir
 from ordersaga.cli.output import OK, async_command
+from ordersaga.console.address import entrance
 from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.display.tables import console, make_table
+from ordersaga.embedded.api_token import read_api_token
 from ordersaga.embedded.layout import NOTIFICATIONS
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 
@@ -82,9 +84,10 @@ def _say(line: str) -> None:
 
 def _show(stack: EmbeddedStack) -> None:
     state = stack.state()
+    token = read_api_token(state.api_token_file)
     rows = [
         ("API", state.api_url),
-        ("token of the API", Path(state.api_token_file).read_text().strip()),
+        ("token of the API", token),
         ("Temporal UI", state.ui_url),
         ("Temporal", state.temporal_address),
         ("PostgreSQL", f"{state.shown_database()} (password: stack.json)"),
@@ -95,4 +98,5 @@ def _show(stack: EmbeddedStack) -> None:
         ("data and logs", str(stack.data_dir)),
     ]
     console().print(make_table(("what", "where"), rows))
+    _say(f"console: {entrance(state.api_url, token)}")
     _say("ready; Ctrl-C stops everything")

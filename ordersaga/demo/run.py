@@ -10,13 +10,16 @@ from typing import Final
 from domain.ids import OrderId
 from ordersaga.bootstrap.settings import load_settings
 from ordersaga.bootstrap.wiring import Services, open_services
+from ordersaga.console.address import entrance, order_page
 from ordersaga.demo import mix
 from ordersaga.demo.folder import fresh_folder
 from ordersaga.demo.outcome import outcome_table, stories
 from ordersaga.demo.screen import Board, Screen, ended
+from ordersaga.demo.showcase import orders_to_show, place_stuck_order
 from ordersaga.demo.source import CREDIT
 from ordersaga.display.timeline import TIMELINE
 from ordersaga.display.verification import report_view
+from ordersaga.embedded.api_token import read_api_token
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
 from ordersaga.errors import Refused
 from ordersaga.importing.intake import receive_stock, submit_orders
@@ -75,7 +78,9 @@ class Demo:
             settings = load_settings(**stack.state().settings())  # whatever the environment says
             async with open_services(settings, application_name="ordersaga demo") as services:
                 clean = await self._show(services, plan, orders)
-            self._screen.say(f"\ntook {time.monotonic() - began:.0f} s")
+                self._screen.say(f"\ntook {time.monotonic() - began:.0f} s")
+                if self._options.keep:
+                    await self._name_pages(services, stack, orders)
             await self._stay(stack)
             self._screen.say("stopping everything")
         return 0 if clean else 1
@@ -132,9 +137,22 @@ class Demo:
             and all(comparison.equal for comparison in report.comparisons)
         )
 
+    async def _name_pages(
+        self, services: Services, stack: EmbeddedStack, orders: Sequence[PlannedOrder]
+    ) -> None:
+        order_ids = [order.document.order_id for order in orders]
+        pages = await orders_to_show(OrdersService.of(services), order_ids)
+        pages["one that waits for you"] = await place_stuck_order(services)
+        state = stack.state()
+        token = read_api_token(state.api_token_file)
+        self._screen.heading("the console")
+        self._screen.say(f"sign in: {entrance(state.api_url, token)}")
+        for what, order_id in pages.items():
+            self._screen.say(f"{what}: {order_page(state.api_url, order_id)}")
+
     async def _stay(self, stack: EmbeddedStack) -> None:
         if not self._options.keep:
-            self._screen.say("to explore the Temporal UI, run it again with --keep (or `make up`)")
+            self._screen.say("to explore the console, run it again with --keep (or `make up`)")
             return
         self.keeping = True
         folder = self._options.data_dir

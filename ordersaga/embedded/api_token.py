@@ -28,6 +28,11 @@ async def ensure_api_token(data_dir: Path, dsn: str) -> None:
     _write(file, text)
 
 
+def read_api_token(file: str) -> str:
+    """The token in a file that `ensure_api_token` wrote."""
+    return Path(file).read_text().strip()
+
+
 def _write(file: Path, text: str) -> None:
     file.unlink(missing_ok=True)
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:  # noqa: PTH123  with a mode from the start

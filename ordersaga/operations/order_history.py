@@ -43,12 +43,17 @@ class OrderHistory:
     streams: Mapping[str, Sequence[StoredEvent]]
     codec: EventCodec
 
-    def until(self, at: datetime | None, version: int | None) -> "OrderHistory":
+    def until(
+        self, at: datetime | None, version: int | None, position: int | None = None
+    ) -> "OrderHistory":
         """The part that was recorded by then.
 
-        A version is that of the order's own stream, and lasts until the next one.
+        A version is that of the order's own stream, and lasts until the next one. A position is
+        that of the last event of the part.
         """
         end = None if version is None else self._end_of(version)
+        if position is not None:
+            end = min(position + 1, position + 1 if end is None else end)
         streams = {
             name: [event for event in events if _is_before(event, at, end)]
             for name, events in self.streams.items()
@@ -71,6 +76,12 @@ class OrderHistory:
         """Its payment; None: no provider has answered."""
         rows = self._rows(payment_stream, payments.PROJECTION, payments.apply_to)
         return rows.get(self.order_id)
+
+    def movements(self) -> list[payments.Movement]:
+        """Every answer of the provider about money."""
+        events = self.streams.get(payment_stream(self.order_id), ())
+        handled = (event for event in events if event.event_type in payments.PROJECTION.handles)
+        return payments.movements_of([Recorded(one, self.codec.decode(one)) for one in handled])
 
     def parcel(self) -> parcels.Parcel | None:
         """Its parcel; None: there is none."""
@@ -127,3 +138,14 @@ async def stock_events_of(
         for event in stream
         if event.data.get("order_id") == order_id
     ]
+
+
+async def version_at(store: EventStore, stream: str, position: int) -> int:
+    """The version that a stream had at a position of the feed; 0: it had no event yet."""
+    last = await store.read_stream(stream, backward=True, limit=1)
+    low, high = 0, last[0].version if last else 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        (event,) = await store.read_stream(stream, from_version=middle, limit=1)
+        low, high = (middle, high) if event.position <= position else (low, middle - 1)
+    return low

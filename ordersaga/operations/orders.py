@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from activities.aggregates import ORDER, STOCK, AggregateStream
+from activities.aggregates import FULFILLMENT, ORDER, STOCK, AggregateStream
 from activities.inventory.counting import count_stock
 from activities.unit_of_work import record
 from domain.errors import NotFound
@@ -14,6 +14,7 @@ from domain.fields import parse_reason
 from domain.ids import CustomerId, OrderId, Sku, stock_stream, streams_of_order
 from domain.order.commands import CancelOrder, CreateOrder, OrderCommand
 from domain.order.state import NoOrder, OrderState
+from domain.saga.commands import AddNote, RecordOperatorAction
 from domain.stock.commands import AdjustStock, StockCommand
 from domain.stock.item import StockState
 from domain.values import Reason
@@ -26,6 +27,7 @@ from eventstore.store import EventStore
 from ordersaga.operations.actor import Caller, operator
 from ordersaga.operations.order_history import OrderHistory, stock_events_of
 from ordersaga.operations.shown_order import ShownOrder, shown
+from projections.read_models.audit_log.model import who_acted
 from projections.read_models.descriptions import describe_event
 
 if TYPE_CHECKING:
@@ -130,6 +132,17 @@ class OrdersService:
         detail = parse_reason(detail)
         return await self.execute(order_id, CancelOrder(Reason.CUSTOMER_REQUEST, detail))
 
+    async def add_note(self, order_id: OrderId, text: str) -> None:
+        """Leave a note of the staff on an order; raises NotFound."""
+        await self.state(order_id)
+        await self._execute(FULFILLMENT.stream(order_id), AddNote(self._caller.actor, text))
+
+    async def record_act(self, order_id: OrderId, act: str, reason: str) -> None:
+        """Record what somebody did about an order's saga from outside of it; raises NotFound."""
+        await self.state(order_id)
+        action = RecordOperatorAction(self._caller.actor, act, reason)
+        await self._execute(FULFILLMENT.stream(order_id), action)
+
     async def state(self, order_id: OrderId) -> OrderState:
         """The present state of an order; raises NotFound."""
         state = await ORDER.stream(order_id).load(self._handler)
@@ -148,11 +161,17 @@ class OrdersService:
         return shown(await self.history(order_id, at=at, at_version=at_version))
 
     async def history(
-        self, order_id: OrderId, *, at: datetime | None = None, at_version: int | None = None
+        self,
+        order_id: OrderId,
+        *,
+        at: datetime | None = None,
+        at_version: int | None = None,
+        at_position: int | None = None,
     ) -> OrderHistory:
         """All streams of an order, as far as they were written then; raises as `show`."""
         streams = await self._store.read_streams(streams_of_order(order_id))
-        history = OrderHistory(order_id, streams, self._codec).until(at, at_version)
+        history = OrderHistory(order_id, streams, self._codec)
+        history = history.until(at, at_version, at_position)
         if not history.own:
             raise NotFound("order" if at is None else f"order at {at.isoformat()}", order_id)
         return history
@@ -181,7 +200,7 @@ class OrdersService:
             version=event.version,
             event_type=event.event_type,
             what=self._described(event),
-            actor=event.metadata.actor,
+            actor=who_acted(event),
             correlation_id=event.metadata.correlation_id,
             causation_id=event.metadata.causation_id,
         )

@@ -66,8 +66,9 @@ class SagaDetails:
 
     `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
     `choices` lists what can be chosen about them now. `findings` are what the watchdog sees.
-    `goods` lists what can be said of goods that have left although the order is undone. `waiting`
-    lists what activities wait for: activity, trouble, since, failure, plan.
+    `goods` lists what can be said of goods that have left although the order is undone. `actions`
+    lists the acts that the saga would accept now. `waiting` lists what activities wait for:
+    activity, trouble, since, failure, plan.
     """
 
     order_id: str
@@ -90,6 +91,7 @@ class SagaDetails:
     answer_by: str | None = None
     choices: Sequence[str] = field(default_factory=tuple)
     goods: Sequence[str] = field(default_factory=tuple)
+    actions: Sequence[str] = field(default_factory=tuple)
     amended_total_minor: int | None = None
     findings: Sequence[Finding] = field(default_factory=tuple)
     waiting: Sequence[Mapping[str, str]] = field(default_factory=tuple)

@@ -147,6 +147,7 @@ async def show_saga(
         answer_by=answer.get("answer_by"),
         choices=tuple(answer.get("choices", ())),
         goods=tuple(answer.get("goods", ())),
+        actions=tuple(answer.get("actions", ())),
         amended_total_minor=answer.get("amended_total_minor"),
         findings=findings,
         waiting=tuple(answer.get("waiting", ())),

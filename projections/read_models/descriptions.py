@@ -150,6 +150,7 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     saga_events.CompensationFailed: lambda x: f"{x.compensation.value} failed: {x.message}",
     saga_events.AttentionRequired: lambda x: f"needs attention at {x.at_step}: {x.waiting_for}",
     saga_events.OperatorActed: lambda x: f"{x.actor} did {x.action}: {x.reason}",
+    saga_events.NoteAdded: lambda x: f"{x.author} noted: {x.text}",
     saga_events.FulfillmentClosed: _closed,
     shipment_events.ScanContradicted: lambda x: (
         f"the carrier reports {x.status}, which cannot follow"

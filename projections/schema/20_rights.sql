@@ -24,3 +24,6 @@ TO :"projector";
 
 -- The watchdog announces what it finds.
 GRANT INSERT ON read_models.notifications TO :"appender";
+
+-- People have notifications sent again.
+GRANT UPDATE ON read_models.notifications TO :"api";

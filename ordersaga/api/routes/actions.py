@@ -1,124 +1,24 @@
 """What people and services do about an order: each act is an update of its saga."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, create_model
 
-from activities.aggregates import ORDER
-from domain.errors import NotFound
-from domain.ids import OrderId, order_stream
-from domain.order.state import Cancelled, Completed, NoOrder
-from ordersaga.access.requests import BegunRequest, RequestKey
-from ordersaga.access.roles import Role
-from ordersaga.access.tokens import Token
-from ordersaga.api import problems
-from ordersaga.api.answers import json_answer, require_version
+from ordersaga.api.acting import OPERATIONS, ActionAnswer, Operation, act_on, possible
+from ordersaga.api.answers import json_answer
 from ordersaga.api.authentication import Caller
-from ordersaga.api.context import Context, context_of
+from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, body_of
-from ordersaga.api.failures import away
 from ordersaga.api.parameters import OrderPath
-from ordersaga.api.problems import Problem
-from ordersaga.api.writing import IfMatch, KeyHeader, once, read_body, read_key
-from ordersaga.operations.cancellation import CancelRequest, cancel_order
-from ordersaga.operations.sagas import ask_status
-from ordersaga.operations.steering import Act, Acted, Outcome, SagaRequest, steer
-from ordersaga.operations.temporal_runs import find_run
-from workflows.documents import messages
+from ordersaga.api.writing import IfMatch, KeyHeader, read_body, read_key
 
 router: Final = APIRouter(route_class=ProblemRoute, tags=["actions"])
 
 DryRun = Annotated[bool, Query(description="Only say whether it is possible now.")]
 
 
-@dataclass(frozen=True, slots=True)
-class ActionAnswer:
-    """What became of an act: ``done``, or ``pending`` if that is not certain yet."""
-
-    order_id: str
-    action: str
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class PossibleAnswer:
-    """Whether an act is possible now; `actions` are all that are."""
-
-    order_id: str
-    action: str
-    possible: bool
-    actions: tuple[str, ...]
-    waits_for: str | None
-
-
-def body_model(message: type[BaseModel]) -> type[BaseModel]:
-    """The body of an act: the saga's message without the actor, whom the token names."""
-    fields: Any = {
-        name: (field.annotation, field)
-        for name, field in message.model_fields.items()
-        if name != "actor"
-    }
-    name = message.__name__.replace("Message", "Body")
-    return create_model(name, __config__=message.model_config, __doc__=message.__doc__, **fields)
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    act: Act
-    name: str
-    path: str
-    body: type[BaseModel]
-    summary: str
-
-
-_ASK: Final = body_model(messages.OperatorMessage)
-OPERATIONS: Final = (
-    _Operation(
-        Act.CANCEL,
-        "cancel_order",
-        "cancel",
-        body_model(messages.CancelMessage),
-        "Cancel the order and undo what was done",
-    ),
-    _Operation(Act.HOLD, "hold_order", "hold", _ASK, "Start no further step"),
-    _Operation(Act.RESUME, "resume_order", "resume", _ASK, "Go on after a hold"),
-    _Operation(Act.RETRY, "retry_order", "retry", _ASK, "Try again what fails, now"),
-    _Operation(
-        Act.RESOLVE,
-        "resolve_order",
-        "resolve",
-        body_model(messages.ResolveMessage),
-        "State that a person has settled what fails",
-    ),
-    _Operation(
-        Act.CHANGE_ADDRESS,
-        "change_address",
-        "change-address",
-        body_model(messages.ChangeAddressMessage),
-        "Deliver to another address; possible until the label is requested",
-    ),
-    _Operation(
-        Act.AMEND,
-        "amend_order",
-        "amend",
-        body_model(messages.AmendMessage),
-        "Remove pieces; possible until the label is requested",
-    ),
-    _Operation(
-        Act.CHOOSE,
-        "choose_for_order",
-        "choose",
-        body_model(messages.ChooseMessage),
-        "Say what to do about unavailable items",
-    ),
-)
-
-
-def _add(operation: _Operation) -> None:
+def _add(operation: Operation) -> None:
     async def act(
         request: Request,
         order_id: OrderPath,
@@ -130,13 +30,9 @@ def _add(operation: _Operation) -> None:
         context = context_of(request)
         body = await read_body(request, operation.body)
         if dry_run:
-            return await _possible(context, order_id, operation.act)
+            return json_answer(await possible(context, order_id, operation.act))
         request_key = await read_key(request, caller, key)
-        message = {**body.model_dump(mode="json", exclude_none=True), "actor": caller.actor}
-        if operation.act is Act.CANCEL and "requested_by" not in body.model_fields_set:
-            message["requested_by"] = _requester(caller)
-        attempt = _Attempt(context, order_id, operation.act, message, request_key, if_match)
-        return await once(context, request_key, attempt.carry_out)
+        return await act_on(context, caller, operation, order_id, body, request_key, if_match)
 
     router.add_api_route(
         f"/orders/{{order_id}}/{operation.path}",
@@ -154,91 +50,6 @@ def _add(operation: _Operation) -> None:
         ),
         openapi_extra=body_of(operation.body),
     )
-
-
-def _requester(token: Token) -> str:
-    by_customer = token.role in (Role.SERVICE, Role.SUPPORT)
-    return "customer" if by_customer else "operator"
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One act under one key."""
-
-    context: Context
-    order_id: OrderId
-    act: Act
-    message: Mapping[str, Any]
-    key: RequestKey
-    if_match: str | None
-
-    async def carry_out(self, begun: BegunRequest) -> tuple[int, ActionAnswer]:
-        if begun.run_id is None:  # otherwise it may have had its effect already
-            await self._check()
-        client = await self.context.temporal()
-        request = SagaRequest(
-            self.order_id, self.act, self.message, self.key.request_id, begun.run_id
-        )
-        acted = await steer(client, request, self._note_run)
-        if self.act is Act.CANCEL and acted.outcome in (Outcome.ENDED, Outcome.NO_SAGA):
-            return 200, await self._cancel_without_saga()
-        return await self._answer(acted)
-
-    async def _check(self) -> None:
-        handler = self.context.services.handler
-        order = ORDER.stream(self.order_id)
-        loaded = await handler.load(order.name, order.fold)
-        if isinstance(loaded.state, NoOrder):
-            raise NotFound("order", self.order_id)
-        require_version(self.if_match, loaded.version)
-
-    async def _note_run(self, run_id: str) -> None:
-        await self.context.requests.note_run(self.key, run_id)
-
-    async def _cancel_without_saga(self) -> ActionAnswer:
-        by_customer = self.message["requested_by"] == "customer"
-        actor, reason = self.message["actor"], self.message["reason"]
-        cancelled_by = await cancel_order(
-            self.context.services, self.order_id, CancelRequest(actor, reason, by_customer)
-        )
-        return ActionAnswer(self.order_id, self.act, cancelled_by)
-
-    async def _answer(self, acted: Acted) -> tuple[int, ActionAnswer]:
-        match acted.outcome:
-            case Outcome.DONE:
-                return 200, ActionAnswer(self.order_id, self.act, "done")
-            case Outcome.PENDING:
-                return 202, ActionAnswer(self.order_id, self.act, "pending")
-            case Outcome.REFUSED:
-                raise Problem(problems.NOT_POSSIBLE, acted.why)
-            case Outcome.ENDED:
-                raise Problem(problems.SAGA_ENDED)
-            case Outcome.NO_SAGA:
-                raise await self._no_saga()
-            case Outcome.UNANSWERED:
-                raise away(problems.TEMPORAL_AWAY, "no worker took it in time")
-
-    async def _no_saga(self) -> Problem:
-        state = await ORDER.stream(self.order_id).load(self.context.services.handler)
-        if isinstance(state, Completed | Cancelled):
-            return Problem(problems.SAGA_ENDED)
-        return away(problems.SAGA_UNKNOWN)
-
-
-async def _possible(context: Context, order_id: OrderId, act: Act) -> Response:
-    state = await ORDER.stream(order_id).load(context.services.handler)
-    if isinstance(state, NoOrder):
-        raise NotFound("order", order_id)
-    client = await context.temporal()
-    run = await find_run(client, order_stream(order_id))
-    actions: tuple[str, ...] = ()
-    waits_for = None
-    if run is not None and run.is_open:
-        status, note = await ask_status(client, run)
-        actions, waits_for = tuple(status.get("actions", ())), status.get("waits_for") or note
-    elif not isinstance(state, Completed | Cancelled):
-        actions = (Act.CANCEL,)  # possible whatever became of its saga
-    return json_answer(PossibleAnswer(order_id, act, act in actions, actions, waits_for))
 
 
 for each in OPERATIONS:

@@ -14,7 +14,7 @@ from ordersaga.api.reading import LONGEST
 
 router: Final = APIRouter(route_class=ProblemRoute, tags=["live"])
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 Position = Annotated[
     int | None,
     Query(ge=0, le=LONGEST, description="Begin after this position; by default at the end."),
@@ -65,4 +65,4 @@ async def changes(
         return await is_still_valid(request)
 
     stream = Stream(live, caller.id, min(begin, end), order_id, lasts_s, is_allowed)
-    return EventStream(stream.texts(), headers=_HEADERS)
+    return EventStream(stream.texts(), headers=HEADERS)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from temporalio.service import RPCError
 
 from activities.aggregates import STOCK
-from domain.ids import Sku
+from domain.ids import OrderId, Sku
 from ordersaga.access.tokens import Token
 from ordersaga.api.answers import json_answer, tagged_answer
 from ordersaga.api.authentication import Caller
@@ -26,7 +26,7 @@ from ordersaga.api.rights import SEES_ADDRESSES
 from ordersaga.api.writing import KeyHeader, read_key
 from ordersaga.errors import OrderSagaError
 from ordersaga.findings.table import list_findings
-from ordersaga.operations.order_history import OrderHistory
+from ordersaga.operations.order_history import OrderHistory, version_at
 from ordersaga.operations.orders import OrdersService, TimelineEntry
 from ordersaga.operations.placing import PlacedOrder, place_order
 from ordersaga.operations.sagas import show_saga
@@ -134,16 +134,45 @@ async def get(
 
     `at` and `version` show it as it was, with its money, parcel and returns of that time.
     """
-    context = context_of(request)
-    parts = _parts(expand)
+    then = Then(moment(at, "at"), version)
+    data, _ = await view_order(context_of(request), caller, order_id, _parts(expand), then)
+    return tagged_answer(request, caller, data, version=data["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A moment: a time, a version of the order, or a position of the feed; none of them: now."""
+
+    at: datetime | None = None
+    version: int | None = None
+    position: int | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the present is meant."""
+        return self.at is None and self.version is None and self.position is None
+
+
+NOW: Final = Then()
+
+
+async def view_order(
+    context: Context, token: Token, order_id: OrderId, parts: Sequence[Part], then: Then = NOW
+) -> tuple[dict[str, Any], OrderHistory]:
+    """An order with some parts as this token may see it, and the events that say so.
+
+    Raises:
+        NotFound: there is no such order, or there was none then.
+    """
     orders = OrdersService.of(context.services)
-    then = moment(at, "at")
-    history = await orders.history(order_id, at=then, at_version=version)
-    view = _View(context, orders, history, then, is_now=then is None and version is None)
-    data = _visible(shown(history), caller)
+    history = await orders.history(
+        order_id, at=then.at, at_version=then.version, at_position=then.position
+    )
+    view = _View(context, orders, history, then)
+    data = _visible(shown(history), token)
     for part in parts:
         data[part] = await _EXPANSIONS[part](view)
-    return tagged_answer(request, caller, data, version=data["version"])
+    return data, history
 
 
 def _parts(expand: str | None) -> list[Part]:
@@ -169,8 +198,7 @@ class _View:
     context: Context
     orders: OrdersService
     history: OrderHistory
-    at: datetime | None
-    is_now: bool
+    then: Then
 
     async def payment(self) -> Payment | None:
         return self.history.payment()
@@ -186,7 +214,7 @@ class _View:
         """What the events say; if now is meant, also what the saga and Temporal say."""
         recorded = self.history.fulfillment()
         saga: dict[str, Any] = {"recorded": recorded, "live": None, "note": None}
-        if not self.is_now:
+        if not self.then.is_now:
             return saga
         services, order_id = self.context.services, self.history.order_id
         try:
@@ -200,8 +228,8 @@ class _View:
 
     async def story(self) -> list[TimelineEntry]:
         last = max(event.position for events in self.history.streams.values() for event in events)
-        entries = await self.orders.timeline(self.history.order_id, until=self.at)
-        return [entry for entry in entries if self.is_now or entry.position <= last]
+        entries = await self.orders.timeline(self.history.order_id, until=self.then.at)
+        return [entry for entry in entries if self.then.is_now or entry.position <= last]
 
     async def stock(self) -> list[dict[str, Any]]:
         """The stock of each product of the order, as it was at the same time."""
@@ -210,7 +238,13 @@ class _View:
 
     async def _level(self, sku: Sku) -> dict[str, Any]:
         stock = STOCK.stream(sku)
-        loaded = await self.context.services.handler.load(stock.name, stock.fold, until=self._then)
+        handler = self.context.services.handler
+        if self.then.position is None:
+            loaded = await handler.load(stock.name, stock.fold, until=self._moment)
+        else:
+            store = self.context.services.log
+            version = await version_at(store, stock.name, self.then.position)
+            loaded = await handler.load(stock.name, stock.fold, at_version=version)
         state = loaded.state
         return {
             "sku": sku,
@@ -222,8 +256,8 @@ class _View:
         }
 
     @property
-    def _then(self) -> datetime | None:
-        return None if self.is_now else self.at or self.history.own[-1].recorded_at
+    def _moment(self) -> datetime | None:
+        return None if self.then.is_now else self.then.at or self.history.own[-1].recorded_at
 
 
 _NO_ANSWER: Final = "Temporal does not answer"

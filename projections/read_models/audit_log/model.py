@@ -15,10 +15,11 @@ from domain.returns import events as returns_events
 from domain.saga import events as saga_events
 from domain.shipment.events import DeliveryOperatorActed, ParcelGivenUp
 from eventstore.model import StoredEvent
+from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names
 from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page
+from projections.paging import Page, fetch_page, make_row
 
 _sql: Final = partial(statement, __package__)
 
@@ -58,6 +59,7 @@ _ACTS: Final = {
     "StockAdjusted": "adjust_stock",
     "OrderRequested": "place_order",
     "CustomerErased": "erase_customer",
+    "NoteAdded": "add_note",
 }
 """Acts of people that have event types of their own."""
 
@@ -139,7 +141,7 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
         stored.event_type,
         _act(stored),
         _details(stored),
-        _who(stored),
+        who_acted(stored),
         _why(stored),
         stored.metadata.correlation_id,
         stored.metadata.causation_id,
@@ -154,7 +156,7 @@ def _trace(traceparent: str | None) -> str | None:
     return traceparent.split("-")[1] if traceparent and traceparent.count("-") == 3 else None
 
 
-def _who(stored: StoredEvent) -> str:
+def who_acted(stored: StoredEvent) -> str:
     """The person who acted or decided, even if a workflow recorded the event."""
     if stored.event_type in _BY_PEOPLE:
         return str(stored.data["actor"])
@@ -200,6 +202,39 @@ PROJECTION: Final = Projection(
     handles=frozenset(),
     apply=_apply,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """How many events of a type were recorded in the hour that begins at `hour`."""
+
+    hour: datetime
+    event_type: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a step took of late: half the orders at most `median_s`, 95 of 100 `slow_s`."""
+
+    step: str
+    orders: int
+    median_s: float
+    slow_s: float
+
+
+async def count_by_hour(pool: Pool, since: datetime) -> list[HourCount]:
+    """Orders submitted, completed and cancelled, by hour."""
+    with survey():
+        rows = await pool.fetch(_sql("hours"), since)
+    return [make_row(HourCount)(row) for row in rows]
+
+
+async def step_pace(pool: Pool, orders: int = 200) -> list[Pace]:
+    """The pace of the steps of the orders that were completed last."""
+    with survey():
+        rows = await pool.fetch(_sql("pace"), orders)
+    return [make_row(Pace, median_s=float, slow_s=float)(row) for row in rows]
 
 
 async def list_audit(

@@ -100,3 +100,10 @@ async def count_orders(pool: Pool) -> list[StatusCount]:
     with survey():
         rows = await pool.fetch(_sql("count"))
     return [make_row(StatusCount)(row) for row in rows]
+
+
+async def count_open(pool: Pool) -> dict[str, int]:
+    """The number of open orders by status."""
+    with survey():
+        rows = await pool.fetch(_sql("count_open"))
+    return {row["status"]: row["orders"] for row in rows}

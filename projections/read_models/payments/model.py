@@ -115,18 +115,26 @@ async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded])
 
 
 def _movements(batch: Sequence[Recorded]) -> Iterator[tuple[Any, ...]]:
-    for item in batch:
-        at, amount = item.stored.recorded_at, item.event.amount
-        yield (
-            item.stored.position,
-            own_id(item),
-            _KINDS[type(item.event)],
-            at,
-            at.astimezone(UTC).date(),
-            amount.currency,
-            amount.minor,
-            _reference(item.event),
+    for one in movements_of(batch):
+        day = one.at.astimezone(UTC).date()
+        where = (one.position, one.order_id, one.kind, one.at, day)
+        yield (*where, one.currency, one.amount_minor, one.reference)
+
+
+def movements_of(batch: Sequence[Recorded]) -> "list[Movement]":
+    """The movements that events of payments are."""
+    return [
+        Movement(
+            position=item.stored.position,
+            order_id=own_id(item),
+            kind=_KINDS[type(item.event)],
+            at=item.stored.recorded_at,
+            currency=item.event.amount.currency,
+            amount_minor=item.event.amount.minor,
+            reference=_reference(item.event),
         )
+        for item in batch
+    ]
 
 
 def _reference(event: Any) -> str:

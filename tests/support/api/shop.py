@@ -18,6 +18,7 @@ from ordersaga.api.serving import ApiServer, listen
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
+from ordersaga.console.site import build_site
 from tests.acceptance.cli_shop import MASTER_KEY
 from tests.support.stack.stack import free_ports, until
 from tests.support.stores.event_store import opened_pool
@@ -133,7 +134,7 @@ async def opened_api(database: str, **changes: Any) -> AsyncIterator[ApiShop]:
     settings = settings_for(await as_only(database, "api"), port, **changes)
     async with open_services(settings) as services, aiohttp.ClientSession() as http:
         listener, stop = listen("127.0.0.1", port), asyncio.Event()
-        server = ApiServer(services, listener, settings)
+        server = ApiServer(services, listener, settings, build_site)
         serving = asyncio.create_task(server.run(stop))
         try:
             await until(lambda: server.loop().is_ready() or serving.done())

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import ImpossibleHistory
+from domain.errors import ImpossibleHistory, InvalidValue
 from domain.fields import MAX_ACTOR
 from domain.notes import cut
 from domain.saga import trail as fulfillment
 from domain.saga.commands import (
+    AddNote,
     CloseFulfillment,
     FulfillmentCommand,
     RecordCompensationFailure,
@@ -22,6 +23,7 @@ from domain.saga.events import (
     CompensationStarted,
     FulfillmentClosed,
     FulfillmentStarted,
+    NoteAdded,
     OperatorActed,
     StepFailed,
 )
@@ -158,3 +160,20 @@ def test_no_text_that_explains_can_stop_a_saga(text: str, turned_back: bool) -> 
 def test_an_impossible_history_is_refused(history: tuple[object]) -> None:
     with pytest.raises(ImpossibleHistory):
         spec.state(*history)
+
+
+@pytest.mark.parametrize(
+    "history", [(), (STARTED,), (STARTED, TURNED, STUCK, HELP), (STARTED, COMPLETED)]
+)
+def test_a_note_is_taken_at_any_time_and_changes_nothing(history: tuple[object, ...]) -> None:
+    noted = NoteAdded("support:ann", "she calls back on Monday")
+    spec.given(*history).when(AddNote("support:ann", "she calls back on Monday")).then(noted)
+    state = fulfillment.INITIAL
+    for event in history:
+        state = fulfillment.evolve(state, event)  # type: ignore[arg-type]  # one of the events above
+    assert fulfillment.evolve(state, noted) == state
+
+
+def test_an_empty_note_is_refused() -> None:
+    with pytest.raises(InvalidValue):
+        fulfillment.decide(AddNote("support:ann", "  "), fulfillment.INITIAL)

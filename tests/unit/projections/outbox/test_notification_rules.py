@@ -171,6 +171,7 @@ SILENT = names(
     order_events.DeliveryAddressChanged,
     order_events.OrderReserved,
     order_events.OrderProcessingStarted,
+    saga_events.NoteAdded,
     stock_events.StockReceived,
     stock_events.StockAdjusted,
     stock_events.StockReserved,

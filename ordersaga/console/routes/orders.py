@@ -1,0 +1,136 @@
+"""Lists of orders, and the search."""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from domain.order.state import OrderStatus
+from domain.values import Reason
+from ordersaga.api.answers import Cursor, Form, list_answer
+from ordersaga.api.context import context_of
+from ordersaga.api.parameters import Word
+from ordersaga.console.acts import one
+from ordersaga.console.pages import PageRoute, page, see_other
+from ordersaga.console.routes.bulk import acts_together
+from ordersaga.console.sessions import CurrentViewer, keep_preference, read_form
+from ordersaga.console.views import USUAL, VIEWS, View, cookie_of, kept_views, normal, with_view
+from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
+from ordersaga.operations.search.search import search
+from projections.paging import Page
+from projections.read_models.current_orders.model import OrderFilter
+
+router: Final = APIRouter(route_class=PageRoute)
+
+ROWS: Final = 50
+Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+
+
+def _query(
+    zone: ZoneInfo,
+    status: OrderStatus | None,
+    reason: Reason | None,
+    customer: str | None,
+    placed_from: date | None,
+    placed_until: date | None,
+    needs_attention: bool,
+) -> OrderQuery:
+    since, until = _begin(placed_from, zone), _begin(placed_until, zone, days=1)
+    return OrderQuery(OrderFilter(status, customer, reason, since, until), needs_attention)
+
+
+def _begin(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
+    """When a day begins, or the one after it, in the reader's zone."""
+    if day is None:
+        return None
+    later = date.fromordinal(day.toordinal() + days)
+    return datetime.combine(later, time(), zone).astimezone(UTC)
+
+
+@router.get("/orders", name="list_orders")
+async def orders(
+    request: Request,
+    viewer: CurrentViewer,
+    status: OrderStatus | None = None,
+    reason: Reason | None = None,
+    customer: Word = None,
+    placed_from: Day = None,
+    placed_until: Day = None,
+    needs_attention: bool = False,
+    cursor: Cursor = None,
+) -> Response:
+    """Orders by what the address says, so that it can be kept and shared."""
+    filters = (status, reason, customer, placed_from, placed_until, needs_attention)
+    query = _query(viewer.zone, *filters)
+    rows = await list_with_statuses(context_of(request).services.pool, query, ROWS, cursor)
+    return await page(
+        request,
+        "orders.html",
+        rows=rows,
+        statuses=list(OrderStatus),
+        all_reasons=list(Reason),
+        is_filtered=any(filters),
+        acts=acts_together(viewer),
+        usual=USUAL,
+        kept=kept_views(request),
+        chosen=normal(request.url.query),
+    )
+
+
+@router.post("/views", name="list_orders")
+async def keep_view(request: Request, viewer: CurrentViewer) -> Response:
+    """Keep the filters of the list under a name, in this browser; an empty one is forgotten."""
+    form = await read_form(request, viewer)
+    name, query = one(form, "name"), normal(one(form, "query"))
+    views = kept_views(request)
+    if one(form, "forget"):
+        views = [each for each in views if each.query != query]
+    elif name:
+        views = with_view(views, View(name, query))
+    response = see_other("/orders", **dict(parse_qsl(query)))
+    keep_preference(request, response, VIEWS, cookie_of(views))
+    return response
+
+
+@router.get("/orders.csv", name="list_orders")
+async def orders_csv(
+    request: Request,
+    viewer: CurrentViewer,
+    status: OrderStatus | None = None,
+    reason: Reason | None = None,
+    customer: Word = None,
+    placed_from: Day = None,
+    placed_until: Day = None,
+    needs_attention: bool = False,
+) -> Response:
+    """The same orders, all of them, for a spreadsheet."""
+    query = _query(
+        viewer.zone, status, reason, customer, placed_from, placed_until, needs_attention
+    )
+    pool = context_of(request).services.pool
+
+    async def fetch(limit: int, after: str | None) -> Page[Any]:
+        return await list_with_statuses(pool, query, limit, after)
+
+    response = await list_answer(fetch, ListedOrder, ROWS, None, Form.CSV)
+    response.headers["Content-Disposition"] = 'attachment; filename="orders.csv"'
+    return response
+
+
+@router.get("/search", name="search")
+async def find(
+    request: Request,
+    viewer: CurrentViewer,  # noqa: ARG001  it admits
+    q: Word = None,
+) -> Response:
+    """What a text names; a single order is opened at once."""
+    if q is None:
+        return see_other("/orders")
+    matches = await search(context_of(request).services.pool, q)
+    whole = {match.order_id for match in matches.matches if match.value == q.strip()}
+    if len(whole) == 1 and (only := whole.pop()) is not None and len(matches.orders) == 1:
+        return see_other(f"/orders/{only}")
+    return await page(request, "search.html", q=q, matches=matches.matches, orders=matches.orders)

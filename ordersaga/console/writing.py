@@ -1,0 +1,30 @@
+"""What the forms of the console and the writes of the API share: keys and answers."""
+
+import json
+from typing import Any
+
+from fastapi.responses import Response
+
+from ordersaga.access.requests import RequestKey
+from ordersaga.api.problems import BAD_REQUEST, PROBLEMS, Problem
+from ordersaga.console.sessions import Viewer
+
+
+def request_key(viewer: Viewer, key: str, target: str, content: bytes) -> RequestKey:
+    """The request by whose form it is; the same form sent twice is the same request."""
+    if not key.isalnum():
+        raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
+    return RequestKey(viewer.token.actor, f"console-{key}", target.encode() + content)
+
+
+def answer_of(response: Response) -> Any:
+    """What was answered; raises Problem if it was refused."""
+    answer = json.loads(bytes(response.body))
+    if response.status_code >= 400:
+        raise _stored_problem(answer)
+    return answer
+
+
+def _stored_problem(answer: dict[str, Any]) -> Problem:
+    kinds = {kind.code: kind for kind in PROBLEMS}
+    return Problem(kinds[answer["code"]], answer.get("detail", ""), answer.get("errors", ()))

@@ -1,0 +1,173 @@
+"""What an act would do, found out by deciding it without recording it.
+
+The decisions are those of the domain, on the present state. What providers would answer is assumed:
+that they do what they are asked. Where something is being asked just now, its outcome is in doubt,
+and said so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from activities.aggregates import ORDER, PAYMENT, SHIPMENT, STOCK
+from domain.errors import DomainError
+from domain.ids import OrderId
+from domain.lines import Pieces, pieces_by_sku
+from domain.money import format_amount
+from domain.order import commands as order_commands
+from domain.order import events as order_events
+from domain.order.state import Draft, FrozenOrder, NoOrder, OrderState
+from domain.payment import commands as payment_commands
+from domain.payment import events as payment_events
+from domain.payment.payment import Authorised, Captured, PaymentState
+from domain.shipment import commands as shipment_commands
+from domain.shipment import events as shipment_events
+from domain.shipment.shipment import live_label
+from domain.stock import commands as stock_commands
+from domain.stock import events as stock_events
+from domain.values import Reason
+from eventstore.commands.handler import CommandHandler
+
+ASSUMED: Final = "what-if"
+"""Stands for references that only a provider can give."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What an act would do.
+
+    Attributes:
+        effects: one sentence each, in the order in which they happen.
+        doubts: what is being asked of a provider now, so that its end is not known.
+        events: the events that would be recorded.
+    """
+
+    effects: Sequence[str]
+    doubts: Sequence[str]
+    events: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An order, its payment, its parcel and its products as they are now."""
+
+    order_id: OrderId
+    order: OrderState
+    payment: PaymentState
+    shipment: Any
+    stock: Mapping[str, Any]
+
+    @property
+    def content(self) -> FrozenOrder | None:
+        """What was submitted; None: nothing was."""
+        return _submitted(self.order)
+
+
+def _submitted(order: OrderState) -> FrozenOrder | None:
+    if isinstance(order, NoOrder | Draft):
+        return None
+    return order.order if isinstance(order.order, FrozenOrder) else None
+
+
+async def load_standing(handler: CommandHandler, order_id: OrderId) -> Standing:
+    """The present state of an order and all that belongs to it."""
+    order = await ORDER.stream(order_id).load(handler)
+    content = _submitted(order)
+    skus = pieces_by_sku(content.lines) if content else {}
+    return Standing(
+        order_id,
+        order,
+        await PAYMENT.stream(order_id).load(handler),
+        await SHIPMENT.stream(order_id).load(handler),
+        {sku: await STOCK.stream(sku).load(handler) for sku in skus},
+    )
+
+
+def if_cancelled(standing: Standing, running: Iterable[str] = ()) -> WhatIf:
+    """What cancelling would do: the label, the money, the stock, the order, in this order.
+
+    Args:
+        standing: the present state.
+        running: the activities that are under way.
+    """
+    order_id = standing.order_id
+    decided: list[Any] = []
+    label = live_label(standing.shipment)
+    if label is not None:
+        cancel_label = shipment_commands.RecordLabelCancelled(order_id, label.label_id)
+        decided += SHIPMENT.decide(cancel_label, standing.shipment)
+    for command in _money_back(standing):
+        decided += PAYMENT.decide(command, standing.payment)
+    for state in standing.stock.values():
+        if state.holds_or_waits(order_id):
+            decided += STOCK.decide(stock_commands.ReleaseStock(order_id), state)
+    decided += ORDER.decide(order_commands.CancelOrder(Reason.OPERATOR_REQUEST, ""), standing.order)
+    return WhatIf(_sentences(decided), _doubts(standing, running), decided)
+
+
+def if_amended(standing: Standing, pieces: Sequence[Pieces]) -> WhatIf:
+    """What removing pieces would do; raises DomainError as the act would."""
+    decided = ORDER.decide(order_commands.AmendOrder(tuple(pieces)), standing.order)
+    effects = _sentences(decided)
+    for event in decided:
+        if isinstance(event, order_events.OrderAmended):
+            effects += _difference(standing.payment, event.total)
+    return WhatIf(effects, (), decided)
+
+
+def refusal_of(decide: Callable[[], WhatIf]) -> WhatIf | str:
+    """What would happen, or why it is refused."""
+    try:
+        return decide()
+    except DomainError as error:
+        return str(error)
+
+
+def _money_back(standing: Standing) -> list[payment_commands.PaymentCommand]:
+    match standing.payment:
+        case Authorised() as held:
+            return [payment_commands.RecordVoid(standing.order_id, held.reference)]
+        case Captured() as paid if paid.refundable.minor > 0:
+            back = (paid.refundable, paid.reference, ASSUMED)
+            return [payment_commands.RecordRefund(standing.order_id, *back)]
+        case _:
+            return []
+
+
+def _difference(payment: PaymentState, total: Any) -> list[str]:
+    if isinstance(payment, Captured) and total < payment.refundable:
+        return [f"{format_amount(payment.refundable - total)} goes back to the customer"]
+    return []
+
+
+_SENTENCES: Final[Mapping[type, Callable[[Any], str]]] = {
+    shipment_events.LabelCancelled: lambda x: f"label {x.label_id} is cancelled",
+    payment_events.PaymentVoided: lambda x: (
+        f"the hold on {format_amount(x.amount)} is released; no money has moved"
+    ),
+    payment_events.PaymentRefunded: lambda x: (
+        f"{format_amount(x.amount)} goes back to the customer"
+    ),
+    stock_events.StockReleased: lambda x: f"{x.quantity} of {x.sku} become free",
+    stock_events.StockAllocated: lambda x: f"{x.quantity} of {x.sku} go to order {x.order_id}",
+    stock_events.BackorderWithdrawn: lambda x: f"{x.quantity} of {x.sku} are no longer waited for",
+    order_events.OrderCancelled: lambda _: "the order ends as cancelled",
+    order_events.OrderAmended: lambda x: f"the order costs {format_amount(x.total)}",
+}
+
+
+def _sentences(events: Iterable[Any]) -> list[str]:
+    return [_SENTENCES[type(event)](event) for event in events if type(event) in _SENTENCES]
+
+
+_IN_DOUBT: Final = {
+    "process_payment": "the money is being asked for now: if any is taken, it goes back",
+    "capture_payment": "the money is being captured now: if it is, it goes back",
+    "create_shipment": "a label is being bought now: it is cancelled, unless it was scanned",
+    "reserve_inventory": "stock is being reserved now: what is reserved becomes free again",
+}
+
+
+def _doubts(standing: Standing, running: Iterable[str]) -> list[str]:
+    is_open = standing.content is not None
+    return [_IN_DOUBT[name] for name in dict.fromkeys(running) if is_open and name in _IN_DOUBT]
