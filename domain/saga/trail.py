@@ -77,11 +77,8 @@ def decide(command: commands.FulfillmentCommand, state: FulfillmentState) -> _Ev
             return _withdraw(command, _underway(state))
         case commands.RequireAttention():
             return _require_attention(command, _underway(state))
-        case commands.RecordOperatorAction():
-            return _operate(command)
-        case commands.AddNote():
-            actor = fields.parse_actor(command.author, "author")
-            return (events.NoteAdded(actor, fields.parse_reason(command.text, "text")),)
+        case commands.RecordOperatorAction() | commands.AddNote():
+            return _by_a_person(command)
         case commands.CloseFulfillment():
             return _close(command, state)
         case _:
@@ -143,7 +140,10 @@ def _require_attention(command: commands.RequireAttention, state: Underway) -> _
     return () if event == state.attention else (event,)
 
 
-def _operate(command: commands.RecordOperatorAction) -> _Events:
+def _by_a_person(command: commands.RecordOperatorAction | commands.AddNote) -> _Events:
+    if isinstance(command, commands.AddNote):
+        author = fields.parse_actor(command.author, "author")
+        return (events.NoteAdded(author, fields.parse_reason(command.text, "text")),)
     # What a person did is recorded while the saga turns back, too: nothing may be refused here.
     actor = cut(command.actor, fields.MAX_ACTOR)
     return (events.OperatorActed(actor, command.action, cut(command.reason)),)

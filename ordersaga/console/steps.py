@@ -16,7 +16,7 @@ _DONE: Final[Mapping[Step, Collection[str]]] = {
 }
 _UNDONE: Final[Mapping[Step, Collection[str]]] = {
     Step.RESERVE_INVENTORY: {"StockReleased", "BackorderWithdrawn"},
-    Step.PROCESS_PAYMENT: {"PaymentVoided", "PaymentRefunded"},
+    Step.PROCESS_PAYMENT: {"PaymentVoided", "PaymentExpired", "PaymentRefunded"},
     Step.CREATE_SHIPMENT: {"LabelCancelled"},
     Step.CAPTURE_PAYMENT: {"PaymentRefunded"},
 }

@@ -19,7 +19,7 @@ from domain.order import events as order_events
 from domain.order.state import Draft, FrozenOrder, NoOrder, OrderState
 from domain.payment import commands as payment_commands
 from domain.payment import events as payment_events
-from domain.payment.payment import Authorised, Captured, PaymentState
+from domain.payment.state import Authorised, Captured, NoPayment, PaymentState, Prepared
 from domain.shipment import commands as shipment_commands
 from domain.shipment import events as shipment_events
 from domain.shipment.shipment import live_label
@@ -125,7 +125,9 @@ def refusal_of(decide: Callable[[], WhatIf]) -> WhatIf | str:
 
 def _money_back(standing: Standing) -> list[payment_commands.PaymentCommand]:
     match standing.payment:
-        case Authorised() as held:
+        case NoPayment():
+            return [payment_commands.ForbidPayment(standing.order_id)]
+        case Prepared() | Authorised() as held:
             return [payment_commands.RecordVoid(standing.order_id, held.reference)]
         case Captured() as paid if paid.refundable.minor > 0:
             back = (paid.refundable, paid.reference, ASSUMED)
@@ -143,7 +145,7 @@ def _difference(payment: PaymentState, total: Any) -> list[str]:
 _SENTENCES: Final[Mapping[type, Callable[[Any], str]]] = {
     shipment_events.LabelCancelled: lambda x: f"label {x.label_id} is cancelled",
     payment_events.PaymentVoided: lambda x: (
-        f"the hold on {format_amount(x.amount)} is released; no money has moved"
+        f"the payment of {format_amount(x.amount)} is ended; no money has moved"
     ),
     payment_events.PaymentRefunded: lambda x: (
         f"{format_amount(x.amount)} goes back to the customer"

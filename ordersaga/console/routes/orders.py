@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from domain.order.state import OrderStatus
+from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.api.answers import Cursor, Form, list_answer
 from ordersaga.api.context import context_of

@@ -10,7 +10,13 @@ from domain.errors import RuleBroken
 from domain.ids import LineId, OrderId, order_stream, payment_stream, shipment_stream, stock_stream
 from domain.lines import Pieces
 from domain.order.events import OrderCancelled
-from domain.payment.events import PaymentAuthorised, PaymentRefunded, PaymentVoided
+from domain.payment.events import (
+    PaymentAuthorised,
+    PaymentForbidden,
+    PaymentPrepared,
+    PaymentRefunded,
+    PaymentVoided,
+)
 from domain.shipment.events import LabelCancelled, ShipmentHandedOver
 from domain.stock.events import StockReleased
 from domain.values import Reason
@@ -85,11 +91,19 @@ def test_it_is_what_was_recorded_when_an_order_like_it_was_undone() -> None:
     assert plain == recorded
 
 
-def test_money_that_is_only_held_is_released() -> None:
-    held = (f"payment-{BUSY}", PaymentAuthorised(BUSY, TOTAL, "pay-1", "key"))
+@pytest.mark.parametrize("known", [PaymentPrepared, PaymentAuthorised])
+def test_money_that_has_not_moved_stays_where_it_is(
+    known: type[PaymentPrepared | PaymentAuthorised],
+) -> None:
+    held = (f"payment-{BUSY}", known(BUSY, TOTAL, "pay-1", "key"))
     what_if = if_cancelled(standing(BUSY, [*STOCK_IN, *taken_in(BUSY), *reserved(BUSY), held]))
-    assert what_if.effects[0] == "the hold on 10.00 GBP is released; no money has moved"
+    assert what_if.effects[0] == "the payment of 10.00 GBP is ended; no money has moved"
     assert any(isinstance(event, PaymentVoided) for event in what_if.events)
+
+
+def test_without_a_payment_none_is_made_any_more() -> None:
+    what_if = if_cancelled(standing(BUSY, [*STOCK_IN, *taken_in(BUSY), *reserved(BUSY)]))
+    assert PaymentForbidden(BUSY) in what_if.events
 
 
 def test_a_label_is_cancelled_first() -> None:
