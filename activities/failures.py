@@ -81,7 +81,7 @@ REFUSALS: Final = {
 """Refusals that make the saga compensate, by the type of the error."""
 
 FINAL_TYPES: Final = frozenset(
-    {*REFUSALS, *FATAL_TYPES, STILL_HELD, RETURN_CONFLICT, RETURN_REFUSED}
+    {*REFUSALS, *FATAL_TYPES, STILL_HELD, REFUND_FAILED, RETURN_CONFLICT, RETURN_REFUSED}
 )
 """All answers. A failure of another type is none, whatever it claims: somebody may have ended an
 activity by hand."""

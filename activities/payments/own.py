@@ -102,9 +102,9 @@ class OrderPayments:
         request = PaymentRequest(
             order.order_id, order.total, token, capture, key, self.keys.installation
         )
-        found = await self._gateway.find(key) if look_first else None
+        earlier = await self._gateway.find(key) if look_first else None
         try:
-            own = self._own(found or await self._gateway.create(request), key)
+            own = self._own(earlier or await self._gateway.create(request), key)
         except KeyUsedUp:
             own = await self._made_before(key)
         if own.status is PaymentStatus.UNCONFIRMED and own.asked != order.total:
@@ -132,10 +132,10 @@ class OrderPayments:
             answer = await self._gateway.confirm(prepared.reference)
             own = self._own(answer, prepared.idempotency_key)
         except OutcomeUnknown:
-            found = await if_time_is_left(self.recorded(prepared))
-            if found is None or found.status is PaymentStatus.UNCONFIRMED:
+            current = await if_time_is_left(self.recorded(prepared))
+            if current is None or current.status is PaymentStatus.UNCONFIRMED:
                 raise
-            own = found
+            own = current
         if own.status is PaymentStatus.UNCONFIRMED:
             raise OutcomeUnknown("the payment is not confirmed yet")
         if own.status is not PaymentStatus.REQUIRES_ACTION:
@@ -153,10 +153,10 @@ class OrderPayments:
         try:
             answer = await self._gateway.capture(state.reference, amount)
         except OutcomeUnknown:
-            found = await if_time_is_left(self.recorded(state))
-            if found is None or found.status is PaymentStatus.AUTHORISED:
+            current = await if_time_is_left(self.recorded(state))
+            if current is None or current.status is PaymentStatus.AUTHORISED:
                 raise
-            return found
+            return current
         return self._own(answer, state.idempotency_key)
 
     async def void(self, own: OwnPayment) -> OwnPayment:
@@ -171,8 +171,8 @@ class OrderPayments:
         """
         self.check_recorded(state)
         _check_at_most(amount, state.amount)
-        if known := state.pending.get(key):
-            refund = await self._gateway.read_refund(state.reference, known.refund_id)
+        if pending := state.pending.get(key):
+            refund = await self._gateway.read_refund(state.reference, pending.refund_id)
         else:
             refund = await self._gateway.refund(state.reference, amount, key)
         if (refund.reference, refund.idempotency_key) != (state.reference, key):

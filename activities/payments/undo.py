@@ -40,20 +40,20 @@ class PaymentUndo:
         return await self._transact(rule, "forbidden")
 
     async def undo(
-        self, payments: OrderPayments, known: payment.KnownPayment
+        self, payments: OrderPayments, recorded: payment.KnownPayment
     ) -> payment.PaymentState:
         """End the payment or give it back; the payment as it is recorded then.
 
         Raises:
             ports.GatewayError: not undone yet; see `GivingBack.refund`.
         """
-        own = await payments.recorded(known)
+        own = await payments.recorded(recorded)
         try:
             return await self._ended(payments, own)
         except ports.GatewayRejected:
             # The payment may have changed just now: a capture in flight must be refunded, and
             # after a refund in flight only the rest is left to refund.
-            current = await payments.recorded(known)
+            current = await payments.recorded(recorded)
             if current == own:
                 raise
             return await self._ended(payments, current)
@@ -78,10 +78,11 @@ class PaymentUndo:
             return state
         giving = GivingBack(self.handler, self.saga, self.order_id)
         captured = await giving.caught_up(payments, state)
-        given = await giving.refund(payments, captured, payments.keys.refund, captured.refundable)
-        if given.reference is None:
-            return given.captured
-        return await giving.made(given.captured, given.reference, given.amount)
+        keys = payments.keys
+        refund = await giving.refund(payments, captured, keys.refund, captured.refundable)
+        if refund.reference is None:
+            return refund.captured
+        return await giving.made(refund.captured, refund.reference, refund.amount)
 
     # --- what is recorded ------------------------------------------------------------------------
 

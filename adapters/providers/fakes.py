@@ -233,8 +233,8 @@ class FakePaymentGateway(_Provider[KeptPayment]):
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:
         """The payment in its current state, or None if the key was never used."""
-        found = await self._find(idempotency_key)
-        return found.seen if found else None
+        payment = await self._find(idempotency_key)
+        return payment.seen if payment else None
 
     async def read(self, reference: str) -> ProviderPayment:
         """The payment with a reference."""
@@ -278,10 +278,10 @@ class FakePaymentGateway(_Provider[KeptPayment]):
     async def read_refund(self, reference: str, refund_id: str) -> ProviderRefund:
         """The refund of a payment with the provider's id."""
         payment = await self._looked_at("read_refund", reference)
-        found = next((one for one in payment.refunds if one.refund_id == refund_id), None)
-        if found is None:
+        refund = next((one for one in payment.refunds if one.refund_id == refund_id), None)
+        if refund is None:
             raise GatewayRejected("unknown_reference: there is no such refund")
-        return found
+        return refund
 
     async def _looked_at(self, operation: str, reference: str) -> KeptPayment:
         kept, decision = self._record(reference), None

@@ -216,22 +216,22 @@ def refund(
         RequestRefused: it is not captured, less than `amount` is left to refund, or the key was
             used for another amount.
     """
-    if known := next((one for one in payment.refunds if one.idempotency_key == key), None):
-        if known.amount != amount:
+    if earlier := next((one for one in payment.refunds if one.idempotency_key == key), None):
+        if earlier.amount != amount:
             raise same_key_other_content()
         return payment
     if payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED):
         raise _wrong_state("refunded", payment)
     _require_positive(amount)
     _require_at_most(amount, payment.seen.amount - payment.seen.refunded)
-    made = ProviderRefund(
+    new = ProviderRefund(
         refund_id=f"ref_{digest('refund', payment.reference, key)[:20]}",
         reference=payment.reference,
         idempotency_key=key,
         status=RefundStatus.PENDING,
         amount=amount,
     )
-    return _with_refunds(payment, (*payment.refunds, _decided(made, decision)))
+    return _with_refunds(payment, (*payment.refunds, _decided(new, decision)))
 
 
 def look_at_refunds(payment: KeptPayment, decision: FaultKind | None = None) -> KeptPayment:
@@ -241,18 +241,18 @@ def look_at_refunds(payment: KeptPayment, decision: FaultKind | None = None) -> 
     return _with_refunds(payment, tuple(_decided(one, decision) for one in payment.refunds))
 
 
-def _decided(made: ProviderRefund, decision: FaultKind | None) -> ProviderRefund:
-    if made.status not in _NOT_FINAL:
-        return made
+def _decided(refund: ProviderRefund, decision: FaultKind | None) -> ProviderRefund:
+    if refund.status not in _NOT_FINAL:
+        return refund
     status = RefundStatus.SUCCEEDED if decision is None else _BANK_ON_REFUNDS[decision]
-    return replace(made, status=status, code=_FAILURE if status is RefundStatus.FAILED else None)
+    return replace(refund, status=status, code=_FAILURE if status is RefundStatus.FAILED else None)
 
 
 def _with_refunds(payment: KeptPayment, refunds: tuple[ProviderRefund, ...]) -> KeptPayment:
     currency = payment.seen.amount.currency
     alive = [one for one in refunds if one.status is not RefundStatus.FAILED]
-    made = [one for one in alive if one.status is RefundStatus.SUCCEEDED]
-    everything = total((one.amount for one in made), currency) == payment.seen.amount
+    succeeded = [one for one in alive if one.status is RefundStatus.SUCCEEDED]
+    everything = total((one.amount for one in succeeded), currency) == payment.seen.amount
     seen = replace(
         payment.seen,
         refunded=total((one.amount for one in alive), currency),

@@ -149,8 +149,8 @@ class _Handlers:
         order_id = await self._sandbox.order_id(reference)
 
         def work(records: Records) -> Answer:
-            made = self._looked_at(records, reference).refunds
-            body = RefundsBody(refunds=tuple(RefundBody.of(refund) for refund in made))
+            refunds = self._looked_at(records, reference).refunds
+            body = RefundsBody(refunds=tuple(RefundBody.of(refund) for refund in refunds))
             return Answer(body.model_dump_json(), replayed=False)
 
         return await self._sandbox.perform(request, ("refunds", order_id, reference), work)

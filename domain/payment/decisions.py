@@ -244,8 +244,9 @@ def _refund(command: commands.RefundCommand, state: PaymentState) -> _Events:
         raise RuleBroken("nothing_captured", "there is no captured money to refund")
     _check_same(command.reference, state)
     key = command.refund_reference
-    known = state.refunds.get(key) or (state.pending[key].amount if key in state.pending else None)
-    if known is not None and known != command.amount:
+    pending = state.pending[key].amount if key in state.pending else None
+    recorded = state.refunds.get(key, pending)
+    if recorded is not None and recorded != command.amount:
         raise RuleBroken("refund_differs", "this refund is recorded with another amount")
     match command:
         case commands.RecordRefund():

@@ -193,17 +193,17 @@ def _after_refund(state: PaymentState, event: events.RefundEvent) -> PaymentStat
     if not isinstance(state, Captured):
         raise ImpossibleHistory(event, state)
     key = event.refund_reference
-    made = {name: amount for name, amount in state.refunds.items() if name != key}
+    refunds = {name: amount for name, amount in state.refunds.items() if name != key}
     pending = {name: one for name, one in state.pending.items() if name != key}
     match event:
         case events.PaymentRefunded():
             if state.refundable < event.amount:
                 raise ImpossibleHistory(event, state)
-            return replace(state, refunds={**made, key: event.amount}, pending=pending)
+            return replace(state, refunds={**refunds, key: event.amount}, pending=pending)
         case events.RefundPending():
             waiting = {**pending, key: PendingRefund(event.amount, event.refund_id)}
             return replace(state, pending=waiting)
         case events.RefundFailed():
-            return replace(state, refunds=made, pending=pending, failed=state.failed | {key})
+            return replace(state, refunds=refunds, pending=pending, failed=state.failed | {key})
         case _:
             assert_never(event)

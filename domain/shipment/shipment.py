@@ -194,8 +194,8 @@ def _update(command: commands.RecordCarrierUpdate, state: ShipmentState) -> _Eve
         raise InvalidValue("status", f"must be one of {', '.join(_SCANS)}")
     status, at = ShipmentStatus(command.status), fields.parse_moment(command.at, "at")
     if isinstance(state, NoShipment):
-        known = any(kept.status == status for kept in state.kept)
-        return () if known else (events.ScanKept(status.value, at),)
+        is_kept = any(kept.status == status for kept in state.kept)
+        return () if is_kept else (events.ScanKept(status.value, at),)
     moves = _progress(status) > _progress(state.status)
     moved = (scan(at),) if moves else ()
     return (*moved, *_contradicting(status, at, state))

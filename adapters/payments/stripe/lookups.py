@@ -48,8 +48,8 @@ class Lookups:
     async def by_key(self, key: str) -> IntentRecord | None:
         """The payment intent made with a key, if it is found: by search, then among recent ones."""
         can_search = self._clock() >= self._search_again_at
-        if can_search and (found := await self._search(key)):
-            return found
+        if can_search and (intent := await self._search(key)):
+            return intent
         searched = self._clock() >= self._search_again_at
         since = self._clock() - (_RECENT_S if searched else _KEY_KEPT_S)
         pages = 0

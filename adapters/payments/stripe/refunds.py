@@ -44,14 +44,14 @@ class StripeRefunds:
 
     async def make(self, reference: str, amount: Money, key: str) -> ProviderRefund:
         """The refund with a key as it is now; made if there is none."""
-        made = next(
+        refund = next(
             (one for one in await self.all_of(reference) if one.idempotency_key == key), None
         )
-        if made is None:
+        if refund is None:
             return await self._create(reference, amount, key)
-        if made.amount != amount:
+        if refund.amount != amount:
             raise GatewayRejected("stripe refund: this key was used for another amount")
-        return made
+        return refund
 
     async def read(self, refund_id: str) -> ProviderRefund:
         """The refund with an id."""
