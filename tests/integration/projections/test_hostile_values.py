@@ -17,9 +17,11 @@ from domain.ids import OrderId, Sku
 from domain.lines import Adjustment, AdjustmentKind
 from domain.notes import cut
 from domain.order import events as order_events
+from domain.parcel_left import IfLeft
 from domain.payment import events as payment_events
 from domain.request.events import OrderRequested
 from domain.returns import events as returns_events
+from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
 from domain.stock import events as stock_events
 from domain.values import Address
@@ -98,9 +100,26 @@ def _sent_back(order: Order) -> list[Append]:
     parcel, case, paid = f"shipment-{order.id}", f"returns-{order.id}", f"payment-{order.id}"
     address = order_events.DeliveryAddressChanged(Address("A", "1", "York", "YO1", "GB"))
     attempts = [
+        payment_events.PaymentKeyTaken(order.oid, "key"),
+        payment_events.PaymentPrepared(order.oid, order.total, "pay", "key"),
         payment_events.PaymentDeclined(order.oid, order.total, "code", "key"),
         payment_events.PaymentAuthorised(order.oid, order.total, "pay", "key-2"),
         payment_events.PaymentVoided(order.oid, order.total, "pay"),
+        payment_events.PaymentExpired(order.oid, order.total, "pay"),
+    ]
+    refund = (order.oid, order.total, f"pay-{order.id}", "refund")
+    refunds = [
+        payment_events.RefundPending(*refund, "re_1"),
+        payment_events.RefundFailed(*refund, "expired_card"),
+    ]
+    returned = [
+        returns_events.ReturnRefundPending(R1, order.total, "refund"),
+        returns_events.ReturnRefundFailed(R1, "refund"),
+        returns_events.ReturnOperatorActed(R1, "ann", "retry", "again"),
+    ]
+    notes = [
+        saga_events.CompensationWithdrawn("the parcel has left"),
+        saga_events.NoteAdded("ann", "the customer called"),
     ]
     parcels = [
         shipment_events.ShipmentHandedOver(order.placed),
@@ -114,10 +133,11 @@ def _sent_back(order: Order) -> list[Append]:
     return [
         *[draft, submitted, [(order.stream, address)], reserved],
         *[order.need_attention(), order.operate()],
+        [(f"fulfillment-{order.id}", event) for event in notes],
         [(paid, event) for event in attempts],
-        *[pay, ship, [(parcel, event) for event in parcels]],
-        order.open_return(),
-        [(case, returns_events.ReturnOperatorActed(R1, "ann", "retry", "again"))],
+        [*pay, *((paid, event) for event in refunds)],
+        *[ship, [(parcel, event) for event in parcels]],
+        [*order.open_return(), *((case, event) for event in returned)],
         order.complete_return(),
         [(f"customer-{order.id}", CustomerErased(f"customer-{order.id}", ("1",), "asked"))],
     ]
@@ -133,7 +153,13 @@ def _edited(order: Order) -> list[Append]:
     ]
     label = shipment_events.LabelBought(order.oid, "parcels", "L1", "TN", "key")
     parcels = [label, shipment_events.LabelCancelled(order.oid, "L1")]
-    lost = [replace(label, label_id="L2"), shipment_events.ShipmentLost(order.placed)]
+    lost = [
+        shipment_events.ScanKept("in_transit", order.placed),
+        replace(label, label_id="L2"),
+        shipment_events.ShipmentLost(order.placed),
+        shipment_events.ParcelGivenUp(IfLeft.LOST, "ann", "it burned"),
+    ]
+    unpaid = payment_events.PaymentForbidden(order.oid)
     back = [shipment_events.ShipmentReturned(order.placed)]
     short = [
         *order.fall_short(),
@@ -146,8 +172,10 @@ def _edited(order: Order) -> list[Append]:
         [(f"shipment-{order.id}", event) for event in parcels],
         [(f"shipment-{order.id}-lost", event) for event in lost],
         [(f"shipment-{order.id}-back", event) for event in [label, *back]],
+        [(f"payment-{order.id}", unpaid)],
         [(f"returns-{order.id}", event) for event in _denied(order.oid)],
         [(f"stock-{sku}", stock_events.StockAdjusted(Sku(sku), -1, "counted"))],
+        [(f"stock-{sku}", stock_events.StockDeallocated(Sku(sku), order.oid, 1))],
         [(f"request-{order.id}", OrderRequested(order.oid, "service:shop", "00ff", True))],
     ]
 
