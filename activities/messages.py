@@ -12,8 +12,7 @@ from domain import values
 from domain.ids import CustomerId, OrderId
 from domain.lines import Adjustment, Content, OrderLine, Pieces
 from domain.money import Money
-from domain.order.outage import OutageTerms
-from domain.order.unavailable import CANCEL_AT_ONCE, ShortageChoice, UnavailableTerms
+from domain.order.terms import CANCEL_AT_ONCE, OutageTerms, ShortageChoice, UnavailableTerms
 from domain.parcel_left import IfLeft
 
 ORDERS_QUEUE = "orders"

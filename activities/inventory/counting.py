@@ -14,7 +14,7 @@ from domain.ids import OrderId, Sku
 from domain.lines import pieces_by_sku
 from domain.order.commands import ReportUnavailable
 from domain.order.state import Processing, Reserved
-from domain.order.unavailable import UnavailablePolicy
+from domain.order.terms import UnavailablePolicy
 from domain.stock import item as stock_item
 from domain.stock.commands import AdjustStock
 from domain.stock.events import StockDeallocated

@@ -12,7 +12,7 @@ from domain.ids import OrderId
 from domain.lines import Pieces, kept_by_line, pieces_by_sku
 from domain.order.commands import AcceptBackorder, AmendOrder, MarkReserved, ReportUnavailable
 from domain.order.state import Backordered, FrozenOrder, submitted_order
-from domain.order.unavailable import ShortageChoice, UnavailablePolicy
+from domain.order.terms import ShortageChoice, UnavailablePolicy
 from domain.shipment.shipment import live_label
 from domain.stock.allocation import Claims, OutOfStock, StockEvents, plan_claims, plan_reservation
 from domain.stock.commands import ReduceClaim

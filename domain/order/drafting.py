@@ -9,9 +9,8 @@ from domain.ids import LineId
 from domain.lines import OrderLine, adjusted, pieces_by_sku
 from domain.money import Money
 from domain.order import commands, events
-from domain.order.outage import check_outage
 from domain.order.state import Draft
-from domain.order.unavailable import check_unavailable
+from domain.order.terms import check_outage, check_unavailable
 from domain.parcel_left import RULES
 from domain.values import PaymentTerms, readable
 

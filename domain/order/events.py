@@ -7,8 +7,7 @@ from datetime import datetime
 from domain.ids import CustomerId, LineId, OrderId, Sku
 from domain.lines import Adjustment, Content, LineKind, LineShare, OrderLine
 from domain.money import Money
-from domain.order.outage import OutageTerms
-from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.order.terms import CANCEL_AT_ONCE, OutageTerms, UnavailableTerms
 from domain.parcel_left import IfLeft
 from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason, Redacted
 

@@ -16,9 +16,8 @@ from domain.errors import NotFound
 from domain.ids import CustomerId, LineId, OrderId, Sku
 from domain.lines import Adjustment, Content, LineShare, OrderLine, adjusted, pieces_by_sku
 from domain.money import Money
-from domain.order.outage import OutageTerms
 from domain.order.status import OrderStatus
-from domain.order.unavailable import CANCEL_AT_ONCE, UnavailableTerms
+from domain.order.terms import CANCEL_AT_ONCE, OutageTerms, UnavailableTerms
 from domain.parcel_left import IfLeft
 from domain.shares import Shares, gift_card_of
 from domain.values import Address, CaptureMode, Contact, MissingItem, PaymentTerms, Reason, Redacted

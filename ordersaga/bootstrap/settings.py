@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from adapters.notifications.signature import parse_secrets
 from adapters.personal_data.keys import parse_master_key
-from domain.order.outage import MAX_CANCEL_AFTER_S
+from domain.order.terms import MAX_CANCEL_AFTER_S
 from eventstore.deadline import STATEMENT_S
 from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
 from ordersaga.errors import Unreachable, WrongSetting

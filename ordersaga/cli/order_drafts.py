@@ -31,7 +31,7 @@ from domain.order.commands import (
     SubmitOrder,
 )
 from domain.order.state import Draft, status_of
-from domain.order.unavailable import (
+from domain.order.terms import (
     CANCEL_AT_ONCE,
     MAX_DEADLINE_HOURS,
     DeadlineDefault,

@@ -17,7 +17,7 @@ from domain import fields
 from domain.ids import LineId
 from domain.lines import Pieces
 from domain.order.drafting import MAX_LINES
-from domain.order.unavailable import ShortageChoice
+from domain.order.terms import ShortageChoice
 from domain.parcel_left import CHOICES, IfLeft
 from workflows.documents.parts import AddressModel, LineIdText, Moment, text
 from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate

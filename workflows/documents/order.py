@@ -15,7 +15,7 @@ from domain.ids import CustomerId, OrderId, order_id_of, order_stream
 from domain.lines import LineKind
 from domain.money import Money
 from domain.order.drafting import MAX_LINES, check_total
-from domain.order.unavailable import (
+from domain.order.terms import (
     CANCEL_AT_ONCE,
     MAX_DEADLINE_HOURS,
     DeadlineDefault,

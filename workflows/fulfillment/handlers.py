@@ -13,7 +13,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from activities.messages import OperatorAction, Scan
-from domain.order.unavailable import ShortageChoice
+from domain.order.terms import ShortageChoice
 from workflows import policies
 from workflows.common.operator_requests import (
     ACCEPTED,

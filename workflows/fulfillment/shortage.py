@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError
 
 from activities.inventory.activities import InventoryActivities
 from activities.messages import INVENTORY_QUEUE, OperatorAction, ReviewShortage, Shortage
-from domain.order.unavailable import DeadlineDefault, ShortageChoice
+from domain.order.terms import DeadlineDefault, ShortageChoice
 from domain.values import Reason
 from workflows import policies
 from workflows.common.activity_runner import saga_ref

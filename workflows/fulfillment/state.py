@@ -18,8 +18,7 @@ from domain.ids import LineId, OrderId
 from domain.lines import LineKind, Pieces
 from domain.money import Money
 from domain.order.drafting import MAX_LINES
-from domain.order.outage import OutageTerms
-from domain.order.unavailable import ShortageChoice, UnavailablePolicy, UnavailableTerms
+from domain.order.terms import OutageTerms, ShortageChoice, UnavailablePolicy, UnavailableTerms
 from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, Compensation, Outcome, Step
 from workflows.common.failures import Cause

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from domain.order.unavailable import ShortageChoice
+from domain.order.terms import ShortageChoice
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import OrderArgument, Why, opened, saga_client
 from ordersaga.cli.saga.listing import saga_answer

@@ -15,7 +15,7 @@ from domain.ids import CustomerId, LineId, OrderId, Sku
 from domain.lines import Adjustment, AdjustmentKind, LineKind, OrderLine
 from domain.money import Money
 from domain.order.events import OrderCreated, OrderReserved, OrderSubmitted
-from domain.order.unavailable import CANCEL_AT_ONCE, UnavailablePolicy
+from domain.order.terms import CANCEL_AT_ONCE, UnavailablePolicy
 from domain.saga.events import FulfillmentClosed
 from domain.values import (
     Address,

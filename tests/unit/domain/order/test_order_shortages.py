@@ -30,12 +30,7 @@ from domain.order.events import (
     OrderReserved,
     OrderSubmitted,
 )
-from domain.order.unavailable import (
-    CANCEL_AT_ONCE,
-    DeadlineDefault,
-    UnavailablePolicy,
-    UnavailableTerms,
-)
+from domain.order.terms import CANCEL_AT_ONCE, DeadlineDefault, UnavailablePolicy, UnavailableTerms
 from domain.values import MissingItem, Reason
 from tests.support.sagas.domain_samples import (
     ADDRESS_SET,

@@ -25,7 +25,7 @@ from domain.order.commands import (
 )
 from domain.order.events import OrderEvent
 from domain.order.evolution import evolve
-from domain.order.unavailable import DeadlineDefault, UnavailablePolicy, UnavailableTerms
+from domain.order.terms import DeadlineDefault, UnavailablePolicy, UnavailableTerms
 from domain.values import Address, CaptureMode, Contact, PaymentTerms
 from tests.support.sagas.hostile import TEXTS
 from workflows.documents.order import document_to_json, parse_document

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidValue
-from domain.order.outage import MAX_CANCEL_AFTER_S, WAIT, OutageTerms, check_outage
+from domain.order.terms import MAX_CANCEL_AFTER_S, WAIT, OutageTerms, check_outage
 from tests.support.sagas.shop import document
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument

@@ -8,12 +8,7 @@ from activities.messages import OrderDocument
 from activities.orders.intake import OrderConflict, decide_intake
 from domain.order.evolution import evolve
 from domain.order.state import INITIAL
-from domain.order.unavailable import (
-    CANCEL_AT_ONCE,
-    DeadlineDefault,
-    UnavailablePolicy,
-    UnavailableTerms,
-)
+from domain.order.terms import CANCEL_AT_ONCE, DeadlineDefault, UnavailablePolicy, UnavailableTerms
 from tests.support.sagas.shop import document
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument

@@ -4,7 +4,7 @@ import pytest
 
 from domain.money import Money
 from domain.order import events as order_events
-from domain.order.outage import WAIT
+from domain.order.terms import WAIT
 from domain.payment import events as payment_events
 from domain.saga import events as saga_events
 from domain.shipment import events as shipment_events
