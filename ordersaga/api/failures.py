@@ -36,6 +36,7 @@ def problem_of(error: Exception) -> Problem:
         if isinstance(error, kind):
             return explain(error)
     if is_outage(error):
+        _log.warning("no answer", error=describe(error))
         return away(problems.STORE_AWAY)
     if isinstance(error, TimeoutError):
         return away(problems.TOO_LONG)

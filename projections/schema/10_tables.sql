@@ -23,6 +23,21 @@ CREATE TABLE read_models.checkpoints (
     CONSTRAINT checkpoints_lane_is_a_range CHECK (0 <= first_bucket AND first_bucket < end_bucket)
 ) WITH (fillfactor = 50);
 
+-- Whether a worker holds the fence of a lane now. Only who may change a row may try its lock, so
+-- this is done with the rights of the owner: everybody may see why a lane does not move.
+CREATE FUNCTION read_models.is_held(target text, projection text, lane smallint) RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT NOT EXISTS (
+    SELECT FROM read_models.checkpoints AS here
+    WHERE here.target = is_held.target
+        AND here.projection = is_held.projection
+        AND here.lane = is_held.lane
+    FOR UPDATE SKIP LOCKED
+)
+$$;
+
 -- A stream that a projection could not apply; its later events wait for a replay.
 CREATE TABLE read_models.parked_streams (
     target text NOT NULL,

@@ -14,6 +14,9 @@ GRANT SELECT ON
     read_models.era
 TO :"appender", :"projector", :"reader", :"api";
 
+GRANT EXECUTE ON FUNCTION read_models.is_held
+TO :"appender", :"projector", :"reader", :"api";
+
 GRANT INSERT, UPDATE, DELETE ON
     read_models.checkpoints,
     read_models.parked_streams,

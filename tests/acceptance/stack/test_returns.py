@@ -71,7 +71,7 @@ async def test_a_parcel_is_followed_and_a_part_of_it_comes_back(running_stack: U
 
 
 async def test_a_lost_parcel_opens_a_return_and_the_books_agree(running_stack: Up) -> None:
-    up, order_id = running_stack, "LOST1"
+    up, order_id = running_stack, "LOST-ON-ITS-WAY"
     await shipped(up, order_id)
     scan = json.dumps({"status": "lost", "at": "2026-01-31T12:00:00Z"})
     reported = await up.temporal(

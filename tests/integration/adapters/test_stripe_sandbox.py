@@ -12,7 +12,7 @@ import pytest
 import stripe
 
 from adapters.providers.connections import AnswerTooLong
-from adapters.providers.faults import Fault, FaultKind
+from adapters.providers.faults import STRIPE_ONLY, Fault, FaultKind
 from adapters.sandboxes.stripe.endpoints import ENDPOINTS
 from tests.support.stack.sandboxes import running_sandboxes
 from tests.support.stack.stripe_rules import Server, code_of, refused
@@ -164,9 +164,10 @@ async def test_control_refuses_what_it_does_not_know(server: Server) -> None:
 
 async def test_the_other_sandboxes_refuse_faults_of_stripe(tmp_path: Path) -> None:
     async with running_sandboxes(tmp_path) as sandboxes:
-        with pytest.raises(aiohttp.ClientResponseError) as caught:
-            await sandboxes.payment.add(Fault(FaultKind.SAVED_ERROR))
-        assert caught.value.status == 422
+        for kind in sorted(STRIPE_ONLY):
+            with pytest.raises(aiohttp.ClientResponseError) as caught:
+                await sandboxes.payment.add(Fault(kind))
+            assert caught.value.status == 422
 
 
 async def test_the_ledger_adds_up_whatever_happens(tmp_path: Path) -> None:

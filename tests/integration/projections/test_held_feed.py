@@ -1,8 +1,10 @@
 """A feed that an open transaction holds up is behind by the age of what waits, not by nothing."""
 
 import asyncpg
+import pytest
 
 from eventstore.postgres.feed_lag import feed_holder
+from eventstore.postgres.roles import GRANTED
 from eventstore.postgres.store import PostgresEventStore
 from projections.operations.checking import check
 from projections.operations.rebuild import rebuild
@@ -11,8 +13,8 @@ from projections.operations.status import status as lane_status
 from projections.read_models.current_orders.model import PROJECTION as CURRENT_ORDERS
 from projections.read_models.stock_levels.model import PROJECTION as STOCK_LEVELS
 from projections.registry import ALL
-from tests.support.stores.event_store import opened_app_pool, opened_operator_pool
-from tests.support.stores.logins import as_processes
+from tests.support.stores.event_store import opened_app_pool, opened_operator_pool, opened_pool
+from tests.support.stores.logins import as_only, as_processes
 from tests.support.stores.raw_appends import append_in
 from tests.support.stores.read_models import (
     CODEC,
@@ -117,3 +119,21 @@ async def test_a_rebuild_does_not_wait_for_the_one_who_holds_the_feed(
     await runner_of(pool, store).catch_up()
     async with opened_operator_pool(database) as operator:
         assert await check(operator, store, CODEC, [CURRENT_ORDERS]) == []
+
+
+@pytest.mark.parametrize("kind", GRANTED)
+async def test_every_role_sees_why_a_lane_is_stuck(
+    database: str, pool: asyncpg.Pool, store: Store, kind: str
+) -> None:
+    await append_events(store, *Order("A1").completed())
+    async with pool.acquire() as worker, worker.transaction():
+        await worker.execute(
+            "SELECT FROM read_models.checkpoints WHERE projection = $1 FOR UPDATE",
+            CURRENT_ORDERS.name,
+        )
+        async with opened_pool(await as_only(database, kind)) as own:
+            lanes = await lanes_of(own, store, stuck_after_s=0.0)
+    problems = {name: lane.problem or "" for name, lane in lanes.items()}
+    assert {lane.state for lane in lanes.values()} == {LaneState.STUCK}
+    assert problems[CURRENT_ORDERS.name].startswith("a worker holds it but has not moved it")
+    assert problems[STOCK_LEVELS.name].startswith("no worker has moved it")

@@ -262,7 +262,7 @@ async def test_a_person_is_called_before_an_authorisation_lapses(
         assert "let the order ship before, or cancel it" in notice
         shop.carrier.faults.remove(held.number)
         assert (await result(handle))["outcome"] == "completed"
-    assert not (await handle.query("status"))["needs_attention"]
+        assert not (await handle.query("status"))["needs_attention"]
     assert (await shop.story(order_id)).count("AttentionRequired") == 1
 
 
