@@ -25,7 +25,7 @@ it is retried without a limit, and no order is cancelled because of it.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -236,7 +236,8 @@ def _of_refund(
         return final_failure(REFUND_FAILED, str(error))
     pending = isinstance(error, RefundUnfinished)
     name = REFUND_PENDING if pending else REFUND_NEEDS_CUSTOMER
-    pause = pause_between_looks(datetime.now(UTC) - activity.info().scheduled_time)
+    info = activity.info()  # both times are Temporal's: no other clock is asked
+    pause = pause_between_looks(info.current_attempt_scheduled_time - info.scheduled_time)
     return ApplicationError(str(error), type=name, category=_BENIGN, next_retry_delay=pause)
 
 
