@@ -10,6 +10,7 @@ from ordersaga.console.words import IDLE, WRONG, event_meaning
 from ordersaga.operations.why import Act
 
 _WIDTH: Final = 324
+_MARGIN: Final = 12
 _GAP: Final = 48
 _LINE: Final = 17
 _HEAD: Final = 44
@@ -84,21 +85,22 @@ def _node(box: _Box, order_page: str) -> Markup:
     left = len(act.events) - len(shown)
     lines = [event.what for event in shown] + ([f"and {left} more"] if left else [])
     texts = [
-        Markup('<text x="{}" y="{}">{}</text>').format(
-            box.x + 12, box.y + _HEAD + 9 + _LINE * index, _cut(line)
-        )
+        Markup('<text x="0" y="{}">{}</text>').format(_HEAD + 9 + _LINE * index, _cut(line))
         for index, line in enumerate(lines)
     ]
+    # An svg within the svg cuts off what is wider than its box, whatever the font is.
     return Markup(
         '<a class="node is-{}" href="{}?position={}" aria-label="{}"><title>{}</title>'
         '<rect x="{}" y="{}" width="{}" height="{}" rx="7"/>'
-        '<text class="name" x="{}" y="{}">{}</text><text class="sub" x="{}" y="{}">{}</text>{}</a>'
+        '<svg x="{}" y="{}" width="{}" height="{}"><text class="name" x="0" y="19">{}</text>'
+        '<text class="sub" x="0" y="35">{}</text>{}</svg></a>'
     ).format(
         *(meaning_of(act), order_page, act.events[-1].position, title_of(act)),
         "\n".join(event.what for event in act.events),
         *(box.x, box.y, _WIDTH, box.height),
-        *(box.x + 12, box.y + 19, _cut(title_of(act))),
-        *(box.x + 12, box.y + 35, f"{act.actor}, {act.at:%H:%M:%S} UTC"),
+        *(box.x + _MARGIN, box.y, _WIDTH - 2 * _MARGIN, box.height),
+        _cut(title_of(act)),
+        f"{act.actor}, {act.at:%H:%M:%S} UTC",
         Markup("").join(texts),
     )
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -224,10 +225,17 @@ async def test_a_process_starts_beside_an_outdated_model_and_keeps_it_when_it_fi
     await _append(shop, "A1")
     async with _following(shop) as process:
         await until(lambda: _is_current(shop, *others), 180)
-        status = await shop.run("projections", "status", "--json")
-        assert status.code == 1
-        wrong = {x["projection"]: x for x in json.loads(status.out) if x["problem"]}
-        assert list(wrong) == ["current_orders"]
+        wrong: dict[str, Any] = {}
+
+        async def only_the_outdated_one_is_wrong() -> bool:
+            # On a busy machine one that has nothing to apply may pass the events of others late.
+            status = await shop.run("projections", "status", "--json")
+            assert status.code == 1
+            wrong.clear()
+            wrong.update({x["projection"]: x for x in json.loads(status.out) if x["problem"]})
+            return list(wrong) == ["current_orders"]
+
+        await until(only_the_outdated_one_is_wrong)
         assert wrong["current_orders"]["state"] == "outdated"
         assert wrong["current_orders"]["lag_seconds"] > 0
         advice = "run `ordersaga projections rebuild current_orders`"
