@@ -47,7 +47,7 @@ up: setup ## start the whole stack on this machine; Ctrl-C stops it
 
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-check: setup lint ## before each commit, in a minute: lint, and all tests that need no server
+check: setup lint ## before each commit: lint, and all tests that need no server
 	$(PYTEST) -q -m "not servers" tests/unit tests/contract tests/architecture
 
 test: setup ## every test that needs only git, make and Python; servers start by themselves
@@ -87,7 +87,7 @@ format: setup ## let ruff rewrite what it can
 smoke: setup ## build the wheel and try it in an environment of its own
 	$(BIN)/python scripts/wheel_smoke.py
 
-versions: $(VERSIONS)/.installed ## the store's contract and feed on PostgreSQL 15 to 17; ALL=--all: all of its tests
+versions: $(VERSIONS)/.installed ## the store's contract and feed on the oldest PostgreSQL; ALL=--all: all of its tests on 15 to 17
 	$(BIN)/python scripts/postgres_versions.py $(VERSIONS) $(ALL)
 
 browser: setup ## a stuck saga in Temporal's pages, seen by a real browser, as the documents show it
