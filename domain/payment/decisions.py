@@ -288,7 +288,8 @@ def _refund_failed(command: commands.RecordRefundFailure, state: Captured) -> _E
     if key in state.failed:
         return ()
     code = cut(command.code, fields.MAX_REFERENCE)
-    return (events.RefundFailed(command.order_id, command.amount, command.reference, key, code),)
+    event = events.RefundReversed if key in state.refunds else events.RefundFailed
+    return (event(command.order_id, command.amount, command.reference, key, code),)
 
 
 def _check_covered(

@@ -113,7 +113,18 @@ class RefundFailed:
     code: str
 
 
-RefundEvent = PaymentRefunded | RefundPending | RefundFailed
+@dataclass(frozen=True, slots=True)
+class RefundReversed:
+    """A refund that had succeeded came back; `code` is the provider's reason."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    refund_reference: str
+    code: str
+
+
+RefundEvent = PaymentRefunded | RefundPending | RefundFailed | RefundReversed
 PaymentEvent = (
     PaymentKeyTaken
     | PaymentPrepared

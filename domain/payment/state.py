@@ -203,7 +203,7 @@ def _after_refund(state: PaymentState, event: events.RefundEvent) -> PaymentStat
         case events.RefundPending():
             waiting = {**pending, key: PendingRefund(event.amount, event.refund_id)}
             return replace(state, pending=waiting)
-        case events.RefundFailed():
+        case events.RefundFailed() | events.RefundReversed():
             return replace(state, refunds=refunds, pending=pending, failed=state.failed | {key})
         case _:
             assert_never(event)

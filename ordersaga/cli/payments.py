@@ -49,7 +49,8 @@ async def list_(
     status: Annotated[
         str | None,
         text_option(
-            "Only this status: authorised, captured, partly_refunded, refunded, voided, declined."
+            "Only this status: unpaid, authorised, captured, refund_pending, partly_refunded, "
+            "refunded, voided, expired, declined."
         ),
     ] = None,
     currency: Currency = None,
@@ -68,7 +69,11 @@ async def movements(
     services: Services,
     order: Annotated[str | None, text_option("Only this order.", metavar="ID")] = None,
     kind: Annotated[
-        str | None, text_option("authorised, captured, declined, voided or refunded.")
+        str | None,
+        text_option(
+            "authorised, captured, declined, voided, expired, refunded, refund_pending, "
+            "refund_failed or refund_reversed."
+        ),
     ] = None,
     currency: Currency = None,
     limit: Limit = 50,

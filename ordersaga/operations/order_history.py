@@ -75,7 +75,8 @@ class OrderHistory:
     def payment(self) -> payments.Payment | None:
         """Its payment; None: no provider has answered."""
         rows = self._rows(payment_stream, payments.PROJECTION, payments.apply_to)
-        return rows.get(self.order_id)
+        row = rows.get(self.order_id)
+        return row and row.shown()
 
     def movements(self) -> list[payments.Movement]:
         """Every answer of the provider about money."""

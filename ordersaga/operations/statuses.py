@@ -22,7 +22,7 @@ class Statuses:
 
     Attributes:
         payment_status: unpaid, authorised, captured, refund_pending, partly_refunded, refunded,
-            voided or declined.
+            voided, expired or declined.
         fulfilment_status: unfulfilled, or what the carrier last said of the parcel.
         return_status: none, awaiting_decision, open or closed.
         kept_minor: captured and not refunded.

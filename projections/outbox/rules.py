@@ -125,6 +125,10 @@ RULES: Final[Mapping[type, Rule]] = {
         "payment.refund_failed",
         lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
     ),
+    payment_events.RefundReversed: Rule(
+        "payment.refund_reversed",
+        lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
+    ),
     shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_time),
     shipment_events.ShipmentDelivered: Rule("shipment.delivered", _carrier_time),
     shipment_events.ShipmentReturned: Rule("shipment.returned", _carrier_time),

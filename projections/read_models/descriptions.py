@@ -127,6 +127,9 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     payment_events.RefundFailed: lambda x: (
         f"refund of {format_amount(x.amount)} failed: {x.code} ({x.refund_reference})"
     ),
+    payment_events.RefundReversed: lambda x: (
+        f"refund of {format_amount(x.amount)} came back: {x.code} ({x.refund_reference})"
+    ),
     payment_events.PaymentRefunded: lambda x: (
         f"{format_amount(x.amount)} refunded ({x.refund_reference})"
     ),

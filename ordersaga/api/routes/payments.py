@@ -41,7 +41,11 @@ class MovementKind(StrEnum):
     CAPTURED = "captured"
     DECLINED = "declined"
     VOIDED = "voided"
+    EXPIRED = "expired"
     REFUNDED = "refunded"
+    REFUND_PENDING = "refund_pending"
+    REFUND_FAILED = "refund_failed"
+    REFUND_REVERSED = "refund_reversed"
 
 
 @router.get(

@@ -274,6 +274,8 @@ def _apply_payment(order: OrderFacts, event: domain_events.Event) -> None:
             order.holds.pop(event.reference, None)
         case payment_events.PaymentRefunded():
             order.refunds.append(event.amount)
+        case payment_events.RefundReversed():
+            order.refunds.remove(event.amount)
 
 
 def _apply_shipment(order: OrderFacts, event: domain_events.Event) -> None:

@@ -3,5 +3,5 @@ INSERT INTO {schema}.payments
 SELECT *
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::text[], $9::text[], $10::timestamptz[], $11::int[]
+    $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::int[], $13::text[]
 )

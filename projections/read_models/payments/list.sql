@@ -3,7 +3,7 @@ SELECT payment.order_id, payment.status, payment.currency,
        CASE coalesce(orders.status, 'cancelled') WHEN 'cancelled' THEN 0
            ELSE orders.total_minor END AS wanted_minor,
        payment.authorised_minor, payment.captured_minor, payment.refunded_minor,
-       payment.kept_minor, payment.reference, payment.decline_code,
+       payment.kept_minor, payment.pending_minor, payment.reference, payment.decline_code,
        coalesce(orders.status, 'unknown') AS order_status, orders.customer_id, orders.placed_at,
        payment.updated_at
 FROM {schema}.payments AS payment

@@ -4,6 +4,7 @@ Each row of an order is fed by one payment stream, and movements are only insert
 share a row. What an order costs is in `current_orders`, and the queries join it.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
@@ -28,9 +29,11 @@ class Payment:
     """The payment of an order; amounts in minor units; the fields are the columns of its row.
 
     Attributes:
-        status: authorised, captured, partly_refunded, refunded, voided or declined.
+        status: unpaid, authorised, captured, refund_pending, partly_refunded, refunded, voided,
+            expired or declined.
         authorised_minor: held by the provider and not captured.
         kept_minor: captured and not refunded.
+        pending_minor: refunds that are on their way; kept until they have succeeded.
         reference: the provider's.
     """
 
@@ -41,72 +44,125 @@ class Payment:
     captured_minor: int = 0
     refunded_minor: int = 0
     kept_minor: int = 0
+    pending_minor: int = 0
     reference: str | None = None
     decline_code: str | None = None
     updated_at: datetime
     version: int = 0
 
+
+@dataclass(slots=True, kw_only=True)
+class PaymentRow(Payment):
+    """The row of a payment; `pending` has the amounts of `pending_minor` by our keys, as JSON."""
+
+    pending: str = "{}"
+
+    def refund_is_on_its_way(self, key: str, minor: int | None) -> None:
+        """Note a refund that is on its way, or (None) that it is not any more."""
+        amounts = json.loads(self.pending)
+        amounts.pop(key, None)
+        if minor is not None:
+            amounts[key] = minor
+        self.pending, self.pending_minor = json.dumps(amounts), sum(amounts.values())
+
+    def shown(self) -> Payment:
+        """The payment without what only the row is for."""
+        return Payment(**{name: getattr(self, name) for name in Payment.__dataclass_fields__})
+
     def settle(self) -> None:
         """Bring what follows from the amounts up to date."""
         self.kept_minor = self.captured_minor - self.refunded_minor
-        if self.captured_minor:
+        if self.pending_minor:
+            self.status = "refund_pending"
+        elif self.captured_minor:
             untouched = "captured" if self.refunded_minor == 0 else "partly_refunded"
             self.status = untouched if self.kept_minor else "refunded"
         elif self.authorised_minor:
             self.status = "authorised"
 
 
-def _authorised(row: Payment, event: payment_events.PaymentAuthorised) -> None:
+def _prepared(row: PaymentRow, event: payment_events.PaymentPrepared) -> None:
+    row.status, row.reference = UNPAID, event.reference
+
+
+def _authorised(row: PaymentRow, event: payment_events.PaymentAuthorised) -> None:
     row.authorised_minor, row.reference = event.amount.minor, event.reference
 
 
-def _captured(row: Payment, event: payment_events.PaymentCaptured) -> None:
+def _captured(row: PaymentRow, event: payment_events.PaymentCaptured) -> None:
     row.captured_minor += event.amount.minor
     row.authorised_minor, row.reference = 0, event.reference
 
 
-def _declined(row: Payment, event: payment_events.PaymentDeclined) -> None:
+def _declined(row: PaymentRow, event: payment_events.PaymentDeclined) -> None:
     row.status, row.decline_code = "declined", event.code
 
 
-def _voided(row: Payment, _: payment_events.PaymentVoided) -> None:
+def _voided(row: PaymentRow, _: payment_events.PaymentVoided) -> None:
     row.status, row.authorised_minor = "voided", 0
 
 
-def _refunded(row: Payment, event: payment_events.PaymentRefunded) -> None:
+def _expired(row: PaymentRow, _: payment_events.PaymentExpired) -> None:
+    row.status, row.authorised_minor = "expired", 0
+
+
+def _refunded(row: PaymentRow, event: payment_events.PaymentRefunded) -> None:
     row.refunded_minor += event.amount.minor
+    row.refund_is_on_its_way(event.refund_reference, None)
 
 
-_CHANGES: Final[Mapping[type, Callable[[Payment, Any], None]]] = {
+def _refund_pending(row: PaymentRow, event: payment_events.RefundPending) -> None:
+    row.refund_is_on_its_way(event.refund_reference, event.amount.minor)
+
+
+def _refund_failed(row: PaymentRow, event: payment_events.RefundFailed) -> None:
+    row.refund_is_on_its_way(event.refund_reference, None)
+
+
+def _refund_reversed(row: PaymentRow, event: payment_events.RefundReversed) -> None:
+    row.refunded_minor -= event.amount.minor
+
+
+_CHANGES: Final[Mapping[type, Callable[[PaymentRow, Any], None]]] = {
+    payment_events.PaymentPrepared: _prepared,
     payment_events.PaymentAuthorised: _authorised,
     payment_events.PaymentCaptured: _captured,
     payment_events.PaymentDeclined: _declined,
     payment_events.PaymentVoided: _voided,
+    payment_events.PaymentExpired: _expired,
     payment_events.PaymentRefunded: _refunded,
+    payment_events.RefundPending: _refund_pending,
+    payment_events.RefundFailed: _refund_failed,
+    payment_events.RefundReversed: _refund_reversed,
 }
 _KINDS: Final[Mapping[type, str]] = {
     payment_events.PaymentAuthorised: "authorised",
     payment_events.PaymentCaptured: "captured",
     payment_events.PaymentDeclined: "declined",
     payment_events.PaymentVoided: "voided",
+    payment_events.PaymentExpired: "expired",
     payment_events.PaymentRefunded: "refunded",
+    payment_events.RefundPending: "refund_pending",
+    payment_events.RefundFailed: "refund_failed",
+    payment_events.RefundReversed: "refund_reversed",
 }
+"""Names of the movements; a payment that is only prepared has moved nothing."""
 
 
-def apply_to(rows: dict[str, Payment], item: Recorded) -> None:
+def apply_to(rows: dict[str, PaymentRow], item: Recorded) -> None:
     """Apply one event to the rows, which are keyed by order id."""
     change = _CHANGES.get(type(item.event))
     if change is None:
         return
     order_id, at = own_id(item), item.stored.recorded_at
-    new = Payment(order_id=order_id, currency=item.event.amount.currency, updated_at=at)
+    new = PaymentRow(order_id=order_id, currency=item.event.amount.currency, updated_at=at)
     row = rows.setdefault(order_id, new)
     row.updated_at, row.version = at, item.stored.version
     change(row, item.event)
     row.settle()
 
 
-_TABLE: Final = RowTable(_sql, Payment, apply_to)
+_TABLE: Final = RowTable(_sql, PaymentRow, apply_to)
 
 
 async def _apply(connection: Connection, schema: str, batch: Sequence[Recorded]) -> None:
@@ -134,6 +190,7 @@ def movements_of(batch: Sequence[Recorded]) -> "list[Movement]":
             reference=_reference(item.event),
         )
         for item in batch
+        if type(item.event) in _KINDS
     ]
 
 
@@ -141,7 +198,7 @@ def _reference(event: Any) -> str:
     """The provider's name for the movement; of a decline, the key under which it was tried."""
     if isinstance(event, payment_events.PaymentDeclined):
         return event.idempotency_key
-    if isinstance(event, payment_events.PaymentRefunded):
+    if isinstance(event, payment_events.RefundEvent):
         return event.refund_reference
     return str(event.reference)
 
@@ -171,6 +228,7 @@ class OrderPayment:
     captured_minor: int
     refunded_minor: int
     kept_minor: int
+    pending_minor: int
     reference: str | None
     decline_code: str | None
     order_status: str
@@ -181,7 +239,11 @@ class OrderPayment:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One answer of a provider; `kind` is authorised, captured, declined, voided or refunded."""
+    """One answer of a provider.
+
+    `kind` is authorised, captured, declined, voided, expired, refunded, refund_pending,
+    refund_failed or refund_reversed (a refund that had succeeded came back).
+    """
 
     position: int
     order_id: str
@@ -266,7 +328,7 @@ async def money_by_day(
 async def payments_of(pool: Pool, order_ids: Collection[str]) -> dict[str, Payment]:
     """The payments of some orders, by order id."""
     rows = await pool.fetch(_sql("load"), list(order_ids))
-    return {row["order_id"]: Payment(**row) for row in rows}
+    return {row["order_id"]: PaymentRow(**row).shown() for row in rows}
 
 
 _SUMS: Final = tuple(name for name in MoneySums.__dataclass_fields__ if name.endswith("_minor"))

@@ -4,7 +4,8 @@ WITH moved AS (
     SELECT day, currency,
            coalesce(sum(amount_minor) FILTER (WHERE kind = 'authorised'), 0) AS authorised,
            coalesce(sum(amount_minor) FILTER (WHERE kind = 'captured'), 0) AS captured,
-           coalesce(sum(amount_minor) FILTER (WHERE kind = 'refunded'), 0) AS refunded
+           coalesce(sum(amount_minor) FILTER (WHERE kind = 'refunded'), 0)
+           - coalesce(sum(amount_minor) FILTER (WHERE kind = 'refund_reversed'), 0) AS refunded
     FROM {schema}.payment_movements
     WHERE ($1::date IS NULL OR day >= $1) AND ($2::date IS NULL OR day < $2)
     GROUP BY day, currency

@@ -7,10 +7,12 @@ CREATE TABLE {schema}.payments (
     captured_minor bigint NOT NULL,
     refunded_minor bigint NOT NULL,
     kept_minor bigint NOT NULL,
+    pending_minor bigint NOT NULL,
     reference text,
     decline_code text,
     updated_at timestamptz NOT NULL,
     version integer NOT NULL,
+    pending text NOT NULL,
     CONSTRAINT payments_pkey PRIMARY KEY (order_id)
 ) WITH (fillfactor = 80);
 

@@ -111,6 +111,8 @@ def _sent_back(order: Order) -> list[Append]:
     refunds = [
         payment_events.RefundPending(*refund, "re_1"),
         payment_events.RefundFailed(*refund, "expired_card"),
+        payment_events.PaymentRefunded(*refund),
+        payment_events.RefundReversed(*refund, "closed_account"),
     ]
     returned = [
         returns_events.ReturnRefundPending(R1, order.total, "refund"),

@@ -56,6 +56,53 @@ async def test_a_decline_and_a_void_hold_no_money(pool: asyncpg.Pool, store: Sto
     assert (row.status, row.authorised_minor, row.captured_minor) == ("voided", 0, 0)
 
 
+async def test_a_prepared_payment_is_unpaid_and_a_lapsed_one_holds_no_money(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("A1").oid
+    row = await _payment(
+        pool, store, payment_events.PaymentPrepared(order, gbp(1000), "pay-1", "key-1")
+    )
+    assert (row.status, row.reference, row.authorised_minor) == ("unpaid", "pay-1", 0)
+    row = await _payment(
+        pool,
+        store,
+        payment_events.PaymentAuthorised(order, gbp(1000), "pay-1", "key-1"),
+        payment_events.PaymentExpired(order, gbp(1000), "pay-1"),
+    )
+    assert (row.status, row.authorised_minor, row.kept_minor) == ("expired", 0, 0)
+    moved = (await payments.list_movements(pool, MovementFilter())).items
+    assert [each.kind for each in moved] == ["authorised", "expired"]
+
+
+async def test_a_refund_counts_once_it_has_succeeded_and_no_more_once_it_came_back(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("A1").oid
+    first, second = (order, gbp(300), "pay-1", "re-1"), (order, gbp(200), "pay-1", "re-2")
+    seen = []
+    for event in (
+        payment_events.PaymentCaptured(order, gbp(900), "pay-1", "key-1"),
+        payment_events.RefundPending(*first, "id-1"),
+        payment_events.RefundPending(*second, "id-2"),
+        payment_events.RefundFailed(*second, "lost_card"),
+        payment_events.PaymentRefunded(*first),
+        payment_events.RefundReversed(*first, "closed_account"),
+    ):
+        row = await _payment(pool, store, event)
+        seen.append((row.status, row.refunded_minor, row.pending_minor, row.kept_minor))
+        days = await payments.money_by_day(pool)
+        assert sum(day.refunded_minor for day in days) == row.refunded_minor
+    assert seen == [
+        ("captured", 0, 0, 900),
+        ("refund_pending", 0, 300, 900),
+        ("refund_pending", 0, 500, 900),
+        ("refund_pending", 0, 300, 900),
+        ("partly_refunded", 300, 0, 600),
+        ("captured", 0, 0, 900),
+    ]
+
+
 async def test_sums_equal_the_movements_whatever_happened(pool: asyncpg.Pool, store: Store) -> None:
     await append_events(
         store, *Order("A1").completed(), *Order("A2", placed=PLACED + timedelta(days=1)).cancelled()

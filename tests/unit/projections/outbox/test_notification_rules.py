@@ -98,6 +98,10 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
         "payment.refund_failed",
         {"amount_minor": 1000, "currency": "GBP", "refund_reference": "refund-1"},
     ),
+    payment_events.RefundReversed(ORDER, TEN, "pay-1", "refund-1", "closed_account"): (
+        "payment.refund_reversed",
+        {"amount_minor": 1000, "currency": "GBP", "refund_reference": "refund-1"},
+    ),
     returns_events.ReturnRefundPending(R1, TEN, "refund-1"): (
         "return.refund_pending",
         {"return_id": "R1", "amount_minor": 1000, "currency": "GBP"},
