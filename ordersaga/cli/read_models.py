@@ -24,6 +24,7 @@ from ordersaga.cli.common import (
 )
 from ordersaga.display.tables import Columns, money
 from ordersaga.operations.order_lists import OrderQuery, list_with_statuses
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
@@ -78,13 +79,26 @@ async def current(
     ] = None,
     placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
     placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
+    payment: Annotated[
+        PaymentProgress | None, typer.Option(help="Only orders whose money is there.")
+    ] = None,
+    fulfilment: Annotated[
+        FulfilmentProgress | None, typer.Option(help="Only orders whose parcel is there.")
+    ] = None,
     needs_attention: NeedsAttention = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Answer:
     """List orders as they are now, most recently placed first."""
     conditions = OrderFilter(
-        status, customer, reason, placed_from, placed_before, reference=reference
+        status,
+        customer,
+        reason,
+        placed_from,
+        placed_before,
+        reference=reference,
+        payment_status=payment,
+        fulfilment_status=fulfilment,
     )
     return await _list(services, conditions, needs_attention, limit, cursor)
 

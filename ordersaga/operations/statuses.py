@@ -5,6 +5,7 @@ They follow from the rows of the read models, for one order at any time and for 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from projections.engine.projection import Pool
@@ -16,14 +17,39 @@ UNFULFILLED: Final = "unfulfilled"
 NO_RETURN: Final = "none"
 
 
+class PaymentProgress(StrEnum):
+    """The payment statuses of orders."""
+
+    UNPAID = "unpaid"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    REFUND_PENDING = "refund_pending"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+    DECLINED = "declined"
+
+
+class FulfilmentProgress(StrEnum):
+    """The fulfilment statuses of orders."""
+
+    UNFULFILLED = "unfulfilled"
+    LABEL_BOUGHT = "label_bought"
+    HANDED_OVER = "handed_over"
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Statuses:
     """Three of the four statuses of an order, and its money in minor units.
 
     Attributes:
-        payment_status: unpaid, authorised, captured, refund_pending, partly_refunded, refunded,
-            voided, expired or declined.
-        fulfilment_status: unfulfilled, or what the carrier last said of the parcel.
+        payment_status: see `PaymentProgress`.
+        fulfilment_status: see `FulfilmentProgress`.
         return_status: none, awaiting_decision, open or closed.
         kept_minor: captured and not refunded.
     """

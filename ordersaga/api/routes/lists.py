@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from domain.fields import MAX_AMOUNT
 from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.access.refusals import Refusal, list_refusals
@@ -17,6 +18,7 @@ from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not
 from ordersaga.api.parameters import CustomerPath, Moment, OfOrder, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.paging import Page
 from projections.read_models.audit_log.model import AuditFilter, AuditRow, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter
@@ -39,6 +41,7 @@ router: Final = APIRouter(route_class=ProblemRoute, tags=["lists"], dependencies
 
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
+Minor = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="in minor units")]
 
 
 @router.get(
@@ -56,6 +59,11 @@ async def orders(
     customer: Word = None,
     placed_from: Moment = None,
     placed_before: Moment = None,
+    payment_status: PaymentProgress | None = None,
+    fulfilment_status: FulfilmentProgress | None = None,
+    currency: Code = None,
+    total_from_minor: Minor = None,
+    total_until_minor: Minor = None,
     needs_attention: bool = False,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -69,6 +77,11 @@ async def orders(
         reason,
         moment(placed_from, "placed_from"),
         moment(placed_before, "placed_before"),
+        payment_status=payment_status,
+        fulfilment_status=fulfilment_status,
+        currency=currency,
+        total_from=total_from_minor,
+        total_until=total_until_minor,
     )
     query = OrderQuery(conditions, needs_attention)
 

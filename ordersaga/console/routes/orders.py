@@ -1,13 +1,16 @@
 """Lists of orders, and the search."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from domain.errors import InvalidValue
+from domain.money import parse_amount
 from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.api.answers import Cursor, Form, list_answer
@@ -20,6 +23,7 @@ from ordersaga.console.sessions import CurrentViewer, keep_preference, read_form
 from ordersaga.console.views import USUAL, VIEWS, View, cookie_of, kept_views, normal, with_view
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
 from ordersaga.operations.search.search import search
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.paging import Page
 from projections.read_models.current_orders.model import OrderFilter
 
@@ -27,19 +31,51 @@ router: Final = APIRouter(route_class=PageRoute)
 
 ROWS: Final = 50
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+Code = Annotated[str | None, Query(pattern="^([A-Z]{3})?$")]
 
 
-def _query(
-    zone: ZoneInfo,
-    status: OrderStatus | None,
-    reason: Reason | None,
-    customer: str | None,
-    placed_from: date | None,
-    placed_until: date | None,
-    needs_attention: bool,
-) -> OrderQuery:
-    since, until = _begin(placed_from, zone), _begin(placed_until, zone, days=1)
-    return OrderQuery(OrderFilter(status, customer, reason, since, until), needs_attention)
+@dataclass(frozen=True)
+class Filters:
+    """What the address says of the orders that are wanted; totals are as people write amounts."""
+
+    status: OrderStatus | None = None
+    payment: PaymentProgress | None = None
+    fulfilment: FulfilmentProgress | None = None
+    reason: Reason | None = None
+    customer: Word = None
+    placed_from: Day = None
+    placed_until: Day = None
+    currency: Code = None
+    total_from: Word = None
+    total_until: Word = None
+    needs_attention: bool = False
+
+    def query(self, zone: ZoneInfo) -> OrderQuery:
+        """The same for the read models; raises InvalidValue for an amount that is none."""
+        conditions = OrderFilter(
+            self.status,
+            self.customer,
+            self.reason,
+            _begin(self.placed_from, zone),
+            _begin(self.placed_until, zone, days=1),
+            payment_status=self.payment,
+            fulfilment_status=self.fulfilment,
+            currency=self.currency,
+            total_from=self._minor("total_from"),
+            total_until=self._minor("total_until"),
+        )
+        return OrderQuery(conditions, self.needs_attention)
+
+    def _minor(self, name: str) -> int | None:
+        text = getattr(self, name)
+        if text is None:
+            return None
+        if self.currency is None:
+            raise InvalidValue("currency", "is needed to compare totals")
+        return parse_amount(text, self.currency, name).minor
+
+
+Asked = Annotated[Filters, Depends()]
 
 
 def _begin(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
@@ -54,25 +90,21 @@ def _begin(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
 async def orders(
     request: Request,
     viewer: CurrentViewer,
-    status: OrderStatus | None = None,
-    reason: Reason | None = None,
-    customer: Word = None,
-    placed_from: Day = None,
-    placed_until: Day = None,
-    needs_attention: bool = False,
+    filters: Asked,
     cursor: Cursor = None,
 ) -> Response:
     """Orders by what the address says, so that it can be kept and shared."""
-    filters = (status, reason, customer, placed_from, placed_until, needs_attention)
-    query = _query(viewer.zone, *filters)
-    rows = await list_with_statuses(context_of(request).services.pool, query, ROWS, cursor)
+    pool = context_of(request).services.pool
+    rows = await list_with_statuses(pool, filters.query(viewer.zone), ROWS, cursor)
     return await page(
         request,
         "orders.html",
         rows=rows,
         statuses=list(OrderStatus),
+        payments=list(PaymentProgress),
+        fulfilments=list(FulfilmentProgress),
         all_reasons=list(Reason),
-        is_filtered=any(filters),
+        is_filtered=filters != Filters(),
         acts=acts_together(viewer),
         usual=USUAL,
         kept=kept_views(request),
@@ -99,18 +131,10 @@ async def keep_view(request: Request, viewer: CurrentViewer) -> Response:
 async def orders_csv(
     request: Request,
     viewer: CurrentViewer,
-    status: OrderStatus | None = None,
-    reason: Reason | None = None,
-    customer: Word = None,
-    placed_from: Day = None,
-    placed_until: Day = None,
-    needs_attention: bool = False,
+    filters: Asked,
 ) -> Response:
     """The same orders, all of them, for a spreadsheet."""
-    query = _query(
-        viewer.zone, status, reason, customer, placed_from, placed_until, needs_attention
-    )
-    pool = context_of(request).services.pool
+    query, pool = filters.query(viewer.zone), context_of(request).services.pool
 
     async def fetch(limit: int, after: str | None) -> Page[Any]:
         return await list_with_statuses(pool, query, limit, after)

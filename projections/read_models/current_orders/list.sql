@@ -2,7 +2,7 @@
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
        item_count, reason, payment_reference, tracking_number, reference, submitted_at, closed_at,
        version
-FROM {schema}.current_orders
+FROM {schema}.current_orders AS orders
 WHERE ($1::text IS NULL OR status = $1)
   AND ($2::text IS NULL OR customer_id = $2)
   AND ($3::text IS NULL OR reason = $3)
@@ -11,6 +11,19 @@ WHERE ($1::text IS NULL OR status = $1)
   AND ($6::text[] IS NULL OR order_id = ANY ($6))
   AND ($7::text IS NULL OR reference = $7)
   AND ($8::text IS NULL OR order_id LIKE $8 OR reference LIKE $8)
-  AND ($9::timestamptz IS NULL OR (placed_at, order_id) < ($9, $10::text))
+  AND ($9::text IS NULL OR $9 = coalesce(
+      (SELECT 'refund_pending' FROM {schema}.returns AS back
+       WHERE back.order_id = orders.order_id AND back.refund = 'granted' LIMIT 1),
+      (SELECT paid.status FROM {schema}.payments AS paid WHERE paid.order_id = orders.order_id),
+      'unpaid'))
+  AND ($10::text IS NULL OR $10 = coalesce(
+      (SELECT parcel.status FROM {schema}.parcels AS parcel
+       WHERE parcel.order_id = orders.order_id
+         AND parcel.status NOT IN ('unknown', 'label_cancelled')),
+      'unfulfilled'))
+  AND ($11::text IS NULL OR currency = $11)
+  AND ($12::bigint IS NULL OR total_minor >= $12)
+  AND ($13::bigint IS NULL OR total_minor <= $13)
+  AND ($14::timestamptz IS NULL OR (placed_at, order_id) < ($14, $15::text))
 ORDER BY placed_at DESC, order_id DESC
-LIMIT $11
+LIMIT $16

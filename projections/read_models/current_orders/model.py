@@ -50,6 +50,8 @@ class OrderFilter:
     """Selects orders; None means any.
 
     `placed_before` is exclusive; `begins_with` is the beginning of the id or of the reference.
+    `payment_status` and `fulfilment_status` are those that people read; see
+    `ordersaga.operations.statuses`. Amounts are in minor units, whatever the currency.
     """
 
     status: str | None = None
@@ -60,6 +62,11 @@ class OrderFilter:
     order_ids: tuple[str, ...] | None = None
     reference: str | None = None
     begins_with: str | None = None
+    payment_status: str | None = None
+    fulfilment_status: str | None = None
+    currency: str | None = None
+    total_from: int | None = None
+    total_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

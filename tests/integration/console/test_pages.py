@@ -108,6 +108,18 @@ async def test_fields_that_are_left_empty_filter_nothing(shop: ApiShop) -> None:
     assert all(order_id in text for order_id in ("done", "gone", "busy"))
 
 
+async def test_a_list_filters_by_money_and_says_what_a_filter_lacks(shop: ApiShop) -> None:
+    reader = Reader.of(shop, Role.ADMIN)
+    some = await reader.get("/orders?payment=captured&currency=GBP&total_from=0.01&total_until=999")
+    assert "/console/orders/done" in some.text
+    none = await reader.get("/orders?fulfilment=lost")
+    assert "No order fits these conditions" in none.text
+    for query, field in (("total_from=5", "currency"), ("currency=GBP&total_from=x", "total_from")):
+        wrong = await reader.get(f"/orders?{query}")
+        assert wrong.status == 422
+        assert field in wrong.text
+
+
 async def test_a_list_filters_and_its_file_holds_the_same_orders(shop: ApiShop) -> None:
     reader = Reader.of(shop, Role.ADMIN)
     text = (await reader.get("/orders?status=cancelled")).text
