@@ -1,9 +1,11 @@
 """Fixtures for all tests; servers start only when a test asks for them."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -14,6 +16,29 @@ from ordersaga.embedded.postgres import EmbeddedPostgres
 from tests.support.stores import postgres
 
 _TESTS = Path(__file__).parent
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+
+
+def _folder_of_this_run() -> Path | None:
+    """A folder for the temporary files of this run alone; None: an outer run has made it.
+
+    All runs of a user share pytest's own, and each closes it anew to others, such as the user of
+    the servers of a run that is under way.
+    """
+    if _TEMPORARY in os.environ:
+        return None
+    os.environ[_TEMPORARY] = mkdtemp(prefix="ordersaga-tests-")
+    return Path(os.environ[_TEMPORARY])
+
+
+_FOLDER = _folder_of_this_run()
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Keep the temporary files only if a test has failed."""
+    if _FOLDER is not None and exitstatus == 0:
+        shutil.rmtree(_FOLDER, ignore_errors=True)
+
 
 # Of the suite the same examples each time, so that it fails for a change and not by chance.
 settings.register_profile(

@@ -55,7 +55,7 @@ async def until_step(sagas: OrderSagaClient, order_id: str, step: str) -> None:
 async def test_an_order_on_hold_is_resumed(
     person: Person, running_stack: Up, sagas: OrderSagaClient
 ) -> None:
-    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "c-held"))
+    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "c-held"))
     await start(running_stack, sagas, "c-held")
     await running_stack.payment.wait_until_holding(hold)
     await person.open("/orders/c-held")
@@ -116,7 +116,7 @@ async def test_a_refund_that_fails_is_tried_again(
 async def test_an_order_whose_saga_was_terminated_is_started_again(
     person: Person, running_stack: Up, sagas: OrderSagaClient
 ) -> None:
-    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "c-gone"))
+    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "c-gone"))
     await start(running_stack, sagas, "c-gone")
     await running_stack.payment.wait_until_holding(hold)
     client = await Client.connect(running_stack.state().temporal_address)
@@ -182,7 +182,7 @@ async def test_by_keys_alone(person: Person, running_stack: Up, sagas: OrderSaga
 async def test_two_people_at_the_same_order_see_what_the_other_did(
     person: Person, browser: Browser, running_stack: Up, sagas: OrderSagaClient
 ) -> None:
-    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "c-two"))
+    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "c-two"))
     await start(running_stack, sagas, "c-two")
     await running_stack.payment.wait_until_holding(hold)
     async with signed_in(browser, running_stack) as other:
@@ -205,7 +205,7 @@ async def test_two_people_at_the_same_order_see_what_the_other_did(
 async def test_everything_works_without_a_script(
     browser: Browser, running_stack: Up, sagas: OrderSagaClient
 ) -> None:
-    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "charge", "c-plain"))
+    hold = await running_stack.payment.add(Fault(FaultKind.HOLD_BEFORE, "confirm", "c-plain"))
     await start(running_stack, sagas, "c-plain")
     await running_stack.payment.wait_until_holding(hold)
     async with signed_in(browser, running_stack, java_script_enabled=False) as somebody:
