@@ -30,9 +30,9 @@ async def test_all_sagas_end_properly_after_temporal_lost_its_database(tmp_path:
             return int(done["counts"]["started"])
 
         lost = await destroy_and_recover(shop, recover)
-        assert lost.open_before == ORDERS
         # What was under way at that moment may have ended its order without Temporal's knowing.
-        assert ORDERS * 0.8 <= lost.started <= lost.open_after <= ORDERS
+        # On a busy machine, an order may have ended before.
+        assert ORDERS * 0.8 <= lost.started <= lost.open_after <= lost.open_before <= ORDERS
         assert lost.settled.stuck == []
         assert lost.settled.attention == []
         assert lost.settled.recovered == 0  # the first recovery was enough

@@ -338,7 +338,7 @@ async def test_what_each_finding_says_ends_it(watched: Watched) -> None:
     require(await stack.ordersaga("recover"))
     for order_id in ("wrong_type", "paused", "without_saga", "silent"):
         require(await stack.ordersaga("saga", "cancel", order_id, "--reason", "x"))
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(240):
             await watched.sagas.result(order_id)
 
     async def all_gone() -> bool:
@@ -362,7 +362,7 @@ async def test_findings_are_found_while_a_read_model_lags_which_is_said(watched:
         said = "current_orders is" in (answer["remark"] or "")
         return said and rows == {"order-late": "saga_terminated"}
 
-    await until(both)
+    await until(both, timeout_s=240)
     require(await stack.ordersaga("projections", "resume", "current_orders"))
     require(await stack.ordersaga("order", "cancel", "late", "--reason", "x", "--wait"))
     await stack.payment.clear()

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from eventstore.postgres.connection import survey
 from ordersaga.access.roles import Role
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from projections.engine.sql_files import statement
+from projections.read_models.current_orders.model import OrderFilter
 from tests.support.api.pages import Reader
 from tests.support.api.shop import ApiShop, opened_api
 from tests.support.stores.event_store import opened_pool
@@ -20,7 +22,7 @@ from tests.support.stores.postgres import fresh_database
 
 ORDERS = 10_000
 MOST_BYTES = 60_000
-NOBODY = (None,) * 8
+NOBODY: tuple[Any, ...] = (None,) * len(fields(OrderFilter))
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 FILL_ORDERS = """
