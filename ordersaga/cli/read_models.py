@@ -80,10 +80,10 @@ async def current(
     placed_from: Annotated[datetime | None, time_option("Placed at this time or later.")] = None,
     placed_before: Annotated[datetime | None, time_option("Placed before this time.")] = None,
     payment: Annotated[
-        PaymentProgress | None, typer.Option(help="Only orders whose money is there.")
+        PaymentProgress | None, typer.Option(help="Only orders in this payment status.")
     ] = None,
     fulfilment: Annotated[
-        FulfilmentProgress | None, typer.Option(help="Only orders whose parcel is there.")
+        FulfilmentProgress | None, typer.Option(help="Only orders in this fulfilment status.")
     ] = None,
     needs_attention: NeedsAttention = False,
     limit: Limit = 50,
