@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from eventstore.postgres.connection import connect
+from eventstore.postgres.connection import connect, maintenance
 from eventstore.postgres.feed_lag import complete_position
 from eventstore.postgres.migrator import Schema, migrate
 from eventstore.postgres.rights import Right
@@ -34,23 +34,29 @@ async def install(
     left alone: `rebuild` replaces them. A projection with side effects starts after the events
     that the store already holds.
     """
-    installed = await migrate(dsn, [PROJECTIONS])
-    connection = await connect(dsn)
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *_INSTALL_LOCK)
-            for projection in projections:
-                if await connection.fetch(control.sql("load_lanes"), LIVE, [projection.name]):
-                    continue
-                await create_tables(connection, LIVE, projection)
-                position = await complete_position(connection) if projection.side_effects else 0
-                await control.insert_lanes(
-                    connection, LIVE, projection, control.divide(lanes), position
-                )
-                installed.append(projection.name)
-    finally:
-        await connection.close()
-    return installed
+    with maintenance():  # the lock is held while another process creates all tables
+        installed = await migrate(dsn, [PROJECTIONS])
+        connection = await connect(dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *_INSTALL_LOCK)
+                return installed + await _create_missing(connection, projections, lanes)
+        finally:
+            await connection.close()
+
+
+async def _create_missing(
+    connection: Connection, projections: Sequence[Projection], lanes: int
+) -> list[str]:
+    created = []
+    for projection in projections:
+        if await connection.fetch(control.sql("load_lanes"), LIVE, [projection.name]):
+            continue
+        await create_tables(connection, LIVE, projection)
+        position = await complete_position(connection) if projection.side_effects else 0
+        await control.insert_lanes(connection, LIVE, projection, control.divide(lanes), position)
+        created.append(projection.name)
+    return created
 
 
 async def create_tables(connection: Connection, target: str, projection: Projection) -> None:

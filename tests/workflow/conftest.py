@@ -1,10 +1,12 @@
 """One Temporal server for all workflow tests; a shop with its own workers for each test."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from tests.support.sagas.shop import Shop, running_workers
@@ -19,8 +21,12 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture
-def client(temporal: WorkflowEnvironment) -> Client:
-    return temporal.client
+async def client(temporal: WorkflowEnvironment) -> AsyncIterator[Client]:
+    """Afterwards nothing runs any more: a saga left open would act in the shop of the next test."""
+    yield temporal.client
+    async for left in temporal.client.list_workflows('ExecutionStatus = "Running"'):
+        with suppress(RPCError):  # it has ended by itself
+            await temporal.client.get_workflow_handle(left.id).terminate("the test is over")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -14,7 +13,14 @@ from temporalio.client import Client
 from activities.messages import ORDERS_QUEUE
 from adapters.providers.faults import Fault, FaultKind
 from tests.support.sagas.changed_saga import MARK, ChangedSaga
-from tests.support.sagas.sagas import Handle, activities_of, result, stocked_saga, until
+from tests.support.sagas.sagas import (
+    Handle,
+    activities_of,
+    failed_tasks,
+    result,
+    stocked_saga,
+    until,
+)
 from tests.support.sagas.shop import Shop, running_workers
 from tests.support.sagas.temporal import SERVER, time_skipping_server
 from tests.support.stack.stack import clean_environment, run_program
@@ -90,15 +96,6 @@ async def paying(client: Client, shop: Shop) -> Handle:
     return handle
 
 
-async def task_failures(handle: Handle) -> list[Any]:
-    failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    return [
-        event.workflow_task_failed_event_attributes.failure.message
-        for event in (await handle.fetch_history()).events
-        if event.event_type == failed
-    ]
-
-
 async def test_a_pinned_saga_stays_with_its_build_and_new_ones_take_the_current_one(
     versioned: Client,
 ) -> None:
@@ -113,7 +110,7 @@ async def test_a_pinned_saga_stays_with_its_build_and_new_ones_take_the_current_
             _, new = await stocked_saga(versioned, shop)
             assert (await result(new))["outcome"] == "completed"
     assert (await builds_of(old), await builds_of(new)) == (["p1"], ["p2"])
-    assert await task_failures(old) == []
+    assert await failed_tasks(old) == []
     assert {name.startswith(MARK) for name in await activities_of(old)} == {False}
     assert {name.startswith(MARK) for name in await activities_of(new)} == {True}
 
@@ -129,7 +126,7 @@ async def test_a_saga_that_may_upgrade_goes_on_with_the_current_build(versioned:
         shop.payments.faults.clear()
         assert (await result(handle))["outcome"] == "completed"
     assert await builds_of(handle) == ["u1", "u2"]
-    assert await task_failures(handle) == []
+    assert await failed_tasks(handle) == []
 
 
 async def test_the_control_an_incompatible_build_cannot_carry_on_a_saga_that_upgrades(
@@ -144,10 +141,10 @@ async def test_the_control_an_incompatible_build_cannot_carry_on_a_saga_that_upg
         shop.payments.faults.clear()
 
         async def failed() -> bool:
-            return bool(await task_failures(handle))
+            return bool(await failed_tasks(handle))
 
         await until(failed)
-    assert "ondeterminis" in (await task_failures(handle))[0]
+    assert "ondeterminis" in (await failed_tasks(handle))[0]
     # The remedy: make the last compatible build current again.
     async with build(versioned, shop, "i1", pinned=False):
         await make_current(versioned, "i1")

@@ -6,16 +6,18 @@ import re
 import asyncpg
 import pytest
 
+from eventstore.deadline import STATEMENT_S
 from eventstore.errors import SchemaMissing, SchemaUnsupported, StoreUnavailable
 from eventstore.postgres.migrator import EVENT_STORE, Schema, migrate, pending
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.roles import Roles, ensure_roles
+from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.findings.table import WATCHDOG
 from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
 from ordersaga.personal_data.vault import KEY_VAULT
-from projections.operations.install import PROJECTIONS
+from projections.operations.install import _INSTALL_LOCK, PROJECTIONS, install
 from tests.support.stores.catalog import contents
 from tests.support.stores.event_store import new_stream, opened_store
 from tests.support.stores.postgres import fresh_database
@@ -77,6 +79,19 @@ async def test_migrating_again_applies_nothing_and_keeps_events(empty_database: 
 async def test_of_several_that_start_at_once_one_makes_the_schema(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(5)))
     assert [name for names in applied for name in names] == ["eventstore/schema"]
+
+
+async def test_the_read_models_are_made_by_one_and_the_others_wait_longer_than_a_statement_may(
+    empty_database: str,
+) -> None:
+    await migrate_all(empty_database)
+    first = await asyncpg.connect(empty_database)
+    await first.execute("SELECT pg_advisory_lock($1, $2)", *_INSTALL_LOCK)
+    second = asyncio.create_task(install(empty_database))
+    done, _ = await asyncio.wait([second], timeout=STATEMENT_S)
+    assert not done
+    await first.close()
+    assert await second == []
 
 
 async def test_asking_what_is_pending_changes_nothing(empty_database: str) -> None:

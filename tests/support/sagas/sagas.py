@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
@@ -165,3 +165,24 @@ async def statuses_shown(handle: Handle) -> list[str]:
         if "OrderStatus" in attributes.indexed_fields
     ]
     return [json.loads(value) for value in wrote]
+
+
+async def failed_tasks(*runs: Handle) -> list[str]:
+    """Why workflow tasks of these runs failed.
+
+    Not those at whose end another message had just come in, and not those that were too slow for
+    the worker (the SDK calls that a deadlock): on a busy machine a task may be slow, and one that
+    hangs for ever lets its run never end.
+    """
+    attributes = [
+        event.workflow_task_failed_event_attributes
+        for run in runs
+        for event in (await run.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    ]
+    return [
+        each.failure.message
+        for each in attributes
+        if each.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+        and each.failure.application_failure_info.type != "_DeadlockError"
+    ]

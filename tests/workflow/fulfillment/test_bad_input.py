@@ -40,16 +40,17 @@ BAD_ARGUMENTS: dict[str, list[Any]] = {
 async def test_an_input_that_is_no_order_document_fails_the_run_at_once(
     client: Client, shop: Shop, arguments: list[Any]
 ) -> None:
+    order_id = new_order_id()
     handle = await client.start_workflow(
         WORKFLOW_TYPE,
         args=arguments,
-        id=f"order-{new_order_id()}",
+        id=f"order-{order_id}",
         task_queue=ORDERS_QUEUE,
     )
     error = await failure(handle)
     assert error.type == "InvalidOrderDocument"
     assert error.non_retryable
-    assert await shop.store.head() == 0
+    assert await shop.story(order_id) == []
 
 
 async def test_every_wrong_field_is_named_and_no_value_is_repeated(
@@ -72,16 +73,17 @@ async def test_every_wrong_field_is_named_and_no_value_is_repeated(
     ):
         assert field in error.message
     assert "ecret" not in error.message
-    assert await shop.store.head() == 0
+    assert await shop.story(order_id) == []
 
 
 async def test_an_order_id_that_does_not_fit_the_workflow_id_fails_the_run(
     client: Client, shop: Shop
 ) -> None:
-    error = await failure(await start(client, new_order_id(), document("ANOTHER")))
+    order_id, another = new_order_id(), new_order_id()
+    error = await failure(await start(client, order_id, document(another)))
     assert error.type == "InvalidOrderDocument"
     assert "order_id" in error.message
-    assert await shop.store.head() == 0
+    assert [await shop.story(each) for each in (order_id, another)] == [[], []]
 
 
 async def test_the_control_with_a_good_document_does_not_fail(client: Client, shop: Shop) -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import pytest
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -13,6 +12,7 @@ from adapters.providers.faults import Fault, FaultKind
 from tests.support.sagas.long_runs import BY
 from tests.support.sagas.sagas import (
     Handle,
+    failed_tasks,
     new_order_id,
     result,
     start,
@@ -72,18 +72,6 @@ async def has_gone_on(client: Client, handle: Handle) -> bool:
     return len(await chain_of(client, handle)) > 1
 
 
-async def task_failures(runs: list[Handle]) -> int:
-    """Workflow tasks that failed, without those at whose end another message had just come in."""
-    failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    events = [event for run in runs for event in (await run.fetch_history()).events]
-    return sum(
-        event.event_type == failed
-        and "UnhandledCommand" not in str(event.workflow_task_failed_event_attributes.failure)
-        and event.workflow_task_failed_event_attributes.cause != 1
-        for event in events
-    )
-
-
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("signals", "most_events"), SIZES)
 async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_heard(
@@ -114,7 +102,7 @@ async def test_a_flood_of_signals_is_taken_or_counted_and_operators_are_still_he
     shop.payments.faults.remove(down.number)
     assert (await result(handle))["outcome"] == "cancelled"
     runs = await chain_of(client, handle)
-    assert await task_failures(runs) == 0
+    assert await failed_tasks(*runs) == []
     events = await shop.store.read_stream(f"fulfillment-{order_id}")
     assert [e.event_type for e in events].count("FulfillmentClosed") == 1
 
@@ -161,7 +149,7 @@ async def test_every_update_of_a_flood_is_answered_and_what_was_accepted_is_reco
     await until(lambda: has_gone_on(client, handle))
     await handle.execute_update("resume", BY)
     assert (await result(handle))["outcome"] == "completed"
-    assert await task_failures(await chain_of(client, handle)) == 0
+    assert await failed_tasks(*await chain_of(client, handle)) == []
     events = await shop.store.read_stream(f"fulfillment-{order_id}")
     acts = Counter(e.data["action"] for e in events if e.event_type == "OperatorActed")
     assert acts["change_address"] == answers["change_address accepted"]
@@ -193,9 +181,8 @@ async def test_waiting_sagas_survive_a_deployment_that_continues_them_as_new(
     async with running_workers(client, shop):
         outcomes = [(await result(handle))["outcome"] for handle in handles]
         lengths = [len(await chain_of(client, handle)) for handle in handles]
-        assert [await task_failures(await chain_of(client, handle)) for handle in handles] == (
-            [0] * sagas
-        )
+        for handle in handles:
+            assert await failed_tasks(*await chain_of(client, handle)) == []
     assert outcomes == ["completed"] * sagas
     assert min(lengths) > 1
     assert shop.payments.count("confirm") == sagas

@@ -98,10 +98,10 @@ async def test_an_order_that_ended_in_the_meantime_is_left_alone(
 ) -> None:
     order_id, handle = await stocked_saga(client, shop)
     await result(handle)
-    events = await shop.store.head()
+    story = await shop.story(order_id)
     recovered = await Recovery(shop.handler, shop.store, client).run([OrderId(order_id)])
     assert [each.outcome for each in recovered] == [RecoveryOutcome.ENDED]
-    assert await shop.store.head() == events
+    assert await shop.story(order_id) == story
 
 
 async def test_a_saga_that_had_turned_back_goes_on_undoing(client: Client, shop: Shop) -> None:

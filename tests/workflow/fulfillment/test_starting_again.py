@@ -35,11 +35,11 @@ async def test_the_same_content_after_the_end_returns_the_recorded_result(
 ) -> None:
     order_id, handle = await stocked_saga(client, shop)
     first = await result(handle)
-    events = await shop.store.head()
+    story = await shop.story(order_id)
     again = await start(client, order_id)
     assert await result(again) == first
     assert await activities_of(again) == ["reserve-inventory"]
-    assert await shop.store.head() == events
+    assert await shop.story(order_id) == story
 
 
 async def test_the_same_content_after_a_cancellation_returns_why(
@@ -65,11 +65,11 @@ async def test_other_content_under_the_same_id_is_a_conflict_that_changes_nothin
 ) -> None:
     order_id, handle = await stocked_saga(client, shop)
     await result(handle)
-    events = await shop.store.head()
+    story = await shop.story(order_id)
     error = await failure(await start(client, order_id, document(order_id, **changes)))
     assert error.type == "OrderConflict"
     assert order_id in error.message
-    assert await shop.store.head() == events
+    assert await shop.story(order_id) == story
 
 
 async def test_a_saga_that_was_terminated_goes_on_where_it_was(client: Client, shop: Shop) -> None:
