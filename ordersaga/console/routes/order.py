@@ -16,6 +16,7 @@ from ordersaga.console.address import ROOT
 from ordersaga.console.changes import Change, changes_between
 from ordersaga.console.graph import draw, meaning_of, title_of
 from ordersaga.console.pages import PageRoute, page
+from ordersaga.console.returning import OPEN, offered_on_parcel, offered_on_return
 from ordersaga.console.sessions import CurrentViewer, Viewer
 from ordersaga.console.steps import steps_of
 from ordersaga.operations.verification.one_order import verify_order
@@ -63,6 +64,9 @@ async def order(
         live=live,
         recorded=data["saga"]["recorded"],
         acts=offered(_possible_of(data, actions), viewer) if then.is_now else [],
+        on_return=lambda row: offered_on_return(row, viewer) if then.is_now else (),
+        on_parcel=lambda parcel: offered_on_parcel(parcel, viewer) if then.is_now else (),
+        may_return=then.is_now and data["status"] == "completed" and viewer.may(OPEN),
         done=done,
         note_key=secrets.token_hex(16),
         books=await _books(context, viewer, order_id) if then.is_now else None,
