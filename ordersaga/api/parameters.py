@@ -42,6 +42,10 @@ OrderPath = Annotated[
     ids.OrderId, Path(pattern=_ID_FORM, description="The order."), _checked(ids.parse_order_id)
 ]
 OfOrder = Annotated[ids.OrderId | None, Query(pattern=_ID_FORM, description="Only of this order.")]
+OfProduct = Annotated[
+    ids.Sku | None,
+    Query(pattern=_ID_FORM, description="Only with a line of this product."),
+]
 SkuPath = Annotated[ids.Sku, Path(pattern=_ID_FORM, description="The product.")]
 ReturnPath = Annotated[
     ids.ReturnId,
