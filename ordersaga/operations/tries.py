@@ -48,20 +48,20 @@ async def tries_of(client: Client, acts: Iterable[Act]) -> Mapping[str, Tries]:
         RPCError: Temporal does not answer.
     """
     runs = {act.run_id: act.events[0].correlation_id for act in acts if act.run_id}
-    found: dict[str, Tries] = {}
+    by_cause: dict[str, Tries] = {}
     left = MOST_EVENTS
     for run_id, workflow_id in runs.items():
         history = [event async for event in _history(client, workflow_id, run_id, left)]
         left -= len(history)
-        tries = tries_in(history)
-        found |= {f"{run_id}/{activity_id}": one for activity_id, one in tries.items()}
-    return found
+        by_id = tries_in(history)
+        by_cause |= {f"{run_id}/{activity_id}": tries for activity_id, tries in by_id.items()}
+    return by_cause
 
 
 def tries_in(history: Iterable[HistoryEvent]) -> dict[str, Tries]:
     """The attempts of the activities that have begun for the last time, by activity id."""
     asked: dict[int, tuple[str, datetime]] = {}
-    found: dict[str, Tries] = {}
+    by_id: dict[str, Tries] = {}
     for event in history:
         at = event.event_time.ToDatetime(UTC)
         if event.HasField("activity_task_scheduled_event_attributes"):
@@ -71,8 +71,8 @@ def tries_in(history: Iterable[HistoryEvent]) -> dict[str, Tries]:
             started = event.activity_task_started_event_attributes
             activity_id, asked_at = asked[started.scheduled_event_id]
             failure = started.last_failure.message or None
-            found[activity_id] = Tries(started.attempt, failure, asked_at, at)
-    return found
+            by_id[activity_id] = Tries(started.attempt, failure, asked_at, at)
+    return by_id
 
 
 async def _history(

@@ -10,26 +10,26 @@ BEGAN = datetime(2026, 1, 31, 14, 5, tzinfo=UTC)
 
 
 def event(number: int, seconds: float) -> HistoryEvent:
-    made = HistoryEvent(event_id=number)
-    made.event_time.FromDatetime(BEGAN + timedelta(seconds=seconds))
-    return made
+    one = HistoryEvent(event_id=number)
+    one.event_time.FromDatetime(BEGAN + timedelta(seconds=seconds))
+    return one
 
 
 def scheduled(number: int, seconds: float, activity_id: str) -> HistoryEvent:
-    made = event(number, seconds)
-    made.activity_task_scheduled_event_attributes.activity_id = activity_id
-    return made
+    one = event(number, seconds)
+    one.activity_task_scheduled_event_attributes.activity_id = activity_id
+    return one
 
 
 def started(
     number: int, seconds: float, of: int, attempt: int = 1, failure: str = ""
 ) -> HistoryEvent:
-    made = event(number, seconds)
-    attributes = made.activity_task_started_event_attributes
+    one = event(number, seconds)
+    attributes = one.activity_task_started_event_attributes
     attributes.scheduled_event_id, attributes.attempt = of, attempt
     if failure:
         attributes.last_failure.message = failure
-    return made
+    return one
 
 
 def test_each_step_has_its_attempts_and_what_failed_before() -> None:
