@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, create_model
 
 from activities.aggregates import ORDER
+from activities.messages import WORKFLOW_TYPE
 from domain.errors import NotFound
 from domain.ids import OrderId, order_stream
 from domain.order.state import Cancelled, Completed, NoOrder
@@ -22,7 +23,7 @@ from ordersaga.api.problems import Problem
 from ordersaga.api.writing import once
 from ordersaga.operations.cancellation import CancelRequest, cancel_order
 from ordersaga.operations.sagas import ask_status
-from ordersaga.operations.steering import Act, Acted, Outcome, SagaRequest, steer
+from ordersaga.operations.steering import Act, Acted, Outcome, UpdateRequest, steer
 from ordersaga.operations.temporal_runs import find_run
 from workflows.documents import messages
 
@@ -162,11 +163,16 @@ class _Attempt:
         if begun.run_id is None:  # otherwise it may have had its effect already
             await self._check()
         client = await self.context.temporal()
-        request = SagaRequest(
-            self.order_id, self.act, self.message, self.key.request_id, begun.run_id
+        request = UpdateRequest(
+            order_stream(self.order_id),
+            WORKFLOW_TYPE,
+            self.act.value,
+            self.message,
+            self.key.request_id,
+            begun.run_id,
         )
         acted = await steer(client, request, self._note_run)
-        if self.act is Act.CANCEL and acted.outcome in (Outcome.ENDED, Outcome.NO_SAGA):
+        if self.act is Act.CANCEL and acted.outcome in (Outcome.ENDED, Outcome.UNKNOWN):
             return 200, await self._cancel_without_saga()
         return await self._answer(acted)
 
@@ -199,7 +205,7 @@ class _Attempt:
                 raise Problem(problems.NOT_POSSIBLE, acted.why)
             case Outcome.ENDED:
                 raise Problem(problems.SAGA_ENDED)
-            case Outcome.NO_SAGA:
+            case Outcome.UNKNOWN:
                 raise await self._no_saga()
             case Outcome.UNANSWERED:
                 raise away(problems.TEMPORAL_AWAY, "no worker took it in time")

@@ -24,6 +24,7 @@ from ordersaga.api.routes import (
     payments,
     recovering,
     resending,
+    returning,
     search,
     stock,
     system,
@@ -36,6 +37,7 @@ _ROUTERS: Final = (
     actions.router,
     notes.router,
     recovering.router,
+    returning.router,
     stock.router,
     lists.router,
     payments.router,
@@ -51,6 +53,9 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     resending.ResendBody,
     ReceiveBody,
     AdjustBody,
+    returning.OpenReturnBody,
+    returning.ScanBody,
+    *(act.body for act in (*returning.ON_RETURNS, *returning.ON_PARCELS)),
     *(operation.body for operation in OPERATIONS),
 )
 _DESCRIPTION: Final = """\

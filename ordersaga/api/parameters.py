@@ -42,7 +42,16 @@ OrderPath = Annotated[
     ids.OrderId, Path(pattern=_ID_FORM, description="The order."), _checked(ids.parse_order_id)
 ]
 OfOrder = Annotated[ids.OrderId | None, Query(pattern=_ID_FORM, description="Only of this order.")]
+OfProduct = Annotated[
+    ids.Sku | None,
+    Query(pattern=_ID_FORM, description="Only with a line of this product."),
+]
 SkuPath = Annotated[ids.Sku, Path(pattern=_ID_FORM, description="The product.")]
+ReturnPath = Annotated[
+    ids.ReturnId,
+    Path(pattern="^[A-Za-z0-9][A-Za-z0-9._]{0,63}$", description="The return."),
+    _checked(ids.parse_return_id),
+]
 CustomerPath = Annotated[ids.CustomerId, Path(pattern=_ID_FORM, description="The customer.")]
 Moment = Annotated[
     datetime | None,

@@ -14,7 +14,6 @@ _COLUMNS: Final = Columns(
     "provider, begun_at: fails since (UTC), ended_at: until (UTC), waiting: sagas wait>, "
     "most_waiting: at most>, failure: last failure"
 )
-_SILENT_S: Final = 30.0
 
 
 @answering
@@ -34,13 +33,10 @@ async def providers(
 
 def _remark(incident: Incident) -> str | None:
     """What to do about an incident; None if nothing."""
-    if incident.ended_at is not None:
-        return None
-    silent_s = (
-        (datetime.now(UTC) - incident.reported_at).total_seconds() if incident.reported_at else 0.0
-    )
-    if silent_s > _SILENT_S:
+    now, since = datetime.now(UTC), incident.reported_at
+    if since is not None and incident.is_unwatched(now):
+        silent_s = (now - since).total_seconds()
         return f"{incident.provider}: no worker has reported for {silent_s:.0f} s: is one running?"
-    if incident.access_refused:
+    if incident.ended_at is None and incident.access_refused:
         return f"{incident.provider}: it does not accept our credentials: repair them"
     return None

@@ -22,6 +22,9 @@ BEGUN: Final = "provider.failing"
 ENDED: Final = "provider.recovered"
 SHOWN: Final = 20
 
+SILENT: Final = timedelta(seconds=30)
+"""Processes report every few seconds; if none has for so long, none runs."""
+
 _QUIET: Final = timedelta(seconds=RECENTLY_S)
 _sql: Final = partial(statement, __package__)
 _log = structlog.stdlib.get_logger("ordersaga.incidents")
@@ -46,6 +49,11 @@ class Incident:
     waiting: int
     most_waiting: int
     reported_at: datetime | None
+
+    def is_unwatched(self, now: datetime) -> bool:
+        """Whether it has not ended, and no process looks whether the provider works again."""
+        since = self.reported_at
+        return self.ended_at is None and since is not None and now - since > SILENT
 
 
 async def providers_with_incident(pool: Pool) -> set[str]:

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict, dataclass, replace
 
+from domain.errors import InvalidValue
 from ordersaga.findings.attention import orders_needing_attention
 from ordersaga.operations.statuses import statuses_by_order
 from projections.engine.projection import Pool
 from projections.paging import Page
-from projections.read_models.current_orders.model import OrderFilter, list_orders
+from projections.read_models.current_orders.model import OrderFilter, OrderSort, list_orders
 from projections.read_models.order_row import CurrentOrder
 
 
@@ -31,21 +32,31 @@ class ListedOrder(CurrentOrder):
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """Which orders; `needs_attention` selects those that need a person."""
+    """Which orders, and in what order; `needs_attention` selects those that need a person.
+
+    Raises:
+        InvalidValue: totals are to be compared without a currency.
+    """
 
     conditions: OrderFilter
     needs_attention: bool = False
+    sort: OrderSort = OrderSort.LATEST
+
+    def __post_init__(self) -> None:
+        """Refuse an order that would say nothing."""
+        if self.sort.is_by_total and self.conditions.currency is None:
+            raise InvalidValue("currency", "is needed to sort by totals")
 
 
 async def list_with_statuses(
     pool: Pool, query: OrderQuery, limit: int, cursor: str | None
 ) -> Page[ListedOrder]:
-    """Orders, latest placed first. Raises InvalidCursor for a cursor of another listing."""
+    """A page of orders. Raises InvalidCursor for a cursor of another listing."""
     conditions = query.conditions
     if query.needs_attention:
         needing = await orders_needing_attention(pool)
         conditions = replace(conditions, order_ids=tuple(needing))
-    page = await list_orders(pool, conditions, limit=limit, cursor=cursor)
+    page = await list_orders(pool, conditions, query.sort, limit=limit, cursor=cursor)
     order_ids = [row.order_id for row in page.items]
     why = await orders_needing_attention(pool, order_ids)
     statuses = await statuses_by_order(pool, order_ids)

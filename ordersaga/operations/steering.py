@@ -1,4 +1,4 @@
-"""One act on one saga, by an update whose id is that of the request: sent again, it acts once.
+"""One update of one workflow, whose id is that of the request: sent again, it acts once.
 
 An update that was accepted is known to Temporal under its id, also after the run has ended. So a
 request whose answer was lost finds out what became of it in the run that it was sent to, before
@@ -22,8 +22,6 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.messages import WORKFLOW_TYPE
-from domain.ids import OrderId, order_stream
 from ordersaga.operations.temporal_runs import Run, find_run
 
 ACCEPTED_WITHIN_S: Final = 10.0
@@ -47,13 +45,14 @@ class Outcome(StrEnum):
     """What became of an act.
 
     pending: it is accepted, and how it ends is not certain yet. unanswered: no worker took it.
+    unknown: Temporal has no such workflow.
     """
 
     DONE = "done"
     PENDING = "pending"
     REFUSED = "refused"
     ENDED = "ended"
-    NO_SAGA = "no_saga"
+    UNKNOWN = "unknown"
     UNANSWERED = "unanswered"
 
 
@@ -66,26 +65,30 @@ class Acted:
 
 
 @dataclass(frozen=True, slots=True)
-class SagaRequest:
-    """An act on the saga of an order.
+class UpdateRequest:
+    """An update of a workflow.
 
     Attributes:
-        message: the argument of the update.
+        workflow_id: of the workflow.
+        workflow_type: it must be of this type.
+        update: the name of the update.
+        message: its argument.
         request_id: the same for the same request.
         sent_to: the run that an earlier try was sent to.
     """
 
-    order_id: OrderId
-    act: Act
+    workflow_id: str
+    workflow_type: str
+    update: str
     message: Mapping[str, Any]
     request_id: str
     sent_to: str | None = None
 
 
 async def steer(
-    client: Client, request: SagaRequest, note_run: Callable[[str], Awaitable[None]]
+    client: Client, request: UpdateRequest, note_run: Callable[[str], Awaitable[None]]
 ) -> Acted:
-    """Ask a saga for something, once for each request id.
+    """Ask a workflow for something, once for each request id.
 
     Args:
         client: Temporal.
@@ -99,9 +102,9 @@ async def steer(
         earlier = await _earlier(client, request, request.sent_to)
         if earlier is not None:
             return earlier
-    run = await find_run(client, order_stream(request.order_id))
-    if run is None or run.workflow_type != WORKFLOW_TYPE:
-        return Acted(Outcome.NO_SAGA)
+    run = await find_run(client, request.workflow_id)
+    if run is None or run.workflow_type != request.workflow_type:
+        return Acted(Outcome.UNKNOWN)
     if not run.is_open:
         return Acted(Outcome.ENDED)
     await note_run(run.run_id)
@@ -112,10 +115,9 @@ def _handle(client: Client, run: Run) -> WorkflowHandle[Any, Any]:
     return client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
 
 
-async def _earlier(client: Client, request: SagaRequest, run_id: str) -> Acted | None:
+async def _earlier(client: Client, request: UpdateRequest, run_id: str) -> Acted | None:
     """What became of the request in the run that it was sent to; None: it never got there."""
-    workflow_id = order_stream(request.order_id)
-    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    handle = client.get_workflow_handle(request.workflow_id, run_id=run_id)
     try:
         return await _result(handle.get_update_handle(request.request_id))
     except RPCError as error:
@@ -124,11 +126,11 @@ async def _earlier(client: Client, request: SagaRequest, run_id: str) -> Acted |
         raise
 
 
-async def _send(handle: WorkflowHandle[Any, Any], request: SagaRequest) -> Acted:
+async def _send(handle: WorkflowHandle[Any, Any], request: UpdateRequest) -> Acted:
     try:
         async with asyncio.timeout(ACCEPTED_WITHIN_S):
             update = await handle.start_update(
-                request.act.value,
+                request.update,
                 request.message,
                 wait_for_stage=WorkflowUpdateStage.ACCEPTED,
                 id=request.request_id,
@@ -160,5 +162,5 @@ def _by_server(error: RPCError) -> Acted:
     if error.status is RPCStatusCode.NOT_FOUND:
         return Acted(Outcome.ENDED)
     if error.status in (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.INVALID_ARGUMENT):
-        return Acted(Outcome.REFUSED, "Temporal refused it: the saga is paused, or told too much")
+        return Acted(Outcome.REFUSED, "Temporal refused it: it is paused, or told too much")
     raise error

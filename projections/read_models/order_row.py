@@ -54,10 +54,12 @@ class CurrentOrder:
 class OrderRow(CurrentOrder):
     """An order with its draft as JSON, which is empty once the order is submitted.
 
+    From then on, `skus` names the products of its lines, separated by blanks.
     While a batch is applied the draft is in `lines`; `settle` turns it into text.
     """
 
     draft: str | None = None
+    skus: str = ""
     lines: Draft | None = field(default=None, init=False)
 
 
@@ -142,7 +144,8 @@ def _amended(
 ) -> None:
     row.total_minor = event.total.minor
     row.line_count = len(event.lines)
-    row.item_count = sum(pieces_by_sku(event.lines).values())
+    pieces = pieces_by_sku(event.lines)
+    row.item_count, row.skus = sum(pieces.values()), " ".join(pieces)
 
 
 def _became(status: str) -> Callable[[OrderRow, Any, datetime], None]:

@@ -15,13 +15,13 @@ from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
-from ordersaga.api.parameters import CustomerPath, Moment, OfOrder, Word, moment
+from ordersaga.api.parameters import CustomerPath, Moment, OfOrder, OfProduct, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
 from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.paging import Page
 from projections.read_models.audit_log.model import AuditFilter, AuditRow, list_audit, of_order
-from projections.read_models.current_orders.model import OrderFilter
+from projections.read_models.current_orders.model import OrderFilter, OrderSort
 from projections.read_models.customer_orders.model import (
     CustomerOrder,
     CustomerTotals,
@@ -41,6 +41,7 @@ router: Final = APIRouter(route_class=ProblemRoute, tags=["lists"], dependencies
 
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^[A-Z]{3}$")]
+Sort = Annotated[OrderSort, Query(description="By totals only with a currency.")]
 Minor = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="in minor units")]
 
 
@@ -48,7 +49,7 @@ Minor = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="in minor u
     "/orders",
     operation_id="list_orders",
     name="list_orders",
-    summary="List orders, most recently placed first",
+    summary="List orders, by default the most recently placed first",
     responses=list_answers(ListedOrder),
 )
 async def orders(
@@ -64,12 +65,17 @@ async def orders(
     currency: Code = None,
     total_from_minor: Minor = None,
     total_until_minor: Minor = None,
+    sku: OfProduct = None,
     needs_attention: bool = False,
+    sort: Sort = OrderSort.LATEST,
     limit: Limit = 50,
     cursor: Cursor = None,
     form: AsForm = Form.JSON,
 ) -> Response:
-    """With all four statuses, the money, and why an order needs a person."""
+    """With all four statuses, the money, and why an order needs a person.
+
+    `sku` finds submitted orders by the lines that they have now.
+    """
     pool = context_of(request).services.pool
     conditions = OrderFilter(
         status,
@@ -82,8 +88,9 @@ async def orders(
         currency=currency,
         total_from=total_from_minor,
         total_until=total_until_minor,
+        sku=sku,
     )
-    query = OrderQuery(conditions, needs_attention)
+    query = OrderQuery(conditions, needs_attention, sort)
 
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_with_statuses(pool, query, rows, after)

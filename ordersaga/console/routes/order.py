@@ -1,10 +1,13 @@
 """One order: now, as it was, its events, and what can be done."""
 
+import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from temporalio.service import RPCError
 
 from domain.errors import NotFound
 from domain.ids import OrderId, streams_of_order
@@ -16,15 +19,19 @@ from ordersaga.console.address import ROOT
 from ordersaga.console.changes import Change, changes_between
 from ordersaga.console.graph import draw, meaning_of, title_of
 from ordersaga.console.pages import PageRoute, page
+from ordersaga.console.returning import OPEN, offered_on_parcel, offered_on_return
 from ordersaga.console.sessions import CurrentViewer, Viewer
 from ordersaga.console.steps import steps_of
+from ordersaga.errors import OrderSagaError
+from ordersaga.operations.tries import Tries, tries_of
 from ordersaga.operations.verification.one_order import verify_order
-from ordersaga.operations.why import explain
+from ordersaga.operations.why import Explanation, explain
 
 router: Final = APIRouter(route_class=PageRoute)
 
 _PARTS: Final = (Part.PAYMENT, Part.PARCELS, Part.RETURNS, Part.SAGA)
 _MOST: Final = 2**62
+_TEMPORAL_WITHIN_S: Final = 3.0
 
 
 @router.get("/orders/{order_id}", name="get_order")
@@ -63,6 +70,9 @@ async def order(
         live=live,
         recorded=data["saga"]["recorded"],
         acts=offered(_possible_of(data, actions), viewer) if then.is_now else [],
+        on_return=lambda row: offered_on_return(row, viewer) if then.is_now else (),
+        on_parcel=lambda parcel: offered_on_parcel(parcel, viewer) if then.is_now else (),
+        may_return=then.is_now and data["status"] == "completed" and viewer.may(OPEN),
         done=done,
         note_key=secrets.token_hex(16),
         books=await _books(context, viewer, order_id) if then.is_now else None,
@@ -114,14 +124,25 @@ async def events(
 @router.get("/orders/{order_id}/why", name="get_order")
 async def why(request: Request, order_id: OrderPath, viewer: CurrentViewer) -> Response:
     """What led to what, from the first request to the last event."""
-    data, _ = await view_order(context_of(request), viewer.token, order_id, (Part.STORY,))
+    context = context_of(request)
+    data, _ = await view_order(context, viewer.token, order_id, (Part.STORY,))
     explanation = explain(data["story"])
     return await page(
         request,
         "why.html",
         order=data,
         why=explanation,
+        tries=await _tries(context, explanation),
         graph=draw(explanation.acts, f"{ROOT}/orders/{order_id}"),
         title_of=title_of,
         meaning_of=meaning_of,
     )
+
+
+async def _tries(context: Context, explanation: Explanation) -> Mapping[str, Tries] | None:
+    """How often steps were tried; None: Temporal does not say."""
+    try:
+        async with asyncio.timeout(_TEMPORAL_WITHIN_S):
+            return await tries_of(await context.temporal(), explanation.acts)
+    except (TimeoutError, OrderSagaError, RPCError):
+        return None

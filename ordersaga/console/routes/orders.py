@@ -15,7 +15,7 @@ from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.api.answers import Cursor, Form, list_answer
 from ordersaga.api.context import context_of
-from ordersaga.api.parameters import Word
+from ordersaga.api.parameters import OfProduct, Word
 from ordersaga.console.acts import one
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.routes.bulk import acts_together
@@ -25,7 +25,7 @@ from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_
 from ordersaga.operations.search.search import search
 from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.paging import Page
-from projections.read_models.current_orders.model import OrderFilter
+from projections.read_models.current_orders.model import OrderFilter, OrderSort
 
 router: Final = APIRouter(route_class=PageRoute)
 
@@ -48,10 +48,16 @@ class Filters:
     currency: Code = None
     total_from: Word = None
     total_until: Word = None
+    sku: OfProduct = None
     needs_attention: bool = False
+    sort: OrderSort = OrderSort.LATEST
 
     def query(self, zone: ZoneInfo) -> OrderQuery:
-        """The same for the read models; raises InvalidValue for an amount that is none."""
+        """The same for the read models.
+
+        Raises:
+            InvalidValue: an amount is none, or totals are to be compared without a currency.
+        """
         conditions = OrderFilter(
             self.status,
             self.customer,
@@ -63,8 +69,9 @@ class Filters:
             currency=self.currency,
             total_from=self._minor("total_from"),
             total_until=self._minor("total_until"),
+            sku=self.sku,
         )
-        return OrderQuery(conditions, self.needs_attention)
+        return OrderQuery(conditions, self.needs_attention, self.sort)
 
     def _minor(self, name: str) -> int | None:
         text = getattr(self, name)
@@ -104,6 +111,7 @@ async def orders(
         payments=list(PaymentProgress),
         fulfilments=list(FulfilmentProgress),
         all_reasons=list(Reason),
+        sorts=list(OrderSort),
         is_filtered=filters != Filters(),
         acts=acts_together(viewer),
         usual=USUAL,

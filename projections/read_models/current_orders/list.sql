@@ -1,4 +1,4 @@
--- Orders after a cursor, latest placed first; nulls select everything.
+-- Orders after a cursor, in one of the orders that `OrderSort` names; nulls select everything.
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, line_count,
        item_count, reason, payment_reference, tracking_number, reference, submitted_at, closed_at,
        version
@@ -24,6 +24,7 @@ WHERE ($1::text IS NULL OR status = $1)
   AND ($11::text IS NULL OR currency = $11)
   AND ($12::bigint IS NULL OR total_minor >= $12)
   AND ($13::bigint IS NULL OR total_minor <= $13)
-  AND ($14::timestamptz IS NULL OR (placed_at, order_id) < ($14, $15::text))
-ORDER BY placed_at DESC, order_id DESC
-LIMIT $16
+  AND ($14::text IS NULL OR skus @> ARRAY[$14])
+  AND ($16::text IS NULL OR ({key}, order_id) {beyond} ($15, $16))
+ORDER BY {key} {direction}, order_id {direction}
+LIMIT $17

@@ -6,6 +6,7 @@ Each row is fed by one order stream, so lanes never share a row.
 import re
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -51,7 +52,8 @@ class OrderFilter:
 
     `placed_before` is exclusive; `begins_with` is the beginning of the id or of the reference.
     `payment_status` and `fulfilment_status` are those that people read; see
-    `ordersaga.operations.statuses`. Amounts are in minor units, whatever the currency.
+    `ordersaga.operations.statuses`. Amounts are in minor units, whatever the currency. `sku` is a
+    product of the lines that a submitted order has now.
     """
 
     status: str | None = None
@@ -67,6 +69,30 @@ class OrderFilter:
     currency: str | None = None
     total_from: int | None = None
     total_until: int | None = None
+    sku: str | None = None
+
+
+class OrderSort(StrEnum):
+    """What comes first in a list of orders."""
+
+    LATEST = "latest"
+    EARLIEST = "earliest"
+    HIGHEST_TOTAL = "highest_total"
+    LOWEST_TOTAL = "lowest_total"
+
+    @property
+    def is_by_total(self) -> bool:
+        """Whether amounts are compared, which says something in one currency only."""
+        return self in (OrderSort.HIGHEST_TOTAL, OrderSort.LOWEST_TOTAL)
+
+    def apply_to(self, query: str) -> str:
+        """The text of the list in this order."""
+        key = "total_minor" if self.is_by_total else "placed_at"
+        goes_down = self in (OrderSort.LATEST, OrderSort.HIGHEST_TOTAL)
+        beyond, direction = ("<", "DESC") if goes_down else (">", "ASC")
+        for name, text in (("key", key), ("beyond", beyond), ("direction", direction)):
+            query = query.replace(f"{{{name}}}", text)
+        return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +110,18 @@ ANY_ORDER: Final = OrderFilter()
 async def list_orders(
     pool: Pool,
     criteria: OrderFilter = ANY_ORDER,
+    sort: OrderSort = OrderSort.LATEST,
     *,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[CurrentOrder]:
-    """Orders, latest placed first. Raises InvalidCursor for a cursor of another listing."""
-    key = {"placed_at": datetime, "order_id": str}
+    """A page of orders. Raises InvalidCursor for a cursor of another listing."""
+    name, kind = ("total_minor", int) if sort.is_by_total else ("placed_at", datetime)
+    key: dict[str, type] = {name: kind, "order_id": str}
     pattern = criteria.begins_with and f"{_literal(criteria.begins_with)}%"
     filters = astuple(replace(criteria, begins_with=pattern))
-    return await fetch_page(
-        pool, _sql("list"), CurrentOrder, key, *filters, limit=limit, cursor=cursor
-    )
+    query = sort.apply_to(_sql("list"))
+    return await fetch_page(pool, query, CurrentOrder, key, *filters, limit=limit, cursor=cursor)
 
 
 def _literal(text: str) -> str:

@@ -1,4 +1,5 @@
--- One row per order as it is now. `draft` holds the lines (JSON) until the order is submitted.
+-- One row per order as it is now. `draft` holds the lines (JSON) until the order is submitted,
+-- `skus` the products of its lines from then on.
 CREATE TABLE {schema}.current_orders (
     order_id text NOT NULL,
     customer_id text,
@@ -17,6 +18,7 @@ CREATE TABLE {schema}.current_orders (
     updated_at timestamptz NOT NULL,
     version integer NOT NULL,
     draft text,
+    skus text[] NOT NULL DEFAULT '{}',
     CONSTRAINT current_orders_pkey PRIMARY KEY (order_id)
 ) WITH (fillfactor = 80);
 
@@ -28,6 +30,11 @@ CREATE INDEX current_orders_customer
     WHERE customer_id IS NOT NULL;
 CREATE INDEX current_orders_reason
     ON {schema}.current_orders (reason, placed_at DESC, order_id DESC) WHERE reason IS NOT NULL;
+-- Orders by what they cost: in one currency, amounts can be compared.
+CREATE INDEX current_orders_total ON {schema}.current_orders (currency, total_minor, order_id);
+-- An entry is written at once: what is pending would be read with each look-up.
+CREATE INDEX current_orders_skus ON {schema}.current_orders USING gin (skus)
+    WITH (fastupdate = off);
 -- Orders by the shop's own number, and by the beginning of it or of the id.
 CREATE INDEX current_orders_reference ON {schema}.current_orders (reference text_pattern_ops)
     WHERE reference IS NOT NULL;

@@ -1,7 +1,6 @@
 """Every page at three widths in both themes: nothing cut, nothing sideways, no barrier."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from playwright.async_api import Browser
 from temporalio.client import Client
 
 from ordersaga.client.orders import OrderSagaClient
-from tests.support.stack.reader import WIDTHS, opened_browser, signed_in
+from tests.support.stack.reader import WIDTHS, signed_in
 from tests.support.stack.stack import Up, order_document
 
 pytestmark = pytest.mark.system  # it needs Chromium
@@ -24,6 +23,7 @@ PAGES = (
     "/orders/refunded/why",
     "/orders/looks/why",
     "/orders/looks/events",
+    "/orders/looks/open-return",
     "/returns",
     "/parcels",
     "/stock",
@@ -44,12 +44,6 @@ FOLDER = Path(__file__).parents[3] / "build" / "pictures" / "console"
 
 def _name(path: str) -> str:
     return re.sub("[^a-z]+", "-", path).strip("-") or "today"
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,39 +1,17 @@
 """Stuck orders are solved by clicks and a reason, in a real browser, by who knows no Temporal."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser
 from temporalio.client import Client
 
 from adapters.providers.faults import Fault, FaultKind
 from ordersaga.client.orders import OrderSagaClient
-from tests.support.stack.reader import Person, opened_browser, signed_in
+from tests.support.stack.reader import Person, signed_in
 from tests.support.stack.stack import Up, order_document, until
 
 pytestmark = pytest.mark.system  # it needs Chromium
 
 MOST_CLICKS = 3
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with opened_browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def person(browser: Browser, running_stack: Up) -> AsyncIterator[Person]:
-    async with signed_in(browser, running_stack) as somebody:
-        yield somebody
-        assert somebody.complaints == []
-    await running_stack.payment.clear()
-    await running_stack.carrier.clear()
-
-
-@pytest.fixture(scope="module")
-async def sagas(running_stack: Up) -> OrderSagaClient:
-    return OrderSagaClient(await Client.connect(running_stack.state().temporal_address))
 
 
 async def start(up: Up, sagas: OrderSagaClient, order_id: str, **changes: object) -> None:

@@ -112,3 +112,57 @@ async def test_an_order_that_is_held_stands_in_the_inbox_with_what_is_possible(
     audit = (await api.get("/audit?order_id=api-2&event_type=OperatorActed"))["items"]
     assert {"hold", "cancel"} <= {row["act"] for row in audit}
     assert {row["actor"] for row in audit} == {"admin:up"}
+
+
+async def test_a_return_is_opened_decided_and_closed_and_a_parcel_reported(
+    running_stack: Up, api: Client
+) -> None:
+    await running_stack.receive("71053", 2, "delivery of api-3")
+    await api.post("/orders", order_document("api-3"), "api-3")
+
+    async def is_completed() -> bool:
+        return await api.status("api-3") == "completed"
+
+    await until(is_completed)
+    scan = {"status": "delivered", "at": "2026-11-01T10:00:00Z"}
+    assert (await api.post("/orders/api-3/parcel/scans", scan, "scan-3"))[0] == 200
+    opening = {"return_id": "R1", "lines": [{"line_id": "1", "quantity": 1}], "reason": "broken"}
+    for key in ("open-3", "open-3", "open-3b"):  # the same return again changes nothing
+        status, opened = await api.post("/orders/api-3/returns", opening, key)
+        assert (status, opened["outcome"]) == (200, "done")
+    other = {**opening, "lines": [{"line_id": "1", "quantity": 2}]}
+    status, refused = await api.post("/orders/api-3/returns", other, "open-3c")
+    assert (status, refused["code"]) == (422, "refused")
+
+    async def is_delivered() -> bool:
+        return (await api.get("/orders/api-3"))["fulfilment_status"] == "delivered"
+
+    await until(is_delivered)
+    of_return, why = "/orders/api-3/returns/R1", {"reason": "broken"}
+    too_much = {"refund": {"amount_minor": 10**6}, **why}
+    status, refused = await api.post(f"{of_return}/refund", too_much, "refund-3a")
+    assert (status, refused["code"]) == (409, "not_possible_now")
+    first, again = await asyncio.gather(
+        *(api.post(f"{of_return}/refund", {"refund": "full", **why}, "refund-3") for _ in range(2))
+    )
+    assert first == again
+    assert first[0] == 200
+    assert (await api.post(f"{of_return}/restock", {"restock": "all", **why}, "restock-3"))[
+        0
+    ] == 200
+
+    async def is_closed() -> bool:
+        rows = (await api.get("/returns?order_id=api-3"))["items"]
+        return bool(rows) and rows[0]["closed_at"] is not None
+
+    await until(is_closed)
+    order = await api.get("/orders/api-3")
+    assert (order["payment_status"], order["refunded_minor"]) == ("partly_refunded", 339)
+    assert order["return_status"] == "closed"
+    assert (await api.post(f"{of_return}/refund", {"refund": "full", **why}, "refund-3")) == first
+    status, late = await api.post(f"{of_return}/retry", why, "retry-3")
+    assert (status, late["code"]) == (409, "not_possible_now")
+    status, unknown = await api.post("/orders/api-3/returns/R9/retry", why, "retry-9")
+    assert (status, unknown["code"]) == (404, "not_found")
+    returned = (await api.get("/audit?order_id=api-3&event_type=RefundGranted"))["items"]
+    assert {row["actor"] for row in returned} == {"admin:up"}

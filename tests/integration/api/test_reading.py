@@ -43,3 +43,23 @@ async def test_an_answer_that_is_replayed_has_a_position_too(shop: ApiShop) -> N
 @pytest.mark.parametrize("position", ["-1", "x", str(2**63)])
 async def test_a_position_is_a_number(shop: ApiShop, position: str) -> None:
     assert (await shop.get(f"/stock?position={position}")).status == 422
+
+
+async def test_orders_are_listed_by_product_and_sorted_by_total(shop: ApiShop) -> None:
+    for order_id, pieces in (("SORT1", 2), ("SORT2", 3), ("SORT3", 1)):
+        line = {"sku": "SORT", "description": "LAMP", "quantity": pieces, "unit_price_minor": 100}
+        placed = await shop.post("/orders", order_document(order_id, lines=[line]))
+        assert placed.status == 201
+    await shop.project()
+    for sort, expected in (
+        ("highest_total", ["SORT2", "SORT1", "SORT3"]),
+        ("lowest_total", ["SORT3", "SORT1", "SORT2"]),
+    ):
+        path = f"/orders?sku=SORT&currency=GBP&limit=2&sort={sort}"
+        first = (await shop.get(path)).json
+        rest = (await shop.get(f"{path}&cursor={first['next_cursor']}")).json
+        seen = [row["order_id"] for row in (*first["items"], *rest["items"])]
+        assert (seen, rest["next_cursor"]) == (expected, None)
+    assert (await shop.get("/orders?sku=NONE")).json["items"] == []
+    for query in ("sku=SORT&sort=highest_total", "sku=%20", "sort=best", "sort="):
+        assert (await shop.get(f"/orders?{query}")).status == 422

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from eventstore.postgres.connection import survey
 from ordersaga.access.roles import Role
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from projections.engine.sql_files import statement
-from projections.read_models.current_orders.model import OrderFilter
+from projections.read_models.current_orders.model import OrderFilter, OrderSort
 from tests.support.api.pages import Reader
 from tests.support.api.shop import ApiShop, opened_api
 from tests.support.stores.event_store import opened_pool
@@ -28,11 +28,11 @@ YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 FILL_ORDERS = """
 INSERT INTO read_models.current_orders
     (order_id, customer_id, status, currency, total_minor, line_count, item_count, reason,
-     placed_at, submitted_at, updated_at, version)
+     placed_at, submitted_at, updated_at, version, skus)
 SELECT 'many-' || n, 'c' || n % 500,
        (ARRAY['completed', 'completed', 'completed', 'cancelled', 'processing'])[1 + n % 5], 'GBP',
        n, 1, 1, CASE WHEN n % 5 = 3 THEN 'out_of_stock' END,
-       $1::timestamptz + n * interval '1 minute', $1, $1, 5
+       $1::timestamptz + n * interval '1 minute', $1, $1, 5, ARRAY['usual', 's' || n % 500]
 FROM generate_series(1, $2::integer) AS n
 """
 FILL_AUDIT = """
@@ -46,8 +46,12 @@ SELECT 1000000 + n, $1::timestamptz + n * interval '10 seconds', 'order-many-' |
        'saga', 'order-many-' || n / 4, 'x', gen_random_uuid()
 FROM generate_series(0, 4 * $2::integer - 1) AS n
 """
-orders = partial(statement, "projections.read_models.current_orders")
 audit = partial(statement, "projections.read_models.audit_log")
+
+
+def orders(name: str, sort: OrderSort = OrderSort.LATEST) -> str:
+    """A statement about orders, in one of the orders of a list."""
+    return sort.apply_to(statement("projections.read_models.current_orders", name))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,7 @@ async def shop(postgres_server: EmbeddedPostgres) -> AsyncIterator[ApiShop]:
         yield opened
 
 
+IN_POUNDS = astuple(OrderFilter(currency="GBP"))  # the product is its last condition
 LATE = YEAR + timedelta(seconds=40 * ORDERS) - timedelta(hours=24)
 STATEMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "all orders": (orders("list"), (*NOBODY, None, None, 51)),
@@ -68,6 +73,20 @@ STATEMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "by customer": (orders("list"), (None, "c7", *NOBODY[2:], None, None, 51)),
     "by time": (orders("list"), (*NOBODY[:3], LATE, None, *NOBODY[5:], None, None, 51)),
     "the next page": (orders("list"), (*NOBODY, YEAR + timedelta(days=3), "many-4320", 51)),
+    **{
+        f"{name}, {sort}": (orders("list", sort), (*conditions, None, None, 51))
+        for sort in OrderSort
+        for name, conditions in {
+            "all": IN_POUNDS,
+            "a usual product": (*IN_POUNDS[:-1], "usual"),
+            "a rare product": (*IN_POUNDS[:-1], "s7"),
+            "a product without orders": (*IN_POUNDS[:-1], "none"),
+        }.items()
+    },
+    "the next page by total": (
+        orders("list", OrderSort.HIGHEST_TOTAL),
+        (*IN_POUNDS, 5000, "many-5000", 51),
+    ),
     "open ones": (orders("count_open"), ()),
     "by hour": (audit("hours"), (LATE,)),
     "pace": (audit("pace"), (200,)),

@@ -120,6 +120,17 @@ async def test_a_list_filters_by_money_and_says_what_a_filter_lacks(shop: ApiSho
         assert field in wrong.text
 
 
+async def test_a_list_filters_by_product_and_is_sorted_by_total(shop: ApiShop) -> None:
+    reader = Reader.of(shop, Role.ADMIN)
+    text = (await reader.get("/orders?sku=10001&currency=GBP&sort=lowest_total")).text
+    assert all(f"/console/orders/{order_id}" in text for order_id in ("done", "gone", "busy"))
+    assert "/console/orders/draft" not in text  # it has no lines yet
+    assert '<option value="lowest_total" selected>' in text
+    assert "No order fits these conditions" in (await reader.get("/orders?sku=none")).text
+    wrong = await reader.get("/orders?sort=lowest_total")
+    assert (wrong.status, "is needed to sort by totals" in wrong.text) == (422, True)
+
+
 async def test_a_list_filters_and_its_file_holds_the_same_orders(shop: ApiShop) -> None:
     reader = Reader.of(shop, Role.ADMIN)
     text = (await reader.get("/orders?status=cancelled")).text

@@ -5,22 +5,47 @@ from random import Random
 import asyncpg
 import pytest
 
+from activities.aggregates import ORDER
+from domain.errors import InvalidValue
+from domain.ids import Sku
+from domain.lines import LineShare, pieces_by_sku
+from domain.order.events import OrderAmended
+from domain.order.state import FrozenOrder, NoOrder
 from eventstore.postgres.store import PostgresEventStore
+from ordersaga.operations.order_lists import OrderQuery
 from ordersaga.operations.statuses import (
     FulfilmentProgress,
     PaymentProgress,
     Statuses,
     statuses_by_order,
 )
-from projections.read_models.current_orders.model import OrderFilter, list_orders
+from projections.errors import InvalidCursor
+from projections.read_models.current_orders.model import OrderFilter, OrderSort, list_orders
 from projections.read_models.order_row import CurrentOrder
-from tests.support.stores.read_models import append_events, mixed_history, runner_of
+from tests.support.stores.read_models import (
+    CODEC,
+    Order,
+    append_events,
+    gbp,
+    line_of,
+    mixed_history,
+    runner_of,
+)
 
 Store = PostgresEventStore
 
 
 async def ids_of(pool: asyncpg.Pool, criteria: OrderFilter) -> list[str]:
     return [each.order_id for each in (await list_orders(pool, criteria, limit=200)).items]
+
+
+async def products_of(store: Store, order_id: str) -> set[str]:
+    """What an order that was submitted consists of, by its own events."""
+    state = ORDER.fold.initial
+    for event in await store.read_stream(f"order-{order_id}"):
+        state = ORDER.fold.evolve(state, CODEC.decode(event))
+    order = None if isinstance(state, NoOrder) else getattr(state, "order", None)
+    return set(pieces_by_sku(order.lines)) if isinstance(order, FrozenOrder) else set()
 
 
 @pytest.fixture
@@ -64,3 +89,64 @@ async def test_totals_are_selected_from_and_until(
     assert await ids_of(pool, OrderFilter(total_from=middle, total_until=middle)) == exact
     assert await ids_of(pool, OrderFilter(total_from=middle, currency="GBP")) == more
     assert await ids_of(pool, OrderFilter(total_from=middle, currency="EUR")) == []
+
+
+async def test_a_product_selects_the_submitted_orders_that_have_a_line_of_it(
+    pool: asyncpg.Pool, store: Store, orders: list[CurrentOrder]
+) -> None:
+    products = {each.order_id: await products_of(store, each.order_id) for each in orders}
+    assert set() in products.values()  # a draft
+    for sku in ("71053", "84029E", "22752", "POST", "none"):
+        with_it = [order_id for order_id, skus in products.items() if sku in skus]
+        assert await ids_of(pool, OrderFilter(sku=sku)) == with_it
+        assert len(with_it) < len(orders)
+
+
+async def test_a_product_whose_last_piece_was_removed_selects_the_order_no_more(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("less", lines=(("71053", 1, 339), ("84029E", 2, 1000)))
+    left = LineShare(line_of("84029E"), Sku("84029E"), 2, gbp(2000), gbp(0))
+    amended = OrderAmended((left,), gbp(2000))
+    begun = (order.draft(), order.submit(), order.fall_short(), [(order.stream, amended)])
+    await append_events(store, *begun)
+    await runner_of(pool, store).catch_up()
+    assert await ids_of(pool, OrderFilter(sku="71053")) == []
+    assert await ids_of(pool, OrderFilter(sku="84029E")) == ["less"]
+
+
+@pytest.mark.parametrize("sort", OrderSort)
+async def test_pages_in_each_order_follow_each_other_without_a_gap(
+    pool: asyncpg.Pool, orders: list[CurrentOrder], sort: OrderSort
+) -> None:
+    def place(each: CurrentOrder) -> tuple[object, str]:
+        return each.total_minor if sort.is_by_total else each.placed_at, each.order_id
+
+    downwards = sort in (OrderSort.LATEST, OrderSort.HIGHEST_TOTAL)
+    expected = [each.order_id for each in sorted(orders, key=place, reverse=downwards)]
+    seen: list[str] = []
+    cursor = None
+    while cursor is not None or not seen:
+        page = await list_orders(pool, OrderFilter(currency="GBP"), sort, limit=7, cursor=cursor)
+        seen += [each.order_id for each in page.items]
+        cursor = page.next_cursor
+    assert seen == expected
+
+
+async def test_a_cursor_of_a_list_by_time_is_none_of_a_list_by_total(
+    pool: asyncpg.Pool, orders: list[CurrentOrder]
+) -> None:
+    assert len(orders) > 1
+    by_time = (await list_orders(pool, limit=1)).next_cursor
+    by_total = (await list_orders(pool, sort=OrderSort.LOWEST_TOTAL, limit=1)).next_cursor
+    with pytest.raises(InvalidCursor):
+        await list_orders(pool, sort=OrderSort.LOWEST_TOTAL, cursor=by_time)
+    with pytest.raises(InvalidCursor):
+        await list_orders(pool, cursor=by_total)
+
+
+async def test_totals_are_sorted_within_a_currency_only() -> None:
+    for sort in (OrderSort.HIGHEST_TOTAL, OrderSort.LOWEST_TOTAL):
+        with pytest.raises(InvalidValue, match="currency"):
+            OrderQuery(OrderFilter(), sort=sort)
+        assert OrderQuery(OrderFilter(currency="GBP"), sort=sort).sort is sort
