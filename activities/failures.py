@@ -151,7 +151,7 @@ def refusal(reason: Reason, message: str) -> ApplicationError:
     return ApplicationError(message, type=reason.value, non_retryable=True, category=category)
 
 
-def final_failure(type_: str, message: str) -> ApplicationError:
+def final_failure(type_: str, message: str, *details: object) -> ApplicationError:
     """A failure that is final but not a refusal.
 
     Raises:
@@ -159,7 +159,7 @@ def final_failure(type_: str, message: str) -> ApplicationError:
     """
     if type_ not in FINAL_TYPES:
         raise ValueError(f"{type_} is not among the final failures")
-    return ApplicationError(message, type=type_, non_retryable=True)
+    return ApplicationError(message, *details, type=type_, non_retryable=True)
 
 
 @contextmanager

@@ -91,6 +91,7 @@ class ReservationResult:
         cancel_after_s: the installation's setting for orders that do not say what to do if a
             provider fails for long; None: wait.
         if_left: the same, for a parcel that has left before its order is undone.
+        created: this run brought the order into the event store.
     """
 
     total: Money
@@ -100,6 +101,7 @@ class ReservationResult:
     amended: tuple[Pieces, ...] = ()
     cancel_after_s: float | None = None
     if_left: IfLeft = IfLeft.ASK
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,21 @@ class ClosedSaga:
     detail: str
     payment_reference: str | None
     tracking_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The order id belongs to another order; the details of an OrderConflict.
+
+    Attributes:
+        fields: the fields of the document that differ; empty: that order was never submitted.
+        run_id: the run that took that order on; None: none has yet.
+        closed: how that order ended; None: it is open.
+    """
+
+    fields: tuple[str, ...]
+    run_id: str | None = None
+    closed: ClosedSaga | None = None
 
 
 @dataclass(frozen=True, slots=True)

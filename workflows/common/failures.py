@@ -75,7 +75,8 @@ def raise_if_fatal(error: BaseException) -> None:
     """
     root = root_of(error)
     if isinstance(root, ApplicationError) and root.type in FATAL_TYPES:
-        raise ApplicationError(root.message, type=root.type, non_retryable=True) from error
+        details, kind = root.details, root.type
+        raise ApplicationError(root.message, *details, type=kind, non_retryable=True) from error
 
 
 def cause_of_failure(step: Step, error: BaseException) -> Cause:
