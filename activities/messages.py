@@ -148,21 +148,6 @@ class ClosedSaga:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """The order id belongs to another order; the details of an OrderConflict.
-
-    Attributes:
-        fields: the fields of the document that differ; empty: that order was never submitted.
-        run_id: the run that took that order on; None: none has yet.
-        closed: how that order ended; None: it is open.
-    """
-
-    fields: tuple[str, ...]
-    run_id: str | None = None
-    closed: ClosedSaga | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EarlierRun:
     """What this run must undo besides its own steps, because another run of the saga was before it.
 
@@ -276,9 +261,8 @@ class CompensationResult:
 class TurnBack(OrderRequest):
     """Record why the saga compensates; `step` is None if somebody cancelled the order.
 
-    `if_left` and `scans` are as in `CompensationRequest`.
-
-    `document` holds personal data. It is there only if the event store may not have the order yet.
+    `if_left` and `scans` are as in `CompensationRequest`. `document` holds personal data. It is
+    there only if the event store may not have the order yet.
     """
 
     document: OrderDocument | None

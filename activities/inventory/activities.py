@@ -59,7 +59,7 @@ class InventoryActivities:
         same append: nothing has to be undone, and its customer is told at once.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument.
+            ApplicationError: OrderConflict; InvalidDocument.
         """
         document, now = request.document, activity.info().scheduled_time
         order_id = document.order_id

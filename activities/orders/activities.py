@@ -45,7 +45,7 @@ class OrderActivities:
             if there was none.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument.
+            ApplicationError: OrderConflict; InvalidDocument.
         """
         now, order_id = activity.info().scheduled_time, request.order_id
         try:

@@ -8,8 +8,9 @@ from typing import Final
 from temporalio.exceptions import ApplicationError
 
 from activities.aggregates import FULFILLMENT, ORDER
+from activities.conflict import Conflict
 from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final_failure
-from activities.messages import Conflict, OrderDocument
+from activities.messages import OrderDocument
 from activities.orders import trail
 from activities.unit_of_work import UnitOfWork, load
 from domain.errors import DomainError, InvalidValue
@@ -53,22 +54,29 @@ def ensure_submitted(unit: UnitOfWork, document: OrderDocument, now: datetime) -
 
     Raises:
         OrderConflict: see `conflict_failure`.
-        ApplicationError: InvalidOrderDocument; it ends the run.
+        ApplicationError: InvalidDocument; it ends the run.
     """
     order = ORDER.stream(document.order_id)
     try:
         unit.record(order, decide_intake(document, unit.state(order), now=now))
     except DomainError as error:
-        raise final_failure(INVALID_DOCUMENT, str(error)) from error
+        raise final_failure(INVALID_DOCUMENT, str(error), _wrong_field(error)) from error
+
+
+def _wrong_field(error: DomainError) -> dict[str, str]:
+    """What is wrong, in the form that refusals of a document have."""
+    if isinstance(error, InvalidValue):
+        return {"field": error.field, "rule": "rule", "message": error.problem}
+    return {"field": "document", "rule": "rule", "message": str(error)}
 
 
 async def conflict_failure(handler: CommandHandler, conflict: OrderConflict) -> ApplicationError:
     """The failure that ends the run, with what is known of the order that has the id."""
     order_id = conflict.order_id
     order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
-    known = await load(handler, order, fulfillment)
-    saga = known.state(fulfillment)
-    closed = trail.closed_saga(known.state(order))
+    states = await load(handler, order, fulfillment)
+    saga = states.state(fulfillment)
+    closed = trail.closed_saga(states.state(order))
     details = Conflict(
         conflict.fields,
         None if isinstance(saga, NotStarted) else saga.run_id,

@@ -1,5 +1,6 @@
 """What the clients for orders raise."""
 
+from domain import faults
 from ordersaga.errors import OrderSagaError, Refused, Unreachable
 
 
@@ -10,25 +11,35 @@ class OrderConflict(Refused):
         fields: the fields of the document that differ; empty: that order was never submitted.
     """
 
+    fault = faults.ORDER_CONFLICT
+
     def __init__(self, message: str, fields: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.fields = fields
 
 
 class DocumentRefused(Refused):
-    """The order document is wrong; the text names every field."""
+    """The document is wrong; the text names every field."""
+
+    fault = faults.INVALID_DOCUMENT
 
 
 class PlacingUnanswered(Unreachable):
     """Nothing answered in time; the order may be placed. Place it again: that changes nothing."""
 
+    fault = faults.TEMPORAL_AWAY
+
 
 class SagaUnknown(Refused):
     """Temporal has no saga of this order."""
 
+    fault = faults.SAGA_UNKNOWN
+
 
 class SagaRefused(Refused):
     """The saga does not accept the command now; the text says why."""
+
+    fault = faults.NOT_POSSIBLE
 
 
 class SagaFailed(OrderSagaError):

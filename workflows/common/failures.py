@@ -71,7 +71,7 @@ def raise_if_fatal(error: BaseException) -> None:
     """Fail the run if the input itself was refused: there is nothing to undo.
 
     Raises:
-        ApplicationError: OrderConflict or InvalidOrderDocument.
+        ApplicationError: OrderConflict or InvalidDocument.
     """
     root = root_of(error)
     if isinstance(root, ApplicationError) and root.type in FATAL_TYPES:

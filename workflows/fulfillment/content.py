@@ -12,6 +12,7 @@ from workflows.fulfillment.state import KnownOrder
 
 _NO_CONTENT = ("schema_version", "order_id")
 _PLACED_AT = "placed_at"
+_AMOUNTS = {"lines", "adjustments"}
 
 
 def known_order(document: OrderDocument) -> KnownOrder:
@@ -38,16 +39,19 @@ def different_fields(document: OrderDocument, order: KnownOrder) -> tuple[str, .
     A document without a time is the same order as one with any time. The event store compares by
     the same rule, in `activities.orders.intake`.
     """
-    told, known = _digests(document), order.content
-    different = {name for name in {*told, *known} if told.get(name) != known.get(name)}
+    theirs, ours = _digests(document), order.content
+    different = {name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name)}
     return tuple(sorted(different if document.placed_at else different - {_PLACED_AT}))
 
 
 def _digests(document: OrderDocument) -> dict[str, str]:
     """The digest of each field that the document gives: no value of it is kept."""
-    content = {**document_to_json(document), "lines": _lines(document_to_json(document)["lines"])}
-    given = {name: value for name, value in content.items() if value is not None}
-    return {name: _digest(value) for name, value in given.items() if name not in _NO_CONTENT}
+    content = document_to_json(document)
+    content["lines"] = _lines(content["lines"])
+    stated = {name: value for name, value in content.items() if value is not None}
+    for name in _AMOUNTS & stated.keys():  # an amount in another currency is another amount
+        stated[name] = [document.currency, stated[name]]
+    return {name: _digest(value) for name, value in stated.items() if name not in _NO_CONTENT}
 
 
 def _lines(lines: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from temporalio.exceptions import ApplicationError
 
+from activities.conflict import Conflict
 from activities.failures import ORDER_CONFLICT
-from activities.messages import Conflict
 from domain.ids import OrderId
 
 
@@ -19,7 +19,7 @@ class Intake:
         conflict: the order id belongs to another order.
         waiting: calls of ``place`` that are not answered yet.
         placed: at least one was answered, or waits.
-        told: a caller of ``place`` was told of the conflict.
+        announced: a caller of ``place`` was told of the conflict.
     """
 
     recorded: bool = False
@@ -27,7 +27,7 @@ class Intake:
     conflict: Conflict | None = None
     waiting: int = 0
     placed: bool = False
-    told: bool = False
+    announced: bool = False
 
     @property
     def decided(self) -> bool:

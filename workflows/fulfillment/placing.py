@@ -18,8 +18,9 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from activities.conflict import Conflict
 from activities.failures import ORDER_CONFLICT
-from activities.messages import Conflict, OrderDocument
+from activities.messages import OrderDocument
 from workflows import policies
 from workflows.common.operator_requests import NotPossibleNow
 from workflows.common.run_to_completion import run_to_completion
@@ -35,12 +36,13 @@ from workflows.fulfillment.visibility import SagaVisibility
 _CONFLICT: Final = TypeAdapter(Conflict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placing:
     """Answers ``place`` and ``same_order``."""
 
     state: SagaState
     visibility: SagaVisibility
+    _refused: ApplicationError | None = None
 
     def check(self, raw: RawValue) -> None:
         """Refuse a document that is wrong, or describes another order than the saga's.
@@ -67,13 +69,16 @@ class Placing:
         be another order's.
 
         Raises:
-            ApplicationError: OrderConflict, the event store has another order under the id.
+            ApplicationError: OrderConflict, the event store has another order under the id;
+                InvalidDocument, the domain refuses the order.
         """
         intake, order_id = self._intake, self.state.order_id
         first, intake.placed = not (intake.placed or intake.decided), True
         await self._until_decided()
+        if self._refused:
+            raise self._refused
         if intake.conflict:
-            intake.told = True
+            intake.announced = True
             raise order_conflict(order_id, intake.conflict.fields, confirmed=True)
         if intake.recorded:
             return {"order_id": order_id, "created": first and intake.created}
@@ -104,6 +109,8 @@ class Placing:
             ApplicationError: `error`, for whoever started the saga without ``place``.
         """
         if error.type != ORDER_CONFLICT:
+            self._refused = error
+            await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
             raise error
         conflict = self._intake.conflict = _conflict_in(error)
         if closed := conflict.closed:
@@ -112,18 +119,20 @@ class Placing:
             self.visibility.show_every_change()
         await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
         result = result_json(self.state.order_id, closed) if closed else None
-        if result and self._intake.told:
+        if result and self._intake.announced:
             return result
         details = {"confirmed": True, "run_id": conflict.run_id, "result": result}
         raise order_conflict(self.state.order_id, conflict.fields, **details) from error
 
     async def _until_decided(self) -> None:
         intake, progress = self._intake, self.state.progress
+        if intake.decided:
+            return
         intake.waiting += 1
         try:
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda: intake.decided or progress.run_is_full,
+                    lambda: intake.decided or self._refused is not None or progress.run_is_full,
                     timeout=policies.ANSWER_WITHIN,
                     timeout_summary="then whoever placed the order is answered",
                 )

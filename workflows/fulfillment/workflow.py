@@ -16,7 +16,6 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT
 from activities.messages import WORKFLOW_TYPE, ClosedSaga
 from domain.ids import OrderId
 from domain.values import Outcome, Step
@@ -155,13 +154,12 @@ class OrderFulfillment(OperatorRequests):
         """Show the order.
 
         Raises:
-            ApplicationError: the input is refused: the run fails at once.
+            InvalidDocument: the input is refused: the run fails at once.
         """
-        document = self._state.document
-        if document is None:
-            problem = str(self._refused)
-            raise ApplicationError(problem, type=INVALID_DOCUMENT, non_retryable=True)
-        self._visibility.begin(document)
+        if self._refused:
+            raise self._refused
+        if document := self._state.document:
+            self._visibility.begin(document)
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
         await run_to_completion(self._record_operators())
@@ -197,7 +195,7 @@ class OrderFulfillment(OperatorRequests):
     @workflow.update(
         description="Place the order, sent together with the start: the order document"
     )
-    async def place(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def place(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:  # noqa: ARG002  see `check`
         """Answers once the event store has the order, or names what differs from the one it has."""
         return await self._placing.place()
 

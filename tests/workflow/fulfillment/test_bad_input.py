@@ -47,7 +47,7 @@ async def test_an_input_that_is_no_order_document_fails_the_run_at_once(
         task_queue=ORDERS_QUEUE,
     )
     error = await failure(handle)
-    assert error.type == "InvalidOrderDocument"
+    assert error.type == "InvalidDocument"
     assert error.non_retryable
     assert await shop.store.head() == 0
 
@@ -79,7 +79,7 @@ async def test_an_order_id_that_does_not_fit_the_workflow_id_fails_the_run(
     client: Client, shop: Shop
 ) -> None:
     error = await failure(await start(client, new_order_id(), document("ANOTHER")))
-    assert error.type == "InvalidOrderDocument"
+    assert error.type == "InvalidDocument"
     assert "order_id" in error.message
     assert await shop.store.head() == 0
 

@@ -200,11 +200,24 @@ async def test_a_saga_that_was_started_without_place_answers_it(client: Client, 
 async def test_after_the_end_the_ended_run_compares(client: Client, shop: Shop) -> None:
     sagas, order_id = OrderSagaClient(client), await ended(client, shop)
     run = (await saga_of(client, order_id).describe()).run_id
-    assert await sagas.place(document(order_id)) == Placed(OrderId(order_id), created=False)
+    # The same call again gets its first answer, as the same update id does.
+    assert await sagas.place(document(order_id)) == Placed(OrderId(order_id), created=True)
     with pytest.raises(OrderConflict) as conflict:
         await sagas.place(document(order_id, **OTHER))
     assert conflict.value.fields == ("customer_id", "payment")
     assert (await saga_of(client, order_id).describe()).run_id == run  # nothing was started
+
+
+async def test_a_saga_that_was_started_without_place_is_asked_after_its_end(
+    client: Client, shop: Shop
+) -> None:
+    order_id = await stocked(shop)
+    run = await start(client, order_id)
+    await result(run)
+    placed = await OrderSagaClient(client).place(document(order_id))
+    assert placed == Placed(OrderId(order_id), created=False)
+    assert await activities_of(saga_of(client, order_id)) == await activities_of(run)
+    assert (await saga_of(client, order_id).describe()).run_id == run.first_execution_run_id
 
 
 async def test_after_the_end_a_client_that_allows_duplicates_is_answered_by_a_new_run(
