@@ -127,7 +127,7 @@ weather: packages setup ## troubles of the database and Temporal beside open ord
 outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
 	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
 
-docs: setup ## write docs/cli.md, the documents of the API, the JSON Schemas, examples/orders and domain/codes.py
+docs: setup ## write docs/cli.md, the documents of the API, the list of errors, the JSON Schemas, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_country_names.py
 	$(BIN)/python scripts/write_cli_docs.py

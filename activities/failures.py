@@ -1,10 +1,11 @@
 """The failures of activities: their names, and whose trouble those are that are retried.
 
-The `type` of every ApplicationError is one of these names; the saga reads nothing else.
+The `type` of every ApplicationError is one of these names, which `domain.faults` explains; the saga
+reads nothing else.
 
     refusals (a Reason)     out_of_stock, payment_declined, ...      final: the saga compensates
     OrderConflict           another order has the order id           final: the run fails
-    InvalidOrderDocument    the domain refuses the document          final: the run fails
+    InvalidDocument         the domain refuses the document          final: the run fails
     still_held              something is not undone yet              final: a person must act
     ReturnConflict          another return has the return id         final: the run fails
     ReturnRefused           the domain refuses a return              final: it is answered
@@ -58,7 +59,7 @@ REFUND_FAILED: Final = "refund_failed"
 STORE_UNAVAILABLE: Final = "store_unavailable"
 UNEXPECTED: Final = "unexpected"
 ORDER_CONFLICT: Final = "OrderConflict"
-INVALID_DOCUMENT: Final = "InvalidOrderDocument"
+INVALID_DOCUMENT: Final = "InvalidDocument"
 STILL_HELD: Final = "still_held"
 
 RETURN_CONFLICT: Final = "ReturnConflict"
@@ -151,7 +152,7 @@ def refusal(reason: Reason, message: str) -> ApplicationError:
     return ApplicationError(message, type=reason.value, non_retryable=True, category=category)
 
 
-def final_failure(type_: str, message: str) -> ApplicationError:
+def final_failure(type_: str, message: str, *details: object) -> ApplicationError:
     """A failure that is final but not a refusal.
 
     Raises:
@@ -159,7 +160,7 @@ def final_failure(type_: str, message: str) -> ApplicationError:
     """
     if type_ not in FINAL_TYPES:
         raise ValueError(f"{type_} is not among the final failures")
-    return ApplicationError(message, type=type_, non_retryable=True)
+    return ApplicationError(message, *details, type=type_, non_retryable=True)
 
 
 @contextmanager

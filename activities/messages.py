@@ -91,6 +91,7 @@ class ReservationResult:
         cancel_after_s: the installation's setting for orders that do not say what to do if a
             provider fails for long; None: wait.
         if_left: the same, for a parcel that has left before its order is undone.
+        created: this run brought the order into the event store.
     """
 
     total: Money
@@ -100,6 +101,7 @@ class ReservationResult:
     amended: tuple[Pieces, ...] = ()
     cancel_after_s: float | None = None
     if_left: IfLeft = IfLeft.ASK
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +261,8 @@ class CompensationResult:
 class TurnBack(OrderRequest):
     """Record why the saga compensates; `step` is None if somebody cancelled the order.
 
-    `if_left` and `scans` are as in `CompensationRequest`.
-
-    `document` holds personal data. It is there only if the event store may not have the order yet.
+    `if_left` and `scans` are as in `CompensationRequest`. `document` holds personal data. It is
+    there only if the event store may not have the order yet.
     """
 
     document: OrderDocument | None

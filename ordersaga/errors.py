@@ -10,6 +10,8 @@ OrderSagaError
 
 from typing import ClassVar, Final
 
+from domain import faults
+
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
 UNREACHABLE: Final = 3
@@ -20,9 +22,13 @@ BROKEN_PIPE: Final = 141
 
 
 class OrderSagaError(Exception):
-    """Ends a program with one line on stderr; the text is safe to show."""
+    """Ends a program with one line on stderr; the text is safe to show.
+
+    `fault` is its entry in the one list of errors.
+    """
 
     exit_code: ClassVar[int] = REFUSED
+    fault: ClassVar[faults.Fault] = faults.REFUSED
 
 
 class Refused(OrderSagaError):
@@ -33,6 +39,7 @@ class WrongUsage(OrderSagaError):
     """The command line or an input file is wrong."""
 
     exit_code = WRONG_USAGE
+    fault = faults.WRONG_USAGE
 
 
 class WrongSetting(WrongUsage):
@@ -43,9 +50,11 @@ class Unreachable(OrderSagaError):
     """A required server does not answer or is not set up."""
 
     exit_code = UNREACHABLE
+    fault = faults.UNREACHABLE
 
 
 class StoppedLate(OrderSagaError):
     """A process was stopped and gave up running work, which is repeated elsewhere."""
 
     exit_code = STOPPED_LATE
+    fault = faults.INTERRUPTED

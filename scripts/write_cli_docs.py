@@ -19,8 +19,9 @@ Written by `make docs` from the program itself; `ordersaga COMMAND --help` says 
 
 Results go to standard output, errors to standard error. Exit codes: 0 done, 1 the request was
 refused, 2 wrong usage or a wrong setting, 3 a server cannot be reached, 75 a process was stopped
-and gave up running work. Listing and show commands take `--json`. Settings come from the
-environment: see [configuration](configuration.md).
+and gave up running work. Listing and show commands take `--json`; an error is JSON then, too, with
+its code from [the list](errors.md). Settings come from the environment: see
+[configuration](configuration.md).
 """
 
 

@@ -59,17 +59,20 @@ class InventoryActivities:
         same append: nothing has to be undone, and its customer is told at once.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument.
+            ApplicationError: OrderConflict; InvalidDocument.
         """
         document, now = request.document, activity.info().scheduled_time
         order_id = document.order_id
         skus = pieces_by_sku(document.lines)
-        result = await transact(
-            self._handler,
-            (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
-            lambda unit: self._reserve_or_cancel(unit, request, now),
-            command_context(request.saga, "reserve"),
-        )
+        try:
+            result = await transact(
+                self._handler,
+                (*streams_of(order_id, ORDER, FULFILLMENT), *STOCK.streams(skus)),
+                lambda unit: self._reserve_or_cancel(unit, request, now),
+                command_context(request.saga, "reserve"),
+            )
+        except intake.OrderConflict as conflict:
+            raise await intake.conflict_failure(self._handler, conflict) from conflict
         if result.finished is None:
             return replace(result, cancel_after_s=self._cancel_after_s, if_left=self._if_left)
         finished = await trail.with_final_payment(self._handler, order_id, result.finished)
@@ -125,11 +128,12 @@ class InventoryActivities:
     def _reserve_or_cancel(
         self, unit: UnitOfWork, request: messages.ReserveInventory, now: datetime
     ) -> messages.ReservationResult:
+        created = trail.is_own(unit, request.saga, request.document.order_id)
         result = _reserve(unit, request, now, self._limits)
         if isinstance(result, _NotTaken):
             unit.rollback()
-            return _cancel_at_once(unit, request, now, result)
-        return result
+            result = _cancel_at_once(unit, request, now, result)
+        return replace(result, created=created)
 
     async def _reconsider(
         self,

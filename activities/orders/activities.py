@@ -45,17 +45,20 @@ class OrderActivities:
             if there was none.
 
         Raises:
-            ApplicationError: OrderConflict; InvalidOrderDocument.
+            ApplicationError: OrderConflict; InvalidDocument.
         """
         now, order_id = activity.info().scheduled_time, request.order_id
-        with never_refused():
-            result = await transact(
-                self._handler,
-                streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT),
-                lambda unit: _turn_back(unit, request, now),
-                command_context(request.saga, "turn-back"),
-                if_done=lambda unit: _left_behind(unit, request),
-            )
+        try:
+            with never_refused():
+                result = await transact(
+                    self._handler,
+                    streams_of(order_id, ORDER, PAYMENT, SHIPMENT, FULFILLMENT),
+                    lambda unit: _turn_back(unit, request, now),
+                    command_context(request.saga, "turn-back"),
+                    if_done=lambda unit: _left_behind(unit, request),
+                )
+        except intake.OrderConflict as conflict:
+            raise await intake.conflict_failure(self._handler, conflict) from conflict
         if isinstance(result, messages.ClosedSaga):
             return await trail.with_final_payment(self._handler, order_id, result)
         return result

@@ -5,12 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from activities.aggregates import ORDER
+from temporalio.exceptions import ApplicationError
+
+from activities.aggregates import FULFILLMENT, ORDER
+from activities.conflict import Conflict
 from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT, final_failure
 from activities.messages import OrderDocument
-from activities.unit_of_work import UnitOfWork
+from activities.orders import trail
+from activities.unit_of_work import UnitOfWork, load
 from domain.errors import DomainError, InvalidValue
-from domain.ids import LineId
+from domain.ids import LineId, OrderId
 from domain.lines import OrderLine
 from domain.order import decisions, state
 from domain.order.commands import (
@@ -23,28 +27,62 @@ from domain.order.commands import (
 )
 from domain.order.events import OrderEvent
 from domain.order.evolution import evolve
+from domain.saga.trail import NotStarted
 from domain.values import PaymentTerms, Redacted, Redaction
+from eventstore.commands.handler import CommandHandler
 
 _ERASED: Final = Redacted(Redaction.ERASED)
 
 
 class OrderConflict(Exception):
-    """An order with this id and other content exists; nothing was changed."""
+    """An order with this id and other content exists; nothing was changed.
+
+    Attributes:
+        fields: the fields of the document that differ; empty: that order was never submitted.
+    """
+
+    def __init__(self, order_id: OrderId, fields: tuple[str, ...]) -> None:
+        never = "it was never submitted; submit the draft instead of sending a document"
+        what = f"{', '.join(fields)} differ" if fields else never
+        super().__init__(f"order {order_id} already exists: {what}")
+        self.order_id = order_id
+        self.fields = fields
 
 
 def ensure_submitted(unit: UnitOfWork, document: OrderDocument, now: datetime) -> None:
     """Create and submit the order unless it exists.
 
     Raises:
-        ApplicationError: OrderConflict or InvalidOrderDocument; both end the run.
+        OrderConflict: see `conflict_failure`.
+        ApplicationError: InvalidDocument; it ends the run.
     """
     order = ORDER.stream(document.order_id)
     try:
         unit.record(order, decide_intake(document, unit.state(order), now=now))
-    except OrderConflict as error:
-        raise final_failure(ORDER_CONFLICT, str(error)) from error
     except DomainError as error:
-        raise final_failure(INVALID_DOCUMENT, str(error)) from error
+        raise final_failure(INVALID_DOCUMENT, str(error), _wrong_field(error)) from error
+
+
+def _wrong_field(error: DomainError) -> dict[str, str]:
+    """What is wrong, in the form that refusals of a document have."""
+    if isinstance(error, InvalidValue):
+        return {"field": error.field, "rule": "rule", "message": error.problem}
+    return {"field": "document", "rule": "rule", "message": str(error)}
+
+
+async def conflict_failure(handler: CommandHandler, conflict: OrderConflict) -> ApplicationError:
+    """The failure that ends the run, with what is known of the order that has the id."""
+    order_id = conflict.order_id
+    order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
+    states = await load(handler, order, fulfillment)
+    saga = states.state(fulfillment)
+    closed = trail.closed_saga(states.state(order))
+    details = Conflict(
+        conflict.fields,
+        None if isinstance(saga, NotStarted) else saga.run_id,
+        closed and await trail.with_final_payment(handler, order_id, closed),
+    )
+    return final_failure(ORDER_CONFLICT, str(conflict), details)
 
 
 def decide_intake(
@@ -63,8 +101,12 @@ def decide_intake(
     """
     if isinstance(order, state.NoOrder):
         return tuple(_submitted(document, now))
-    if difference := _difference(document, order):
-        raise OrderConflict(f"order {document.order_id} already exists: {difference}")
+    recorded = state.frozen_order(order)
+    if recorded is None:
+        raise OrderConflict(document.order_id, ())
+    different = [name for name, same in _comparisons(document, recorded) if not same]
+    if different:
+        raise OrderConflict(document.order_id, tuple(different))
     return ()
 
 
@@ -111,17 +153,11 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
     )
 
 
-def _difference(document: OrderDocument, state_: state.OrderState) -> str | None:
-    """What differs, without personal data; None if it is the same order."""
-    order = state.frozen_order(state_)
-    if order is None:
-        return "it was never submitted; submit the draft instead of sending a document"
-    different = [name for name, same in _comparisons(document, order) if not same]
-    return f"{', '.join(different)} differ" if different else None
-
-
 def _comparisons(document: OrderDocument, order: state.FrozenOrder) -> Iterator[tuple[str, bool]]:
-    """Each part of the document, and whether the order has the same."""
+    """Each field of the document, and whether the order has the same.
+
+    `workflows.fulfillment.content` compares by the same rule, before the event store is asked.
+    """
     yield "customer_id", document.customer_id == order.customer_id
     yield "currency", document.currency == order.currency
     yield "reference", document.reference == order.reference

@@ -27,6 +27,14 @@ def ensure_started(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> None:
         unit.execute(trail, StartFulfillment(order_id, saga.workflow_id, saga.run_id))
 
 
+def is_own(unit: UnitOfWork, saga: SagaRef, order_id: OrderId) -> bool:
+    """Whether the order is this run's: there is none yet, or the run took it on before."""
+    state = unit.state(FULFILLMENT.stream(order_id))
+    if isinstance(state, NotStarted):
+        return isinstance(unit.state(ORDER.stream(order_id)), order_state.NoOrder)
+    return state.run_id == saga.run_id
+
+
 def has_turned_back(unit: UnitOfWork, order_id: OrderId) -> bool:
     """Whether the order is being undone."""
     state = unit.state(FULFILLMENT.stream(order_id))

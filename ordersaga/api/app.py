@@ -61,7 +61,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
 _DESCRIPTION: Final = """\
 Every request needs a bearer token (`ordersaga token create`). Every write needs an
 `Idempotency-Key`: the same request again gets the first answer, the same key with anything else is
-refused. Errors are problem details (RFC 9457) from one list: see docs/api-errors.md.
+refused. Errors are problem details (RFC 9457) from one list: see docs/errors.md.
 """
 
 

@@ -19,11 +19,11 @@ from domain.request.request import KEY_REUSED as KEY_REUSED_RULE
 from eventstore.errors import EventStoreError, StoreUnavailable
 from ordersaga.api import problems
 from ordersaga.api.problems import Problem
-from ordersaga.client.returns import ReturnConflict, ReturnUnknown
+from ordersaga.client.returns import ReturnConflict, ReturnRefused, ReturnUnknown
 from ordersaga.daemons.outages import is_outage
 from ordersaga.errors import OrderSagaError, Unreachable
 from projections.errors import InvalidCursor, ProjectionError, describe
-from workflows.documents.validation import InvalidDocument
+from workflows.documents.validation import FieldProblem, InvalidDocument
 
 RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "2"}
 
@@ -51,7 +51,7 @@ def away(kind: problems.ProblemType, detail: str = "") -> Problem:
 
 def invalid(field: str, problem: str) -> Problem:
     """One wrong field."""
-    return Problem(problems.INVALID, errors=({"field": field, "problem": problem},))
+    return Problem(problems.INVALID_DOCUMENT, errors=(FieldProblem(field, problem).to_json(),))
 
 
 def _same(error: Problem) -> Problem:
@@ -59,16 +59,20 @@ def _same(error: Problem) -> Problem:
 
 
 def _document(error: InvalidDocument) -> Problem:
-    wrong = tuple({"field": each.field, "problem": each.problem} for each in error.problems)
-    return Problem(problems.INVALID, str(error), wrong[:20])
+    return Problem(problems.INVALID_DOCUMENT, str(error), error.details)
 
 
 def _parameters(error: RequestValidationError) -> Problem:
     wrong = tuple(
-        {"field": ".".join(map(str, each["loc"][1:])), "problem": str(each["msg"])}
+        FieldProblem(".".join(map(str, each["loc"][1:])), str(each["msg"]), each["type"]).to_json()
         for each in error.errors()
     )
-    return Problem(problems.INVALID, errors=wrong[:20])
+    return Problem(problems.INVALID_DOCUMENT, errors=wrong[:20])
+
+
+def _conflict(error: OrderConflict) -> Problem:
+    wrong = tuple(FieldProblem(each, "differs", "same_order").to_json() for each in error.fields)
+    return Problem(problems.ORDER_CONFLICT, str(error), wrong)
 
 
 def _rule(error: RuleBroken) -> Problem:
@@ -105,14 +109,15 @@ _KINDS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     HTTPException: _http,
     InvalidValue: lambda x: invalid(x.field, x.problem),
     NotFound: lambda x: Problem(problems.NOT_FOUND, str(x)),
-    OrderConflict: lambda x: Problem(problems.ORDER_CONFLICT, str(x)),
+    OrderConflict: _conflict,
     RuleBroken: _rule,
     DomainError: lambda x: Problem(problems.REFUSED, str(x)),
     InvalidCursor: lambda x: invalid("cursor", str(x)),
     ProjectionError: lambda x: away(problems.STORE_AWAY, str(x)),
     Unreachable: lambda x: away(problems.TEMPORAL_AWAY, str(x)),
     ReturnUnknown: lambda x: Problem(problems.NOT_FOUND, str(x)),
-    ReturnConflict: lambda x: Problem(problems.REFUSED, str(x)),
+    ReturnConflict: lambda x: Problem(problems.RETURN_CONFLICT, str(x)),
+    ReturnRefused: lambda x: Problem(problems.RETURN_REFUSED, str(x)),
     OrderSagaError: lambda x: Problem(problems.REFUSED, str(x)),
     RPCError: _rpc,
     GatewayError: lambda _: away(problems.PROVIDER_AWAY),

@@ -1,7 +1,4 @@
-"""The one list of errors of the API, and how they are sent: problem details (RFC 9457).
-
-`make docs` writes docs/api-errors.md from this list.
-"""
+"""The errors of the one list that the API sends, and how: as problem details (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,26 +6,38 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 
+from domain import faults
+from domain.faults import Fault
+
 MEDIA_TYPE: Final = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of error.
+    """A kind of error of the one list, and its status of HTTP."""
 
-    Attributes:
-        code: stable name, for programs.
-        status: of HTTP.
-        title: what it means.
-        repeat: whether the same request can succeed later, without a change.
-        advice: what to do.
-    """
-
-    code: str
+    fault: Fault
     status: int
-    title: str
-    repeat: bool
-    advice: str
+
+    @property
+    def code(self) -> str:
+        """Stable name, for programs."""
+        return self.fault.code
+
+    @property
+    def title(self) -> str:
+        """What it means."""
+        return self.fault.meaning
+
+    @property
+    def repeat(self) -> bool:
+        """Whether the same request can succeed later, without a change."""
+        return self.fault.repeat
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return self.fault.advice
 
     @property
     def uri(self) -> str:
@@ -36,112 +45,33 @@ class ProblemType:
         return f"urn:ordersaga:problem:{self.code}"
 
 
-def _no(code: str, status: int, title: str, advice: str) -> ProblemType:
-    return ProblemType(code, status, title, repeat=False, advice=advice)
-
-
-def _later(code: str, status: int, title: str, advice: str) -> ProblemType:
-    return ProblemType(code, status, title, repeat=True, advice=advice)
-
-
-_WAIT: Final = "send it again with the same Idempotency-Key after the seconds of Retry-After"
-
-BAD_REQUEST: Final = _no(
-    "bad_request", 400, "the request cannot be read", "correct what `detail` names"
-)
-KEY_MISSING: Final = _no(
-    "idempotency_key_missing",
-    400,
-    "a write needs the header Idempotency-Key",
-    "send a key of your own with 1 to 200 printable ASCII characters, a new one for each request",
-)
-UNAUTHENTICATED: Final = _no(
-    "unauthenticated",
-    401,
-    "there is no token, or it is unknown, expired or revoked",
-    "send `Authorization: Bearer …` with a token that `ordersaga token create` printed",
-)
-FORBIDDEN: Final = _no(
-    "forbidden", 403, "the token has no right to do this", "use a token of another role or scope"
-)
-NOT_FOUND: Final = _no(
-    "not_found", 404, "there is nothing under this id or address", "check the id and the address"
-)
-METHOD_NOT_ALLOWED: Final = _no(
-    "method_not_allowed", 405, "this address does not take the method", "use one that `Allow` names"
-)
-TOO_SLOW: Final = _later(
-    "request_too_slow", 408, "the body did not come in time", "send it again, without pauses"
-)
-ORDER_CONFLICT: Final = _no(
-    "order_conflict",
-    409,
-    "the order id belongs to an order with other content",
-    "use another order id, or send the order as it was placed",
-)
-KEY_REUSED: Final = _no(
-    "idempotency_key_reused",
-    409,
-    "the Idempotency-Key was used for another request",
-    "use a new key for a new request",
-)
-NOT_POSSIBLE: Final = _no(
-    "not_possible_now",
-    409,
-    "the present state does not allow it",
-    "look at `actions` of the order: they are possible now",
-)
-SAGA_ENDED: Final = _no(
-    "saga_ended", 409, "the order's saga has ended", "look at the order: nothing can be changed"
-)
-SAGA_UNKNOWN: Final = _later(
-    "saga_unknown",
-    409,
-    "the order has no saga that could do it",
-    "the inbox says why, and what ends it; a new order has its saga within seconds",
-)
-REFUSED: Final = _no("refused", 409, "it is refused", "do what `detail` says")
-CHANGED: Final = _no(
-    "changed_meanwhile",
-    412,
-    "the order has another version than If-Match says",
-    "read it again, decide again",
-)
-TOO_LARGE: Final = _no(
-    "request_too_large", 413, "the body is too long", "send at most 2,000,000 bytes"
-)
-HEADERS_TOO_LARGE: Final = _no(
-    "headers_too_large", 431, "the headers are too long", "send at most 16,384 bytes of headers"
-)
-INVALID: Final = _no(
-    "invalid", 422, "fields are missing or wrong", "correct the fields that `errors` names"
-)
-NOT_SHOWN_YET: Final = _later(
-    "not_shown_yet",
-    202,
-    "the read models do not show this position yet",
-    "send it again after the seconds of Retry-After; `GET /orders/{id}` shows an order at once",
-)
-RATE_LIMITED: Final = _later(
-    "rate_limited", 429, "the token has sent too many requests to this process", _WAIT
-)
-TOO_MANY_STREAMS: Final = _later(
-    "too_many_streams",
-    429,
-    "the token, or this process, has too many streams of changes",
-    "end one of them, or come back after the seconds of Retry-After",
-)
-INTERNAL: Final = _later(
-    "internal_error", 500, "a bug, or data that is damaged", "tell the operators; " + _WAIT
-)
-STORE_AWAY: Final = _later("store_unavailable", 503, "the database does not answer", _WAIT)
-TEMPORAL_AWAY: Final = _later(
-    "temporal_unavailable", 503, "Temporal, or a worker, does not answer", _WAIT
-)
-PROVIDER_AWAY: Final = _later(
-    "provider_unavailable", 503, "a payment provider or carrier does not answer", _WAIT
-)
-TOO_LONG: Final = _later("took_too_long", 504, "the answer took too long", _WAIT)
+NOT_SHOWN_YET: Final = ProblemType(faults.NOT_SHOWN_YET, 202)
+BAD_REQUEST: Final = ProblemType(faults.BAD_REQUEST, 400)
+KEY_MISSING: Final = ProblemType(faults.KEY_MISSING, 400)
+UNAUTHENTICATED: Final = ProblemType(faults.UNAUTHENTICATED, 401)
+FORBIDDEN: Final = ProblemType(faults.FORBIDDEN, 403)
+NOT_FOUND: Final = ProblemType(faults.NOT_FOUND, 404)
+METHOD_NOT_ALLOWED: Final = ProblemType(faults.METHOD_NOT_ALLOWED, 405)
+TOO_SLOW: Final = ProblemType(faults.TOO_SLOW, 408)
+ORDER_CONFLICT: Final = ProblemType(faults.ORDER_CONFLICT, 409)
+RETURN_CONFLICT: Final = ProblemType(faults.RETURN_CONFLICT, 409)
+RETURN_REFUSED: Final = ProblemType(faults.RETURN_REFUSED, 409)
+KEY_REUSED: Final = ProblemType(faults.KEY_REUSED, 409)
+NOT_POSSIBLE: Final = ProblemType(faults.NOT_POSSIBLE, 409)
+SAGA_ENDED: Final = ProblemType(faults.SAGA_ENDED, 409)
+SAGA_UNKNOWN: Final = ProblemType(faults.SAGA_UNKNOWN, 409)
+REFUSED: Final = ProblemType(faults.REFUSED, 409)
+CHANGED: Final = ProblemType(faults.CHANGED, 412)
+TOO_LARGE: Final = ProblemType(faults.TOO_LARGE, 413)
+INVALID_DOCUMENT: Final = ProblemType(faults.INVALID_DOCUMENT, 422)
+RATE_LIMITED: Final = ProblemType(faults.RATE_LIMITED, 429)
+TOO_MANY_STREAMS: Final = ProblemType(faults.TOO_MANY_STREAMS, 429)
+HEADERS_TOO_LARGE: Final = ProblemType(faults.HEADERS_TOO_LARGE, 431)
+INTERNAL: Final = ProblemType(faults.INTERNAL, 500)
+STORE_AWAY: Final = ProblemType(faults.STORE_AWAY, 503)
+TEMPORAL_AWAY: Final = ProblemType(faults.TEMPORAL_AWAY, 503)
+PROVIDER_AWAY: Final = ProblemType(faults.PROVIDER_AWAY, 503)
+TOO_LONG: Final = ProblemType(faults.TOO_LONG, 504)
 
 PROBLEMS: Final[Sequence[ProblemType]] = (
     NOT_SHOWN_YET,
@@ -153,6 +83,8 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     METHOD_NOT_ALLOWED,
     TOO_SLOW,
     ORDER_CONFLICT,
+    RETURN_CONFLICT,
+    RETURN_REFUSED,
     KEY_REUSED,
     NOT_POSSIBLE,
     SAGA_ENDED,
@@ -160,7 +92,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     REFUSED,
     CHANGED,
     TOO_LARGE,
-    INVALID,
+    INVALID_DOCUMENT,
     RATE_LIMITED,
     TOO_MANY_STREAMS,
     HEADERS_TOO_LARGE,
@@ -178,7 +110,7 @@ class Problem(Exception):
 
     Attributes:
         detail: what is wrong with this request, in one sentence without personal data.
-        errors: the wrong fields, each with ``field`` and ``problem``.
+        errors: the wrong fields, each with ``field``, ``rule`` and ``message``.
         headers: more headers of the answer.
     """
 
@@ -213,10 +145,11 @@ class Problem(Exception):
 def problem_schema() -> dict[str, Any]:
     """The JSON Schema of problem details, for OpenAPI."""
     text = {"type": "string"}
-    pair = {
+    names = ("field", "rule", "message")
+    wrong = {
         "type": "object",
-        "required": ["field", "problem"],
-        "properties": {"field": text, "problem": text},
+        "required": list(names),
+        "properties": dict.fromkeys(names, text),
     }
     return {
         "type": "object",
@@ -230,6 +163,6 @@ def problem_schema() -> dict[str, Any]:
             "repeat": {"type": "boolean"},
             "advice": text,
             "detail": text,
-            "errors": {"type": "array", "items": pair},
+            "errors": {"type": "array", "items": wrong},
         },
     }

@@ -5,6 +5,7 @@ are known to be safe. Large libraries are not imported here, so that quick refus
 the error cannot come from a library that is not loaded.
 """
 
+import json
 import os
 import sys
 import traceback
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from socket import gaierror
 from typing import Any, Final, NamedTuple
 
+from domain import faults
+from domain.faults import Fault
 from ordersaga.bootstrap.database_problems import is_of_the_driver, problem_of
 from ordersaga.errors import (
     BROKEN_PIPE,
@@ -61,6 +64,53 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("aiohttp", "ClientConnectionError", UNREACHABLE, PROVIDER_HINT),
 )
 """Exception (module, name), exit code, message (None: its own text); the first match applies."""
+
+
+FAULTS: Final[Sequence[tuple[str, str, Fault]]] = (
+    ("domain.errors", "InvalidValue", faults.INVALID_DOCUMENT),
+    ("domain.errors", "NotFound", faults.NOT_FOUND),
+    ("workflows.documents.validation", "InvalidDocument", faults.INVALID_DOCUMENT),
+    ("activities.orders.intake", "OrderConflict", faults.ORDER_CONFLICT),
+    ("activities.ports", "GatewayError", faults.PROVIDER_AWAY),
+    ("aiohttp", "ClientConnectionError", faults.PROVIDER_AWAY),
+    ("temporalio.client", "WorkflowUpdateFailedError", faults.NOT_POSSIBLE),
+)
+"""Exception (module, name), and its entry in the one list of errors; the first match applies."""
+
+_BY_EXIT: Final = {
+    WRONG_USAGE: faults.WRONG_USAGE,
+    UNREACHABLE: faults.UNREACHABLE,
+    INTERNAL_ERROR: faults.INTERNAL,
+    INTERRUPTED: faults.INTERRUPTED,
+}
+
+
+def fault_of(error: BaseException, failure: Failure) -> Fault:
+    """The entry of an error in the one list."""
+    if isinstance(error, OrderSagaError):
+        return error.fault
+    for module, name, fault in FAULTS:
+        if _is(error, module, name):
+            return fault
+    if failure.message.startswith(TEMPORAL_HINT):
+        return faults.TEMPORAL_AWAY
+    if is_of_the_driver(error) or _is(error, "eventstore.errors", "StoreUnavailable"):
+        return faults.STORE_AWAY
+    return _BY_EXIT.get(failure.code, faults.REFUSED)
+
+
+def error_line(error: BaseException, failure: Failure, *, as_json: bool) -> str:
+    """The line on stderr: for people, or as JSON with the code of the one list."""
+    if not as_json:
+        return f"error: {failure.message}"
+    fault = fault_of(error, failure)
+    answer = {
+        "code": fault.code,
+        "message": failure.message,
+        "repeat": fault.repeat,
+        "advice": fault.advice,
+    }
+    return json.dumps({"error": answer}, ensure_ascii=False)
 
 
 def explain(error: BaseException) -> Failure:

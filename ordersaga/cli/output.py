@@ -2,7 +2,8 @@
 
 Results go to stdout as a table or JSON, messages to stderr. Exit codes: 0 done, 1 refused, 2 wrong
 usage or settings, 3 a server cannot be reached (or its schema is missing), 70 an internal error,
-75 running work was given up at a stop, 130 interrupted, 141 the reader of the output has gone.
+75 running work was given up at a stop, 130 interrupted, 141 the reader of the output has gone. With
+``--json`` an error is JSON as well, with its code from the one list of errors.
 """
 
 import asyncio
@@ -90,11 +91,11 @@ def _code_of(ended: SystemExit) -> int:
 
 
 def _report(error: BaseException) -> int:
-    from ordersaga.cli.failures import explain  # noqa: PLC0415  only needed after a failure
+    from ordersaga.cli.failures import error_line, explain  # noqa: PLC0415  only after a failure
 
     failure = explain(error)
     if failure.message:
-        note(f"error: {failure.message}")
+        note(error_line(error, failure, as_json="--json" in sys.argv))
     return failure.code
 
 

@@ -1,11 +1,12 @@
 """A typed client for Python services that place orders.
 
 sagas = await OrderSagaClient.connect("localhost:7233")
-order_id = await sagas.start(document)
-result = await sagas.result(order_id)
+placed = await sagas.place(document)
+result = await sagas.result(placed.order_id)
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -15,41 +16,27 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowUpdateFailedError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.failures import INVALID_DOCUMENT, ORDER_CONFLICT
 from activities.messages import OrderDocument
 from domain.ids import OrderId, order_stream, parse_order_id
 from domain.values import Outcome, Reason
+from ordersaga.client.errors import (
+    DocumentRefused,
+    OrderConflict,
+    SagaFailed,
+    SagaRefused,
+    SagaUnknown,
+)
+from ordersaga.client.placing import Placed, place
 from ordersaga.client.returns import ReturnsClient
-from ordersaga.client.starting import start_saga
-from ordersaga.errors import OrderSagaError, Refused
+from ordersaga.errors import OrderSagaError
 from workers.converter import DATA_CONVERTER
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.status import content_digest, placed_at_text
-
-
-class OrderConflict(Refused):
-    """The order id belongs to an order with other content; nothing was changed."""
-
-
-class DocumentRefused(Refused):
-    """The order document is wrong; the text names every field."""
-
-
-class SagaUnknown(Refused):
-    """Temporal has no saga of this order."""
-
-
-class SagaRefused(Refused):
-    """The saga does not accept the command now; the text says why."""
-
-
-class SagaFailed(OrderSagaError):
-    """The saga failed instead of ending the order; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,35 +111,33 @@ class OrderSagaClient:
             config["target_host"] = address
         return cls(await Client.connect(**{**config, "data_converter": DATA_CONVERTER, **options}))
 
-    async def start(self, document: OrderDocument | Mapping[str, Any]) -> OrderId:
-        """Start the saga of an order, once: the same document again changes nothing.
+    async def place(self, document: OrderDocument | Mapping[str, Any]) -> Placed:
+        """Place an order, once: the same document again changes nothing.
 
         Args:
             document: an `OrderDocument`, or its JSON form.
 
         Raises:
             DocumentRefused: names the fields that are wrong; nothing was started.
-            OrderConflict: the order id belongs to an order with other content.
+            OrderConflict: names the fields in which the order with this id differs.
+            PlacingUnanswered: nothing answered in time; place it again.
         """
-        order = _checked(document)
-        try:
-            await start_saga(self._client, order, WorkflowIDConflictPolicy.FAIL)
-        except WorkflowAlreadyStartedError:
-            await self._require_same(order)
-        return order.order_id
+        return await place(self._client, _checked(document))
 
     async def result(self, order_id: str) -> SagaResult:
         """Wait until the order has ended.
 
+        A run that another document started under the same id is left out.
+
         Raises:
-            OrderConflict: the saga found the order in the event store with other content.
+            OrderConflict: that is the only run that Temporal knows, and the order is open.
             SagaUnknown: there is no such saga.
             SagaFailed: it failed, was terminated or timed out.
         """
         try:
             answer = await self._handle(order_id).result()
         except WorkflowFailureError as error:
-            raise _failure(error) from error
+            answer = await self._owners_result(order_id, error)
         except RPCError as error:
             raise _unknown_if_missing(error, order_id) from error
         return _result(answer)
@@ -167,7 +152,7 @@ class OrderSagaClient:
             answer = await self._handle(order_id).query("status")
         except RPCError as error:
             raise _unknown_if_missing(error, order_id) from error
-        return _status(parse_order_id(order_id), answer)
+        return _status(parse_order_id(order_id), await self._owners_status(order_id, answer))
 
     async def cancel(
         self, order_id: str, *, actor: str, reason: str, requested_by: str = "customer"
@@ -253,14 +238,34 @@ class OrderSagaClient:
         lines = [{"line_id": line, "quantity": quantity} for line, quantity in pieces.items()]
         await self.update(order_id, "amend", {"actor": actor, "reason": reason, "lines": lines})
 
-    def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
-        return self._client.get_workflow_handle(order_stream(parse_order_id(order_id)))
+    def _handle(self, order_id: str, run_id: str | None = None) -> WorkflowHandle[Any, Any]:
+        workflow_id = order_stream(parse_order_id(order_id))
+        return self._client.get_workflow_handle(workflow_id, run_id=run_id)
 
-    async def _require_same(self, order: OrderDocument) -> None:
-        details = (await self.status(order.order_id)).details
-        other_time = placed_at_text(order) not in (None, details.get("placed_at"))
-        if other_time or details.get("content_digest") != content_digest(order):
-            raise OrderConflict(f"order {order.order_id} exists already with other content")
+    async def _owners_result(self, order_id: str, error: WorkflowFailureError) -> Any:
+        """The result of the order that has the id, if the latest run was refused because of it."""
+        conflict = _conflict_of(error)
+        if conflict.get("result"):
+            return conflict["result"]
+        if conflict.get("run_id"):
+            with suppress(
+                RPCError, WorkflowFailureError
+            ):  # Temporal has forgotten it, or it is lost
+                return await self._handle(order_id, conflict["run_id"]).result()
+        raise _failure(error) from error
+
+    async def _owners_status(self, order_id: str, latest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The status of the run that took the order on, unless Temporal has forgotten it."""
+        conflict = latest["conflict"]
+        if not conflict or not conflict["run_id"]:
+            return latest
+        with suppress(RPCError):
+            owner: Mapping[str, Any] = await self._handle(order_id, conflict["run_id"]).query(
+                "status"
+            )
+            if owner["outcome"] == latest["outcome"]:  # else a later run has ended the order
+                return owner
+        return latest
 
 
 def _checked(document: OrderDocument | Mapping[str, Any]) -> OrderDocument:
@@ -273,11 +278,20 @@ def _checked(document: OrderDocument | Mapping[str, Any]) -> OrderDocument:
 
 def _failure(error: WorkflowFailureError) -> OrderSagaError:
     cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type == "OrderConflict":
-        return OrderConflict(cause.message)
-    if isinstance(cause, ApplicationError) and cause.type == "InvalidOrderDocument":
+    if isinstance(cause, ApplicationError) and cause.type == ORDER_CONFLICT:
+        return OrderConflict(cause.message, tuple(_conflict_of(error).get("fields", ())))
+    if isinstance(cause, ApplicationError) and cause.type == INVALID_DOCUMENT:
         return DocumentRefused(cause.message)
     return SagaFailed(_text(cause))
+
+
+def _conflict_of(error: WorkflowFailureError) -> Mapping[str, Any]:
+    """What a run that was refused as a conflict says of it; empty for any other failure."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type != ORDER_CONFLICT:
+        return {}
+    details: Mapping[str, Any] = cause.details[0] if cause.details else {}
+    return details
 
 
 def _text(cause: BaseException | None) -> str:

@@ -17,9 +17,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.failures import RETURN_CONFLICT
+from activities.failures import INVALID_DOCUMENT, RETURN_CONFLICT
 from activities.messages import ORDERS_QUEUE
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE, ReturnDocument
+from domain import faults
 from domain.ids import (
     OrderId,
     ReturnId,
@@ -28,6 +29,7 @@ from domain.ids import (
     parse_return_id,
     return_workflow,
 )
+from ordersaga.client.errors import DocumentRefused
 from ordersaga.errors import OrderSagaError, Refused
 from workflows.documents.messages import CarrierUpdateMessage
 from workflows.documents.returns import parse_return, return_to_json
@@ -46,13 +48,19 @@ _POLL_S: Final = 0.1
 class ReturnConflict(Refused):
     """The return id belongs to a return with other content; nothing was changed."""
 
+    fault = faults.RETURN_CONFLICT
+
 
 class ReturnRefused(Refused):
-    """The order's shipment, payment or earlier decisions rule it out, or the document is wrong."""
+    """The order's shipment, payment or earlier decisions rule it out."""
+
+    fault = faults.RETURN_REFUSED
 
 
 class ReturnUnknown(Refused):
     """Temporal has no workflow of this return or parcel."""
+
+    fault = faults.NOT_FOUND
 
 
 class ReturnFailed(OrderSagaError):
@@ -99,13 +107,13 @@ class ReturnsClient:
             at: the carrier's time, with time zone.
 
         Raises:
-            ReturnRefused: unknown status, or a time without zone.
+            DocumentRefused: unknown status, or a time without zone.
         """
         update = {"status": status, "at": at.isoformat()}
         try:
             validate(CarrierUpdateMessage, update, "message")
         except InvalidDocument as problem:
-            raise ReturnRefused(str(problem)) from None
+            raise DocumentRefused(str(problem)) from None
         await self._client.start_workflow(
             DELIVERY_WORKFLOW_TYPE,
             id=delivery_workflow(parse_order_id(order_id)),
@@ -136,7 +144,7 @@ class ReturnsClient:
             document: a `ReturnDocument`, or its JSON form.
 
         Raises:
-            ReturnRefused: names the fields that are wrong; nothing was started.
+            DocumentRefused: names the fields that are wrong; nothing was started.
             ReturnConflict: the return id belongs to a running return with other content;
                 for one that has ended, `return_result` raises it.
         """
@@ -244,12 +252,12 @@ class ReturnsClient:
 
 
 def checked_return(document: ReturnDocument | Mapping[str, Any]) -> ReturnDocument:
-    """The return that a document describes; raises ReturnRefused, naming every wrong field."""
+    """The return that a document describes; raises DocumentRefused, naming every wrong field."""
     raw = return_to_json(document) if isinstance(document, ReturnDocument) else document
     try:
         return parse_return(raw)
     except InvalidDocument as error:
-        raise ReturnRefused(str(error)) from None
+        raise DocumentRefused(str(error)) from None
 
 
 async def _query(handle: WorkflowHandle[Any, Any]) -> Mapping[str, Any]:
@@ -283,4 +291,10 @@ def _failure(error: WorkflowFailureError) -> OrderSagaError:
     cause = error.cause
     if not isinstance(cause, ApplicationError):
         return ReturnFailed(str(cause))
-    return (ReturnConflict if cause.type == RETURN_CONFLICT else ReturnRefused)(cause.message)
+    return _ERRORS.get(cause.type or "", ReturnRefused)(cause.message)
+
+
+_ERRORS: Final[Mapping[str, type[OrderSagaError]]] = {
+    RETURN_CONFLICT: ReturnConflict,
+    INVALID_DOCUMENT: DocumentRefused,
+}

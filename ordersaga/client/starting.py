@@ -51,15 +51,22 @@ async def start_saga(
     return await client.start_workflow(
         WORKFLOW_TYPE,
         document_to_json(document),
-        id=order_stream(document.order_id),
-        task_queue=ORDERS_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if request else conflict,
         id_reuse_policy=reuse,
         start_signal=request.name if request else None,
         start_signal_args=[request.message] if request else [],
-        search_attributes=initial_attributes(document),
-        static_summary=_summary(document),
+        **start_options(document),
     )
+
+
+def start_options(document: OrderDocument) -> dict[str, Any]:
+    """What every start of the saga of an order says."""
+    return {
+        "id": order_stream(document.order_id),
+        "task_queue": ORDERS_QUEUE,
+        "search_attributes": initial_attributes(document),
+        "static_summary": _summary(document),
+    }
 
 
 def _summary(document: OrderDocument) -> str:

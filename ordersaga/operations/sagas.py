@@ -125,7 +125,7 @@ async def show_saga(
     if run is None:
         hints = "".join(f"; {finding.detail}: {finding.action}" for finding in findings)
         raise Refused(f"Temporal has no saga of order {order_id}{hints}")
-    answer, note = await ask_status(client, run)
+    run, answer, note = await _of_the_owner(client, run)
     return SagaDetails(
         order_id=order_id,
         workflow_id=workflow_id,
@@ -153,6 +153,23 @@ async def show_saga(
         waiting=tuple(answer.get("waiting", ())),
         note=note,
     )
+
+
+async def _of_the_owner(client: Client, latest: Run) -> tuple[Run, dict[str, Any], str | None]:
+    """The run that carries out the order, and its status answer; see `ask_status`.
+
+    The latest run may have been started with another document, and refused. It says which run took
+    the order on; a later one may have ended it, or Temporal may have forgotten it.
+    """
+    answer, note = await ask_status(client, latest)
+    run_id = (answer.get("conflict") or {}).get("run_id")
+    run = await find_run(client, latest.workflow_id, run_id) if run_id else None
+    if run is None:
+        return latest, answer, note
+    owners, owners_note = await ask_status(client, run)
+    if owners.get("outcome") != answer["outcome"]:
+        return latest, answer, note
+    return run, owners, owners_note
 
 
 async def ask_status(client: Client, run: Run) -> tuple[dict[str, Any], str | None]:

@@ -71,11 +71,12 @@ def raise_if_fatal(error: BaseException) -> None:
     """Fail the run if the input itself was refused: there is nothing to undo.
 
     Raises:
-        ApplicationError: OrderConflict or InvalidOrderDocument.
+        ApplicationError: OrderConflict or InvalidDocument.
     """
     root = root_of(error)
     if isinstance(root, ApplicationError) and root.type in FATAL_TYPES:
-        raise ApplicationError(root.message, type=root.type, non_retryable=True) from error
+        details, kind = root.details, root.type
+        raise ApplicationError(root.message, *details, type=kind, non_retryable=True) from error
 
 
 def cause_of_failure(step: Step, error: BaseException) -> Cause:

@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.messages import OperatorAction
+from domain import faults
 from domain.parcel_left import IfLeft
 from workflows import policies
 from workflows.common.renewal import RunIsFull
@@ -34,8 +35,14 @@ UNKNOWN: Final = "unknown"
 _TOLD: Final = 10
 
 
-class NotPossibleNow(Exception):
+class NotPossibleNow(ApplicationError):
     """A request does not fit the workflow's present state; the text says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, type=faults.NOT_POSSIBLE.type, non_retryable=True)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)

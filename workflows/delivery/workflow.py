@@ -13,15 +13,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    CancelledError,
-    WorkflowAlreadyStartedError,
-)
+from temporalio.exceptions import ActivityError, CancelledError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
-from activities.failures import INVALID_DOCUMENT
 from activities.messages import SHIPPING_QUEUE, OperatorAction, Scan
 from activities.returns.messages import (
     DELIVERY_WORKFLOW_TYPE,
@@ -49,7 +43,7 @@ from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import Visibility
 from workflows.delivery.state import DeliveryState
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, parse_message
-from workflows.documents.validation import MOST_BYTES, InvalidDocument
+from workflows.documents.validation import MOST_BYTES, FieldProblem, InvalidDocument
 
 FOLLOWING: Final = "following"
 RECORDING: Final = "recording"
@@ -319,16 +313,13 @@ def _order_id(workflow_id: str) -> OrderId:
     try:
         return parse_order_id(rest if category == "delivery" else "", "workflow id")
     except InvalidValue:
-        problem = "the workflow id must be delivery- and the order id"
-        raise ApplicationError(problem, type=INVALID_DOCUMENT, non_retryable=True) from None
+        problem = "must be delivery- and the order id"
+        raise InvalidDocument((FieldProblem("workflow_id", problem),)) from None
 
 
 def _scans_in(raw: RawValue) -> list[Scan]:
     """The scans that the input holds, if there is one."""
     if raw == NO_INPUT:
         return []
-    try:
-        parsed = parse_message(_Input, raw, "document", MOST_BYTES)
-    except InvalidDocument as error:
-        raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
+    parsed = parse_message(_Input, raw, "document", MOST_BYTES)
     return list(dict.fromkeys(Scan(update.status, update.at) for update in parsed.updates))

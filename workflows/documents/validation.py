@@ -9,12 +9,16 @@ from typing import Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError, to_json
+from temporalio.exceptions import ApplicationError
 
+from activities.failures import INVALID_DOCUMENT
 from domain.errors import DomainError, InvalidValue
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
 
+RULE: Final = "rule"
+"""The rule is one of ours, and only the text says which."""
 MOST_BYTES: Final = 2_000_000
 """The longest document; Temporal takes no input of more than 2 MiB."""
 TAGS: Final = frozenset({"as_word", "as_amount", "as_object", "as_list"})
@@ -25,28 +29,48 @@ _MAX_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with one field; `field` is its dotted path, ``lines.0.quantity``."""
+    """What is wrong with one field.
+
+    Attributes:
+        field: its dotted path, ``lines.0.quantity``.
+        problem: what it must be, for people.
+        rule: the name of the rule that it breaks, for programs.
+    """
 
     field: str
     problem: str
+    rule: str = RULE
 
     def __str__(self) -> str:
         return f"{self.field}: {self.problem}"
 
+    def to_json(self) -> dict[str, str]:
+        """As it stands in the details of a failure, and in answers of the API."""
+        return {"field": self.field, "rule": self.rule, "message": self.problem}
 
-class InvalidDocument(Exception):
+
+class InvalidDocument(ApplicationError):
     """A document was refused. The text names at most 20 invalid fields and holds no values.
+
+    It is a failure of Temporal: a run or an update that lets it pass fails with it, and its details
+    are the problems as JSON, at most 20.
 
     Attributes:
         problems: one for each invalid field, in the order of the document.
     """
 
     def __init__(self, problems: tuple[FieldProblem, ...]) -> None:
-        shown = [str(problem) for problem in problems[:_MAX_PROBLEMS]]
+        first = problems[:_MAX_PROBLEMS]
+        shown = [str(problem) for problem in first]
         if len(problems) > _MAX_PROBLEMS:
             shown.append(f"and {len(problems) - _MAX_PROBLEMS} more")
-        super().__init__("; ".join(shown))
+        details = [problem.to_json() for problem in first]
+        text = "; ".join(shown)
+        super().__init__(text, *details, type=INVALID_DOCUMENT, non_retryable=True)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @contextmanager
@@ -151,20 +175,21 @@ def named_by_domain(parse: Callable[[], T], names: Mapping[str, str] | None = No
 
 def _problem(detail: ErrorDetails, root: str) -> FieldProblem:
     path = ".".join(_shown(part) for part in detail["loc"] if part not in TAGS) or root
-    match detail["type"]:
+    rule = detail["type"]
+    match rule:
         case "domain":
             context = detail["ctx"]
             return FieldProblem(".".join(filter(None, (path, context["part"]))), context["problem"])
         case "missing":
-            return FieldProblem(path, "is missing")
+            return FieldProblem(path, "is missing", rule)
         case "extra_forbidden":
-            return FieldProblem(path, "is not a known field")
+            return FieldProblem(path, "is not a known field", rule)
         case "json_invalid":
-            return FieldProblem(path, "is not valid JSON")
+            return FieldProblem(path, "is not valid JSON", rule)
         case "model_type":
-            return FieldProblem(path, "must be a JSON object")
+            return FieldProblem(path, "must be a JSON object", rule)
         case _:
-            return FieldProblem(path, detail["msg"].lower().replace("input ", ""))
+            return FieldProblem(path, detail["msg"].lower().replace("input ", ""), rule)
 
 
 def _shown(part: int | str) -> str:

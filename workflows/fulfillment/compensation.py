@@ -134,6 +134,7 @@ class Compensations:
         except RunIsFull:
             self.attention.unrecorded[:0] = operators
             raise
+        state.intake.note(created=earlier is None)
         if isinstance(earlier, ClosedSaga):  # nothing was recorded
             self.attention.unrecorded.extend((*operators, *cause.operator))
             return earlier

@@ -10,7 +10,6 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from activities.messages import OperatorAction, Scan
 from domain.order.terms import ShortageChoice
@@ -80,7 +79,7 @@ class RequestHandlers:
         answers that the request is noted.
 
         Raises:
-            ApplicationError: type TooLate, the last step succeeded in the meantime.
+            NotPossibleNow: the last step succeeded in the meantime.
         """
         self.cancel(raw)
         record, steps, progress = self.state.compensation, self.state.steps, self.state.progress
@@ -93,11 +92,11 @@ class RequestHandlers:
                 timeout_summary="then whoever cancels is answered",
             )
         if steps.parcel_left:
-            raise ApplicationError("the parcel has left: the order goes on", type="TooLate")
+            raise NotPossibleNow("the parcel has left: the order goes on")
         if record.recorded:
             return ACCEPTED
         if steps.past_pivot:
-            raise ApplicationError("the order was completed in the meantime", type="TooLate")
+            raise NotPossibleNow("the order was completed in the meantime")
         return PENDING
 
     def check_hold(self, raw: RawValue) -> None:

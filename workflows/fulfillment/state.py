@@ -23,6 +23,7 @@ from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, Compensation, Outcome, Step
 from workflows.common.failures import Cause
 from workflows.common.search_attributes import Progress
+from workflows.fulfillment.intake import Intake
 
 ON_HOLD: Final = "on_hold"
 TURNING_BACK: Final = "turning_back"
@@ -41,12 +42,12 @@ class KnownOrder:
     """What a saga needs of its order once the order is in the event store; no personal data.
 
     Attributes:
-        content_digest: see `workflows.fulfillment.status.content_digest`.
+        content: digests of the document's fields; see `workflows.fulfillment.content`.
         pieces: as ordered, by line.
     """
 
     order_id: OrderId
-    content_digest: str
+    content: Mapping[str, str]
     placed_at: datetime | None
     pieces: tuple[Pieces, ...]
     unavailable: UnavailableTerms
@@ -230,6 +231,7 @@ class SagaState:
     Attributes:
         document: the order as it came in; None once it is in the event store.
         accepted_order: what the saga needs of it; None until the input was accepted.
+        intake: whether the event store has the order.
         progress: where it stands, for people.
         requests: what operators and customers asked for.
         steps: how far it has come.
@@ -243,6 +245,7 @@ class SagaState:
 
     document: OrderDocument | None = None
     accepted_order: KnownOrder | None = None
+    intake: Intake = field(default_factory=Intake)
     progress: Progress = field(default_factory=lambda: Progress("submitted"))
     requests: PendingRequests = field(default_factory=PendingRequests)
     steps: Steps = field(default_factory=Steps)

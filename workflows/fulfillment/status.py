@@ -1,46 +1,11 @@
 """What a saga answers when it is asked, and its result. Neither holds personal data."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from activities.messages import ClosedSaga, OrderDocument
+from activities.messages import ClosedSaga
 from domain.ids import OrderId
-from domain.lines import Pieces
-from workflows.documents.messages import canonical_json
-from workflows.documents.order import document_to_json
-from workflows.fulfillment.state import KnownOrder, SagaState
-
-
-def content_digest(document: OrderDocument) -> str:
-    """A fingerprint of the content: 64 hexadecimal digits.
-
-    Equal for equivalent orders: the sequence of the lines does not matter. Their descriptions are
-    ignored, and so is the order's time, which a document may omit.
-    """
-    content = document_to_json(document)
-    del content["placed_at"]
-    lines = sorted(content["lines"], key=lambda line: str(line["line_id"]))
-    content["lines"] = [{**line, "description": ""} for line in lines]
-    return hashlib.sha256(canonical_json(content)).hexdigest()
-
-
-def known_order(document: OrderDocument) -> KnownOrder:
-    """What a saga needs of its order."""
-    return KnownOrder(
-        order_id=document.order_id,
-        content_digest=content_digest(document),
-        placed_at=document.placed_at,
-        pieces=tuple(Pieces(line.line_id, line.quantity) for line in document.lines),
-        unavailable=document.unavailable,
-        on_outage=document.on_outage,
-        if_left=document.if_left,
-    )
-
-
-def placed_at_text(document: OrderDocument) -> str | None:
-    """When the order was placed, as the status shows it; None: the document does not say."""
-    return document.placed_at.isoformat() if document.placed_at else None
+from workflows.fulfillment.state import SagaState
 
 
 def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
@@ -48,7 +13,6 @@ def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
     order, held_by = state.accepted_order, state.requests.held_by
     return {
         "order_id": order.order_id if order else None,
-        "content_digest": order.content_digest if order else None,
         "placed_at": order.placed_at.isoformat() if order and order.placed_at else None,
         "step": state.progress.stage,
         "waits_for": state.progress.waits_now,
@@ -65,6 +29,7 @@ def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
         **_compensation_json(state),
         **_shortage_json(state),
         "outcome": state.outcome.value if state.outcome else None,
+        "conflict": _conflict_json(state),
     }
 
 
@@ -78,6 +43,14 @@ def result_json(order_id: OrderId, closed: ClosedSaga) -> dict[str, Any]:
         "payment_reference": closed.payment_reference,
         "tracking_number": closed.tracking_number,
     }
+
+
+def _conflict_json(state: SagaState) -> dict[str, Any] | None:
+    """Whose the order id is, if it is not this run's: ``run_id`` took that order on."""
+    conflict = state.intake.conflict
+    if conflict is None:
+        return None
+    return {"fields": list(conflict.fields), "run_id": conflict.run_id}
 
 
 def _compensation_json(state: SagaState) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class ForwardSteps:
             self.state.progress.order_status = "reserved"
         self.state.reservation.since = self.state.reservation.since or workflow.now()
         self.state.note_settings(result)
+        self.state.intake.note(created=result.created)
         if earlier := result.turned_back:
             self.state.compensation.registered = list(Compensation)
             raise TurnedBackBefore(Cause(earlier.reason, earlier.detail))

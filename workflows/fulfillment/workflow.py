@@ -6,6 +6,7 @@
 - cancelled through Temporal itself (its UI, its CLI): the same compensations run, then the run
   shows as *Canceled*, as whoever cancelled it expects; the event store has the outcome;
 - a bad document, or an order id that belongs to another order: the run fails; nothing changed.
+  If ``place`` has told its caller of that other order, the run ends with its result.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT
-from activities.messages import WORKFLOW_TYPE, ClosedSaga, OrderDocument
+from activities.messages import WORKFLOW_TYPE, ClosedSaga
 from domain.ids import OrderId
 from domain.values import Outcome, Step
 from workflows import policies
@@ -31,14 +31,16 @@ from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.authorisation import AuthorisationWatch
 from workflows.fulfillment.compensation import Compensations, cause_of
+from workflows.fulfillment.content import known_order
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, native_cancel
+from workflows.fulfillment.placing import Placing
 from workflows.fulfillment.safe_point import SafePoint
 from workflows.fulfillment.scans import hand_over_scans
 from workflows.fulfillment.shortage import ShortageWait
 from workflows.fulfillment.state import CLOSED, SagaState, last_step
-from workflows.fulfillment.status import known_order, result_json, status_json
+from workflows.fulfillment.status import result_json, status_json
 from workflows.fulfillment.steps import ForwardSteps
 from workflows.fulfillment.trail import Trail
 from workflows.fulfillment.visibility import SagaVisibility
@@ -75,28 +77,30 @@ class OrderFulfillment(OperatorRequests):
         self._requests = RequestHandlers(state, attention, runner)
         self._authorisation = AuthorisationWatch(trail, attention)
         self._handing_over = asyncio.Lock()
+        self._placing = Placing(state, visibility)
         self._continues = take_over(document, state, attention)
+        self._refused = None if self._continues else self._accept(document)
 
     # --- the story -------------------------------------------------------------------------------
 
     @workflow.run
-    async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def run(self, _document: RawValue = NO_INPUT) -> dict[str, Any]:
         """Fulfil the order that the one JSON input describes; returns the outcome."""
         try:
-            return await self._fulfil(document)
+            return await self._fulfil()
         except RunIsFull:
             await run_to_completion(self._authorisation.stop())
             self._state.requests.cancelled_natively = native_cancel(self._state)
             await continue_as_new(self._state, self.attention)
-        except ApplicationError:  # refused, but the order id may still have a parcel
+        except ApplicationError as refusal:  # but the order id may still have a parcel
             await run_to_completion(self._hand_over_scans())
-            raise
+            return await self._placing.end(refusal)
 
-    async def _fulfil(self, document: RawValue) -> dict[str, Any]:
+    async def _fulfil(self) -> dict[str, Any]:
         if self._continues:
             self._visibility.show_every_change()
         else:
-            self._begin(document)
+            self._begin()
         return await self._finish(await self._to_the_end())
 
     async def _to_the_end(self) -> ClosedSaga:
@@ -134,13 +138,28 @@ class OrderFulfillment(OperatorRequests):
         self._state.requests.unsent += [one for one in (shipment.scan or payment.scan,) if one]
         return ClosedSaga(Outcome.COMPLETED, None, "", payment.reference, shipment.tracking_number)
 
-    def _begin(self, raw: RawValue) -> None:
-        document = _accepted(raw)
+    def _accept(self, raw: RawValue) -> InvalidDocument | None:
+        """Take the order on before any message is looked at; what is wrong with it, if anything."""
+        try:
+            document = parse_document(json_of(raw), workflow.info().workflow_id)
+        except InvalidDocument as error:
+            return error
         state = self._state
         state.document, state.accepted_order = document, known_order(document)
         state.progress.may_hand_over = len(json_of(raw)) <= policies.LONGEST_HANDED_OVER
         state.steps.last = last_step(document)
-        self._visibility.begin(document)
+        return None
+
+    def _begin(self) -> None:
+        """Show the order.
+
+        Raises:
+            InvalidDocument: the input is refused: the run fails at once.
+        """
+        if self._refused:
+            raise self._refused
+        if document := self._state.document:
+            self._visibility.begin(document)
 
     async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
         await run_to_completion(self._record_operators())
@@ -172,6 +191,22 @@ class OrderFulfillment(OperatorRequests):
         """Where the saga stands; see `status_json`."""
         goods = self.attention.goods
         return {**status_json(self._state, goods), "actions": self._requests.actions()}
+
+    @workflow.update(
+        description="Place the order, sent together with the start: the order document"
+    )
+    async def place(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:  # noqa: ARG002  see `check`
+        """Answers once the event store has the order, or names what differs from the one it has."""
+        return await self._placing.place()
+
+    @place.validator
+    def _can_place(self, raw: RawValue = NO_INPUT) -> None:
+        self._placing.check(raw)
+
+    @workflow.query(description="Whether a document describes this order: the order document")
+    def same_order(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+        """Also answered after the saga has ended; see `Placing.same_order`."""
+        return self._placing.same_order(raw)
 
     @workflow.query(description="The address that an activity records now; for workers only")
     def address_change(self, _raw: RawValue = NO_INPUT) -> dict[str, str] | None:
@@ -280,15 +315,3 @@ class OrderFulfillment(OperatorRequests):
     def retry_now(self) -> None:
         """See `OperatorRequests`."""
         self._requests.retry()
-
-
-def _accepted(raw: RawValue) -> OrderDocument:
-    """The order that the input describes.
-
-    Raises:
-        ApplicationError: the input is refused: the run fails at once.
-    """
-    try:
-        return parse_document(json_of(raw), workflow.info().workflow_id)
-    except InvalidDocument as error:
-        raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None

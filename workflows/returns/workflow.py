@@ -17,7 +17,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
-from activities.failures import INVALID_DOCUMENT, RETURN_CONFLICT, RETURN_REFUSED, Trouble
+from activities.failures import RETURN_CONFLICT, RETURN_REFUSED, Trouble
 from activities.inventory.restock import ReturnStockActivities
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, OperatorAction
 from activities.payments.refunds import RefundActivities
@@ -49,7 +49,6 @@ from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.returns import parse_return
-from workflows.documents.validation import InvalidDocument
 from workflows.returns.handlers import DecisionHandlers, PendingDecision, ReturnState
 from workflows.returns.status import case_result, case_status
 
@@ -337,7 +336,4 @@ async def _is_cut_off(part: Coroutine[Any, Any, None]) -> bool:
 
 
 def _accepted(raw: RawValue) -> ReturnDocument:
-    try:
-        return parse_return(json_of(raw), workflow.info().workflow_id)
-    except InvalidDocument as error:
-        raise ApplicationError(str(error), type=INVALID_DOCUMENT, non_retryable=True) from None
+    return parse_return(json_of(raw), workflow.info().workflow_id)

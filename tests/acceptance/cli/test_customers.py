@@ -44,7 +44,7 @@ async def fulfilled(stack: Up, order_id: str, customer_id: str) -> None:
     await stack.receive("71053", 2, f"delivery {order_id}")
     async with stack.services() as services:
         sagas = OrderSagaClient(await services.temporal())
-        await sagas.start(document(order_id, customer_id))
+        await sagas.place(document(order_id, customer_id))
         async with asyncio.timeout(90):
             assert (await sagas.result(order_id)).outcome == "completed"
 

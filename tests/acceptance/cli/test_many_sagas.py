@@ -38,7 +38,7 @@ class Shop:
         ids = [f"{prefix}-{n}" for n in range(count)]
         await self.stack.receive("71053", 2 * count, f"delivery {prefix}")
         for order_id in ids:
-            await self.sagas.start(order_document(order_id, **changes))
+            await self.sagas.place(order_document(order_id, **changes))
         return ids
 
     async def run(self, *arguments: str) -> Ended:
@@ -48,7 +48,7 @@ class Shop:
         """An order whose money cannot be given back."""
         await self.stack.payment.add(Fault(FaultKind.INVALID, "refund", order_id))
         await self.stack.receive("71053", 2, f"delivery {order_id}")
-        await self.sagas.start(order_document(order_id, address=NO_SHIP))
+        await self.sagas.place(order_document(order_id, address=NO_SHIP))
 
         async def needs_attention() -> bool:
             return (await self.sagas.status(order_id)).needs_attention

@@ -16,7 +16,7 @@ async def begin(up: Up, order_id: str) -> None:
     line = {"sku": SKU, "description": "LANTERN", "quantity": 2, "unit_price_minor": 300}
     document = order_document(order_id, payment=ON_SHIPMENT, lines=[line])
     async with up.services() as services:
-        await OrderSagaClient(await services.temporal()).start(document)
+        await OrderSagaClient(await services.temporal()).place(document)
 
 
 async def until_saga(up: Up, order_id: str, **expected: object) -> None:

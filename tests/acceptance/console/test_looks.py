@@ -51,9 +51,9 @@ async def stack(running_stack: Up) -> Up:
     assert (await running_stack.ordersaga("stock", "receive", "looks-lamp", "10")).code == 0
     sagas = OrderSagaClient(await Client.connect(running_stack.state().temporal_address))
     line = {"sku": "looks-lamp", "description": "Lamp", "quantity": 2, "unit_price_minor": 500}
-    await sagas.start(order_document("looks", lines=[line]))
+    await sagas.place(order_document("looks", lines=[line]))
     address = {**order_document("x")["address"], "postal_code": "NOSHIP"}
-    await sagas.start(order_document("refunded", lines=[line], address=address))
+    await sagas.place(order_document("refunded", lines=[line], address=address))
     assert (await sagas.result("looks")).outcome == "completed"
     assert (await sagas.result("refunded")).outcome == "cancelled"
     return running_stack

@@ -20,7 +20,7 @@ async def start(up: Up, sagas: OrderSagaClient, order_id: str, **changes: object
     ended = await up.ordersaga("stock", "receive", sku, "10")
     assert ended.code == 0, ended.err
     line = {"sku": sku, "description": "Lamp", "quantity": 2, "unit_price_minor": 500}
-    await sagas.start(order_document(order_id, **{"lines": [line], **changes}))
+    await sagas.place(order_document(order_id, **{"lines": [line], **changes}))
 
 
 async def until_step(sagas: OrderSagaClient, order_id: str, step: str) -> None:

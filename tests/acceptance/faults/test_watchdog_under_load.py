@@ -61,7 +61,7 @@ async def test_orders_that_work_are_never_findings_while_workers_are_killed(stac
         await until(lambda: len(looks.times) > 1)
         for wave, role in enumerate(KILLED):
             ids = [f"wave-{wave}-{n}" for n in range(ORDERS_IN_A_WAVE)]
-            await asyncio.gather(*(sagas.start(order_document(each)) for each in ids))
+            await asyncio.gather(*(sagas.place(order_document(each)) for each in ids))
             before, pid = len(looks.times), stack.state().pids[role]
             os.kill(pid, signal.SIGKILL)
             await until(lambda role=role, pid=pid: stack.state().pids.get(role) not in (None, pid))

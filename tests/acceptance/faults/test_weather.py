@@ -12,7 +12,7 @@ from itertools import islice
 
 import pytest
 
-from ordersaga.client.orders import SagaRefused, SagaUnknown
+from ordersaga.client.errors import SagaRefused, SagaUnknown
 from ordersaga.demo.source import SHIPPED_SAMPLE
 from ordersaga.importing.plan import PlannedOrder
 from tests.support.faults.database import frozen

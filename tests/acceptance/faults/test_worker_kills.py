@@ -68,7 +68,7 @@ class Shop:
 
     async def start(self, order_id: str, sku: str, **changes: Any) -> None:
         line = {"sku": sku, "description": "x", "quantity": 1, "unit_price_minor": 678}
-        await self.sagas.start(order_document(order_id, lines=[line], **changes))
+        await self.sagas.place(order_document(order_id, lines=[line], **changes))
 
     async def kill_workers(self) -> None:
         before = self.stack.state().pids

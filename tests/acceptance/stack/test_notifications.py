@@ -21,7 +21,7 @@ async def test_a_stack_with_a_webhook_tells_what_happens_to_an_order(tmp_path: P
         await up.receive("71053", 10, "first")
         async with up.services() as services:
             sagas = OrderSagaClient(await services.temporal())
-            await sagas.start(order_document("N1"))
+            await sagas.place(order_document("N1"))
         await until(lambda: len(receiver.types("N1")) == 2, 60)
         status = (await up.ordersaga("notifications", "status", "--json")).json()
     finally:

@@ -17,7 +17,7 @@ async def fulfil(stack: Up, order_id: str) -> None:
     await stack.receive("71053", 2, f"delivery {order_id}")
     async with stack.services() as services:
         sagas = OrderSagaClient(await services.temporal())
-        await sagas.start(order_document(order_id))
+        await sagas.place(order_document(order_id))
         async with asyncio.timeout(60):
             await sagas.result(order_id)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.payment_port import PaymentStatus
 from activities.ports import LabelStatus
@@ -21,16 +22,13 @@ from domain.money import Money
 from domain.order.commands import AddItem, CreateOrder, SetAddress, SubmitOrder
 from domain.values import Address, Outcome, PaymentTerms, Reason
 from ordersaga.bootstrap.wiring import Services
-from ordersaga.client.orders import (
-    DocumentRefused,
-    OrderConflict,
-    OrderSagaClient,
-    SagaRefused,
-    SagaUnknown,
-)
+from ordersaga.client.errors import DocumentRefused, OrderConflict, SagaRefused, SagaUnknown
+from ordersaga.client.orders import OrderSagaClient
+from ordersaga.client.starting import start_saga
 from ordersaga.operations.orders import OrdersService
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import Ended, Up, order_document, until
+from workflows.documents.order import parse_document
 
 LEEDS = Address("Ann Example", "1 High Street", "Leeds", "LS1 4AP", "GB")
 CARD = PaymentTerms("tok_visa")
@@ -176,26 +174,26 @@ async def test_an_order_submitted_while_the_starter_is_dead_is_started_later(sho
 async def test_the_same_document_again_is_the_same_saga_also_after_its_end(shop: Shop) -> None:
     await shop.stack.receive("71053", 4, "delivery twice")
     document = order_document("twice")
-    started = await asyncio.gather(*(shop.sagas.start(document) for _ in range(5)))
-    assert set(started) == {"twice"}
+    started = await asyncio.gather(*(shop.sagas.place(document) for _ in range(5)))
+    assert {placed.order_id for placed in started} == {"twice"}
     first = await shop.sagas.result("twice")
-    assert await shop.sagas.start(document) == "twice"
+    assert (await shop.sagas.place(document)).order_id == "twice"
     assert await shop.sagas.result("twice") == first
     await shop.require_fulfilled_once("twice", 678)
 
 
 async def test_other_content_under_a_known_order_id_is_a_conflict(shop: Shop) -> None:
     await shop.stack.receive("71053", 2, "delivery taken")
-    await shop.sagas.start(order_document("taken"))
+    await shop.sagas.place(order_document("taken"))
     await shop.outcome("taken")
     with pytest.raises(OrderConflict, match="taken"):
-        await shop.sagas.start(order_document("taken", customer_id="666"))
+        await shop.sagas.place(order_document("taken", customer_id="666"))
     await shop.require_fulfilled_once("taken", 678)
 
 
 async def test_a_bad_document_is_refused_before_anything_starts(shop: Shop) -> None:
     with pytest.raises(DocumentRefused, match="currency"):
-        await shop.sagas.start(order_document("refused", currency="pounds"))
+        await shop.sagas.place(order_document("refused", currency="pounds"))
     with pytest.raises(SagaUnknown):
         await shop.sagas.status("refused")
 
@@ -203,7 +201,7 @@ async def test_a_bad_document_is_refused_before_anything_starts(shop: Shop) -> N
 async def test_a_running_saga_tells_its_status_and_can_be_cancelled(shop: Shop) -> None:
     await shop.stack.receive("71053", 2, "delivery cancelled")
     number = await shop.hold(shop.stack.payment, FaultKind.HOLD_BEFORE, "confirm", "cancelled")
-    await shop.sagas.start(order_document("cancelled"))
+    await shop.sagas.place(order_document("cancelled"))
     await shop.stack.payment.wait_until_holding(number)
     status = await shop.sagas.status("cancelled")
     assert (status.step, status.can_cancel, status.outcome) == ("process_payment", True, None)
@@ -217,7 +215,7 @@ async def test_a_running_saga_tells_its_status_and_can_be_cancelled(shop: Shop) 
 
 async def test_a_decline_is_a_result_and_no_error(shop: Shop) -> None:
     await shop.stack.receive("71053", 2, "delivery declined")
-    await shop.sagas.start(order_document("declined", payment={"token": "tok_declined"}))
+    await shop.sagas.place(order_document("declined", payment={"token": "tok_declined"}))
     result = await shop.sagas.result("declined")
     assert (result.outcome, result.reason) == (Outcome.CANCELLED, Reason.PAYMENT_DECLINED)
 
@@ -235,7 +233,7 @@ async def test_workers_killed_around_each_outside_effect_repeat_none(shop: Shop)
     await shop.stack.receive("71053", 8, "delivery kill")
     for order_id, (sandbox, kind, operation) in places.items():
         number = await shop.hold(sandbox, kind, operation, order_id)
-        await shop.sagas.start(order_document(order_id))
+        await shop.sagas.place(order_document(order_id))
         await sandbox.wait_until_holding(number)
     await shop.kill("worker-steps", "worker-orders")
     await shop.stack.payment.clear()
@@ -253,12 +251,13 @@ async def test_workers_killed_between_append_and_report_repeat_nothing(shop: Sho
     payment, carrier = shop.stack.payment, shop.stack.carrier
     charge = await shop.hold(payment, FaultKind.HOLD_AFTER, "confirm", "append-2")
     label = await shop.hold(carrier, FaultKind.HOLD_AFTER, "buy_label", "append-3")
-    await shop.sagas.start(order_document("append-2"))
-    await shop.sagas.start(order_document("append-3"))
+    await shop.sagas.place(order_document("append-2"))
+    await shop.sagas.place(order_document("append-3"))
     await payment.wait_until_holding(charge)
     await carrier.wait_until_holding(label)
     async with locked_stream(shop, "stock-APPEND-1"):
-        await shop.sagas.start(order_document("append-1", lines=[line]))
+        document = parse_document(order_document("append-1", lines=[line]), None)
+        await start_saga(await shop.services.temporal(), document, WorkflowIDConflictPolicy.FAIL)
         await until(lambda: appends_wait(shop))
         os.kill(shop.stack.state().pids["temporal"], signal.SIGSTOP)
     try:
@@ -301,7 +300,7 @@ async def appends_wait(shop: Shop) -> bool:
 async def test_a_saga_waits_out_the_death_of_postgresql_and_of_temporal(shop: Shop) -> None:
     await shop.stack.receive("71053", 2, "delivery servers")
     number = await shop.hold(shop.stack.carrier, FaultKind.HOLD_BEFORE, "buy_label", "servers")
-    await shop.sagas.start(order_document("servers"))
+    await shop.sagas.place(order_document("servers"))
     await shop.stack.carrier.wait_until_holding(number)
     await shop.kill("postgres", "temporal")
     await shop.stack.carrier.clear()

@@ -138,6 +138,6 @@ async def finish_order(stack: Up, order_id: str) -> str:
     """Fulfil an order through the typed client; returns the outcome."""
     async with stack.services() as services:
         sagas = OrderSagaClient(await services.temporal())
-        await sagas.start(order_document(order_id))
+        await sagas.place(order_document(order_id))
         async with asyncio.timeout(60):
             return (await sagas.result(order_id)).outcome.value

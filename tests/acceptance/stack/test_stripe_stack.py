@@ -40,7 +40,7 @@ async def fulfil(up: Up, order_id: str, card: str, **changes: Any) -> str:
     document = order_document(order_id, payment={"token": card, "capture": capture}, **changes)
     async with up.services() as services:
         sagas = OrderSagaClient(await services.temporal())
-        await sagas.start(document)
+        await sagas.place(document)
         return (await sagas.result(order_id)).outcome.value
 
 

@@ -62,7 +62,7 @@ class Watched:
         await self.stack.receive("71053", 2, f"delivery {order_id}")
         fault = Fault(FaultKind.HOLD_BEFORE, "confirm", order_id)
         number = await self.stack.payment.add(fault)
-        await self.sagas.start(order_document(order_id))
+        await self.sagas.place(order_document(order_id))
         await self.stack.payment.wait_until_holding(number)
         return self.client.get_workflow_handle(f"order-{order_id}")
 
@@ -317,7 +317,7 @@ async def test_tasks_that_nobody_takes_are_found_until_a_worker_takes_them(
 
     await watched.stack.receive("71053", 2, "delivery queued")
     async with watched.no_payment_workers():
-        await watched.sagas.start(order_document("queued"))
+        await watched.sagas.place(order_document("queued"))
         await until(is_found, timeout_s=240)
     await until(is_over, timeout_s=240)
     async with asyncio.timeout(120):

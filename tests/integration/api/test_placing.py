@@ -76,7 +76,7 @@ async def test_a_wrong_document_is_refused_and_names_the_field(
     shop: ApiShop, body: object, field: str
 ) -> None:
     reply = await shop.post("/orders", body)
-    assert (reply.status, reply.code) == (422, "invalid")
+    assert (reply.status, reply.code) == (422, "invalid_document")
     assert reply.json["errors"]
     assert field in {"body", reply.json["errors"][0]["field"].split(".")[0]}
     assert (await shop.get("/orders/P7")).status == 404
@@ -203,5 +203,5 @@ async def test_an_order_s_books_are_checked(shop: ApiShop) -> None:
 @pytest.mark.parametrize("query", ["staus=draft", "limit=1&limit=2", "Limit=1", "=", "%00=1"])
 async def test_a_parameter_that_nobody_reads_is_refused(shop: ApiShop, query: str) -> None:
     reply = await shop.get(f"/orders?{query}")
-    assert (reply.status, reply.code) == (422, "invalid")
+    assert (reply.status, reply.code) == (422, "invalid_document")
     assert reply.json["errors"][0]["field"] in ("staus", "limit", "Limit", "query")

@@ -13,7 +13,7 @@ import aiohttp
 
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
-from ordersaga.client.orders import SagaRefused, SagaUnknown
+from ordersaga.client.errors import SagaRefused, SagaUnknown
 from tests.support.faults.exposed import Exposed
 from tests.support.faults.troubles import TROUBLES
 from tests.support.stack.chaos_shop import OUTAGES, ChaosShop

@@ -18,10 +18,12 @@ from domain.ids import OrderId
 from eventstore.errors import StoreUnavailable
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
-from ordersaga.client.orders import OrderSagaClient, SagaRefused, SagaStatus, SagaUnknown
+from ordersaga.client.errors import SagaRefused, SagaUnknown
+from ordersaga.client.orders import OrderSagaClient, SagaStatus
 from ordersaga.demo import mix
 from ordersaga.embedded.layout import Ports
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
+from ordersaga.errors import Unreachable
 from ordersaga.importing.intake import receive_stock, submit_orders
 from ordersaga.importing.plan import PlannedOrder, Request, demand, read_plan
 from ordersaga.operations.recovery.orders import Recovery, open_orders
@@ -38,6 +40,7 @@ OUTAGES = (
     RPCError,
     RPCTimeoutOrCancelledError,
     StoreUnavailable,
+    Unreachable,
     GatewayError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -102,7 +105,7 @@ class ChaosShop:
 
         async def hand_in() -> None:
             if through_temporal:
-                await self.sagas.start(order.document)
+                await self.sagas.place(order.document)
                 return
             refused: list[str] = []
             await submit_orders(

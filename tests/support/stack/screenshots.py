@@ -43,7 +43,7 @@ class Scene:
 
     async def order(self, order_id: str, **changes: Any) -> None:
         """Start the saga of an order."""
-        await self.sagas.start(order_document(order_id, **changes))
+        await self.sagas.place(order_document(order_id, **changes))
 
     async def at_step(self, order_id: str, **wanted: Any) -> None:
         """Wait until a saga says this of itself."""

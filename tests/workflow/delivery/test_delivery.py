@@ -241,7 +241,7 @@ async def test_scans_to_a_saga_whose_document_is_refused_reach_the_parcel(
     saga = await start(
         client, order_id, {}, start_signal="carrier_update", start_signal_args=[update]
     )
-    assert (await failure(saga)).type == "InvalidOrderDocument"
+    assert (await failure(saga)).type == "InvalidDocument"
     await until_parcel(shop, order_id, "delivered")
 
 

@@ -48,7 +48,7 @@ async def test_an_input_that_is_no_order_document_fails_the_run_at_once(
         task_queue=ORDERS_QUEUE,
     )
     error = await failure(handle)
-    assert error.type == "InvalidOrderDocument"
+    assert error.type == "InvalidDocument"
     assert error.non_retryable
     assert await shop.story(order_id) == []
 
@@ -81,7 +81,7 @@ async def test_an_order_id_that_does_not_fit_the_workflow_id_fails_the_run(
 ) -> None:
     order_id, another = new_order_id(), new_order_id()
     error = await failure(await start(client, order_id, document(another)))
-    assert error.type == "InvalidOrderDocument"
+    assert error.type == "InvalidDocument"
     assert "order_id" in error.message
     assert [await shop.story(each) for each in (order_id, another)] == [[], []]
 

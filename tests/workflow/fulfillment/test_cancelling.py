@@ -196,7 +196,7 @@ async def test_a_cancel_that_loses_against_the_last_step_says_that_it_is_too_lat
     with pytest.raises(WorkflowUpdateFailedError) as refusal:
         await cancelling
     assert isinstance(refusal.value.cause, ApplicationError)
-    assert refusal.value.cause.type == "TooLate"
+    assert refusal.value.cause.type == "NotPossibleNow"
     assert (await result(handle))["outcome"] == "completed"
     [label] = [label async for label in shop.carrier.labels()]
     assert label.status is LabelStatus.LIVE

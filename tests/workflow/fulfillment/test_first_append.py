@@ -59,7 +59,7 @@ async def test_few_files_run_from_a_clients_document_to_the_first_append(
         build_worker(client, INVENTORY_QUEUE, dependencies),
     ):
         with executed_files() as files:
-            await OrderSagaClient(client).start(document("short-way"))
+            await OrderSagaClient(client).place(document("short-way"))
             await appended.wait()
         await client.get_workflow_handle("order-short-way").terminate()
     assert len(files.names) <= MOST_FILES, "\n".join(files.names)

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -39,11 +44,14 @@ UPDATES: dict[str, dict[str, Any]] = {
     "change_address": {**BY, "address": document("A1")["address"]},
     "amend": {**BY, "lines": [{"line_id": "1", "quantity": 1}]},
     "choose": {**BY, "choice": "wait"},
+    "place": document("HERE"),
 }
 SCAN = {"status": "in_transit", "at": "2026-01-03T00:00:00Z"}
 MOST_EXAMPLES = 63  # each sends eight values to each way in
-REFUSED = {"InvalidDocument", "NotPossibleNow", "InvalidOrderDocument", "ReturnRefused"}
-
+REFUSED = {
+    *("InvalidDocument", "NotPossibleNow", "ReturnRefused"),
+    "OrderConflict",
+}
 
 MESSAGES = st.sampled_from(sorted(UPDATES)).flatmap(
     lambda name: st.tuples(st.just(name), changed(UPDATES[name]))
@@ -81,7 +89,8 @@ async def test_no_value_from_outside_fails_a_workflow_task(
         await until_status(held, step="on_hold")
         delivery = await _tell(client, order_id, values["scans"])
         await asyncio.gather(
-            *(_update(held, name, content) for name, content in values["updates"]),
+            *(_update(held, *_of(order_id, each)) for each in values["updates"]),
+            *(_compare(held, *_of(order_id, ("", content))) for content in values["starts"]),
             *(held.signal(name, _raw(content)) for name, content in values["signals"]),
             *(held.signal("carrier_update", _raw(content)) for content in values["scans"]),
             *(held.signal("stock_arrived", _raw(content)) for content in values["scans"]),
@@ -93,6 +102,20 @@ async def test_no_value_from_outside_fails_a_workflow_task(
         assert (await result(held))["outcome"] == "cancelled"
         assert await failed_tasks(held, delivery, *runs) == []
         await delivery.terminate()
+
+
+def _of(order_id: str, message: tuple[str, bytes]) -> tuple[str, bytes]:
+    """A message that names this order, if it names any."""
+    return message[0], message[1].replace(b"HERE", order_id.encode())
+
+
+async def _compare(saga: Handle, _: str, content: bytes) -> None:
+    """Ask whether a document is the saga's order; what is wrong with it is refused."""
+    try:
+        answer = await saga.query("same_order", _raw(content))
+    except WorkflowQueryFailedError:
+        return
+    assert answer["same"] is None  # the order is not in the event store yet
 
 
 async def _update(saga: Handle, name: str, content: bytes) -> bool:

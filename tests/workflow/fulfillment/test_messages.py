@@ -119,7 +119,7 @@ async def test_an_update_that_starts_a_saga_with_a_bad_document_is_answered_as_w
             "cancel", BY, start_workflow_operation=_with_start(order_id, {"order_id": order_id})
         )
     failed = await failure(client.get_workflow_handle(f"order-{order_id}"))
-    assert failed.type == "InvalidOrderDocument"
+    assert failed.type == "InvalidDocument"
     assert await shop.story(order_id) == []
 
 
@@ -146,7 +146,7 @@ async def test_a_cancel_in_the_last_step_is_answered_before_the_run_completes(
         with pytest.raises(WorkflowUpdateFailedError) as refusal:
             await wish.result()
         assert isinstance(refusal.value.cause, ApplicationError)
-        assert refusal.value.cause.type == "TooLate"
+        assert refusal.value.cause.type == "NotPossibleNow"
     assert (await result(handle))["outcome"] == "completed"
 
 

@@ -185,6 +185,7 @@ async def test_the_client_recognises_an_order_that_was_recovered(
     await until_status(handle, step="create_shipment")
     await handle.terminate("by mistake")
     await recover(client, shop)
-    assert await OrderSagaClient(client).start(content) == order_id
+    placed = await OrderSagaClient(client).place(content)
+    assert (placed.order_id, placed.created) == (order_id, False)
     shop.carrier.faults.clear()
     assert (await result(saga_of(client, order_id)))["outcome"] == "completed"

@@ -195,7 +195,7 @@ async def test_a_bad_return_fails_at_once_and_names_the_field(
 ) -> None:
     content = {**return_document("A1"), **changes}
     refused = await failure(await open_return(client, "A1", content=content))
-    assert refused.type == "InvalidOrderDocument"
+    assert refused.type == "InvalidDocument"
     assert problem in refused.message
     assert await shop.story("A1") == []
 
@@ -205,7 +205,7 @@ async def test_what_is_no_return_at_all_fails_at_once(
     client: Client, shop: Shop, content: Any
 ) -> None:
     refused = await failure(await open_return(client, "A1", content=content))
-    assert refused.type == "InvalidOrderDocument"
+    assert refused.type == "InvalidDocument"
 
 
 @pytest.mark.parametrize("workflow_type", ["OrderReturn", "OrderDelivery"])
@@ -214,7 +214,7 @@ async def test_more_inputs_than_one_fail_at_once(
 ) -> None:
     kind = "delivery-A1" if workflow_type == "OrderDelivery" else "return-A1-R1"
     handle = await client.start_workflow(workflow_type, args=[{}, {}], id=kind, task_queue="orders")
-    assert (await failure(handle)).type == "InvalidOrderDocument"
+    assert (await failure(handle)).type == "InvalidDocument"
     assert await shop.story("A1") == []
 
 
@@ -225,7 +225,7 @@ async def test_a_delivery_that_is_handed_nonsense_fails_at_once(
     handle = await client.start_workflow(
         "OrderDelivery", content, id="delivery-A1", task_queue="orders"
     )
-    assert (await failure(handle)).type == "InvalidOrderDocument"
+    assert (await failure(handle)).type == "InvalidDocument"
 
 
 async def test_nothing_comes_back_of_an_order_that_was_never_shipped(

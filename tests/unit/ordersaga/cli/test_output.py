@@ -11,11 +11,12 @@ import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import GatewayRejected, OutcomeUnknown
-from domain.errors import NotFound
+from domain.errors import InvalidValue, NotFound
 from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
-from ordersaga.cli.failures import RULES, explain
+from ordersaga.cli.failures import FAULTS, RULES, error_line, explain
 from ordersaga.cli.output import async_command, emit
+from ordersaga.client.errors import OrderConflict
 from ordersaga.display.jsonable import to_jsonable
 from ordersaga.display.tables import make_table
 from ordersaga.display.text import printable
@@ -101,8 +102,34 @@ def test_each_failure_has_one_code_and_one_line(error: BaseException, code: int,
     assert "\n" not in failure.message
 
 
+CODES: list[tuple[BaseException, str]] = [
+    (NotFound("order", "A1"), "not_found"),
+    (InvalidValue("sku", "must not be empty"), "invalid_document"),
+    (OrderConflict("order A1 already exists"), "order_conflict"),
+    (Refused("no"), "refused"),
+    (WrongSetting("no"), "wrong_usage"),
+    (Unreachable("no"), "unreachable"),
+    (StoreUnavailable("away"), "store_unavailable"),
+    (RPCError("away", RPCStatusCode.UNAVAILABLE, b""), "temporal_unavailable"),
+    (OutcomeUnknown("lost"), "provider_unavailable"),
+    (ZeroDivisionError(), "internal_error"),
+    (KeyboardInterrupt(), "interrupted"),
+]
+
+
+@pytest.mark.parametrize(("error", "code"), CODES, ids=[code for _, code in CODES])
+def test_with_json_an_error_is_json_with_its_code(error: BaseException, code: str) -> None:
+    failure = explain(error)
+    answer = json.loads(error_line(error, failure, as_json=True))["error"]
+    assert (answer["code"], answer["message"]) == (code, failure.message)
+    assert isinstance(answer["repeat"], bool)
+    assert answer["advice"]
+    assert error_line(error, failure, as_json=False) == f"error: {failure.message}"
+
+
 def test_each_rule_names_an_exception() -> None:
-    kinds = [getattr(import_module(module), name) for module, name, _, _ in RULES]
+    names = [(module, name) for module, name, *_ in (*RULES, *FAULTS)]
+    kinds = [getattr(import_module(module), name) for module, name in names]
     assert all(issubclass(kind, BaseException) for kind in kinds)
 
 

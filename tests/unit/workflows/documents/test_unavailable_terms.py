@@ -12,7 +12,7 @@ from domain.order.terms import CANCEL_AT_ONCE, DeadlineDefault, UnavailablePolic
 from tests.support.sagas.shop import document
 from workflows.documents.order import document_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
-from workflows.fulfillment.status import content_digest
+from workflows.fulfillment.content import content_id
 
 
 def _parsed(**changes: Any) -> OrderDocument:
@@ -23,7 +23,7 @@ def test_a_document_that_says_nothing_is_the_same_as_ever() -> None:
     silent, spoken = _parsed(), _parsed(unavailable={"policy": "cancel"})
     assert silent.unavailable == spoken.unavailable == CANCEL_AT_ONCE
     assert "unavailable" not in document_to_json(silent)
-    assert content_digest(silent) == content_digest(spoken)
+    assert content_id(silent) == content_id(spoken)
 
 
 def test_terms_are_read_and_written_back_equal() -> None:
@@ -34,7 +34,7 @@ def test_terms_are_read_and_written_back_equal() -> None:
     )
     assert document_to_json(parsed)["unavailable"] == terms
     assert parse_document(document_to_json(parsed), "order-A1") == parsed
-    assert content_digest(parsed) != content_digest(_parsed())
+    assert content_id(parsed) != content_id(_parsed())
 
 
 @pytest.mark.parametrize(
