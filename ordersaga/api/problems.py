@@ -59,7 +59,8 @@ UNAUTHENTICATED: Final = _no(
     "unauthenticated",
     401,
     "there is no token, or it is unknown, expired or revoked",
-    "send `Authorization: Bearer …` with a token that `ordersaga token create` printed",
+    "send `Authorization: Bearer …` with a token that `ordersaga token create` printed, or that "
+    "the installation's issuer made for this API",
 )
 FORBIDDEN: Final = _no(
     "forbidden", 403, "the token has no right to do this", "use a token of another role or scope"
@@ -141,6 +142,12 @@ TEMPORAL_AWAY: Final = _later(
 PROVIDER_AWAY: Final = _later(
     "provider_unavailable", 503, "a payment provider or carrier does not answer", _WAIT
 )
+ISSUER_AWAY: Final = _later(
+    "issuer_unavailable",
+    503,
+    "the OpenID Connect issuer, whose keys are needed, does not answer",
+    "send it again after the seconds of Retry-After; tokens of `ordersaga token create` work",
+)
 TOO_LONG: Final = _later("took_too_long", 504, "the answer took too long", _WAIT)
 
 PROBLEMS: Final[Sequence[ProblemType]] = (
@@ -168,6 +175,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     STORE_AWAY,
     TEMPORAL_AWAY,
     PROVIDER_AWAY,
+    ISSUER_AWAY,
     TOO_LONG,
 )
 

@@ -17,6 +17,7 @@ from ordersaga.console.routes import (
     changes,
     inbox,
     lists,
+    login,
     money,
     order,
     orders,
@@ -28,6 +29,8 @@ from ordersaga.console.routes import (
 
 _ROUTERS: Final = (
     session.router,
+    login.router,
+    login.answers,
     today.router,
     inbox.router,
     orders.router,
