@@ -27,8 +27,8 @@ for name in postgres_password migrator_password worker_password projections_pass
 done
 # Encrypts the keys of personal data. Keep a copy, but not with the database backups.
 head -c 32 /dev/urandom | base64 | keep master_key
-# To be filled in where they are used: previous master keys, the provider's key, and the key that
-# signs notifications.
-for name in older_master_keys stripe_api_key webhook_secret; do
+# To be filled in where they are used: previous master keys, the provider's key, the key that signs
+# notifications, and the console's secret at an issuer.
+for name in older_master_keys stripe_api_key webhook_secret oidc_client_secret; do
   keep "$name" </dev/null
 done

@@ -220,7 +220,8 @@ KEY_MISSING: Final = _no(
 UNAUTHENTICATED: Final = _no(
     "unauthenticated",
     "there is no token, or it is unknown, expired or revoked",
-    "send `Authorization: Bearer …` with a token that `ordersaga token create` printed",
+    "send `Authorization: Bearer …` with a token that `ordersaga token create` printed, or that "
+    "the installation's issuer made for this API",
     _H,
 )
 FORBIDDEN: Final = _no(
@@ -284,6 +285,12 @@ TEMPORAL_AWAY: Final = _later(
 )
 PROVIDER_AWAY: Final = _later(
     "provider_unavailable", "a payment provider or carrier does not answer", _WAIT, _H, _C
+)
+ISSUER_AWAY: Final = _later(
+    "issuer_unavailable",
+    "the OpenID Connect issuer, whose keys are needed, does not answer",
+    "send it again after the seconds of Retry-After; tokens of `ordersaga token create` work",
+    _H,
 )
 UNREACHABLE: Final = _later("unreachable", "a server that is needed does not answer", _LATER, _C)
 TOO_LONG: Final = _later("took_too_long", "the answer took too long", _WAIT, _H)

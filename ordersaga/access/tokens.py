@@ -38,6 +38,7 @@ class Token:
         name: of the person or program that has it.
         scopes: narrow what the role may do; empty: they do not.
         revoked_at: from then on it is refused; None: it was not revoked.
+        is_foreign: an issuer made it, and its name may be personal data.
     """
 
     id: str
@@ -49,11 +50,17 @@ class Token:
     expires_at: datetime
     revoked_at: datetime | None = None
     revoked_by: str | None = None
+    is_foreign: bool = False
 
     @property
     def actor(self) -> str:
         """Who acts with it, for the audit trail: ``operator:ann``."""
         return f"{self.role}:{self.name}"
+
+    @property
+    def subject(self) -> str:
+        """Who acts with it, for logs and idempotency keys: without personal data."""
+        return f"{self.role}:{self.id}" if self.is_foreign else self.actor
 
     def is_valid(self, now: datetime) -> bool:
         """Whether it may be used."""

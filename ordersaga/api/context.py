@@ -7,7 +7,10 @@ from typing import Final
 from fastapi import Request
 from temporalio.client import Client
 
+from ordersaga.access.identities import Identities, Provider
+from ordersaga.access.oidc.login import Login
 from ordersaga.access.requests import Requests
+from ordersaga.access.tokens import Tokens
 from ordersaga.api.callers import RateLimiter, TokenCache
 from ordersaga.api.live import LiveFeed
 from ordersaga.bootstrap.wiring import Services
@@ -21,15 +24,23 @@ class Context:
 
     Attributes:
         services: of the composition root.
-        tokens: who asks.
+        tokens: who asks the API.
+        sessions: who looks at the console.
+        login: logs people in with the issuer; None: there is none.
         limiter: how often each token may ask this process.
         requests: idempotency keys.
         live: streams of changes.
     """
 
-    def __init__(self, services: Services, tokens: TokenCache, limiter: RateLimiter) -> None:
+    def __init__(
+        self, services: Services, limiter: RateLimiter, provider: Provider | None = None
+    ) -> None:
+        own = Tokens(services.pool)
+        bearer, session = (provider.bearer, provider.session) if provider else (None, None)
         self.services = services
-        self.tokens = tokens
+        self.tokens = TokenCache(Identities(own, bearer))
+        self.sessions = TokenCache(Identities(own, session))
+        self.login: Login | None = provider.login if provider else None
         self.limiter = limiter
         self.requests = Requests(services.pool)
         self.live = LiveFeed(services)

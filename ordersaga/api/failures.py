@@ -17,6 +17,8 @@ from activities.ports import GatewayError
 from domain.errors import DomainError, InvalidValue, NotFound, RuleBroken
 from domain.request.request import KEY_REUSED as KEY_REUSED_RULE
 from eventstore.errors import EventStoreError, StoreUnavailable
+from ordersaga.access.oidc.errors import IssuerUnavailable
+from ordersaga.access.oidc.issuer import PAUSE_S
 from ordersaga.api import problems
 from ordersaga.api.problems import Problem
 from ordersaga.client.returns import ReturnConflict, ReturnRefused, ReturnUnknown
@@ -26,6 +28,7 @@ from projections.errors import InvalidCursor, ProjectionError, describe
 from workflows.documents.validation import FieldProblem, InvalidDocument
 
 RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "2"}
+_ISSUER_RETRY: Final[Mapping[str, str]] = {"Retry-After": f"{PAUSE_S:g}"}
 
 _log = structlog.stdlib.get_logger("ordersaga.api")
 
@@ -94,6 +97,10 @@ def _rpc(error: RPCError) -> Problem:
     return away(problems.INTERNAL)
 
 
+def _issuer(error: IssuerUnavailable) -> Problem:
+    return Problem(problems.ISSUER_AWAY, str(error), headers=_ISSUER_RETRY)
+
+
 def _store(error: EventStoreError) -> Problem:
     if isinstance(error, StoreUnavailable):
         return away(problems.STORE_AWAY)
@@ -120,6 +127,7 @@ _KINDS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     ReturnRefused: lambda x: Problem(problems.RETURN_REFUSED, str(x)),
     OrderSagaError: lambda x: Problem(problems.REFUSED, str(x)),
     RPCError: _rpc,
+    IssuerUnavailable: _issuer,
     GatewayError: lambda _: away(problems.PROVIDER_AWAY),
     EventStoreError: _store,
 }

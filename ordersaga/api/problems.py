@@ -71,6 +71,7 @@ INTERNAL: Final = ProblemType(faults.INTERNAL, 500)
 STORE_AWAY: Final = ProblemType(faults.STORE_AWAY, 503)
 TEMPORAL_AWAY: Final = ProblemType(faults.TEMPORAL_AWAY, 503)
 PROVIDER_AWAY: Final = ProblemType(faults.PROVIDER_AWAY, 503)
+ISSUER_AWAY: Final = ProblemType(faults.ISSUER_AWAY, 503)
 TOO_LONG: Final = ProblemType(faults.TOO_LONG, 504)
 
 PROBLEMS: Final[Sequence[ProblemType]] = (
@@ -100,6 +101,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     STORE_AWAY,
     TEMPORAL_AWAY,
     PROVIDER_AWAY,
+    ISSUER_AWAY,
     TOO_LONG,
 )
 

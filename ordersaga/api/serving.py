@@ -11,10 +11,10 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
+from ordersaga.access.identities import Provider
 from ordersaga.access.requests import Requests
-from ordersaga.access.tokens import Tokens
 from ordersaga.api.app import build_app
-from ordersaga.api.callers import RateLimiter, TokenCache
+from ordersaga.api.callers import RateLimiter
 from ordersaga.api.connections import MOST_HEADER_BYTES, BoundedConnection, Waiting
 from ordersaga.api.context import Context
 from ordersaga.api.guard import Guard
@@ -92,11 +92,9 @@ class ApiServer:
         self._settings = settings
         self._heartbeat = Heartbeat()
         self._server: uvicorn.Server | None = None
-        self._context = Context(
-            services,
-            TokenCache(Tokens(services.pool)),
-            RateLimiter(settings.api_rate_per_s),
-        )
+        options = settings.oidc()
+        self._provider = Provider.of(options) if options else None
+        self._context = Context(services, RateLimiter(settings.api_rate_per_s), self._provider)
 
     def loop(self) -> Loop:
         """The work as a loop of a process."""
@@ -117,6 +115,8 @@ class ApiServer:
         finally:
             serving.cancel()
             stopping.cancel()
+            if self._provider is not None:
+                await self._provider.issuer.close()
 
     def _is_serving(self) -> bool:
         return self._server is not None and self._server.started

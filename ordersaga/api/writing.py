@@ -57,7 +57,7 @@ async def read_key(request: Request, token: Token, key: str | None) -> RequestKe
         raise Problem(KEY_MISSING)
     body = await request.body()
     target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return RequestKey(token.actor, key, target + body)
+    return RequestKey(token.subject, key, target + body)
 
 
 async def read_body(request: Request, model: type[M]) -> M:

@@ -13,28 +13,37 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AnyHttpUrl, Field, PostgresDsn, SecretStr, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    PostgresDsn,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
 )
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.notifications.signature import parse_secrets
 from adapters.personal_data.keys import parse_master_key
+from domain.errors import InvalidValue
 from domain.order.terms import MAX_CANCEL_AFTER_S
 from eventstore.deadline import STATEMENT_S
-from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir, load_running
+from ordersaga.access.oidc.options import OidcOptions, parse_roles, read_options, require_safe_url
+from ordersaga.access.roles import Role
+from ordersaga.bootstrap.setting_sources import (
+    CONFIG_FILE_VARIABLE,
+    SECRETS_DIR_VARIABLE,
+    RunningStackSource,
+    file_source,
+    secrets_source,
+)
+from ordersaga.bootstrap.stack_state import DATA_DIR_VARIABLE, chosen_data_dir
 from ordersaga.errors import Unreachable, WrongSetting
 
 ENV_PREFIX = "ORDERSAGA_"
 SANDBOX_PREFIX = "ORDERSAGA_SANDBOX_"
-CONFIG_FILE_VARIABLE = "ORDERSAGA_CONFIG_FILE"
-SECRETS_DIR_VARIABLE = "ORDERSAGA_SECRETS_DIR"
 
 BEYOND_DRAINING_S = 2.0
 """A process is gone this long after its drain limit, whatever hangs."""
@@ -43,6 +52,9 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 LongSeconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
+SafeUrl = Annotated[str, AfterValidator(require_safe_url)]
+Claim = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+Roles = Annotated[dict[str, Role], NoDecode, BeforeValidator(parse_roles)]
 VersionPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}$")]
 
 
@@ -83,6 +95,17 @@ class Settings(BaseSettings):
         api_port: port of the HTTP API.
         api_rate_per_s: requests that one token may send a second to one process of the API, twice
             as many in a burst.
+        oidc_issuer: whose tokens (OpenID Connect) are taken beside our own, exactly as it names
+            itself.
+        oidc_audience: whom its tokens for the API must be for; not set: the API takes none.
+        oidc_roles: our roles by the issuer's roles or groups; a token's first one counts.
+        oidc_roles_claim: the claim with the roles or groups; a dot leads into an object.
+        oidc_name_claim: the claim that names a person in the audit trail.
+        oidc_client_id: the console as a client of the issuer; not set: nobody logs in with it.
+        oidc_client_secret: of the client; not set: it is a public one.
+        oidc_redirect_uri: where the issuer sends a browser back to.
+        oidc_scopes: that the console asks for.
+        oidc_label: what the issuer is called on the button that logs in with it.
         ready_file: file that exists while a process is ready.
         otlp_endpoint: base URL of an OpenTelemetry collector (HTTP); turns tracing on.
         ui_url: base URL of the Temporal UI, for links.
@@ -130,6 +153,16 @@ class Settings(BaseSettings):
     bind_host: str = "127.0.0.1"
     api_port: Port = 8180
     api_rate_per_s: Count = 100
+    oidc_issuer: SafeUrl | None = None
+    oidc_audience: Claim | None = None
+    oidc_roles: Roles | None = None
+    oidc_roles_claim: Claim = "roles"
+    oidc_name_claim: Claim = "sub"
+    oidc_client_id: Claim | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect_uri: SafeUrl | None = None
+    oidc_scopes: Annotated[str, Field(pattern=r"^[!-~ ]{1,200}$")] = "openid"
+    oidc_label: Annotated[str, Field(min_length=1, max_length=60)] = "OpenID Connect"
     ready_file: Path | None = None
     otlp_endpoint: AnyHttpUrl | None = None
     log_format: Literal["console", "json"] = "console"
@@ -177,6 +210,10 @@ class Settings(BaseSettings):
         older = self.older_master_keys.get_secret_value() if self.older_master_keys else ""
         return [current, *older.split()]
 
+    def oidc(self) -> OidcOptions | None:
+        """The issuer whose tokens are taken; None: there is none. Raises InvalidValue."""
+        return read_options(self)
+
     def database_location(self) -> str:
         """Hosts, ports and name of the database, without the password."""
         dsn = PostgresDsn(self.dsn())
@@ -198,29 +235,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """In order: environment, secrets, file, running stack."""
-        running = _RunningStackSource(settings_cls)
-        secrets = _secrets_source(settings_cls)
-        return (init_settings, env_settings, *secrets, *_file_source(settings_cls), running)
-
-
-class _SecretsSource(SecretsSettingsSource):
-    """Files of a folder, named as the variables are; an empty one sets nothing."""
-
-    def __call__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__call__().items() if value != ""}
-
-
-class _RunningStackSource(PydanticBaseSettingsSource):
-    """The addresses of the running embedded stack, unless a database is set."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  the interface's arguments
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        if "database_url" in self.current_state:
-            return {}
-        state = load_running(chosen_data_dir())
-        return {} if state is None else dict(state.settings())
+        running = RunningStackSource(settings_cls)
+        secrets = secrets_source(settings_cls)
+        return (init_settings, env_settings, *secrets, *file_source(settings_cls), running)
 
 
 def unknown_variables() -> list[str]:
@@ -251,32 +268,6 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
-def _secrets_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
-    name = os.environ.get(SECRETS_DIR_VARIABLE)
-    if not name:
-        return ()
-    try:
-        for file in Path(name).iterdir():
-            if file.is_file():
-                file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"{name} or a file in it cannot be read ({type(error).__name__})"
-        raise WrongSetting(f"{SECRETS_DIR_VARIABLE}: {problem}") from None
-    return (_SecretsSource(settings_cls, name),)
-
-
-def _file_source(settings_cls: type[BaseSettings]) -> tuple[PydanticBaseSettingsSource, ...]:
-    name = os.environ.get(CONFIG_FILE_VARIABLE)
-    if not name:
-        return ()
-    path = Path(name)
-    if not path.is_file():
-        raise FileNotFoundError("there is no such file")
-    if path.suffix == ".toml":
-        return (TomlConfigSettingsSource(settings_cls, path),)
-    return (DotEnvSettingsSource(settings_cls, env_file=path),)
-
-
 def _with_password(url: str, password: SecretStr) -> str:
     """The URL with the password after its user, unless it has one already."""
     parts = urlsplit(url)
@@ -300,6 +291,7 @@ def _check_combinations(settings: Settings) -> None:
         raise _wrong("BUILD_ID", "needed when worker versioning is on")
     _check_webhook(settings)
     _check_master_keys(settings)
+    _check_oidc(settings)
     if settings.database_url is None:
         return
     try:
@@ -318,6 +310,13 @@ def _check_webhook(settings: Settings) -> None:
         parse_secrets(settings.webhook_secret.get_secret_value())
     except ValueError as error:
         raise _wrong("WEBHOOK_SECRET", str(error)) from None
+
+
+def _check_oidc(settings: Settings) -> None:
+    try:
+        settings.oidc()
+    except InvalidValue as error:
+        raise _wrong(error.field.upper(), error.problem) from None
 
 
 def _check_master_keys(settings: Settings) -> None:

@@ -44,7 +44,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_NO_STORE: Final = {"Cache-Control": "no-store"}
+NO_STORE: Final = {"Cache-Control": "no-store"}
 _PACKAGE: Final = "ordersaga.console"
 
 
@@ -145,7 +145,7 @@ def _rendered(request: Request, template: str, status: int, values: dict[str, An
         "with_query": lambda **changes: with_query(request, **changes),
     }
     text = environment().get_template(template).render(common | values)
-    return HTMLResponse(text, status, HEADERS | _NO_STORE)
+    return HTMLResponse(text, status, HEADERS | NO_STORE)
 
 
 def with_query(request: Request, **changes: Any) -> str:
@@ -158,7 +158,7 @@ def with_query(request: Request, **changes: Any) -> str:
 def see_other(path: str, **query: str) -> RedirectResponse:
     """Send the browser to another page of the console."""
     target = f"{ROOT}{path}" + (f"?{urlencode(query)}" if query else "")
-    return RedirectResponse(target, 303, HEADERS | _NO_STORE)
+    return RedirectResponse(target, 303, HEADERS | NO_STORE)
 
 
 # --- errors --------------------------------------------------------------------------------------
@@ -166,6 +166,9 @@ def see_other(path: str, **query: str) -> RedirectResponse:
 
 class PageRoute(APIRoute):
     """A route whose errors are pages, and whose empty fields of a form count as absent."""
+
+    takes_unknown = False
+    """Whether parameters that it does not read are let pass."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of the page."""
@@ -179,7 +182,8 @@ class PageRoute(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 drop_empty(request)
-                require_known(request.query_params.multi_items(), parameters)
+                if not self.takes_unknown:
+                    require_known(request.query_params.multi_items(), parameters)
                 async with asyncio.timeout(PAGE_WITHIN_S):
                     return await handle(request)
             except Exception as error:  # noqa: BLE001  whatever it is, the reader gets a page
@@ -217,4 +221,4 @@ def _sign_in(request: Request) -> Response:
         return see_other("/sign-in")
     query = request.url.query
     here = request.url.path.removeprefix(ROOT) + (f"?{query}" if query else "")
-    return RedirectResponse(f"{ROOT}/sign-in?next={quote(here, safe='')}", 303, HEADERS | _NO_STORE)
+    return RedirectResponse(f"{ROOT}/sign-in?next={quote(here, safe='')}", 303, HEADERS | NO_STORE)

@@ -1,7 +1,7 @@
-"""Who looks: a session is a token of the API in a cookie of the console alone.
+"""Who looks: a session is a token of the API, or an ID token, in a cookie of the console alone.
 
-A revoked token ends its sessions; a process keeps none. The cookie is sent to the pages of the
-console only, so no other page can make a browser act through the API.
+A token that is revoked or expires ends its sessions; a process keeps none. The cookie is sent to
+the pages of the console only, so no other page can make a browser act through the API.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
+from ordersaga.access.oidc.login import Attempt
 from ordersaga.access.tokens import Token
 from ordersaga.api.authentication import admit, count
 from ordersaga.api.context import context_of
@@ -31,6 +32,11 @@ CSRF: Final = "csrf"
 LASTS_S: Final = 12 * 3600
 """How long a browser keeps a session."""
 
+LOGIN: Final = "ordersaga_login"
+LOGIN_WITHIN_S: Final = 900
+"""How long a person may take at the issuer."""
+
+_FOR_US_ALONE: Final = frozenset({SESSION, LOGIN})
 _PREFERENCES_LAST_S: Final = 365 * 86_400
 _MOST_FIELDS: Final = 500
 _ZONE_FORM: Final = re.compile(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}", re.ASCII)
@@ -43,7 +49,7 @@ class Viewer:
     """Whoever looks at a page.
 
     Attributes:
-        session: the text of the token.
+        session: the text of the token, ours or the issuer's ID token.
         zone: in which times are shown.
         theme: auto, light or dark.
     """
@@ -86,11 +92,11 @@ async def any_viewer(request: Request) -> Viewer:
     """
     context = context_of(request)
     session = request.cookies.get(SESSION, "")
-    token = await context.tokens.find(session) if session else None
+    token = await context.sessions.accepted(session) if session else None
     if token is None:
         raise Problem(UNAUTHENTICATED)
-    request.state.actor = token.actor
-    count(context, token)
+    request.state.actor = token.subject
+    count(context, token.id)
     viewer = Viewer(token, session, zone_of(request), theme_of(request))
     request.state.viewer = viewer
     return viewer
@@ -152,6 +158,21 @@ def begin_session(request: Request, response: Response, session: str) -> None:
     _set(request, response, SESSION, session, LASTS_S)
 
 
+def keep_attempt(request: Request, response: Response, attempt: Attempt) -> None:
+    """Let the browser keep that it began to log in with the issuer."""
+    _set(request, response, LOGIN, attempt.cookie(), LOGIN_WITHIN_S)
+
+
+def attempt_of(request: Request) -> Attempt | None:
+    """What the browser began; None: nothing, or it took too long."""
+    return Attempt.of_cookie(request.cookies.get(LOGIN, ""))
+
+
+def end_attempt(response: Response) -> None:
+    """Let the browser forget that it began: an answer is taken once."""
+    response.delete_cookie(LOGIN, path=ROOT)
+
+
 def end_session(response: Response) -> None:
     """Let the browser forget the session."""
     response.delete_cookie(SESSION, path=ROOT)
@@ -171,7 +192,7 @@ def _set(request: Request, response: Response, name: str, value: str, lasts_s: i
         max_age=lasts_s,
         path=ROOT,
         secure=is_secure,
-        httponly=name == SESSION,
+        httponly=name in _FOR_US_ALONE,
         samesite="lax",
     )
 

@@ -17,6 +17,7 @@ from ordersaga.console.routes import (
     changes,
     inbox,
     lists,
+    login,
     money,
     order,
     orders,
@@ -29,6 +30,8 @@ from ordersaga.console.routes import (
 
 _ROUTERS: Final = (
     session.router,
+    login.router,
+    login.answers,
     today.router,
     inbox.router,
     orders.router,

@@ -14,7 +14,7 @@ def request_key(viewer: Viewer, key: str, target: str, content: bytes) -> Reques
     """The request by whose form it is; the same form sent twice is the same request."""
     if not key.isalnum():
         raise Problem(BAD_REQUEST, "the form has lost its key: open it again")
-    return RequestKey(viewer.token.actor, f"console-{key}", target.encode() + content)
+    return RequestKey(viewer.token.subject, f"console-{key}", target.encode() + content)
 
 
 def answer_of(response: Response) -> Any:

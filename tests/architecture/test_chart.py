@@ -67,6 +67,7 @@ def test_a_key_of_a_provider_is_given_to_nobody_who_does_not_call_it() -> None:
     with_key = {name for name, fact in everybody.items() if "stripeApiKey" in fact["secrets"]}
     assert with_key == {"worker-payments", "toolbox"}
     assert [n for n, f in everybody.items() if "webhookSecret" in f["secrets"]] == ["notifications"]
+    assert [n for n, f in everybody.items() if "oidcClientSecret" in f["secrets"]] == ["api"]
     assert facts()["migration"]["secrets"] == []
 
 

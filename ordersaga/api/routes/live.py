@@ -56,13 +56,14 @@ async def changes(
     The id of each is its position in the feed. A client that comes back sends the last one that it
     got as `Last-Event-ID` and misses nothing. Without changes, an id comes every ten seconds.
     """
-    live = context_of(request).live
+    context = context_of(request)
+    live, token = context.live, request.headers["Authorization"].partition(" ")[2]
     live.require_place(caller.id)
     end = await live.end()
     begin = next((each for each in (last_event_id, after) if each is not None), end)
 
     async def is_allowed() -> bool:
-        return await is_still_valid(request)
+        return await is_still_valid(context.tokens, token)
 
     stream = Stream(live, caller.id, min(begin, end), order_id, lasts_s, is_allowed)
     return EventStream(stream.texts(), headers=HEADERS)

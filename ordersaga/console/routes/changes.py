@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
+from ordersaga.api.authentication import is_still_valid
 from ordersaga.api.context import context_of
 from ordersaga.api.live import LASTS_AT_MOST_S, Stream
 from ordersaga.api.parameters import OfOrder
@@ -34,7 +35,7 @@ async def changes(
     end = await context.live.end()
 
     async def is_allowed() -> bool:
-        return await context.tokens.find(viewer.session) is not None
+        return await is_still_valid(context.sessions, viewer.session)
 
     begin = end if last_event_id is None else min(last_event_id, end)
     stream = Stream(context.live, viewer.token.id, begin, order_id, lasts_s, is_allowed)

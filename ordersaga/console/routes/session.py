@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from ordersaga.api.context import context_of
 from ordersaga.api.failures import invalid
 from ordersaga.api.problems import NOT_FOUND, Problem
-from ordersaga.console.pages import HEADERS, PageRoute, asset, bare_page, see_other
+from ordersaga.console.pages import HEADERS, PageRoute, asset, see_other
+from ordersaga.console.routes.login import LONGEST_PATH
 from ordersaga.console.sessions import (
     THEME,
     THEMES,
@@ -21,23 +22,27 @@ from ordersaga.console.sessions import (
     keep_preference,
     read_form,
 )
+from ordersaga.console.signing_in import own_page, sign_in_form
 
 router: Final = APIRouter(route_class=PageRoute)
 
 STATIC: Final = frozenset({"console.css", "console.js", "icon.svg"})
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _LONGEST: Final = 200
-_LONGEST_PATH: Final = 2000
+_UNKNOWN: Final = (
+    "This token is not accepted. It is unknown, expired or revoked. Ask whoever runs the "
+    "installation for a new one."
+)
 
 
 @router.get("/sign-in", name="sign_in")
 async def sign_in_page(
     request: Request,
-    next_page: Annotated[str, Query(alias="next", max_length=_LONGEST_PATH)] = "/",
+    next_page: Annotated[str, Query(alias="next", max_length=LONGEST_PATH)] = "/",
     token: Annotated[str, Query(max_length=_LONGEST)] = "",
 ) -> Response:
     """The form that asks for a token; the address that `ordersaga up` prints has filled it in."""
-    return bare_page(request, "sign_in.html", next_page=_own(next_page), token=token, refused=False)
+    return sign_in_form(request, own_page(next_page), token=token)
 
 
 @router.post("/sign-in", name="sign_in")
@@ -45,10 +50,9 @@ async def sign_in(request: Request) -> Response:
     """Begin a session."""
     form = await read_form(request, None)
     text = form.get("token", [""])[0]
-    next_page = _own(form.get("next", ["/"])[0])
-    if len(text) > _LONGEST or await context_of(request).tokens.find(text) is None:
-        values = {"next_page": next_page, "token": "", "refused": True}
-        return bare_page(request, "sign_in.html", status=401, **values)
+    next_page = own_page(form.get("next", ["/"])[0])
+    if len(text) > _LONGEST or await context_of(request).sessions.accepted(text) is None:
+        return sign_in_form(request, next_page, problem=_UNKNOWN, status=401)
     response = see_other(next_page)
     begin_session(request, response, text)
     return response
@@ -67,7 +71,7 @@ async def sign_out(request: Request, viewer: AnyViewer) -> Response:
 async def preferences(request: Request, viewer: AnyViewer) -> Response:
     """Keep the theme and the time zone that the reader wants."""
     form = await read_form(request, viewer)
-    response = see_other(_own(form.get("next", ["/"])[0]))
+    response = see_other(own_page(form.get("next", ["/"])[0]))
     if theme := form.get("theme", [""])[0]:
         if theme not in THEMES:
             raise invalid("theme", f"must be one of {', '.join(THEMES)}")
@@ -84,12 +88,6 @@ async def static(name: str, v: str = "") -> Response:  # noqa: ARG001  a new add
         raise Problem(NOT_FOUND)
     kind = mimetypes.guess_type(name)[0] or "text/javascript"
     return Response(asset(name), media_type=kind, headers=HEADERS | _FOR_EVER)
-
-
-def _own(path: str) -> str:
-    """A page of the console; anything else, such as the address of another site, is its first."""
-    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if is_own and path.isprintable() else "/"
 
 
 def _zone(name: str) -> str:

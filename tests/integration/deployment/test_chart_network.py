@@ -26,6 +26,7 @@ PORTS = {
     "payments": {8443},
     "carrier": {9443},
     "webhook": {443},
+    "oidc": {10443},
     "otlp": {4318},
 }
 

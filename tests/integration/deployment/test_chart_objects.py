@@ -143,6 +143,8 @@ def test_each_process_has_the_secrets_that_it_needs_and_no_others() -> None:
             wanted.discard(files["stripeApiKey"])
         if not rendering.values.get("webhook", {}).get("url"):
             wanted.discard(files["webhookSecret"])
+        if not rendering.values.get("oidc", {}).get("clientId"):
+            wanted.discard(files["oidcClientSecret"])
         assert set(secret_files(workload, SECRETS)) == wanted, component
 
 

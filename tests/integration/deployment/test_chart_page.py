@@ -43,6 +43,7 @@ DESTINATIONS = {
     "payment provider": "payments",
     "carrier": "carrier",
     "webhook": "webhook",
+    "issuer": "oidc",
 }
 
 

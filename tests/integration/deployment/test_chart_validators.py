@@ -128,6 +128,7 @@ WRONG: Mapping[str, tuple[Any, str]] = {
     "payments.provider": ("paypal", "'stripe', 'sandbox'"),
     "carrier.url": ("http://ann:secret@carrier", "/carrier/url"),
     "webhook.url": ("ftp://shop.example", "/webhook/url"),
+    "oidc.roles": ({"shop": "king"}, "/oidc/roles/shop"),
     "otlp.endpoint": ("http://collector:70000", "otlp: there is no port 70000"),
     "settings": ({"log_levl": "info"}, "'log_levl' not allowed"),
     "settings.log_level": ("loud", "'debug', 'info', 'warning', 'error'"),

@@ -127,10 +127,12 @@ def settings_for(database: str, port: int, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def opened_api(database: str, **changes: Any) -> AsyncIterator[ApiShop]:
+async def opened_api(
+    database: str, *, port: int | None = None, **changes: Any
+) -> AsyncIterator[ApiShop]:
     """The API over a database without any tables, with a token of every role."""
     await migrate_all(database)
-    port = free_ports(1)[0]
+    port = port or free_ports(1)[0]
     settings = settings_for(await as_only(database, "api"), port, **changes)
     async with open_services(settings) as services, aiohttp.ClientSession() as http:
         listener, stop = listen("127.0.0.1", port), asyncio.Event()

@@ -18,7 +18,7 @@ ENVIRONMENT: Final = ROOT / ".venv-chart"
 SETS: Final = ("smallest", "production", "everything")
 RELEASE: Final = "shop"
 LOOPBACK: Final = "127.0.0.1"
-DESTINATIONS: Final = ("database", "temporal", "payments", "carrier", "webhook", "otlp")
+DESTINATIONS: Final = ("database", "temporal", "payments", "carrier", "webhook", "oidc", "otlp")
 
 Object = Mapping[str, Any]
 
@@ -79,6 +79,11 @@ def values_for(ports: Mapping[str, int]) -> dict[str, Any]:
         "payments": {"provider": "sandbox", "url": f"http://{LOOPBACK}:{ports['payments']}"},
         "carrier": {"url": f"http://{LOOPBACK}:{ports['carrier']}"},
         "webhook": {"url": f"http://{LOOPBACK}:{ports['webhook']}/hooks"},
+        "oidc": {
+            "issuer": f"http://{LOOPBACK}:{ports['oidc']}",
+            "audience": "orders-api",
+            "roles": {"shop-operators": "operator"},
+        },
         "otlp": {"endpoint": f"http://{LOOPBACK}:{ports['otlp']}"},
         "processes": everywhere,
         "toolbox": {"enabled": True},

@@ -18,6 +18,8 @@ BY_THE_CHART: Final = frozenset(
         *("bind_host", "health_port", "metrics_port", "api_port"),
         *("database_password", "master_key", "older_master_keys"),
         *("stripe_api_key", "webhook_secret"),
+        *("oidc_issuer", "oidc_audience", "oidc_roles", "oidc_roles_claim", "oidc_name_claim"),
+        *("oidc_client_id", "oidc_client_secret", "oidc_redirect_uri", "oidc_scopes", "oidc_label"),
     }
 )
 """Settings that the chart gives from values of their own, secrets among them."""

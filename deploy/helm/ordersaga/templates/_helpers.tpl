@@ -74,6 +74,8 @@ dict root, to. */}}
 {{- include "ordersaga.portOfUrl" $values.carrier.url -}}
 {{- else if eq .to "webhook" -}}
 {{- with $values.webhook.url }}{{ include "ordersaga.portOfUrl" . }}{{ end -}}
+{{- else if eq .to "oidc" -}}
+{{- with $values.oidc.issuer }}{{ include "ordersaga.portOfUrl" . }}{{ end -}}
 {{- else if eq .to "otlp" -}}
 {{- with $values.otlp.endpoint }}{{ include "ordersaga.portOfUrl" . }}{{ end -}}
 {{- end -}}

@@ -103,6 +103,22 @@ env:
 {{- end }}
 {{- end -}}
 
+{{- define "ordersaga.env.oidc" }}
+{{- with .root.Values.oidc }}
+{{- if .issuer }}
+- {name: ORDERSAGA_OIDC_ISSUER, value: {{ .issuer | quote }}}
+- {name: ORDERSAGA_OIDC_AUDIENCE, value: {{ .audience | quote }}}
+- {name: ORDERSAGA_OIDC_ROLES, value: {{ .roles | toJson | quote }}}
+- {name: ORDERSAGA_OIDC_ROLES_CLAIM, value: {{ .rolesClaim | quote }}}
+- {name: ORDERSAGA_OIDC_NAME_CLAIM, value: {{ .nameClaim | quote }}}
+- {name: ORDERSAGA_OIDC_CLIENT_ID, value: {{ .clientId | quote }}}
+- {name: ORDERSAGA_OIDC_REDIRECT_URI, value: {{ .redirectUri | quote }}}
+- {name: ORDERSAGA_OIDC_SCOPES, value: {{ .scopes | quote }}}
+- {name: ORDERSAGA_OIDC_LABEL, value: {{ .label | quote }}}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "ordersaga.env.otlp" }}
 {{- with .root.Values.otlp.endpoint }}
 - {name: ORDERSAGA_OTLP_ENDPOINT, value: {{ . | quote }}}
@@ -131,14 +147,14 @@ env:
 {{- $values := .root.Values -}}
 {{- $facts := include "ordersaga.facts" .root | fromYaml -}}
 {{- range $secret := prepend .fact.secrets .fact.login -}}
-{{- $unused := or (and (eq $secret "stripeApiKey") (eq $values.payments.provider "sandbox")) (and (eq $secret "webhookSecret") (not $values.webhook.url)) -}}
+{{- $unused := or (and (eq $secret "stripeApiKey") (eq $values.payments.provider "sandbox")) (and (eq $secret "webhookSecret") (not $values.webhook.url)) (and (eq $secret "oidcClientSecret") (not $values.oidc.clientId)) -}}
 {{- if not $unused }}
 {{- with index $values.secrets $secret }}
 - secret:
     name: {{ .name }}
     items:
       - {key: {{ .key | quote }}, path: {{ index $facts.files $secret }}}
-    {{- if eq $secret "olderMasterKeys" }}
+    {{- if has $secret (list "olderMasterKeys" "oidcClientSecret") }}
     optional: true
     {{- end }}
 {{- end }}
