@@ -73,6 +73,7 @@ class SagaRequest:
         message: the argument of the update.
         request_id: the same for the same request.
         sent_to: the run that an earlier try was sent to.
+        answer_within: how long its end is awaited; a refusal comes at once.
     """
 
     order_id: OrderId
@@ -80,6 +81,7 @@ class SagaRequest:
     message: Mapping[str, Any]
     request_id: str
     sent_to: str | None = None
+    answer_within: timedelta = _ANSWER_WITHIN
 
 
 async def steer(
@@ -117,7 +119,7 @@ async def _earlier(client: Client, request: SagaRequest, run_id: str) -> Acted |
     workflow_id = order_stream(request.order_id)
     handle = client.get_workflow_handle(workflow_id, run_id=run_id)
     try:
-        return await _result(handle.get_update_handle(request.request_id))
+        return await _result(handle.get_update_handle(request.request_id), request)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
@@ -139,12 +141,12 @@ async def _send(handle: WorkflowHandle[Any, Any], request: SagaRequest) -> Acted
         return _refused(error)
     except RPCError as error:
         return _by_server(error)
-    return await _result(update)
+    return await _result(update, request)
 
 
-async def _result(update: "WorkflowUpdateHandle[Any]") -> Acted:
+async def _result(update: "WorkflowUpdateHandle[Any]", request: SagaRequest) -> Acted:
     try:
-        await update.result(rpc_timeout=_ANSWER_WITHIN)
+        await update.result(rpc_timeout=request.answer_within)
     except WorkflowUpdateFailedError as error:
         return _refused(error)
     except WorkflowUpdateRPCTimeoutOrCancelledError:
