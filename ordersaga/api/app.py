@@ -17,6 +17,7 @@ from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
 from ordersaga.api.routes import (
     actions,
+    jobs,
     lists,
     live,
     notes,
@@ -36,6 +37,7 @@ _ROUTERS: Final = (
     actions.router,
     notes.router,
     recovering.router,
+    jobs.router,
     stock.router,
     lists.router,
     payments.router,
@@ -48,6 +50,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     notes.NoteBody,
     recovering.RecoverBody,
+    jobs.JobBody,
     resending.ResendBody,
     ReceiveBody,
     AdjustBody,
