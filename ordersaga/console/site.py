@@ -13,9 +13,9 @@ from ordersaga.console.address import ROOT
 from ordersaga.console.pages import failure_page
 from ordersaga.console.routes import (
     acting,
-    bulk,
     changes,
     inbox,
+    jobs,
     lists,
     money,
     order,
@@ -33,7 +33,7 @@ _ROUTERS: Final = (
     orders.router,
     order.router,
     acting.router,
-    bulk.router,
+    jobs.router,
     lists.router,
     stock.router,
     money.router,
