@@ -83,7 +83,7 @@ async def abort(services: Services, job_id: JobArgument) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewJob:
     """An act on many orders; `selection` says by what they were chosen."""
 
     act: str
@@ -94,15 +94,15 @@ class Wanted:
     details: Mapping[str, Any]
 
 
-async def look(client: Client, wanted: Wanted) -> Job:
+async def look(client: Client, new: NewJob) -> Job:
     """The dry run of a new job, once it has ended.
 
     Raises:
         WrongUsage: there are too many orders, or a value is wrong.
     """
-    if len(wanted.orders) > MOST_ORDERS:
-        raise WrongUsage(f"{len(wanted.orders)} orders: a job has at most {MOST_ORDERS}")
-    content = {**asdict(wanted), "job_id": _new_id(), "actor": operator()}
+    if len(new.orders) > MOST_ORDERS:
+        raise WrongUsage(f"{len(new.orders)} orders: a job has at most {MOST_ORDERS}")
+    content = {**asdict(new), "job_id": _new_id(), "actor": operator()}
     try:
         document = validate(JobDocument, content, "job")
     except InvalidDocument as error:

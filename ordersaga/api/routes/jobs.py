@@ -215,16 +215,16 @@ async def orders_page(
 ) -> Page[JobOrderAnswer]:
     """Some orders of a job; raises InvalidCursor, and as `show_job` does."""
     offset, client = _offset(cursor), await context.temporal()
-    found = await show_job(client, job_id)
+    whole = await show_job(client, job_id)
     rows = await job_rows(client, job_id, offset=offset, limit=limit, outcome=outcome)
-    items = tuple([await _shown(context, found, row) for row in rows])
-    more = len(rows) == limit and offset + limit < found.orders
+    items = tuple([await _shown(context, whole, row) for row in rows])
+    more = len(rows) == limit and offset + limit < whole.orders
     return Page(items, _cursor(offset + limit) if more else None)
 
 
-async def _shown(context: Context, found: Job, row: JobRow) -> JobOrderAnswer:
+async def _shown(context: Context, whole: Job, row: JobRow) -> JobOrderAnswer:
     is_possible = row.outcome is None if row.looked_at else None
-    would_cancel = found.act is JobAct.CANCEL and is_possible and found.carried_out_by is None
+    would_cancel = whole.act is JobAct.CANCEL and is_possible and whole.carried_out_by is None
     effects = await _effects(context, OrderId(row.order_id)) if would_cancel else ()
     return JobOrderAnswer(row.order_id, is_possible, row.outcome, row.why, effects)
 

@@ -161,7 +161,7 @@ async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> Answ
 async def _steer_many(order_ids: Sequence[OrderId], selection: str, steering: Steering) -> Answer:
     from ordersaga.cli import jobs  # noqa: PLC0415  loads Temporal
 
-    wanted = jobs.Wanted(
+    new = jobs.NewJob(
         steering.name,
         steering.why,
         order_ids,
@@ -171,7 +171,7 @@ async def _steer_many(order_ids: Sequence[OrderId], selection: str, steering: St
     )
     async with opened() as services:
         client = await services.temporal()
-        job = await jobs.look(client, wanted)
+        job = await jobs.look(client, new)
         if steering.dry_run:
             return await jobs.looked_answer(client, job)
         _confirm(job, steering)

@@ -37,14 +37,14 @@ def acts_together(viewer: Viewer) -> list[ActForm]:
 async def start(request: Request, viewer: CurrentViewer) -> Response:
     """Look what an act would do to the chosen orders, or to all that the filter selects."""
     fields = await read_form(request, viewer)
-    wanted = _wanted(viewer, fields)
+    job_request = _request(viewer, fields)
     content = repr(sorted(fields.items())).encode()
     key = request_key(viewer, one(fields, "key"), "job ", content)
-    response = await begin_job(context_of(request), viewer.token, wanted, key)
+    response = await begin_job(context_of(request), viewer.token, job_request, key)
     return see_other(f"/jobs/{answer_of(response)['job_id']}")
 
 
-def _wanted(viewer: Viewer, fields: Form) -> JobRequest:
+def _request(viewer: Viewer, fields: Form) -> JobRequest:
     act = one(fields, "act")
     if act not in TOGETHER:
         raise invalid("act", f"must be one of {', '.join(TOGETHER)}")

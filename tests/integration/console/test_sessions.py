@@ -1,5 +1,6 @@
 """A session is a token in a cookie of the console; a form is one of our own pages or refused."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -144,13 +145,14 @@ async def test_a_notification_is_sent_again_by_who_may(shop: ApiShop) -> None:
 
 
 async def test_an_act_on_many_orders_needs_some_that_are_chosen(shop: ApiShop) -> None:
-    reader = Reader.of(shop, Role.OPERATOR)
+    reader, keys = Reader.of(shop, Role.OPERATOR), count(1)
 
     async def sent(**fields: Any) -> int:
-        fields = {"act": "hold", "reason": "outage", "key": "k1", "scope": "chosen", **fields}
+        key = f"many{next(keys)}"
+        fields = {"act": "hold", "reason": "outage", "key": key, "scope": "chosen", **fields}
         return (await reader.send("/orders", "/jobs", **fields)).status
 
-    every = {"scope": "all", "key": "k2"}
+    every = {"scope": "all"}
     assert await sent() == 422
     assert await sent(act="amend", order=["busy"]) == 422
     assert await sent(order=["no/order"]) == 422
@@ -160,8 +162,8 @@ async def test_an_act_on_many_orders_needs_some_that_are_chosen(shop: ApiShop) -
     assert await sent(**every, filter="status=lunch") == 422
     assert await sent(**every, filter="customer=nobody-at-all") == 422
     # The selection is taken, and Temporal does not answer.
-    assert await sent(order=["busy"], key="k3") == 503
-    assert await sent(scope="all", key="k4", filter="status=completed") == 503
+    assert await sent(order=["busy"]) == 503
+    assert await sent(**every, filter="status=completed") == 503
 
 
 async def test_an_act_on_many_orders_needs_the_right_to_it(shop: ApiShop) -> None:
