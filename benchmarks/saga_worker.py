@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
@@ -23,6 +24,7 @@ from ordersaga.bootstrap.settings import Settings, load_settings
 from ordersaga.bootstrap.temporal import connect_temporal
 from ordersaga.bootstrap.wiring import open_services
 from ordersaga.daemons.ending import stop_on_signals
+from ordersaga.operations.jobs.acts import SagaActs
 from workers.factory import Dependencies, build_worker, polling
 from workers.sandbox import workflow_runner
 
@@ -60,6 +62,7 @@ async def workers(kind: str, queues: Sequence[str]) -> AsyncIterator[list[Worker
             FakeCarrier(),
             RecordingNotifications(),
             services.installation,
+            partial(SagaActs, services.handler),
         )
         yield [
             build_worker(

@@ -13,6 +13,7 @@ OrderId = NewType("OrderId", str)
 Sku = NewType("Sku", str)
 CustomerId = NewType("CustomerId", str)
 ReturnId = NewType("ReturnId", str)
+JobId = NewType("JobId", str)
 LineId = NewType("LineId", str)
 """Names a line within its order."""
 
@@ -73,6 +74,11 @@ def parse_return_id(raw: str, field: str = "return_id") -> ReturnId:
     return ReturnId(_checked(field, raw, _RETURN_ID, characters))
 
 
+def parse_job_id(raw: str, field: str = "job_id") -> JobId:
+    """Return `raw` as the id of a job; raises InvalidValue naming `field`."""
+    return JobId(_checked(field, raw))
+
+
 def order_stream(order_id: OrderId) -> str:
     """Name of the stream of an order; it is also the workflow id of its saga."""
     return f"order-{order_id}"
@@ -116,6 +122,11 @@ def delivery_workflow(order_id: OrderId) -> str:
 def return_workflow(order_id: OrderId, return_id: ReturnId) -> str:
     """Id of the workflow of one return."""
     return f"return-{order_id}-{return_id}"
+
+
+def job_workflow(job_id: JobId) -> str:
+    """Id of the workflow of one job."""
+    return f"job-{job_id}"
 
 
 def customer_subject(customer_id: CustomerId | None, order_id: OrderId) -> str:

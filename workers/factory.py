@@ -12,6 +12,7 @@ from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker, Wo
 
 from activities.inventory.activities import InventoryActivities
 from activities.inventory.restock import ReturnStockActivities
+from activities.jobs.activities import JobActivities, OrderActs
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE
 from activities.orders.activities import OrderActivities
 from activities.payment_port import PaymentGateway
@@ -31,9 +32,10 @@ from workers.sandbox import workflow_runner
 from workflows import policies
 from workflows.delivery.workflow import OrderDelivery
 from workflows.fulfillment.workflow import OrderFulfillment
+from workflows.jobs.workflow import OperatorJob
 from workflows.returns.workflow import OrderReturn
 
-WORKFLOWS: Final = (OrderFulfillment, OrderDelivery, OrderReturn)
+WORKFLOWS: Final = (OrderFulfillment, OrderDelivery, OrderReturn, OperatorJob)
 GRACE: Final = policies.ATTEMPT + timedelta(seconds=1)
 """How long a stopping worker waits for running activities."""
 
@@ -42,9 +44,10 @@ GRACE: Final = policies.ATTEMPT + timedelta(seconds=1)
 class Dependencies:
     """What the activities use.
 
-    `cancel_after_s`: how long a provider may fail before an order that does not say anything about
-    it is cancelled; None: the order waits. `if_left`: what is done about a parcel that has left
-    before its order is undone, if the order does not say anything about it.
+    `order_acts`: makes what jobs act by. `cancel_after_s`: how long a provider may fail before an
+    order that does not say anything about it is cancelled; None: the order waits. `if_left`: what
+    is done about a parcel that has left before its order is undone, if the order does not say
+    anything about it.
     """
 
     handler: CommandHandler
@@ -52,6 +55,7 @@ class Dependencies:
     carrier: Carrier
     notifications: Notifications
     installation: Installation
+    order_acts: Callable[[Client], OrderActs]
     cancel_after_s: float | None = None
     if_left: IfLeft = IfLeft.ASK
 
@@ -84,7 +88,7 @@ class WorkerVersion:
 
 
 def activities_of(
-    queue: str, dependencies: Dependencies, sagas: Sagas
+    queue: str, dependencies: Dependencies, sagas: Sagas, order_acts: OrderActs
 ) -> Sequence[Callable[..., Any]]:
     """The activities of a task queue: the public methods of its classes.
 
@@ -98,6 +102,7 @@ def activities_of(
         ORDERS_QUEUE: (
             OrderActivities(handler, notifications, sagas),
             ReturnActivities(handler, notifications),
+            JobActivities(order_acts),
         ),
         INVENTORY_QUEUE: (
             InventoryActivities(
@@ -161,7 +166,9 @@ def build_worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS if queue == ORDERS_QUEUE else (),
-        activities=activities_of(queue, dependencies, RunningSagas(client)),
+        activities=activities_of(
+            queue, dependencies, RunningSagas(client), dependencies.order_acts(client)
+        ),
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=grace,
         deployment_config=version.config() if version else None,

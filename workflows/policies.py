@@ -65,6 +65,9 @@ FIRST_ATTEMPTS: Final = 5
 LONGEST_PAUSE: Final = timedelta(minutes=1)
 """The longest pause between two attempts; the activity may ask for another one."""
 
+JOB_KEPT_READY: Final = timedelta(hours=24)
+"""How long a job waits to be carried out after its dry run; much may have changed by then."""
+
 ANSWER_WITHIN: Final = timedelta(seconds=30)
 """A message is answered after this long, even if what it asks for is not decided yet."""
 
@@ -115,6 +118,9 @@ USUAL: Final = Policy(
     ),
 )
 """Most activities succeed within the first try. Steps, compensations and records."""
+
+JOB_PART: Final = Policy(timedelta(seconds=30), USUAL.first)
+"""A job asks some sagas side by side, and waits for the slowest of them."""
 
 PARCEL: Final = Policy(
     ATTEMPT,

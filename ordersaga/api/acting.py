@@ -22,9 +22,8 @@ from ordersaga.api.failures import away
 from ordersaga.api.problems import Problem
 from ordersaga.api.writing import once
 from ordersaga.operations.cancellation import CancelRequest, cancel_order
-from ordersaga.operations.sagas import ask_status
+from ordersaga.operations.possible import possible_acts
 from ordersaga.operations.steering import Act, Acted, Outcome, UpdateRequest, steer
-from ordersaga.operations.temporal_runs import find_run
 from workflows.documents import messages
 
 
@@ -138,12 +137,13 @@ async def act_on(
     """
     message = {**body.model_dump(mode="json", exclude_none=True), "actor": token.actor}
     if operation.act is Act.CANCEL and "requested_by" not in body.model_fields_set:
-        message["requested_by"] = _requester(token)
+        message["requested_by"] = requester(token)
     attempt = _Attempt(context, order_id, operation.act, message, key, if_match)
     return await once(context, key, attempt.carry_out)
 
 
-def _requester(token: Token) -> str:
+def requester(token: Token) -> str:
+    """Who wants an order cancelled, unless the body says it."""
     by_customer = token.role in (Role.SERVICE, Role.SUPPORT)
     return "customer" if by_customer else "operator"
 
@@ -190,9 +190,9 @@ class _Attempt:
     async def _cancel_without_saga(self) -> ActionAnswer:
         by_customer = self.message["requested_by"] == "customer"
         actor, reason = self.message["actor"], self.message["reason"]
-        cancelled_by = await cancel_order(
-            self.context.services, self.order_id, CancelRequest(actor, reason, by_customer)
-        )
+        handler, client = self.context.services.handler, await self.context.temporal()
+        request = CancelRequest(actor, reason, by_customer)
+        cancelled_by = await cancel_order(handler, client, self.order_id, request)
         return ActionAnswer(self.order_id, self.act, cancelled_by)
 
     async def _answer(self, acted: Acted) -> tuple[int, ActionAnswer]:
@@ -224,16 +224,6 @@ async def possible(context: Context, order_id: OrderId, act: Act) -> PossibleAns
         NotFound: there is no such order.
         Unreachable: Temporal does not answer.
     """
-    state = await ORDER.stream(order_id).load(context.services.handler)
-    if isinstance(state, NoOrder):
-        raise NotFound("order", order_id)
     client = await context.temporal()
-    run = await find_run(client, order_stream(order_id))
-    actions: tuple[str, ...] = ()
-    waits_for = None
-    if run is not None and run.is_open:
-        status, note = await ask_status(client, run)
-        actions, waits_for = tuple(status.get("actions", ())), status.get("waits_for") or note
-    elif not isinstance(state, Completed | Cancelled):
-        actions = (Act.CANCEL,)  # possible whatever became of its saga
-    return PossibleAnswer(order_id, act, act in actions, actions, waits_for)
+    now = await possible_acts(context.services.handler, client, order_id)
+    return PossibleAnswer(order_id, act, act in now.acts, now.acts, now.waits_for)

@@ -17,6 +17,7 @@ from ordersaga.api.problems import problem_schema
 from ordersaga.api.rights import RIGHTS
 from ordersaga.api.routes import (
     actions,
+    jobs,
     lists,
     live,
     notes,
@@ -38,6 +39,7 @@ _ROUTERS: Final = (
     notes.router,
     recovering.router,
     returning.router,
+    jobs.router,
     stock.router,
     lists.router,
     payments.router,
@@ -50,6 +52,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
     notes.NoteBody,
     recovering.RecoverBody,
+    jobs.JobBody,
     resending.ResendBody,
     ReceiveBody,
     AdjustBody,

@@ -52,6 +52,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stock": ("stock:app", "Receive, correct and show stock."),
     "customer": ("customers:app", "Erase personal data; rotate its keys."),
     "saga": ("saga.group:app", "Show sagas and steer them."),
+    "job": ("jobs:app", "Show, carry out and end jobs: one act on many orders."),
     "parcel": ("parcels:app", "Follow parcels after they have left."),
     "return": ("returns:app", "Take goods back and refund money."),
     "notifications": ("notifications:app", "Notify other systems of what happens to orders."),

@@ -61,7 +61,7 @@ async def cancel(
     from ordersaga.operations.cancellation import CancelRequest, cancel_order  # noqa: PLC0415  loads Temporal
 
     request = CancelRequest(operator(), reason, by_customer=not by_operator)
-    remark = await cancel_order(services, order_id, request)
+    remark = await cancel_order(services.handler, await services.temporal(), order_id, request)
     if wait:
         await (await saga_client(services)).result(order_id)
     return order_answer(await orders.show(order_id))._replace(remarks=[remark])

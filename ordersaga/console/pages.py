@@ -62,6 +62,7 @@ NAVIGATION: Final = (
     Link("/", "Today", None, "today"),
     Link("/inbox", "Inbox", "get_inbox", "inbox"),
     Link("/orders", "Orders", "list_orders", "orders"),
+    Link("/jobs", "Jobs", "list_jobs", "jobs"),
     Link("/returns", "Returns", "list_returns", "returns"),
     Link("/parcels", "Parcels", "list_parcels", "parcels"),
     Link("/stock", "Stock", "list_stock", "stock"),

@@ -13,9 +13,9 @@ from ordersaga.console.address import ROOT
 from ordersaga.console.pages import failure_page
 from ordersaga.console.routes import (
     acting,
-    bulk,
     changes,
     inbox,
+    jobs,
     lists,
     login,
     money,
@@ -38,7 +38,7 @@ _ROUTERS: Final = (
     order.router,
     acting.router,
     returning.router,
-    bulk.router,
+    jobs.router,
     lists.router,
     stock.router,
     money.router,

@@ -36,6 +36,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "behind": "behind",
         "paused": "paused",
         "pending": "pending",
+        "ready": "ready to be carried out",
         "order_without_saga": "no saga",
         "saga_paused": "paused in Temporal",
     },
@@ -49,6 +50,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "in_transit": "in transit",
         "open": "open",
         "running": "running",
+        "looking": "looking",
         "compensating": "turning back",
         "turning_back": "turning back",
         "started": "under way",
@@ -71,6 +73,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "partly_refunded": "partly refunded",
         "voided": "voided",
         "expired": "expired",
+        "aborted": "aborted",
         "returned": "returned",
         "label_cancelled": "label cancelled",
         "denied": "denied",
@@ -95,6 +98,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "dead_letter": "parked stream",
         "refused": "refused",
         "failing": "failing",
+        "unanswered": "no answer",
     },
     IDLE: {
         "draft": "draft",
@@ -105,6 +109,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "unknown": "unknown",
         "nothing": "nothing",
         "to_come": "to come",
+        "skipped": "not reached",
     },
 }
 _MEANING_OF: Final = {word: meaning for meaning, words in _MEANINGS.items() for word in words}

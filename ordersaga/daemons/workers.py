@@ -30,6 +30,7 @@ from ordersaga.daemons.service import begin, run_process
 from ordersaga.daemons.set_aside import SetAside
 from ordersaga.daemons.temporal import TemporalNeed
 from ordersaga.daemons.watchdog import Watchdog
+from ordersaga.operations.jobs.acts import SagaActs
 from ordersaga.operations.watchdog.look import Observer
 from workers.factory import Dependencies, WorkerVersion, build_worker
 
@@ -114,6 +115,7 @@ def _worker(services: Services, client: Client, queue: str) -> Worker:
         services.carrier(),
         LogNotifications(),
         services.installation,
+        partial(SagaActs, services.handler),
         settings.cancel_after_s,
         IfLeft(settings.if_parcel_left),
     )

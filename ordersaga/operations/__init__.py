@@ -1,1 +1,1 @@
-"""Tools for operators: sagas, bulk commands, recovery, verification, doctor."""
+"""Tools for operators: sagas, jobs, recovery, verification, doctor."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import uuid4
 
 from temporalio.client import Client
@@ -11,23 +11,19 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from activities.aggregates import FULFILLMENT, ORDER
 from activities.messages import WORKFLOW_TYPE
 from activities.unit_of_work import UnitOfWork, transact
+from domain.errors import NotFound
 from domain.ids import OrderId, order_stream
 from domain.order.commands import CancelOrder
-from domain.order.state import Cancelled, Completed, Submitted, status_of
+from domain.order.state import Cancelled, Completed, NoOrder, Submitted, status_of
 from domain.saga.commands import CloseFulfillment, RecordOperatorAction
 from domain.saga.trail import Underway
 from domain.values import Outcome, Reason
-from eventstore.commands.handler import CommandContext
+from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from ordersaga.client.orders import OrderSagaClient
 from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.errors import Refused
-from ordersaga.operations.actor import Caller
-from ordersaga.operations.orders import OrdersService
 from ordersaga.operations.temporal_runs import Run, find_run
-
-if TYPE_CHECKING:
-    from ordersaga.bootstrap.wiring import Services
 
 _SHOWN: Final = 80  # characters of a name that a client chose
 
@@ -61,7 +57,7 @@ class CancelRequest:
 
 
 async def cancel_order(
-    services: "Services", order_id: OrderId, request: CancelRequest
+    handler: CommandHandler, client: Client, order_id: OrderId, request: CancelRequest
 ) -> CancelledBy:
     """Cancel an order, whatever became of its saga.
 
@@ -70,26 +66,26 @@ async def cancel_order(
         SagaRefused: its saga does not accept it now.
         Refused: the order has ended, or another workflow holds the id of its saga.
     """
-    client = await services.temporal()
     run = await find_run(client, order_stream(order_id))
     if run is None or not run.is_open or run.workflow_type != WORKFLOW_TYPE:
-        return await _cancel_without_saga(services, client, order_id, request, run)
+        return await _cancel_without_saga(handler, client, order_id, request, run)
     await OrderSagaClient(client).update(order_id, "cancel", request.message)
     return CancelledBy.RUNNING_SAGA
 
 
 async def _cancel_without_saga(
-    services: "Services",
+    handler: CommandHandler,
     client: Client,
     order_id: OrderId,
     request: CancelRequest,
     run: Run | None,
 ) -> CancelledBy:
-    orders = OrdersService.of(services, Caller(request.actor))
-    state = await orders.state(order_id)
+    state = await ORDER.stream(order_id).load(handler)
+    if isinstance(state, NoOrder):
+        raise NotFound("order", order_id)
     if isinstance(state, Completed | Cancelled):
         raise Refused(f"the order is {status_of(state)}: it cannot be cancelled any more")
-    if await _cancel_at_once(services, order_id, request):
+    if await _cancel_at_once(handler, order_id, request):
         return CancelledBy.STORE
     if run is not None and run.is_open:
         raise Refused(
@@ -109,7 +105,9 @@ async def _cancel_without_saga(
     return CancelledBy.NEW_SAGA
 
 
-async def _cancel_at_once(services: "Services", order_id: OrderId, request: CancelRequest) -> bool:
+async def _cancel_at_once(
+    handler: CommandHandler, order_id: OrderId, request: CancelRequest
+) -> bool:
     """End an order for which nothing was done; False: something was, or it was never submitted.
 
     No step comes before the reservation. A saga that starts just now finds the order ended, and one
@@ -131,4 +129,4 @@ async def _cancel_at_once(services: "Services", order_id: OrderId, request: Canc
 
     command_id = f"cancel-{uuid4()}"
     context = CommandContext(command_id, Metadata(order.name, command_id, request.actor))
-    return await transact(services.handler, (order, trail), rule, context)
+    return await transact(handler, (order, trail), rule, context)

@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass, replace
 
 from domain.errors import InvalidValue
+from domain.ids import OrderId
 from ordersaga.findings.attention import orders_needing_attention
 from ordersaga.operations.statuses import statuses_by_order
 from projections.engine.projection import Pool
-from projections.paging import Page
+from projections.paging import MOST, Page
 from projections.read_models.current_orders.model import OrderFilter, OrderSort, list_orders
 from projections.read_models.order_row import CurrentOrder
 
@@ -47,15 +48,38 @@ class OrderQuery:
         if self.sort.is_by_total and self.conditions.currency is None:
             raise InvalidValue("currency", "is needed to sort by totals")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it selects all orders."""
+        return replace(self, sort=OrderSort.LATEST) == OrderQuery(OrderFilter())
+
+
+async def find_orders(pool: Pool, query: OrderQuery, most: int) -> list[OrderId]:
+    """The ids of the orders, in the order of the query; at most so many."""
+    conditions, cursor = await _conditions(pool, query), None
+    orders: list[OrderId] = []
+    while len(orders) < most:
+        page = await list_orders(
+            pool, conditions, query.sort, limit=min(MOST, most - len(orders)), cursor=cursor
+        )
+        orders += [OrderId(row.order_id) for row in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return orders
+
+
+async def _conditions(pool: Pool, query: OrderQuery) -> OrderFilter:
+    if not query.needs_attention:
+        return query.conditions
+    return replace(query.conditions, order_ids=tuple(await orders_needing_attention(pool)))
+
 
 async def list_with_statuses(
     pool: Pool, query: OrderQuery, limit: int, cursor: str | None
 ) -> Page[ListedOrder]:
     """A page of orders. Raises InvalidCursor for a cursor of another listing."""
-    conditions = query.conditions
-    if query.needs_attention:
-        needing = await orders_needing_attention(pool)
-        conditions = replace(conditions, order_ids=tuple(needing))
+    conditions = await _conditions(pool, query)
     page = await list_orders(pool, conditions, query.sort, limit=limit, cursor=cursor)
     order_ids = [row.order_id for row in page.items]
     why = await orders_needing_attention(pool, order_ids)

@@ -75,6 +75,7 @@ class UpdateRequest:
         message: its argument.
         request_id: the same for the same request.
         sent_to: the run that an earlier try was sent to.
+        answer_within: how long its end is awaited; a refusal comes at once.
     """
 
     workflow_id: str
@@ -83,6 +84,7 @@ class UpdateRequest:
     message: Mapping[str, Any]
     request_id: str
     sent_to: str | None = None
+    answer_within: timedelta = _ANSWER_WITHIN
 
 
 async def steer(
@@ -119,7 +121,7 @@ async def _earlier(client: Client, request: UpdateRequest, run_id: str) -> Acted
     """What became of the request in the run that it was sent to; None: it never got there."""
     handle = client.get_workflow_handle(request.workflow_id, run_id=run_id)
     try:
-        return await _result(handle.get_update_handle(request.request_id))
+        return await _result(handle.get_update_handle(request.request_id), request)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
@@ -141,12 +143,12 @@ async def _send(handle: WorkflowHandle[Any, Any], request: UpdateRequest) -> Act
         return _refused(error)
     except RPCError as error:
         return _by_server(error)
-    return await _result(update)
+    return await _result(update, request)
 
 
-async def _result(update: "WorkflowUpdateHandle[Any]") -> Acted:
+async def _result(update: "WorkflowUpdateHandle[Any]", request: UpdateRequest) -> Acted:
     try:
-        await update.result(rpc_timeout=_ANSWER_WITHIN)
+        await update.result(rpc_timeout=request.answer_within)
     except WorkflowUpdateFailedError as error:
         return _refused(error)
     except WorkflowUpdateRPCTimeoutOrCancelledError:

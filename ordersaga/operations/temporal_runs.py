@@ -4,10 +4,11 @@ The SDK's own descriptions fail for a paused run, whose status they do not know.
 must not hide the others.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from temporalio.api.common.v1 import Payload
 from temporalio.api.common.v1 import WorkflowExecution as RunReference
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
@@ -32,6 +33,7 @@ class Run:
         status: Temporal's status in lower case, such as ``running``, ``paused``, ``completed``.
         pending: pending activities; only in a description, not in a list.
         task_attempt: of the pending workflow task, 0 if there is none; only in a description.
+        memo: what the workflow shows where it is listed, encoded.
     """
 
     workflow_id: str
@@ -43,6 +45,7 @@ class Run:
     attributes: TypedSearchAttributes
     pending: Sequence[PendingActivityInfo] = field(default_factory=tuple)
     task_attempt: int = 0
+    memo: Mapping[str, Payload] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +104,7 @@ def _run(info: WorkflowExecutionInfo, pending: Sequence[PendingActivityInfo] = (
         closed_at=info.close_time.ToDatetime(UTC) if info.HasField("close_time") else None,
         attributes=decode_typed_search_attributes(info.search_attributes),
         pending=pending,
+        memo=dict(info.memo.fields),
     )
 
 

@@ -10,6 +10,7 @@ from temporalio.common import RawValue
 from activities.messages import OperatorAction
 from workflows.common.operator_requests import OperatorAttention
 from workflows.common.run_to_completion import run_to_completion
+from workflows.common.search_attributes import Progress
 from workflows.documents.messages import handed_over
 
 VERSION: Final = 1
@@ -36,11 +37,16 @@ class Continuation(Generic[S]):
 
 async def continue_as_new(state: Any, attention: OperatorAttention) -> NoReturn:
     """End this run once every message is answered, and begin one that knows the same."""
-    await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
-    state.progress.attention.clear()  # the new run asks again
-    state.progress.hands_over = False
     unrecorded, settled = attention.unrecorded, attention.settled
-    workflow.continue_as_new(Continuation(VERSION, state, unrecorded, settled))
+    await begin_new_run(Continuation(VERSION, state, unrecorded, settled), state.progress)
+
+
+async def begin_new_run(document: Any, progress: Progress) -> NoReturn:
+    """End this run once every message is answered, and begin one that gets the document."""
+    await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
+    progress.attention.clear()  # the new run asks again
+    progress.hands_over = False
+    workflow.continue_as_new(document)
 
 
 def take_over(raw: RawValue, state: Any, attention: OperatorAttention) -> bool:
@@ -50,7 +56,7 @@ def take_over(raw: RawValue, state: Any, attention: OperatorAttention) -> bool:
         ValidationError: this build does not understand what was handed over. The workflow task
             fails, and is tried again until a build runs that does.
     """
-    if not _continues_another():
+    if not continues_another():
         return False
     earlier: Continuation[Any] = handed_over(GenericAlias(Continuation, type(state)), raw)
     _restore(state, earlier.state)
@@ -59,7 +65,7 @@ def take_over(raw: RawValue, state: Any, attention: OperatorAttention) -> bool:
     return True
 
 
-def _continues_another() -> bool:
+def continues_another() -> bool:
     """The server says so: no client can pretend it, not even by a retry policy or a schedule."""
     info = workflow.info()
     return info.continued_run_id is not None and info.attempt == 1 and info.cron_schedule is None

@@ -35,16 +35,15 @@ Ids = Annotated[
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only show which sagas the filter selects.")
+    bool, typer.Option("--dry-run", help="Only look for which orders it is possible.")
 ]
-Yes = Annotated[
-    bool, typer.Option("--yes", help="Do not ask for confirmation of what a filter selects.")
-]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 BySignal = Annotated[
     bool,
     typer.Option(
         "--signal",
-        help="Send signals: they wait for workers and reach paused sagas, but are not answered.",
+        help="Send a signal to one saga: it waits for workers and reaches a paused saga, but is "
+        "not answered.",
     ),
 ]
-Rate = Annotated[float, typer.Option(min=0.1, max=1000, help="At most this many sagas per second.")]
+Rate = Annotated[float, typer.Option(min=0.1, max=50, help="At most this many sagas per second.")]

@@ -1,20 +1,18 @@
 """`ordersaga saga hold|resume|retry|resolve|cancel`: one saga, several, or all that a filter finds.
 
-A single saga named by its id is steered and then shown. Several are steered at a limited rate, and
-the result of each is reported. ``--dry-run`` shows first which sagas a filter selects.
+A single saga named by its id is steered and then shown. Several are steered by a job: it looks
+first for which of them the act is possible, is confirmed, and acts on those at a limited rate.
 """
 
 import inspect
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
-from rich.console import Group, RenderableType
 
-from domain.ids import OrderId
+from domain.ids import OrderId, order_stream
 from domain.values import Address
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import (
@@ -30,16 +28,14 @@ from ordersaga.cli.common import (
     opened,
     saga_client,
 )
-from ordersaga.cli.output import OK
-from ordersaga.cli.saga.listing import SAGAS, saga_answer
+from ordersaga.cli.saga.listing import saga_answer
 from ordersaga.cli.saga.options import BySignal, Condition, DryRun, Ids, Rate, Status, StepName, Yes
-from ordersaga.display.tables import Columns
-from ordersaga.errors import REFUSED, WrongUsage
+from ordersaga.errors import WrongUsage
 from ordersaga.operations.actor import operator
-from ordersaga.operations.saga_views import ListedSaga, SagaFilter
+from ordersaga.operations.saga_views import SagaFilter
 
 if TYPE_CHECKING:
-    from ordersaga.operations.bulk import CommandResult
+    from ordersaga.operations.jobs.jobs import Job
 
 COMMANDS: Final[Mapping[str, str]] = {
     "hold": "Keep sagas from starting their next step.",
@@ -56,7 +52,6 @@ Goods = Annotated[
     ),
 ]
 ENDS_WITH: Final = "Ends with 1 if a saga did not accept the command."
-_RESULTS: Final = Columns("order_id: order, outcome: result, why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +95,7 @@ def bulk_command(name: str, **own_options: Any) -> Callable[..., None]:
         dry_run: DryRun = False,
         yes: Yes = False,
         by_signal: BySignal = False,
-        rate: Rate = 50.0,
+        rate: Rate = 10.0,
         **details: Any,
     ) -> Answer:
         steering = Steering(name, why, dry_run, yes, by_signal, rate, details)
@@ -149,27 +144,47 @@ def _saga_filter(
     return None if conditions == SagaFilter(running=True, limit=None) else conditions
 
 
-async def _send(
-    services: Any, order_ids: Sequence[OrderId], steering: Steering
-) -> "list[CommandResult]":
-    from ordersaga.operations.bulk import BulkCommand, send_to_all  # noqa: PLC0415  loads Temporal
-
-    command = BulkCommand(steering.name, steering.message(), steering.by_signal, steering.rate)
-    return await send_to_all(await services.temporal(), order_ids, command)
-
-
 # --- by name -------------------------------------------------------------------------------------
 
 
 async def _steer_named(order_ids: Sequence[OrderId], steering: Steering) -> Answer:
     distinct = list(dict.fromkeys(order_ids))
+    if len(distinct) > 1:
+        if steering.by_signal:
+            raise WrongUsage("--signal takes one id; Temporal's command line signals many")
+        return await _steer_many(distinct, "orders by name", replace(steering, yes=True))
     if steering.dry_run:
-        raise WrongUsage("--dry-run needs a filter; ids already say which sagas are meant")
-    if len(distinct) == 1 and not steering.by_signal:
-        return await _steer_one(distinct[0], steering)
+        raise WrongUsage("--dry-run needs a filter, or several ids")
+    return await (_signal if steering.by_signal else _steer_one)(distinct[0], steering)
+
+
+async def _steer_many(order_ids: Sequence[OrderId], selection: str, steering: Steering) -> Answer:
+    from ordersaga.cli import jobs  # noqa: PLC0415  loads Temporal
+
+    new = jobs.NewJob(
+        steering.name,
+        steering.why,
+        order_ids,
+        selection,
+        steering.rate,
+        {name: value for name, value in steering.details.items() if value is not None},
+    )
     async with opened() as services:
-        results = await _send(services, distinct, steering)
-    return _report(results, None, steering)
+        client = await services.temporal()
+        job = await jobs.look(client, new)
+        if steering.dry_run:
+            return await jobs.looked_answer(client, job)
+        _confirm(job, steering)
+        return await jobs.carry_out(client, job)
+
+
+async def _signal(order_id: OrderId, steering: Steering) -> Answer:
+    """Leave a message: it waits for a worker and reaches a paused saga, without an answer."""
+    async with opened() as services:
+        client = await services.temporal()
+        saga = client.get_workflow_handle(order_stream(order_id))
+        await saga.signal(steering.name, steering.message())
+    return Answer({"order_id": order_id, "result": "sent"}, f"{order_id}: sent")
 
 
 async def _steer_one(order_id: OrderId, steering: Steering) -> Answer:
@@ -185,7 +200,9 @@ async def _cancel_one(services: Services, order_id: OrderId, why: str) -> Answer
     from ordersaga.operations import cancellation  # noqa: PLC0415  loads Temporal
 
     request = cancellation.CancelRequest(operator(), why, by_customer=False)
-    cancelled_by = await cancellation.cancel_order(services, order_id, request)
+    cancelled_by = await cancellation.cancel_order(
+        services.handler, await services.temporal(), order_id, request
+    )
     if cancelled_by is cancellation.CancelledBy.STORE:  # there may never have been a saga
         return Answer({"order_id": order_id, "result": cancelled_by}, f"{order_id}: {cancelled_by}")
     return (await saga_answer(services, order_id))._replace(remarks=[cancelled_by])
@@ -197,62 +214,23 @@ async def _cancel_one(services: Services, order_id: OrderId, why: str) -> Answer
 async def _steer_selected(conditions: SagaFilter, steering: Steering) -> Answer:
     from ordersaga.operations.sagas import list_sagas, query_of  # noqa: PLC0415  loads Temporal
 
-    query = query_of(conditions)
+    if steering.by_signal:
+        raise WrongUsage("--signal takes one id; Temporal's command line signals many")
     async with opened() as services:
         sagas = await list_sagas(await services.temporal(), conditions)
-        if steering.dry_run:
-            return _selected(sagas, query, steering)
-        _confirm(sagas, steering)
-        results = await _send(services, [OrderId(saga.order_id) for saga in sagas], steering)
-    return _report(results, query, steering)
+    if not sagas:
+        return Answer({"command": steering.name, "orders": 0}, "no saga matches")
+    order_ids = [OrderId(saga.order_id) for saga in sagas]
+    return await _steer_many(order_ids, query_of(conditions), steering)
 
 
-def _selected(sagas: Sequence[ListedSaga], query: str, steering: Steering) -> Answer:
-    data = {
-        "command": steering.name,
-        "query": query,
-        "found": len(sagas),
-        "by_status": Counter(saga.order_status or "unknown" for saga in sagas),
-        "by_step": _by_step(sagas),
-        "sagas": sagas,
-    }
-    table = [SAGAS.table(sagas)] if sagas else []
-    return Answer(data, Group(f"{_counts(sagas)}\nquery: {query}", *table))
-
-
-def _by_step(sagas: Sequence[ListedSaga]) -> Counter[str]:
-    return Counter(saga.step or "unknown" for saga in sagas)
-
-
-def _counts(sagas: Sequence[ListedSaga]) -> str:
-    steps = ", ".join(f"{count} at {step}" for step, count in _by_step(sagas).items())
-    return f"{len(sagas)} {'saga' if len(sagas) == 1 else 'sagas'}{': ' if steps else ''}{steps}"
-
-
-def _confirm(sagas: Sequence[ListedSaga], steering: Steering) -> None:
-    if steering.yes or not sagas:
+def _confirm(job: "Job", steering: Steering) -> None:
+    if steering.yes or not job.possible:
         return
+    what = f"{steering.name}: possible for {job.possible} of {job.orders} orders"
     if not sys.stdin.isatty():
-        raise WrongUsage(f"{_counts(sagas)}: add --yes to steer them, --dry-run to list them")
-    typer.confirm(f"{steering.name} {_counts(sagas)}?", abort=True, err=True)
-
-
-def _report(results: "Sequence[CommandResult]", query: str | None, steering: Steering) -> Answer:
-    outcomes = Counter(result.outcome.value for result in results)
-    data = {
-        "command": steering.name,
-        "query": query,
-        "found": len(results),
-        "outcomes": outcomes,
-        "sagas": results,
-    }
-    code = OK if all(result.outcome.is_success for result in results) else REFUSED
-    return Answer(data, lambda: _report_view(results, outcomes), code)
-
-
-def _report_view(results: "Sequence[CommandResult]", outcomes: Mapping[str, int]) -> RenderableType:
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    return Group(counts or "no saga was found", *([_RESULTS.table(results)] if results else []))
+        raise WrongUsage(f"{what}: add --yes, or `ordersaga job run {job.job_id}`")
+    typer.confirm(f"{what}; do it?", abort=True, err=True)
 
 
 # --- the address ---------------------------------------------------------------------------------

@@ -1,96 +1,33 @@
 """Lists of orders, and the search."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+import secrets
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from domain.errors import InvalidValue
-from domain.money import parse_amount
 from domain.order.status import OrderStatus
 from domain.values import Reason
 from ordersaga.api.answers import Cursor, Form, list_answer
 from ordersaga.api.context import context_of
-from ordersaga.api.parameters import OfProduct, Word
+from ordersaga.api.parameters import Word
 from ordersaga.console.acts import one
+from ordersaga.console.filters import Filters
 from ordersaga.console.pages import PageRoute, page, see_other
-from ordersaga.console.routes.bulk import acts_together
+from ordersaga.console.routes.jobs import acts_together
 from ordersaga.console.sessions import CurrentViewer, keep_preference, read_form
 from ordersaga.console.views import USUAL, VIEWS, View, cookie_of, kept_views, normal, with_view
-from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
+from ordersaga.operations.order_lists import ListedOrder, list_with_statuses
 from ordersaga.operations.search.search import search
 from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.paging import Page
-from projections.read_models.current_orders.model import OrderFilter, OrderSort
+from projections.read_models.current_orders.model import OrderSort
 
 router: Final = APIRouter(route_class=PageRoute)
 
 ROWS: Final = 50
-Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
-Code = Annotated[str | None, Query(pattern="^([A-Z]{3})?$")]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address says of the orders that are wanted; totals are as people write amounts."""
-
-    status: OrderStatus | None = None
-    payment: PaymentProgress | None = None
-    fulfilment: FulfilmentProgress | None = None
-    reason: Reason | None = None
-    customer: Word = None
-    placed_from: Day = None
-    placed_until: Day = None
-    currency: Code = None
-    total_from: Word = None
-    total_until: Word = None
-    sku: OfProduct = None
-    needs_attention: bool = False
-    sort: OrderSort = OrderSort.LATEST
-
-    def query(self, zone: ZoneInfo) -> OrderQuery:
-        """The same for the read models.
-
-        Raises:
-            InvalidValue: an amount is none, or totals are to be compared without a currency.
-        """
-        conditions = OrderFilter(
-            self.status,
-            self.customer,
-            self.reason,
-            _begin(self.placed_from, zone),
-            _begin(self.placed_until, zone, days=1),
-            payment_status=self.payment,
-            fulfilment_status=self.fulfilment,
-            currency=self.currency,
-            total_from=self._minor("total_from"),
-            total_until=self._minor("total_until"),
-            sku=self.sku,
-        )
-        return OrderQuery(conditions, self.needs_attention, self.sort)
-
-    def _minor(self, name: str) -> int | None:
-        text = getattr(self, name)
-        if text is None:
-            return None
-        if self.currency is None:
-            raise InvalidValue("currency", "is needed to compare totals")
-        return parse_amount(text, self.currency, name).minor
-
-
 Asked = Annotated[Filters, Depends()]
-
-
-def _begin(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
-    """When a day begins, or the one after it, in the reader's zone."""
-    if day is None:
-        return None
-    later = date.fromordinal(day.toordinal() + days)
-    return datetime.combine(later, time(), zone).astimezone(UTC)
 
 
 @router.get("/orders", name="list_orders")
@@ -113,7 +50,8 @@ async def orders(
         all_reasons=list(Reason),
         sorts=list(OrderSort),
         is_filtered=filters != Filters(),
-        acts=acts_together(viewer),
+        acts=acts_together(viewer) if viewer.may("start_job") else [],
+        key=secrets.token_hex(16),
         usual=USUAL,
         kept=kept_views(request),
         chosen=normal(request.url.query),

@@ -82,24 +82,24 @@ async def test_a_filter_is_tried_out_first_and_then_holds_all_it_finds(shop: Sho
     select = ("--filter", named("many"))
 
     tried = (await shop.run("hold", *select, *WHY, "--dry-run", "--json")).json()
-    assert (tried["found"], sum(tried["by_step"].values())) == (5, 5)
-    assert sorted(saga["order_id"] for saga in tried["sagas"]) == ids
-    assert "WorkflowType = 'OrderFulfillment'" in tried["query"]
+    assert (tried["job"]["orders"], tried["job"]["possible"]) == (5, 5)
+    assert sorted(row["order_id"] for row in tried["orders"]) == ids
+    assert "WorkflowType = 'OrderFulfillment'" in tried["job"]["selection"]
     unconfirmed = await shop.run("hold", *select, *WHY)
     assert (unconfirmed.code, unconfirmed.out) == (2, "")
-    assert "5 sagas" in unconfirmed.err
+    assert "possible for 5 of 5 orders" in unconfirmed.err
     assert not [act for order_id in ids for act in await shop.acts(order_id)]
 
-    held = (await shop.run("hold", *select, *WHY, "--yes", "--json")).json()
-    assert held["outcomes"] == {"accepted": 5}
+    job_id = tried["job"]["job_id"]
+    held = (await shop.stack.ordersaga("job", "run", job_id, "--json")).json()
+    assert held["job"]["outcomes"] == {"done": 5}
     again = await shop.run("hold", *select, *WHY, "--yes", "--json")
     assert again.code == 1
     assert '"refused": 5' in again.out
-    assert "on hold already" in again.out
 
     await shop.stack.payment.clear()
     resumed = (await shop.run("resume", *ids, "--reason", "it is back", "--json")).json()
-    assert resumed["outcomes"] == {"accepted": 5}
+    assert resumed["job"]["outcomes"] == {"done": 5}
     for order_id in ids:
         async with asyncio.timeout(150):
             assert (await shop.sagas.result(order_id)).outcome == "completed"
@@ -122,9 +122,9 @@ async def test_all_that_need_attention_are_told_and_found_in_every_way(shop: Sho
         await until(lambda: gauge_is(port, 2), timeout_s=90)
     await shop.stack.payment.clear()
     told = (await shop.run("retry", *mine, "--reason", "refunds work", "--yes", "--json")).json()
-    assert sorted((saga["order_id"], saga["outcome"]) for saga in told["sagas"]) == [
-        ("stuck-1", "accepted"),
-        ("stuck-2", "accepted"),
+    assert sorted((row["order_id"], row["outcome"]) for row in told["orders"]) == [
+        ("stuck-1", "done"),
+        ("stuck-2", "done"),
     ]
     for order_id in ("stuck-1", "stuck-2"):
         async with asyncio.timeout(150):
@@ -173,10 +173,11 @@ async def test_signals_reach_a_paused_saga_which_refuses_updates(shop: Shop) -> 
     assert (await shop.stack.temporal("workflow", "pause", *workflow)).code == 0
     refused = await shop.run("cancel", order_id, "nobody-at-all", "--reason", "out", "--json")
     assert refused.code == 1
-    assert '"refused"' in refused.out
-    assert '"ended"' in refused.out
+    assert '"refused": 2' in refused.out
+    assert "it is paused in Temporal" in refused.out
+    assert "there is no such order" in refused.out
     sent = await shop.run("cancel", order_id, "--reason", "out", "--signal", "--json")
-    assert sent.json()["outcomes"] == {"sent": 1}
+    assert sent.json() == {"order_id": order_id, "result": "sent"}
     assert (await shop.stack.temporal("workflow", "unpause", *workflow)).code == 0
     await shop.stack.payment.clear()
     async with asyncio.timeout(150):
@@ -213,6 +214,7 @@ async def test_an_address_is_put_right_while_the_saga_is_on_hold_and_the_order_s
         (("hold", "--step", "lunch", *WHY), "--step: must be one of"),
         (("hold", "--filter", "lunch = 12", *WHY, "--yes"), "--filter"),
         (("retry", "some-id", "--dry-run", *WHY), "--dry-run"),
+        (("cancel", "a", "b", "--signal", *WHY), "--signal takes one id"),
         (("list", "--filter", "ORDER BY lunch"), "--filter"),
     ],
 )

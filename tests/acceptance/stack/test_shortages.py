@@ -95,7 +95,8 @@ async def test_many_waiting_orders_are_answered_at_once_and_an_order_is_amended(
         await until(lambda order_id=order_id: _at(stack, order_id, "awaiting_choice"))
     cancelled = ("saga", "choose", *orders[:2], "--choice", "cancel", *WHY)
     told = (await stack.ordersaga(*cancelled, "--json")).json()
-    assert told["outcomes"] == {"accepted": 2}
+    outcomes = told["job"]["outcomes"]
+    assert outcomes.get("done", 0) + outcomes.get("pending", 0) == 2, told
     for order_id in orders[:2]:
         await until(lambda order_id=order_id: _ended(stack, order_id, "cancelled"))
     late = await stack.ordersaga("saga", "choose", orders[0], "--choice", "wait", *WHY)

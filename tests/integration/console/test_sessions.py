@@ -1,5 +1,8 @@
 """A session is a token in a cookie of the console; a form is one of our own pages or refused."""
 
+from itertools import count
+from typing import Any
+
 import pytest
 
 from ordersaga.access.roles import Role
@@ -142,11 +145,32 @@ async def test_a_notification_is_sent_again_by_who_may(shop: ApiShop) -> None:
 
 
 async def test_an_act_on_many_orders_needs_some_that_are_chosen(shop: ApiShop) -> None:
-    reader = Reader.of(shop, Role.OPERATOR)
-    assert (await reader.send("/orders", "/bulk", act="cancel")).status == 422
-    assert (await reader.send("/orders", "/bulk", act="amend", order=["busy"])).status == 422
-    many = [f"o{number}" for number in range(51)]
-    assert (await reader.send("/orders", "/bulk", act="cancel", order=many)).status == 422
-    reply = await reader.send("/orders", "/bulk", act="cancel", order=["busy", "nothing"])
-    assert reply.status == 200
-    assert "It is possible now for 0 of 2." in reply.text
+    reader, keys = Reader.of(shop, Role.OPERATOR), count(1)
+
+    async def sent(**fields: Any) -> int:
+        key = f"many{next(keys)}"
+        fields = {"act": "hold", "reason": "outage", "key": key, "scope": "chosen", **fields}
+        return (await reader.send("/orders", "/jobs", **fields)).status
+
+    every = {"scope": "all"}
+    assert await sent() == 422
+    assert await sent(act="amend", order=["busy"]) == 422
+    assert await sent(order=["no/order"]) == 422
+    assert await sent(**every, filter="") == 422
+    assert await sent(**every, filter="needs_attention=false") == 422
+    assert await sent(**every, filter="stautus=completed") == 422
+    assert await sent(**every, filter="status=lunch") == 422
+    assert await sent(**every, filter="customer=nobody-at-all") == 422
+    # The selection is taken, and Temporal does not answer.
+    assert await sent(order=["busy"]) == 503
+    assert await sent(**every, filter="status=completed") == 503
+
+
+async def test_an_act_on_many_orders_needs_the_right_to_it(shop: ApiShop) -> None:
+    fields = {"reason": "outage", "key": "k5", "scope": "chosen", "order": ["busy"]}
+    finance = Reader.of(shop, Role.FINANCE)
+    assert (await finance.send("/orders", "/jobs", act="hold", **fields)).status == 403
+    support = Reader.of(shop, Role.SUPPORT)
+    assert (await support.send("/orders", "/jobs", act="retry", **fields)).status == 403
+    last = (await shop.get("/audit/refusals?limit=1")).json["items"][0]
+    assert (last["actor"], last["operation"]) == ("support:test-support", "retry_order")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio.client import Client
@@ -22,6 +23,7 @@ from domain.stock.item import StockState
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import Metadata
+from ordersaga.operations.jobs.acts import SagaActs
 from workers.factory import Dependencies, build_worker
 
 TOKEN_GOOD = "tok_visa"
@@ -54,7 +56,12 @@ class Shop:
     @property
     def dependencies(self) -> Dependencies:
         return Dependencies(
-            self.handler, self.payments, self.carrier, self.notifications, self.installation
+            self.handler,
+            self.payments,
+            self.carrier,
+            self.notifications,
+            self.installation,
+            partial(SagaActs, self.handler),
         )
 
     async def receive(self, sku: str, quantity: int, reference: str = "first") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from domain.stock.commands import ReceiveStock
 from ordersaga.bootstrap.wiring import Services
 from ordersaga.client.orders import OrderSagaClient
 from ordersaga.embedded.postgres import EmbeddedPostgres
+from ordersaga.operations.jobs.acts import SagaActs
 from ordersaga.operations.orders import OrdersService
 from tests.support.repository.executed import executed_files
 from tests.support.sagas.shop import document
@@ -44,6 +46,7 @@ async def test_few_files_run_from_a_clients_document_to_the_first_append(
         FakeCarrier(),
         RecordingNotifications(),
         services.installation,
+        partial(SagaActs, services.handler),
     )
     append, appended = type(services.log).append, asyncio.Event()
 

@@ -1,0 +1,1 @@
+"""Jobs: one act on many orders."""

@@ -1,0 +1,1 @@
+"""Jobs: one act on many orders, from its selection to its results."""

@@ -1,0 +1,1 @@
+"""The workflow of a job: one act on many orders."""
