@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+import asyncpg
+
 from eventstore.postgres.connection import connect, maintenance
 from eventstore.postgres.feed_lag import complete_position
 from eventstore.postgres.migrator import Schema, migrate
@@ -46,7 +48,7 @@ async def install(
 
 
 async def _create_missing(
-    connection: Connection, projections: Sequence[Projection], lanes: int
+    connection: asyncpg.Connection, projections: Sequence[Projection], lanes: int
 ) -> list[str]:
     created = []
     for projection in projections:
