@@ -110,14 +110,14 @@ class Placing:
         """
         if error.type != ORDER_CONFLICT:
             self._refused = error
-            await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
+            await self._until_answered()
             raise error
         conflict = self._intake.conflict = _conflict_in(error)
         if closed := conflict.closed:
             self.state.outcome, self.state.reason = closed.outcome, closed.detail or None
             self.visibility.enter(CLOSED, "nothing")
             self.visibility.show_every_change()
-        await run_to_completion(workflow.wait_condition(workflow.all_handlers_finished))
+        await self._until_answered()
         result = result_json(self.state.order_id, closed) if closed else None
         if result and self._intake.announced:
             return result
@@ -138,6 +138,10 @@ class Placing:
                 )
         finally:
             intake.waiting -= 1
+
+    async def _until_answered(self) -> None:
+        """Wait for the callers of ``place``; any other request fails together with the run."""
+        await run_to_completion(workflow.wait_condition(lambda: not self._intake.waiting))
 
     @property
     def _intake(self) -> Intake:

@@ -9,7 +9,8 @@ import pytest
 from adapters.providers.faults import Fault, FaultKind
 from ordersaga.client.errors import OrderConflict
 from ordersaga.client.orders import OrderSagaClient
-from tests.support.stack.stack import Ended, Up, order_document, until
+from tests.support.sagas.sagas import forget
+from tests.support.stack.stack import Ended, Up, order_document
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ async def test_an_order_is_placed_once_whatever_became_of_its_id(
     result = await running_stack.temporal("workflow", "result", "-w", "order-placed-1")
     assert "completed" in result.out
 
-    await forget(running_stack, "order-placed-1")
+    async with running_stack.services() as services:
+        await forget(await services.temporal(), "order-placed-1")
     assert is_conflict(await place(running_stack, "placed-1", customer_id="666"))
     assert '"created": false' in (await place(running_stack, "placed-1")).out
     assert await sagas.result("placed-1") == owners
@@ -93,20 +95,3 @@ async def test_saga_show_follows_the_owner_past_a_plain_start_of_another_order(
     assert await sagas.result("placed-2") == owners
     with pytest.raises(OrderConflict):
         await sagas.place(order_document("placed-2", customer_id="666"))
-
-
-async def forget(stack: Up, workflow_id: str) -> None:
-    """Delete every run of a saga, as Temporal's retention does."""
-    query = f"WorkflowId = '{workflow_id}'"
-
-    async def is_forgotten() -> bool:
-        await stack.temporal("workflow", "delete", "-w", workflow_id)
-        return (await stack.temporal("workflow", "describe", "-w", workflow_id)).code != 0
-
-    await until(is_forgotten)
-
-    async def is_off_the_list() -> bool:
-        listed = await stack.temporal("workflow", "list", "--query", query, "-o", "json")
-        return listed.json() == []
-
-    await until(is_off_the_list)

@@ -4,12 +4,16 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Literal
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from tests.support.sagas.shop import Shop, document
@@ -96,6 +100,33 @@ async def until_status(
 
     await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)
     return status
+
+
+async def forget(client: Client, workflow_id: str) -> None:
+    """Delete every run of a workflow, as Temporal's retention does."""
+
+    async def is_forgotten() -> bool:
+        query = f"WorkflowId = '{workflow_id}'"
+        listed = [run.run_id async for run in client.list_workflows(query)]
+        try:
+            latest = await client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            runs = set(listed)
+        else:
+            runs = {*listed, latest.run_id}
+        for run_id in runs:
+            await _delete(client, WorkflowExecution(workflow_id=workflow_id, run_id=run_id))
+        return not runs
+
+    await until(is_forgotten, pause_s=0.2)
+
+
+async def _delete(client: Client, run: WorkflowExecution) -> None:
+    request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=run)
+    with suppress(RPCError):  # it is gone already, though still on the list
+        await client.workflow_service.delete_workflow_execution(request)
 
 
 async def until_listed(client: Client, query: str, workflow_id: str) -> None:

@@ -4,8 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -15,7 +13,6 @@ from temporalio.client import (
 )
 from temporalio.common import RawValue, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from adapters.providers.faults import Fault, FaultKind
@@ -28,10 +25,10 @@ from tests.support.sagas.sagas import (
     Handle,
     activities_of,
     failure,
+    forget,
     new_order_id,
     result,
     start,
-    until,
     until_status,
 )
 from tests.support.sagas.shop import Shop, document
@@ -84,33 +81,6 @@ async def refusal(call: Any) -> ApplicationError:
     cause = raised.value.cause
     assert isinstance(cause, ApplicationError)
     return cause
-
-
-async def forget(client: Client, order_id: str) -> None:
-    """Delete every run of a saga, as Temporal's retention does."""
-    workflow_id = f"order-{order_id}"
-    async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'"):
-        execution = WorkflowExecution(workflow_id=workflow_id, run_id=run.run_id)
-        await client.workflow_service.delete_workflow_execution(
-            DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
-        )
-
-    async def is_forgotten() -> bool:
-        try:
-            await saga_of(client, order_id).describe()
-        except RPCError as error:
-            return error.status is RPCStatusCode.NOT_FOUND
-        return False
-
-    await until(is_forgotten)
-
-
-async def listed(client: Client, order_id: str) -> None:
-    async def is_listed() -> bool:
-        query = f"WorkflowId = 'order-{order_id}' AND CloseTime IS NOT NULL"
-        return bool([run async for run in client.list_workflows(query)])
-
-    await until(is_listed)
 
 
 # --- the first time, and again while the saga runs -----------------------------------------------
@@ -267,8 +237,7 @@ async def test_our_readers_follow_the_owner_past_a_plain_start_of_another_order(
 async def test_after_retention_the_event_store_decides(client: Client, shop: Shop) -> None:
     sagas, order_id = OrderSagaClient(client), await ended(client, shop)
     owners, events = await sagas.result(order_id), await shop.store.head()
-    await listed(client, order_id)
-    await forget(client, order_id)
+    await forget(client, f"order-{order_id}")
     with pytest.raises(OrderConflict) as conflict:
         await sagas.place(document(order_id, **OTHER))
     assert set(conflict.value.fields) == {"customer_id", "payment"}
