@@ -73,15 +73,13 @@ class Issuer:
         Raises:
             IssuerUnavailable: no key is usable, or whether there is such a key cannot be found out.
         """
-        found = _choose((await self._current()).keys, kid, algorithm)
-        if found is not None:
-            return found
-        await self._read_again()
-        if found := _choose((await self._current()).keys, kid, algorithm):
-            return found
-        if self._failure:
+        key = _choose((await self._current()).keys, kid, algorithm)
+        if key is None:
+            await self._read_again()
+            key = _choose((await self._current()).keys, kid, algorithm)
+        if key is None and self._failure:
             raise IssuerUnavailable(self._failure)
-        return None
+        return key
 
     async def endpoints(self) -> Endpoints:
         """Where clients turn to; raises IssuerUnavailable."""

@@ -65,7 +65,7 @@ def _usable(listed: list[Any]) -> Iterator[SigningKey]:
 def _public(item: dict[str, Any]) -> PublicKey | None:
     try:
         key = PyJWK(item).key
-    except (PyJWTError, NotImplementedError, ValueError, TypeError, KeyError, OverflowError):
+    except (PyJWTError, RuntimeError, ValueError, TypeError, KeyError, OverflowError):
         return None
     return key if isinstance(key, PublicKey) else None
 
