@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,7 @@ STAMP := $(VENV)/.installed
 BENCH := .venv-bench
 VERSIONS := .venv-versions
 CHART := .venv-chart
+NPM := .npm-schemas
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -55,7 +56,7 @@ test: setup ## every test that needs only git, make and Python; servers start by
 
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
-	$(MAKE) $(CHART)/.installed
+	$(MAKE) $(CHART)/.installed $(NPM)/.installed
 	$(PYTEST) -m system
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
@@ -100,6 +101,17 @@ chart: $(CHART)/.installed ## render the Helm chart and validate it
 $(CHART)/.installed: requirements/chart.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(CHART)
 	$(CHART)/bin/python -m pip install --quiet --require-hashes -r requirements/chart.txt
+	@touch $@
+
+schemas: $(NPM)/.installed ## the JSON Schemas before ajv's strictest mode, and their TypeScript types
+	$(PYTEST) -q -m "" tests/integration/schemas
+
+$(NPM)/.installed: requirements/npm/package-lock.json $(STAMP)
+	@command -v npm >/dev/null || scripts/system_packages.sh nodejs npm
+	rm -rf $(NPM)
+	mkdir $(NPM)
+	cp requirements/npm/package.json requirements/npm/package-lock.json requirements/npm/.npmrc $(NPM)
+	cd $(NPM) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
@@ -152,5 +164,5 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	$(BIN)/python $(LOCK) $(UPGRADE) requirements/chart.in -o requirements/chart.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) $(NPM) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -41,12 +41,14 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 EMAIL: Final = r"[^\s@]+@[^\s@]+"
 TOKEN: Final = r"[\x21-\x7e]+"  # noqa: S105  a pattern, not a secret
 
-# What would change or hide other text on a label: control characters, line and paragraph
-# separators, the controls of writing direction. Lone surrogates cannot be stored as UTF-8.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+BLANKS: Final = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What counts as a blank around a text, for a class of a regular expression."""
+HIDDEN: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""What would change or hide other text on a label: control characters, line and paragraph
+separators, the controls of writing direction. For a class of a regular expression."""
+_SURROGATES: Final = "\ud800-\udfff"  # alone they cannot be stored as UTF-8
+_UNPRINTABLE = re.compile(f"[{HIDDEN}{_SURROGATES}]")
+_UNSTORABLE = re.compile(f"[\x00{_SURROGATES}]")
 # Letters and symbols by their category that show nothing.
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _VISIBLE: Final = "LNPS"

@@ -31,8 +31,10 @@ def build_wheel(folder: Path) -> Path:
 
 
 def expected_files() -> set[str]:
-    """Every source, SQL, page and marker file that must be in the wheel."""
+    """Every source, SQL, page and marker file, and every schema, that must be in the wheel."""
     return {
+        f"ordersaga/{path.relative_to(ROOT)}" for path in (ROOT / "schemas").rglob("*.json")
+    } | {
         path.relative_to(ROOT).as_posix()
         for package in shipped_packages()
         for path in (ROOT / package).rglob("*")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger("ordersaga.notifier")
 _TYPE_PREFIX: Final = "ordersaga."
-_SCHEMA_PREFIX: Final = "urn:ordersaga:notification:"
+SCHEMA_PREFIX: Final = "urn:ordersaga:notification:"
 _BEYOND_TIMEOUT_S: Final = 3.0
 _OUTAGES_TOLERATED: Final = 3
 _RANDOM: Final = secrets.SystemRandom()
@@ -276,7 +276,7 @@ def cloud_event(notification: LeasedNotification, source: str) -> CloudEvent:
         type=_TYPE_PREFIX + notification.kind,
         subject=notification.subject,
         time=notification.occurred_at,
-        dataschema=f"{_SCHEMA_PREFIX}{notification.kind}:{notification.data_version}",
+        dataschema=f"{SCHEMA_PREFIX}{notification.kind}:{notification.data_version}",
         data=notification.data,
         extensions=extensions,
     )

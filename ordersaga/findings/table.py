@@ -16,6 +16,7 @@ from eventstore.postgres.migrator import Schema
 from ordersaga.findings.observation import Kind, Observation
 from projections.engine.projection import Connection, Pool
 from projections.engine.sql_files import statement
+from projections.outbox import forms
 from projections.outbox.outbox import announce
 from projections.paging import make_row
 
@@ -121,7 +122,11 @@ async def _keep(connection: Connection, holding: Sequence[Observation]) -> list[
     kept = await connection.fetch(_sql("keep"), *columns)
     begun = [row for row in kept if row["is_new"]]
     for row in begun:
-        data = {"finding": row["kind"], "subject": row["subject"], "run_id": row["run_id"]}
+        data: forms.Found = {
+            "finding": row["kind"],
+            "subject": row["subject"],
+            "run_id": row["run_id"],
+        }
         subject = row["order_id"] or row["subject"]
         await announce(connection, row["id"], NOTIFICATION, subject, json.dumps(data))
     return begun

@@ -14,6 +14,7 @@ from eventstore.postgres.connection import survey
 from eventstore.postgres.migrator import Schema
 from projections.engine.projection import Connection, Pool
 from projections.engine.sql_files import statement
+from projections.outbox import forms
 from projections.outbox.outbox import announce
 from projections.paging import make_row
 
@@ -100,7 +101,11 @@ async def _begin(connection: Connection, seen: Condition) -> Any:
     if row is None or not row["is_new"]:
         return None
     await connection.execute(_sql("forget"))
-    data = {"failure": seen.failure, "access_refused": seen.is_refused, "since": _text(row)}
+    data: forms.Failing = {
+        "failure": seen.failure,
+        "access_refused": seen.is_refused,
+        "since": _text(row),
+    }
     await announce(connection, row["id"], BEGUN, seen.provider, json.dumps(data))
     return row
 
@@ -110,7 +115,7 @@ async def _end(connection: Connection, seen: Condition) -> Any:
     row = await connection.fetchrow(_sql("end"), seen.provider, _QUIET)
     if row is None:
         return None
-    data = {"since": _text(row), "until": row["ended_at"].isoformat()}
+    data: forms.Recovered = {"since": _text(row), "until": row["ended_at"].isoformat()}
     await announce(connection, uuid5(row["id"], ENDED), ENDED, seen.provider, json.dumps(data))
     return row
 

@@ -24,6 +24,7 @@ from eventstore.model import JsonObject
 from projections.engine.projection import Connection, Projection, Recorded, names, own_id
 from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
+from projections.outbox import forms
 
 _sql: Final = partial(statement, __package__)
 
@@ -34,11 +35,13 @@ class Rule:
 
     Attributes:
         kind: what happened, in the receiver's terms: ``order.completed``.
+        form: the type of its content, from which the JSON Schema is made.
         data: its content besides the order id; JSON values.
         data_version: raised when `data` changes in a way that breaks receivers.
     """
 
     kind: str
+    form: type
     data: Callable[[Any], JsonObject]
     data_version: int = 1
 
@@ -97,20 +100,25 @@ def _return_only(event: Any) -> JsonObject:
 
 
 RULES: Final[Mapping[type, Rule]] = {
-    order_events.OrderSubmitted: Rule("order.submitted", _submitted),
+    order_events.OrderSubmitted: Rule("order.submitted", forms.Submitted, _submitted),
     order_events.OrderCompleted: Rule(
-        "order.completed", lambda x: {"tracking_number": x.tracking_number}
+        "order.completed", forms.Completed, lambda x: {"tracking_number": x.tracking_number}
     ),
-    order_events.OrderCancelled: Rule("order.cancelled", lambda x: {"reason": x.reason.value}),
-    order_events.ItemsUnavailable: Rule("order.items_unavailable", _unavailable),
+    order_events.OrderCancelled: Rule(
+        "order.cancelled", forms.Cancelled, lambda x: {"reason": x.reason.value}
+    ),
+    order_events.ItemsUnavailable: Rule("order.items_unavailable", forms.Unavailable, _unavailable),
     order_events.BackorderAccepted: Rule(
-        "order.backordered", lambda x: {"deadline": x.deadline.isoformat()}
+        "order.backordered", forms.Backordered, lambda x: {"deadline": x.deadline.isoformat()}
     ),
     order_events.OrderAmended: Rule(
-        "order.amended", lambda x: {**_total(x.total, x.lines), "lines": _lines(x.lines)}
+        "order.amended",
+        forms.Amended,
+        lambda x: {**_total(x.total, x.lines), "lines": _lines(x.lines)},
     ),
     payment_events.PaymentRefunded: Rule(
         "payment.refunded",
+        forms.PaidBack,
         lambda x: {
             **_money(x.amount),
             "payment_reference": x.reference,
@@ -119,32 +127,45 @@ RULES: Final[Mapping[type, Rule]] = {
     ),
     payment_events.RefundPending: Rule(
         "payment.refund_pending",
+        forms.Refund,
         lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
     ),
     payment_events.RefundFailed: Rule(
         "payment.refund_failed",
+        forms.Refund,
         lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
     ),
     payment_events.RefundReversed: Rule(
         "payment.refund_reversed",
+        forms.Refund,
         lambda x: {**_money(x.amount), "refund_reference": x.refund_reference},
     ),
-    shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", _carrier_time),
-    shipment_events.ShipmentDelivered: Rule("shipment.delivered", _carrier_time),
-    shipment_events.ShipmentReturned: Rule("shipment.returned", _carrier_time),
-    shipment_events.ShipmentLost: Rule("shipment.lost", _carrier_time),
-    saga_events.AttentionRequired: Rule("fulfillment.attention_required", _attention),
-    saga_events.OperatorActed: Rule("fulfillment.operator_acted", lambda x: {"action": x.action}),
-    shipment_events.ScanContradicted: Rule(
-        "shipment.contradicted", lambda x: {"status": x.status, **_carrier_time(x)}
+    shipment_events.ShipmentHandedOver: Rule("shipment.handed_over", forms.Scanned, _carrier_time),
+    shipment_events.ShipmentDelivered: Rule("shipment.delivered", forms.Scanned, _carrier_time),
+    shipment_events.ShipmentReturned: Rule("shipment.returned", forms.Scanned, _carrier_time),
+    shipment_events.ShipmentLost: Rule("shipment.lost", forms.Scanned, _carrier_time),
+    saga_events.AttentionRequired: Rule(
+        "fulfillment.attention_required", forms.Attention, _attention
     ),
-    shipment_events.DeliveryAttentionRequired: Rule("shipment.attention_required", _attention),
+    saga_events.OperatorActed: Rule(
+        "fulfillment.operator_acted", forms.Acted, lambda x: {"action": x.action}
+    ),
+    shipment_events.ScanContradicted: Rule(
+        "shipment.contradicted",
+        forms.Contradicted,
+        lambda x: {"status": x.status, **_carrier_time(x)},
+    ),
+    shipment_events.DeliveryAttentionRequired: Rule(
+        "shipment.attention_required", forms.Attention, _attention
+    ),
     returns_events.ReturnOpened: Rule(
         "return.opened",
+        forms.ReturnOpened,
         lambda x: {**_return_only(x), "kind": x.kind.value, "lines": _lines(x.lines)},
     ),
     returns_events.ReturnRefunded: Rule(
         "return.refunded",
+        forms.ReturnRefund,
         lambda x: {
             **_return_only(x),
             **_money(x.amount),
@@ -152,14 +173,18 @@ RULES: Final[Mapping[type, Rule]] = {
         },
     ),
     returns_events.ReturnRefundPending: Rule(
-        "return.refund_pending", lambda x: {**_return_only(x), **_money(x.amount)}
+        "return.refund_pending",
+        forms.ReturnAmount,
+        lambda x: {**_return_only(x), **_money(x.amount)},
     ),
-    returns_events.ReturnRefundFailed: Rule("return.refund_failed", _return_only),
-    returns_events.ReturnRestocked: Rule("return.restocked", _return_only),
+    returns_events.ReturnRefundFailed: Rule("return.refund_failed", forms.Returned, _return_only),
+    returns_events.ReturnRestocked: Rule("return.restocked", forms.Returned, _return_only),
     returns_events.ReturnAttentionRequired: Rule(
-        "return.attention_required", lambda x: {**_return_only(x), **_attention(x)}
+        "return.attention_required",
+        forms.ReturnAttention,
+        lambda x: {**_return_only(x), **_attention(x)},
     ),
-    returns_events.ReturnClosed: Rule("return.closed", _return_only),
+    returns_events.ReturnClosed: Rule("return.closed", forms.Returned, _return_only),
 }
 """The events that other systems are notified of."""
 

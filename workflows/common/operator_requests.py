@@ -24,11 +24,12 @@ from domain.parcel_left import IfLeft
 from workflows import policies
 from workflows.common.renewal import RunIsFull
 from workflows.common.search_attributes import Progress
+from workflows.documents.answers import UpdateAnswer
 from workflows.documents.messages import NO_INPUT, OperatorMessage, ResolveMessage, parse_message
 from workflows.documents.validation import InvalidDocument
 
-ACCEPTED: Final = {"accepted": True}
-PENDING: Final = {"accepted": True, "pending": True}
+ACCEPTED: Final[UpdateAnswer] = {"accepted": True}
+PENDING: Final[UpdateAnswer] = {"accepted": True, "pending": True}
 """It is noted and will be carried out; whether that succeeds is not certain yet."""
 UNKNOWN: Final = "unknown"
 """Under this name signals are counted that have no handler."""
@@ -254,7 +255,7 @@ class OperatorRequests:
     attention: OperatorAttention
 
     @workflow.update(description='Retry now what fails: {"actor", "reason"}')
-    def retry(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def retry(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Retry at once what fails."""
         message = parse_message(OperatorMessage, raw)
         self.attention.note(message.actor, "retry", message.reason)
@@ -274,7 +275,7 @@ class OperatorRequests:
         description="What needs attention was settled by hand; say how, and what became of goods "
         'that have left: {"actor", "note", "goods": "lost"|"coming_back"|"ship_and_collect"}'
     )
-    def resolve(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def resolve(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Accept a person's statement that the problem is settled, and continue."""
         message = parse_message(ResolveMessage, raw)
         action = f"resolve as {message.goods}" if message.goods else "resolve"

@@ -13,6 +13,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair
 
 from activities.failures import Trouble
 from workflows.common.renewal import RunIsFull, history_is_long
+from workflows.documents.answers import Wait
 
 ORDER_STATUS: Final = SearchAttributeKey.for_keyword("OrderStatus")
 SAGA_STEP: Final = SearchAttributeKey.for_keyword("SagaStep")
@@ -195,7 +196,7 @@ class Progress:
             return WAITING_FOR_STORE
         return WAITING_FOR_PROVIDER if Trouble.PROVIDER in long else self.order_status
 
-    def waiting_json(self) -> list[dict[str, str]]:
+    def waiting_json(self) -> list[Wait]:
         """What its activities wait for, for the status query."""
         return [
             {

@@ -8,7 +8,7 @@ finds nothing to do. A parcel that is lost or comes back opens a return, once it
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
@@ -42,6 +42,7 @@ from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import Visibility
 from workflows.delivery.state import DeliveryState
+from workflows.documents.answers import DeliveryResult, DeliveryStatus
 from workflows.documents.messages import NO_INPUT, CarrierUpdateMessage, parse_message
 from workflows.documents.validation import MOST_BYTES, FieldProblem, InvalidDocument
 
@@ -84,7 +85,7 @@ class OrderDelivery(OperatorRequests):
         self._continues = take_over(raw, self._state, self.attention)
 
     @workflow.run
-    async def run(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def run(self, raw: RawValue = NO_INPUT) -> DeliveryResult:
         """Follow the parcel until the carrier is done with it; returns where it is."""
         self._order_id = _order_id(workflow.info().workflow_id)
         state = self._state
@@ -116,7 +117,7 @@ class OrderDelivery(OperatorRequests):
                 ignore(self.progress, "carrier_update", "too many different scans")
 
     @workflow.query(description="Where the parcel is and what is waited for")
-    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> DeliveryStatus:
         """Where the parcel is."""
         return {
             "order_id": workflow.info().workflow_id.partition("-")[2],

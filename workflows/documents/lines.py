@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from domain import fields
 from domain.ids import LineId, Sku
-from domain.lines import Adjustment, AdjustmentKind, LineKind, OrderLine
+from domain.lines import LOWERING, Adjustment, AdjustmentKind, LineKind, OrderLine
 from domain.money import Money
-from workflows.documents.parts import LineIdText, SkuText, Strict, text
+from workflows.documents.parts import JsonSchema, LineIdText, SkuText, Strict, one_line, text
 from workflows.documents.validation import FieldProblem, by_domain, named_by_domain
 
 _ANY: Final = "XTS"
@@ -19,8 +19,22 @@ _NAMES: Final = {"amount": "amount_minor", "unit_price": "unit_price_minor"}
 """Fields of the document that hold the amounts of domain values."""
 
 
+_LOWERS: Final[JsonSchema] = {
+    "if": {"properties": {"kind": {"enum": sorted(kind.value for kind in LOWERING)}}},
+    "then": {"properties": {"amount_minor": {"type": "integer", "maximum": 0}}},
+}
+_PAYS: Final[JsonSchema] = {
+    "if": {"properties": {"kind": {"const": AdjustmentKind.GIFT_CARD.value}}},
+    "then": {"properties": {"included": {"const": False}}},
+}
+IS_GOODS: Final[JsonSchema] = {"properties": {"kind": {"const": LineKind.GOODS.value}}}
+"""Of a line, for the JSON Schema; a line without a kind is goods too."""
+
+
 class AdjustmentModel(Strict):
     """An amount added to the sum of the line or the order; negative: taken off."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_LOWERS, _PAYS]})
 
     kind: AdjustmentKind
     amount_minor: Annotated[
@@ -43,7 +57,7 @@ class AdjustmentModel(Strict):
         by_domain(
             lambda value, field: fields.parse_optional_text(value, field, fields.MAX_DESCRIPTION)
         ),
-        Field(json_schema_extra={"maxLength": fields.MAX_DESCRIPTION}),
+        Field(json_schema_extra={"pattern": one_line(fields.MAX_DESCRIPTION, min_length=0)}),
     ] = ""
 
     def to_domain(self, currency: str) -> Adjustment:
@@ -63,6 +77,13 @@ Adjustments = Annotated[list[AdjustmentModel], Field(max_length=fields.MAX_ADJUS
 
 class LineModel(Strict):
     """A number of pieces of goods, or a service, at one price."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": IS_GOODS,
+            "then": {"required": ["sku"], "properties": {"sku": {"type": "string"}}},
+        }
+    )
 
     line_id: Annotated[
         LineIdText | None,

@@ -8,7 +8,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -77,7 +77,11 @@ class ResolveMessage(_Message):
 
     actor: Actor
     note: Note
-    goods: Annotated[IfLeft | None, AfterValidator(_choice)] = None
+    goods: Annotated[
+        IfLeft | None,
+        AfterValidator(_choice),
+        WithJsonSchema({"enum": [*(choice.value for choice in CHOICES), None]}),
+    ] = None
 
 
 class ChangeAddressMessage(OperatorMessage):

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from activities.messages import OrderDocument
 from domain import fields
+from domain.codes import CURRENCIES
 from domain.ids import CustomerId, OrderId, order_id_of, order_stream
 from domain.lines import LineKind
 from domain.money import Money
@@ -25,6 +26,7 @@ from domain.order.terms import (
 from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, PaymentTerms, readable
 from workflows.documents.lines import (
+    IS_GOODS,
     Adjustments,
     LineModel,
     adjustments_to_json,
@@ -36,6 +38,7 @@ from workflows.documents.parts import (
     AddressModel,
     CustomerIdText,
     CustomerModel,
+    JsonSchema,
     Moment,
     OrderIdText,
     Strict,
@@ -53,6 +56,20 @@ from workflows.documents.validation import (
 SCHEMA_VERSION: Final = 1
 """The version of the document's form."""
 
+_BLANKS: Final = f"[{fields.BLANKS}]*"
+_TOKEN: Final = f"^{_BLANKS}[!-~]{{1,{fields.MAX_REFERENCE}}}{_BLANKS}$"
+_HAS_GOODS: Final[JsonSchema] = {
+    "properties": {
+        "lines": {"type": "array", "contains": {"type": "object", **IS_GOODS}},
+    }
+}
+
+
+def _given_as(name: str, form: str) -> JsonSchema:
+    """For the JSON Schema: a field that is there, and not null."""
+    return {"required": [name], "properties": {name: {"type": form}}}
+
+
 IfParcelLeft = Annotated[
     Literal["ask", "ship_and_collect"] | None,
     Field(
@@ -68,7 +85,7 @@ class PaymentModel(Strict):
 
     token: Annotated[
         str,
-        *pattern(fields.parse_token, f"^{fields.TOKEN}$"),
+        *pattern(fields.parse_token, _TOKEN),
         Field(description="the payment provider's token for the customer's payment method"),
     ]
     capture: CaptureMode = Field(
@@ -111,7 +128,11 @@ class OrderDocumentModel(Strict):
 
     model_config = ConfigDict(
         title="OrderDocument",
-        json_schema_extra={"anyOf": [{"required": ["order_id"]}, {"required": ["reference"]}]},
+        json_schema_extra={
+            "anyOf": [_given_as("order_id", "string"), _given_as("reference", "string")],
+            "if": _HAS_GOODS,
+            "then": _given_as("address", "object"),
+        },
     )
 
     schema_version: Annotated[Literal[1], Field(description="version of this form; default: 1")] = (
@@ -135,8 +156,11 @@ class OrderDocumentModel(Strict):
     customer: CustomerModel | None = None
     currency: Annotated[
         str,
-        *pattern(fields.parse_currency, "^[A-Z]{3}$"),
-        Field(description="ISO 4217 code, such as GBP"),
+        by_domain(fields.parse_currency),
+        Field(
+            description="ISO 4217 code, such as GBP",
+            json_schema_extra={"enum": sorted(CURRENCIES)},
+        ),
     ]
     placed_at: Annotated[
         Moment | None,
@@ -181,8 +205,14 @@ class OrderDocumentModel(Strict):
         description="the shop's own notes, kept as they are; no personal data",
         json_schema_extra={
             "maxProperties": fields.MAX_METADATA,
-            "propertyNames": {"minLength": 1, "maxLength": fields.MAX_METADATA_NAME},
-            "additionalProperties": {"type": "string", "maxLength": fields.MAX_METADATA_TEXT},
+            "propertyNames": {
+                "type": "string",
+                "pattern": f"^[^{fields.HIDDEN}]{{1,{fields.MAX_METADATA_NAME}}}$",
+            },
+            "additionalProperties": {
+                "type": "string",
+                "pattern": f"^[^\x00]{{0,{fields.MAX_METADATA_TEXT}}}$",
+            },
         },
     )
 
@@ -213,14 +243,6 @@ def parse_document(raw: object, workflow_id: str | None) -> OrderDocument:
         if problems := tuple(_sum_problems(model, document)):
             raise InvalidDocument(problems)
         return document
-
-
-def document_json_schema() -> dict[str, Any]:
-    """The JSON Schema of the order document."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **OrderDocumentModel.model_json_schema(),
-    }
 
 
 def document_to_json(document: OrderDocument) -> dict[str, Any]:

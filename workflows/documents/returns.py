@@ -12,7 +12,7 @@ from domain.lines import Pieces
 from domain.order.drafting import MAX_LINES
 from domain.returns.values import ReturnKind
 from workflows.documents.messages import Actor, Note
-from workflows.documents.parts import LineIdText, OrderIdText, pattern
+from workflows.documents.parts import JsonSchema, LineIdText, OrderIdText, pattern
 from workflows.documents.validation import FieldProblem, InvalidDocument, refusals, validate
 
 # No hyphen, so that return-<order id>-<return id> is unambiguous.
@@ -61,10 +61,29 @@ _Restock = Annotated[
 ]
 
 
+_CUSTOMERS_CHOICE: Final[JsonSchema] = {
+    "properties": {
+        "kind": {"const": ReturnKind.CUSTOMER.value},
+        "return_id": {"not": {"enum": sorted(OWN_IDS)}},
+    }
+}
+
+
+def _id_is(kind: str) -> JsonSchema:
+    """For the JSON Schema: a return that a delivery opens has its kind as id."""
+    return {
+        "required": ["kind"],
+        "properties": {"kind": {"const": kind}, "return_id": {"const": kind}},
+    }
+
+
 class ReturnDocumentModel(_Strict):
     """A return: goods or money of a completed order go back."""
 
-    model_config = ConfigDict(title="ReturnDocument")
+    model_config = ConfigDict(
+        title="ReturnDocument",
+        json_schema_extra={"anyOf": [_CUSTOMERS_CHOICE, *map(_id_is, sorted(OWN_IDS))]},
+    )
 
     order_id: OrderIdText
     return_id: Annotated[
@@ -186,14 +205,6 @@ def return_to_json(document: ReturnDocument) -> dict[str, Any]:
         pieces = "all" if restock.pieces is None else _listed(restock.pieces)
         content["restock"] = pieces or "none"
     return content
-
-
-def return_json_schema() -> dict[str, Any]:
-    """The JSON Schema of the return document."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ReturnDocumentModel.model_json_schema(),
-    }
 
 
 def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:

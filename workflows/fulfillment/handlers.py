@@ -6,7 +6,6 @@ Handlers only note requests; the saga carries them out at its next safe point.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -21,6 +20,7 @@ from workflows.common.operator_requests import (
     OperatorAttention,
     ignore,
 )
+from workflows.documents.answers import UpdateAnswer
 from workflows.documents.messages import (
     AmendMessage,
     CancelMessage,
@@ -34,8 +34,6 @@ from workflows.documents.messages import (
 from workflows.documents.validation import FieldProblem, InvalidDocument
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
 from workflows.fulfillment.state import AddressChange, Amendment, CancelRequest, Choice, SagaState
-
-Accepted = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class RequestHandlers:
         self.state.requests.cancel = CancelRequest(by, customer)
         self.runner.interrupt()
 
-    async def cancel_and_wait(self, raw: RawValue) -> Accepted:
+    async def cancel_and_wait(self, raw: RawValue) -> UpdateAnswer:
         """Note the request and wait until it is certain whether the order will be cancelled.
 
         If that takes long, because the event store is away or an attempt at a step hangs, it
@@ -112,7 +110,7 @@ class RequestHandlers:
             raise NotPossibleNow(f"there is nothing left to hold: {self._where}")
         self._check_room()
 
-    def hold(self, raw: RawValue) -> Accepted:
+    def hold(self, raw: RawValue) -> UpdateAnswer:
         """Start no further step."""
         message = parse_message(OperatorMessage, raw)
         by = self.attention.note(message.actor, "hold", message.reason)
@@ -130,7 +128,7 @@ class RequestHandlers:
         if not self.state.requests.held_by or self.state.outcome:
             raise NotPossibleNow("the saga is not on hold")
 
-    def resume(self, raw: RawValue) -> Accepted:
+    def resume(self, raw: RawValue) -> UpdateAnswer:
         """Go on after a hold."""
         message = parse_message(OperatorMessage, raw)
         self.attention.note(message.actor, "resume", message.reason)
@@ -166,7 +164,7 @@ class RequestHandlers:
         self._require_no_label("it is too late for another address")
         self._check_room()
 
-    def change_address(self, raw: RawValue) -> Accepted:
+    def change_address(self, raw: RawValue) -> UpdateAnswer:
         """Change the delivery address before the next step."""
         message = parse_message(ChangeAddressMessage, raw)
         by = OperatorAction(message.actor, "change_address", message.reason)
@@ -187,7 +185,7 @@ class RequestHandlers:
         if self.state.accepted_order and sum(self.state.pieces_left.values()) <= 1:
             raise NotPossibleNow("the order has only one piece: cancel it instead")
 
-    def amend(self, raw: RawValue) -> Accepted:
+    def amend(self, raw: RawValue) -> UpdateAnswer:
         """Remove pieces from the order before the next step."""
         message = parse_message(AmendMessage, raw)
         by = OperatorAction(message.actor, "amend", message.reason)
@@ -209,7 +207,7 @@ class RequestHandlers:
         if not self.state.can_become_short and not self.state.choices:
             raise NotPossibleNow(f"the order waits for no missing items: {self._where}")
 
-    def choose(self, raw: RawValue) -> Accepted:
+    def choose(self, raw: RawValue) -> UpdateAnswer:
         """Ship what is there, wait for the rest, or cancel."""
         message = parse_message(ChooseMessage, raw)
         by = OperatorAction(message.actor, f"choose {message.choice}", message.reason)

@@ -11,7 +11,7 @@ started with, so no personal data of anybody else gets into its history.
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
@@ -24,6 +24,7 @@ from activities.messages import OrderDocument
 from workflows import policies
 from workflows.common.operator_requests import NotPossibleNow
 from workflows.common.run_to_completion import run_to_completion
+from workflows.documents.answers import OrderResult, Placed, SameOrder
 from workflows.documents.messages import json_of
 from workflows.documents.order import parse_document
 from workflows.documents.validation import FieldProblem, InvalidDocument
@@ -62,7 +63,7 @@ class Placing:
         if intake.waiting >= policies.MOST_WAITING:
             raise NotPossibleNow(f"{intake.waiting} calls wait for the event store: place it later")
 
-    async def place(self) -> dict[str, Any]:
+    async def place(self) -> Placed:
         """Wait until the event store has the order, and answer whether this call brought it there.
 
         If that takes long, it answers that the order will be carried out unless its id turns out to
@@ -84,7 +85,7 @@ class Placing:
             return {"order_id": order_id, "created": first and intake.created}
         return {"order_id": order_id, "created": first, "pending": True}
 
-    def same_order(self, raw: RawValue) -> dict[str, Any]:
+    def same_order(self, raw: RawValue) -> SameOrder:
         """Whether a document describes the order of this saga.
 
         ``same`` is None if the saga cannot tell, because its own order was refused or is not in the
@@ -99,7 +100,7 @@ class Placing:
         fields = list(different_fields(document, order))
         return {"order_id": document.order_id, "same": not fields, "fields": fields}
 
-    async def end(self, error: ApplicationError) -> dict[str, Any]:
+    async def end(self, error: ApplicationError) -> OrderResult:
         """End a run whose input was refused.
 
         Returns:

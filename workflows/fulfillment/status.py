@@ -1,14 +1,20 @@
 """What a saga answers when it is asked, and its result. Neither holds personal data."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from activities.messages import ClosedSaga
 from domain.ids import OrderId
+from workflows.documents.answers import (
+    CompensationStatus,
+    OrderConflict,
+    OrderResult,
+    SagaStatus,
+    ShortageStatus,
+)
 from workflows.fulfillment.state import SagaState
 
 
-def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
+def status_json(state: SagaState, goods: Sequence[str] = ()) -> SagaStatus:
     """The answer to the query ``status``; `goods` is what can be said of goods that have left."""
     order, held_by = state.accepted_order, state.requests.held_by
     return {
@@ -21,31 +27,31 @@ def status_json(state: SagaState, goods: Sequence[str] = ()) -> dict[str, Any]:
         "held_by": held_by.actor if held_by and not state.outcome else None,
         "hold_reason": held_by.reason if held_by else None,
         "can_cancel": state.can_turn_back,
-        "if_parcel_left": state.if_left.value,
+        "if_parcel_left": state.if_left,
         "needs_attention": bool(state.progress.attention),
         "attention": state.progress.attention_text,
         "ignored_signals": dict(state.progress.ignored),
         "goods": list(goods),
         **_compensation_json(state),
         **_shortage_json(state),
-        "outcome": state.outcome.value if state.outcome else None,
+        "outcome": state.outcome or None,
         "conflict": _conflict_json(state),
     }
 
 
-def result_json(order_id: OrderId, closed: ClosedSaga) -> dict[str, Any]:
+def result_json(order_id: OrderId, closed: ClosedSaga) -> OrderResult:
     """The saga's result."""
     return {
         "order_id": order_id,
-        "outcome": closed.outcome.value,
-        "reason": closed.reason.value if closed.reason else None,
+        "outcome": closed.outcome,
+        "reason": closed.reason,
         "detail": closed.detail,
         "payment_reference": closed.payment_reference,
         "tracking_number": closed.tracking_number,
     }
 
 
-def _conflict_json(state: SagaState) -> dict[str, Any] | None:
+def _conflict_json(state: SagaState) -> OrderConflict | None:
     """Whose the order id is, if it is not this run's: ``run_id`` took that order on."""
     conflict = state.intake.conflict
     if conflict is None:
@@ -53,17 +59,17 @@ def _conflict_json(state: SagaState) -> dict[str, Any] | None:
     return {"fields": list(conflict.fields), "run_id": conflict.run_id}
 
 
-def _compensation_json(state: SagaState) -> dict[str, Any]:
+def _compensation_json(state: SagaState) -> CompensationStatus:
     record = state.compensation
     return {
         "turning_back": record.turning_back,
         "reason": state.reason,
-        "compensations": [] if state.outcome else [item.value for item in record.open],
+        "compensations": [] if state.outcome else list(record.open),
         "undone": dict(record.undone),
     }
 
 
-def _shortage_json(state: SagaState) -> dict[str, Any]:
+def _shortage_json(state: SagaState) -> ShortageStatus:
     shortage, total = state.reservation.shortage, state.reservation.amended_total
     missing = shortage.missing if shortage else ()
     return {
@@ -71,6 +77,6 @@ def _shortage_json(state: SagaState) -> dict[str, Any]:
             {"sku": item.sku, "ordered": item.ordered, "missing": item.missing} for item in missing
         ],
         "answer_by": shortage.deadline.isoformat() if shortage else None,
-        "choices": [choice.value for choice in state.choices],
+        "choices": list(state.choices),
         "amended_total_minor": total.minor if total else None,
     }

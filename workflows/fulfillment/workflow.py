@@ -10,7 +10,7 @@
 """
 
 import asyncio
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -25,6 +25,7 @@ from workflows.common.continuation import continue_as_new, take_over
 from workflows.common.operator_requests import OperatorAttention, OperatorRequests, signal_twin
 from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import run_to_completion
+from workflows.documents.answers import OrderResult, OrderStatus, Placed, SameOrder, UpdateAnswer
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.order import address_to_json, parse_document
 from workflows.documents.validation import InvalidDocument
@@ -84,7 +85,7 @@ class OrderFulfillment(OperatorRequests):
     # --- the story -------------------------------------------------------------------------------
 
     @workflow.run
-    async def run(self, _document: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def run(self, _document: RawValue = NO_INPUT) -> OrderResult:
         """Fulfil the order that the one JSON input describes; returns the outcome."""
         try:
             return await self._fulfil()
@@ -96,7 +97,7 @@ class OrderFulfillment(OperatorRequests):
             await run_to_completion(self._hand_over_scans())
             return await self._placing.end(refusal)
 
-    async def _fulfil(self) -> dict[str, Any]:
+    async def _fulfil(self) -> OrderResult:
         if self._continues:
             self._visibility.show_every_change()
         else:
@@ -161,7 +162,7 @@ class OrderFulfillment(OperatorRequests):
         if document := self._state.document:
             self._visibility.begin(document)
 
-    async def _finish(self, closed: ClosedSaga) -> dict[str, Any]:
+    async def _finish(self, closed: ClosedSaga) -> OrderResult:
         await run_to_completion(self._record_operators())
         self._state.outcome = closed.outcome
         self._state.reason = closed.detail or None
@@ -187,7 +188,7 @@ class OrderFulfillment(OperatorRequests):
     # --- requests --------------------------------------------------------------------------------
 
     @workflow.query(description="Where the saga stands and what it waits for")
-    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> OrderStatus:
         """Where the saga stands; see `status_json`."""
         goods = self.attention.goods
         return {**status_json(self._state, goods), "actions": self._requests.actions()}
@@ -195,7 +196,7 @@ class OrderFulfillment(OperatorRequests):
     @workflow.update(
         description="Place the order, sent together with the start: the order document"
     )
-    async def place(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:  # noqa: ARG002  see `check`
+    async def place(self, raw: RawValue = NO_INPUT) -> Placed:  # noqa: ARG002  see `check`
         """Answers once the event store has the order, or names what differs from the one it has."""
         return await self._placing.place()
 
@@ -204,7 +205,7 @@ class OrderFulfillment(OperatorRequests):
         self._placing.check(raw)
 
     @workflow.query(description="Whether a document describes this order: the order document")
-    def same_order(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def same_order(self, raw: RawValue = NO_INPUT) -> SameOrder:
         """Also answered after the saga has ended; see `Placing.same_order`."""
         return self._placing.same_order(raw)
 
@@ -217,7 +218,7 @@ class OrderFulfillment(OperatorRequests):
     @workflow.update(
         description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
     )
-    async def cancel(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def cancel(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Answers once it is certain that the order will be cancelled."""
         return await self._requests.cancel_and_wait(raw)
 
@@ -234,7 +235,7 @@ class OrderFulfillment(OperatorRequests):
         description="Start no further step until resumed, and do not turn back after an outage: "
         '{"actor", "reason"}'
     )
-    def hold(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def hold(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Stop before the next step, and before the next attempt at a failing one."""
         return self._requests.hold(raw)
 
@@ -245,7 +246,7 @@ class OrderFulfillment(OperatorRequests):
     hold_signal = signal_twin("hold", _can_hold, hold)
 
     @workflow.update(description='Go on after a hold: {"actor", "reason"}')
-    def resume(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def resume(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Go on after a hold."""
         return self._requests.resume(raw)
 
@@ -259,7 +260,7 @@ class OrderFulfillment(OperatorRequests):
         description="Change the delivery address, until the label is requested: "
         '{"actor", "reason", "address": {...}}'
     )
-    def change_address(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def change_address(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Change the delivery address before the next step."""
         return self._requests.change_address(raw)
 
@@ -273,7 +274,7 @@ class OrderFulfillment(OperatorRequests):
         description="Remove pieces, until the label is requested; 0 removes a line: "
         '{"actor", "reason", "lines": [{"line_id", "quantity"}]}'
     )
-    def amend(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def amend(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Remove pieces from the order before the next step."""
         return self._requests.amend(raw)
 
@@ -287,7 +288,7 @@ class OrderFulfillment(OperatorRequests):
         description="Say what to do about unavailable items: "
         '{"actor", "reason", "choice": "ship_available"|"wait"|"cancel"}'
     )
-    def choose(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def choose(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Ship what is there, wait for the rest, or cancel."""
         return self._requests.choose(raw)
 

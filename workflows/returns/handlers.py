@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -13,6 +13,7 @@ from activities.returns.messages import CaseView, RefundDecision, RestockDecisio
 from workflows import policies
 from workflows.common.operator_requests import ACCEPTED, PENDING, NotPossibleNow
 from workflows.common.search_attributes import Progress
+from workflows.documents.answers import RefundAnswer, UpdateAnswer
 from workflows.documents.messages import parse_message
 from workflows.documents.returns import (
     DecideRefundMessage,
@@ -100,16 +101,16 @@ class DecisionHandlers:
         refund = refund_decision(message.refund, message.actor, message.reason)
         return self._add(PendingDecision(refund=refund))
 
-    async def refund_and_wait(self, raw: RawValue) -> dict[str, Any]:
+    async def refund_and_wait(self, raw: RawValue) -> RefundAnswer:
         """Note a decision about the money and wait until it is recorded.
 
         Raises:
             ApplicationError: type ReturnRefused, for example if too little of the capture is left.
         """
         if not await self._is_recorded(self.refund(raw)):
-            return PENDING
+            return {"accepted": True, "pending": True}
         refund = self._state.recorded.refund
-        return {**ACCEPTED, "amount_minor": refund.minor if refund else 0}
+        return {"accepted": True, "amount_minor": refund.minor if refund else 0}
 
     def check_restock(self, raw: RawValue) -> None:
         """Possible until the restocking is decided."""
@@ -122,7 +123,7 @@ class DecisionHandlers:
         restock = restock_decision(message.restock, message.actor, message.reason)
         return self._add(PendingDecision(restock=restock))
 
-    async def restock_and_wait(self, raw: RawValue) -> dict[str, Any]:
+    async def restock_and_wait(self, raw: RawValue) -> UpdateAnswer:
         """Note a decision about the goods and wait until it is recorded.
 
         Raises:

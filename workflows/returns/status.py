@@ -1,11 +1,11 @@
 """What a return answers when it is asked, and its result. Neither holds personal data."""
 
 import hashlib
-from typing import Any
 
 from activities.returns.messages import CaseView, ReturnDocument
 from domain.lines import Pieces
 from workflows.common.search_attributes import Progress
+from workflows.documents.answers import ListedPieces, ReturnOutcome, ReturnResult, ReturnStatus
 from workflows.documents.messages import canonical_json
 from workflows.documents.returns import return_to_json
 
@@ -22,7 +22,7 @@ def return_digest(document: ReturnDocument) -> str:
 
 def case_status(
     document: ReturnDocument | None, case: CaseView | None, progress: Progress
-) -> dict[str, Any]:
+) -> ReturnStatus:
     """The answer to the query ``status``."""
     return {
         "order_id": document.order_id if document else None,
@@ -38,18 +38,18 @@ def case_status(
     }
 
 
-def case_result(document: ReturnDocument, case: CaseView) -> dict[str, Any]:
+def case_result(document: ReturnDocument, case: CaseView) -> ReturnResult:
     """The result of a return."""
     return {
         "order_id": document.order_id,
         "return_id": document.return_id,
-        "kind": document.kind.value,
+        "kind": document.kind,
         "outcome": "closed" if case.pieces else "nothing_to_return",
         **_outcome(case),
     }
 
 
-def _outcome(case: CaseView) -> dict[str, Any]:
+def _outcome(case: CaseView) -> ReturnOutcome:
     return {
         "lines": _listed(case.pieces),
         "refund_minor": case.refund.minor if case.refund else None,
@@ -61,5 +61,5 @@ def _outcome(case: CaseView) -> dict[str, Any]:
     }
 
 
-def _listed(pieces: tuple[Pieces, ...]) -> list[dict[str, Any]]:
+def _listed(pieces: tuple[Pieces, ...]) -> list[ListedPieces]:
     return [{"line_id": item.line_id, "quantity": item.quantity} for item in pieces]

@@ -47,6 +47,7 @@ from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
+from workflows.documents.answers import RefundAnswer, ReturnResult, ReturnStatus, UpdateAnswer
 from workflows.documents.messages import NO_INPUT, json_of
 from workflows.documents.returns import parse_return
 from workflows.returns.handlers import DecisionHandlers, PendingDecision, ReturnState
@@ -84,7 +85,7 @@ class OrderReturn(OperatorRequests):
         self._continues = take_over(document, state, self.attention)
 
     @workflow.run
-    async def run(self, document: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def run(self, document: RawValue = NO_INPUT) -> ReturnResult:
         """Carry out the return that the one JSON input describes; returns what became of it."""
         state = self._state
         if not self._continues:
@@ -264,14 +265,14 @@ class OrderReturn(OperatorRequests):
     # --- messages --------------------------------------------------------------------------------
 
     @workflow.query(description="Where the return stands and what it waits for")
-    def status(self, _raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def status(self, _raw: RawValue = NO_INPUT) -> ReturnStatus:
         """Where the return stands."""
         return case_status(self._state.document, self._state.case, self.progress)
 
     @workflow.update(
         description='The money: {"refund": "full"|"none"|{"amount_minor"}, "actor", "reason"}'
     )
-    async def decide_refund(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def decide_refund(self, raw: RawValue = NO_INPUT) -> RefundAnswer:
         """Grant or deny the refund; answers once the decision is recorded."""
         return await self._decisions.refund_and_wait(raw)
 
@@ -288,7 +289,7 @@ class OrderReturn(OperatorRequests):
         description='The goods: {"restock": "all"|"none"|[{"line_id", "quantity"}], '
         '"actor", "reason"}'
     )
-    async def decide_restock(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    async def decide_restock(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Decide what goes back into stock; answers once the decision is recorded."""
         return await self._decisions.restock_and_wait(raw)
 

@@ -1,27 +1,39 @@
-"""Writes the JSON Schemas under docs: .venv/bin/python -m tests.support.repository.write_schema."""
+"""Writes schemas: .venv/bin/python -m tests.support.repository.write_schema.
+
+A change that breaks those who use a schema is refused: it needs a new version.
+"""
 
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Final
+import sys
 
-from workflows.documents.order import document_json_schema
-from workflows.documents.returns import return_json_schema
-
-DOCS: Final = Path(__file__).parents[3] / "docs"
-PATH = DOCS / "order-document.schema.json"
-RETURN_PATH = DOCS / "return-document.schema.json"
-SCHEMAS: Final[Mapping[Path, Callable[[], dict[str, Any]]]] = {
-    PATH: document_json_schema,
-    RETURN_PATH: return_json_schema,
-}
+from tests.support.schemas.catalogue import FOLDER, SCHEMAS, Schema
+from tests.support.schemas.compatibility import Break, breaks
 
 
-def schema_text(path: Path = PATH) -> str:
-    """What the file holds when it is current."""
-    return json.dumps(SCHEMAS[path](), indent=2) + "\n"
+def broken(schema: Schema) -> list[Break]:
+    """What the change of a published schema breaks; nothing if its version is new."""
+    if not schema.path.exists():
+        return []
+    before = json.loads(schema.path.read_text(encoding="utf-8"))
+    after = schema.content()
+    return list(breaks(before, after, sent=schema.sent)) if before["$id"] == after["$id"] else []
+
+
+def strangers() -> set[str]:
+    """Files in the folder that are no schema of the program."""
+    ours = {schema.path for schema in SCHEMAS.values()}
+    return {str(path) for path in FOLDER.rglob("*.json") if path not in ours}
+
+
+def main() -> None:
+    """Write all, or none if a change breaks something."""
+    found = [f"{each.id}: {why}" for each in SCHEMAS.values() for why in broken(each)]
+    if found:
+        sys.exit("\n".join([*found, "this breaks those who use it: raise the version"]))
+    for schema in SCHEMAS.values():
+        schema.path.parent.mkdir(parents=True, exist_ok=True)
+        schema.path.write_text(schema.text(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    for each in SCHEMAS:
-        each.write_text(schema_text(each), encoding="utf-8")
+    main()

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from tests.support.sagas.shop import Shop, document
+from tests.support.schemas.answers import as_published
 from workflows.documents.order import parse_document
 from workflows.documents.validation import InvalidDocument
 from workflows.fulfillment.visibility import initial_attributes
@@ -55,8 +56,10 @@ def _attributes(content: Any, order_id: str) -> TypedSearchAttributes | None:
 
 
 async def result(handle: Handle) -> Any:
+    """What the run ended with, in the form that is published."""
     async with asyncio.timeout(PATIENCE_S):
-        return await handle.result()
+        answer = await handle.result()
+    return as_published(f"{handle.id.partition('-')[0]}.result", answer)
 
 
 async def stocked_saga(
@@ -95,7 +98,8 @@ async def until_status(
     status: dict[str, Any] = {}
 
     async def reached() -> bool:
-        status.update(await handle.query("status"))
+        answer = await handle.query("status")
+        status.update(as_published(f"{handle.id.partition('-')[0]}.status", answer))
         return all(status[name] == value for name, value in expected.items())
 
     await until(reached, patience_s, pause_s=0.02 if patience_s == PATIENCE_S else 0.25)

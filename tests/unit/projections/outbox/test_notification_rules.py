@@ -22,6 +22,7 @@ from domain.values import Address, Contact, MissingItem, PaymentTerms, Reason
 from projections.engine.projection import names
 from projections.outbox.rules import PROJECTION, RULES
 from projections.registry import ALL
+from tests.support.schemas.answers import as_published
 
 EVENT_TYPES = {event.__name__ for event in get_args(domain_events.Event)}
 TEN = Money(1000, "GBP")
@@ -233,6 +234,7 @@ def test_an_event_without_a_decision_is_found() -> None:
 def test_the_data_of_a_notification(event: Any) -> None:
     rule = RULES[type(event)]
     assert (rule.kind, rule.data(event)) == TOLD[event]
+    as_published(rule.kind, rule.data(event))
 
 
 @pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.repository.write_examples import FOLDER, example_text, file_of
 from tests.support.sagas.real_orders import SHAPES
-from workflows.documents.order import document_json_schema, document_total, parse_document
+from tests.support.schemas.catalogue import content_of
+from workflows.documents.order import document_total, parse_document
 
 
 def example(shape: str) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def example(shape: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_example_is_valid_by_schema_and_parser_and_costs_what_it_should(shape: str) -> None:
-    jsonschema.Draft202012Validator(document_json_schema()).validate(example(shape))
+    jsonschema.Draft202012Validator(content_of("order.document")).validate(example(shape))
     parsed = parse_document(example(shape), None)
     assert document_total(parsed).minor == SHAPES[shape].total
 

@@ -6,7 +6,6 @@ import pytest
 
 from domain.lines import Pieces
 from domain.returns.values import ReturnKind
-from tests.support.repository.write_schema import RETURN_PATH, schema_text
 from tests.support.sagas.returns import return_document
 from workflows.documents.returns import parse_return, return_to_json
 from workflows.documents.validation import InvalidDocument
@@ -72,7 +71,3 @@ def test_the_digest_is_that_of_the_content() -> None:
     assert return_digest(parse_return(same)) == first
     other = return_document("A1", lines=two, refund="none")
     assert return_digest(parse_return(other)) != first
-
-
-def test_the_schema_in_the_documents_is_current() -> None:
-    assert RETURN_PATH.read_text(encoding="utf-8") == schema_text(RETURN_PATH)
