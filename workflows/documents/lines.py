@@ -27,8 +27,11 @@ _PAYS: Final[JsonSchema] = {
     "if": {"properties": {"kind": {"const": AdjustmentKind.GIFT_CARD.value}}},
     "then": {"properties": {"included": {"const": False}}},
 }
-IS_GOODS: Final[JsonSchema] = {"properties": {"kind": {"const": LineKind.GOODS.value}}}
-"""Of a line, for the JSON Schema; a line without a kind is goods too."""
+_IS_GOODS: Final[JsonSchema] = {"properties": {"kind": {"const": LineKind.GOODS.value}}}
+HAS_GOODS: Final[JsonSchema] = {
+    "properties": {"lines": {"type": "array", "contains": {"type": "object", **_IS_GOODS}}}
+}
+"""Of an order, for the JSON Schema; a line without a kind is goods too."""
 
 
 class AdjustmentModel(Strict):
@@ -80,7 +83,7 @@ class LineModel(Strict):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": IS_GOODS,
+            "if": _IS_GOODS,
             "then": {"required": ["sku"], "properties": {"sku": {"type": "string"}}},
         }
     )

@@ -26,7 +26,7 @@ from domain.order.terms import (
 from domain.parcel_left import IfLeft
 from domain.values import Address, CaptureMode, PaymentTerms, readable
 from workflows.documents.lines import (
-    IS_GOODS,
+    HAS_GOODS,
     Adjustments,
     LineModel,
     adjustments_to_json,
@@ -35,13 +35,14 @@ from workflows.documents.lines import (
 )
 from workflows.documents.outage import OnOutage, outage_json, outage_terms
 from workflows.documents.parts import (
+    TOKEN,
     AddressModel,
     CustomerIdText,
     CustomerModel,
-    JsonSchema,
     Moment,
     OrderIdText,
     Strict,
+    given_as,
     pattern,
     text,
 )
@@ -55,20 +56,6 @@ from workflows.documents.validation import (
 
 SCHEMA_VERSION: Final = 1
 """The version of the document's form."""
-
-_BLANKS: Final = f"[{fields.BLANKS}]*"
-_TOKEN: Final = f"^{_BLANKS}[!-~]{{1,{fields.MAX_REFERENCE}}}{_BLANKS}$"
-_HAS_GOODS: Final[JsonSchema] = {
-    "properties": {
-        "lines": {"type": "array", "contains": {"type": "object", **IS_GOODS}},
-    }
-}
-
-
-def _given_as(name: str, form: str) -> JsonSchema:
-    """For the JSON Schema: a field that is there, and not null."""
-    return {"required": [name], "properties": {name: {"type": form}}}
-
 
 IfParcelLeft = Annotated[
     Literal["ask", "ship_and_collect"] | None,
@@ -85,7 +72,7 @@ class PaymentModel(Strict):
 
     token: Annotated[
         str,
-        *pattern(fields.parse_token, _TOKEN),
+        *pattern(fields.parse_token, TOKEN),
         Field(description="the payment provider's token for the customer's payment method"),
     ]
     capture: CaptureMode = Field(
@@ -129,9 +116,9 @@ class OrderDocumentModel(Strict):
     model_config = ConfigDict(
         title="OrderDocument",
         json_schema_extra={
-            "anyOf": [_given_as("order_id", "string"), _given_as("reference", "string")],
-            "if": _HAS_GOODS,
-            "then": _given_as("address", "object"),
+            "anyOf": [given_as("order_id", "string"), given_as("reference", "string")],
+            "if": HAS_GOODS,
+            "then": given_as("address", "object"),
         },
     )
 

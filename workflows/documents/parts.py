@@ -37,6 +37,13 @@ def pattern(parse: Callable[[Any, str], str], form: str) -> tuple[Any, ...]:
     return by_domain(parse), Field(json_schema_extra={"pattern": form})
 
 
+def given_as(name: str, form: str) -> JsonSchema:
+    """For the JSON Schema: a field that is there, and not null."""
+    return {"required": [name], "properties": {name: {"type": form}}}
+
+
+TOKEN: Final = f"^[{fields.BLANKS}]*[!-~]{{1,{fields.MAX_REFERENCE}}}[{fields.BLANKS}]*$"
+"""The form of a payment provider's token."""
 _ID_FORM = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _AddressText = Annotated[
     str,

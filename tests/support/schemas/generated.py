@@ -79,9 +79,8 @@ class _Maker:
     def _string(self, schema: Json) -> st.SearchStrategy[str]:
         patterns = [schema["pattern"]] if "pattern" in schema else []
         patterns += [each["pattern"] for each in schema.get("allOf", ())]
-        form = re.compile(rf"{patterns[-1].removesuffix('$')}\Z")
         usual = _USUAL.filter(lambda text: all(re.search(each, text) for each in patterns))
-        return usual | st.from_regex(form) if patterns else st.text()
+        return usual | _of_form(patterns[-1]) if patterns else st.text()
 
     def _array(self, schema: Json) -> st.SearchStrategy[list[Any]]:
         least = schema.get("minItems", 0)
@@ -101,6 +100,14 @@ class _Maker:
         left_out = st.lists(st.sampled_from(optional), max_size=4) if optional else st.just([])
         wrong = st.sampled_from([*[""] * 40, "planet", *sorted(required)])
         return st.builds(_without, whole, left_out, wrong)
+
+
+def _of_form(pattern: str) -> st.SearchStrategy[str]:
+    """Texts of a form; of the long form of a line of text, texts about as long as they may be."""
+    if longest := re.search(r"\{0,(\d{2,})\}", pattern):
+        edges = st.integers(1, 3).map(lambda more: f" {'x' * (int(longest[1]) + more)} ")
+        return st.text(max_size=6) | edges
+    return st.from_regex(re.compile(rf"{pattern.removesuffix('$')}\Z"))
 
 
 def _without(whole: Json, left_out: list[str], wrong: str) -> Json:

@@ -43,7 +43,7 @@ def broken_rules(raw: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("schema", SENT, ids=lambda each: each.name)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_schema_and_parser_take_the_same(schema: Schema, data: st.DataObject) -> None:
     content = schema.content()
