@@ -79,6 +79,7 @@ lint: setup ## style, types and architecture contracts
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy clients/python/ordersaga_client
 	$(BIN)/lint-imports --no-cache
 
 format: setup ## let ruff rewrite what it can
@@ -139,12 +140,13 @@ weather: packages setup ## troubles of the database and Temporal beside open ord
 outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
 	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
 
-docs: setup ## write docs/cli.md, the documents of the API, the list of errors, the JSON Schemas, examples/orders and domain/codes.py
+docs: setup ## write docs/cli.md, the documents of the API, the list of errors, the JSON Schemas, the clients' types, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py
 	$(BIN)/python scripts/write_country_names.py
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python scripts/write_api_docs.py
 	$(BIN)/python -m tests.support.repository.write_schema
+	$(BIN)/python scripts/write_client_types.py
 	$(BIN)/python -m tests.support.repository.write_examples
 	$(BIN)/python -m tests.support.chart.settings_schema
 

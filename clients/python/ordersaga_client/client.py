@@ -1,0 +1,166 @@
+"""The verbs: place, status, result, and every update of an order."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.service import RPCError
+
+from ordersaga_client import placing
+from ordersaga_client.documents import (
+    Address,
+    OrderDocument,
+    OrderResult,
+    OrderStatus,
+    Placed,
+    UpdateAnswer,
+)
+from ordersaga_client.failures import failure, missing, refusal
+
+Json = Mapping[str, Any]
+
+
+class OrderSagaClient:
+    """Places, watches and steers orders.
+
+    Every method raises temporalio's RPCError when Temporal does not answer.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Use a connection that the service has already."""
+        self._client = client
+
+    @classmethod
+    async def connect(cls, address: str = "localhost:7233", **options: Any) -> Self:
+        """Connect to Temporal; `options` are those of `temporalio.client.Client.connect`.
+
+        Raises:
+            RuntimeError: Temporal does not answer.
+        """
+        return cls(await Client.connect(address, **options))
+
+    async def place(self, document: OrderDocument | Json) -> Placed:
+        """Place an order, once: the same order again changes nothing.
+
+        Raises:
+            InvalidDocument: names every wrong field; nothing was changed.
+            OrderConflict: the order id belongs to another order.
+            Refused: too many calls wait for the event store.
+            Unanswered: nothing answered within a minute.
+        """
+        return await placing.place(self._client, document)
+
+    async def result(self, order_id: str) -> OrderResult:
+        """Wait until the order has ended.
+
+        Raises:
+            OrderUnknown: Temporal has no such order.
+            InvalidDocument, OrderConflict: the order was started without `place`, and refused.
+            OrderFailed: the run failed or was terminated.
+        """
+        try:
+            answer = await self._handle(order_id).result()
+        except WorkflowFailureError as error:
+            raise failure(error) from error
+        except RPCError as error:
+            raise missing(error, order_id) from error
+        return OrderResult.model_validate(answer)
+
+    async def status(self, order_id: str) -> OrderStatus:
+        """Where the order stands; needs a running worker.
+
+        Raises:
+            OrderUnknown: Temporal has no such order.
+        """
+        try:
+            answer = await self._handle(order_id).query("status")
+        except RPCError as error:
+            raise missing(error, order_id) from error
+        return OrderStatus.model_validate(answer)
+
+    async def update(self, order_id: str, update: str, message: Json) -> UpdateAnswer:
+        """Send any update with its message.
+
+        Raises:
+            InvalidDocument: the message is wrong.
+            Refused: the order does not allow it now, or it has ended.
+            OrderUnknown: Temporal has no such order.
+        """
+        try:
+            answer = await self._handle(order_id).execute_update(update, message)
+        except WorkflowUpdateFailedError as error:
+            raise refusal(error) from error
+        except RPCError as error:
+            raise missing(error, order_id) from error
+        return UpdateAnswer.model_validate(answer)
+
+    async def cancel(
+        self,
+        order_id: str,
+        *,
+        actor: str,
+        reason: str,
+        requested_by: Literal["customer", "operator"] = "customer",
+    ) -> UpdateAnswer:
+        """Cancel the order and undo what was done; raises as `update`."""
+        message = {"actor": actor, "reason": reason, "requested_by": requested_by}
+        return await self.update(order_id, "cancel", message)
+
+    async def hold(self, order_id: str, *, actor: str, reason: str) -> UpdateAnswer:
+        """Start no further step; raises as `update`."""
+        return await self.update(order_id, "hold", {"actor": actor, "reason": reason})
+
+    async def resume(self, order_id: str, *, actor: str, reason: str) -> UpdateAnswer:
+        """Go on after a hold; raises as `update`."""
+        return await self.update(order_id, "resume", {"actor": actor, "reason": reason})
+
+    async def retry(self, order_id: str, *, actor: str, reason: str) -> UpdateAnswer:
+        """Try again now what fails; raises as `update`."""
+        return await self.update(order_id, "retry", {"actor": actor, "reason": reason})
+
+    async def resolve(
+        self,
+        order_id: str,
+        *,
+        actor: str,
+        note: str,
+        goods: Literal["ship_and_collect", "lost", "coming_back"] | None = None,
+    ) -> UpdateAnswer:
+        """State that a person has settled what the order waits for; raises as `update`."""
+        message = {"actor": actor, "note": note, **({"goods": goods} if goods else {})}
+        return await self.update(order_id, "resolve", message)
+
+    async def change_address(
+        self, order_id: str, address: Address, *, actor: str, reason: str
+    ) -> UpdateAnswer:
+        """Deliver to another address, until the label is requested; raises as `update`."""
+        message = {"actor": actor, "reason": reason, "address": address}
+        return await self.update(order_id, "change_address", message)
+
+    async def amend(
+        self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str
+    ) -> UpdateAnswer:
+        """Remove pieces; `pieces` is what stays of each line, by its id; raises as `update`."""
+        lines = [{"line_id": line, "quantity": quantity} for line, quantity in pieces.items()]
+        message = {"actor": actor, "reason": reason, "lines": lines}
+        return await self.update(order_id, "amend", message)
+
+    async def choose(
+        self,
+        order_id: str,
+        choice: Literal["ship_available", "wait", "cancel"],
+        *,
+        actor: str,
+        reason: str,
+    ) -> UpdateAnswer:
+        """Choose what to do about unavailable items; raises as `update`."""
+        message = {"actor": actor, "reason": reason, "choice": choice}
+        return await self.update(order_id, "choose", message)
+
+    def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(placing.workflow_id(order_id))

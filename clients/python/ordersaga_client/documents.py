@@ -1,0 +1,186 @@
+"""The documents that are sent and the answers that are read.
+
+Written by `make docs` from the JSON Schemas.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Address(TypedDict):
+    """Where the parcel goes. Personal data."""
+
+    name: str
+    line1: str
+    line2: NotRequired[str]
+    city: str
+    region: NotRequired[str]
+    postal_code: NotRequired[str]
+    country: str
+
+
+class Adjustment(TypedDict):
+    """An amount added to the sum of the line or the order; negative: taken off."""
+
+    kind: Literal["discount", "tax", "gift_card"]
+    amount_minor: int
+    included: NotRequired[bool]
+    description: NotRequired[str]
+
+
+class CancelAfter(TypedDict):
+    """Cancel the order once a provider has failed for this long."""
+
+    cancel_after: int | str
+
+
+class Customer(TypedDict):
+    """How the customer is reached. Personal data."""
+
+    email: str
+
+
+class Line(TypedDict):
+    """A number of pieces of goods, or a service, at one price."""
+
+    line_id: NotRequired[str | None]
+    kind: NotRequired[Literal["goods", "shipping", "tip", "gift_wrap", "digital", "service"]]
+    sku: NotRequired[str | None]
+    description: str
+    quantity: int
+    unit_price_minor: int
+    adjustments: NotRequired[list[Adjustment]]
+
+
+class Payment(TypedDict):
+    """How the order is paid."""
+
+    token: str
+    capture: NotRequired[Literal["automatic", "on_shipment"]]
+
+
+class Unavailable(TypedDict):
+    """What to do when items are unavailable."""
+
+    policy: NotRequired[Literal["cancel", "ship_available", "wait", "ask"]]
+    deadline_hours: NotRequired[int]
+    default: NotRequired[Literal["cancel", "ship_available"]]
+
+
+class OrderDocument(TypedDict):
+    """An order to fulfil."""
+
+    schema_version: NotRequired[Literal[1]]
+    order_id: NotRequired[str | None]
+    reference: NotRequired[str | None]
+    customer_id: NotRequired[str | None]
+    customer: NotRequired[Customer | None]
+    currency: str
+    placed_at: NotRequired[str | None]
+    lines: list[Line]
+    adjustments: NotRequired[list[Adjustment]]
+    total_minor: NotRequired[int | None]
+    address: NotRequired[Address | None]
+    payment: NotRequired[Payment | None]
+    unavailable: NotRequired[Unavailable]
+    on_outage: NotRequired[Literal["wait"] | CancelAfter | None]
+    if_parcel_left: NotRequired[Literal["ask", "ship_and_collect"] | None]
+    metadata: NotRequired[dict[str, str]]
+
+
+class Placed(_Answer):
+    """The order is placed."""
+
+    order_id: str
+    created: bool
+    pending: Literal[True] | None = None
+
+
+class OrderResult(_Answer):
+    """How an order ended: completed, or cancelled with everything undone."""
+
+    order_id: str
+    outcome: Literal["completed", "cancelled"]
+    reason: (
+        Literal[
+            "out_of_stock",
+            "payment_declined",
+            "address_refused",
+            "not_fulfillable",
+            "provider_outage",
+            "reservation_expired",
+            "customer_request",
+            "operator_request",
+        ]
+        | None
+    )
+    detail: str
+    payment_reference: str | None
+    tracking_number: str | None
+
+
+class MissingItem(_Answer):
+    """An item of which too little is in stock."""
+
+    sku: str
+    ordered: int
+    missing: int
+
+
+class ConflictingOrder(_Answer):
+    """The order id belongs to another order."""
+
+    fields: list[str]
+    run_id: str | None
+
+
+class Wait(_Answer):
+    """What an activity waits for."""
+
+    activity: str
+    trouble: str
+    since: str
+    failure: str
+    plan: str
+
+
+class OrderStatus(_Answer):
+    """Where the saga of an order stands and what it waits for."""
+
+    turning_back: bool
+    reason: str | None
+    compensations: list[Literal["release_inventory", "undo_payment", "cancel_shipment"]]
+    undone: dict[str, str]
+    missing: list[MissingItem]
+    answer_by: str | None
+    choices: list[Literal["ship_available", "wait", "cancel"]]
+    amended_total_minor: int | None
+    order_id: str | None
+    placed_at: str | None
+    step: str
+    waits_for: str
+    waiting: list[Wait]
+    cancel_after_s: float | None
+    held_by: str | None
+    hold_reason: str | None
+    can_cancel: bool
+    if_parcel_left: Literal["ask", "ship_and_collect", "lost", "coming_back"]
+    needs_attention: bool
+    attention: str | None
+    ignored_signals: dict[str, int]
+    goods: list[str]
+    outcome: Literal["completed", "cancelled"] | None
+    conflict: ConflictingOrder | None
+    actions: list[str]
+
+
+class UpdateAnswer(_Answer):
+    """The update was accepted."""
+
+    accepted: Literal[True]
+    pending: Literal[True] | None = None
