@@ -13,7 +13,11 @@ from tests.support.repository.source_tree import name_of, nodes_of, shipped_modu
 FAMILY_LINES = 400  # a class together with those of its bases that are ours
 DEEPEST = 2  # itself included
 MOST_SIBLINGS = 2  # modules of a folder that share a prefix
-NO_BEHAVIOUR = {"Exception", "BaseModel", "TypedDict"}  # errors and models of messages may be deeper
+NO_BEHAVIOUR = {
+    "Exception",
+    "BaseModel",
+    "TypedDict",
+}  # errors and models of messages may be deeper
 
 Modules = Mapping[str, Iterable[ast.AST]]  # every node of each, by name
 Place = tuple[str, str]  # module, class

@@ -25,6 +25,7 @@ from workflows.common.operator_requests import ACCEPTED, NotPossibleNow
 from workflows.common.patience import Patience
 from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
+from workflows.documents.answers import UpdateAnswer
 from workflows.documents.jobs import JobDocument, JobMessage, PageMessage, parse_job
 from workflows.documents.messages import NO_INPUT, handed_over, json_of, parse_message
 from workflows.documents.validation import InvalidDocument
@@ -162,7 +163,7 @@ class OperatorJob:
         return self._state.page(parse_message(PageMessage, raw))
 
     @workflow.update(description='Act where it is possible: {"actor"}')
-    def carry_out(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def carry_out(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Let the dry run be followed by the act."""
         if self._state.carried_out is None:
             self._state.carried_out = _asked(raw)
@@ -178,7 +179,7 @@ class OperatorJob:
             raise NotPossibleNow(f"a job that is {phase.value} cannot be carried out")
 
     @workflow.update(description='End the job; what was done stays done: {"actor"}')
-    def abort(self, raw: RawValue = NO_INPUT) -> dict[str, Any]:
+    def abort(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Act on no further order."""
         self._abort(_asked(raw))
         return ACCEPTED
