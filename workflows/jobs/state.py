@@ -24,7 +24,7 @@ VERSION: Final = 1
 PART: Final = 25
 """So many orders are asked side by side."""
 _NO_JOB: Final = JobId("")
-_LONGEST_WHY: Final = 100
+_LONGEST_WHY: Final = 100  # bytes: thousands of them are handed over
 _MOST_MOVES: Final = 5
 _MOVES_ON: Final = "its saga goes on as a new run again and again: try it later"
 _NOT_REACHED: Final = "the job ended before it"
@@ -84,7 +84,8 @@ class JobOrder:
 
     def settle(self, outcome: OrderOutcome, why: str) -> None:
         """Note how it ended; nothing is asked of it any more."""
-        self.outcome, self.why, self.run_id = outcome, why[:_LONGEST_WHY], None
+        self.outcome, self.run_id = outcome, None
+        self.why = why.encode()[:_LONGEST_WHY].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
