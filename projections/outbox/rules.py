@@ -106,6 +106,10 @@ RULES: Final[Mapping[type, Rule]] = {
     order_events.BackorderAccepted: Rule(
         "order.backordered", lambda x: {"deadline": x.deadline.isoformat()}
     ),
+    order_events.PaymentAsked: Rule(
+        "order.payment_due",
+        lambda x: {"declined": x.code, "deadline": x.deadline.isoformat()},
+    ),
     order_events.OrderAmended: Rule(
         "order.amended", lambda x: {**_total(x.total, x.lines), "lines": _lines(x.lines)}
     ),
