@@ -15,11 +15,11 @@ from activities.failures import refusal
 from activities.messages import PaymentResult, Shortage, StepRequest
 from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
 from activities.payment_port import PaymentStatus
-from activities.payments.another import asked, ended, has_taken
+from activities.payments.another import asked
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.payments.recording import record_answer
 from activities.payments.results import accepted, declined, result_of
-from activities.payments.undo import release
+from activities.payments.undo import ended, has_taken, release
 from activities.shortfall import shortage_of
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId

@@ -5,7 +5,6 @@ the provider, under a key of its own.
 """
 
 from datetime import datetime
-from typing import Final
 
 from temporalio import activity
 
@@ -13,9 +12,8 @@ from activities import ports
 from activities.aggregates import FULFILLMENT, ORDER
 from activities.failures import refusal
 from activities.orders.trail import operator_commands, require_forward
-from activities.payment_port import PaymentStatus
 from activities.payments.messages import ReplacePayment
-from activities.payments.own import NOT_TAKEN, OrderPayments, OwnPayment, OwnPayments
+from activities.payments.own import OwnPayments
 from activities.unit_of_work import UnitOfWork, command_context, done, load, transact
 from domain.ids import OrderId
 from domain.order import commands
@@ -23,10 +21,6 @@ from domain.order.state import submitted_order, unpaid_order
 from domain.payment import state as payment
 from domain.values import PaymentDue, Reason
 from eventstore.commands.handler import CommandHandler
-
-_TAKEN: Final = frozenset(
-    {PaymentStatus.AUTHORISED, PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}
-)
 
 
 class PaymentReplacement:
@@ -60,31 +54,6 @@ class PaymentReplacement:
 
         context = command_context(saga, "replaced")
         await transact(self._handler, (order, trail), rule, context, if_done=done)
-
-
-async def ended(payments: OrderPayments, before: payment.Declined | payment.Voided) -> OwnPayment:
-    """The payment before, which can take no money any more, or has taken it after all.
-
-    Raises:
-        ports.GatewayError: it is not known to be over.
-    """
-    own = await payments.recorded(before)
-    if isinstance(before, payment.Declined) and has_taken(own):
-        return own
-    if own.status is not PaymentStatus.DECLINED and own.status not in NOT_TAKEN:
-        return own
-    try:
-        return await payments.void(own)
-    except ports.GatewayRejected:  # it may have succeeded just now
-        own = await payments.recorded(before)
-        if has_taken(own):
-            return own
-        raise
-
-
-def has_taken(own: OwnPayment) -> bool:
-    """Whether the provider holds or has captured the money, against what was known."""
-    return own.status in _TAKEN
 
 
 def asked(
