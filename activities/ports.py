@@ -218,6 +218,10 @@ class Sagas(Protocol):
         """The delivery address that a saga wants recorded; None: it wants none."""
         ...
 
+    async def payment_token(self, workflow_id: str, run_id: str) -> str | None:
+        """The token that a saga wants recorded; None: it wants none."""
+        ...
+
 
 # --- notifications -------------------------------------------------------------------------------
 

@@ -31,6 +31,9 @@ MAX_REASON: Final = 500
 MAX_EMAIL: Final = 254
 MAX_ADJUSTMENTS: Final = 50
 """The most adjustments of a line, and of an order."""
+MAX_PAY_WITHIN_HOURS: Final = 2_160
+"""Ninety days."""
+
 MAX_METADATA: Final = 50
 MAX_METADATA_NAME: Final = 40
 MAX_METADATA_TEXT: Final = 500
@@ -297,4 +300,6 @@ def parse_address(address: Address, field: str = "address") -> Address:
 def parse_payment(payment: PaymentTerms, field: str = "payment") -> PaymentTerms:
     """The terms in normal form; raises InvalidValue naming ``<field>.token``."""
     token = readable(payment.token, "payment token")
-    return PaymentTerms(parse_token(token, f"{field}.token"), payment.capture)
+    hours, name = payment.on_decline.deadline_hours, f"{field}.on_decline.deadline_hours"
+    check_range(hours, name, 1, MAX_PAY_WITHIN_HOURS)
+    return replace(payment, token=parse_token(token, f"{field}.token"))

@@ -1,8 +1,9 @@
 """Values that several subjects share: addresses, payment terms, steps and reasons."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from domain.errors import RuleBroken
 from domain.ids import Sku
@@ -84,6 +85,36 @@ class CaptureMode(StrEnum):
     ON_SHIPMENT = "on_shipment"
 
 
+class DeclinePolicy(StrEnum):
+    """What happens if the payment is declined: the order is cancelled, or another one is asked for.
+
+    A payment that somebody ended at the provider counts as declined.
+    """
+
+    CANCEL = "cancel"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineTerms:
+    """What the order wants done; the hours count from the first decline."""
+
+    policy: DeclinePolicy = DeclinePolicy.CANCEL
+    deadline_hours: int = 72
+
+
+CANCEL_IF_DECLINED: Final = DeclineTerms()
+"""The terms of an order that does not state any."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDue:
+    """The payment was declined, `code` says why; another one is waited for until `deadline`."""
+
+    code: str
+    deadline: datetime
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PaymentTerms:
     """How an order is paid; `token` is the provider's token for the customer's payment method.
@@ -93,6 +124,12 @@ class PaymentTerms:
 
     token: str | Redacted
     capture: CaptureMode = CaptureMode.AUTOMATIC
+    on_decline: DeclineTerms = CANCEL_IF_DECLINED
+
+    @property
+    def asks(self) -> bool:
+        """Whether another payment is asked for if this one is declined."""
+        return self.on_decline.policy is DeclinePolicy.ASK
 
     def __repr__(self) -> str:
         return f"PaymentTerms(<token>, capture={str(self.capture)!r})"

@@ -17,6 +17,7 @@ from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE, PAYMENTS_QUEUE, S
 from activities.orders.activities import OrderActivities
 from activities.payment_port import PaymentGateway
 from activities.payments.activities import PaymentActivities
+from activities.payments.another import PaymentReplacement
 from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.ports import Carrier, Installation, Notifications, Sagas
@@ -115,6 +116,7 @@ def activities_of(
         ),
         PAYMENTS_QUEUE: (
             PaymentActivities(handler, payments),
+            PaymentReplacement(handler, payments, sagas),
             RefundActivities(handler, payments),
         ),
         SHIPPING_QUEUE: (

@@ -184,4 +184,4 @@ def _same_payment(stated: PaymentTerms | None, recorded: PaymentTerms | None) ->
     if stated is None or recorded is None:
         return stated is recorded
     same_token = recorded.token in (stated.token, _ERASED)
-    return same_token and stated.capture == recorded.capture
+    return same_token and replace(stated, token=recorded.token) == recorded

@@ -5,7 +5,6 @@ that reference. Each activity first reads what is recorded. So it can be repeate
 interruption, and looks by reference at what an earlier attempt may have done.
 """
 
-from dataclasses import replace
 from typing import Final, NoReturn
 
 from temporalio import activity
@@ -16,9 +15,11 @@ from activities.failures import refusal
 from activities.messages import PaymentResult, Shortage, StepRequest
 from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
 from activities.payment_port import PaymentStatus
+from activities.payments.another import asked
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.payments.recording import record_answer
-from activities.payments.undo import release
+from activities.payments.results import accepted, declined, result_of
+from activities.payments.undo import ended, has_taken, release
 from activities.shortfall import shortage_of
 from activities.unit_of_work import UnitOfWork, command_context, load, transact
 from domain.ids import OrderId
@@ -27,7 +28,7 @@ from domain.order.state import Backordered, Completed, FrozenOrder, Processing, 
 from domain.payment import commands
 from domain.payment import state as payment
 from domain.saga.trail import Underway
-from domain.values import Reason
+from domain.values import PaymentDue, Reason
 from eventstore.commands.handler import CommandHandler
 
 _KEYS_AT_ONCE: Final = 3
@@ -42,14 +43,15 @@ class PaymentActivities:
         self._payments = payments
 
     @activity.defn
-    async def process_payment(self, request: StepRequest) -> PaymentResult | Shortage:
+    async def process_payment(self, request: StepRequest) -> PaymentResult | Shortage | PaymentDue:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
         If nothing is to be paid, the provider is not asked. An order of which nothing is shipped
         is completed.
 
         Returns:
-            Or what the order waits for, if a count has taken reserved pieces away.
+            Or what the order waits for: reserved pieces that a count has taken away, or another
+            payment, because this one was declined and the order asks for another one.
 
         Raises:
             ApplicationError: payment_declined (recorded), not_fulfillable or not_ours.
@@ -58,12 +60,7 @@ class PaymentActivities:
         if short := await self._shortage(unit, request.order_id):
             return short
         payments = await self._payments.of(order)
-        answer = None
-        if isinstance(paid, payment.NoPayment) and not order.is_free:
-            trail = unit.state(FULFILLMENT.stream(request.order_id))
-            look_first = isinstance(trail, Underway) and trail.run_id != request.saga.run_id
-            answer = await self._create(request, payments, order, paid, look_first=look_first)
-            paid = await self._record_preparation(request, answer)
+        paid, answer = await self._first_act(request, payments, order, unit)
         if isinstance(paid, payment.Prepared) and order.is_free:
             answer = await release(payments, paid)
         elif isinstance(paid, payment.Prepared):
@@ -74,8 +71,8 @@ class PaymentActivities:
             answer = None
         if answer and answer.status is PaymentStatus.REFUNDED:
             await self._record_over(request, answer)
-        paid, completed = await self._record_charge(request, order, answer)
-        return replace(_accepted(paid, order), order_completed=completed)
+        charged = await self._record_charge(request, order, answer)
+        return charged if isinstance(charged, PaymentDue) else result_of(charged, order)
 
     @activity.defn
     async def capture_payment(self, request: StepRequest) -> PaymentResult | Shortage:
@@ -104,7 +101,7 @@ class PaymentActivities:
             if answer.status is not PaymentStatus.CAPTURED:
                 await self._record_over(request, answer)
         else:
-            _accepted(paid, order)
+            accepted(paid, order)
         recorded = await self._record_capture(request, order, answer)
         return recorded or await self.capture_payment(request)
 
@@ -122,6 +119,29 @@ class PaymentActivities:
         return submitted_order(unit.state(order), order_id), unit.state(paid), unit
 
     # --- the first act ---------------------------------------------------------------------------
+
+    async def _first_act(
+        self,
+        request: StepRequest,
+        payments: OrderPayments,
+        order: FrozenOrder,
+        unit: UnitOfWork,
+    ) -> tuple[payment.PaymentState, OwnPayment | None]:
+        """The payment, created and recorded if there is none; and the answer, if it was asked."""
+        paid = unit.state(PAYMENT.stream(request.order_id))
+        if isinstance(paid, payment.Declined | payment.Voided) and order.has_another_payment:
+            own = await ended(payments, paid)
+            if has_taken(own):
+                return paid, own
+            key = payments.keys.payment_after(paid.idempotency_key)
+            await self._take_key(request, key)
+            paid = payment.NoPayment(key)
+        if not isinstance(paid, payment.NoPayment) or order.is_free:
+            return paid, None
+        trail = unit.state(FULFILLMENT.stream(request.order_id))
+        look_first = isinstance(trail, Underway) and trail.run_id != request.saga.run_id
+        created = await self._create(request, payments, order, paid, look_first=look_first)
+        return await self._record_preparation(request, created), created
 
     async def _create(
         self,
@@ -188,17 +208,23 @@ class PaymentActivities:
 
     async def _record_charge(
         self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None
-    ) -> tuple[payment.PaymentState, bool]:
-        """Record the payment; the payment as it stands then, and whether that ended the order."""
+    ) -> PaymentDue | tuple[payment.PaymentState, bool]:
+        """Record the payment; as it stands then, and whether that ended the order.
+
+        Or that another one is due.
+        """
         order_id = request.order_id
         order, paid = ORDER.stream(order_id), PAYMENT.stream(order_id)
+        now = activity.info().current_attempt_scheduled_time
 
-        def rule(unit: UnitOfWork) -> tuple[payment.PaymentState, bool]:
+        def rule(unit: UnitOfWork) -> PaymentDue | tuple[payment.PaymentState, bool]:
             if isinstance(unit.state(order), Completed):
                 return unit.state(paid), True  # by an attempt whose answer was lost
             if answer:
                 record_answer(unit, answer)
             state = unit.state(paid)
+            if due := asked(unit, order_id, state, now):
+                return due
             if isinstance(state, payment.Authorised | payment.Captured):
                 unit.execute(order, StartProcessing(state.reference))
             elif content.is_free:
@@ -226,7 +252,7 @@ class PaymentActivities:
             lambda unit: unit.execute(paid, decline),
             command_context(request.saga, "declined"),
         )
-        raise _declined(code)
+        raise declined(code)
 
     async def _record_over(self, request: StepRequest, answer: OwnPayment) -> NoReturn:
         """Record that the payment is over, and refuse the order."""
@@ -296,28 +322,3 @@ async def _captured(
         if request.settled_by is None:
             raise
         raise refusal(Reason.PAYMENT_DECLINED, f"nothing can be captured: {error}") from None
-
-
-def _accepted(paid: payment.PaymentState, order: FrozenOrder) -> PaymentResult:
-    """The result, if the money is taken or held.
-
-    Raises:
-        ApplicationError: payment_declined, not_fulfillable.
-    """
-    match paid:
-        case payment.Captured(reference=reference):
-            return PaymentResult(reference, True, payment.is_overpaid(paid, order.total))
-        case _ if order.is_free:
-            return PaymentResult(None, captured=False)
-        case payment.Authorised(reference=reference):
-            return PaymentResult(reference, captured=False, lapses_at=paid.lapses_at)
-        case payment.Declined():
-            raise _declined(paid.code)
-        case payment.Voided():
-            raise refusal(Reason.PAYMENT_DECLINED, "the order's payment was ended at the provider")
-        case payment.NoPayment() | payment.Prepared() | payment.Forbidden():
-            raise refusal(Reason.NOT_FULFILLABLE, "the order takes no payment any more")
-
-
-def _declined(code: str) -> Exception:
-    return refusal(Reason.PAYMENT_DECLINED, f"the payment was declined: {code}")

@@ -46,6 +46,10 @@ class OwnPayments:
         self._gateway = gateway
         self._installation = installation
 
+    def problem(self, order: FrozenOrder, token: str) -> str | None:
+        """Why the provider would not take a token for an order; see `PaymentLimits`."""
+        return self._gateway.limits.problem(order.total, token)
+
     async def of(self, order: FrozenOrder) -> "OrderPayments":
         """The payments of an order; raises StoreUnavailable."""
         return OrderPayments(self._gateway, await self._installation.current(), order)
@@ -96,9 +100,9 @@ class OrderPayments:
             KeyUsedUp: this key makes no payment that can be used.
         """
         order = self._order
-        if order.payment is None:
+        if order.token is None:
             raise RuleBroken("payment_missing", "the order does not say how it is paid")
-        token = readable(order.payment.token, "payment token")
+        token = readable(order.token, "payment token")
         request = PaymentRequest(
             order.order_id, order.total, token, capture, key, self.keys.installation
         )

@@ -6,10 +6,12 @@ ensures that nothing will be. The provider need not be asked.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from activities import ports
 from activities.aggregates import PAYMENT
 from activities.messages import OperatorAction, SagaRef
+from activities.payment_port import PaymentStatus
 from activities.payments.giving_back import GivingBack
 from activities.payments.own import NOT_TAKEN, OrderPayments, OwnPayment
 from activities.payments.recording import record_answer
@@ -18,6 +20,10 @@ from domain.ids import OrderId
 from domain.payment import commands
 from domain.payment import state as payment
 from eventstore.commands.handler import CommandHandler
+
+_TAKEN: Final = frozenset(
+    {PaymentStatus.AUTHORISED, PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,31 @@ async def release(
 ) -> OwnPayment:
     """End the payment of an order that costs nothing any more."""
     return await payments.void(await payments.recorded(held))
+
+
+async def ended(payments: OrderPayments, before: payment.Declined | payment.Voided) -> OwnPayment:
+    """The payment before, which can take no money any more, or has taken it after all.
+
+    Raises:
+        ports.GatewayError: it is not known to be over.
+    """
+    own = await payments.recorded(before)
+    if isinstance(before, payment.Declined) and has_taken(own):
+        return own
+    if own.status is not PaymentStatus.DECLINED and own.status not in NOT_TAKEN:
+        return own
+    try:
+        return await payments.void(own)
+    except ports.GatewayRejected:  # it may have succeeded just now
+        own = await payments.recorded(before)
+        if has_taken(own):
+            return own
+        raise
+
+
+def has_taken(own: OwnPayment) -> bool:
+    """Whether the provider holds or has captured the money, against what was known."""
+    return own.status in _TAKEN
 
 
 def _settled_by_hand(

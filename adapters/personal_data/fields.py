@@ -16,6 +16,7 @@ PERSONAL_FIELDS: Final[Fields] = {
     "AddressSet": (("address",),),
     "OrderSubmitted": (("address",), ("payment", "token"), ("customer",)),
     "DeliveryAddressChanged": (("address",),),
+    "PaymentReplaced": (("token",),),
 }
 """Entries must never be removed, because events are never removed."""
 

@@ -145,9 +145,28 @@ class CancelOrder:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskForPayment:
+    """Record that the payment was declined, and that another one is waited for until `deadline`.
+
+    The deadline of the first time counts.
+    """
+
+    code: str
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacePayment:
+    """Record the token of another payment method, which is a secret: `repr` omits it."""
+
+    token: str = field(repr=False)
+
+
 DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAdjustments | SetAddress
 ProgressCommand = MarkReserved | StartProcessing | CompleteOrder
 ShortageCommand = ReportUnavailable | AcceptBackorder | AmendOrder
+DeclineCommand = AskForPayment | ReplacePayment
 OrderCommand = (
     CreateOrder
     | DraftCommand
@@ -155,5 +174,6 @@ OrderCommand = (
     | ChangeDeliveryAddress
     | ProgressCommand
     | ShortageCommand
+    | DeclineCommand
     | CancelOrder
 )

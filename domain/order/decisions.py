@@ -20,6 +20,7 @@ from domain.order.state import (
     Reserved,
     Submitted,
     status_of,
+    unpaid_order,
 )
 from domain.shares import Shares, total_of
 
@@ -34,6 +35,8 @@ def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
         CurrencyMismatch: a price is not in the order's currency.
         RuleBroken: the order's status does not allow it.
     """
+    if isinstance(command, commands.ShortageCommand | commands.DeclineCommand):
+        return _decide_setback(command, state)
     match command:
         case commands.CreateOrder():
             return _create(command, state)
@@ -51,8 +54,6 @@ def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
             return _redirect(command, state)
         case commands.MarkReserved() | commands.StartProcessing() | commands.CompleteOrder():
             return _advance(command, state)
-        case commands.ReportUnavailable() | commands.AcceptBackorder() | commands.AmendOrder():
-            return _decide_shortage(command, state)
         case commands.CancelOrder():
             return _cancel(command, state)
         case _:
@@ -201,6 +202,33 @@ def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[LineId, int]
             )
         kept[pieces.line_id] = pieces.quantity
     return kept
+
+
+def _decide_setback(
+    command: commands.ShortageCommand | commands.DeclineCommand, state: OrderState
+) -> _Events:
+    if isinstance(command, commands.DeclineCommand):
+        return _decide_decline(command, state)
+    return _decide_shortage(command, state)
+
+
+def _decide_decline(command: commands.DeclineCommand, state: OrderState) -> _Events:
+    if (order := unpaid_order(state)) is None:
+        raise _wrong_status(command, state)
+    match command:
+        case commands.AskForPayment() if not order.asks_for_payment:
+            raise RuleBroken("payment_is_final", "the order asks for no other payment")
+        case commands.AskForPayment() if order.payment_due is not None:
+            return ()
+        case commands.AskForPayment():
+            code = cut(command.code, fields.MAX_REFERENCE)
+            return (events.PaymentAsked(code, order.pay_by or command.deadline),)
+        case commands.ReplacePayment() if order.payment_due is None:
+            raise RuleBroken("payment_not_due", "the order waits for no other payment")
+        case commands.ReplacePayment():
+            return (events.PaymentReplaced(fields.parse_token(command.token, "token")),)
+        case _:
+            assert_never(command)
 
 
 # --- refusals ------------------------------------------------------------------------------------

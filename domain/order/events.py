@@ -136,6 +136,21 @@ class OrderAmended:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentAsked:
+    """The payment was declined, `code` says why; another one is waited for until `deadline`."""
+
+    code: str
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReplaced:
+    """The token of another payment method came, to be tried now; `repr` omits the secret."""
+
+    token: str | Redacted = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OrderProcessingStarted:
     """The payment was authorised or captured; `payment_reference` is the provider's.
 
@@ -163,6 +178,7 @@ class OrderCancelled:
 DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AdjustmentsSet | AddressSet
 ProgressEvent = OrderReserved | OrderProcessingStarted | OrderCompleted
 ShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
+DeclineEvent = PaymentAsked | PaymentReplaced
 OrderEvent = (
     OrderCreated
     | DraftEvent
@@ -170,5 +186,6 @@ OrderEvent = (
     | DeliveryAddressChanged
     | ProgressEvent
     | ShortageEvent
+    | DeclineEvent
     | OrderCancelled
 )

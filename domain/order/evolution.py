@@ -19,10 +19,13 @@ from domain.order.state import (
     Reserved,
     Submitted,
 )
+from domain.values import PaymentDue
 
 
 def evolve(state: OrderState, event: events.OrderEvent) -> OrderState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
+    if isinstance(event, events.ShortageEvent | events.DeclineEvent):
+        return _set_back(state, event)
     match event:
         case (
             events.ItemAdded()
@@ -40,8 +43,6 @@ def evolve(state: OrderState, event: events.OrderEvent) -> OrderState:
             return _redirected(state, event)
         case events.OrderReserved() | events.OrderProcessingStarted() | events.OrderCompleted():
             return _advanced(state, event)
-        case events.ItemsUnavailable() | events.BackorderAccepted() | events.OrderAmended():
-            return _shortened(state, event)
         case events.OrderCancelled():
             return _cancelled(state, event)
         case _:
@@ -143,12 +144,18 @@ def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
         case events.OrderReserved(), Submitted() | Backordered():
             return Reserved(state.order)
         case events.OrderProcessingStarted(), Reserved():
-            return Processing(state.order, event.payment_reference)
+            return Processing(_paid(state.order), event.payment_reference)
         case events.OrderProcessingStarted(), Backordered():
-            return replace(state, processing=True, payment_reference=event.payment_reference)
+            reference = event.payment_reference
+            order = _paid(state.order)
+            return replace(state, order=order, processing=True, payment_reference=reference)
         case events.OrderCompleted(), Processing():
             return Completed(state.order, state.payment_reference, event.tracking_number)
     raise ImpossibleHistory(event, state)
+
+
+def _paid(order: FrozenOrder) -> FrozenOrder:
+    return replace(order, payment_due=None)
 
 
 def _shortened(state: OrderState, event: events.ShortageEvent) -> OrderState:
@@ -187,6 +194,26 @@ def _amended(order: FrozenOrder, event: events.OrderAmended) -> FrozenOrder:
         total=event.total,
         totals=(*order.totals, event.total),
     )
+
+
+def _set_back(state: OrderState, event: events.ShortageEvent | events.DeclineEvent) -> OrderState:
+    if isinstance(event, events.DeclineEvent):
+        return _unpaid(state, event)
+    return _shortened(state, event)
+
+
+def _unpaid(state: OrderState, event: events.DeclineEvent) -> OrderState:
+    if not isinstance(state, Reserved | Backordered):
+        raise ImpossibleHistory(event, state)
+    order = state.order
+    match event:
+        case events.PaymentAsked(code, deadline):
+            order = replace(order, payment_due=PaymentDue(code, deadline), pay_by=deadline)
+        case events.PaymentReplaced():
+            order = replace(order, other_token=event.token, payment_due=None)
+        case _:
+            assert_never(event)
+    return replace(state, order=order)
 
 
 def _cancelled(state: OrderState, event: events.OrderCancelled) -> Cancelled:

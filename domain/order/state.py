@@ -9,7 +9,7 @@ Each status has its own type, which holds only what is known at that point.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from domain.errors import NotFound
@@ -20,7 +20,16 @@ from domain.order.status import OrderStatus
 from domain.order.terms import CANCEL_AT_ONCE, OutageTerms, UnavailableTerms
 from domain.parcel_left import IfLeft
 from domain.shares import Shares, gift_card_of
-from domain.values import Address, CaptureMode, Contact, MissingItem, PaymentTerms, Reason, Redacted
+from domain.values import (
+    Address,
+    CaptureMode,
+    Contact,
+    MissingItem,
+    PaymentDue,
+    PaymentTerms,
+    Reason,
+    Redacted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class FrozenOrder:
         lines: what is to be delivered; `total` is what it costs.
         submitted: lines and adjustments as submitted.
         submitted_address: the address as submitted; `address` is where the parcel goes now.
-        payment: how it is paid; None: nothing is to be paid.
+        payment: how it is paid, as submitted; None: nothing is to be paid.
         unavailable: what to do if stock does not suffice.
         on_outage: what to do if a provider fails for long; None: what the installation says.
         customer: how the customer is reached; None: the order does not say.
@@ -69,6 +78,10 @@ class FrozenOrder:
         if_left: what to do if its parcel has left before it is undone; None: what the installation
             says.
         totals: every amount that may have been asked for it; the last one counts now.
+        payment_due: its payment was declined, and another one is waited for; None: it was not, or
+            another one came.
+        pay_by: until when payments can come, since the first one was declined.
+        other_token: of the payment method that came last after a decline; a secret.
     """
 
     order_id: OrderId
@@ -87,6 +100,9 @@ class FrozenOrder:
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     if_left: IfLeft | None = None
     totals: tuple[Money, ...] = ()
+    payment_due: PaymentDue | None = None
+    pay_by: datetime | None = None
+    other_token: str | Redacted | None = field(default=None, repr=False)
 
     @property
     def currency(self) -> str:
@@ -109,6 +125,29 @@ class FrozenOrder:
     def is_free(self) -> bool:
         """Whether nothing is to be paid."""
         return self.total.minor == 0
+
+    @property
+    def token(self) -> str | Redacted | None:
+        """The provider's token for the payment method that counts; None: nothing is to be paid."""
+        if self.other_token is not None:
+            return self.other_token
+        return None if self.payment is None else self.payment.token
+
+    @property
+    def asks_for_payment(self) -> bool:
+        """Whether another payment is asked for if one is declined."""
+        return self.payment is not None and self.payment.asks and not self.is_free
+
+    @property
+    def deadline_of_payment(self) -> timedelta:
+        """How long another payment is waited for."""
+        hours = self.payment.on_decline.deadline_hours if self.payment else 0
+        return timedelta(hours=hours)
+
+    @property
+    def has_another_payment(self) -> bool:
+        """Whether another payment came after the last one was declined."""
+        return self.pay_by is not None and self.payment_due is None
 
     @property
     def is_amended(self) -> bool:
@@ -218,6 +257,15 @@ def frozen_order(state: OrderState) -> FrozenOrder | None:
             return state.order if isinstance(state.order, FrozenOrder) else None
         case _:
             return state.order
+
+
+def unpaid_order(state: OrderState) -> FrozenOrder | None:
+    """What is to be paid next; None if its stock is not reserved, or its payment is made."""
+    match state:
+        case Reserved() | Backordered(counted=True, processing=False):
+            return state.order
+        case _:
+            return None
 
 
 def submitted_order(state: OrderState, order_id: OrderId) -> FrozenOrder:

@@ -9,7 +9,10 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class TakeKey:
-    """From now on the payment is created under this key; the one before is used up."""
+    """From now on the payment is created under this key.
+
+    The key before is used up, or its payment is over and another one is to be tried.
+    """
 
     order_id: OrderId
     idempotency_key: str

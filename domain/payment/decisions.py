@@ -73,10 +73,15 @@ def _before(
 
 def _take_key(command: commands.TakeKey, state: PaymentState) -> _Events:
     fields.check_reference(command.idempotency_key, "idempotency_key")
-    if not isinstance(state, NoPayment):
-        raise _exists(state)
-    if state.idempotency_key == command.idempotency_key:
-        return ()
+    match state:
+        case NoPayment() if state.idempotency_key == command.idempotency_key:
+            return ()
+        case Declined() | Voided() if state.idempotency_key == command.idempotency_key:
+            raise _attempt_is_over()
+        case NoPayment() | Declined() | Voided():
+            pass
+        case _:
+            raise _exists(state)
     return (events.PaymentKeyTaken(command.order_id, command.idempotency_key),)
 
 
@@ -87,9 +92,7 @@ def _prepare(command: commands.RecordPreparation, state: PaymentState) -> _Event
             pass
         case Declined() if state.reference != command.reference:
             if command.idempotency_key == state.idempotency_key:
-                raise RuleBroken(
-                    "attempt_is_over", "this attempt was declined: a new one needs a new key"
-                )
+                raise _attempt_is_over()
         case Prepared() | Authorised() | Captured() | Declined() | Voided():
             _check_same(command.reference, state)
             return ()
@@ -112,6 +115,10 @@ def _forbid(command: commands.ForbidPayment, state: PaymentState) -> _Events:
             return ()
         case _:
             raise _exists(state)
+
+
+def _attempt_is_over() -> RuleBroken:
+    return RuleBroken("attempt_is_over", "this attempt is over: a new one needs a new key")
 
 
 def _exists(state: PaymentState) -> RuleBroken:

@@ -9,7 +9,7 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class PaymentKeyTaken:
-    """The payment will be created under this key; the one before is used up."""
+    """The payment will be created under this key; the key before, or its payment, is over."""
 
     order_id: OrderId
     idempotency_key: str

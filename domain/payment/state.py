@@ -4,6 +4,8 @@ none ──> prepared ──> authorised ──> captured (refunds reduce what i
 │         ├──> captured   └──> voided, expired
 │         └──> declined, voided
 └────> forbidden
+
+After a payment that was declined, voided or expired, another one can begin under a new key.
 """
 
 from collections.abc import Mapping

@@ -109,6 +109,13 @@ OPERATIONS: Final = (
         body_model(messages.ChooseMessage),
         "Say what to do about unavailable items",
     ),
+    Operation(
+        Act.PAY,
+        "pay_order",
+        "pay",
+        body_model(messages.PayMessage),
+        "Pay in another way after a decline, if the order waits for that",
+    ),
 )
 
 

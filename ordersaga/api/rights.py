@@ -52,6 +52,7 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "change_address": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "amend_order": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "choose_for_order": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
+    "pay_order": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "recover_order": _right(Area.ORDERS, _WRITE, _STEERING),
     "start_job": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),
     "run_job": _right(Area.ORDERS, _WRITE, _OF_CUSTOMERS),

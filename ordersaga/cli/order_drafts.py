@@ -7,7 +7,7 @@ from uuid import uuid4
 import typer
 
 from domain.errors import RuleBroken
-from domain.fields import parse_reference
+from domain.fields import MAX_PAY_WITHIN_HOURS, parse_reference
 from domain.ids import (
     CustomerId,
     LineId,
@@ -38,7 +38,15 @@ from domain.order.terms import (
     UnavailablePolicy,
     UnavailableTerms,
 )
-from domain.values import Address, CaptureMode, Contact, PaymentTerms
+from domain.values import (
+    CANCEL_IF_DECLINED,
+    Address,
+    CaptureMode,
+    Contact,
+    DeclinePolicy,
+    DeclineTerms,
+    PaymentTerms,
+)
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import (
     AddressPart,
@@ -258,6 +266,15 @@ async def submit(
     default: Annotated[
         DeadlineDefault, typer.Option(help="What to do when that time has passed.")
     ] = DeadlineDefault.CANCEL,
+    on_decline: Annotated[
+        DeclinePolicy, typer.Option(help="What to do if the payment is declined.")
+    ] = DeclinePolicy.CANCEL,
+    pay_within_hours: Annotated[
+        int,
+        typer.Option(
+            min=1, max=MAX_PAY_WITHIN_HOURS, help="How long another payment is waited for."
+        ),
+    ] = CANCEL_IF_DECLINED.deadline_hours,
     email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
     metadata: Annotated[
         list[str] | None,
@@ -265,8 +282,9 @@ async def submit(
     ] = None,
 ) -> Answer:
     """Freeze a draft and hand it over to fulfilment; the starter then starts its saga."""
+    terms = DeclineTerms(on_decline, pay_within_hours)
     command = SubmitOrder(
-        None if token is None else PaymentTerms(token, capture),
+        None if token is None else PaymentTerms(token, capture, terms),
         UnavailableTerms(unavailable, deadline_hours, default),
         customer=None if email is None else Contact(email),
         metadata=dict(_entries(metadata or ())),

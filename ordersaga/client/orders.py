@@ -64,8 +64,8 @@ class SagaStatus:
 
     Attributes:
         step: a step, a compensation, or ``starting``, ``awaiting_choice``, ``awaiting_stock``,
-            ``amend_order``, ``settle_payment``, ``on_hold``, ``turning_back``, ``closing``,
-            ``closed``.
+            ``awaiting_payment``, ``amend_order``, ``settle_payment``, ``on_hold``,
+            ``turning_back``, ``closing``, ``closed``.
         waits_for: what it waits for, in one sentence.
         can_cancel: whether `cancel` would be accepted now.
         attention: what a person must do; None: nothing.
@@ -223,6 +223,14 @@ class OrderSagaClient:
         """
         message = {"actor": actor, "reason": reason, "choice": choice}
         await self.update(order_id, "choose", message)
+
+    async def pay(self, order_id: str, token: str, *, actor: str, reason: str) -> None:
+        """Pay in another way after a decline; `token` is the provider's; raises as `cancel`.
+
+        Accepted while the order waits for another payment.
+        """
+        message = {"actor": actor, "reason": reason, "token": token}
+        await self.update(order_id, "pay", message)
 
     async def amend(
         self, order_id: str, pieces: Mapping[str, int], *, actor: str, reason: str

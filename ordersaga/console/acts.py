@@ -41,6 +41,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "retry": ("Try again now", "What fails is tried again at once, not when its pause ends."),
     "resume": ("Resume", "The saga goes on where it was held."),
     "choose": ("Choose for the customer", "Says what happens about the items that are missing."),
+    "pay": (
+        "Pay in another way",
+        "Another payment method is tried; the provider gives its token. The one before is ended.",
+    ),
     "resolve": (
         "Settled by hand",
         "States that a person has settled outside what fails. The saga goes on as if it was done.",
@@ -87,6 +91,8 @@ def message_of(act: ActForm, form: Form) -> bytes:
         message["requested_by"] = one(form, "requested_by")
     if act.name == "choose":
         message["choice"] = one(form, "choice")
+    if act.name == "pay":
+        message["token"] = one(form, "token")
     if act.name == "change_address":
         message["address"] = {name: one(form, name) for name in ADDRESS if one(form, name)}
     if act.name == "amend":

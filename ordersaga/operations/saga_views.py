@@ -65,6 +65,7 @@ class SagaDetails:
     """Everything about one saga; `note` says what is unknown, and why.
 
     `missing` lists the items that the order waits for until `answer_by`: sku, ordered, missing;
+    `declined` is why its payment was declined, if it waits for another one until `answer_by`;
     `choices` lists what can be chosen about them now. `findings` are what the watchdog sees.
     `goods` lists what can be said of goods that have left although the order is undone. `actions`
     lists the acts that the saga would accept now. `waiting` lists what activities wait for:
@@ -89,6 +90,7 @@ class SagaDetails:
     activities: Sequence[RunningActivity] = field(default_factory=tuple)
     missing: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     answer_by: str | None = None
+    declined: str | None = None
     choices: Sequence[str] = field(default_factory=tuple)
     goods: Sequence[str] = field(default_factory=tuple)
     actions: Sequence[str] = field(default_factory=tuple)

@@ -21,6 +21,7 @@ from workflows.common.search_attributes import NEEDS_ATTENTION, ORDER_STATUS, SA
 from workflows.fulfillment.state import (
     AMENDING,
     AWAITING_CHOICE,
+    AWAITING_PAYMENT,
     AWAITING_STOCK,
     CLOSED,
     CLOSING,
@@ -37,6 +38,7 @@ STATUSES: Final = (
     "submitted",
     "backordered",
     "reserved",
+    "awaiting_payment",
     "processing",
     "compensating",
     "refund_pending",
@@ -48,7 +50,7 @@ STATUSES: Final = (
 STEPS: Final = (
     *(step.value for step in Step),
     *(compensation.value for compensation in Compensation),
-    *(STARTING, AWAITING_CHOICE, AWAITING_STOCK, AMENDING, SETTLING),
+    *(STARTING, AWAITING_CHOICE, AWAITING_STOCK, AWAITING_PAYMENT, AMENDING, SETTLING),
     *(ON_HOLD, TURNING_BACK, CLOSING, CLOSED),
 )
 _ANSWER_S: Final = 5
@@ -145,6 +147,7 @@ async def show_saga(
         activities=_activities(run),
         missing=tuple(answer.get("missing", ())),
         answer_by=answer.get("answer_by"),
+        declined=answer.get("declined"),
         choices=tuple(answer.get("choices", ())),
         goods=tuple(answer.get("goods", ())),
         actions=tuple(answer.get("actions", ())),

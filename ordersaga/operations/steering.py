@@ -39,6 +39,7 @@ class Act(StrEnum):
     CHANGE_ADDRESS = "change_address"
     AMEND = "amend"
     CHOOSE = "choose"
+    PAY = "pay"
 
 
 class Outcome(StrEnum):

@@ -72,6 +72,13 @@ class Backordered(TypedDict):
     deadline: str
 
 
+class PaymentDue(TypedDict):
+    """The payment was declined, and the order waits for another one."""
+
+    declined: Annotated[str, "why"]
+    deadline: Annotated[str, "then the order is cancelled"]
+
+
 class Amended(Total):
     """Pieces were removed from an order."""
 

@@ -111,6 +111,11 @@ RULES: Final[Mapping[type, Rule]] = {
     order_events.BackorderAccepted: Rule(
         "order.backordered", forms.Backordered, lambda x: {"deadline": x.deadline.isoformat()}
     ),
+    order_events.PaymentAsked: Rule(
+        "order.payment_due",
+        forms.PaymentDue,
+        lambda x: {"declined": x.code, "deadline": x.deadline.isoformat()},
+    ),
     order_events.OrderAmended: Rule(
         "order.amended",
         forms.Amended,

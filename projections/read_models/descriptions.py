@@ -89,6 +89,10 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     order_events.BackorderAccepted: lambda x: (
         f"the customer waits until {x.deadline:%Y-%m-%d %H:%M} UTC"
     ),
+    order_events.PaymentAsked: lambda x: (
+        f"another payment asked for until {x.deadline:%Y-%m-%d %H:%M} UTC, declined: {x.code}"
+    ),
+    order_events.PaymentReplaced: lambda _: "another payment came, to be tried",
     order_events.OrderAmended: lambda x: f"order amended: {_content(x)}",
     stock_events.StockReceived: lambda x: f"{x.quantity} of {x.sku} received ({x.reference})",
     stock_events.StockAdjusted: lambda x: f"{x.sku} adjusted by {x.delta:+d}: {x.reason}",

@@ -92,7 +92,7 @@ class ShortageStatus(TypedDict):
     """What is missing, as a part of the status."""
 
     missing: list[MissingItem]
-    answer_by: Annotated[str | None, "when the order's default decides; null: nothing is missing"]
+    answer_by: Annotated[str | None, "until when an answer or a payment is awaited; null: none is"]
     choices: Annotated[list[ShortageChoice], "what `choose` takes now"]
     amended_total_minor: Annotated[int | None, "the total after amendments, in minor units"]
 
@@ -123,6 +123,7 @@ class SagaStatus(CompensationStatus, ShortageStatus):
     attention: Annotated[str | None, "what a person must do"]
     ignored_signals: Annotated[dict[str, int], "how many, by name"]
     goods: Annotated[list[str], "what `resolve` must say of goods that have left; empty: nothing"]
+    declined: Annotated[str | None, "why the payment was declined; null: no other one is awaited"]
     outcome: Annotated[Outcome | None, "null: the order has not ended"]
     conflict: Annotated[OrderConflict | None, "null: the order id is this run's"]
 

@@ -19,7 +19,7 @@ from domain.lines import Pieces
 from domain.order.drafting import MAX_LINES
 from domain.order.terms import ShortageChoice
 from domain.parcel_left import CHOICES, IfLeft
-from workflows.documents.parts import AddressModel, LineIdText, Moment, text
+from workflows.documents.parts import TOKEN, AddressModel, LineIdText, Moment, pattern, text
 from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate
 
 MOST_MESSAGE_BYTES: Final = 500_000
@@ -94,6 +94,12 @@ class ChooseMessage(OperatorMessage):
     """``choose``: what to do about unavailable items."""
 
     choice: ShortageChoice
+
+
+class PayMessage(OperatorMessage):
+    """``pay``: another payment method after a decline; `token` is the provider's. A secret."""
+
+    token: Annotated[str, *pattern(fields.parse_token, TOKEN), Field(repr=False)]
 
 
 class PiecesModel(_Message):

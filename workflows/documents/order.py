@@ -24,7 +24,7 @@ from domain.order.terms import (
     UnavailableTerms,
 )
 from domain.parcel_left import IfLeft
-from domain.values import Address, CaptureMode, PaymentTerms, readable
+from domain.values import Address
 from workflows.documents.lines import (
     HAS_GOODS,
     Adjustments,
@@ -35,7 +35,6 @@ from workflows.documents.lines import (
 )
 from workflows.documents.outage import OnOutage, outage_json, outage_terms
 from workflows.documents.parts import (
-    TOKEN,
     AddressModel,
     CustomerIdText,
     CustomerModel,
@@ -43,9 +42,9 @@ from workflows.documents.parts import (
     OrderIdText,
     Strict,
     given_as,
-    pattern,
     text,
 )
+from workflows.documents.payment import PaymentModel, payment_to_json
 from workflows.documents.validation import (
     FieldProblem,
     InvalidDocument,
@@ -65,21 +64,6 @@ IfParcelLeft = Annotated[
         "installation's setting says, which by default is to ask"
     ),
 ]
-
-
-class PaymentModel(Strict):
-    """How the order is paid."""
-
-    token: Annotated[
-        str,
-        *pattern(fields.parse_token, TOKEN),
-        Field(description="the payment provider's token for the customer's payment method"),
-    ]
-    capture: CaptureMode = Field(
-        default=CaptureMode.AUTOMATIC,
-        description="automatic: capture the money at once; on_shipment: authorise it, and capture "
-        "it when the label is bought",
-    )
 
 
 class UnavailableModel(Strict):
@@ -250,7 +234,7 @@ def document_to_json(document: OrderDocument) -> dict[str, Any]:
         "lines": [line_to_json(line) for line in document.lines],
         **adjustments_to_json(document.adjustments),
         **_given("address", document.address and address_to_json(document.address)),
-        **_given("payment", document.payment and _payment_to_json(document.payment)),
+        **_given("payment", document.payment and payment_to_json(document.payment)),
         **unavailable,
         **outage_json(document.on_outage),
         **_given("metadata", dict(document.metadata) or None),
@@ -291,7 +275,7 @@ def _sum_problems(model: OrderDocumentModel, document: OrderDocument) -> Iterato
 
 
 def _to_domain(model: OrderDocumentModel) -> OrderDocument:
-    currency, payment = model.currency, model.payment
+    currency = model.currency
     document = OrderDocument(
         order_id=model.id or OrderId(""),
         customer_id=CustomerId(model.customer_id) if model.customer_id else None,
@@ -299,7 +283,7 @@ def _to_domain(model: OrderDocumentModel) -> OrderDocument:
         placed_at=model.placed_at,
         lines=tuple(line.to_domain(n, currency) for n, line in enumerate(model.lines, start=1)),
         address=model.address.to_domain() if model.address else None,
-        payment=PaymentTerms(payment.token, payment.capture) if payment else None,
+        payment=model.payment.to_domain() if model.payment else None,
         unavailable=model.unavailable.to_domain(),
         on_outage=outage_terms(model.on_outage),
         adjustments=tuple(one.to_domain(currency) for one in model.adjustments),
@@ -322,13 +306,6 @@ def address_to_json(address: Address) -> dict[str, str]:
         "region": address.region,
         "postal_code": address.postal_code,
         "country": address.country,
-    }
-
-
-def _payment_to_json(payment: PaymentTerms) -> dict[str, str]:
-    return {
-        "token": readable(payment.token, "payment token"),
-        "capture": payment.capture.value,
     }
 
 

@@ -21,7 +21,8 @@ from workflows.common.failures import describe, is_refusal
 from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, stop_if_cancelled
-from workflows.fulfillment.state import AMENDING, SETTLING, Amendment, SagaState
+from workflows.fulfillment.requests import Amendment
+from workflows.fulfillment.state import AMENDING, SETTLING, SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 
 

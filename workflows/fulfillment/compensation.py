@@ -115,6 +115,7 @@ class Compensations:
         state = self.state
         state.reason = cause.detail
         state.compensation.turning_back, state.reservation.shortage = True, None
+        state.steps.due = None
         if not state.compensation.recorded:
             earlier = await self._record(cause)
             if isinstance(earlier, ClosedSaga):

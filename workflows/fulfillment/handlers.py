@@ -28,12 +28,20 @@ from workflows.documents.messages import (
     ChangeAddressMessage,
     ChooseMessage,
     OperatorMessage,
+    PayMessage,
     RequestedBy,
     parse_message,
 )
 from workflows.documents.validation import FieldProblem, InvalidDocument
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner
-from workflows.fulfillment.state import AddressChange, Amendment, CancelRequest, Choice, SagaState
+from workflows.fulfillment.requests import (
+    AddressChange,
+    Amendment,
+    CancelRequest,
+    Choice,
+    OtherPayment,
+)
+from workflows.fulfillment.state import SagaState
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +222,26 @@ class RequestHandlers:
         self.state.requests.choice = Choice(message.choice, by)
         return ACCEPTED
 
+    def check_pay(self, raw: RawValue) -> None:
+        """Possible while another payment is waited for."""
+        self.may_pay()
+        parse_message(PayMessage, raw)
+
+    def may_pay(self) -> None:
+        """Raise NotPossibleNow unless another payment is waited for."""
+        if self.state.requests.payment:
+            raise NotPossibleNow("another payment came already and is being tried")
+        if not self.state.can_pay:
+            raise NotPossibleNow(f"the order waits for no other payment: {self._where}")
+        self._check_room()
+
+    def pay(self, raw: RawValue) -> UpdateAnswer:
+        """Try another payment method."""
+        message = parse_message(PayMessage, raw)
+        by = OperatorAction(message.actor, "pay", message.reason)
+        self.state.requests.payment = OtherPayment(message.token, by)
+        return ACCEPTED
+
     # --- what is possible now --------------------------------------------------------------------
 
     def may_resolve(self) -> None:
@@ -232,6 +260,7 @@ class RequestHandlers:
             "change_address": self.may_change_address,
             "amend": self.may_amend,
             "choose": self.may_choose,
+            "pay": self.may_pay,
         }
         return [name for name, rule in rules.items() if _holds(rule)]
 

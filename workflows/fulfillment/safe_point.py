@@ -94,9 +94,11 @@ class SafePoint:
 
     def _reservation_left(self) -> timedelta | None:
         """How long the order may still keep its stock unpaid; None: without a limit."""
-        reservation = self.state.reservation
-        since = reservation.shortage.deadline if reservation.shortage else reservation.since
-        if since is None or Compensation.UNDO_PAYMENT in self.state.compensation.registered:
+        reservation, due = self.state.reservation, self.state.steps.due
+        waits = reservation.shortage or due
+        since = waits.deadline if waits else reservation.since
+        is_paid = Compensation.UNDO_PAYMENT in self.state.compensation.registered and not due
+        if since is None or is_paid:
             return None
         left = since + policies.RESERVATION_HELD_FOR - workflow.now()
         return max(left, timedelta())

@@ -23,8 +23,9 @@ from workflows.common.operator_requests import OperatorAttention
 from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, is_cancel_requested
+from workflows.fulfillment.requests import Choice
 from workflows.fulfillment.safe_point import SafePoint
-from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, Choice, SagaState
+from workflows.fulfillment.state import AWAITING_CHOICE, AWAITING_STOCK, SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 
 _CHOICES: Final = "ship_available, wait or cancel"

@@ -6,29 +6,28 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from activities.messages import (
-    OperatorAction,
     OrderDocument,
     PaymentResult,
     ReservationResult,
-    Scan,
     ShipmentResult,
     Shortage,
 )
 from domain.ids import LineId, OrderId
 from domain.lines import LineKind, Pieces
 from domain.money import Money
-from domain.order.drafting import MAX_LINES
 from domain.order.terms import OutageTerms, ShortageChoice, UnavailablePolicy, UnavailableTerms
 from domain.parcel_left import IfLeft
-from domain.values import Address, CaptureMode, Compensation, Outcome, Step
+from domain.values import CaptureMode, Compensation, Outcome, PaymentDue, Step
 from workflows.common.failures import Cause
 from workflows.common.search_attributes import Progress
 from workflows.fulfillment.intake import Intake
+from workflows.fulfillment.requests import PendingRequests
 
 ON_HOLD: Final = "on_hold"
 TURNING_BACK: Final = "turning_back"
 AWAITING_CHOICE: Final = "awaiting_choice"
 AWAITING_STOCK: Final = "awaiting_stock"
+AWAITING_PAYMENT: Final = "awaiting_payment"
 AMENDING: Final = "amend_order"
 SETTLING: Final = "settle_payment"
 CLOSING: Final = "closing"
@@ -55,91 +54,6 @@ class KnownOrder:
     if_left: IfLeft | None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """An accepted request to cancel the order; `customer`: the customer asked for it."""
-
-    by: OperatorAction
-    customer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AddressChange:
-    """An accepted change of the delivery address."""
-
-    address: Address
-    by: OperatorAction
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An accepted choice of what to do about unavailable items."""
-
-    choice: ShortageChoice
-    by: OperatorAction
-
-
-@dataclass(frozen=True, slots=True)
-class Amendment:
-    """An accepted request to remove pieces from the order."""
-
-    pieces: tuple[Pieces, ...]
-    by: OperatorAction
-
-
-@dataclass(slots=True)
-class PendingRequests:
-    """Accepted requests that are not carried out yet. Handlers add them, the saga takes them.
-
-    Attributes:
-        cancel: the request to cancel the order.
-        cancelled_natively: why an earlier run was cancelled through Temporal; None: it was not.
-        held_by: the operator who holds the saga; None: it is not on hold.
-        address_changes: oldest first.
-        address_in_work: the address that an activity records now; it asks for it by a query.
-        amendments: oldest first.
-        choice: the answer to the shortage.
-        stock_arrived: stock may have arrived since the stock ledger was last asked.
-        scans: what the carrier reported, by status; the first report of each counts.
-        unsent: those that the workflow that follows the parcel does not have yet.
-    """
-
-    cancel: CancelRequest | None = None
-    cancelled_natively: str | None = None
-    held_by: OperatorAction | None = None
-    address_changes: list[AddressChange] = field(default_factory=list)
-    address_in_work: Address | None = None
-    amendments: list[Amendment] = field(default_factory=list)
-    choice: Choice | None = None
-    stock_arrived: bool = False
-    scans: dict[str, Scan] = field(default_factory=dict)
-    unsent: list[Scan] = field(default_factory=list)
-
-    @property
-    def waiting(self) -> int:
-        """How many wait to be carried out and are not recorded yet."""
-        return len(self.address_changes) + len(self.amendments) + (self.choice is not None)
-
-    @property
-    def has_room_for_pieces(self) -> bool:
-        """Whether another amendment can be kept."""
-        return sum(len(amendment.pieces) for amendment in self.amendments) < MAX_LINES
-
-    def keep(self, scan: Scan) -> None:
-        """Keep a scan, once; there are only a few statuses."""
-        if scan.status not in self.scans:
-            self.scans[scan.status] = scan
-            self.unsent.append(scan)
-
-    def drop(self) -> tuple[OperatorAction, ...]:
-        """Forget the requests that no longer matter; returns the actions to record for them."""
-        dropped = [change.by for change in self.address_changes]
-        dropped += [amendment.by for amendment in self.amendments]
-        dropped += [self.choice.by] if self.choice else []
-        self.address_changes, self.amendments, self.choice = [], [], None
-        return tuple(dropped)
-
-
 def last_step(document: OrderDocument) -> Step:
     """The step that completes an order: without goods, nothing is shipped."""
     if all(line.kind is not LineKind.GOODS for line in document.lines):
@@ -161,6 +75,8 @@ class Steps:
         payment: the answer to the payment; None: there is none yet.
         shipment: the answer to the request of a label; None: there is none yet.
         parcel_left: the parcel has left, so the order is shipped and paid whoever cancels it.
+        due: the payment was declined, and another one is waited for; None: it is not.
+        refused_payment: why the last one that came could not be tried; empty: there is none.
     """
 
     current: Step = Step.RESERVE_INVENTORY
@@ -171,6 +87,8 @@ class Steps:
     payment: PaymentResult | None = None
     shipment: ShipmentResult | None = None
     parcel_left: bool = False
+    due: PaymentDue | None = None
+    refused_payment: str = ""
 
 
 @dataclass(slots=True)
@@ -299,6 +217,11 @@ class SagaState:
             ShortageChoice.CANCEL: True,
         }
         return tuple(choice for choice, is_possible in possible.items() if is_possible)
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether another payment is waited for, and none has come yet."""
+        return self.steps.due is not None and not self.requests.payment and self.can_turn_back
 
     @property
     def amendment_is_due(self) -> bool:

@@ -34,6 +34,7 @@ def status_json(state: SagaState, goods: Sequence[str] = ()) -> SagaStatus:
         "goods": list(goods),
         **_compensation_json(state),
         **_shortage_json(state),
+        "declined": state.steps.due.code if state.steps.due else None,
         "outcome": state.outcome or None,
         "conflict": _conflict_json(state),
     }
@@ -71,12 +72,12 @@ def _compensation_json(state: SagaState) -> CompensationStatus:
 
 def _shortage_json(state: SagaState) -> ShortageStatus:
     shortage, total = state.reservation.shortage, state.reservation.amended_total
-    missing = shortage.missing if shortage else ()
+    missing, waits = shortage.missing if shortage else (), shortage or state.steps.due
     return {
         "missing": [
             {"sku": item.sku, "ordered": item.ordered, "missing": item.missing} for item in missing
         ],
-        "answer_by": shortage.deadline.isoformat() if shortage else None,
+        "answer_by": waits.deadline.isoformat() if waits else None,
         "choices": list(state.choices),
         "amended_total_minor": total.minor if total else None,
     }

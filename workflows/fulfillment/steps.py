@@ -23,13 +23,14 @@ from activities.messages import (
 )
 from activities.payments.activities import PaymentActivities
 from activities.shipping.activities import ShippingActivities
-from domain.values import Compensation, Step
+from domain.values import Compensation, PaymentDue, Step
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
 from workflows.common.failures import Cause, ProviderOutage, TurnedBackBefore, describe, is_refusal
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.declined import PaymentWait
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import (
     InterruptibleRunner,
@@ -60,6 +61,7 @@ class ForwardSteps:
     runner: InterruptibleRunner
     safe_point: SafePoint
     shortage: ShortageWait
+    payment: PaymentWait
     amendments: Amendments
     escalation: Escalation
 
@@ -178,7 +180,7 @@ class ForwardSteps:
     async def _run(
         self,
         step: Step,
-        method: Callable[[A, P], Awaitable[R | Shortage]],
+        method: Callable[[A, P], Awaitable[R | Shortage | PaymentDue]],
         request: P,
         queue: str,
         waits_for: str,
@@ -191,6 +193,9 @@ class ForwardSteps:
             if compensation and compensation not in registered:
                 registered.append(compensation)
             result = await self._run_or_hold(step, method, request, queue, waits_for)
+            if isinstance(result, PaymentDue):
+                await self.payment.until_another_came(result)
+                continue
             if not isinstance(result, Shortage):
                 break
             if compensation is Compensation.CANCEL_SHIPMENT and not result.labelled:

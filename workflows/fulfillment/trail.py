@@ -24,7 +24,8 @@ from domain.values import Compensation
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
 from workflows.common.failures import Cause, raise_if_fatal
-from workflows.fulfillment.state import SETTLING, AddressChange, SagaState
+from workflows.fulfillment.requests import AddressChange
+from workflows.fulfillment.state import SETTLING, SagaState
 from workflows.fulfillment.visibility import SagaVisibility
 
 P = TypeVar("P")

@@ -33,6 +33,7 @@ from workflows.fulfillment.amendment import Amendments
 from workflows.fulfillment.authorisation import AuthorisationWatch
 from workflows.fulfillment.compensation import Compensations, cause_of
 from workflows.fulfillment.content import known_order
+from workflows.fulfillment.declined import PaymentWait
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.handlers import RequestHandlers
 from workflows.fulfillment.interruptible_runner import InterruptibleRunner, native_cancel
@@ -69,8 +70,11 @@ class OrderFulfillment(OperatorRequests):
         self._shortage = ShortageWait(
             state, visibility, runner, attention, safe_point, amendments, escalation
         )
+        payment = PaymentWait(
+            state, visibility, runner, attention, safe_point, amendments, escalation
+        )
         self._steps = ForwardSteps(
-            state, visibility, runner, safe_point, self._shortage, amendments, escalation
+            state, visibility, runner, safe_point, self._shortage, payment, amendments, escalation
         )
         self._compensations = Compensations(
             state, visibility, runner, trail, attention, escalation, self._steps.finish
@@ -215,6 +219,12 @@ class OrderFulfillment(OperatorRequests):
         address = self._state.requests.address_in_work
         return address_to_json(address) if address else None
 
+    @workflow.query(description="The token of the payment that is noted now; for workers only")
+    def payment_token(self, _raw: RawValue = NO_INPUT) -> str | None:
+        """The token of the payment method that came; it stands in the input of no activity."""
+        payment = self._state.requests.payment
+        return payment.token if payment else None
+
     @workflow.update(
         description='Cancel the order: {"actor", "reason", "requested_by": "customer"|"operator"}'
     )
@@ -297,6 +307,20 @@ class OrderFulfillment(OperatorRequests):
         self._requests.check_choose(raw)
 
     choose_signal = signal_twin("choose", _can_choose, choose)
+
+    @workflow.update(
+        description="Pay in another way after a decline, if the order waits for that: "
+        '{"actor", "reason", "token"}'
+    )
+    def pay(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
+        """Try another payment method."""
+        return self._requests.pay(raw)
+
+    @pay.validator
+    def _can_pay(self, raw: RawValue = NO_INPUT) -> None:
+        self._requests.check_pay(raw)
+
+    pay_signal = signal_twin("pay", _can_pay, pay)
 
     @workflow.signal(description="Stock that the order waits for may have arrived")
     def stock_arrived(self, _raw: RawValue = NO_INPUT) -> None:

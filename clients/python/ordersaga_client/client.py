@@ -162,5 +162,10 @@ class OrderSagaClient:
         message = {"actor": actor, "reason": reason, "choice": choice}
         return await self.update(order_id, "choose", message)
 
+    async def pay(self, order_id: str, token: str, *, actor: str, reason: str) -> UpdateAnswer:
+        """Pay in another way after a decline; `token` is the provider's; raises as `update`."""
+        message = {"actor": actor, "reason": reason, "token": token}
+        return await self.update(order_id, "pay", message)
+
     def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(placing.workflow_id(order_id))

@@ -57,11 +57,19 @@ class Line(TypedDict):
     adjustments: NotRequired[list[Adjustment]]
 
 
+class OnDecline(TypedDict):
+    """What to do if the payment is declined."""
+
+    policy: NotRequired[Literal["cancel", "ask"]]
+    deadline_hours: NotRequired[int]
+
+
 class Payment(TypedDict):
     """How the order is paid."""
 
     token: str
     capture: NotRequired[Literal["automatic", "on_shipment"]]
+    on_decline: NotRequired[OnDecline]
 
 
 class Unavailable(TypedDict):
@@ -174,6 +182,7 @@ class OrderStatus(_Answer):
     attention: str | None
     ignored_signals: dict[str, int]
     goods: list[str]
+    declined: str | None
     outcome: Literal["completed", "cancelled"] | None
     conflict: ConflictingOrder | None
     actions: list[str]

@@ -17,4 +17,5 @@ app.command("change-address")(steering.change_address)
 app.command("choose", help=f"{shortage.CHOOSE}\n\n{steering.ENDS_WITH}")(
     steering.bulk_command("choose", choice=shortage.Choice)
 )
+app.command("pay")(steering.pay)
 app.command("amend")(shortage.amend)

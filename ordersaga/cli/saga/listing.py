@@ -74,6 +74,7 @@ def _page(saga: SagaDetails) -> RenderableType:
         *(("needs attention", f"{each.detail}: {each.action}") for each in saga.findings),
         ("held by", saga.held_by),
         ("compensating", saga.turning_back_because),
+        ("declined", saga.declined),
         ("waits until (UTC)", saga.answer_by and clock(datetime.fromisoformat(saga.answer_by))),
         ("choices", ", ".join(saga.choices)),
         ("goods", ", ".join(saga.goods)),

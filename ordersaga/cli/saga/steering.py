@@ -254,3 +254,19 @@ async def change_address(
     client = await saga_client(services)
     await client.change_address(order_id, address, actor=operator(), reason=why)
     return await saga_answer(services, order_id)
+
+
+# --- another payment -----------------------------------------------------------------------------
+
+
+@answering
+async def pay(
+    services: Services,
+    order_id: OrderArgument,
+    why: Annotated[str, typer.Option("--reason", help="The reason, for the audit trail.")],
+    token: Annotated[str, typer.Option(help="The payment provider's token.")],
+) -> Answer:
+    """Pay in another way after a decline, if the order waits for that."""
+    client = await saga_client(services)
+    await client.pay(order_id, token, actor=operator(), reason=why)
+    return await saga_answer(services, order_id)

@@ -68,6 +68,8 @@ class LiveSaga:
         return str(self.status.get("waits_for") or self.note)
 
     def _next(self) -> str:
+        if self.status.get("declined"):
+            return "the order is cancelled when the deadline passes"
         if self.status.get("answer_by"):
             return "the order's default decides when the deadline passes"
         return "nothing happens until somebody acts" if self.status.get("held_by") else "it goes on"

@@ -38,12 +38,12 @@ class OrderFacts:
 
     Attributes:
         is_open: it was submitted and has not ended.
-        is_backordered: it waits for stock, or for its customer's choice.
+        is_waiting: it waits for stock, for its customer's choice, or for another payment.
         last_event_at: when its last event was recorded, by the clock of the database.
     """
 
     is_open: bool
-    is_backordered: bool
+    is_waiting: bool
     last_event_at: datetime
 
 
@@ -143,7 +143,7 @@ def _judge_open_run(
 
 
 def _is_silent(order: OrderFacts, run: RunFacts, now: datetime, silent_after: timedelta) -> bool:
-    waits = order.is_backordered or run.waits
+    waits = order.is_waiting or run.waits
     return order.is_open and not waits and now - order.last_event_at >= silent_after
 
 

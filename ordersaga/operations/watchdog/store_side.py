@@ -70,15 +70,20 @@ async def read_orders(
     }
 
 
+_WAITS: Final = frozenset({"ItemsUnavailable", "PaymentAsked"})
+_STAGES: Final = _WAITS | {"OrderReserved", "PaymentReplaced"}
+"""Events after which an order waits, or goes on."""
+
+
 def facts_of(streams: Sequence[Sequence[StoredEvent]]) -> OrderFacts | None:
     """An order from its streams, its own first."""
     events = [event for stream in streams for event in stream]
     if not events:
         return None
     types = [event.event_type for event in streams[0]]
-    stage = [name for name in types if name in {"ItemsUnavailable", "OrderReserved"}]
+    stage = [name for name in types if name in _STAGES]
     return OrderFacts(
         is_open="OrderSubmitted" in types and not _ENDED & set(types),
-        is_backordered=stage[-1:] == ["ItemsUnavailable"],
+        is_waiting=bool(_WAITS.intersection(stage[-1:])),
         last_event_at=max(event.recorded_at for event in events),
     )

@@ -82,7 +82,7 @@ class PaymentRow(Payment):
 
 
 def _prepared(row: PaymentRow, event: payment_events.PaymentPrepared) -> None:
-    row.status, row.reference = UNPAID, event.reference
+    row.status, row.reference, row.decline_code = UNPAID, event.reference, None
 
 
 def _authorised(row: PaymentRow, event: payment_events.PaymentAuthorised) -> None:

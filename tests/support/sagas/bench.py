@@ -13,6 +13,7 @@ from activities.inventory.activities import InventoryActivities
 from activities.messages import CompensationRequest, ReserveInventory, SagaRef, StepRequest
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
+from activities.payments.another import PaymentReplacement
 from activities.payments.own import OwnPayments
 from activities.payments.refunds import RefundActivities
 from activities.shipping.activities import ShippingActivities
@@ -39,14 +40,19 @@ def as_attempt(method: Any) -> Any:
 
 
 class OneSaga:
-    """A saga that wants an address recorded, or none."""
+    """A saga that wants an address or a token recorded, or none."""
 
     def __init__(self) -> None:
         self.address: Address | None = None
+        self.token: str | None = None
 
     async def address_change(self, _workflow_id: str, _run_id: str) -> Address | None:
         """See `activities.ports.Sagas`."""
         return self.address
+
+    async def payment_token(self, _workflow_id: str, _run_id: str) -> str | None:
+        """See `activities.ports.Sagas`."""
+        return self.token
 
 
 class Bench:
@@ -61,6 +67,7 @@ class Bench:
         labels = OwnLabels(self.shop.carrier, self.shop.installation)
         self.shipping = ShippingActivities(self.shop.handler, labels)
         self.sagas = OneSaga()
+        self.replacement = PaymentReplacement(self.shop.handler, own, self.sagas)
         self.orders = OrderActivities(self.shop.handler, self.shop.notifications, self.sagas)
 
     async def run(self, method: Any, request: Any, attempt: int = 1, again: str = "") -> Any:

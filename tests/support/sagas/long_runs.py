@@ -74,7 +74,7 @@ class Place:
     @property
     def waits(self) -> bool:
         """Whether the saga waits for somebody, and only until a time."""
-        return self.name == "shortage"
+        return self.name in ("shortage", "declined")
 
 
 def _down(operation: str, kind: FaultKind = FaultKind.UNAVAILABLE) -> Fault:
@@ -109,6 +109,12 @@ PLACES: Final = (
         stock=1,
     ),
     Place(
+        "declined",
+        ("hold", "cancel", "change_address", "amend", "pay"),
+        {"step": "awaiting_payment"},
+        {"payment": {"token": "tok_declined", "on_decline": {"policy": "ask"}}},
+    ),
+    Place(
         "refused_refund",
         ("retry", "resolve"),
         {"step": "undo_payment", "needs_attention": True},
@@ -134,7 +140,9 @@ WISHES: Final[dict[str, dict[str, Any]]] = {
     "change_address": {**BY, "address": ELSEWHERE},
     "amend": {**BY, "lines": []},
     "choose": {**BY, "choice": "ship_available"},
+    "pay": {**BY, "token": "tok_visa"},
 }
+_WAITING: Final = ("on_hold", "awaiting_choice", "awaiting_payment")
 CASES: Final = [(place, wish) for place in PLACES for wish in ("nothing", *place.wishes)]
 
 
@@ -159,7 +167,7 @@ async def _bring_to(client: Client, shop: TrappedShop, place: Place) -> Standing
         options = {"start_signal": "hold", "start_signal_args": [BY]}
     handle = await start(client, order_id, document(order_id, **place.changes), **options)
     await until_status(handle, **place.status)
-    if place.status["step"] not in ("on_hold", "awaiting_choice") and place.name[:7] != "refused":
+    if place.status["step"] not in _WAITING and place.name[:7] != "refused":
         await until(lambda: _is_patient(handle))
 
     async def let_go() -> None:

@@ -119,6 +119,11 @@ async def _amend_and_retry(shop: Shop, handle: Handle) -> None:
     await _retry_when_needed(shop, handle)
 
 
+async def _pay(_: Shop, handle: Handle) -> None:
+    await until_status(handle, step="awaiting_payment")
+    await handle.execute_update("pay", {**BY, "token": "tok_visa"})
+
+
 async def _change_address(shop: Shop, handle: Handle) -> None:
     await until_status(handle, step="process_payment")
     await handle.execute_update("change_address", {**BY, "address": ELSEWHERE})
@@ -142,6 +147,7 @@ _NO_SHIP = {
     "postal_code": "NOSHIP",
     "country": "GB",
 }
+_ASK_FOR_PAYMENT = {"payment": {"token": "tok_declined", "on_decline": {"policy": "ask"}}}
 _ASK = {"unavailable": {"policy": "ask"}}
 _HELD = Fault(FaultKind.HOLD_BEFORE, operation="confirm")
 _NO_REFUND = Fault(FaultKind.INVALID, operation="refund")
@@ -178,6 +184,7 @@ PATHS: dict[str, tuple[dict[str, Any], int, tuple[Fault, ...], Drive]] = {
     "asked-ships-available": (_ASK, 1, (), _choose("ship_available")),
     "asked-waits": (_ASK, 1, (), _wait_until_it_arrives),
     "asked-cancels": (_ASK, 0, (), _choose("cancel")),
+    "asked-pays": (_ASK_FOR_PAYMENT, 10, (), _pay),
     "amended-after-payment": ({}, 10, (_HELD,), _amend_after_payment),
     "address-changed": ({}, 10, (_HELD,), _change_address),
     "services": (_SERVICES, 0, (), _nothing),

@@ -114,6 +114,12 @@ def _orders() -> Iterator[Schema]:
             messages.ChooseMessage,
             {**_BY, "choice": "wait"},
         ),
+        (
+            "pay",
+            "Pay after a declined payment",
+            messages.PayMessage,
+            {**_BY, "token": "tok_visa"},
+        ),
     ):
         yield Schema(f"order.{name}", title, model, True, (example,))
     placed, same = {"order_id": "A1", "created": True}, {"order_id": "A1", "same": True}
@@ -210,6 +216,7 @@ _STATUS: Final[Json] = {
     "choices": ["ship_available", "wait", "cancel"],
     "amended_total_minor": None,
     "outcome": None,
+    "declined": None,
     "conflict": None,
     "actions": ["cancel", "hold", "change_address", "amend", "choose"],
 }

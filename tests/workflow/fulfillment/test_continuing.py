@@ -75,6 +75,9 @@ async def _end(standing: Standing, place: Place, wish: str) -> dict[str, Any]:
     if place.name == "shortage" and wish not in ("cancel", "choose", "amend"):
         await until_status(handle, step="awaiting_choice")
         await handle.execute_update("choose", message_of("choose", standing.order_id))
+    if place.name == "declined" and wish not in ("cancel", "pay"):
+        await until_status(handle, step="awaiting_payment")
+        await handle.execute_update("pay", message_of("pay", standing.order_id))
     if place.name == "refused_refund" and wish != "resolve":
         await retry_if_needed(standing)
     if place.name == "capture" and wish == "cancel":
@@ -101,7 +104,11 @@ async def _acts(shop: TrappedShop, order_id: str) -> list[str]:
 async def _require_once(
     shop: TrappedShop, order_id: str, outcome: str, *, by_hand: bool = False
 ) -> None:
-    payments = [p async for p in shop.payments.payments() if p.order_id == order_id]
+    payments = [
+        payment
+        async for payment in shop.payments.payments()
+        if payment.order_id == order_id and payment.status is not PaymentStatus.DECLINED
+    ]
     labels = [label async for label in shop.carrier.labels() if label.order_id == order_id]
     story = await shop.story(order_id)
     for event in ("FulfillmentStarted", "OrderSubmitted", "OrderReserved", "FulfillmentClosed"):

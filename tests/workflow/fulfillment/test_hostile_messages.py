@@ -45,6 +45,7 @@ UPDATES: dict[str, dict[str, Any]] = {
     "amend": {**BY, "lines": [{"line_id": "1", "quantity": 1}]},
     "choose": {**BY, "choice": "wait"},
     "place": document("HERE"),
+    "pay": {**BY, "token": "tok_visa"},
 }
 SCAN = {"status": "in_transit", "at": "2026-01-03T00:00:00Z"}
 MOST_EXAMPLES = 63  # each sends eight values to each way in

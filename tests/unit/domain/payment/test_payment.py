@@ -92,12 +92,27 @@ def test_after_a_decline_another_payment_needs_another_key() -> None:
     )
 
 
-def test_another_key_is_taken_only_while_nothing_is_prepared() -> None:
+def test_another_key_is_taken_while_nothing_is_prepared() -> None:
     spec.given().when(TAKE).then(SECOND_KEY)
     spec.given(SECOND_KEY).when(TAKE).then_nothing()
-    for history in KNOWN:
+    for history in (MADE,), (MADE, HELD), (MADE, TAKEN):
         spec.given(*history).when(TAKE).then_refused("payment_exists")
     spec.given(FORBIDDEN).when(TAKE).then_refused("payment_forbidden")
+
+
+@pytest.mark.parametrize("end", [(REFUSED,), (ENDED,), (HELD, LAPSED)])
+def test_another_payment_begins_under_another_key_once_the_one_before_is_over(
+    end: tuple[object, ...],
+) -> None:
+    over = (MADE, *end)
+    spec.given(*over).when(TakeKey(ORDER, "k1")).then_refused("attempt_is_over")
+    spec.given(*over).when(TAKE).then(SECOND_KEY)
+    second = RecordPreparation(ORDER, gbp(2034), "pay_2", "k2")
+    made = PaymentPrepared(ORDER, gbp(2034), "pay_2", "k2")
+    spec.given(*over, SECOND_KEY).when(second).then(made)
+    spec.given(*over, SECOND_KEY).when(FORBID).then(FORBIDDEN)
+    spec.given(*over, SECOND_KEY).when(CAPTURE).then_refused("payment_not_prepared")
+    spec.given(*over, SECOND_KEY, made).when(CAPTURE).then_refused("payment_reference_differs")
 
 
 def test_a_forbidden_payment_is_never_prepared() -> None:

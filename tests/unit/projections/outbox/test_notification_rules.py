@@ -72,6 +72,10 @@ TOLD: dict[Any, tuple[str, dict[str, Any]]] = {
             "deadline": NOON.isoformat(),
         },
     ),
+    order_events.PaymentAsked("expired_card", NOON): (
+        "order.payment_due",
+        {"declined": "expired_card", "deadline": NOON.isoformat()},
+    ),
     order_events.BackorderAccepted(NOON): ("order.backordered", {"deadline": NOON.isoformat()}),
     order_events.OrderAmended((LANTERNS,), Money(500, "GBP")): (
         "order.amended",
