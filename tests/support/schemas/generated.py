@@ -40,8 +40,14 @@ VALIDATOR: Final = extend(Draft202012Validator, {"pattern": _pattern})
 
 
 def documents(schema: Json) -> st.SearchStrategy[Any]:
-    """Documents of which many are valid."""
-    return _Maker(schema).values(schema)
+    """Documents of which many are valid: made anew, or examples with some other values."""
+    maker = _Maker(schema)
+    made = maker.values(schema)
+    if not schema.get("examples"):
+        return made
+    names = st.lists(st.sampled_from(sorted(schema["properties"])), max_size=3)
+    example = st.sampled_from(schema["examples"])
+    return made | st.builds(_with_values_of, example, names, maker.object_of(schema))
 
 
 class _Maker:
@@ -51,6 +57,11 @@ class _Maker:
     def values(self, schema: Json) -> st.SearchStrategy[Any]:
         right = self._right(schema)
         return st.integers(0, 59).flatmap(lambda number: right if number else _ELSE)
+
+    def object_of(self, schema: Json) -> st.SearchStrategy[Json]:
+        """Objects, never anything else."""
+        made: st.SearchStrategy[Json] = self._object(schema)
+        return made
 
     def _right(self, schema: Json) -> st.SearchStrategy[Any]:
         if "$ref" in schema:
@@ -100,6 +111,10 @@ class _Maker:
         left_out = st.lists(st.sampled_from(optional), max_size=4) if optional else st.just([])
         wrong = st.sampled_from([*[""] * 40, "planet", *sorted(required)])
         return st.builds(_without, whole, left_out, wrong)
+
+
+def _with_values_of(example: Json, names: list[str], other: Json) -> Json:
+    return {**example, **{name: other[name] for name in names if name in other}}
 
 
 def _of_form(pattern: str) -> st.SearchStrategy[str]:

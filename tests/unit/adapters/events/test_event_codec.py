@@ -183,7 +183,9 @@ def test_times_are_stored_as_iso_8601_with_their_offset() -> None:
 def test_every_field_is_stored_under_its_name() -> None:
     data = codec.encode(SUBMITTED).data
     assert data["total"] == {"minor": 2034, "currency": "GBP"}
-    assert data["payment"] == {"token": "tok_visa", "capture": "automatic"}
+    on_decline = {"policy": "cancel", "deadline_hours": 72}
+    payment = {"token": "tok_visa", "capture": "automatic", "on_decline": on_decline}
+    assert data["payment"] == payment
     content = {"order_id", "customer_id", "lines", "adjustments", "address", "total", "payment"}
     assert set(data) == content | {"unavailable", "on_outage", "customer", "metadata", "if_left"}
 

@@ -179,6 +179,7 @@ SILENT = names(
     order_events.AdjustmentsSet,
     order_events.DeliveryAddressChanged,
     order_events.OrderReserved,
+    order_events.PaymentReplaced,
     order_events.OrderProcessingStarted,
     saga_events.NoteAdded,
     stock_events.StockReceived,
