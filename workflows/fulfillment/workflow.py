@@ -198,7 +198,7 @@ class OrderFulfillment(OperatorRequests):
         return {**status_json(self._state, goods), "actions": self._requests.actions()}
 
     @workflow.update(
-        description="Place the order, sent together with the start: the order document"
+        description='Place the order, sent together with the start: {"order_id", "lines", ...}'
     )
     async def place(self, raw: RawValue = NO_INPUT) -> Placed:  # noqa: ARG002  see `check`
         """Answers once the event store has the order, or names what differs from the one it has."""

@@ -132,7 +132,7 @@ async def test_a_return_is_opened_decided_and_closed_and_a_parcel_reported(
         assert (status, opened["outcome"]) == (200, "done")
     other = {**opening, "lines": [{"line_id": "1", "quantity": 2}]}
     status, refused = await api.post("/orders/api-3/returns", other, "open-3c")
-    assert (status, refused["code"]) == (409, "refused")
+    assert (status, refused["code"]) == (409, "return_conflict")
 
     async def is_delivered() -> bool:
         return (await api.get("/orders/api-3"))["fulfilment_status"] == "delivered"

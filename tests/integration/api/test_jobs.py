@@ -41,7 +41,7 @@ async def test_a_wrong_job_names_the_field(
     shop: ApiShop, changes: dict[str, Any], field: str
 ) -> None:
     reply = await shop.post("/jobs", {**HOLD, **changes})
-    assert (reply.status, reply.code) == (422, "invalid"), reply.text
+    assert (reply.status, reply.code) == (422, "invalid_document"), reply.text
     assert reply.json["errors"][0]["field"] == field
 
 

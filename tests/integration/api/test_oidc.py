@@ -20,8 +20,11 @@ from tests.support.api.shop import ApiShop, opened_api
 from tests.support.stack.stack import order_document
 from tests.support.stores.postgres import fresh_database
 
-NOW = int(time.time())
 ANN = "operator:oidc/f3a1"
+
+
+def now() -> int:
+    return int(time.time())
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +149,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "another issuer": (lambda x: x.token(iss=f"{x.url}/"), "of another issuer"),
     "another audience": (lambda x: x.token(aud="somebody"), "for another audience"),
     "the audience of the console": (lambda x: x.id_token(), "for another audience"),
-    "expired": (lambda x: x.token(exp=NOW - LEEWAY_S - 5, iat=NOW - 999), "has expired"),
-    "not valid yet": (lambda x: x.token(nbf=NOW + 3600), "is not valid yet"),
-    "of tomorrow": (lambda x: x.token(iat=NOW + 3600, exp=NOW + 4000), "is not valid yet"),
-    "valid for too long": (lambda x: x.token(exp=NOW + LONGEST_S + 600), "longer than a day"),
+    "expired": (lambda x: x.token(exp=now() - LEEWAY_S - 5, iat=now() - 999), "has expired"),
+    "not valid yet": (lambda x: x.token(nbf=now() + 3600), "is not valid yet"),
+    "of tomorrow": (lambda x: x.token(iat=now() + 3600, exp=now() + 4000), "is not valid yet"),
+    "valid for too long": (lambda x: x.token(exp=now() + LONGEST_S + 600), "longer than a day"),
     "valid for ever": (lambda x: x.token(exp=10**30), "longer than a day"),
     "an end that is no number": (lambda x: x.token(exp=float("inf")), "cannot be read"),
     "an end that is no number at all": (lambda x: x.token(exp=float("nan")), "cannot be read"),

@@ -131,12 +131,17 @@ def _sent_back(order: Order) -> list[Append]:
         shipment_events.DeliveryAttentionRequired("following", "find out"),
         shipment_events.DeliveryOperatorActed("ann", "resolve", "found"),
     ]
+    asked = [
+        order_events.PaymentAsked("card_declined", order.placed),
+        order_events.PaymentReplaced("tok_other"),
+    ]
     draft, submitted, reserved, pay, ship = order.completed()
     return [
         *[draft, submitted, [(order.stream, address)], reserved],
         *[order.need_attention(), order.operate()],
         [(f"fulfillment-{order.id}", event) for event in notes],
         [(paid, event) for event in attempts],
+        [(order.stream, event) for event in asked],
         [*pay, *((paid, event) for event in refunds)],
         *[ship, [(parcel, event) for event in parcels]],
         [*order.open_return(), *((case, event) for event in returned)],

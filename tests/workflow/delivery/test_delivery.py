@@ -259,4 +259,4 @@ async def test_following_cancelled_through_temporal_keeps_what_was_reported(
 
 async def test_a_run_under_another_id_is_refused(client: Client, shop: Shop) -> None:
     handle = await client.start_workflow("OrderDelivery", id="parcel-1", task_queue="orders")
-    assert (await failure(handle)).message == "the workflow id must be delivery- and the order id"
+    assert (await failure(handle)).message == "workflow_id: must be delivery- and the order id"

@@ -269,7 +269,7 @@ async def test_an_amendment_that_cannot_be_carried_out_is_on_record(
         order_id,
         document(order_id, lines=lines(order_id)),
         start_signal="amend",
-        start_signal_args=[{**BY, "lines": [{"line_id": "unknown", "quantity": 1}]}],
+        start_signal_args=[{**BY, "lines": [{"line_id": "1", "quantity": 1}]}],
     )
     await result(handle)
     events = await shop.store.read_stream(f"fulfillment-{order_id}")
