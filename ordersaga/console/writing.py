@@ -1,6 +1,8 @@
 """What the forms of the console and the writes of the API share: keys and answers."""
 
 import json
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.responses import Response
@@ -8,6 +10,16 @@ from fastapi.responses import Response
 from ordersaga.access.requests import RequestKey
 from ordersaga.api.problems import BAD_REQUEST, PROBLEMS, Problem
 from ordersaga.console.sessions import Viewer
+
+
+def key_of_form(entered: Mapping[str, str], problem: Problem | None) -> str:
+    """The key of a form that is shown.
+
+    It is a new one after an answer that is final, because a corrected form is another request. It
+    stays the same where the answer may still come: what was sent may have had its effect.
+    """
+    kept = entered.get("key") if problem and problem.type.repeat else None
+    return kept or secrets.token_hex(16)
 
 
 def request_key(viewer: Viewer, key: str, target: str, content: bytes) -> RequestKey:

@@ -1,7 +1,6 @@
 """Acting on an order: a form that says what it would do and asks for a reason."""
 
 import json
-import secrets
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -30,7 +29,7 @@ from ordersaga.console.acts import (
 )
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
-from ordersaga.console.writing import answer_of, request_key
+from ordersaga.console.writing import answer_of, key_of_form, request_key
 from ordersaga.operations.what_if import WhatIf, if_amended, if_cancelled, load_standing, refusal_of
 from workflows.documents.validation import validate
 
@@ -126,7 +125,7 @@ async def _form_page(
         answer=answer,
         problem=problem,
         entered=entered,
-        key=entered.get("key") or secrets.token_hex(16),
+        key=key_of_form(entered, problem),
         address=ADDRESS,
         choices=live.choices if live else (),
         what_if=await _what_if(context, order_id, act, running, fields),

@@ -1,6 +1,5 @@
 """Acting on what came after delivery: returns are opened and decided, parcels looked after."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +20,7 @@ from ordersaga.console.acts import Form, one
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.returning import AFTER, OPEN, AfterForm, message_of, opening_of
 from ordersaga.console.sessions import AnyViewer, CurrentViewer, Viewer, read_form
-from ordersaga.console.writing import answer_of, request_key
+from ordersaga.console.writing import answer_of, key_of_form, request_key
 from workflows.documents.validation import validate
 
 router: Final = APIRouter(route_class=PageRoute)
@@ -185,5 +184,5 @@ async def _form_page(
         problem=problem,
         entered=entered,
         free=free,
-        key=entered.get("key") or secrets.token_hex(16),
+        key=key_of_form(entered, problem),
     )

@@ -31,7 +31,7 @@ async def test_all_that_match_a_filter_are_held_by_clicks(
         document = order_document(
             order_id, customer_id=CUSTOMER, lines=lines, unavailable={"policy": "wait"}
         )
-        await sagas.start(document)
+        await sagas.place(document)
     async with signed_in(browser, running_stack) as person:
         page = person.page
 
@@ -40,8 +40,8 @@ async def test_all_that_match_a_filter_are_held_by_clicks(
             return await page.locator("tr[data-row]").count() == len(ids)
 
         await until(all_are_listed)
-        await page.get_by_label("With", exact=True).select_option("all")
-        await page.get_by_label("do", exact=True).select_option("hold")
+        await page.locator("select[name=scope]").select_option("all")
+        await page.locator("select[name=act]").select_option("hold")
         await page.get_by_label("Reason").fill("the carrier is on strike")
         await person.click("button", "Look what it would do")
         await person.sees("It is possible now for 3 of 3.")

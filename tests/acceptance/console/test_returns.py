@@ -14,7 +14,7 @@ async def test_a_return_is_opened_refunded_and_closed(
 ) -> None:
     line = {"sku": "c-return-lamp", "description": "Lamp", "quantity": 2, "unit_price_minor": 500}
     await running_stack.receive("c-return-lamp", 2, "delivery of c-return")
-    await sagas.start(order_document("c-return", lines=[line]))
+    await sagas.place(order_document("c-return", lines=[line]))
     assert (await sagas.result("c-return")).outcome == "completed"
     await person.open("/orders/c-return")
     await person.click("link", "Open a return")
