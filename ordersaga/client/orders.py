@@ -224,12 +224,31 @@ class OrderSagaClient:
         message = {"actor": actor, "reason": reason, "choice": choice}
         await self.update(order_id, "choose", message)
 
-    async def pay(self, order_id: str, token: str, *, actor: str, reason: str) -> None:
-        """Pay in another way after a decline; `token` is the provider's; raises as `cancel`.
+    async def pay(
+        self,
+        order_id: str,
+        token: str | None = None,
+        *,
+        confirmed: str | None = None,
+        actor: str,
+        reason: str,
+    ) -> None:
+        """Pay in another way after a decline; raises as `cancel`.
 
         Accepted while the order waits for another payment.
+
+        Args:
+            order_id: the order.
+            token: the provider's token for a payment method.
+            confirmed: or the provider's reference of a payment that was confirmed at checkout.
+            actor: who gives it.
+            reason: why.
         """
-        message = {"actor": actor, "reason": reason, "token": token}
+        message: dict[str, object] = {"actor": actor, "reason": reason}
+        if token is not None:
+            message["token"] = token
+        if confirmed is not None:
+            message["confirmed"] = {"reference": confirmed}
         await self.update(order_id, "pay", message)
 
     async def amend(
