@@ -233,16 +233,9 @@ class OrderSagaClient:
         actor: str,
         reason: str,
     ) -> None:
-        """Pay in another way after a decline; raises as `cancel`.
+        """Pay in another way after a decline, while the order waits for that; raises as `cancel`.
 
-        Accepted while the order waits for another payment.
-
-        Args:
-            order_id: the order.
-            token: the provider's token for a payment method.
-            confirmed: or the provider's reference of a payment that was confirmed at checkout.
-            actor: who gives it.
-            reason: why.
+        `token` is the provider's, `confirmed` its reference of a payment confirmed at checkout.
         """
         message: dict[str, object] = {"actor": actor, "reason": reason}
         if token is not None:
