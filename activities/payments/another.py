@@ -49,6 +49,9 @@ class PaymentReplacement:
 
         def rule(unit: UnitOfWork) -> None:
             require_forward(unit, order_id)
+            now = submitted_order(unit.state(order), order_id)
+            if now.has_another_payment and now.token == token:
+                return  # by an attempt whose answer was lost
             unit.execute(order, commands.ReplacePayment(token))
             unit.execute(trail, *operator_commands((request.by,)))
 
