@@ -51,13 +51,16 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 check: setup lint ## before each commit: lint, and all tests that need no server
 	$(PYTEST) -q -m "not servers" tests/unit tests/contract tests/architecture
 
+# What failed beside all the others is tried once more alone: the first failure stays to be read.
+AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
 test: setup ## every test that needs only git, make and Python; servers start by themselves
-	$(PYTEST)
+	$(PYTEST) || { [ $$? -eq 1 ] && $(AGAIN); }
 
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
 	$(MAKE) $(CHART)/.installed $(NPM)/.installed
-	$(PYTEST) -m system
+	$(PYTEST) -m system || { [ $$? -eq 1 ] && $(AGAIN) -m system; }
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
 packages: ## install the Debian packages that test-system needs, where one may

@@ -202,13 +202,15 @@ async def statuses_shown(handle: Handle) -> list[str]:
     return [json.loads(value) for value in wrote]
 
 
-async def failed_tasks(*runs: Handle) -> list[str]:
-    """Why workflow tasks of these runs failed.
+_OF_THE_SERVER = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,  # a message had come in
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,  # too many had
+}
+"""With these causes a server ends tasks of a flooded run; the next task does their work."""
 
-    Not those at whose end another message had just come in, and not those that were too slow for
-    the worker (the SDK calls that a deadlock): on a busy machine a task may be slow, and one that
-    hangs for ever lets its run never end.
-    """
+
+async def failed_tasks(*runs: Handle) -> list[str]:
+    """Why workflow tasks of these runs failed by what the worker answered: cause and message."""
     attributes = [
         event.workflow_task_failed_event_attributes
         for run in runs
@@ -216,8 +218,7 @@ async def failed_tasks(*runs: Handle) -> list[str]:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
     ]
     return [
-        each.failure.message
+        f"{WorkflowTaskFailedCause.Name(each.cause)}: {each.failure.message}"
         for each in attributes
-        if each.cause != WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
-        and each.failure.application_failure_info.type != "_DeadlockError"
+        if each.cause not in _OF_THE_SERVER
     ]
