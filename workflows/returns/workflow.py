@@ -30,7 +30,6 @@ from activities.returns.messages import (
     CaseView,
     DecideCase,
     OpenReturnCase,
-    ReturnDocument,
 )
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
@@ -48,9 +47,9 @@ from workflows.common.renewal import RunIsFull
 from workflows.common.run_to_completion import cancelled_while_completing
 from workflows.common.search_attributes import REFUND_PENDING, Visibility
 from workflows.documents.answers import RefundAnswer, ReturnResult, ReturnStatus, UpdateAnswer
-from workflows.documents.messages import NO_INPUT, json_of
-from workflows.documents.returns import parse_return
+from workflows.documents.messages import NO_INPUT
 from workflows.returns.handlers import DecisionHandlers, PendingDecision, ReturnState
+from workflows.returns.opening import Opening
 from workflows.returns.status import case_result, case_status
 
 OPENING: Final = "opening"
@@ -82,19 +81,21 @@ class OrderReturn(OperatorRequests):
         )
         self._activities = ActivityRunner(state.progress, self._visibility.show)
         self._decisions = DecisionHandlers(state)
+        self._opening = Opening(state)
         self._continues = take_over(document, state, self.attention)
+        if not self._continues:
+            self._opening.accept(document)
 
     @workflow.run
-    async def run(self, document: RawValue = NO_INPUT) -> ReturnResult:
+    async def run(self, _document: RawValue = NO_INPUT) -> ReturnResult:
         """Carry out the return that the one JSON input describes; returns what became of it."""
-        state = self._state
-        if not self._continues:
-            state.document = _accepted(document)
+        if self._opening.refusal:
+            raise self._opening.refusal
         try:
             await cancelled_while_completing(self._carry_out(), self._decisions.deny_the_rest)
         except RunIsFull:
-            await continue_as_new(state, self.attention)
-        if state.cancelled and workflow.cancellation_reason() is not None:
+            await continue_as_new(self._state, self.attention)
+        if self._state.cancelled and workflow.cancellation_reason() is not None:
             raise CancelledError("closed as requested; open decisions count as no")
         return case_result(self._state.requested, self._state.recorded)
 
@@ -140,8 +141,10 @@ class OrderReturn(OperatorRequests):
                 raise
             for decision in self._state.decisions:
                 decision.refusal = message_of(error)
+            refusal = ApplicationError(message_of(error), type=kind, non_retryable=True)
+            self._opening.refusal = refusal
             await workflow.wait_condition(workflow.all_handlers_finished)
-            raise ApplicationError(message_of(error), type=kind, non_retryable=True) from error
+            raise refusal from error
 
     async def _record_decisions(self) -> None:
         """Record decisions as they arrive, until both are made."""
@@ -259,8 +262,8 @@ class OrderReturn(OperatorRequests):
             raise RunIsFull
 
     def _request(self, settled_by: OperatorAction | None = None) -> CaseRequest:
-        requested = self._state.requested
-        return CaseRequest(saga_ref(), requested.order_id, requested.return_id, settled_by)
+        case = self._state.requested
+        return CaseRequest(saga_ref(), case.order_id, case.return_id, settled_by)
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -268,6 +271,15 @@ class OrderReturn(OperatorRequests):
     def status(self, _raw: RawValue = NO_INPUT) -> ReturnStatus:
         """Where the return stands."""
         return case_status(self._state.document, self._state.case, self.progress)
+
+    @workflow.update(name="open", description="Open it, together with the start: the document")
+    async def open_(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:  # noqa: ARG002  see `check`
+        """Answers once the event store has the return, or says why there is none."""
+        return await self._opening.until_decided()
+
+    @open_.validator
+    def _can_open(self, raw: RawValue = NO_INPUT) -> None:
+        self._opening.check(raw)
 
     @workflow.update(
         description='The money: {"refund": "full"|"none"|{"amount_minor"}, "actor", "reason"}'
@@ -334,7 +346,3 @@ async def _is_cut_off(part: Coroutine[Any, Any, None]) -> bool:
     except RunIsFull:
         return True
     return False
-
-
-def _accepted(raw: RawValue) -> ReturnDocument:
-    return parse_return(json_of(raw), workflow.info().workflow_id)
