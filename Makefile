@@ -19,7 +19,7 @@ help: ## say what can be done
 
 setup: $(STAMP) ## install everything into .venv (only if something changed)
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
 	@set -e; \
 	if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	  for candidate in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -37,7 +37,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	  "$$found" -m venv --clear $(VENV); \
 	fi
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $(STAMP)
 
 demo: setup ## real orders through the saga on one machine, start to end
@@ -154,7 +154,7 @@ docs: setup ## write docs/cli.md, the documents of the API, the list of errors, 
 	$(BIN)/python -m tests.support.chart.settings_schema
 
 LOCK := -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--no-emit-package ordersaga-client --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	$(BIN)/python -m pip install --quiet uv

@@ -21,7 +21,7 @@ from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.store import PostgresEventStore
-from ordersaga.client.starting import start_saga
+from ordersaga.operations.starting import start_saga
 from workflows.documents.order import parse_document
 
 _numbers = count(1)

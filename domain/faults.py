@@ -299,4 +299,5 @@ INTERRUPTED: Final = _later("interrupted", "the command was stopped", "run it ag
 FAULTS: Final[Sequence[Fault]] = tuple(
     value for value in list(globals().values()) if isinstance(value, Fault)
 )
+BY_CODE: Final = {fault.code: fault for fault in FAULTS}
 BY_TYPE: Final = {fault.type: fault for fault in FAULTS if fault.type}

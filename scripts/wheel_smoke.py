@@ -1,4 +1,6 @@
-"""Builds the wheel, installs it into an environment of its own and uses it outside the repository.
+"""Builds the wheels of the product and its client, and uses them outside the repository.
+
+They are installed into an environment of their own.
 
 An editable install hides what a wheel forgets: a package that is not listed, an SQL file or a
 `py.typed` that is not shipped, a dependency that only the development environment has.
@@ -10,6 +12,7 @@ import sys
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +26,9 @@ def shipped_packages() -> list[str]:
     return list(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel with the pinned backend, without isolation or network."""
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the wheel of a project with the pinned backend, without isolation or network."""
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=project)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -58,14 +61,14 @@ def is_sql(name: str) -> bool:
     return name.endswith(".sql")
 
 
-def install(wheel: Path, environment: Path) -> Path:
-    """Make an environment with the locked dependencies and the wheel; return its programs."""
+def install(wheels: Iterable[Path], environment: Path) -> Path:
+    """Make an environment with the locked dependencies and the wheels; return its programs."""
     venv.create(environment, with_pip=True)
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
     python = str(programs / "python")
     requirements = str(ROOT / "requirements" / "production.txt")
     run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", requirements)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", *map(str, wheels))
     run(python, "-m", "pip", "check")
     return programs
 
@@ -95,9 +98,10 @@ def main() -> None:
     """Build, look inside, install, use."""
     with TemporaryDirectory(prefix="ordersaga-wheel-") as name:
         folder = Path(name).resolve()
-        wheel = build_wheel(folder / "dist")
+        wheel = build_wheel(ROOT, folder / "dist")
         check_contents(wheel)
-        programs = install(wheel, folder / "venv")
+        client = build_wheel(ROOT / "clients" / "python", folder / "client")
+        programs = install((client, wheel), folder / "venv")
         use(programs, folder)
     print("wheel smoke test: ok")
 

@@ -6,6 +6,7 @@ No text of an exception that is not ours reaches a client: it may hold personal 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import ordersaga_client
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -21,7 +22,6 @@ from ordersaga.access.oidc.errors import IssuerUnavailable
 from ordersaga.access.oidc.issuer import PAUSE_S
 from ordersaga.api import problems
 from ordersaga.api.problems import Problem
-from ordersaga.client.returns import ReturnConflict, ReturnRefused, ReturnUnknown
 from ordersaga.daemons.outages import is_outage
 from ordersaga.errors import OrderSagaError, Unreachable
 from projections.errors import InvalidCursor, ProjectionError, describe
@@ -78,6 +78,14 @@ def _conflict(error: OrderConflict) -> Problem:
     return Problem(problems.ORDER_CONFLICT, str(error), wrong)
 
 
+def _client(error: ordersaga_client.OrderSagaError) -> Problem:
+    kind = problems.BY_CODE[error.code]
+    if kind.repeat:
+        return away(kind, str(error))
+    wrong = error.details if isinstance(error, ordersaga_client.InvalidDocument) else ()
+    return Problem(kind, str(error), wrong)
+
+
 def _rule(error: RuleBroken) -> Problem:
     kind = problems.KEY_REUSED if error.rule == KEY_REUSED_RULE else problems.REFUSED
     return Problem(kind, str(error))
@@ -122,9 +130,7 @@ _KINDS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     InvalidCursor: lambda x: invalid("cursor", str(x)),
     ProjectionError: lambda x: away(problems.STORE_AWAY, str(x)),
     Unreachable: lambda x: away(problems.TEMPORAL_AWAY, str(x)),
-    ReturnUnknown: lambda x: Problem(problems.NOT_FOUND, str(x)),
-    ReturnConflict: lambda x: Problem(problems.RETURN_CONFLICT, str(x)),
-    ReturnRefused: lambda x: Problem(problems.RETURN_REFUSED, str(x)),
+    ordersaga_client.OrderSagaError: _client,
     OrderSagaError: lambda x: Problem(problems.REFUSED, str(x)),
     RPCError: _rpc,
     IssuerUnavailable: _issuer,

@@ -104,6 +104,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     ISSUER_AWAY,
     TOO_LONG,
 )
+BY_CODE: Final = {problem.code: problem for problem in PROBLEMS}
 
 
 @dataclass(eq=False)
@@ -118,7 +119,7 @@ class Problem(Exception):
 
     type: ProblemType
     detail: str = ""
-    errors: Sequence[Mapping[str, str]] = ()
+    errors: Sequence[Mapping[str, object]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from domain.ids import OrderId, Sku, parse_order_id, parse_sku
 from ordersaga.errors import WrongUsage
 
 if TYPE_CHECKING:
+    from ordersaga_client import OrderSagaClient
+
     from ordersaga.bootstrap import wiring
-    from ordersaga.client.orders import OrderSagaClient
-    from ordersaga.client.returns import ReturnsClient
     from ordersaga.operations.orders import OrdersService
 
 Services: TypeAlias = "wiring.Services"
@@ -75,15 +75,10 @@ def orders_service(services: Services) -> "OrdersService":
 
 
 async def saga_client(services: Services) -> "OrderSagaClient":
-    """The typed client of sagas and returns."""
-    from ordersaga.client.orders import OrderSagaClient  # noqa: PLC0415  loads Temporal
+    """The typed client of sagas, parcels and returns."""
+    from ordersaga_client import OrderSagaClient  # noqa: PLC0415  loads Temporal
 
     return OrderSagaClient(await services.temporal())
-
-
-async def returns_client(services: Services) -> "ReturnsClient":
-    """The typed client of parcels and returns."""
-    return (await saga_client(services)).returns
 
 
 def moment(text: str) -> datetime:

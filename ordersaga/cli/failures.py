@@ -62,6 +62,8 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("temporalio.client", "WorkflowUpdateFailedError", REFUSED, "{.cause}"),
     ("temporalio.client", "WorkflowQueryFailedError", REFUSED, None),
     ("aiohttp", "ClientConnectionError", UNREACHABLE, PROVIDER_HINT),
+    ("ordersaga_client", "TemporalUnavailable", UNREACHABLE, None),
+    ("ordersaga_client", "OrderSagaError", REFUSED, None),
 )
 """Exception (module, name), exit code, message (None: its own text); the first match applies."""
 
@@ -85,10 +87,12 @@ _BY_EXIT: Final = {
 }
 
 
-def fault_of(error: BaseException, failure: Failure) -> Fault:
+def fault_of(error: Any, failure: Failure) -> Fault:
     """The entry of an error in the one list."""
     if isinstance(error, OrderSagaError):
         return error.fault
+    if _is(error, "ordersaga_client", "OrderSagaError"):
+        return faults.BY_CODE[error.code]
     for module, name, fault in FAULTS:
         if _is(error, module, name):
             return fault

@@ -1,11 +1,11 @@
 """`ordersaga parcel`: report carrier scans, and handle parcels that need a person."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel
 
 from domain.errors import NotFound
 from domain.ids import delivery_workflow
@@ -17,7 +17,7 @@ from ordersaga.cli.common import (
     OrderArgument,
     Services,
     Why,
-    returns_client,
+    saga_client,
     time_option,
 )
 from ordersaga.display.tables import Columns, clock, make_table
@@ -50,6 +50,8 @@ class ParcelStatus(StrEnum):
     LOST = "lost"
 
 
+_FIRST: Final = ("order_id", "return_id", "step", "waits_for", "attention")
+
 _COLUMNS: Final = Columns(
     "order_id: order, status: parcel, carrier, tracking_number, scanned_at: scanned (UTC), "
     "waiting_for: waits for"
@@ -65,7 +67,7 @@ async def report(
 ) -> Answer:
     """Report a scan of the parcel; repeated, late and unordered reports do no harm."""
     scanned_at = at or datetime.now(UTC)
-    await (await returns_client(services)).report_scan(order_id, status.value, scanned_at)
+    await (await saga_client(services)).parcels.report(order_id, status.value, scanned_at)
     workflow_id = delivery_workflow(order_id)
     answer = {
         "order_id": order_id,
@@ -107,23 +109,25 @@ async def show(services: Services, order_id: OrderArgument) -> Answer:
 @app.answer()
 async def retry(services: Services, order_id: OrderArgument, why: Why) -> Answer:
     """Try to record a scan again, or keep waiting for a parcel without scans."""
-    client = await returns_client(services)
-    await client.retry_delivery(order_id, actor=operator(), reason=why)
-    return status_answer(await client.delivery_status(order_id))
+    parcels = (await saga_client(services)).parcels
+    await parcels.retry(order_id, actor=operator(), reason=why)
+    return status_answer(await parcels.status(order_id))
 
 
 @app.answer()
 async def resolve(services: Services, order_id: OrderArgument, why: Why) -> Answer:
     """State that a person has handled the parcel; one without scans is no longer followed."""
-    client = await returns_client(services)
-    await client.resolve_delivery(order_id, actor=operator(), note=why)
-    return status_answer(await client.delivery_status(order_id))
+    parcels = (await saga_client(services)).parcels
+    await parcels.resolve(order_id, actor=operator(), note=why)
+    return status_answer(await parcels.status(order_id))
 
 
-def status_answer(status: Mapping[str, Any]) -> Answer:
-    """The status of a workflow, one property per row."""
-    rows = [(name.replace("_", " "), _text(value)) for name, value in status.items()]
-    return Answer(status, lambda: make_table(("", ""), [row for row in rows if row[1]]))
+def status_answer(status: BaseModel) -> Answer:
+    """The status of a workflow, one property per row: first what it is about and waits for."""
+    content = status.model_dump()
+    content = {name: content[name] for name in (*_FIRST, *content) if name in content}
+    rows = [(name.replace("_", " "), _text(value)) for name, value in content.items()]
+    return Answer(content, lambda: make_table(("", ""), [row for row in rows if row[1]]))
 
 
 def _text(value: object) -> str:

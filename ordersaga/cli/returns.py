@@ -16,7 +16,7 @@ from ordersaga.cli.common import (
     Services,
     Why,
     opened,
-    returns_client,
+    saga_client,
     text_option,
 )
 from ordersaga.cli.parcels import status_answer
@@ -96,13 +96,10 @@ async def open_(
         document["refund"] = decision
     if restock:
         document["restock"] = restock.value
-    from ordersaga.client.returns import checked_return  # noqa: PLC0415  loads Temporal
-
-    checked = checked_return(document)
     async with opened() as services:
-        client = await returns_client(services)
-        await client.open_return(checked)
-        return status_answer(await client.until_opened(order_id, return_id))
+        returns = (await saga_client(services)).returns
+        await returns.open(document)
+        return status_answer(await returns.status(order_id, return_id))
 
 
 def _pieces(lines: Sequence[str]) -> list[dict[str, Any]]:
@@ -148,7 +145,8 @@ async def list_(
 @app.answer()
 async def show(services: Services, order_id: OrderArgument, return_id: ReturnArgument) -> Answer:
     """Show the state of a return, from its workflow."""
-    return status_answer(await (await returns_client(services)).return_status(order_id, return_id))
+    returns = (await saga_client(services)).returns
+    return status_answer(await returns.status(order_id, return_id))
 
 
 @app.answer()
@@ -166,9 +164,9 @@ async def refund(
     if granted is None:
         raise WrongUsage("say how much: full, none, or --amount-minor")
     async with opened() as services:
-        client = await returns_client(services)
-        await client.decide_refund(order_id, return_id, granted, actor=operator(), reason=why)
-        return status_answer(await client.return_status(order_id, return_id))
+        returns = (await saga_client(services)).returns
+        await returns.refund(order_id, return_id, granted, actor=operator(), reason=why)
+        return status_answer(await returns.status(order_id, return_id))
 
 
 @app.answer()
@@ -186,9 +184,9 @@ async def restock(
         raise WrongUsage("say what goes back into stock: all, none, or --line LINE=PIECES")
     pieces: Any = decision.value if decision else _pieces(lines or [])
     async with opened() as services:
-        client = await returns_client(services)
-        await client.decide_restock(order_id, return_id, pieces, actor=operator(), reason=why)
-        return status_answer(await client.return_status(order_id, return_id))
+        returns = (await saga_client(services)).returns
+        await returns.restock(order_id, return_id, pieces, actor=operator(), reason=why)
+        return status_answer(await returns.status(order_id, return_id))
 
 
 @app.answer()
@@ -196,9 +194,9 @@ async def retry(
     services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
 ) -> Answer:
     """Try a failed refund again, now."""
-    client = await returns_client(services)
-    await client.retry_return(order_id, return_id, actor=operator(), reason=why)
-    return status_answer(await client.return_status(order_id, return_id))
+    returns = (await saga_client(services)).returns
+    await returns.retry(order_id, return_id, actor=operator(), reason=why)
+    return status_answer(await returns.status(order_id, return_id))
 
 
 @app.answer()
@@ -206,6 +204,6 @@ async def resolve(
     services: Services, order_id: OrderArgument, return_id: ReturnArgument, why: Why
 ) -> Answer:
     """State that a failed refund was made by hand."""
-    client = await returns_client(services)
-    await client.resolve_return(order_id, return_id, actor=operator(), note=why)
-    return status_answer(await client.return_status(order_id, return_id))
+    returns = (await saga_client(services)).returns
+    await returns.resolve(order_id, return_id, actor=operator(), note=why)
+    return status_answer(await returns.status(order_id, return_id))

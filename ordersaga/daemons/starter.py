@@ -15,8 +15,8 @@ from activities.aggregates import ORDER
 from activities.messages import OrderDocument
 from domain.ids import OrderId
 from eventstore.model import FeedFilter, StoredEvent
-from ordersaga.client.starting import start_saga, submitted_document
 from ordersaga.daemons.follower import Follower
+from ordersaga.operations.starting import start_saga, submitted_document
 
 CHECKPOINT: Final = "starter"
 SAGA_ACTOR: Final = "saga"

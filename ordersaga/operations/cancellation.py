@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import uuid4
 
+from ordersaga_client import OrderSagaClient
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
@@ -20,9 +21,8 @@ from domain.saga.trail import Underway
 from domain.values import Outcome, Reason
 from eventstore.commands.handler import CommandContext, CommandHandler
 from eventstore.model import Metadata
-from ordersaga.client.orders import OrderSagaClient
-from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.errors import Refused
+from ordersaga.operations.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.operations.temporal_runs import Run, find_run
 
 _SHOWN: Final = 80  # characters of a name that a client chose
@@ -63,7 +63,7 @@ async def cancel_order(
 
     Raises:
         NotFound: there is no such order, and no saga of it runs.
-        SagaRefused: its saga does not accept it now.
+        NotPossibleNow: its saga does not accept it now.
         Refused: the order has ended, or another workflow holds the id of its saga.
     """
     run = await find_run(client, order_stream(order_id))

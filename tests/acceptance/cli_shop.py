@@ -53,7 +53,7 @@ class CliShop:
         """Run many commands one after the other in one process, which is quick."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "tests.acceptance.many_commands"),
-            env={**self.env, "PYTHONPATH": str(_ROOT)},
+            env={**self.env, "PYTHONPATH": f"{_ROOT}{os.pathsep}{_CLIENT}"},
             cwd=self.folder,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -62,7 +62,6 @@ VIOLATIONS: list[tuple[str, dict[str, str]]] = [
     ),
     ("rooms-of-the-root", {"ordersaga/demo/planted.py": "import ordersaga.cli.main"}),
     ("rooms-of-the-root", {"ordersaga/api/planted.py": "import ordersaga.console.site"}),
-    ("rooms-of-the-root", {"ordersaga/client/planted.py": "import ordersaga.daemons.starter"}),
     ("rooms-of-the-root", {"ordersaga/operations/planted.py": "import ordersaga.daemons.starter"}),
     ("rooms-of-the-root", {"ordersaga/bootstrap/planted.py": "import ordersaga.embedded.stack"}),
     ("rooms-of-the-root", {"ordersaga/personal_data/planted.py": "import ordersaga.bootstrap"}),

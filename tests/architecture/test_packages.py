@@ -1,14 +1,17 @@
 """The flat packages: three lists that must be one, and what each package holds."""
 
 import ast
+import json
 import sys
 import tomllib
 
 import pytest
 
-from tests.support.repository.source_tree import ROOT, project, shipped_packages, tree_of
+from tests.support.repository.source_tree import ROOT, project, shipped_packages, text_of, tree_of
 
 NOT_SHIPPED = {"tests", "benchmarks"}
+OWN = "ordersaga-client"
+"""A distribution of this repository, which no lock holds."""
 
 
 def folders_with_init() -> set[str]:
@@ -49,10 +52,20 @@ def test_every_subfolder_with_python_files_is_a_package() -> None:
             assert (path.parent / "__init__.py").is_file(), path
 
 
+def test_product_and_clients_have_one_version() -> None:
+    version = project()["project"]["version"]
+    assert f"{OWN}=={version}" in project()["project"]["dependencies"]
+    python = tomllib.loads(text_of(ROOT / "clients" / "python" / "pyproject.toml"))
+    typescript = json.loads(text_of(ROOT / "clients" / "typescript" / "package.json"))
+    assert (python["project"]["version"], typescript["version"]) == (version, version)
+
+
 def test_the_lock_holds_every_dependency_of_the_project() -> None:
     locked = (ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8")
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = pyproject["project"]["optional-dependencies"]["embedded"]
     for requirement in pyproject["project"]["dependencies"] + extras:
+        if requirement.startswith(OWN):
+            continue
         name = requirement.split(">=")[0].split("[")[0]
         assert f"\n{name}==" in locked, name

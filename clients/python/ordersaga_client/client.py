@@ -1,17 +1,14 @@
 """The verbs: place, status, result, and every update of an order."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal, Self
 
-from temporalio.client import (
-    Client,
-    WorkflowFailureError,
-    WorkflowHandle,
-    WorkflowUpdateFailedError,
-)
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
 from ordersaga_client import placing
+from ordersaga_client.calls import Json, send_update, status_of
 from ordersaga_client.documents import (
     Address,
     OrderDocument,
@@ -20,20 +17,26 @@ from ordersaga_client.documents import (
     Placed,
     UpdateAnswer,
 )
-from ordersaga_client.failures import failure, missing, refusal
-
-Json = Mapping[str, Any]
+from ordersaga_client.failures import details_of, failure, missing_order
+from ordersaga_client.parcels import ParcelsClient
+from ordersaga_client.returns import ReturnsClient
 
 
 class OrderSagaClient:
     """Places, watches and steers orders.
 
     Every method raises temporalio's RPCError when Temporal does not answer.
+
+    Attributes:
+        parcels: the client for parcels.
+        returns: the client for returns.
     """
 
     def __init__(self, client: Client) -> None:
         """Use a connection that the service has already."""
         self._client = client
+        self.parcels = ParcelsClient(client)
+        self.returns = ReturnsClient(client)
 
     @classmethod
     async def connect(cls, address: str = "localhost:7233", **options: Any) -> Self:
@@ -50,53 +53,61 @@ class OrderSagaClient:
         Raises:
             InvalidDocument: names every wrong field; nothing was changed.
             OrderConflict: the order id belongs to another order.
-            Refused: too many calls wait for the event store.
-            Unanswered: nothing answered within a minute.
+            NotPossibleNow: too many calls wait for the event store.
+            TemporalUnavailable: nothing answered within a minute; place it again.
         """
         return await placing.place(self._client, document)
 
     async def result(self, order_id: str) -> OrderResult:
         """Wait until the order has ended.
 
+        A run that another document started under the same id is left out.
+
         Raises:
-            OrderUnknown: Temporal has no such order.
+            SagaUnknown: Temporal has no such order.
             InvalidDocument, OrderConflict: the order was started without `place`, and refused.
-            OrderFailed: the run failed or was terminated.
+            RunFailed: the run failed or was terminated.
         """
         try:
             answer = await self._handle(order_id).result()
         except WorkflowFailureError as error:
-            raise failure(error) from error
+            answer = await self._owners_result(order_id, error)
         except RPCError as error:
-            raise missing(error, order_id) from error
+            raise missing_order(error, order_id) from error
         return OrderResult.model_validate(answer)
 
     async def status(self, order_id: str) -> OrderStatus:
         """Where the order stands; needs a running worker.
 
+        A run that another document started under the same id is left out.
+
         Raises:
-            OrderUnknown: Temporal has no such order.
+            SagaUnknown: Temporal has no such order.
         """
-        try:
-            answer = await self._handle(order_id).query("status")
-        except RPCError as error:
-            raise missing(error, order_id) from error
-        return OrderStatus.model_validate(answer)
+        handle = self._handle(order_id)
+        answer = await status_of(handle, lambda error: missing_order(error, order_id))
+        status = OrderStatus.model_validate(answer)
+        if not (status.conflict and status.conflict.run_id):
+            return status
+        with suppress(RPCError):  # Temporal may have forgotten the run that took the order on
+            answer = await self._handle(order_id, status.conflict.run_id).query("status")
+            owners = OrderStatus.model_validate(answer)
+            if owners.outcome == status.outcome:  # else a later run has ended the order
+                return owners
+        return status
 
     async def update(self, order_id: str, update: str, message: Json) -> UpdateAnswer:
         """Send any update with its message.
 
         Raises:
             InvalidDocument: the message is wrong.
-            Refused: the order does not allow it now, or it has ended.
-            OrderUnknown: Temporal has no such order.
+            NotPossibleNow: the order does not allow it now, or it has ended.
+            SagaUnknown: Temporal has no such order.
         """
-        try:
-            answer = await self._handle(order_id).execute_update(update, message)
-        except WorkflowUpdateFailedError as error:
-            raise refusal(error) from error
-        except RPCError as error:
-            raise missing(error, order_id) from error
+        handle = self._handle(order_id)
+        answer = await send_update(
+            handle, update, message, lambda error: missing_order(error, order_id)
+        )
         return UpdateAnswer.model_validate(answer)
 
     async def cancel(
@@ -167,5 +178,17 @@ class OrderSagaClient:
         message = {"actor": actor, "reason": reason, "token": token}
         return await self.update(order_id, "pay", message)
 
-    def _handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
-        return self._client.get_workflow_handle(placing.workflow_id(order_id))
+    def _handle(self, order_id: str, run_id: str | None = None) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(placing.workflow_id(order_id), run_id=run_id)
+
+    async def _owners_result(self, order_id: str, error: WorkflowFailureError) -> Any:
+        """The result of the order that has the id, if the latest run was refused because of it."""
+        conflict = details_of(error)
+        if conflict.get("result"):
+            return conflict["result"]
+        if conflict.get("run_id"):
+            with suppress(
+                RPCError, WorkflowFailureError
+            ):  # Temporal has forgotten it, or it is lost
+                return await self._handle(order_id, conflict["run_id"]).result()
+        raise failure(error) from error

@@ -101,12 +101,53 @@ class OrderDocument(TypedDict):
     metadata: NotRequired[dict[str, str]]
 
 
+class Amount(TypedDict):
+    """An amount in the order's currency."""
+
+    amount_minor: int
+
+
+class Pieces(TypedDict):
+    """A number of pieces of one line of the order."""
+
+    line_id: str
+    quantity: int
+
+
+class ReturnDocument(TypedDict):
+    """A return: goods or money of a completed order go back."""
+
+    order_id: str
+    return_id: str
+    kind: NotRequired[Literal["customer", "lost", "returned_to_sender"]]
+    lines: Literal["all"] | list[Pieces]
+    refund: NotRequired[Literal["full", "none"] | Amount | None]
+    restock: NotRequired[Literal["all", "none"] | list[Pieces] | None]
+    actor: str
+    reason: str
+
+
+class Scan(TypedDict):
+    """`carrier_update`: a scan of the parcel, at the carrier's time."""
+
+    status: Literal["handed_over", "in_transit", "delivered", "returned", "lost"]
+    at: str
+
+
 class Placed(_Answer):
     """The order is placed."""
 
     order_id: str
     created: bool
     pending: Literal[True] | None = None
+
+
+class SameOrder(_Answer):
+    """Whether a document describes the order of a saga."""
+
+    order_id: str
+    same: bool | None
+    fields: list[str]
 
 
 class OrderResult(_Answer):
@@ -193,3 +234,68 @@ class UpdateAnswer(_Answer):
 
     accepted: Literal[True]
     pending: Literal[True] | None = None
+
+
+class DeliveryStatus(_Answer):
+    """Where a parcel is and what is waited for."""
+
+    order_id: str
+    status: str | None
+    step: str
+    waits_for: str
+    needs_attention: bool
+    attention: str | None
+    unrecorded_scans: int
+    ignored_signals: dict[str, int]
+
+
+class ListedPieces(_Answer):
+    """Pieces of a line of the order."""
+
+    line_id: str
+    quantity: int
+
+
+class ReturnStatus(_Answer):
+    """Where a return stands and what it waits for."""
+
+    lines: list[ListedPieces]
+    refund_minor: int | None
+    currency: str | None
+    gift_card_minor: int | None
+    refund_reference: str | None
+    restock: list[ListedPieces] | None
+    restocked: bool
+    order_id: str | None
+    return_id: str | None
+    content_digest: str | None
+    opened: bool
+    step: str
+    waits_for: str
+    needs_attention: bool
+    attention: str | None
+    undecided: list[str]
+
+
+class ReturnResult(_Answer):
+    """How a return ended."""
+
+    lines: list[ListedPieces]
+    refund_minor: int | None
+    currency: str | None
+    gift_card_minor: int | None
+    refund_reference: str | None
+    restock: list[ListedPieces] | None
+    restocked: bool
+    order_id: str
+    return_id: str
+    kind: Literal["customer", "lost", "returned_to_sender"]
+    outcome: Literal["closed", "nothing_to_return"]
+
+
+class RefundAnswer(_Answer):
+    """The decision about a refund was accepted."""
+
+    accepted: Literal[True]
+    pending: Literal[True] | None = None
+    amount_minor: int | None = None

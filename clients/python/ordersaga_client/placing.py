@@ -18,19 +18,20 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from ordersaga_client.documents import Placed
-from ordersaga_client.errors import InvalidDocument, OrderConflict, Unanswered
-from ordersaga_client.failures import refusal
+from ordersaga_client.errors import OrderConflict, TemporalUnavailable
+from ordersaga_client.failures import details_of, invalid, refusal
 
 WORKFLOW: Final = "OrderFulfillment"
 QUEUE: Final = "orders"
-PLACE_WITHIN_S: Final = 60.0
-"""How long it may take to place an order; the saga itself answers within 30 s."""
+ANSWER_WITHIN_S: Final = 60.0
+"""How long it may take to place an order or to open a return; workflows answer within 30 s."""
 _SURE_WITHIN_S: Final = 20.0
-_PAUSE_S: Final = 0.2
+PAUSE_S: Final = 0.2
+"""Between two tries."""
 _DIGITS_OF_REFERENCE: Final = 40
 _FAILED_ONLY: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 _ALWAYS: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE
@@ -56,7 +57,7 @@ def order_id_of(document: Mapping[str, Any]) -> str:
     if isinstance(reference := document.get("reference"), str):
         digest = hashlib.sha256(reference.strip().encode()).hexdigest()
         return f"ref-{digest[:_DIGITS_OF_REFERENCE]}"
-    raise InvalidDocument("order_id: is missing: give it, or a reference that it is made from")
+    raise invalid("order_id", "missing", "is missing: give it, or a reference that it is made from")
 
 
 def workflow_id(order_id: str) -> str:
@@ -64,12 +65,25 @@ def workflow_id(order_id: str) -> str:
     return f"order-{order_id}"
 
 
+def update_id(document: Mapping[str, Any]) -> str:
+    """Made of the content: the first answer is repeated to nobody who sends something else.
+
+    Raises:
+        InvalidDocument: it is no JSON.
+    """
+    try:
+        content = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise invalid("document", "json_type", "must be a JSON object") from None
+    return f"place-{hashlib.sha256(content.encode()).hexdigest()}"
+
+
 async def place(client: Client, document: Mapping[str, Any]) -> Placed:
     """Place an order, once; see `OrderSagaClient.place`."""
     order_id, reuse, loop = order_id_of(document), _FAILED_ONLY, asyncio.get_running_loop()
     sure_by = loop.time() + _SURE_WITHIN_S
     try:
-        async with asyncio.timeout(PLACE_WITHIN_S):
+        async with asyncio.timeout(ANSWER_WITHIN_S):
             while True:
                 try:
                     return await _place_once(client, order_id, document, reuse)
@@ -77,10 +91,10 @@ async def place(client: Client, document: Mapping[str, Any]) -> Placed:
                     if unsure.conflict and loop.time() > sure_by:
                         raise unsure.conflict from None
                     reuse = unsure.reuse
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
         problem = f"nothing answered for order {order_id}: it may be placed; place it again"
-        raise Unanswered(problem) from error
+        raise TemporalUnavailable(problem) from error
 
 
 async def _place_once(
@@ -109,13 +123,8 @@ async def _update_with_start(
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=reuse,
     )
-    # Made of the content: the first answer is repeated to nobody who sends something else.
-    content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     answer = await client.execute_update_with_start_workflow(
-        "place",
-        document,
-        id=f"place-{hashlib.sha256(content).hexdigest()}",
-        start_workflow_operation=start,
+        "place", document, id=update_id(document), start_workflow_operation=start
     )
     return Placed.model_validate(answer)
 
@@ -137,8 +146,6 @@ async def _ask_ended_run(client: Client, order_id: str, document: Mapping[str, A
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     known = refusal(error)
-    if isinstance(known, OrderConflict) and isinstance(error.cause, ApplicationError):
-        details = error.cause.details[0]
-        if not details["confirmed"]:
-            return _Unsure(_FAILED_ONLY, known)
+    if isinstance(known, OrderConflict) and not details_of(error).get("confirmed"):
+        return _Unsure(_FAILED_ONLY, known)
     return known

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from ordersaga_client import ParcelsClient, ReturnsClient
 from pydantic import BaseModel, create_model
 
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE
@@ -21,7 +22,6 @@ from ordersaga.api.failures import away
 from ordersaga.api.parameters import OrderPath, ReturnPath
 from ordersaga.api.problems import Problem
 from ordersaga.api.writing import KeyHeader, once, read_body, read_key
-from ordersaga.client.returns import ReturnsClient
 from ordersaga.operations.steering import Acted, Outcome, UpdateRequest, steer
 from workflows.documents import messages
 from workflows.documents.returns import (
@@ -31,6 +31,7 @@ from workflows.documents.returns import (
 )
 
 router: Final = APIRouter(route_class=ProblemRoute, tags=["after delivery"])
+PENDING: Final = {202: "Accepted; how it ends is not certain yet: send it again."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ ScanBody: Final = messages.CarrierUpdateMessage
     operation_id="open_return",
     name="open_return",
     summary="Open a return of a part of an order",
-    responses=answers(ReturnAnswer, writes=True),
+    responses=answers(ReturnAnswer, writes=True, more=PENDING),
     openapi_extra=body_of(OpenReturnBody),
 )
 async def open_return(
@@ -95,10 +96,9 @@ async def open_once(
     }
 
     async def carry_out(_: BegunRequest) -> tuple[int, ReturnAnswer]:
-        returns = ReturnsClient(await context.temporal())
-        return_id = await returns.open_return(document)
-        await returns.until_opened(order_id, return_id)
-        return 200, ReturnAnswer(order_id, return_id, "open", "done")
+        opened = await ReturnsClient(await context.temporal()).open(document)
+        status, outcome = (202, "pending") if opened.pending else (200, "done")
+        return status, ReturnAnswer(order_id, document["return_id"], "open", outcome)
 
     return await once(context, key, carry_out)
 
@@ -120,8 +120,7 @@ async def report_scan(
     context = context_of(request)
 
     async def carry_out(_: BegunRequest) -> tuple[int, ParcelAnswer]:
-        returns = ReturnsClient(await context.temporal())
-        await returns.report_scan(order_id, body.status, body.at)
+        await ParcelsClient(await context.temporal()).report(order_id, body.status, body.at)
         return 200, ParcelAnswer(order_id, "report", "done")
 
     return await once(context, request_key, carry_out)
@@ -297,11 +296,7 @@ def _add(path: str, act: AfterDelivery, answer: type, carry_out: Callable[..., A
         name=act.name,
         operation_id=act.name,
         summary=act.summary,
-        responses=answers(
-            answer,
-            writes=True,
-            more={202: "Accepted; how it ends is not certain yet: send it again."},
-        ),
+        responses=answers(answer, writes=True, more=PENDING),
         openapi_extra=body_of(act.body),
     )
 

@@ -251,8 +251,8 @@ async def change_address(
 ) -> Answer:
     """Change the delivery address; possible until the label is bought."""
     address = asdict(Address(name, line1, city, postal_code, country, line2, region))
-    client = await saga_client(services)
-    await client.change_address(order_id, address, actor=operator(), reason=why)
+    message = {"actor": operator(), "reason": why, "address": address}
+    await (await saga_client(services)).update(order_id, "change_address", message)
     return await saga_answer(services, order_id)
 
 

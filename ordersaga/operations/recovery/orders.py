@@ -26,10 +26,10 @@ from eventstore.commands.handler import CommandHandler
 from eventstore.errors import EventStoreError, StoreUnavailable
 from eventstore.model import FeedFilter
 from eventstore.store import EventStore
-from ordersaga.client.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.operations.feed import feed_events
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from ordersaga.operations.sagas import is_of_its_type
+from ordersaga.operations.starting import FirstRequest, start_saga, submitted_document
 from ordersaga.operations.temporal_runs import Run, find_run
 
 _SUBMITTED: Final = "OrderSubmitted"

@@ -5,8 +5,9 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ordersaga_client import OrderSagaClient
+
 from eventstore.postgres.connection import connect
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.embedded.layout import cluster_of
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.personal_data.vault import KeyRing

@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from ordersaga_client import OrderSagaClient
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import Ended, Up, free_ports, order_document, until
 
 WHY = ("--reason", "provider is down")

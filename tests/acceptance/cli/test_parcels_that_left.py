@@ -1,9 +1,9 @@
 """Commands for an order whose parcel has left before its undo, and for a saga that was ended."""
 
+from ordersaga_client import OrderSagaClient
 from temporalio.client import WorkflowHandle
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import Up, order_document, until
 
 SKU = "55530"

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.reader import Person, opened_browser, signed_in
 from tests.support.stack.stack import Up
 

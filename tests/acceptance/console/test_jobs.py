@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.reader import opened_browser, signed_in
 from tests.support.stack.stack import Up, order_document, until
 
@@ -56,7 +56,7 @@ async def test_all_that_match_a_filter_are_held_by_clicks(
     for order_id in ids:
 
         async def is_held(order_id: str = order_id) -> bool:
-            return bool((await sagas.status(order_id)).details["held_by"])
+            return bool((await sagas.status(order_id)).held_by)
 
         await until(is_held)
         await sagas.update(order_id, "cancel", {"actor": "test", "reason": "over"})

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.reader import WIDTHS, signed_in
 from tests.support.stack.stack import Up, order_document
 

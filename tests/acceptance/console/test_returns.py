@@ -1,8 +1,8 @@
 """A return is opened, refunded and closed by clicks and reasons, in a real browser."""
 
 import pytest
+from ordersaga_client import OrderSagaClient
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.reader import Person
 from tests.support.stack.stack import Up, order_document
 
@@ -39,6 +39,6 @@ async def test_a_return_is_opened_refunded_and_closed(
     await person.page.get_by_label("Reason").fill("it cannot be sold")
     await person.click("button", "Decide the restock: R1")
     await person.page.wait_for_url("**done=restock_return*")
-    ended = await sagas.returns.return_result("c-return", "R1")
+    ended = await sagas.returns.result("c-return", "R1")
     assert (ended.outcome, ended.refund_minor, ended.restocked) == ("closed", 500, False)
     await person.page.get_by_role("link", name="Decide the restock").wait_for(state="detached")

@@ -1,11 +1,11 @@
 """Stuck orders are solved by clicks and a reason, in a real browser, by who knows no Temporal."""
 
 import pytest
+from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.reader import Person, signed_in
 from tests.support.stack.stack import Up, order_document, until
 
@@ -25,7 +25,7 @@ async def start(up: Up, sagas: OrderSagaClient, order_id: str, **changes: object
 
 async def until_step(sagas: OrderSagaClient, order_id: str, step: str) -> None:
     async def reached() -> bool:
-        return (await sagas.status(order_id)).details["step"] == step
+        return (await sagas.status(order_id)).step == step
 
     await until(reached)
 
@@ -75,7 +75,7 @@ async def test_a_refund_that_fails_is_tried_again(
     await start(running_stack, sagas, "c-refund", address=address)
 
     async def needs_a_person() -> bool:
-        return bool((await sagas.status("c-refund")).details["needs_attention"])
+        return (await sagas.status("c-refund")).needs_attention
 
     await until(needs_a_person)
     await running_stack.payment.remove(refused)

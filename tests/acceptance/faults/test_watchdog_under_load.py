@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from ordersaga_client import OrderSagaClient
 
 from activities.messages import WORKFLOW_TYPE
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.findings.observation import Kind
 from ordersaga.findings.table import list_findings, load_watch
 from tests.support.stack.stack import Up, order_document, until

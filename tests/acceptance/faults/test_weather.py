@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from itertools import islice
 
 import pytest
+from ordersaga_client import NotPossibleNow, SagaUnknown
 
-from ordersaga.client.errors import SagaRefused, SagaUnknown
 from ordersaga.demo.source import SHIPPED_SAMPLE
 from ordersaga.importing.plan import PlannedOrder
 from tests.support.faults.database import frozen
@@ -57,7 +57,7 @@ def orders(all_orders: Iterator[PlannedOrder]) -> list[PlannedOrder]:
 async def misrule(site: Exposed) -> AsyncIterator[None]:
     """Somebody cancels orders, kills a process, and keeps another from hearing SIGTERM."""
     for order_id in await site.shop.open():
-        with suppress(SagaRefused, SagaUnknown):  # it had gone too far, or not begun
+        with suppress(NotPossibleNow, SagaUnknown):  # it had gone too far, or not begun
             await site.shop.sagas.cancel(order_id, actor="control", reason="to be found")
     os.kill(site.pids()["notifications"], signal.SIGKILL)
     with frozen(site.spares["spare-starter"].pid or 0):

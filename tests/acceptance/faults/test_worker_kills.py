@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from ordersaga_client import OrderSagaClient
 
 from activities.payment_port import PaymentStatus
 from activities.ports import LabelStatus
@@ -20,7 +21,6 @@ from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, streams_of_order
 from domain.values import Outcome
 from ordersaga.bootstrap.wiring import Services
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import Up, order_document, until
 
@@ -80,7 +80,7 @@ class Shop:
 
     async def require_agreement(self, order_id: str, outcome: Outcome) -> None:
         async with asyncio.timeout(120):
-            assert (await self.sagas.result(order_id)).outcome is outcome
+            assert (await self.sagas.result(order_id)).outcome == outcome
         payments = [p async for p in self.services.payments().payments() if p.order_id == order_id]
         labels = [x async for x in self.services.carrier().labels() if x.order_id == order_id]
         statuses = [(p.status, p.amount.minor) for p in payments]

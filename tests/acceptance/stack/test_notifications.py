@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ordersaga.client.orders import OrderSagaClient
+from ordersaga_client import OrderSagaClient
+
 from tests.support.stack.stack import Up, order_document, until
 from tests.support.stores.webhooks import SECRET, Receiver
 

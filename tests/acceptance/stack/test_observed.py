@@ -7,8 +7,8 @@ import sys
 
 import aiohttp
 import pytest
+from ordersaga_client import OrderSagaClient
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import Up, free_ports, order_document, until
 from tests.support.stack.traces import Collector
 

@@ -5,10 +5,9 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from ordersaga_client import OrderConflict, OrderSagaClient
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.errors import OrderConflict
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.sagas.sagas import forget
 from tests.support.stack.stack import Ended, Up, order_document
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ordersaga_client import OrderSagaClient
 
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.stack.stack import (
     Up,
     clean_environment,
@@ -140,4 +140,4 @@ async def finish_order(stack: Up, order_id: str) -> str:
         sagas = OrderSagaClient(await services.temporal())
         await sagas.place(order_document(order_id))
         async with asyncio.timeout(60):
-            return (await sagas.result(order_id)).outcome.value
+            return (await sagas.result(order_id)).outcome

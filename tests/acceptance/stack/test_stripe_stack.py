@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from ordersaga_client import OrderSagaClient
 
 from adapters.providers.rules import POSTAL_CODE_MARKER
-from ordersaga.client.orders import OrderSagaClient
 from tests.support.repository.source_tree import ROOT
 from tests.support.stack.stack import Up, free_ports, order_document, run_program, until
 from tests.support.stack.stripe_sandbox import StripeControl
@@ -41,7 +41,7 @@ async def fulfil(up: Up, order_id: str, card: str, **changes: Any) -> str:
     async with up.services() as services:
         sagas = OrderSagaClient(await services.temporal())
         await sagas.place(document)
-        return (await sagas.result(order_id)).outcome.value
+        return (await sagas.result(order_id)).outcome
 
 
 def unshippable() -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from ordersaga_client import OrderSagaClient
 from temporalio import workflow
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
@@ -28,7 +29,6 @@ from domain.saga.commands import StartFulfillment
 from domain.saga.trail import Closed
 from eventstore.commands.handler import CommandContext
 from eventstore.model import Metadata
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.daemons.starter import SAGA_ACTOR
 from ordersaga.daemons.watchdog import METRIC
 from ordersaga.findings.observation import Kind

@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import aiohttp
+from ordersaga_client import NotPossibleNow, SagaUnknown
 
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
-from ordersaga.client.errors import SagaRefused, SagaUnknown
 from tests.support.faults.exposed import Exposed
 from tests.support.faults.troubles import TROUBLES
 from tests.support.stack.chaos_shop import OUTAGES, ChaosShop
@@ -170,7 +170,7 @@ class Weather:
                         await handle.terminate("chance")
                     case "native":
                         await handle.cancel()
-        except (SagaRefused, SagaUnknown, *OUTAGES):
+        except (NotPossibleNow, SagaUnknown, *OUTAGES):
             return False
         return True
 

@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+from ordersaga_client import (
+    NotPossibleNow,
+    OrderSagaClient,
+    OrderStatus,
+    SagaUnknown,
+    TemporalUnavailable,
+)
 from temporalio.client import RPCTimeoutOrCancelledError, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
@@ -18,8 +25,6 @@ from domain.ids import OrderId
 from eventstore.errors import StoreUnavailable
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
-from ordersaga.client.errors import SagaRefused, SagaUnknown
-from ordersaga.client.orders import OrderSagaClient, SagaStatus
 from ordersaga.demo import mix
 from ordersaga.embedded.layout import Ports
 from ordersaga.embedded.stack import EmbeddedStack, StackOptions
@@ -34,12 +39,14 @@ from ordersaga.operations.verification.wired import open_sources
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import free_ports
 from workflows.common.search_attributes import NEEDS_ATTENTION, SAGA_STEP
+from workflows.documents.order import document_to_json
 from workflows.fulfillment.state import ON_HOLD
 
 OUTAGES = (
     RPCError,
     RPCTimeoutOrCancelledError,
     StoreUnavailable,
+    TemporalUnavailable,
     Unreachable,
     GatewayError,
     asyncpg.PostgresError,
@@ -105,7 +112,7 @@ class ChaosShop:
 
         async def hand_in() -> None:
             if through_temporal:
-                await self.sagas.place(order.document)
+                await self.sagas.place(document_to_json(order.document))
                 return
             refused: list[str] = []
             await submit_orders(
@@ -167,15 +174,15 @@ class ChaosShop:
         found = client.list_workflows(f"ExecutionStatus = 'Running' AND {query}")
         return [OrderId(saga.id.partition("-")[2]) async for saga in found]
 
-    async def _act(self, act: Callable[..., Awaitable[None]], order_id: OrderId) -> bool:
+    async def _act(self, act: Callable[..., Awaitable[object]], order_id: OrderId) -> bool:
         try:
             async with asyncio.timeout(10):
                 await act(order_id, actor=_BY, reason="the storm is over")
-        except (SagaRefused, SagaUnknown, *OUTAGES):
+        except (NotPossibleNow, SagaUnknown, *OUTAGES):
             return False  # it went on by itself, or is asked again soon
         return True
 
-    async def status(self, order_id: OrderId) -> SagaStatus | None:
+    async def status(self, order_id: OrderId) -> OrderStatus | None:
         """What a saga says of itself, None if it does not answer now."""
         try:
             async with asyncio.timeout(10):

@@ -19,10 +19,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from ordersaga_client import OrderSagaClient
 from temporalio.client import Client
 
 from adapters.providers.faults import Fault, FaultKind
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.operations.temporal_runs import find_run
 from tests.support.stack.browser import Page, opened_page
 from tests.support.stack.stack import Up, order_document, until
@@ -49,7 +49,7 @@ class Scene:
         """Wait until a saga says this of itself."""
 
         async def reached() -> bool:
-            details = (await self.sagas.status(order_id)).details
+            details = (await self.sagas.status(order_id)).model_dump()
             return all(details[name] == value for name, value in wanted.items())
 
         await until(reached, timeout_s=120)

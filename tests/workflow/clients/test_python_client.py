@@ -1,13 +1,15 @@
 """The Python client of services, before a real Temporal server and real workers."""
 
+from datetime import UTC, datetime
+
 import pytest
 from ordersaga_client import (
     InvalidDocument,
+    NotPossibleNow,
     OrderConflict,
     OrderSagaClient,
-    OrderUnknown,
     Placed,
-    Refused,
+    SagaUnknown,
     batch,
 )
 from temporalio.client import Client
@@ -16,6 +18,7 @@ from adapters.providers.faults import Fault, FaultKind
 from tests.support.sagas.sagas import new_order_id, until
 from tests.support.sagas.shop import TOKEN_DECLINED, Shop, document
 
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 BY = {"actor": "anna", "reason": "the customer called"}
 
 
@@ -71,8 +74,11 @@ async def test_a_wrong_document_is_refused_by_its_fields(
 ) -> None:
     content = document(new_order_id(), currency="QQQ")
     content["lines"][0]["quantity"] = 0
-    with pytest.raises(InvalidDocument, match=r"currency: .*lines.0.quantity: "):
+    with pytest.raises(InvalidDocument, match=r"currency: .*lines.0.quantity: ") as refused:
         await sagas.place(content)
+    assert [each["field"] for each in refused.value.details] == ["currency", "lines.0.quantity"]
+    with pytest.raises(InvalidDocument, match="document: must be a JSON object"):
+        await sagas.place({**content, "placed_at": NOON})
     with pytest.raises(InvalidDocument, match="order_id"):
         await sagas.place({"currency": "GBP"})
 
@@ -89,7 +95,7 @@ async def test_an_order_is_held_amended_and_goes_on(shop: Shop, sagas: OrderSaga
     assert (await sagas.hold(order_id, **BY)).accepted
     shop.payments.faults.clear()
     assert (await sagas.status(order_id)).held_by == "anna"
-    with pytest.raises(Refused, match="on hold already"):
+    with pytest.raises(NotPossibleNow, match="on hold already"):
         await sagas.hold(order_id, **BY)
     address = {**document(order_id)["address"], "city": "York"}
     await sagas.change_address(order_id, address, **BY)
@@ -98,13 +104,13 @@ async def test_an_order_is_held_amended_and_goes_on(shop: Shop, sagas: OrderSaga
         await sagas.amend(order_id, {"1": -1}, **BY)
     await sagas.resume(order_id, **BY)
     assert (await sagas.result(order_id)).outcome == "completed"
-    with pytest.raises(Refused, match="ended"):
+    with pytest.raises(NotPossibleNow, match="ended"):
         await sagas.cancel(order_id, **BY)
 
 
 async def test_what_nobody_knows_is_named(shop: Shop, sagas: OrderSagaClient) -> None:
     for ask in (sagas.status, sagas.result):
-        with pytest.raises(OrderUnknown):
+        with pytest.raises(SagaUnknown):
             await ask("nobody-placed-it")
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from ordersaga_client import OrderSagaClient
 from temporalio.client import Client
 
 from activities.messages import INVENTORY_QUEUE, ORDERS_QUEUE
@@ -14,7 +15,6 @@ from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from domain.ids import Sku
 from domain.stock.commands import ReceiveStock
 from ordersaga.bootstrap.wiring import Services
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.operations.jobs.acts import SagaActs
 from ordersaga.operations.orders import OrdersService

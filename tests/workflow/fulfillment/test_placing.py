@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from ordersaga_client import InvalidDocument, OrderConflict, OrderSagaClient, Placed
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -16,11 +17,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.messages import ORDERS_QUEUE, WORKFLOW_TYPE
 from adapters.providers.faults import Fault, FaultKind
-from domain.ids import OrderId
-from domain.values import Outcome
-from ordersaga.client.errors import DocumentRefused, OrderConflict
-from ordersaga.client.orders import OrderSagaClient
-from ordersaga.client.placing import Placed
 from tests.support.sagas.sagas import (
     Handle,
     activities_of,
@@ -92,13 +88,13 @@ async def test_an_order_is_placed_and_the_same_again_changes_nothing(
     shop.carrier.faults.add(NO_LABEL)
     sagas, order_id = OrderSagaClient(client), await stocked(shop)
     placed = await sagas.place(document(order_id))
-    assert (placed.order_id, placed.created, placed.pending) == (order_id, True, False)
+    assert (placed.order_id, placed.created, placed.pending) == (order_id, True, None)
     assert await shop.status(order_id) is not None  # the event store has it by then
     assert (await sagas.place(document(order_id))).order_id == order_id
     again = await place_raw(client, document(order_id), order_id)
     assert again == {"order_id": order_id, "created": False}
     shop.carrier.faults.clear()
-    assert (await sagas.result(order_id)).outcome is Outcome.COMPLETED
+    assert (await sagas.result(order_id)).outcome == "completed"
     assert shop.payments.count("confirm") == 1
 
 
@@ -116,7 +112,7 @@ async def test_another_order_under_the_id_is_a_conflict_while_the_saga_runs(
     assert error.details[0] == {"fields": ["customer_id", "payment"], "confirmed": True}
     assert "tok_other" not in f"{error.message}{error.details}"
     shop.carrier.faults.clear()
-    assert (await sagas.result(order_id)).outcome is Outcome.COMPLETED
+    assert (await sagas.result(order_id)).outcome == "completed"
 
 
 async def test_a_refused_call_leaves_no_personal_data_in_the_history(
@@ -141,7 +137,7 @@ async def test_ten_different_orders_at_once_are_one_order_and_nine_conflicts(
     conflicts = [answer for answer in answers if isinstance(answer, OrderConflict)]
     assert [(each.order_id, each.created) for each in placed] == [(order_id, True)]
     assert [conflict.fields for conflict in conflicts] == [("customer_id",)] * 9
-    assert (await sagas.result(order_id)).outcome is Outcome.COMPLETED
+    assert (await sagas.result(order_id)).outcome == "completed"
     assert (await shop.story(order_id)).count("OrderSubmitted") == 1
 
 
@@ -171,7 +167,7 @@ async def test_after_the_end_the_ended_run_compares(client: Client, shop: Shop) 
     sagas, order_id = OrderSagaClient(client), await ended(client, shop)
     run = (await saga_of(client, order_id).describe()).run_id
     # The same call again gets its first answer, as the same update id does.
-    assert await sagas.place(document(order_id)) == Placed(OrderId(order_id), created=True)
+    assert await sagas.place(document(order_id)) == Placed(order_id=order_id, created=True)
     with pytest.raises(OrderConflict) as conflict:
         await sagas.place(document(order_id, **OTHER))
     assert conflict.value.fields == ("customer_id", "payment")
@@ -185,7 +181,7 @@ async def test_a_saga_that_was_started_without_place_is_asked_after_its_end(
     run = await start(client, order_id)
     await result(run)
     placed = await OrderSagaClient(client).place(document(order_id))
-    assert placed == Placed(OrderId(order_id), created=False)
+    assert placed == Placed(order_id=order_id, created=False)
     assert await activities_of(saga_of(client, order_id)) == await activities_of(run)
     assert (await saga_of(client, order_id).describe()).run_id == run.first_execution_run_id
 
@@ -228,7 +224,7 @@ async def test_our_readers_follow_the_owner_past_a_plain_start_of_another_order(
         [],
     )
     assert await sagas.result(order_id) == owners
-    assert (await sagas.status(order_id)).details == status.details
+    assert await sagas.status(order_id) == status
 
 
 # --- after Temporal has forgotten it -------------------------------------------------------------
@@ -262,7 +258,7 @@ async def test_a_conflict_with_an_open_order_whose_saga_is_lost_fails_the_run(
         await result(saga_of(client, order_id))
     shop.carrier.faults.clear()
     assert not (await sagas.place(document(order_id))).created  # the owner's document goes on
-    assert (await sagas.result(order_id)).outcome is Outcome.COMPLETED
+    assert (await sagas.result(order_id)).outcome == "completed"
 
 
 # --- what is refused, and what takes long --------------------------------------------------------
@@ -273,7 +269,7 @@ async def test_a_bad_document_is_refused_by_name_before_and_by_the_saga(
 ) -> None:
     shop.carrier.faults.add(NO_LABEL)
     order_id = await stocked(shop)
-    with pytest.raises(DocumentRefused, match="currency"):
+    with pytest.raises(InvalidDocument, match="currency"):
         await OrderSagaClient(client).place(document(order_id, currency="pounds"))
     await OrderSagaClient(client).place(document(order_id))
     saga = saga_of(client, order_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ordersaga_client import OrderSagaClient
 from temporalio.client import Client
 
 from adapters.personal_data.fields import PERSONAL_FIELDS
@@ -10,7 +11,6 @@ from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
 from domain.payment.state import Captured
 from eventstore.commands.handler import CommandHandler
-from ordersaga.client.orders import OrderSagaClient
 from ordersaga.operations.recovery.orders import Recovery, open_orders
 from ordersaga.operations.recovery.outcome import Recovered, RecoveryOutcome
 from tests.support.sagas.sagas import (

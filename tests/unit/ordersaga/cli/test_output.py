@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from ordersaga_client import NotPossibleNow, OrderConflict, TemporalUnavailable
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import GatewayRejected, OutcomeUnknown
@@ -16,7 +17,6 @@ from domain.values import Outcome
 from eventstore.errors import SchemaMissing, StoreUnavailable, VersionConflict
 from ordersaga.cli.failures import FAULTS, RULES, error_line, explain
 from ordersaga.cli.output import async_command, emit
-from ordersaga.client.errors import OrderConflict
 from ordersaga.display.jsonable import to_jsonable
 from ordersaga.display.tables import make_table
 from ordersaga.display.text import printable
@@ -75,6 +75,8 @@ def test_a_message_stays_on_one_line() -> None:
         (VersionConflict("order-A1", "3", 4), 1, "order-A1"),
         (GatewayRejected("wrong key"), 1, "wrong key"),
         (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), 1, "gone"),
+        (NotPossibleNow("order A1 has ended"), 1, "has ended"),
+        (TemporalUnavailable("nothing answered"), 3, "nothing answered"),
         (FileNotFoundError(2, "No such file or directory", "x.csv"), 1, "x.csv"),
         (WrongSetting("ORDERSAGA_X: no"), 2, "ORDERSAGA_X"),
         (Unreachable("nobody there"), 3, "nobody there"),
@@ -106,6 +108,7 @@ CODES: list[tuple[BaseException, str]] = [
     (NotFound("order", "A1"), "not_found"),
     (InvalidValue("sku", "must not be empty"), "invalid_document"),
     (OrderConflict("order A1 already exists"), "order_conflict"),
+    (NotPossibleNow("order A1 has ended"), "not_possible_now"),
     (Refused("no"), "refused"),
     (WrongSetting("no"), "wrong_usage"),
     (Unreachable("no"), "unreachable"),
