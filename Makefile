@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,6 +12,7 @@ BENCH := .venv-bench
 VERSIONS := .venv-versions
 CHART := .venv-chart
 NPM := .npm-schemas
+TYPESCRIPT := clients/typescript
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## say what can be done
@@ -59,7 +60,7 @@ test: setup ## every test that needs only git, make and Python; servers start by
 
 test-system: packages ## what needs packages of the system or an environment of its own, in short
 	$(MAKE) versions smoke browser
-	$(MAKE) $(CHART)/.installed $(NPM)/.installed
+	$(MAKE) $(CHART)/.installed $(NPM)/.installed typescript
 	$(PYTEST) -m system || { [ $$? -eq 1 ] && $(AGAIN) -m system; }
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
@@ -118,6 +119,14 @@ $(NPM)/.installed: requirements/npm/package-lock.json $(STAMP)
 	cd $(NPM) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+typescript: $(TYPESCRIPT)/node_modules/.installed ## build the client for TypeScript
+	cd $(TYPESCRIPT) && npm run --silent build
+
+$(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package-lock.json
+	@command -v npm >/dev/null || scripts/system_packages.sh nodejs npm
+	cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
 	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api
 
@@ -169,5 +178,5 @@ lock: setup ## renew requirements/*.txt; UPGRADE=--upgrade takes new versions
 	$(BIN)/python $(LOCK) $(UPGRADE) requirements/chart.in -o requirements/chart.txt
 
 clean: ## remove what the tools made, .venv included
-	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) $(NPM) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(BENCH) $(VERSIONS) $(CHART) $(NPM) $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from tests.support.stack.stack import Ended, clean_environment, free_ports, orde
 
 MASTER_KEY = base64.b64encode(b"k" * 32).decode()
 _ROOT = Path(__file__).parents[2]
+_CLIENT = _ROOT / "clients" / "python"
 
 
 @dataclass(frozen=True)

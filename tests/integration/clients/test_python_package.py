@@ -93,5 +93,7 @@ def test_its_import_loads_only_itself_beside_temporalio_and_pydantic(
 
 
 def test_the_types_are_those_of_the_schemas() -> None:
-    page = runpy.run_path(str(ROOT / "scripts" / "write_client_types.py"))["page"]
-    assert text_of(CLIENT / "ordersaga_client" / "documents.py") == page(), "run `make docs`"
+    pages = runpy.run_path(str(ROOT / "scripts" / "write_client_types.py"))["PAGES"]
+    assert len(pages) == 2  # for Python, and for TypeScript
+    for path, page in pages.items():
+        assert text_of(path) == page(), "run `make docs`"
