@@ -1,23 +1,27 @@
 """Every error that the product raises by a name is in the one list, and nothing else is."""
 
 import ast
+import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
+import ordersaga_client
 import pytest
 
 from activities import failures
 from activities.shipping.parcel import NO_PARCEL
 from domain import faults
-from domain.faults import BY_TYPE, FAULTS, Fault, Where
+from domain.faults import BY_CODE, BY_TYPE, FAULTS, Fault, Where
 from ordersaga.api import problems
 from ordersaga.api.problems import PROBLEMS
 from ordersaga.errors import OrderSagaError
-from tests.support.repository.source_tree import ROOT
+from tests.support.repository.source_tree import ROOT, text_of
 from workflows.common.operator_requests import NotPossibleNow
 from workflows.documents.validation import FieldProblem, InvalidDocument
 
+E = TypeVar("E", bound=Exception)
 SOURCES = ("activities", "workflows", "workers", "ordersaga")
 RAISED = {
     *failures.FINAL_TYPES,
@@ -106,12 +110,28 @@ def test_every_error_of_the_command_line_is_listed_as_one() -> None:
     assert {name for name in commands if f"faults.{name}" not in sources} == set()
 
 
+def test_the_errors_of_the_clients_are_listed_and_have_the_names_of_their_codes() -> None:
+    kinds = _subclasses(ordersaga_client.OrderSagaError)
+    codes = {kind.__name__: kind.code for kind in kinds}
+    assert {codes.pop(name) for name in ("OrderSagaError", "RunFailed")} == {"refused"}
+    assert {name: camel(code) for name, code in codes.items()} == {name: name for name in codes}
+    assert {"refused", *codes.values()} <= BY_CODE.keys() & problems.BY_CODE.keys()
+    typescript = text_of(ROOT / "clients" / "typescript" / "src" / "errors.ts")
+    classes = r'class (\w+) extends OrderSagaError \{\s+override readonly code = "(\w+)"'
+    assert dict(re.findall(classes, typescript)) == codes
+    page = text_of(ROOT / "docs" / "clients.md")
+    assert [name for name in codes if f"`{name}`" not in page] == []
+
+
+def camel(code: str) -> str:
+    return "".join(part.capitalize() for part in code.split("_"))
+
+
 def test_a_code_is_one_name_and_a_class_name_is_that_code() -> None:
     codes = [fault.code for fault in FAULTS]
     assert len(codes) == len(set(codes)) == len({fault.meaning for fault in FAULTS})
     for fault in FAULTS:
-        camel = "".join(part.capitalize() for part in fault.code.split("_"))
-        assert fault.type in (None, fault.code, camel)
+        assert fault.type in (None, fault.code, camel(fault.code))
 
 
 def test_wrong_fields_stand_in_the_details_of_the_failure() -> None:
@@ -131,7 +151,7 @@ def test_the_published_list_is_the_one_in_the_program() -> None:
     assert {"errors.md", "errors.json"} <= published
 
 
-def _subclasses(kind: type[OrderSagaError]) -> set[type[OrderSagaError]]:
+def _subclasses(kind: type[E]) -> set[type[E]]:
     found = {kind}
     for each in kind.__subclasses__():
         found |= _subclasses(each)
