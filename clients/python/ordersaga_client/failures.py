@@ -71,7 +71,11 @@ def _conflict(cause: ApplicationError) -> OrderSagaError:
 
 _BY_TYPE: Final[Mapping[str, Callable[[ApplicationError], OrderSagaError]]] = {
     "OrderConflict": _conflict,
-    "InvalidDocument": lambda cause: InvalidDocument(cause.message, cause.details),
+    "InvalidDocument": lambda cause: InvalidDocument(
+        cause.message,
+        # A converter of the service's own may make something else of them.
+        [each for each in cause.details if isinstance(each, dict)],
+    ),
     "NotPossibleNow": lambda cause: NotPossibleNow(cause.message),
     "ReturnConflict": lambda cause: ReturnConflict(cause.message),
     "ReturnRefused": lambda cause: ReturnRefused(cause.message),

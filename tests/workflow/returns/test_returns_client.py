@@ -32,7 +32,8 @@ DONE = UpdateAnswer(accepted=True)
 
 @pytest.fixture
 def sagas(client: Client) -> OrderSagaClient:
-    return OrderSagaClient(client)
+    """As services have it: with Temporal's own data converter."""
+    return OrderSagaClient(Client(client.service_client, namespace=client.namespace))
 
 
 async def test_scans_are_reported_whatever_runs(
