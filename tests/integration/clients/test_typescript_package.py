@@ -63,7 +63,7 @@ def node(program: str, *arguments: str) -> str:
 
 
 def compiles(source: str, folder: Path) -> bool:
-    file = folder / "use.ts"
+    file = folder / "use.mts"
     file.write_text(source.replace("../dist", (CLIENT / "dist").as_posix()), encoding="utf-8")
     config = {
         "extends": str(CLIENT / "tsconfig.json"),

@@ -6,11 +6,13 @@ and text.
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ordersaga_client import InvalidDocument, OrderConflict, OrderSagaClient, OrderSagaError, batch
 
+from domain.faults import BY_TYPE
 from tests.support.repository.source_tree import ROOT
 from tests.support.stack.stack import Ended, Up, order_document, run_program, until
 
@@ -19,6 +21,10 @@ Answer = dict[str, Any]
 
 ORDERS: Final = 20
 PROGRAM: Final = ROOT / "tests" / "support" / "clients" / "scenario.mjs"
+_REFUSED: Final = re.compile(
+    r"Error: unable to update workflow: (?P<message>.*) \(type: (?P<type>\w+), retryable: false\)"
+)
+_UNKNOWN: Final = re.compile(r"workflow not found for ID: order-(\S+)")
 _BY: Final = {"actor": "anna", "reason": "the customer called"}
 
 
@@ -192,4 +198,12 @@ class ByTemporal:
 
 
 def _temporal_answer(ended: Ended) -> Answer:
-    raise NotImplementedError(ended)
+    if ended.code == 0:
+        told = ended.json()
+        answer: Answer = told.get("updateResult") or told.get("result") or told["queryResult"][0]
+        return answer
+    if refused := _REFUSED.fullmatch(ended.err.strip()):
+        return {"error": BY_TYPE[refused["type"]].code, "message": refused["message"]}
+    unknown = _UNKNOWN.search(ended.err)
+    assert unknown, ended.err
+    return {"error": "saga_unknown", "message": f"Temporal has no order {unknown[1]}"}
