@@ -1,7 +1,7 @@
 """Tells what Temporal reports as the errors of this package."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -71,15 +71,16 @@ def _conflict(cause: ApplicationError) -> OrderSagaError:
 
 _BY_TYPE: Final[Mapping[str, Callable[[ApplicationError], OrderSagaError]]] = {
     "OrderConflict": _conflict,
-    "InvalidDocument": lambda cause: InvalidDocument(
-        cause.message,
-        # A converter of the service's own may make something else of them.
-        [each for each in cause.details if isinstance(each, dict)],
-    ),
+    "InvalidDocument": lambda cause: InvalidDocument(cause.message, _problems(cause)),
     "NotPossibleNow": lambda cause: NotPossibleNow(cause.message),
     "ReturnConflict": lambda cause: ReturnConflict(cause.message),
     "ReturnRefused": lambda cause: ReturnRefused(cause.message),
 }
+
+
+def _problems(cause: ApplicationError) -> list[FieldProblem]:
+    """The wrong fields; a data converter of the service's own may make something else of them."""
+    return [cast("FieldProblem", each) for each in cause.details if isinstance(each, dict)]
 
 
 def _of(cause: BaseException | None) -> OrderSagaError | None:
