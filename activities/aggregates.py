@@ -8,6 +8,7 @@ from domain import ids
 from domain.order import decisions as order
 from domain.order import evolution as order_evolution
 from domain.order import state as order_state
+from domain.payment import claim
 from domain.payment import decisions as payment
 from domain.payment import state as payment_state
 from domain.request import request
@@ -81,6 +82,7 @@ STOCK: Final = Aggregate(
 PAYMENT: Final = Aggregate(
     ids.payment_stream, Fold(payment_state.INITIAL, payment_state.evolve), payment.decide
 )
+CLAIM: Final = Aggregate(ids.claim_stream, Fold(claim.INITIAL, claim.evolve), claim.decide)
 SHIPMENT: Final = Aggregate(
     ids.shipment_stream, Fold(shipment.INITIAL, shipment.evolve), shipment.decide
 )

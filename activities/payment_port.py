@@ -53,6 +53,7 @@ class PaymentRequest:
 class ProviderPayment:
     """A payment as the provider knows it, whoever made it.
 
+    What it does not say of whose it is, is empty: a payment of the shop's checkout has no key.
     `asked` is the amount of the request, `amount` what is held or was captured of it, and
     `refunded` the sum of all refunds that have not failed; `decline_code` is set if the status is
     declined. `lapses_at`: when an authorisation ends by itself, if known; of no other status.
@@ -143,7 +144,14 @@ class PaymentGateway(Protocol):
         ...
 
     async def read(self, reference: str) -> ProviderPayment:
-        """The payment with a reference."""
+        """The payment with a reference, whoever made it."""
+        ...
+
+    async def claim(self, reference: str, identity: Identity) -> ProviderPayment:
+        """Write into a payment that has no key whose it is; one that has a key stays as it is.
+
+        The payment as it is then: compare what it says. No money moves.
+        """
         ...
 
     async def find(self, idempotency_key: str) -> ProviderPayment | None:

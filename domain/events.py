@@ -7,7 +7,7 @@ by whom.
 
 from domain.customer.events import CustomerEvent
 from domain.order.events import OrderEvent
-from domain.payment.events import PaymentEvent
+from domain.payment.events import PaymentEvent, ReferenceClaimed
 from domain.request.events import OrderRequested
 from domain.returns.events import ReturnEvent
 from domain.saga.events import FulfillmentEvent
@@ -18,6 +18,7 @@ Event = (
     OrderEvent
     | StockEvent
     | PaymentEvent
+    | ReferenceClaimed
     | ShipmentEvent
     | FulfillmentEvent
     | CustomerEvent

@@ -43,6 +43,8 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 EMAIL: Final = r"[^\s@]+@[^\s@]+"
 TOKEN: Final = r"[\x21-\x7e]+"  # noqa: S105  a pattern, not a secret
+CONFIRMED: Final = rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{MAX_REFERENCE - 1}}}"
+"""The form of a provider's reference of a payment; it becomes a part of a path."""
 
 BLANKS: Final = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What counts as a blank around a text, for a class of a regular expression."""
@@ -56,6 +58,7 @@ _UNSTORABLE = re.compile(f"[\x00{_SURROGATES}]")
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _VISIBLE: Final = "LNPS"
 _TOKEN = re.compile(TOKEN, re.ASCII)
+_CONFIRMED = re.compile(CONFIRMED, re.ASCII)
 _EMAIL = re.compile(EMAIL)
 _FOR: Final = {"UK": "GB", "EL": "GR", "EN": "GB", "SU": "RU", "YU": "RS", "TP": "TL", "BU": "MM"}
 
@@ -146,6 +149,35 @@ def parse_token(text: str, field: str = "token") -> str:
         problem = f"must be 1 to {MAX_REFERENCE} ASCII characters without blanks"
         raise InvalidValue(field, problem)
     return trimmed
+
+
+def parse_confirmed(text: str, field: str = "confirmed") -> str:
+    """A provider's reference of a payment that was confirmed at checkout; raises InvalidValue."""
+    trimmed = text.strip()
+    if not _CONFIRMED.fullmatch(trimmed):
+        problem = f"must be a provider's reference of 1 to {MAX_REFERENCE} letters, digits, ._:-"
+        raise InvalidValue(field, problem)
+    return trimmed
+
+
+def parse_means(
+    token: str | None, confirmed: str | None, field: str = "payment"
+) -> tuple[str | None, str | None]:
+    """A token or a confirmed payment, the other one None.
+
+    Raises:
+        InvalidValue: neither or both are given, or one is malformed; names ``<field>.token`` or
+            ``<field>.confirmed``.
+    """
+    prefix = f"{field}." if field else ""
+    if token is None and confirmed is None:
+        raise InvalidValue(f"{prefix}token", "is missing: give it, or a confirmed payment")
+    if token is not None and confirmed is not None:
+        raise InvalidValue(f"{prefix}confirmed", "must be omitted where a token is given")
+    return (
+        None if token is None else parse_token(token, f"{prefix}token"),
+        None if confirmed is None else parse_confirmed(confirmed, f"{prefix}confirmed"),
+    )
 
 
 def parse_email(text: str, field: str = "email") -> str:
@@ -298,8 +330,10 @@ def parse_address(address: Address, field: str = "address") -> Address:
 
 
 def parse_payment(payment: PaymentTerms, field: str = "payment") -> PaymentTerms:
-    """The terms in normal form; raises InvalidValue naming ``<field>.token``."""
-    token = readable(payment.token, "payment token")
-    hours, name = payment.on_decline.deadline_hours, f"{field}.on_decline.deadline_hours"
+    """The terms in normal form; raises InvalidValue as `parse_means` does."""
+    token = None if payment.token is None else readable(payment.token, "payment token")
+    token, confirmed = parse_means(token, payment.confirmed, field)
+    prefix = f"{field}." if field else ""
+    hours, name = payment.on_decline.deadline_hours, f"{prefix}on_decline.deadline_hours"
     check_range(hours, name, 1, MAX_PAY_WITHIN_HOURS)
-    return replace(payment, token=parse_token(token, f"{field}.token"))
+    return replace(payment, token=token, confirmed=confirmed)

@@ -94,6 +94,11 @@ def payment_stream(order_id: OrderId) -> str:
     return f"payment-{order_id}"
 
 
+def claim_stream(payment_reference: str) -> str:
+    """Name of the stream that records which order has taken up a confirmed payment."""
+    return f"claim-{hashlib.sha256(payment_reference.encode()).hexdigest()}"
+
+
 def shipment_stream(order_id: OrderId) -> str:
     """Name of the stream of an order's shipment."""
     return f"shipment-{order_id}"

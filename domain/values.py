@@ -117,14 +117,16 @@ class PaymentDue:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PaymentTerms:
-    """How an order is paid; `token` is the provider's token for the customer's payment method.
+    """How an order is paid: by a token, or by a payment that was confirmed at checkout.
 
-    The token is a secret: `repr` omits it.
+    `token` is the provider's for the customer's payment method: a secret, which `repr` omits.
+    `confirmed` is the provider's reference of a payment that the shop has authorised or captured.
     """
 
-    token: str | Redacted
+    token: str | Redacted | None = None
     capture: CaptureMode = CaptureMode.AUTOMATIC
     on_decline: DeclineTerms = CANCEL_IF_DECLINED
+    confirmed: str | None = None
 
     @property
     def asks(self) -> bool:
@@ -132,7 +134,8 @@ class PaymentTerms:
         return self.on_decline.policy is DeclinePolicy.ASK
 
     def __repr__(self) -> str:
-        return f"PaymentTerms(<token>, capture={str(self.capture)!r})"
+        means = "<token>" if self.confirmed is None else f"confirmed={self.confirmed!r}"
+        return f"PaymentTerms({means}, capture={str(self.capture)!r})"
 
 
 class Step(StrEnum):

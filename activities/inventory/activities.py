@@ -132,7 +132,7 @@ class InventoryActivities:
         result = _reserve(unit, request, now, self._limits)
         if isinstance(result, _NotTaken):
             unit.rollback()
-            result = _cancel_at_once(unit, request, now, result)
+            result = _turn_back_at_once(unit, request, now, result)
         return replace(result, created=created)
 
     async def _reconsider(
@@ -193,7 +193,7 @@ def _reserve(
 
 def _beyond(limits: PaymentLimits, order: FrozenOrder) -> _NotTaken | None:
     """Why the payment provider does not take the order; None: it does, or nothing is to be paid."""
-    if order.is_free or order.payment is None:
+    if order.is_free or order.payment is None or order.payment.token is None:
         return None
     problem = limits.problem(order.total, readable(order.payment.token, "payment token"))
     if problem is None:
@@ -201,10 +201,13 @@ def _beyond(limits: PaymentLimits, order: FrozenOrder) -> _NotTaken | None:
     return _NotTaken(Reason.NOT_FULFILLABLE, f"the payment provider does not take it: {problem}")
 
 
-def _cancel_at_once(
+def _turn_back_at_once(
     unit: UnitOfWork, request: messages.ReserveInventory, now: datetime, why: _NotTaken
 ) -> messages.ReservationResult:
-    """Cancel the order; its trail reads as if the saga had compensated."""
+    """Cancel the order; its trail reads as if the saga had compensated.
+
+    If the shop has confirmed a payment, the order is not cancelled before that is given back.
+    """
     order_id = request.document.order_id
     order, fulfillment = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
     reason, detail = why.reason, cut(why.detail)
@@ -215,9 +218,12 @@ def _cancel_at_once(
         RecordStepFailure(Step.RESERVE_INVENTORY, FailureKind.REFUSED, reason, detail),
         StartCompensation(reason, detail),
     )
+    submitted = submitted_order(unit.state(order), order_id)
+    total = submitted.total
+    if submitted.confirmed is not None:
+        return messages.ReservationResult(total, turned_back=messages.TurnedBack(reason, detail))
     unit.execute(order, CancelOrder(reason, detail))
     unit.execute(fulfillment, CloseFulfillment(Outcome.CANCELLED, reason, detail))
-    total = submitted_order(unit.state(order), order_id).total
     closed = messages.ClosedSaga(Outcome.CANCELLED, reason, detail, None, None)
     return messages.ReservationResult(total, finished=closed)
 

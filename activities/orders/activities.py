@@ -9,18 +9,20 @@ from activities import messages
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, SHIPMENT, STOCK, streams_of
 from activities.failures import STILL_HELD, final_failure, never_refused, refusal
 from activities.orders import intake, trail
+from activities.orders.messages import AskForPayment
 from activities.parted import can_go_on, is_past_payment, parted, record_scans
 from activities.ports import AttentionNotice, Notifications, Sagas
 from activities.unit_of_work import UnitOfWork, command_context, done, transact
 from domain.ids import OrderId, Sku
+from domain.order import commands as order_commands
 from domain.order import state as order_state
 from domain.order.commands import CancelOrder, ChangeDeliveryAddress
 from domain.parcel_left import IfLeft
-from domain.payment.state import holds_money
+from domain.payment.state import NoPayment, holds_money
 from domain.saga import commands as saga_commands
 from domain.saga.trail import Underway
 from domain.shipment.shipment import is_held, live_label
-from domain.values import Address, Compensation, Outcome, Reason
+from domain.values import Address, Compensation, Outcome, PaymentDue, Reason
 from eventstore.commands.handler import CommandHandler
 
 
@@ -99,6 +101,24 @@ class OrderActivities:
     async def record_operator(self, request: messages.RecordOperator) -> None:
         """Record which operator did what to the saga, and why."""
         await self._record(request, trail.operator_commands(request.actions), "operator")
+
+    @activity.defn
+    async def ask_for_payment(self, request: AskForPayment) -> PaymentDue | None:
+        """Record that another payment is wanted, and until when; None: it is not any more."""
+        order_id, now = request.order_id, activity.info().scheduled_time
+        stream = ORDER.stream(order_id)
+
+        def rule(unit: UnitOfWork) -> PaymentDue | None:
+            order = order_state.payable_order(unit.state(stream))
+            if order is None or not order.asks_for_payment:
+                return None
+            deadline = now + order.deadline_of_payment
+            unit.execute(stream, order_commands.AskForPayment(request.code, deadline))
+            return order_state.submitted_order(unit.state(stream), order_id).payment_due
+
+        context = command_context(request.saga, "ask-for-payment")
+        with never_refused():
+            return await transact(self._handler, (stream,), rule, context, if_done=rule)
 
     @activity.defn
     async def change_address(self, request: messages.ChangeAddress) -> None:
@@ -191,6 +211,8 @@ def _left_behind(unit: UnitOfWork, request: messages.TurnBack) -> messages.Earli
         return None  # the answer to an attempt that another one has overtaken
     order = unit.state(ORDER.stream(order_id))
     compensations = _compensations(order)
+    if order_state.is_handed_in(order) and Compensation.UNDO_PAYMENT not in compensations:
+        compensations = (*compensations, Compensation.UNDO_PAYMENT)
     return messages.EarlierRun(
         compensations,
         label_in_doubt=is_past_payment(order),
@@ -237,7 +259,10 @@ def _still_held(
     for sku in skus:
         if unit.state(STOCK.stream(sku)).holds_or_waits(order_id):
             yield Compensation.RELEASE_INVENTORY, f"stock of {sku}"
-    if holds_money(unit.state(PAYMENT.stream(order_id))):
+    payment = unit.state(PAYMENT.stream(order_id))
+    order = unit.state(ORDER.stream(order_id))
+    unseen = isinstance(payment, NoPayment) and order_state.is_handed_in(order)
+    if holds_money(payment) or unseen:
         yield Compensation.UNDO_PAYMENT, "money"
     if is_held(unit.state(SHIPMENT.stream(order_id))):
         yield Compensation.CANCEL_SHIPMENT, "a live label"

@@ -5,7 +5,7 @@ that reference. Each activity first reads what is recorded. So it can be repeate
 interruption, and looks by reference at what an earlier attempt may have done.
 """
 
-from typing import Final, NoReturn
+from typing import Final
 
 from temporalio import activity
 
@@ -15,7 +15,8 @@ from activities.failures import refusal
 from activities.messages import PaymentResult, Shortage, StepRequest
 from activities.orders.trail import complete, require_forward, scan_of, tracking_number_of
 from activities.payment_port import PaymentStatus
-from activities.payments.another import asked
+from activities.payments.another import ask_for_another, asked
+from activities.payments.claiming import Claiming
 from activities.payments.own import OrderPayments, OwnPayment, OwnPayments
 from activities.payments.recording import record_answer
 from activities.payments.results import accepted, declined, result_of
@@ -31,6 +32,7 @@ from domain.saga.trail import Underway
 from domain.values import PaymentDue, Reason
 from eventstore.commands.handler import CommandHandler
 
+_OVER: Final = (payment.Declined, payment.Voided, payment.NotClaimed)
 _KEYS_AT_ONCE: Final = 3
 """So many keys are tried in one attempt; the next attempt goes on where this one stopped."""
 
@@ -46,6 +48,7 @@ class PaymentActivities:
     async def process_payment(self, request: StepRequest) -> PaymentResult | Shortage | PaymentDue:
         """Capture the order's total, or authorise it if the order is captured on shipment.
 
+        A payment that the shop confirmed at checkout is taken up for that, and never confirmed.
         If nothing is to be paid, the provider is not asked. An order of which nothing is shipped
         is completed.
 
@@ -61,7 +64,9 @@ class PaymentActivities:
             return short
         payments = await self._payments.of(order)
         paid, answer = await self._first_act(request, payments, order, unit)
-        if isinstance(paid, payment.Prepared) and order.is_free:
+        if isinstance(paid, payment.Prepared) and paid.claimed:
+            answer = await payments.take(paid)
+        elif isinstance(paid, payment.Prepared) and order.is_free:
             answer = await release(payments, paid)
         elif isinstance(paid, payment.Prepared):
             answer = await _confirmed(payments, paid, answer)
@@ -70,18 +75,20 @@ class PaymentActivities:
                 payments.check_recorded(paid)
             answer = None
         if answer and answer.status is PaymentStatus.REFUNDED:
-            await self._record_over(request, answer)
+            return await self._record_over(request, answer)
         charged = await self._record_charge(request, order, answer)
         return charged if isinstance(charged, PaymentDue) else result_of(charged, order)
 
     @activity.defn
-    async def capture_payment(self, request: StepRequest) -> PaymentResult | Shortage:
+    async def capture_payment(self, request: StepRequest) -> PaymentResult | Shortage | PaymentDue:
         """Capture the order's total and complete the order.
 
         The authorisation of an order that costs nothing any more is released.
 
         Returns:
-            What the order waits for, if a count has taken reserved pieces away.
+            Or what the order waits for: reserved pieces that a count has taken away, or another
+            payment, because this one gives nothing and the order asks for another one. If the
+            parcel has left, none is asked for.
 
         Raises:
             ApplicationError: payment_declined, also if the authorisation has lapsed: what the
@@ -97,9 +104,11 @@ class PaymentActivities:
             payments = await self._payments.of(order)
             answer = await _captured(payments, order, paid, request)
             if answer.status is PaymentStatus.DECLINED:
-                await self._record_declined_capture(request, paid, answer)
+                return await self._record_declined_capture(request, paid, answer)
             if answer.status is not PaymentStatus.CAPTURED:
-                await self._record_over(request, answer)
+                return await self._record_over(request, answer)
+        elif isinstance(paid, _OVER) and not order.is_free:
+            return await self._record_over(request, None)
         else:
             accepted(paid, order)
         recorded = await self._record_capture(request, order, answer)
@@ -129,14 +138,20 @@ class PaymentActivities:
     ) -> tuple[payment.PaymentState, OwnPayment | None]:
         """The payment, created and recorded if there is none; and the answer, if it was asked."""
         paid = unit.state(PAYMENT.stream(request.order_id))
-        if isinstance(paid, payment.Declined | payment.Voided) and order.has_another_payment:
-            own = await ended(payments, paid)
-            if has_taken(own):
-                return paid, own
+        if isinstance(paid, _OVER) and order.has_another_payment:
+            if not isinstance(paid, payment.NotClaimed):
+                own = await ended(payments, paid)
+                if has_taken(own):
+                    return paid, own
             key = payments.keys.payment_after(paid.idempotency_key)
             await self._take_key(request, key)
             paid = payment.NoPayment(key)
-        if not isinstance(paid, payment.NoPayment) or order.is_free:
+        if not isinstance(paid, payment.NoPayment):
+            return paid, None
+        if order.confirmed is not None:
+            claiming = Claiming(self._handler, request.saga, request.order_id)
+            return await claiming.claim(payments, order.confirmed, paid), None
+        if order.is_free:
             return paid, None
         trail = unit.state(FULFILLMENT.stream(request.order_id))
         look_first = isinstance(trail, Underway) and trail.run_id != request.saga.run_id
@@ -225,11 +240,12 @@ class PaymentActivities:
             state = unit.state(paid)
             if due := asked(unit, order_id, state, now):
                 return due
+            is_free = content.is_free and not isinstance(state, payment.NotClaimed)
             if isinstance(state, payment.Authorised | payment.Captured):
                 unit.execute(order, StartProcessing(state.reference))
-            elif content.is_free:
+            elif is_free:
                 unit.execute(order, StartProcessing(None))
-            is_paid = content.is_free or isinstance(state, payment.Captured)
+            is_paid = is_free or isinstance(state, payment.Captured)
             if is_paid and not content.skus and isinstance(unit.state(order), Processing):
                 complete(unit, order_id, (), None)
             return state, isinstance(unit.state(order), Completed)
@@ -240,30 +256,39 @@ class PaymentActivities:
 
     async def _record_declined_capture(
         self, request: StepRequest, authorised: payment.Authorised, answer: OwnPayment
-    ) -> NoReturn:
+    ) -> PaymentDue:
+        """Record that the bank did not pay; ask for another payment, or refuse the order."""
         order_id, paid = authorised.order_id, PAYMENT.stream(authorised.order_id)
         declines = len(authorised.capture_declines) if request.again else 0
         code = answer.decline_code or "declined"
         key = f"{answer.idempotency_key}:capture{f'-{declines + 1}' if declines else ''}"
         decline = commands.RecordDecline(order_id, authorised.amount, code, key)
-        await transact(
-            self._handler,
-            (paid,),
-            lambda unit: unit.execute(paid, decline),
-            command_context(request.saga, "declined"),
-        )
+        now = activity.info().current_attempt_scheduled_time
+
+        def rule(unit: UnitOfWork) -> PaymentDue | None:
+            unit.execute(paid, decline)
+            return None if request.again else ask_for_another(unit, order_id, code, now)
+
+        streams, context = (ORDER.stream(order_id), paid), command_context(request.saga, "declined")
+        if due := await transact(self._handler, streams, rule, context):
+            return due
         raise declined(code)
 
-    async def _record_over(self, request: StepRequest, answer: OwnPayment) -> NoReturn:
-        """Record that the payment is over, and refuse the order."""
-        paid = PAYMENT.stream(request.order_id)
-        await transact(
-            self._handler,
-            (paid,),
-            lambda unit: record_answer(unit, answer),
-            command_context(request.saga, "over"),
-        )
-        raise refusal(Reason.PAYMENT_DECLINED, f"the order's payment is over: {answer.status}")
+    async def _record_over(self, request: StepRequest, answer: OwnPayment | None) -> PaymentDue:
+        """Record that the payment is over; ask for another one, or refuse the order."""
+        order_id, paid = request.order_id, PAYMENT.stream(request.order_id)
+        now = activity.info().current_attempt_scheduled_time
+
+        def rule(unit: UnitOfWork) -> PaymentDue | None:
+            if answer:
+                record_answer(unit, answer)
+            return None if request.again else asked(unit, order_id, unit.state(paid), now)
+
+        streams, context = (ORDER.stream(order_id), paid), command_context(request.saga, "over")
+        if due := await transact(self._handler, streams, rule, context):
+            return due
+        status = answer.status if answer else "declined or ended before"
+        raise refusal(Reason.PAYMENT_DECLINED, f"the order's payment is over: {status}")
 
     async def _record_capture(
         self, request: StepRequest, content: FrozenOrder, answer: OwnPayment | None

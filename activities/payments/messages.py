@@ -7,9 +7,11 @@ from activities.messages import OperatorAction, OrderRequest
 
 @dataclass(frozen=True, slots=True)
 class ReplacePayment(OrderRequest):
-    """Note another payment method for an order whose payment was declined; `by` is who gave it.
+    """Note another payment for an order whose payment was declined; `by` is who gave it.
 
-    The activity asks the saga for the token, so that it does not stand in Temporal once more.
+    `confirmed` is the reference of a payment that the shop confirmed. None: the activity asks the
+    saga for a token, so that it does not stand in Temporal once more.
     """
 
     by: OperatorAction
+    confirmed: str | None = None

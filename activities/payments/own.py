@@ -16,7 +16,15 @@ from activities.payment_port import (
     ProviderPayment,
     ProviderRefund,
 )
-from activities.ports import GatewayRejected, Installation, KeyUsedUp, NotOurs, OutcomeUnknown
+from activities.payments.objections import Objection, objection_to
+from activities.ports import (
+    GatewayRejected,
+    Identity,
+    Installation,
+    KeyUsedUp,
+    NotOurs,
+    OutcomeUnknown,
+)
 from activities.unit_of_work import if_time_is_left
 from domain.errors import RuleBroken
 from domain.money import Money
@@ -67,12 +75,25 @@ class OrderPayments:
         self._gateway = gateway
         self._order = order
 
+    @property
+    def asked(self) -> Money:
+        """What the order costs now."""
+        return self._order.total
+
     # --- looking ---------------------------------------------------------------------------------
 
     async def recorded(self, state: payment.KnownPayment) -> OwnPayment:
-        """The payment that our events name, as the provider knows it now."""
+        """The payment that our events name, as the provider knows it now.
+
+        If it was claimed just before, the provider is told whose it is.
+        """
         self.check_recorded(state)
-        return self._own(await self._gateway.read(state.reference), state.idempotency_key)
+        if isinstance(state, payment.Prepared) and state.claimed:
+            ours = Identity(self.keys.installation, self._order.order_id, state.idempotency_key)
+            answer = await self._gateway.claim(state.reference, ours)
+        else:
+            answer = await self._gateway.read(state.reference)
+        return self._own(answer, state.idempotency_key)
 
     def check_recorded(self, state: payment.KnownPayment) -> None:
         """Refuse a payment in our events that another installation made.
@@ -148,9 +169,43 @@ class OrderPayments:
         code = own.decline_code or PaymentStatus.REQUIRES_ACTION.value
         return OwnPayment(replace(own, status=PaymentStatus.DECLINED, decline_code=code))
 
+    # --- a payment of the shop's checkout --------------------------------------------------------
+
+    async def objection(self, reference: str, key: str) -> Objection | ProviderPayment:
+        """Why a payment that the shop confirmed cannot be taken up; else the payment. Only looks.
+
+        Raises:
+            OutcomeUnknown: its status is not final.
+        """
+        try:
+            found = await self._gateway.read(reference)
+        except GatewayRejected:
+            return Objection.UNKNOWN
+        claim = Claim(self.keys.installation, self._order.order_id, key, self._order.totals)
+        return objection_to(found, claim, self._order.reference) or found
+
+    async def take(self, claimed: payment.Prepared) -> OwnPayment:
+        """Capture or hold a claimed payment as the order wants it; it is never confirmed by us.
+
+        If the bank does not pay, the payment is ended.
+        """
+        own = await self.recorded(claimed)
+        if own.status is not PaymentStatus.AUTHORISED:
+            return own
+        if self._order.is_free:
+            return await self.void(own)
+        if self._order.capture is CaptureMode.ON_SHIPMENT:
+            return own
+        own = await self.capture(claimed, min(claimed.amount, self._order.total))
+        if own.status is PaymentStatus.DECLINED:
+            await self.void(own)
+        return own
+
     # --- afterwards ------------------------------------------------------------------------------
 
-    async def capture(self, state: payment.Authorised, amount: Money) -> OwnPayment:
+    async def capture(
+        self, state: payment.Authorised | payment.Prepared, amount: Money
+    ) -> OwnPayment:
         """Capture at most what is authorised."""
         self.check_recorded(state)
         _check_at_most(amount, state.amount)

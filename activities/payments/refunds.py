@@ -13,6 +13,7 @@ from activities import messages, ports
 from activities.aggregates import FULFILLMENT, ORDER, PAYMENT, RETURNS
 from activities.failures import refusal
 from activities.orders.trail import require_forward
+from activities.payments.claiming import Claiming
 from activities.payments.giving_back import GivingBack
 from activities.payments.own import OwnPayments
 from activities.payments.undo import PaymentUndo
@@ -151,13 +152,17 @@ class RefundActivities:
     async def _undone(
         self, undo: PaymentUndo, order: FrozenOrder, state: payment.PaymentState
     ) -> payment.PaymentState:
+        payments = await self._payments.of(order)
+        if isinstance(state, payment.NoPayment) and order.confirmed is not None:
+            claiming = Claiming(self._handler, undo.saga, undo.order_id)
+            state = await claiming.claim(payments, order.confirmed, state)
         if not any(total.minor for total in order.totals):
             return state  # it never cost anything
         if isinstance(state, payment.NoPayment):
             state = await undo.forbid()
-        if isinstance(state, payment.NoPayment | payment.Forbidden):
+        if isinstance(state, payment.NoPayment | payment.NotClaimed | payment.Forbidden):
             return state
-        return await undo.undo(await self._payments.of(order), state)
+        return await undo.undo(payments, state)
 
 
 def _in_words(state: payment.PaymentState) -> str:
@@ -170,6 +175,8 @@ def _in_words(state: payment.PaymentState) -> str:
             return "declined"
         case payment.NoPayment() | payment.Prepared() | payment.Authorised():
             return messages.NOTHING
+        case payment.NotClaimed():
+            return f"left alone: {state.code}"
         case payment.Forbidden():
             return messages.NOTHING_FOR_GOOD
         case _:

@@ -28,6 +28,11 @@ def accepted(paid: payment.PaymentState, order: FrozenOrder) -> PaymentResult:
     match paid:
         case payment.Captured(reference=reference):
             return PaymentResult(reference, True, payment.is_overpaid(paid, order.total))
+        case payment.NotClaimed():
+            raise refusal(
+                Reason.PAYMENT_DECLINED,
+                f"the payment {paid.reference} was not taken up, and is left alone: {paid.code}",
+            )
         case _ if order.is_free:
             return PaymentResult(None, captured=False)
         case payment.Authorised(reference=reference):

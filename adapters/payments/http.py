@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 
 from activities.payment_port import PaymentRequest, ProviderPayment, ProviderRefund
-from activities.ports import UnclearRecord
+from activities.ports import Identity, UnclearRecord
 from adapters.providers.http_provider import HttpProvider
 from adapters.providers.http_service import HttpService, build_body, in_path
 from adapters.providers.payment_rules import SandboxLimits
 from adapters.providers.provider import Provider
 from adapters.providers.wire import (
     AmountBody,
+    ClaimBody,
     CreatePaymentBody,
     PaymentBody,
     PaymentPage,
@@ -52,6 +53,11 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
             self._service.reject_answer(path, changes=False)
         return payment
 
+    async def claim(self, reference: str, identity: Identity) -> ProviderPayment:
+        """Write whose it is into a payment that has no key."""
+        body = build_body("claim", lambda: ClaimBody.of(identity))
+        return await self._change("claim", reference, body)
+
     async def capture(self, reference: str, amount: Money) -> ProviderPayment:
         """Capture at most the authorised amount; a payment that is over is returned."""
         return await self._change("capture", reference, _amount(amount))
@@ -77,12 +83,14 @@ class HttpPaymentGateway(HttpProvider[ProviderPayment]):
         path = f"/refunds/{in_path(reference)}/{in_path(refund_id)}"
         return (await self._service.get(path, RefundBody)).to_refund()
 
-    def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
-        """All payments, oldest first."""
-        return self._listing(PaymentPage, lambda page: page.payments)
+    async def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
+        """All payments that carry an order, oldest first."""
+        async for one in self._listing(PaymentPage, lambda page: page.payments):
+            if isinstance(one, UnclearRecord) or one.idempotency_key:
+                yield one
 
     async def _change(
-        self, operation: str, reference: str, body: AmountBody | None = None
+        self, operation: str, reference: str, body: AmountBody | ClaimBody | None = None
     ) -> ProviderPayment:
         path = f"/{in_path(reference)}/{operation}"
         return await self._post(path, body, None, reference=reference)

@@ -101,9 +101,9 @@ class Fault:
 
     Attributes:
         kind: what goes wrong.
-        operation: which calls it hits: ``create``, ``confirm``, ``read``, ``find``, ``capture``,
-            ``void``, ``refund``, ``refunds``, ``read_refund``, ``buy_label``, ``cancel_label``,
-            ``list``, or a pattern such as ``*``.
+        operation: which calls it hits: ``create``, ``confirm``, ``claim``, ``read``, ``find``,
+            ``capture``, ``void``, ``refund``, ``refunds``, ``read_refund``, ``buy_label``,
+            ``cancel_label``, ``list``, or a pattern such as ``*``.
         order: which orders it hits: an order id or a pattern; listings belong to no order.
         rate: fraction of the matching calls that it hits, 0 to 1.
         times: the total number of calls that it hits; None for no limit.

@@ -15,6 +15,7 @@ from activities.payment_port import (
     ProviderRefund,
     RefundStatus,
 )
+from activities.ports import Identity
 from adapters.providers.faults import FaultKind
 from adapters.providers.rules import RequestRefused, digest, same_key_other_content
 from domain.ids import OrderId
@@ -144,6 +145,37 @@ def create(request: PaymentRequest, declines: Mapping[str, str]) -> KeptPayment:
         refunded=Money.zero(request.amount.currency),
     )
     return KeptPayment(seen, request.capture, declines.get(request.token) or asking)
+
+
+def checkout(
+    reference: str,
+    amount: Money,
+    token: str,
+    capture: CaptureMode,
+    declines: Mapping[str, str],
+    now: datetime | None = None,
+) -> KeptPayment:
+    """A payment that a shop has made and confirmed at its checkout: it says nothing of an order.
+
+    Raises:
+        RequestRefused: the amount is not positive.
+    """
+    request = PaymentRequest(OrderId(""), amount, token, capture, "", "")
+    made = create(request, declines)
+    return confirm(replace(made, seen=replace(made.seen, reference=reference)), now)
+
+
+def claim(payment: KeptPayment, identity: Identity) -> KeptPayment:
+    """`payment` once it says whose it is; one that says so already stays as it is."""
+    if payment.idempotency_key:
+        return payment
+    seen = replace(
+        payment.seen,
+        installation=identity.installation,
+        order_id=OrderId(identity.order_id),
+        idempotency_key=identity.idempotency_key,
+    )
+    return replace(payment, seen=seen)
 
 
 def confirm(payment: KeptPayment, now: datetime | None = None) -> KeptPayment:

@@ -16,7 +16,7 @@ from activities.payment_port import (
     ProviderRefund,
     RefundStatus,
 )
-from activities.ports import CarrierLabel, LabelRequest, LabelStatus, ParcelItem
+from activities.ports import CarrierLabel, Identity, LabelRequest, LabelStatus, ParcelItem
 from adapters.providers.rules import Record
 from domain.ids import OrderId
 from domain.money import Money
@@ -101,6 +101,34 @@ class CreatePaymentBody(AmountBody):
         )
 
 
+class CheckoutBody(AmountBody):
+    """Request: POST /checkout; the shop makes and confirms a payment."""
+
+    token: Name
+    capture: CaptureMode = CaptureMode.AUTOMATIC
+
+
+class ClaimBody(_Body):
+    """Request: POST /payments/{reference}/claim."""
+
+    installation: Name
+    order_id: Name
+    idempotency_key: Name
+
+    @classmethod
+    def of(cls, identity: Identity) -> Self:
+        """The body of `identity`."""
+        return cls(
+            installation=identity.installation,
+            order_id=identity.order_id,
+            idempotency_key=identity.idempotency_key,
+        )
+
+    def to_identity(self) -> Identity:
+        """The identity in this body."""
+        return Identity(self.installation, self.order_id, self.idempotency_key)
+
+
 class ForbidLabelBody(_Body):
     """Request: POST /labels/by-key/{key}/forbid."""
 
@@ -109,12 +137,12 @@ class ForbidLabelBody(_Body):
 
 
 class PaymentBody(RecordBody[ProviderPayment]):
-    """A payment in an answer; `installation` is empty if whoever made it named none."""
+    """A payment in an answer; what whoever made it did not say of whose it is, is empty."""
 
     reference: Name
     installation: Optional = ""
-    idempotency_key: Name
-    order_id: Name
+    idempotency_key: Optional
+    order_id: Optional
     status: PaymentStatus
     asked_minor: Minor
     amount_minor: Minor

@@ -2,6 +2,7 @@
 
     POST /payments                      create a payment; nothing moves   Idempotency-Key
     POST /payments/{reference}/confirm  take or hold the money, once
+    POST /payments/{reference}/claim    say whose it is, unless it says so already
     POST /payments/{reference}/capture  capture an authorised amount, once
     POST /payments/{reference}/void     end a payment that is not captured
     POST /payments/{reference}/refunds  refund captured money             Idempotency-Key
@@ -10,6 +11,7 @@
     GET  /payments/by-key/{key}         the current payment of a key
     GET  /refunds/{reference}/{id}      the current refund
     GET  /payments?after=&limit=        the ledger, oldest first
+    POST /checkout                      what a shop's page does: make and confirm one, of no order
 
 A decline is a normal answer (status ``declined``); the tokens that are declined are
 `adapters.providers.payment_rules.DECLINING_TOKENS`. The same key with the same content gets its
@@ -21,6 +23,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from aiohttp import web
 from pydantic import ConfigDict
@@ -32,6 +35,8 @@ from adapters.providers.payment_rules import KeptPayment
 from adapters.providers.rules import RequestRefused, saved_failure
 from adapters.providers.wire import (
     AmountBody,
+    CheckoutBody,
+    ClaimBody,
     CreatePaymentBody,
     PaymentBody,
     RecordBody,
@@ -86,11 +91,13 @@ def create_payment_app(
     app.router.add_post("/payments", handlers.create)
     app.router.add_get("/payments/{reference}", sandbox.read)
     app.router.add_post("/payments/{reference}/confirm", handlers.confirm)
+    app.router.add_post("/payments/{reference}/claim", handlers.claim)
     app.router.add_post("/payments/{reference}/capture", handlers.capture)
     app.router.add_post("/payments/{reference}/void", handlers.void)
     app.router.add_post("/payments/{reference}/refunds", handlers.refund)
     app.router.add_get("/payments/{reference}/refunds", handlers.refunds)
     app.router.add_get("/refunds/{reference}/{refund_id}", handlers.read_refund)
+    app.router.add_post("/checkout", handlers.checkout)
     return app
 
 
@@ -112,6 +119,23 @@ class _Handlers:
     async def confirm(self, request: web.Request) -> web.Response:
         now = datetime.now(UTC)
         return await self._sandbox.change(request, "confirm", lambda x: rules.confirm(x, now))
+
+    async def checkout(self, request: web.Request) -> web.Response:
+        asked, now = await read_body(request, CheckoutBody), datetime.now(UTC)
+        reference = f"pay_checkout_{uuid4().hex[:16]}"
+
+        def work(records: Records) -> Answer:
+            terms = (asked.to_money(), asked.token, asked.capture)
+            payment = rules.checkout(reference, *terms, self._declines, now)
+            body = self._sandbox.json(payment)
+            records.insert(reference, reference, body)
+            return Answer(body, replayed=False)
+
+        return await self._sandbox.perform(request, ("checkout", "", reference), work)
+
+    async def claim(self, request: web.Request) -> web.Response:
+        identity = (await read_body(request, ClaimBody)).to_identity()
+        return await self._sandbox.change(request, "claim", lambda x: rules.claim(x, identity))
 
     async def capture(self, request: web.Request) -> web.Response:
         amount = (await read_body(request, AmountBody)).to_money()

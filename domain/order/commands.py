@@ -158,9 +158,13 @@ class AskForPayment:
 
 @dataclass(frozen=True, slots=True)
 class ReplacePayment:
-    """Record the token of another payment method, which is a secret: `repr` omits it."""
+    """Record another way to pay, by a token or a confirmed payment; see `PaymentTerms`.
 
-    token: str = field(repr=False)
+    The token is a secret: `repr` omits it.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    confirmed: str | None = None
 
 
 DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAdjustments | SetAddress

@@ -19,8 +19,8 @@ from domain.order.state import (
     Processing,
     Reserved,
     Submitted,
+    payable_order,
     status_of,
-    unpaid_order,
 )
 from domain.shares import Shares, total_of
 
@@ -117,13 +117,9 @@ def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
             return ()
         case (
             commands.StartProcessing(),
-            Reserved() | Backordered(counted=True, processing=False),
+            Reserved() | Processing() | Backordered(counted=True),
         ):
-            _check_given(command.payment_reference, "payment_reference")
-            return (events.OrderProcessingStarted(command.payment_reference),)
-        case commands.StartProcessing(), Processing() | Backordered(processing=True):
-            recorded = state.payment_reference
-            return _unchanged("payment_reference", recorded, command.payment_reference)
+            return _process(command, state)
         case commands.CompleteOrder(), Processing():
             _check_given(command.tracking_number, "tracking_number")
             return (events.OrderCompleted(command.tracking_number),)
@@ -131,6 +127,20 @@ def _advance(command: commands.ProgressCommand, state: OrderState) -> _Events:
             recorded = state.tracking_number
             return _unchanged("tracking_number", recorded, command.tracking_number)
     raise _wrong_status(command, state)
+
+
+def _process(
+    command: commands.StartProcessing, state: Reserved | Processing | Backordered
+) -> _Events:
+    reference, recorded = command.payment_reference, None
+    is_new = isinstance(state, Reserved) or state.order.has_another_payment
+    if not isinstance(state, Reserved):
+        is_new |= isinstance(state, Backordered) and not state.processing
+        recorded = state.payment_reference
+    if not is_new:
+        return _unchanged("payment_reference", recorded, reference)
+    _check_given(reference, "payment_reference")
+    return (events.OrderProcessingStarted(reference),)
 
 
 def _check_given(reference: str | None, field: str) -> None:
@@ -213,7 +223,7 @@ def _decide_setback(
 
 
 def _decide_decline(command: commands.DeclineCommand, state: OrderState) -> _Events:
-    if (order := unpaid_order(state)) is None:
+    if (order := payable_order(state)) is None:
         raise _wrong_status(command, state)
     match command:
         case commands.AskForPayment() if not order.asks_for_payment:
@@ -226,7 +236,8 @@ def _decide_decline(command: commands.DeclineCommand, state: OrderState) -> _Eve
         case commands.ReplacePayment() if order.payment_due is None:
             raise RuleBroken("payment_not_due", "the order waits for no other payment")
         case commands.ReplacePayment():
-            return (events.PaymentReplaced(fields.parse_token(command.token, "token")),)
+            means = fields.parse_means(command.token, command.confirmed, "")
+            return (events.PaymentReplaced(*means),)
         case _:
             assert_never(command)
 

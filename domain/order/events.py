@@ -145,9 +145,13 @@ class PaymentAsked:
 
 @dataclass(frozen=True, slots=True)
 class PaymentReplaced:
-    """The token of another payment method came, to be tried now; `repr` omits the secret."""
+    """Another way to pay came, to be tried now: by a token or a confirmed payment.
 
-    token: str | Redacted = field(repr=False)
+    See `PaymentTerms`; `repr` omits the secret token.
+    """
+
+    token: str | Redacted | None = field(default=None, repr=False)
+    confirmed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

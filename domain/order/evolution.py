@@ -19,7 +19,7 @@ from domain.order.state import (
     Reserved,
     Submitted,
 )
-from domain.values import PaymentDue
+from domain.values import PaymentDue, PaymentTerms
 
 
 def evolve(state: OrderState, event: events.OrderEvent) -> OrderState:
@@ -143,7 +143,7 @@ def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
     match event, state:
         case events.OrderReserved(), Submitted() | Backordered():
             return Reserved(state.order)
-        case events.OrderProcessingStarted(), Reserved():
+        case events.OrderProcessingStarted(), Reserved() | Processing():
             return Processing(_paid(state.order), event.payment_reference)
         case events.OrderProcessingStarted(), Backordered():
             reference = event.payment_reference
@@ -155,7 +155,7 @@ def _advanced(state: OrderState, event: events.ProgressEvent) -> OrderState:
 
 
 def _paid(order: FrozenOrder) -> FrozenOrder:
-    return replace(order, payment_due=None)
+    return replace(order, payment_due=None, pay_by=None)
 
 
 def _shortened(state: OrderState, event: events.ShortageEvent) -> OrderState:
@@ -203,14 +203,16 @@ def _set_back(state: OrderState, event: events.ShortageEvent | events.DeclineEve
 
 
 def _unpaid(state: OrderState, event: events.DeclineEvent) -> OrderState:
-    if not isinstance(state, Reserved | Backordered):
+    if not isinstance(state, Reserved | Backordered | Processing):
         raise ImpossibleHistory(event, state)
     order = state.order
     match event:
         case events.PaymentAsked(code, deadline):
             order = replace(order, payment_due=PaymentDue(code, deadline), pay_by=deadline)
         case events.PaymentReplaced():
-            order = replace(order, other_token=event.token, payment_due=None)
+            before = order.payment or PaymentTerms()
+            now = replace(before, token=event.token, confirmed=event.confirmed)
+            order = replace(order, other_payment=now, payment_due=None)
         case _:
             assert_never(event)
     return replace(state, order=order)

@@ -78,10 +78,10 @@ class FrozenOrder:
         if_left: what to do if its parcel has left before it is undone; None: what the installation
             says.
         totals: every amount that may have been asked for it; the last one counts now.
-        payment_due: its payment was declined, and another one is waited for; None: it was not, or
-            another one came.
-        pay_by: until when payments can come, since the first one was declined.
-        other_token: of the payment method that came last after a decline; a secret.
+        payment_due: its payment was declined or will lapse, and another one is wanted; None: it
+            was not, or another one came.
+        pay_by: until when payments can come, since the first one was declined; None: it is paid.
+        other_payment: the way to pay that came last after a decline; None: none came.
     """
 
     order_id: OrderId
@@ -102,7 +102,7 @@ class FrozenOrder:
     totals: tuple[Money, ...] = ()
     payment_due: PaymentDue | None = None
     pay_by: datetime | None = None
-    other_token: str | Redacted | None = field(default=None, repr=False)
+    other_payment: PaymentTerms | None = None
 
     @property
     def currency(self) -> str:
@@ -128,10 +128,17 @@ class FrozenOrder:
 
     @property
     def token(self) -> str | Redacted | None:
-        """The provider's token for the payment method that counts; None: nothing is to be paid."""
-        if self.other_token is not None:
-            return self.other_token
-        return None if self.payment is None else self.payment.token
+        """The provider's token for the payment method that counts; None: it is paid without."""
+        return self._means.token
+
+    @property
+    def confirmed(self) -> str | None:
+        """The provider's reference of the confirmed payment that counts; None: there is none."""
+        return self._means.confirmed
+
+    @property
+    def _means(self) -> PaymentTerms:
+        return self.other_payment or self.payment or PaymentTerms()
 
     @property
     def asks_for_payment(self) -> bool:
@@ -259,10 +266,16 @@ def frozen_order(state: OrderState) -> FrozenOrder | None:
             return state.order
 
 
-def unpaid_order(state: OrderState) -> FrozenOrder | None:
-    """What is to be paid next; None if its stock is not reserved, or its payment is made."""
+def is_handed_in(state: OrderState) -> bool:
+    """Whether it is to be paid by a payment that the shop has confirmed at checkout."""
+    order = frozen_order(state)
+    return order is not None and order.confirmed is not None
+
+
+def payable_order(state: OrderState) -> FrozenOrder | None:
+    """What can be paid, or paid in another way; None if its stock is not reserved, or it ended."""
     match state:
-        case Reserved() | Backordered(counted=True, processing=False):
+        case Reserved() | Processing() | Backordered(counted=True):
             return state.order
         case _:
             return None

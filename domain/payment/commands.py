@@ -29,6 +29,33 @@ class RecordPreparation:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordClaim:
+    """Record that the order takes up a payment that the shop confirmed at checkout.
+
+    From now on it is treated as the order's own, under `idempotency_key`.
+    """
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefusal:
+    """Record that a confirmed payment is not taken up, and is left alone; `code` says why.
+
+    `amount` is what the order costs.
+    """
+
+    order_id: OrderId
+    amount: Money
+    code: str
+    reference: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordAuthorisation:
     """Record that the provider authorised the payment; it lapses at `lapses_at`, if known."""
 
@@ -118,6 +145,8 @@ RefundCommand = RecordRefund | RecordRefundPending | RecordRefundFailure
 PaymentCommand = (
     TakeKey
     | RecordPreparation
+    | RecordClaim
+    | RecordRefusal
     | RecordAuthorisation
     | RecordCapture
     | RecordDecline

@@ -18,14 +18,16 @@ from domain.payment.state import (
     Declined,
     Forbidden,
     NoPayment,
+    NotClaimed,
     PaymentState,
     Prepared,
     Voided,
 )
 
 _Events = tuple[events.PaymentEvent, ...]
-_BEFORE = (commands.TakeKey, commands.RecordPreparation, commands.ForbidPayment)
-_Answer = commands.RecordPreparation | commands.RecordAuthorisation | commands.RecordCapture
+_Begin = commands.RecordPreparation | commands.RecordClaim
+_Before = commands.TakeKey | _Begin | commands.RecordRefusal | commands.ForbidPayment
+_Answer = _Begin | commands.RecordAuthorisation | commands.RecordCapture
 
 
 def decide(command: commands.PaymentCommand, state: PaymentState) -> _Events:
@@ -38,7 +40,7 @@ def decide(command: commands.PaymentCommand, state: PaymentState) -> _Events:
     """
     if isinstance(command, commands.RefundCommand):
         return _refund(command, state)
-    if isinstance(command, _BEFORE):
+    if isinstance(command, _Before):
         return _before(command, state)
     match command:
         case commands.RecordAuthorisation():
@@ -56,15 +58,14 @@ def decide(command: commands.PaymentCommand, state: PaymentState) -> _Events:
 # --- before the confirmation ---------------------------------------------------------------------
 
 
-def _before(
-    command: commands.TakeKey | commands.RecordPreparation | commands.ForbidPayment,
-    state: PaymentState,
-) -> _Events:
+def _before(command: _Before, state: PaymentState) -> _Events:
     match command:
         case commands.TakeKey():
             return _take_key(command, state)
-        case commands.RecordPreparation():
+        case commands.RecordPreparation() | commands.RecordClaim():
             return _prepare(command, state)
+        case commands.RecordRefusal():
+            return _leave_alone(command, state)
         case commands.ForbidPayment():
             return _forbid(command, state)
         case _:
@@ -76,16 +77,18 @@ def _take_key(command: commands.TakeKey, state: PaymentState) -> _Events:
     match state:
         case NoPayment() if state.idempotency_key == command.idempotency_key:
             return ()
-        case Declined() | Voided() if state.idempotency_key == command.idempotency_key:
+        case Declined() | Voided() | NotClaimed() if (
+            state.idempotency_key == command.idempotency_key
+        ):
             raise _attempt_is_over()
-        case NoPayment() | Declined() | Voided():
+        case NoPayment() | Declined() | Voided() | NotClaimed():
             pass
         case _:
             raise _exists(state)
     return (events.PaymentKeyTaken(command.order_id, command.idempotency_key),)
 
 
-def _prepare(command: commands.RecordPreparation, state: PaymentState) -> _Events:
+def _prepare(command: _Begin, state: PaymentState) -> _Events:
     _check_answer(command)
     match state:
         case NoPayment():
@@ -96,15 +99,29 @@ def _prepare(command: commands.RecordPreparation, state: PaymentState) -> _Event
         case Prepared() | Authorised() | Captured() | Declined() | Voided():
             _check_same(command.reference, state)
             return ()
+        case NotClaimed():
+            raise _attempt_is_over()
         case Forbidden():
             raise _exists(state)
         case _:
             assert_never(state)
-    return (
-        events.PaymentPrepared(
-            command.order_id, command.amount, command.reference, command.idempotency_key
-        ),
-    )
+    claimed = isinstance(command, commands.RecordClaim)
+    event = events.PaymentClaimed if claimed else events.PaymentPrepared
+    return (event(command.order_id, command.amount, command.reference, command.idempotency_key),)
+
+
+def _leave_alone(command: commands.RecordRefusal, state: PaymentState) -> _Events:
+    fields.check_reference(command.reference, "reference")
+    fields.check_reference(command.idempotency_key, "idempotency_key")
+    match state:
+        case NoPayment():
+            code, key = cut(command.code, fields.MAX_REFERENCE), command.idempotency_key
+            left = (command.order_id, command.amount, code, command.reference, key)
+            return (events.PaymentNotClaimed(*left),)
+        case NotClaimed() if state.idempotency_key == command.idempotency_key:
+            return ()
+        case _:
+            raise _exists(state)
 
 
 def _forbid(command: commands.ForbidPayment, state: PaymentState) -> _Events:
@@ -128,6 +145,8 @@ def _exists(state: PaymentState) -> RuleBroken:
 
 
 # --- after it ------------------------------------------------------------------------------------
+
+_NOTHING = NoPayment | NotClaimed | Forbidden
 
 
 def _check_answer(command: _Answer) -> None:
@@ -153,7 +172,7 @@ def _not_prepared() -> RuleBroken:
 
 def _authorise(command: commands.RecordAuthorisation, state: PaymentState) -> _Events:
     _check_answer(command)
-    if isinstance(state, NoPayment | Forbidden):
+    if isinstance(state, _NOTHING):
         raise _not_prepared()
     _check_same(command.reference, state)
     match state:
@@ -178,7 +197,7 @@ def _authorise(command: commands.RecordAuthorisation, state: PaymentState) -> _E
 
 def _capture(command: commands.RecordCapture, state: PaymentState) -> _Events:
     _check_answer(command)
-    if isinstance(state, NoPayment | Forbidden):
+    if isinstance(state, _NOTHING):
         raise _not_prepared()
     _check_same(command.reference, state)
     match state:
@@ -205,7 +224,7 @@ def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
     fields.check_reference(command.idempotency_key, "idempotency_key")
     code, key = cut(command.code, fields.MAX_REFERENCE), command.idempotency_key
     match state:
-        case NoPayment() | Forbidden():
+        case NoPayment() | NotClaimed() | Forbidden():
             raise _not_prepared()
         case Captured():
             raise RuleBroken("already_captured", "the payment was captured, not declined")
@@ -224,7 +243,7 @@ def _decline(command: commands.RecordDecline, state: PaymentState) -> _Events:
 
 def _end(command: commands.RecordVoid | commands.RecordExpiry, state: PaymentState) -> _Events:
     match state:
-        case NoPayment() | Forbidden():
+        case NoPayment() | NotClaimed() | Forbidden():
             raise RuleBroken("nothing_authorised", "there is no payment to void")
         case Captured():
             _check_same(command.reference, state)

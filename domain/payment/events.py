@@ -26,6 +26,40 @@ class PaymentPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentClaimed:
+    """The order takes up the payment `reference`, which the shop confirmed at checkout."""
+
+    order_id: OrderId
+    amount: Money
+    reference: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceClaimed:
+    """An order has taken up a payment; in the payment's own stream, in one append with the above.
+
+    So no payment can be taken up by two orders.
+    """
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNotClaimed:
+    """A payment that the shop confirmed is not taken up, and is left alone; `code` says why.
+
+    `amount` is what the order costs.
+    """
+
+    order_id: OrderId
+    amount: Money
+    code: str
+    reference: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentAuthorised:
     """The provider authorised `amount`, until `lapses_at` if known; no money has moved."""
 
@@ -128,6 +162,8 @@ RefundEvent = PaymentRefunded | RefundPending | RefundFailed | RefundReversed
 PaymentEvent = (
     PaymentKeyTaken
     | PaymentPrepared
+    | PaymentClaimed
+    | PaymentNotClaimed
     | PaymentAuthorised
     | PaymentCaptured
     | PaymentDeclined

@@ -3,9 +3,10 @@
 none ──> prepared ──> authorised ──> captured (refunds reduce what is kept)
 │         ├──> captured   └──> voided, expired
 │         └──> declined, voided
-└────> forbidden
+└────> forbidden, not claimed
 
-After a payment that was declined, voided or expired, another one can begin under a new key.
+After a payment that was declined, voided, expired or not claimed, another one can begin under a new
+key.
 """
 
 from collections.abc import Mapping
@@ -32,12 +33,17 @@ class NoPayment:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The provider created the payment; it may be confirmed at any moment."""
+    """The provider created the payment; it may be confirmed at any moment.
+
+    `claimed`: the shop has confirmed it at checkout; what the provider holds or has captured is
+    not recorded yet, and neither may be whose it is at the provider.
+    """
 
     order_id: OrderId
     amount: Money
     reference: str
     idempotency_key: str
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +119,23 @@ class Voided:
 
 
 @dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """A payment that the shop confirmed is not the order's, and is left alone."""
+
+    order_id: OrderId
+    code: str
+    reference: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forbidden:
     """No payment was created, and none will be confirmed."""
 
 
 KnownPayment = Prepared | Authorised | Captured | Declined | Voided
 """The provider has a payment of this order, under a reference that we know."""
-PaymentState = NoPayment | KnownPayment | Forbidden
+PaymentState = NoPayment | KnownPayment | NotClaimed | Forbidden
 
 INITIAL: Final[PaymentState] = NoPayment()
 
@@ -131,7 +147,7 @@ def holds_money(state: PaymentState) -> bool:
             return True
         case Captured():
             return state.refundable.minor > 0
-        case NoPayment() | Declined() | Voided() | Forbidden():
+        case NoPayment() | Declined() | Voided() | NotClaimed() | Forbidden():
             return False
         case _:
             assert_never(state)
@@ -144,16 +160,29 @@ def is_overpaid(state: PaymentState, total: Money) -> bool:
 
 # --- evolve --------------------------------------------------------------------------------------
 
+_Before = (
+    events.PaymentKeyTaken
+    | events.PaymentForbidden
+    | events.PaymentPrepared
+    | events.PaymentClaimed
+    | events.PaymentNotClaimed
+)
+_BEFORE: Final = (
+    events.PaymentKeyTaken,
+    events.PaymentForbidden,
+    events.PaymentPrepared,
+    events.PaymentClaimed,
+    events.PaymentNotClaimed,
+)
+
 
 def evolve(state: PaymentState, event: events.PaymentEvent) -> PaymentState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
     if isinstance(event, events.RefundEvent):
         return _after_refund(state, event)
-    if isinstance(event, events.PaymentKeyTaken | events.PaymentForbidden):
-        return _nothing(event)
+    if isinstance(event, _BEFORE):
+        return _before(event)
     match event:
-        case events.PaymentPrepared():
-            return Prepared(event.order_id, event.amount, event.reference, event.idempotency_key)
         case events.PaymentAuthorised(order_id, amount, reference, key, lapses_at):
             return Authorised(order_id, amount, reference, key, lapses_at=lapses_at)
         case events.PaymentCaptured():
@@ -166,10 +195,20 @@ def evolve(state: PaymentState, event: events.PaymentEvent) -> PaymentState:
             assert_never(event)
 
 
-def _nothing(event: events.PaymentKeyTaken | events.PaymentForbidden) -> PaymentState:
-    if isinstance(event, events.PaymentForbidden):
-        return Forbidden()
-    return NoPayment(event.idempotency_key)
+def _before(event: _Before) -> PaymentState:
+    match event:
+        case events.PaymentKeyTaken(idempotency_key=key):
+            return NoPayment(key)
+        case events.PaymentForbidden():
+            return Forbidden()
+        case events.PaymentPrepared(order_id, amount, reference, key):
+            return Prepared(order_id, amount, reference, key)
+        case events.PaymentClaimed(order_id, amount, reference, key):
+            return Prepared(order_id, amount, reference, key, claimed=True)
+        case events.PaymentNotClaimed(order_id, _, code, reference, key):
+            return NotClaimed(order_id, code, reference, key)
+        case _:
+            assert_never(event)
 
 
 def _declined(state: PaymentState, event: events.PaymentDeclined) -> PaymentState:

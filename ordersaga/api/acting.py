@@ -1,7 +1,9 @@
 """Acts on an order, by whoever may: the one way in which an update of a saga is asked for."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from fastapi.responses import Response
@@ -25,6 +27,7 @@ from ordersaga.operations.cancellation import CancelRequest, cancel_order
 from ordersaga.operations.possible import possible_acts
 from ordersaga.operations.steering import Act, Acted, Outcome, UpdateRequest, steer
 from workflows.documents import messages
+from workflows.documents.validation import validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class PossibleAnswer:
     waits_for: str | None
 
 
+@cache
 def body_model(message: type[BaseModel]) -> type[BaseModel]:
     """The body of an act: the saga's message without the actor, whom the token names."""
     fields: Any = {
@@ -60,60 +64,66 @@ def body_model(message: type[BaseModel]) -> type[BaseModel]:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An act: the operation of the API that asks for it, the last part of its path, its body."""
+    """An act: the operation of the API that asks for it, the last part of its path, its message."""
 
     act: Act
     name: str
     path: str
-    body: type[BaseModel]
+    message: type[BaseModel]
     summary: str
 
+    @property
+    def body(self) -> type[BaseModel]:
+        """The class of its body."""
+        return body_model(self.message)
 
-_ASK: Final = body_model(messages.OperatorMessage)
+
 OPERATIONS: Final = (
     Operation(
         Act.CANCEL,
         "cancel_order",
         "cancel",
-        body_model(messages.CancelMessage),
+        messages.CancelMessage,
         "Cancel the order and undo what was done",
     ),
-    Operation(Act.HOLD, "hold_order", "hold", _ASK, "Start no further step"),
-    Operation(Act.RESUME, "resume_order", "resume", _ASK, "Go on after a hold"),
-    Operation(Act.RETRY, "retry_order", "retry", _ASK, "Try again what fails, now"),
+    Operation(Act.HOLD, "hold_order", "hold", messages.OperatorMessage, "Start no further step"),
+    Operation(Act.RESUME, "resume_order", "resume", messages.OperatorMessage, "Go on after a hold"),
+    Operation(
+        Act.RETRY, "retry_order", "retry", messages.OperatorMessage, "Try again what fails, now"
+    ),
     Operation(
         Act.RESOLVE,
         "resolve_order",
         "resolve",
-        body_model(messages.ResolveMessage),
+        messages.ResolveMessage,
         "State that a person has settled what fails",
     ),
     Operation(
         Act.CHANGE_ADDRESS,
         "change_address",
         "change-address",
-        body_model(messages.ChangeAddressMessage),
+        messages.ChangeAddressMessage,
         "Deliver to another address; possible until the label is requested",
     ),
     Operation(
         Act.AMEND,
         "amend_order",
         "amend",
-        body_model(messages.AmendMessage),
+        messages.AmendMessage,
         "Remove pieces; possible until the label is requested",
     ),
     Operation(
         Act.CHOOSE,
         "choose_for_order",
         "choose",
-        body_model(messages.ChooseMessage),
+        messages.ChooseMessage,
         "Say what to do about unavailable items",
     ),
     Operation(
         Act.PAY,
         "pay_order",
         "pay",
-        body_model(messages.PayMessage),
+        messages.PayMessage,
         "Pay in another way after a decline, if the order waits for that",
     ),
 )
@@ -140,11 +150,13 @@ async def act_on(
         if_match: the version that was decided on; None: any.
 
     Raises:
+        InvalidDocument: no saga would take it.
         Problem: the key was used for something else; or what is no final answer.
     """
     message = {**body.model_dump(mode="json", exclude_none=True), "actor": token.actor}
     if operation.act is Act.CANCEL and "requested_by" not in body.model_fields_set:
         message["requested_by"] = requester(token)
+    validate(operation.message, json.dumps(message).encode(), "body")
     attempt = _Attempt(context, order_id, operation.act, message, key, if_match)
     return await once(context, key, attempt.carry_out)
 

@@ -253,6 +253,10 @@ async def submit(
         str | None,
         typer.Option(help="The payment provider's token; may be omitted if nothing is to be paid."),
     ] = None,
+    confirmed: Annotated[
+        str | None,
+        typer.Option(help="Or its reference of a payment that was confirmed at checkout."),
+    ] = None,
     capture: Annotated[CaptureMode, typer.Option(help="When the payment is captured.")] = (
         CaptureMode.AUTOMATIC
     ),
@@ -283,8 +287,9 @@ async def submit(
 ) -> Answer:
     """Freeze a draft and hand it over to fulfilment; the starter then starts its saga."""
     terms = DeclineTerms(on_decline, pay_within_hours)
+    is_paid = token is not None or confirmed is not None
     command = SubmitOrder(
-        None if token is None else PaymentTerms(token, capture, terms),
+        PaymentTerms(token, capture, terms, confirmed) if is_paid else None,
         UnavailableTerms(unavailable, deadline_hours, default),
         customer=None if email is None else Contact(email),
         metadata=dict(_entries(metadata or ())),

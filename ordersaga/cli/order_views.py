@@ -49,6 +49,8 @@ def _properties(order: "ShownOrder") -> Sequence[tuple[str, object]]:
         ("address", _address_line(order.address)),
         ("placed at", clock(order.placed_at)),
         ("capture", order.capture),
+        ("declined", order.declined),
+        ("pay by", order.pay_by and clock(order.pay_by)),
         ("payment reference", order.payment_reference),
         ("tracking number", order.tracking_number),
         ("reason", order.reason),

@@ -43,7 +43,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "choose": ("Choose for the customer", "Says what happens about the items that are missing."),
     "pay": (
         "Pay in another way",
-        "Another payment method is tried; the provider gives its token. The one before is ended.",
+        "Another token is tried, or a payment that was confirmed. The one before is ended.",
     ),
     "resolve": (
         "Settled by hand",
@@ -92,7 +92,10 @@ def message_of(act: ActForm, form: Form) -> bytes:
     if act.name == "choose":
         message["choice"] = one(form, "choice")
     if act.name == "pay":
-        message["token"] = one(form, "token")
+        if token := one(form, "token"):
+            message["token"] = token
+        if reference := one(form, "confirmed"):
+            message["confirmed"] = {"reference": reference}
     if act.name == "change_address":
         message["address"] = {name: one(form, name) for name in ADDRESS if one(form, name)}
     if act.name == "amend":

@@ -22,7 +22,7 @@ _UNDONE: Final[Mapping[Step, Collection[str]]] = {
 }
 _REFUSED: Final[Mapping[Step, Collection[str]]] = {
     Step.RESERVE_INVENTORY: {"ItemsUnavailable"},
-    Step.PROCESS_PAYMENT: {"PaymentDeclined"},
+    Step.PROCESS_PAYMENT: {"PaymentDeclined", "PaymentNotClaimed"},
     Step.CREATE_SHIPMENT: set(),
     Step.CAPTURE_PAYMENT: set(),
 }

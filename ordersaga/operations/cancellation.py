@@ -110,13 +110,15 @@ async def _cancel_at_once(
 ) -> bool:
     """End an order for which nothing was done; False: something was, or it was never submitted.
 
-    No step comes before the reservation. A saga that starts just now finds the order ended, and one
+    No step comes before the reservation, but a payment that the shop has confirmed is to be given
+    back. A saga that starts just now finds the order ended, and one
     that fails again and again, whatever for, is not needed.
     """
     order, trail = ORDER.stream(order_id), FULFILLMENT.stream(order_id)
 
     def rule(unit: UnitOfWork) -> bool:
-        if not isinstance(unit.state(order), Submitted):
+        state = unit.state(order)
+        if not isinstance(state, Submitted) or state.order.confirmed is not None:
             return False
         unit.execute(order, CancelOrder(request.why, request.reason))
         if isinstance(unit.state(trail), Underway):

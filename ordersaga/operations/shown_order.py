@@ -15,6 +15,7 @@ from domain.order.state import (
     FrozenOrder,
     NoOrder,
     Processing,
+    payable_order,
     status_of,
 )
 from domain.shares import Shares, gift_card_of
@@ -59,6 +60,7 @@ class ShownOrder:
     `version` is that of the order's stream; `as_of` is when its last event was recorded.
     The statuses and amounts are those of `Statuses`.
     `gift_card` is what a gift card pays beside the total; None: nothing.
+    `declined` says why another payment is waited for, until `pay_by`; None: none is.
     """
 
     order_id: str
@@ -85,6 +87,8 @@ class ShownOrder:
     address: Address | Redacted | None
     customer: Contact | Redacted | None
     capture: str | None
+    declined: str | None
+    pay_by: datetime | None
     payment_reference: str | None
     tracking_number: str | None
     reason: str | None
@@ -104,6 +108,8 @@ def shown(history: OrderHistory) -> ShownOrder:
     frozen = order if isinstance(order, FrozenOrder) else None
     paid = state if isinstance(state, Processing | Completed) else None
     cancelled = state if isinstance(state, Cancelled) else None
+    payable = payable_order(state)
+    due = payable.payment_due if payable else None
     return ShownOrder(
         order_id=order.order_id,
         reference=order.reference,
@@ -129,6 +135,8 @@ def shown(history: OrderHistory) -> ShownOrder:
         address=order.address,
         customer=frozen.customer if frozen else None,
         capture=frozen.payment.capture.value if frozen and frozen.payment else None,
+        declined=due.code if due else None,
+        pay_by=due.deadline if due else None,
         payment_reference=paid.payment_reference if paid else None,
         tracking_number=state.tracking_number if isinstance(state, Completed) else None,
         reason=cancelled.reason.value if cancelled else None,

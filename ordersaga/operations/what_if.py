@@ -38,7 +38,7 @@ class WhatIf:
 
     Attributes:
         effects: one sentence each, in the order in which they happen.
-        doubts: what is being asked of a provider now, so that its end is not known.
+        doubts: what only a provider knows, so that its end is not known.
         events: the events that would be recorded.
     """
 
@@ -61,6 +61,11 @@ class Standing:
     def content(self) -> FrozenOrder | None:
         """What was submitted; None: nothing was."""
         return _submitted(self.order)
+
+    @property
+    def confirmed(self) -> str | None:
+        """The payment that was confirmed at checkout; None: there is none."""
+        return self.content.confirmed if self.content else None
 
 
 def _submitted(order: OrderState) -> FrozenOrder | None:
@@ -125,6 +130,8 @@ def refusal_of(decide: Callable[[], WhatIf]) -> WhatIf | str:
 
 def _money_back(standing: Standing) -> list[payment_commands.PaymentCommand]:
     match standing.payment:
+        case NoPayment() if standing.confirmed is not None:
+            return []
         case NoPayment():
             return [payment_commands.ForbidPayment(standing.order_id)]
         case Prepared() | Authorised() as held:
@@ -170,6 +177,13 @@ _IN_DOUBT: Final = {
 }
 
 
+_HANDED_IN: Final = "a payment was confirmed at checkout: if it is the order's, its money goes back"
+
+
 def _doubts(standing: Standing, running: Iterable[str]) -> list[str]:
     is_open = standing.content is not None
-    return [_IN_DOUBT[name] for name in dict.fromkeys(running) if is_open and name in _IN_DOUBT]
+    unseen = standing.confirmed is not None and isinstance(standing.payment, NoPayment)
+    handed_in = [_HANDED_IN] if unseen else []
+    return handed_in + [
+        _IN_DOUBT[name] for name in dict.fromkeys(running) if is_open and name in _IN_DOUBT
+    ]

@@ -109,6 +109,12 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     payment_events.PaymentPrepared: lambda x: (
         f"payment of {format_amount(x.amount)} prepared, no money moved ({x.reference})"
     ),
+    payment_events.PaymentClaimed: lambda x: (
+        f"payment of {format_amount(x.amount)} taken up from checkout ({x.reference})"
+    ),
+    payment_events.PaymentNotClaimed: lambda x: (
+        f"payment from checkout not taken up, and left alone: {x.code} ({x.reference})"
+    ),
     payment_events.PaymentAuthorised: lambda x: (
         f"payment of {format_amount(x.amount)} authorised ({x.reference})"
     ),

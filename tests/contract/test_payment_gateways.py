@@ -1,79 +1,17 @@
 """The contract of every payment gateway."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from activities.payment_port import (
-    PaymentGateway,
-    PaymentLedger,
-    PaymentStatus,
-    ProviderPayment,
-    ProviderRefund,
-    RefundStatus,
-)
+from activities.payment_port import PaymentStatus, ProviderPayment, ProviderRefund, RefundStatus
 from activities.ports import GatewayRejected, KeyUsedUp
-from adapters.payments.http import HttpPaymentGateway
-from adapters.payments.stripe.gateway import StripePaymentGateway
-from adapters.providers.fakes import FakePaymentGateway
 from domain.money import Money
 from domain.values import CaptureMode
-from tests.support.stack.localstripe import running_localstripe
+from tests.support.stack.gateways import STRICT, Subject, stripe
 from tests.support.stack.payment_examples import GBP_10, OURS, charge, payment_request
-from tests.support.stack.sandboxes import running_sandboxes
-from tests.support.stack.stripe_sandbox import KEY, running_stripe_sandbox
-
-
-class Gateway(PaymentGateway, PaymentLedger, Protocol):
-    """Gateway and ledger, which every adapter implements together."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A gateway under test, and the tokens that its provider accepts, and declines with a code."""
-
-    name: str
-    gateway: Gateway
-    good: str = "tok_visa"
-    declined: str = "tok_declined"
-    decline_code: str = "card_declined"
-
-
-@asynccontextmanager
-async def fake(_: Path) -> AsyncIterator[Subject]:
-    yield Subject("fake", FakePaymentGateway())
-
-
-@asynccontextmanager
-async def http(folder: Path) -> AsyncIterator[Subject]:
-    async with running_sandboxes(folder) as sandboxes:
-        gateway = HttpPaymentGateway(sandboxes.payment.base_url)
-        yield Subject("http", gateway)
-        await gateway.close()
-
-
-@asynccontextmanager
-async def stripe(_: Path) -> AsyncIterator[Subject]:
-    async with running_localstripe() as url:
-        gateway = StripePaymentGateway("sk_test_contract", url)
-        yield Subject("stripe", gateway, "pm_card_visa", "pm_card_chargeCustomerFail")
-        await gateway.close()
-
-
-@asynccontextmanager
-async def stripe_sandbox(folder: Path) -> AsyncIterator[Subject]:
-    async with running_stripe_sandbox(folder) as sandbox:
-        gateway = StripePaymentGateway(KEY, sandbox.url)
-        card = "pm_card_chargeDeclined"
-        yield Subject("stripe sandbox", gateway, "pm_card_visa", card, "generic_decline")
-        await gateway.close()
-
-
-STRICT = (fake, http, stripe_sandbox)
 
 
 @pytest.fixture(scope="module", params=STRICT, ids=lambda make: make.__name__)

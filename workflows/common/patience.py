@@ -80,6 +80,11 @@ class Patience:
         self._interrupted = True
         self._cancel()
 
+    def interrupt_if_in_trouble(self) -> None:
+        """End the wait if something keeps the activity from its end."""
+        if self.in_trouble:
+            self.interrupt()
+
     def retry(self) -> None:
         """Start the activity again at once."""
         self._retry = True

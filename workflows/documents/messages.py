@@ -6,9 +6,17 @@ Each message is one JSON object. Refusals name the field and never repeat a valu
 import functools
 import json
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -19,8 +27,16 @@ from domain.lines import Pieces
 from domain.order.drafting import MAX_LINES
 from domain.order.terms import ShortageChoice
 from domain.parcel_left import CHOICES, IfLeft
-from workflows.documents.parts import TOKEN, AddressModel, LineIdText, Moment, pattern, text
-from workflows.documents.validation import FieldProblem, InvalidDocument, Model, refusals, validate
+from workflows.documents.parts import AddressModel, LineIdText, Moment, text
+from workflows.documents.payment import ONE_MEANS, ConfirmedModel, Token, reference_of
+from workflows.documents.validation import (
+    FieldProblem,
+    InvalidDocument,
+    Model,
+    named_by_domain,
+    refusals,
+    validate,
+)
 
 MOST_MESSAGE_BYTES: Final = 500_000
 """The longest message; an amendment of every line of the longest order is shorter."""
@@ -97,9 +113,25 @@ class ChooseMessage(OperatorMessage):
 
 
 class PayMessage(OperatorMessage):
-    """``pay``: another payment method after a decline; `token` is the provider's. A secret."""
+    """``pay``: another payment after a decline, by the provider's token or a confirmed payment.
 
-    token: Annotated[str, *pattern(fields.parse_token, TOKEN), Field(repr=False)]
+    The token is a secret.
+    """
+
+    model_config = ConfigDict(json_schema_extra=ONE_MEANS)
+
+    token: Annotated[Token | None, Field(repr=False)] = None
+    confirmed: ConfirmedModel | None = None
+
+    @property
+    def means(self) -> tuple[str | None, str | None]:
+        """The token or the reference of the confirmed payment, the other one None."""
+        return fields.parse_means(self.token, reference_of(self.confirmed), "")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        named_by_domain(lambda: self.means)
+        return self
 
 
 class PiecesModel(_Message):

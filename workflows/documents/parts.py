@@ -44,6 +44,8 @@ def given_as(name: str, form: str) -> JsonSchema:
 
 TOKEN: Final = f"^[{fields.BLANKS}]*[!-~]{{1,{fields.MAX_REFERENCE}}}[{fields.BLANKS}]*$"
 """The form of a payment provider's token."""
+CONFIRMED: Final = f"^[{fields.BLANKS}]*{fields.CONFIRMED}[{fields.BLANKS}]*$"
+"""The form of a provider's reference of a payment."""
 _ID_FORM = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _AddressText = Annotated[
     str,

@@ -1,4 +1,7 @@
-"""The end of an authorisation: a person is called before it lapses while the order still waits."""
+"""The end of an authorisation: somebody is told before it lapses while the order still waits.
+
+The customer is asked for another payment, if the order says so; else a person is called.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -12,15 +15,19 @@ from temporalio.exceptions import ActivityError
 from workflows import policies
 from workflows.common.operator_requests import OperatorAttention
 from workflows.common.renewal import RunIsFull
+from workflows.fulfillment.state import SagaState
 from workflows.fulfillment.trail import Trail
 
 AUTHORISATION: Final = "authorisation"
+LAPSES: Final = "authorisation_lapses"
+"""Why another payment is asked for."""
 
 
 @dataclass(slots=True)
 class AuthorisationWatch:
-    """Calls a person in time; what is to be done then, ship or cancel, ends the call."""
+    """Asks or calls in time; what is to be done then, pay, ship or cancel, ends the call."""
 
+    state: SagaState
     trail: Trail
     attention: OperatorAttention
     _watching: "asyncio.Task[None] | None" = field(default=None, init=False)
@@ -44,10 +51,17 @@ class AuthorisationWatch:
             await watching
 
     async def end(self) -> None:
-        """The money was captured, or the order is being undone."""
+        """The money was captured, another payment came, or the order is being undone.
+
+        What came too late is recorded as a request that was made.
+        """
         await self.stop()
         if self._has_called:
             self.attention.settle(AUTHORISATION)
+        self.state.steps.due = None
+        if late := self.state.requests.payment:
+            self.attention.unrecorded.append(late.by)
+            self.state.requests.payment = None
 
     @property
     def _has_called(self) -> bool:
@@ -56,6 +70,16 @@ class AuthorisationWatch:
     async def _watch(self, lapses_at: datetime) -> None:
         left = lapses_at - policies.CALL_BEFORE_LAPSE - workflow.now()
         await workflow.sleep(max(left, timedelta()), summary="then the authorisation lapses soon")
+        if self.state.order.asks_for_payment:
+            await self._ask()
+        else:
+            await self._call(lapses_at)
+
+    async def _ask(self) -> None:
+        with suppress(ActivityError, RunIsFull):  # the next run asks anew
+            self.state.steps.due = await self.trail.ask_for_payment(LAPSES)
+
+    async def _call(self, lapses_at: datetime) -> None:
         problem = (
             f"the authorisation of the payment lapses at {lapses_at:%Y-%m-%d %H:%M} UTC, and is "
             "not renewed: let the order ship before, or cancel it"

@@ -17,6 +17,7 @@ _AMOUNTS = {"lines", "adjustments"}
 
 def known_order(document: OrderDocument) -> KnownOrder:
     """What a saga needs of its order."""
+    payment = document.payment
     return KnownOrder(
         order_id=document.order_id,
         content=_digests(document),
@@ -25,6 +26,8 @@ def known_order(document: OrderDocument) -> KnownOrder:
         unavailable=document.unavailable,
         on_outage=document.on_outage,
         if_left=document.if_left,
+        is_handed_in=payment is not None and payment.confirmed is not None,
+        asks_for_payment=payment is not None and payment.asks,
     )
 
 

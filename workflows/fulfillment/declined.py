@@ -1,4 +1,4 @@
-"""Waiting for another payment, after one was declined and the order asks for another."""
+"""Waiting for another payment, after one gave nothing and the order asks for another."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -54,9 +54,8 @@ class PaymentWait:
         progress.order_status = AWAITING_PAYMENT
         came = False
         while not (came or self._is_free):
-            if payment := self.state.requests.payment:  # first, so that no other run gets a token
-                came = await self._note(payment)
-                self.state.requests.payment = None
+            if self.state.requests.payment:  # first, so that no other run gets a token
+                came = await self.take()
                 continue
             await self.safe_point.reach()
             if not (self.state.requests.payment or self._is_free):
@@ -66,6 +65,14 @@ class PaymentWait:
             self.attention.unrecorded.append(late.by)
             self.state.requests.payment = None
         progress.order_status = "reserved" if status == AWAITING_PAYMENT else status
+
+    async def take(self) -> bool:
+        """Record the payment that came; False: none did, or it was refused."""
+        if (payment := self.state.requests.payment) is None:
+            return False
+        came = await self._note(payment)
+        self.state.requests.payment = None
+        return came
 
     @property
     def _is_free(self) -> bool:
@@ -86,7 +93,7 @@ class PaymentWait:
     async def _note(self, payment: OtherPayment) -> bool:
         """Record a payment method; False: it was refused."""
         self.visibility.enter(AWAITING_PAYMENT, _NOTING)
-        request = ReplacePayment(saga_ref(), self.state.order_id, payment.by)
+        request = ReplacePayment(saga_ref(), self.state.order_id, payment.by, payment.confirmed)
         try:
             await self.runner.run(
                 PaymentReplacement.replace_payment,

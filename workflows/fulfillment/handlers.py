@@ -239,7 +239,8 @@ class RequestHandlers:
         """Try another payment method."""
         message = parse_message(PayMessage, raw)
         by = OperatorAction(message.actor, "pay", message.reason)
-        self.state.requests.payment = OtherPayment(message.token, by)
+        self.state.requests.payment = OtherPayment(*message.means, by)
+        self.runner.interrupt_for_payment()
         return ACCEPTED
 
     # --- what is possible now --------------------------------------------------------------------

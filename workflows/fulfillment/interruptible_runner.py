@@ -7,6 +7,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import CancelledError
 
+from domain.values import Step
 from workflows.common.activity_runner import ActivityRunner
 from workflows.common.patience import Patience
 from workflows.fulfillment.state import SagaState
@@ -66,8 +67,13 @@ class InterruptibleRunner:
 
     def interrupt_for_hold(self) -> None:
         """End the wait if something keeps a step from its end: nothing is tried on hold."""
-        if self._patience and self._patience.in_trouble and self._patience.is_over():
-            self._patience.interrupt()
+        if self._patience and self._patience.is_over():
+            self._patience.interrupt_if_in_trouble()
+
+    def interrupt_for_payment(self) -> None:
+        """End the wait for a label: another payment is to be tried before the one held lapses."""
+        if self._patience and self._patience.name == Step.CREATE_SHIPMENT.value:
+            self._patience.interrupt_if_in_trouble()
 
     def retry(self) -> None:
         """Try again at once."""

@@ -35,9 +35,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OtherPayment:
-    """An accepted payment method to try after a decline; `repr` omits the secret token."""
+    """An accepted payment to try after a decline: by a token or a confirmed one.
 
-    token: str = field(repr=False)
+    `repr` omits the secret token.
+    """
+
+    token: str | None = field(repr=False)
+    confirmed: str | None
     by: OperatorAction
 
 

@@ -43,6 +43,8 @@ class KnownOrder:
     Attributes:
         content: digests of the document's fields; see `workflows.fulfillment.content`.
         pieces: as ordered, by line.
+        is_handed_in: the shop has confirmed its payment at checkout: money may be held or captured.
+        asks_for_payment: another payment is asked for if one gives nothing.
     """
 
     order_id: OrderId
@@ -52,6 +54,8 @@ class KnownOrder:
     unavailable: UnavailableTerms
     on_outage: OutageTerms | None
     if_left: IfLeft | None
+    is_handed_in: bool = False
+    asks_for_payment: bool = False
 
 
 def last_step(document: OrderDocument) -> Step:

@@ -23,13 +23,21 @@ from activities.messages import (
 )
 from activities.payments.activities import PaymentActivities
 from activities.shipping.activities import ShippingActivities
-from domain.values import Compensation, PaymentDue, Step
+from domain.values import Compensation, PaymentDue, Reason, Step
 from workflows import policies
 from workflows.common.activity_runner import saga_ref
-from workflows.common.failures import Cause, ProviderOutage, TurnedBackBefore, describe, is_refusal
+from workflows.common.failures import (
+    Cause,
+    MustTurnBack,
+    ProviderOutage,
+    TurnedBackBefore,
+    describe,
+    is_refusal,
+)
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
 from workflows.fulfillment.amendment import Amendments
+from workflows.fulfillment.authorisation import AuthorisationWatch
 from workflows.fulfillment.declined import PaymentWait
 from workflows.fulfillment.escalation import Escalation
 from workflows.fulfillment.interruptible_runner import (
@@ -62,15 +70,19 @@ class ForwardSteps:
     safe_point: SafePoint
     shortage: ShortageWait
     payment: PaymentWait
+    authorisation: AuthorisationWatch
     amendments: Amendments
     escalation: Escalation
 
     async def reserve_inventory(self) -> ReservationResult:
-        """Reserve the items.
+        """Reserve the items. From here on, a payment that was confirmed at checkout is undone.
 
         Raises:
             TurnedBackBefore: an earlier run had begun to undo the order.
         """
+        if self.state.order.is_handed_in:
+            undo = [Compensation.RELEASE_INVENTORY, Compensation.UNDO_PAYMENT]
+            self.state.compensation.registered = undo
         result = await self._run(
             Step.RESERVE_INVENTORY,
             InventoryActivities.reserve_inventory,
@@ -85,7 +97,8 @@ class ForwardSteps:
         self.state.note_settings(result)
         self.state.intake.note(created=result.created)
         if earlier := result.turned_back:
-            self.state.compensation.registered = list(Compensation)
+            if not result.created:
+                self.state.compensation.registered = list(Compensation)
             raise TurnedBackBefore(Cause(earlier.reason, earlier.detail))
         self.amendments.note_reservation(result)
         return result
@@ -145,7 +158,7 @@ class ForwardSteps:
 
     async def _finish(
         self,
-        method: Callable[[A, StepRequest], Awaitable[R | Shortage]],
+        method: Callable[[A, StepRequest], Awaitable[R | Shortage | PaymentDue]],
         queue: str,
         waits_for: str,
     ) -> R:
@@ -163,6 +176,8 @@ class ForwardSteps:
                     raise
                 request = _settled(request, patience)
                 continue
+            if isinstance(result, PaymentDue):  # none is asked for once the parcel has left
+                raise MustTurnBack(Cause(Reason.PAYMENT_DECLINED, result.code))
             if not isinstance(result, Shortage):
                 return result
             await self.shortage.until_items_return(result)
@@ -190,11 +205,14 @@ class ForwardSteps:
         while True:
             steps.current = step
             await self.safe_point.reach()
+            if due := self._another_came(step):
+                await self._pay_in_another_way(step, due)
+                continue
             if compensation and compensation not in registered:
                 registered.append(compensation)
             result = await self._run_or_hold(step, method, request, queue, waits_for)
             if isinstance(result, PaymentDue):
-                await self.payment.until_another_came(result)
+                await self._pay_in_another_way(step, result)
                 continue
             if not isinstance(result, Shortage):
                 break
@@ -208,6 +226,30 @@ class ForwardSteps:
             stop_if_cancelled(self.state)
         return result
 
+    def _another_came(self, step: Step) -> PaymentDue | None:
+        """What was due, if another payment came before the one that is held lapses."""
+        is_before_label = step is Step.CREATE_SHIPMENT
+        return self.state.steps.due if is_before_label and self.state.requests.payment else None
+
+    async def _pay_in_another_way(self, step: Step, due: PaymentDue) -> None:
+        """Let another payment take the place of the one before.
+
+        A label is not waited with: it may be bought before the one that is held lapses.
+        """
+        if step is not Step.CREATE_SHIPMENT:
+            await self.payment.until_another_came(due)
+        elif not await self.payment.take():
+            return
+        if step is not Step.PROCESS_PAYMENT:
+            await self._pay_again()
+
+    async def _pay_again(self) -> None:
+        """Have another payment taken or held for an order that had one."""
+        await self.authorisation.end()
+        self.state.steps.payment = None
+        result = await self.process_payment()
+        self.authorisation.begin(result.lapses_at)
+
     async def _run_or_hold(
         self,
         step: Step,
@@ -215,7 +257,7 @@ class ForwardSteps:
         request: P,
         queue: str,
         waits_for: str,
-    ) -> R:
+    ) -> R | PaymentDue:
         while True:
             self.visibility.enter(step.value, waits_for)
             patience = self._patience(step)
@@ -230,6 +272,8 @@ class ForwardSteps:
                     raise
                 if patience.gave_up and not was_on_hold:
                     raise self._outage(step, patience) from error
+                if due := self._another_came(step):
+                    return due
 
     def _patience(self, step: Step) -> Patience:
         """The wait for a step: shown if it takes long, ended only if somebody wants that."""

@@ -19,8 +19,9 @@ from activities.messages import (
     TurnBack,
 )
 from activities.orders.activities import OrderActivities
+from activities.orders.messages import AskForPayment
 from domain.parcel_left import IfLeft
-from domain.values import Compensation
+from domain.values import Compensation, PaymentDue
 from workflows import policies
 from workflows.common.activity_runner import ActivityRunner, saga_ref
 from workflows.common.failures import Cause, raise_if_fatal
@@ -84,6 +85,12 @@ class Trail:
         )
         summary = "record and announce that a person must act"
         await self._run(OrderActivities.record_attention, request, summary)
+
+    async def ask_for_payment(self, code: str) -> PaymentDue | None:
+        """Record that another payment is wanted; None: it is not any more."""
+        request = AskForPayment(saga_ref(), self.state.order_id, code)
+        summary = "ask for another payment"
+        return await self._run(OrderActivities.ask_for_payment, request, summary)
 
     async def turn_back(
         self, cause: Cause, operators: tuple[OperatorAction, ...]

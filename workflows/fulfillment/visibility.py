@@ -99,7 +99,8 @@ def _order_status(state: SagaState) -> str:
     if not record.turning_back:
         owes = stage == SETTLING and bool(state.progress.attention)
         return REFUND_PENDING if owes else state.progress.status
-    owes = stage == Compensation.UNDO_PAYMENT.value and state.steps.paid
+    has_paid = state.steps.paid or state.order.is_handed_in
+    owes = stage == Compensation.UNDO_PAYMENT.value and has_paid
     return REFUND_PENDING if owes else "compensating"
 
 

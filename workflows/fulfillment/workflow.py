@@ -73,14 +73,22 @@ class OrderFulfillment(OperatorRequests):
         payment = PaymentWait(
             state, visibility, runner, attention, safe_point, amendments, escalation
         )
+        self._authorisation = AuthorisationWatch(state, trail, attention)
         self._steps = ForwardSteps(
-            state, visibility, runner, safe_point, self._shortage, payment, amendments, escalation
+            state,
+            visibility,
+            runner,
+            safe_point,
+            self._shortage,
+            payment,
+            self._authorisation,
+            amendments,
+            escalation,
         )
         self._compensations = Compensations(
             state, visibility, runner, trail, attention, escalation, self._steps.finish
         )
         self._requests = RequestHandlers(state, attention, runner)
-        self._authorisation = AuthorisationWatch(trail, attention)
         self._handing_over = asyncio.Lock()
         self._placing = Placing(state, visibility)
         self._continues = take_over(document, state, attention)
@@ -310,7 +318,7 @@ class OrderFulfillment(OperatorRequests):
 
     @workflow.update(
         description="Pay in another way after a decline, if the order waits for that: "
-        '{"actor", "reason", "token"}'
+        '{"actor", "reason", "token"} or {"actor", "reason", "confirmed": {"reference"}}'
     )
     def pay(self, raw: RawValue = NO_INPUT) -> UpdateAnswer:
         """Try another payment method."""

@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from activities.payment_port import PaymentRequest, PaymentStatus, ProviderPayment, ProviderRefund
-from activities.ports import GatewayRejected, GatewayUnavailable, OutcomeUnknown, UnclearRecord
+from activities.ports import (
+    GatewayRejected,
+    GatewayUnavailable,
+    Identity,
+    OutcomeUnknown,
+    UnclearRecord,
+)
 from adapters.payments.stripe.calls import CardRefused, Refused, StripeCalls
 from adapters.payments.stripe.limits import StripeLimits, to_stripe
 from adapters.payments.stripe.lookups import Lookups
@@ -118,8 +124,8 @@ class StripePaymentGateway:
         return intent.to_payment() if intent and intent.of_an_order else None
 
     async def read(self, reference: str) -> ProviderPayment:
-        """The payment with a reference."""
-        return await self._of_an_order(reference)
+        """The payment with a reference, whoever made it."""
+        return (await self._lookups.retrieve(reference)).to_payment()
 
     async def payments(self) -> AsyncIterator[ProviderPayment | UnclearRecord]:
         """All payments that carry an order, newest first as Stripe lists them."""
@@ -128,6 +134,30 @@ class StripePaymentGateway:
                 record = _listed(item)
                 if record is not None:
                     yield record
+
+    # --- a payment of the shop's checkout --------------------------------------------------------
+
+    async def claim(self, reference: str, identity: Identity) -> ProviderPayment:
+        """Write whose it is into the metadata of a payment that has no key.
+
+        What the shop wrote there stays, but for an entry of the same name.
+        """
+        found = await self._lookups.retrieve(reference)
+        if KEY in found.metadata:
+            return found.to_payment()
+        async with self._calls.calling("update", changes=True):
+            answer = await self._intents.update_async(
+                reference,
+                {
+                    "metadata": {
+                        INSTALLATION: identity.installation,
+                        ORDER: identity.order_id,
+                        KEY: identity.idempotency_key,
+                    },
+                    "expand": _EXPAND,
+                },
+            )
+        return read(answer, IntentRecord, changes=True).to_payment()
 
     # --- afterwards ------------------------------------------------------------------------------
 

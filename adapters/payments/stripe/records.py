@@ -102,8 +102,8 @@ class IntentRecord(_Record):
         return ProviderPayment(
             reference=self.id,
             installation=self.metadata.get(INSTALLATION, ""),
-            idempotency_key=self.metadata[KEY],
-            order_id=OrderId(self.metadata[ORDER]),
+            idempotency_key=self.metadata.get(KEY, ""),
+            order_id=OrderId(self.metadata.get(ORDER, "")),
             status=status,
             asked=self._money(self.amount),
             amount=self._money(self._captured_units()),

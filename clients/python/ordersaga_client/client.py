@@ -173,9 +173,29 @@ class OrderSagaClient:
         message = {"actor": actor, "reason": reason, "choice": choice}
         return await self.update(order_id, "choose", message)
 
-    async def pay(self, order_id: str, token: str, *, actor: str, reason: str) -> UpdateAnswer:
-        """Pay in another way after a decline; `token` is the provider's; raises as `update`."""
-        message = {"actor": actor, "reason": reason, "token": token}
+    async def pay(
+        self,
+        order_id: str,
+        token: str | None = None,
+        *,
+        confirmed: str | None = None,
+        actor: str,
+        reason: str,
+    ) -> UpdateAnswer:
+        """Pay in another way after a decline; raises as `update`.
+
+        Args:
+            order_id: the order.
+            token: the provider's token for a payment method.
+            confirmed: or the provider's reference of a payment that was confirmed at checkout.
+            actor: who gives it.
+            reason: why.
+        """
+        message: dict[str, Any] = {"actor": actor, "reason": reason}
+        if token is not None:
+            message["token"] = token
+        if confirmed is not None:
+            message["confirmed"] = {"reference": confirmed}
         return await self.update(order_id, "pay", message)
 
     def _handle(self, order_id: str, run_id: str | None = None) -> WorkflowHandle[Any, Any]:

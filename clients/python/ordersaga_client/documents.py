@@ -39,6 +39,12 @@ class CancelAfter(TypedDict):
     cancel_after: int | str
 
 
+class Confirmed(TypedDict):
+    """A payment that the shop has authorised or captured at checkout."""
+
+    reference: str
+
+
 class Customer(TypedDict):
     """How the customer is reached. Personal data."""
 
@@ -67,7 +73,8 @@ class OnDecline(TypedDict):
 class Payment(TypedDict):
     """How the order is paid."""
 
-    token: str
+    token: NotRequired[str | None]
+    confirmed: NotRequired[Confirmed | None]
     capture: NotRequired[Literal["automatic", "on_shipment"]]
     on_decline: NotRequired[OnDecline]
 

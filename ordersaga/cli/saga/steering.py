@@ -264,9 +264,12 @@ async def pay(
     services: Services,
     order_id: OrderArgument,
     why: Annotated[str, typer.Option("--reason", help="The reason, for the audit trail.")],
-    token: Annotated[str, typer.Option(help="The payment provider's token.")],
+    token: Annotated[str | None, typer.Option(help="The payment provider's token.")] = None,
+    confirmed: Annotated[
+        str | None, typer.Option(help="Or its reference of a payment confirmed at checkout.")
+    ] = None,
 ) -> Answer:
     """Pay in another way after a decline, if the order waits for that."""
     client = await saga_client(services)
-    await client.pay(order_id, token, actor=operator(), reason=why)
+    await client.pay(order_id, token, confirmed=confirmed, actor=operator(), reason=why)
     return await saga_answer(services, order_id)

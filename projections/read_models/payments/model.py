@@ -81,7 +81,9 @@ class PaymentRow(Payment):
             self.status = "authorised"
 
 
-def _prepared(row: PaymentRow, event: payment_events.PaymentPrepared) -> None:
+def _prepared(
+    row: PaymentRow, event: payment_events.PaymentPrepared | payment_events.PaymentClaimed
+) -> None:
     row.status, row.reference, row.decline_code = UNPAID, event.reference, None
 
 
@@ -96,6 +98,10 @@ def _captured(row: PaymentRow, event: payment_events.PaymentCaptured) -> None:
 
 def _declined(row: PaymentRow, event: payment_events.PaymentDeclined) -> None:
     row.status, row.decline_code = "declined", event.code
+
+
+def _not_claimed(row: PaymentRow, event: payment_events.PaymentNotClaimed) -> None:
+    row.status, row.reference, row.decline_code = "declined", event.reference, event.code
 
 
 def _voided(row: PaymentRow, _: payment_events.PaymentVoided) -> None:
@@ -125,6 +131,8 @@ def _refund_reversed(row: PaymentRow, event: payment_events.RefundReversed) -> N
 
 _CHANGES: Final[Mapping[type, Callable[[PaymentRow, Any], None]]] = {
     payment_events.PaymentPrepared: _prepared,
+    payment_events.PaymentClaimed: _prepared,
+    payment_events.PaymentNotClaimed: _not_claimed,
     payment_events.PaymentAuthorised: _authorised,
     payment_events.PaymentCaptured: _captured,
     payment_events.PaymentDeclined: _declined,
@@ -139,6 +147,7 @@ _KINDS: Final[Mapping[type, str]] = {
     payment_events.PaymentAuthorised: "authorised",
     payment_events.PaymentCaptured: "captured",
     payment_events.PaymentDeclined: "declined",
+    payment_events.PaymentNotClaimed: "declined",
     payment_events.PaymentVoided: "voided",
     payment_events.PaymentExpired: "expired",
     payment_events.PaymentRefunded: "refunded",

@@ -240,3 +240,19 @@ async def test_what_does_not_exist_is_missing(server: Server) -> None:
     assert body_of(error)["param"] == "payment_method"
     error = await refused(server.intent(payment_method="tok_visa"))
     assert error.code == "resource_missing"
+
+
+@documented(
+    "/api/payment_intents/update",
+    "Updates properties on a PaymentIntent object without confirming",
+)
+@pytest.mark.parametrize("status", ["requires_capture", "succeeded", "canceled"])
+async def test_metadata_can_be_written_once_a_payment_is_confirmed(
+    server: Server, status: str
+) -> None:
+    intents = server.client.payment_intents
+    intent = await (server.paid() if status == "succeeded" else server.held())
+    if status == "canceled":
+        await intents.cancel_async(intent.id)
+    changed = await intents.update_async(intent.id, {"metadata": {"order_id": "A1"}})
+    assert (changed.status, changed.metadata.to_dict()) == (status, {"order_id": "A1"})

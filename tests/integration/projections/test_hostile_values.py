@@ -101,6 +101,8 @@ def _sent_back(order: Order) -> list[Append]:
     address = order_events.DeliveryAddressChanged(Address("A", "1", "York", "YO1", "GB"))
     attempts = [
         payment_events.PaymentKeyTaken(order.oid, "key"),
+        payment_events.PaymentNotClaimed(order.oid, order.total, "code", "pay", "key"),
+        payment_events.PaymentClaimed(order.oid, order.total, "pay", "key"),
         payment_events.PaymentPrepared(order.oid, order.total, "pay", "key"),
         payment_events.PaymentDeclined(order.oid, order.total, "code", "key"),
         payment_events.PaymentAuthorised(order.oid, order.total, "pay", "key-2"),
@@ -183,6 +185,7 @@ def _edited(order: Order) -> list[Append]:
         [(f"returns-{order.id}", event) for event in _denied(order.oid)],
         [(f"stock-{sku}", stock_events.StockAdjusted(Sku(sku), -1, "counted"))],
         [(f"stock-{sku}", stock_events.StockDeallocated(Sku(sku), order.oid, 1))],
+        [(f"claim-{order.id}", payment_events.ReferenceClaimed(order.oid))],
         [(f"request-{order.id}", OrderRequested(order.oid, "service:shop", "00ff", True))],
     ]
 

@@ -141,4 +141,15 @@ SHAPES: dict[str, Shape] = {
         pieces={"a": 2},
         back=((part("1", 1), 1200), (part("1", 1), 1200)),
     ),
+    "confirmed payment": Shape(
+        {
+            "reference": "#1002",
+            "lines": [goods("a", 2, 1000), service("shipping", 499)],
+            "payment": {"confirmed": {"reference": "pi_3PcheckoutA1002"}},
+            "total_minor": 2499,
+        },
+        total=2499,
+        pieces={"a": 2},
+        back=((part("1", 1), 1000), (part("2", 1), 499), (part("1", 1), 1000)),
+    ),
 }

@@ -90,6 +90,8 @@ def _orders() -> Iterator[Schema]:
     yield Schema("order.document", "Order document", OrderDocumentModel, True, shapes)
     yield Schema("order.result", "Order result", answers.OrderResult, False, (_COMPLETED, _ENDED))
     yield Schema("order.status", "Order status", answers.OrderStatus, False, (_STATUS,))
+    confirmed = {**_BY, "confirmed": {"reference": "pi_3PcheckoutA1002"}}
+    more = {"pay": (confirmed,)}
     for name, title, model, example in (
         ("cancel", "Cancel an order", messages.CancelMessage, {**_BY, "requested_by": "customer"}),
         ("hold", "Hold an order", messages.OperatorMessage, _BY),
@@ -121,7 +123,7 @@ def _orders() -> Iterator[Schema]:
             {**_BY, "token": "tok_visa"},
         ),
     ):
-        yield Schema(f"order.{name}", title, model, True, (example,))
+        yield Schema(f"order.{name}", title, model, True, (example, *more.get(name, ())))
     placed, same = {"order_id": "A1", "created": True}, {"order_id": "A1", "same": True}
     yield Schema("order.placed", "Answer to a placed order", answers.Placed, False, (placed,))
     compared = ({**same, "fields": []}, {**same, "same": False, "fields": ["lines"]})

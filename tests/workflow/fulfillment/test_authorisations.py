@@ -1,20 +1,24 @@
-"""The watch over an authorisation goes on in a new run: a person is called once, and is called."""
+"""The watch over an authorisation: somebody is asked or called once, also across runs."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from activities.payment_port import PaymentStatus
 from adapters.providers.faults import Fault, FaultKind
 from adapters.providers.payment_rules import HELD_FOR
+from domain.money import Money
+from domain.payment.state import Captured
 from tests.support.faults.traps import Trap, TrappedShop, store_is_down
 from tests.support.sagas.long_runs import SCAN, Standing, fill, until_it_runs_anew_or_ends
 from tests.support.sagas.sagas import Handle, new_order_id, result, start, until, until_status
 from tests.support.sagas.shop import document, running_workers
 from workflows import policies
-from workflows.fulfillment.authorisation import AUTHORISATION
+from workflows.fulfillment.authorisation import AUTHORISATION, LAPSES
 
 pytestmark = pytest.mark.usefixtures("few_attempts")
 BY = {"actor": "anna", "reason": "the carrier answers again"}
@@ -35,11 +39,12 @@ def called_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "CALL_BEFORE_LAPSE", HELD_FOR - timedelta(minutes=15))
 
 
-async def unshipped(client: Client, shop: TrappedShop, order_id: str) -> Standing:
+async def unshipped(client: Client, shop: TrappedShop, order_id: str, **payment: Any) -> Standing:
     """An order whose payment is authorised, and whose label cannot be bought yet."""
     away = shop.carrier.faults.add(Fault(FaultKind.UNAVAILABLE, operation="buy_label"))
     await shop.receive(f"{order_id}-sku", 10)
-    content = document(order_id, payment={"token": "tok_visa", "capture": "on_shipment"})
+    terms = {"token": "tok_visa", "capture": "on_shipment", **payment}
+    content = document(order_id, payment=terms)
     handle = await start(client, order_id, content)
     await until_status(handle, step="create_shipment")
 
@@ -123,6 +128,143 @@ async def test_an_authorisation_that_lapses_later_is_watched_by_the_next_run(
     await standing.handle.execute_update("retry", BY)
     assert (await result(standing.handle))["outcome"] == "completed"
     assert "AttentionRequired" not in await shop.story(standing.order_id)
+
+
+# --- the customer is asked -----------------------------------------------------------------------
+
+ASK = {"policy": "ask", "deadline_hours": 48}
+
+
+@pytest.fixture
+def asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer is asked as soon as a payment is authorised, without time that goes by."""
+    monkeypatch.setattr(policies, "CALL_BEFORE_LAPSE", HELD_FOR + timedelta(days=1))
+
+
+async def asked(
+    temporal: WorkflowEnvironment, shop: TrappedShop, **payment: Any
+) -> tuple[Standing, dict[str, Any]]:
+    """An order that waits for its carrier, and whose customer was asked for another payment."""
+    order_id = new_order_id()
+    terms = {"on_decline": ASK, **payment}
+    with temporal.with_time_skipping_disabled():
+        standing = await unshipped(temporal.client, shop, order_id, **terms)
+        status = await until_status(standing.handle, declined=LAPSES)
+    return standing, status
+
+
+async def theirs(shop: TrappedShop, order_id: str) -> list[PaymentStatus]:
+    return [one.status async for one in shop.payments.payments() if one.order_id == order_id]
+
+
+async def until_held_again(shop: TrappedShop, order_id: str) -> None:
+    """Wait until another payment is authorised, and our events know it."""
+
+    async def held() -> bool:
+        return (await shop.story(order_id)).count("PaymentAuthorised") == 2
+
+    await until(held)
+
+
+@pytest.mark.usefixtures("asked_at_once")
+async def test_another_payment_takes_the_place_of_one_that_lapses_soon(
+    temporal: WorkflowEnvironment, shop: TrappedShop
+) -> None:
+    standing, status = await asked(temporal, shop)
+    assert (status["step"], status["needs_attention"]) == ("create_shipment", False)
+    assert {"pay", "cancel"} <= set(status["actions"])
+    await standing.handle.execute_update("pay", {**BY, "token": "tok_mastercard"})
+    await until_held_again(shop, standing.order_id)
+    held = [PaymentStatus.VOIDED, PaymentStatus.AUTHORISED]
+    assert await theirs(shop, standing.order_id) == held
+    await standing.let_go()
+    outcome = await result(standing.handle)
+    paid = await shop.payment(standing.order_id)
+    assert isinstance(paid, Captured)
+    assert (outcome["outcome"], outcome["payment_reference"]) == ("completed", paid.reference)
+    captured = [PaymentStatus.VOIDED, PaymentStatus.CAPTURED]
+    assert await theirs(shop, standing.order_id) == captured
+    assert "AttentionRequired" not in await shop.story(standing.order_id)
+
+
+@pytest.mark.usefixtures("asked_at_once")
+async def test_an_order_whose_label_comes_in_time_needs_no_other_payment(
+    temporal: WorkflowEnvironment, shop: TrappedShop
+) -> None:
+    standing, _ = await asked(temporal, shop)
+    await standing.let_go()
+    assert (await result(standing.handle))["outcome"] == "completed"
+    assert await theirs(shop, standing.order_id) == [PaymentStatus.CAPTURED]
+    assert (await shop.story(standing.order_id)).count("PaymentAsked") == 1
+
+
+@pytest.mark.usefixtures("asked_at_once")
+async def test_another_payment_that_is_declined_is_waited_for_again(
+    temporal: WorkflowEnvironment, shop: TrappedShop
+) -> None:
+    standing, _ = await asked(temporal, shop)
+    await standing.handle.execute_update("pay", {**BY, "token": "tok_declined"})
+    await until_status(standing.handle, step="awaiting_payment", declined="card_declined")
+    await standing.handle.execute_update("pay", {**BY, "token": "tok_visa"})
+    await until_held_again(shop, standing.order_id)
+    await standing.let_go()
+    assert (await result(standing.handle))["outcome"] == "completed"
+
+
+@pytest.mark.usefixtures("asked_at_once")
+async def test_the_next_run_goes_on_asking_and_takes_the_payment(
+    temporal: WorkflowEnvironment, shop: TrappedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing, _ = await asked(temporal, shop)
+    with temporal.with_time_skipping_disabled():
+        await goes_on_as_a_new_run(standing, monkeypatch)
+        await until_status(standing.handle, declined=LAPSES)
+        await standing.handle.execute_update("pay", {**BY, "token": "tok_mastercard"})
+        await until_held_again(shop, standing.order_id)
+    await standing.let_go()
+    assert (await result(standing.handle))["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("answer", [FaultKind.DECLINED, FaultKind.EXPIRED])
+@pytest.mark.parametrize("other", ["token", "confirmed"])
+async def test_a_capture_that_is_refused_after_the_label_asks_for_another_payment(
+    temporal: WorkflowEnvironment, shop: TrappedShop, answer: FaultKind, other: str
+) -> None:
+    order_id = new_order_id()
+    shop.payments.faults.add(Fault(answer, "capture", order=order_id, times=1))
+    await shop.receive(f"{order_id}-sku", 10)
+    terms = {"token": "tok_visa", "capture": "on_shipment", "on_decline": ASK}
+    with temporal.with_time_skipping_disabled():
+        handle = await start(temporal.client, order_id, document(order_id, payment=terms))
+        await until_status(handle, step="awaiting_payment")
+    [label] = [one async for one in shop.carrier.labels() if one.order_id == order_id]
+    made = shop.payments.checkout(Money(300, "GBP"))
+    means = {
+        "token": {"token": "tok_visa"},
+        "confirmed": {"confirmed": {"reference": made.reference}},
+    }
+    await handle.execute_update("pay", {**BY, **means[other]})
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["tracking_number"]) == ("completed", label.tracking_number)
+    statuses = await theirs(shop, order_id)
+    assert (statuses.count(PaymentStatus.CAPTURED), len(statuses)) == (1, 2)
+    assert PaymentStatus.AUTHORISED not in statuses
+
+
+@pytest.mark.parametrize("answer", [FaultKind.DECLINED, FaultKind.EXPIRED])
+async def test_an_order_whose_capture_was_refused_is_undone_if_no_other_payment_comes(
+    client: Client, shop: TrappedShop, answer: FaultKind
+) -> None:
+    order_id = new_order_id()
+    shop.payments.faults.add(Fault(answer, "capture", order=order_id))
+    await shop.receive(f"{order_id}-sku", 10)
+    terms = {"token": "tok_visa", "capture": "on_shipment", "on_decline": ASK}
+    handle = await start(client, order_id, document(order_id, payment=terms))
+    ended = await result(handle)
+    assert (ended["outcome"], ended["reason"]) == ("cancelled", "payment_declined")
+    story = await shop.story(order_id)
+    assert (story.count("PaymentAsked"), story.count("LabelCancelled")) == (1, 1)
+    assert PaymentStatus.AUTHORISED not in await theirs(shop, order_id)
 
 
 async def _timers(standing: Standing) -> list[timedelta]:

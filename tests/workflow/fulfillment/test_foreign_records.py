@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import Client
 
 from activities.keys import OrderKeys
-from activities.payment_port import PaymentRequest, PaymentStatus, ProviderPayment
+from activities.payment_port import PaymentLedger, PaymentRequest, PaymentStatus, ProviderPayment
 from activities.ports import CarrierLabel, LabelRequest, ParcelItem
 from adapters.providers.faults import Fault, FaultKind
 from adapters.providers.payment_rules import confirm, create
@@ -58,12 +58,12 @@ async def ordered(client: Client, shop: Shop, order_id: str, **changes: Any) -> 
     return await start(client, order_id, document(order_id, **changes))
 
 
-async def verified(shop: Shop) -> Report:
+async def verified(shop: Shop, ledger: PaymentLedger | None = None) -> Report:
     missing = {Check.SAGAS: "not looked at", Check.READ_MODELS: "not looked at"}
     sources = Sources(
         shop.store,
         shop.codec,
-        shop.payments,
+        ledger or shop.payments,
         shop.carrier,
         shop.installation,
         None,

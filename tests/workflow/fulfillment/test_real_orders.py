@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError
 
 from adapters.providers.faults import Fault, FaultKind
+from domain.money import Money
 from domain.payment.state import Captured
 from ordersaga.operations.verification.ledgers import kept
 from tests.support.sagas.real_orders import SHAPES, Shape, goods, off, service
@@ -31,6 +32,9 @@ async def placed(
     """The saga of an order with this content; ten pieces of each of its SKUs are there."""
     usual = document(new_order_id())
     order = Shape(content, total=0).document(usual)
+    if "confirmed" in (order.get("payment") or {}):
+        made = shop.payments.checkout(Money(order["total_minor"], "GBP"))
+        order["payment"] = {"confirmed": {"reference": made.reference}}
     for sku in {line["sku"] for line in order["lines"] if line.get("kind", "goods") == "goods"}:
         await shop.receive(sku, 10)
     return usual["order_id"], await start(client, usual["order_id"], order, **options)

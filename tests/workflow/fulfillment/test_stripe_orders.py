@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from activities.payment_port import PaymentStatus, ProviderPayment
 from adapters.payments.stripe.gateway import StripePaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from adapters.providers.rules import POSTAL_CODE_MARKER
 from domain.payment.state import Captured
+from domain.values import CaptureMode
 from tests.support.sagas.sagas import (
     Handle,
     result,
@@ -21,7 +23,9 @@ from tests.support.sagas.sagas import (
     until_status,
 )
 from tests.support.sagas.shop import Shop, document, running_workers
+from tests.support.stack.checkouts import stripe_checkout
 from tests.support.stack.stripe_sandbox import KEY, StripeControl, running_stripe_sandbox
+from tests.workflow.fulfillment.test_foreign_records import verified
 from workers.factory import Dependencies
 
 BY = {"actor": "anna", "note": "the customer has it by bank transfer"}
@@ -182,3 +186,97 @@ async def test_a_happy_order_asks_stripe_twice(client: Client, till: Till) -> No
     assert (await result(handle))["outcome"] == "completed"
     made = [call["operation"] for call in (await till.control.calls())[len(before) :]]
     assert made == ["create", "confirm"]
+
+
+# --- another payment, and payments of the checkout -----------------------------------------------
+
+ASK = {"policy": "ask", "deadline_hours": 48}
+PAYS = {"actor": "anna", "reason": "the customer paid again"}
+
+
+async def _books_agree(till: Till, order_id: str) -> None:
+    """As to one order: the stand-in has those of other tests, too."""
+    report = await verified(till.shop, till.shop.stripe)
+    assert [each for each in report.findings if order_id in str(each)] == []
+
+
+@pytest.mark.parametrize("card", ["chargeDeclinedInsufficientFunds", "authenticationRequired"])
+async def test_another_card_is_charged_after_one_that_was_declined(
+    temporal: WorkflowEnvironment, till: Till, card: str
+) -> None:
+    with temporal.with_time_skipping_disabled():
+        payment = {**paid_by(card), "on_decline": ASK}
+        order_id, handle = await stocked_saga(temporal.client, till.shop, payment=payment)
+        await until_status(handle, step="awaiting_payment")
+    await handle.execute_update("pay", {**PAYS, "token": "pm_card_visa"})
+    outcome = await result(handle)
+    assert outcome["outcome"] == "completed"
+    made = await till.payments(order_id)
+    kept = [one.reference for one in made if one.status is PaymentStatus.CAPTURED]
+    assert (kept, len(made)) == ([outcome["payment_reference"]], 2)
+    await _books_agree(till, order_id)
+
+
+@pytest.mark.parametrize("at_checkout", CaptureMode)
+@pytest.mark.parametrize("capture", ["automatic", "on_shipment"])
+async def test_an_intent_of_the_checkout_is_taken_up_and_captured(
+    client: Client, till: Till, at_checkout: CaptureMode, capture: str
+) -> None:
+    shop_notes = {"metadata[campaign]": "spring"}
+    intent = await stripe_checkout(till.control.base_url, at_checkout, 300, **shop_notes)
+    payment = {"confirmed": {"reference": intent}, "capture": capture}
+    order_id, handle = await stocked_saga(client, till.shop, payment=payment)
+    outcome = await result(handle)
+    assert (outcome["outcome"], outcome["payment_reference"]) == ("completed", intent)
+    [taken] = await till.payments(order_id)
+    assert (taken.reference, taken.status) == (intent, PaymentStatus.CAPTURED)
+    await _books_agree(till, order_id)
+
+
+@pytest.mark.parametrize("at_checkout", CaptureMode)
+async def test_an_intent_of_the_checkout_goes_back_with_its_order(
+    client: Client, till: Till, at_checkout: CaptureMode
+) -> None:
+    intent = await stripe_checkout(till.control.base_url, at_checkout, 300)
+    payment = {"confirmed": {"reference": intent}}
+    order_id, handle = await stocked_saga(client, till.shop, stock=1, payment=payment)
+    ended = await result(handle)
+    assert (ended["outcome"], ended["reason"]) == ("cancelled", "out_of_stock")
+    [undone] = await till.payments(order_id)
+    held = at_checkout is CaptureMode.ON_SHIPMENT
+    assert undone.status is (PaymentStatus.VOIDED if held else PaymentStatus.REFUNDED)
+    await _books_agree(till, order_id)
+
+
+@pytest.mark.parametrize(
+    ("amount", "more", "code"),
+    [
+        (301, {}, "payment_of_another_amount"),
+        (300, {"metadata[order_id]": "somebody-else"}, "payment_of_another_order"),
+        (300, {"confirm": "false"}, "payment_not_confirmed"),
+    ],
+)
+async def test_an_intent_that_does_not_fit_stays_as_it_is(
+    client: Client, till: Till, amount: int, more: dict[str, str], code: str
+) -> None:
+    intent = await stripe_checkout(till.control.base_url, CaptureMode.ON_SHIPMENT, amount, **more)
+    before = await till.shop.stripe.read(intent)
+    payment = {"confirmed": {"reference": intent}}
+    _, handle = await stocked_saga(client, till.shop, payment=payment)
+    ended = await result(handle)
+    assert (ended["reason"], code in ended["detail"]) == ("payment_declined", True)
+    assert await till.shop.stripe.read(intent) == before
+
+
+@pytest.mark.parametrize("operation", ["retrieve", "update", "capture"])
+@pytest.mark.parametrize("kind", TROUBLES)
+async def test_an_intent_is_captured_once_whatever_becomes_of_an_answer(
+    client: Client, till: Till, operation: str, kind: FaultKind
+) -> None:
+    intent = await stripe_checkout(till.control.base_url, CaptureMode.ON_SHIPMENT, 300)
+    await till.control.add(Fault(kind, operation=operation, times=1))
+    payment = {"confirmed": {"reference": intent}}
+    order_id, handle = await stocked_saga(client, till.shop, payment=payment)
+    assert (await result(handle))["outcome"] == "completed"
+    [taken] = await till.payments(order_id)
+    assert (taken.reference, taken.status) == (intent, PaymentStatus.CAPTURED)

@@ -1,6 +1,7 @@
 """Charges, captures and refunds: repeated, interrupted, declined, unknown."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from temporalio.exceptions import ApplicationErrorCategory
 from activities.keys import OrderKeys
 from activities.messages import NOTHING_FOR_GOOD, AmendPieces, OperatorAction, SagaRef, StepRequest
 from activities.payment_port import PaymentRequest, PaymentStatus
+from activities.payments.messages import ReplacePayment
 from adapters.providers.faults import Fault, FaultKind
-from adapters.providers.payment_rules import ASKING_TOKEN
+from adapters.providers.payment_rules import ASKING_TOKEN, KeptPayment
 from domain.ids import LineId
 from domain.lines import Pieces
 from domain.order.state import submitted_order
 from domain.payment.state import Prepared, holds_money
-from domain.values import CaptureMode
+from domain.values import CaptureMode, PaymentDue
 from eventstore.errors import StoreUnavailable
 from tests.support.sagas.bench import A1, STEP, UNDO, Bench
 from tests.support.sagas.sagas import until
@@ -248,3 +250,21 @@ async def test_a_declined_capture_leaves_the_authorisation_to_be_voided(bench: B
     await bench.run(bench.refunds.undo_payment, UNDO)
     [made] = [p async for p in bench.shop.payments.payments()]
     assert made.status is PaymentStatus.VOIDED
+
+
+async def test_a_declined_payment_that_succeeded_late_counts_and_no_other_is_made(
+    bench: Bench,
+) -> None:
+    payments = bench.shop.payments
+    asking = {"token": "tok_declined", "on_decline": {"policy": "ask"}}
+    await bench.run(bench.inventory.reserve_inventory, bench.reservation(payment=asking))
+    assert isinstance(await bench.run(bench.payments.process_payment, STEP), PaymentDue)
+    [declined] = [made async for made in payments.payments()]
+    late = replace(declined, status=PaymentStatus.CAPTURED, decline_code=None)
+    payments.plant(KeptPayment(late, CaptureMode.AUTOMATIC))
+    bench.sagas.token = "tok_visa"
+    pay = ReplacePayment(STEP.saga, A1, OperatorAction("shop", "pay", "another card"))
+    await bench.run(bench.replacement.replace_payment, pay)
+    result = await bench.run(bench.payments.process_payment, STEP, again="-2")
+    assert (result.reference, result.captured) == (declined.reference, True)
+    assert [made async for made in payments.payments()] == [late]

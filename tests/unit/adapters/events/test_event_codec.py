@@ -185,7 +185,7 @@ def test_every_field_is_stored_under_its_name() -> None:
     assert data["total"] == {"minor": 2034, "currency": "GBP"}
     on_decline = {"policy": "cancel", "deadline_hours": 72}
     payment = {"token": "tok_visa", "capture": "automatic", "on_decline": on_decline}
-    assert data["payment"] == payment
+    assert data["payment"] == {**payment, "confirmed": None}
     content = {"order_id", "customer_id", "lines", "adjustments", "address", "total", "payment"}
     assert set(data) == content | {"unavailable", "on_outage", "customer", "metadata", "if_left"}
 

@@ -18,7 +18,8 @@ from activities.ports import (
     OutcomeUnknown,
 )
 from adapters.notifications.recording import RecordingNotifications
-from adapters.providers.fakes import Call, FakeCarrier, FakePaymentGateway
+from adapters.providers.fake_provider import Call
+from adapters.providers.fakes import FakeCarrier, FakePaymentGateway
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId
 from tests.support.stack.carrier_examples import label_request

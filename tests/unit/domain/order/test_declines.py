@@ -101,15 +101,40 @@ def test_an_order_from_which_a_count_took_pieces_can_be_paid_in_another_way() ->
     spec.given(*BEFORE, ASKED, COUNTED).when(PAY).then(CAME)
 
 
+def test_an_order_whose_authorisation_gives_nothing_can_be_paid_in_another_way() -> None:
+    paid = (*BEFORE, ASKED, CAME, OrderProcessingStarted("pay_1"))
+    later = PaymentAsked("expired_card", MUCH_LATER)
+    spec.given(*paid).when(AGAIN).then(later)  # it was paid: the time begins anew
+    spec.given(*paid, COUNTED).when(AGAIN).then(later)
+    spec.given(*paid, later).when(PAY).then(CAME)
+    started = OrderProcessingStarted("pay_2")
+    spec.given(*paid, later, CAME).when(StartProcessing("pay_2")).then(started)
+    spec.given(*paid, COUNTED, later, CAME).when(StartProcessing("pay_2")).then(started)
+    spec.given(*paid, later, CAME, started).when(StartProcessing("pay_2")).then_nothing()
+    other = StartProcessing("pay_3")
+    spec.given(*paid).when(other).then_refused("payment_reference_differs")
+    spec.given(*paid, later).when(other).then_refused("payment_reference_differs")
+    order = spec.state(*paid, later, CAME, started)
+    assert isinstance(order, order_state.Processing)
+    assert (order.payment_reference, order.order.has_another_payment) == ("pay_2", False)
+
+
+def test_another_payment_comes_by_a_token_or_by_a_confirmed_one() -> None:
+    came = PaymentReplaced(confirmed="pi_1")
+    spec.given(*BEFORE, ASKED).when(ReplacePayment(confirmed="pi_1")).then(came)
+    assert (_order(ASKED, came).token, _order(ASKED, came).confirmed) == (None, "pi_1")
+    back = _order(ASKED, came, ASKED, CAME)
+    assert (back.token, back.confirmed) == ("tok_second", None)
+    assert back.capture is TERMS.capture
+    spec.given(*BEFORE, ASKED).when(ReplacePayment("tok_1", "pi_1")).then_invalid("confirmed")
+    spec.given(*BEFORE, ASKED).when(ReplacePayment()).then_invalid("token")
+    spec.given(*BEFORE, ASKED).when(ReplacePayment(confirmed="../x")).then_invalid("confirmed")
+
+
 @pytest.mark.parametrize("command", [ASK, PAY])
-def test_only_an_order_that_is_about_to_pay_asks(command: object) -> None:
+def test_only_an_order_whose_stock_is_reserved_asks(command: object) -> None:
     paid = (*BEFORE, OrderProcessingStarted("pay_1"))
-    for events in (
-        DRAFT,
-        (*DRAFT, ASKING),
-        paid,
-        (*paid, COUNTED),
-    ):
+    for events in (DRAFT, (*DRAFT, ASKING)):
         spec.given(*events).when(command).then_refused("wrong_status")
     spec.given().when(command).then_refused("order_missing")
     for end in (
