@@ -123,7 +123,7 @@ class RequestHandlers:
         message = parse_message(OperatorMessage, raw)
         by = self.attention.note(message.actor, "hold", message.reason)
         self.state.requests.held_by = by
-        self.runner.interrupt_for_hold()
+        self.runner.interrupt_if_unwanted()
         return ACCEPTED
 
     def check_resume(self, raw: RawValue) -> None:
@@ -240,7 +240,7 @@ class RequestHandlers:
         message = parse_message(PayMessage, raw)
         by = OperatorAction(message.actor, "pay", message.reason)
         self.state.requests.payment = OtherPayment(*message.means, by)
-        self.runner.interrupt_for_payment()
+        self.runner.interrupt_if_unwanted()
         return ACCEPTED
 
     # --- what is possible now --------------------------------------------------------------------

@@ -65,14 +65,12 @@ class InterruptibleRunner:
         if self._patience:
             self._patience.interrupt()
 
-    def interrupt_for_hold(self) -> None:
-        """End the wait if something keeps a step from its end: nothing is tried on hold."""
-        if self._patience and self._patience.is_over():
-            self._patience.interrupt_if_in_trouble()
+    def interrupt_if_unwanted(self) -> None:
+        """End the wait if something keeps a step from its end, and nobody wants it now.
 
-    def interrupt_for_payment(self) -> None:
-        """End the wait for a label: another payment is to be tried before the one held lapses."""
-        if self._patience and self._patience.name == Step.CREATE_SHIPMENT.value:
+        Nothing is tried on hold, and no label before another payment that came.
+        """
+        if self._patience and self._patience.is_over():
             self._patience.interrupt_if_in_trouble()
 
     def retry(self) -> None:
@@ -85,16 +83,20 @@ class InterruptibleRunner:
 
         Args:
             name: what is waited for.
-            until_held: it also ends when the saga is put on hold, or fails while it is.
+            until_held: it also ends when the saga is put on hold, or fails while it is; the wait
+                for a label also when another payment came.
         """
-        state = self.state
+        state, is_label = self.state, name == Step.CREATE_SHIPMENT.value
+
+        def is_unwanted() -> bool:
+            came = is_label and state.requests.payment is not None
+            return until_held and (came or state.requests.held_by is not None)
+
         return Patience(
             name,
             state.progress,
             self.visibility.show_every_change,
-            is_over=lambda: (
-                is_overtaken(state) or (until_held and state.requests.held_by is not None)
-            ),
+            is_over=lambda: is_overtaken(state) or is_unwanted(),
         )
 
     async def run(
