@@ -36,7 +36,7 @@ class Claiming:
             ports.GatewayError: the provider does not say where it stands.
         """
         key = nothing.idempotency_key or payments.keys.payment
-        found = await payments.objection(reference, key)
+        answer = await payments.objection(reference, key)
         paid, claim = PAYMENT.stream(self.order_id), CLAIM.stream(reference)
 
         def refused(code: Objection) -> commands.RecordRefusal:
@@ -46,13 +46,13 @@ class Claiming:
             claimed = unit.state(claim)
             if unit.state(paid) != nothing:
                 return unit.state(paid)  # by another attempt
-            if isinstance(found, Objection):
-                unit.execute(paid, refused(found))
+            if isinstance(answer, Objection):
+                unit.execute(paid, refused(answer))
             elif claimed and claimed.order_id != self.order_id:
                 unit.execute(paid, refused(Objection.NOT_OURS))
             else:
                 unit.execute(claim, ClaimReference(self.order_id))
-                command = commands.RecordClaim(self.order_id, found.asked, reference, key)
+                command = commands.RecordClaim(self.order_id, answer.asked, reference, key)
                 unit.execute(paid, command)
             return unit.state(paid)
 

@@ -28,31 +28,33 @@ _USABLE: Final = frozenset({PaymentStatus.AUTHORISED, PaymentStatus.CAPTURED})
 
 
 def objection_to(
-    found: ProviderPayment, claim: Claim, order_reference: str | None
+    payment: ProviderPayment, claim: Claim, order_reference: str | None
 ) -> Objection | None:
     """Why the payment cannot be taken up; None: it can.
 
     Args:
-        found: as the provider knows it.
+        payment: as the provider knows it.
         claim: what it says, or is made to say, if it is the order's own.
         order_reference: the shop's own number of the order, by which it may name it.
     """
-    if _is_of_another(found, claim, order_reference):
+    if _is_of_another(payment, claim, order_reference):
         return Objection.NOT_OURS
-    if found.status in _NOT_CONFIRMED:
+    if payment.status in _NOT_CONFIRMED:
         return Objection.NOT_CONFIRMED
-    used_before = found.idempotency_key not in ("", claim.idempotency_key)
-    if used_before or found.status not in _USABLE or found.refunded.minor:
+    used_before = payment.idempotency_key not in ("", claim.idempotency_key)
+    if used_before or payment.status not in _USABLE or payment.refunded.minor:
         return Objection.OVER
     amounts = claim.amounts or ()
-    if found.asked.currency not in {amount.currency for amount in amounts}:
+    if payment.asked.currency not in {amount.currency for amount in amounts}:
         return Objection.CURRENCY
-    return None if found.asked == found.amount and found.asked in amounts else Objection.AMOUNT
+    return (
+        None if payment.asked == payment.amount and payment.asked in amounts else Objection.AMOUNT
+    )
 
 
-def _is_of_another(found: ProviderPayment, claim: Claim, order_reference: str | None) -> bool:
+def _is_of_another(payment: ProviderPayment, claim: Claim, order_reference: str | None) -> bool:
     """Whether it says that it is of another installation or order; it may say nothing."""
-    if found.idempotency_key or found.installation:
+    if payment.idempotency_key or payment.installation:
         ours = (claim.installation, claim.order_id)
-        return (found.installation, found.order_id) != ours
-    return found.order_id not in ("", claim.order_id, order_reference)
+        return (payment.installation, payment.order_id) != ours
+    return payment.order_id not in ("", claim.order_id, order_reference)

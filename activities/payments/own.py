@@ -178,11 +178,11 @@ class OrderPayments:
             OutcomeUnknown: its status is not final.
         """
         try:
-            found = await self._gateway.read(reference)
+            answer = await self._gateway.read(reference)
         except GatewayRejected:
             return Objection.UNKNOWN
         claim = Claim(self.keys.installation, self._order.order_id, key, self._order.totals)
-        return objection_to(found, claim, self._order.reference) or found
+        return objection_to(answer, claim, self._order.reference) or answer
 
     async def take(self, claimed: payment.Prepared) -> OwnPayment:
         """Capture or hold a claimed payment as the order wants it; it is never confirmed by us.

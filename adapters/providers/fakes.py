@@ -92,8 +92,8 @@ class FakePaymentGateway(FakeProvider[KeptPayment]):
         """A payment that the shop confirms at its checkout; it may name its order."""
         reference = f"pay_checkout_{len(self._records) + 1}"
         now = self.clock() if self.clock else None
-        made = payment_rules.checkout(reference, amount, token, capture, self.declines, now)
-        named = replace(made, seen=replace(made.seen, order_id=OrderId(order)))
+        payment = payment_rules.checkout(reference, amount, token, capture, self.declines, now)
+        named = replace(payment, seen=replace(payment.seen, order_id=OrderId(order)))
         return self._add(named).seen
 
     async def capture(self, reference: str, amount: Money) -> ProviderPayment:

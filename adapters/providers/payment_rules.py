@@ -161,8 +161,8 @@ def checkout(
         RequestRefused: the amount is not positive.
     """
     request = PaymentRequest(OrderId(""), amount, token, capture, "", "")
-    made = create(request, declines)
-    return confirm(replace(made, seen=replace(made.seen, reference=reference)), now)
+    payment = create(request, declines)
+    return confirm(replace(payment, seen=replace(payment.seen, reference=reference)), now)
 
 
 def claim(payment: KeptPayment, identity: Identity) -> KeptPayment:

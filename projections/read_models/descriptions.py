@@ -112,6 +112,7 @@ _LINES: Final[Mapping[type, Callable[[Any], str]]] = {
     payment_events.PaymentClaimed: lambda x: (
         f"payment of {format_amount(x.amount)} taken up from checkout ({x.reference})"
     ),
+    payment_events.ReferenceClaimed: lambda x: f"payment taken up by order {x.order_id}",
     payment_events.PaymentNotClaimed: lambda x: (
         f"payment from checkout not taken up, and left alone: {x.code} ({x.reference})"
     ),

@@ -142,9 +142,9 @@ class StripePaymentGateway:
 
         What the shop wrote there stays, but for an entry of the same name.
         """
-        found = await self._lookups.retrieve(reference)
-        if KEY in found.metadata:
-            return found.to_payment()
+        intent = await self._lookups.retrieve(reference)
+        if KEY in intent.metadata:
+            return intent.to_payment()
         async with self._calls.calling("update", changes=True):
             answer = await self._intents.update_async(
                 reference,
