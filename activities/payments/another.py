@@ -51,6 +51,9 @@ class PaymentReplacement:
 
         def rule(unit: UnitOfWork) -> None:
             require_forward(unit, order_id)
+            now = submitted_order(unit.state(order), order_id)
+            if now.has_another_payment and (now.token, now.confirmed) == (token, request.confirmed):
+                return  # by an attempt whose answer was lost
             if ended:
                 record_answer(unit, ended)
             unit.execute(order, replace)
