@@ -54,6 +54,21 @@ def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
         raise InvalidCursor from None
 
 
+def decode_sorted(cursor: str | None, sort: str, *kinds: type) -> tuple[Any, ...]:
+    """The sort key in a cursor of a listing that can be sorted in several ways.
+
+    Its cursors are made by `encode_cursor` of the sort's name and the key: keys of two sorts may
+    look alike.
+
+    Raises:
+        InvalidCursor: it is of another sort or listing.
+    """
+    named, *key = decode_cursor(cursor, str, *kinds)
+    if cursor is not None and named != sort:
+        raise InvalidCursor
+    return tuple(key)
+
+
 def _part(kind: type, part: object) -> object:
     if kind is datetime and isinstance(part, str):
         try:
@@ -86,19 +101,22 @@ async def fetch_page(
     *filters: Any,
     limit: int,
     cursor: str | None,
+    sort: str = "",
 ) -> Page[T]:
     """A page of a query that sorts by `key` (columns and their types).
 
     The arguments of the query are the filters, the key of the previous page's last row (nulls on
-    the first page) and the number of rows.
+    the first page) and the number of rows. `sort` names one of several ways to sort the listing.
 
     Raises:
-        InvalidCursor: the cursor is not from this listing.
+        InvalidCursor: the cursor is not from this listing, or of another sort.
     """
-    previous = decode_cursor(cursor, *key.values())
+    previous = decode_sorted(cursor, sort, *key.values())
     with survey():
         rows = await pool.fetch(query, *filters, *previous, checked_limit(limit) + 1)
-    return page_of(rows, limit, make_row(row_class), lambda row: tuple(row[name] for name in key))
+    return page_of(
+        rows, limit, make_row(row_class), lambda row: (sort, *(row[name] for name in key))
+    )
 
 
 def page_of(

@@ -24,6 +24,7 @@ from ordersaga.api.routes import (
     orders,
     payments,
     recovering,
+    repairing,
     resending,
     returning,
     search,
@@ -47,6 +48,7 @@ _ROUTERS: Final = (
     live.router,
     system.router,
     resending.router,
+    repairing.router,
 )
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     OrderDocumentModel,
@@ -54,6 +56,8 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     recovering.RecoverBody,
     jobs.JobBody,
     resending.ResendBody,
+    repairing.RebuildBody,
+    repairing.ReplayBody,
     ReceiveBody,
     AdjustBody,
     returning.OpenReturnBody,

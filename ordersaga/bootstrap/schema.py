@@ -7,6 +7,7 @@ from typing import Final
 from eventstore.postgres.migrator import EVENT_STORE, Schema, migrate, pending
 from eventstore.postgres.rights import Right
 from ordersaga.access.tokens import ACCESS
+from ordersaga.books.table import BOOKS
 from ordersaga.findings.table import WATCHDOG
 from ordersaga.incidents.table import INCIDENTS
 from ordersaga.installation.identity import INSTALLATION
@@ -16,7 +17,15 @@ from projections.engine.projection import Pool
 from projections.operations.install import PROJECTIONS, install, rights_on_read_models
 from projections.registry import ALL
 
-_BESIDE_READ_MODELS: Final = (EVENT_STORE, INCIDENTS, INSTALLATION, KEY_VAULT, WATCHDOG, ACCESS)
+_BESIDE_READ_MODELS: Final = (
+    EVENT_STORE,
+    INCIDENTS,
+    INSTALLATION,
+    KEY_VAULT,
+    WATCHDOG,
+    ACCESS,
+    BOOKS,
+)
 SCHEMAS: Final[Sequence[Schema]] = (*_BESIDE_READ_MODELS, PROJECTIONS)
 """Everything that a database of ordersaga holds."""
 

@@ -10,8 +10,8 @@ from rich.console import Group
 from temporalio.client import Client
 
 from domain.ids import JobId, parse_job_id
-from ordersaga.cli.answers import Answer, CommandGroup
-from ordersaga.cli.common import Services
+from ordersaga.cli.answers import Answer, CommandGroup, page_answer
+from ordersaga.cli.common import Cursor, Limit, Services
 from ordersaga.cli.output import OK
 from ordersaga.display.tables import Columns, clock, make_table
 from ordersaga.errors import REFUSED, WrongUsage
@@ -47,11 +47,11 @@ _ROWS: Final = Columns(
 @app.answer("list")
 async def list_(
     services: Services,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Answer:
     """List the latest jobs, each as it was when it entered its phase."""
-    jobs = await list_jobs(await services.temporal(), limit)
-    return Answer(jobs, lambda: _JOBS.table(jobs))
+    return page_answer(await list_jobs(await services.temporal(), limit, cursor), _JOBS)
 
 
 @app.answer()

@@ -19,6 +19,7 @@ from projections.errors import Interrupted
 from projections.operations import operate
 from projections.operations import rebuild as rebuilding
 from projections.operations import status as lane_status
+from projections.operations.repairs.table import list_repairs
 from projections.registry import select
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Read model.")]
@@ -41,6 +42,11 @@ _PARKED: Final = Columns(
 _LETTERS: Final = Columns(
     "version>, position>, event_type: event, state",
     state=lambda x: "waits" if x.waiting else "failed",
+)
+_REPAIRS: Final = Columns(
+    "id>, kind: what, projection: read model, stream, state, done>, requested_by: by, reason, "
+    "requested_at: asked for (UTC), outcome",
+    done=lambda x: f"{100 * min(x.position, x.head) // x.head} %" if x.head else "",
 )
 _NOTHING_PARKED: Final = "no stream is parked"
 _SECONDS_BETWEEN_LINES: Final = 2.0
@@ -232,3 +238,14 @@ async def _letters(projection: Projection, stream: str, limit: int) -> Answer:
     if not letters:
         raise Refused(f"stream {stream!r} is not parked by {projection.name}")
     return Answer(letters, lambda: _LETTERS.table(letters))
+
+
+# --- asked for through the API or the console ----------------------------------------------------
+
+
+@app.answer()
+async def repairs(limit: Limit = 50, cursor: Cursor = None) -> Answer:
+    """List replays and rebuilds that the API or the console asked for, and how they ended."""
+    async with opened() as services:
+        page = await list_repairs(services.pool, limit=limit, cursor=cursor)
+    return page_answer(page, _REPAIRS)

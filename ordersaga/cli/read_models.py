@@ -26,7 +26,7 @@ from ordersaga.display.tables import Columns, money
 from ordersaga.operations.order_lists import OrderQuery, list_with_statuses
 from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
-from projections.read_models.current_orders.model import OrderFilter
+from projections.read_models.current_orders.model import OrderFilter, OrderSort
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
 from projections.read_models.order_history.model import list_history
 from projections.read_models.product_demand.model import DemandFilter, Measure, top_products
@@ -85,11 +85,16 @@ async def current(
     fulfilment: Annotated[
         FulfilmentProgress | None, typer.Option(help="Only orders in this fulfilment status.")
     ] = None,
+    sku: Annotated[str | None, text_option("Only orders with a line of this product.")] = None,
+    currency: Annotated[str | None, text_option("Only orders in this currency.")] = None,
     needs_attention: NeedsAttention = False,
+    sort: Annotated[
+        OrderSort, typer.Option(help="What comes first; totals need a currency.")
+    ] = OrderSort.LATEST,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Answer:
-    """List orders as they are now, most recently placed first."""
+    """List orders as they are now, most recently placed first unless told otherwise."""
     conditions = OrderFilter(
         status,
         customer,
@@ -99,8 +104,11 @@ async def current(
         reference=reference,
         payment_status=payment,
         fulfilment_status=fulfilment,
+        currency=currency,
+        sku=sku,
     )
-    return await _list(services, conditions, needs_attention, limit, cursor)
+    query = OrderQuery(conditions, needs_attention, sort)
+    return await _list(services, query, limit, cursor)
 
 
 @orders.answer()
@@ -111,7 +119,7 @@ async def search(
     cursor: Cursor = None,
 ) -> Answer:
     """Search orders by their id or the shop's own number, most recently placed first."""
-    return await _list(services, OrderFilter(begins_with=text), False, limit, cursor)
+    return await _list(services, OrderQuery(OrderFilter(begins_with=text)), limit, cursor)
 
 
 async def orders_in_status(
@@ -122,17 +130,11 @@ async def orders_in_status(
     cursor: str | None,
 ) -> Answer:
     """A page of orders, all or those in one status."""
-    return await _list(services, OrderFilter(status), needs_attention, limit, cursor)
+    query = OrderQuery(OrderFilter(status), needs_attention)
+    return await _list(services, query, limit, cursor)
 
 
-async def _list(
-    services: Services,
-    conditions: OrderFilter,
-    needs_attention: bool,
-    limit: int,
-    cursor: str | None,
-) -> Answer:
-    query = OrderQuery(conditions, needs_attention)
+async def _list(services: Services, query: OrderQuery, limit: int, cursor: str | None) -> Answer:
     page = await list_with_statuses(services.pool, query, limit, cursor)
     return page_answer(page, _ORDERS)
 

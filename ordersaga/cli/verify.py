@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated
 
+import asyncpg
 import typer
 
+from ordersaga.books.table import FoundDifference, keep_comparison
 from ordersaga.cli.answers import Answer, answering
 from ordersaga.cli.common import Services
 from ordersaga.cli.output import OK
@@ -14,6 +16,7 @@ from ordersaga.findings.attention import orders_needing_attention
 from ordersaga.operations.verification import run
 from ordersaga.operations.verification.report import Check, Report
 from ordersaga.operations.verification.wired import open_sources
+from projections.errors import describe, is_outage
 
 
 @answering
@@ -25,14 +28,41 @@ async def verify(
 ) -> Answer:
     """Prove that stock, money, parcels, sagas and read models agree.
 
+    What differs from the payment provider's books is kept for the API and the console.
     Ends with 0 if all is well, 1 if there are offenders, 3 if a check could not be made.
     """
     skipped = frozenset(skip or ())
     report = await run.verify(await open_sources(services, skipped), skipped)
     attention = await orders_needing_attention(services.pool)
     remarks = [_attention_text(attention)] if attention else []
+    remarks += await _keep_money(services, report)
     data = {**_as_data(report), "needs_attention": attention}
     return Answer(data, lambda: report_view(report), exit_code(report), remarks)
+
+
+async def _keep_money(services: Services, report: Report) -> list[str]:
+    """Keep what differs from the provider's books; returns what prevented it."""
+    if report.money is None:
+        return []
+    found = [
+        FoundDifference(
+            each.finding.subject,
+            each.currency,
+            each.ours_minor,
+            each.theirs_minor,
+            each.finding.rule,
+            each.finding.expected,
+            each.finding.actual,
+        )
+        for each in report.money
+    ]
+    try:
+        await keep_comparison(services.pool, services.settings.payment_provider, found)
+    except Exception as error:
+        if not isinstance(error, asyncpg.PostgresError) and not is_outage(error):
+            raise
+        return [f"what differs in money was not kept for the console: {describe(error)}"]
+    return []
 
 
 def _attention_text(attention: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ NAVIGATION: Final = (
     Link("/parcels", "Parcels", "list_parcels", "parcels"),
     Link("/stock", "Stock", "list_stock", "stock"),
     Link("/money", "Money", "sum_payments", "money"),
-    Link("/providers", "Providers", "list_projections", "providers"),
+    Link("/providers", "Providers", "list_providers", "providers"),
     Link("/projections", "Read models", "list_projections", "projections"),
     Link("/notifications", "Notifications", "list_notifications", "notifications"),
     Link("/audit", "Audit", "list_audit", "audit"),

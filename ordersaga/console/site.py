@@ -21,6 +21,7 @@ from ordersaga.console.routes import (
     money,
     order,
     orders,
+    repairing,
     returning,
     session,
     stock,
@@ -43,6 +44,7 @@ _ROUTERS: Final = (
     stock.router,
     money.router,
     system.router,
+    repairing.router,
     changes.router,
 )
 _SMALLEST: Final = 1000

@@ -65,6 +65,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "paid": "paid",
         "restocked": "restocked",
         "current": "current",
+        "calls_pass": "calls pass",
         "done": "done",
         "refund_paid": "paid",
     },

@@ -12,6 +12,7 @@ from ordersaga.daemons.event_store import EventStoreNeed
 from ordersaga.daemons.loops import Loop
 from ordersaga.daemons.notifier import Notifier, RetryLimits, SendLimits
 from ordersaga.daemons.parked import ParkedStreams
+from ordersaga.daemons.repairs import Repairs
 from ordersaga.daemons.service import begin, run_process
 from projections.engine.projection import Projection
 from projections.engine.runner import ProjectionRunner
@@ -54,7 +55,8 @@ async def run_projections(names: Sequence[str]) -> None:
             notices=lambda: [str(lane.error) for lane in runner.health() if lane.waits],
         )
         parked = ParkedStreams(services.pool, runtime, chosen)
-        return [lanes, parked.loop(), *_attention(services, runtime, chosen)]
+        repairs = Repairs(services, chosen)
+        return [lanes, parked.loop(), repairs.loop(), *_attention(services, runtime, chosen)]
 
     await run_process(settings, [store], loops, runtime=runtime)
 

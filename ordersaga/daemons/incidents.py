@@ -5,6 +5,9 @@ ends it, the table decides.
 """
 
 import asyncio
+import os
+import socket
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 FAILING: Final = "ordersaga_provider_failing"
 WAITING: Final = "ordersaga_provider_waiting_sagas"
 EVERY_S: Final = 2.0
+STEADY_S: Final = 30.0
+"""Without an incident it says so often how it sees the providers that it has called."""
 
 
 class ProviderWatch:
@@ -30,9 +35,12 @@ class ProviderWatch:
         pool: connections to PostgreSQL.
         runtime: its metrics endpoint serves the gauges.
         providers: as this process sees them.
+        process: what it works on, for people.
     """
 
-    def __init__(self, pool: Pool, runtime: "Runtime", providers: Sequence[Provider]) -> None:
+    def __init__(
+        self, pool: Pool, runtime: "Runtime", providers: Sequence[Provider], process: str
+    ) -> None:
         meter = runtime.metric_meter
         self._runtime = runtime  # without it the endpoint would close
         self._failing = meter.create_gauge(FAILING, "1 while calls of this process to it fail")
@@ -40,6 +48,8 @@ class ProviderWatch:
         self._pool = pool
         self._providers = providers
         self._process = uuid4()
+        self._name = f"{process} on {socket.gethostname()}, process {os.getpid()}"
+        self._said_at = -STEADY_S
         self._heartbeat = Heartbeat()
 
     def loop(self) -> Loop:
@@ -60,9 +70,14 @@ class ProviderWatch:
             self._waiting.set(seen.waiting, label)
         try:
             with_incident = await table.providers_with_incident(self._pool)
+            is_time = time.monotonic() - self._said_at >= STEADY_S
             for seen in conditions:
-                if seen.is_incident or seen.provider in with_incident:
-                    await table.report(self._pool, self._process, seen)
+                matters = seen.is_incident or seen.provider in with_incident
+                if matters or (is_time and _was_called(seen)):
+                    await table.report(self._pool, self._process, seen, self._name)
+            if is_time:
+                await table.forget_reports(self._pool)
+                self._said_at = time.monotonic()
         except Exception as error:
             if not is_outage(error):  # its own trouble, which the process says elsewhere
                 raise
@@ -73,6 +88,10 @@ class ProviderWatch:
             for each in self._providers
             if (seen := each.condition()).failing_s is not None
         ]
+
+
+def _was_called(seen: Condition) -> bool:
+    return seen.failed_s is not None or seen.worked_s is not None
 
 
 def _notice(seen: Condition) -> str:

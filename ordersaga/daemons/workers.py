@@ -50,7 +50,7 @@ async def run_worker(queues: Sequence[str]) -> None:
             for queue in queues
         ]
         providers = [services.providers.payments, services.providers.carrier]
-        watch = ProviderWatch(services.pool, temporal.runtime, providers)
+        watch = ProviderWatch(services.pool, temporal.runtime, providers, name)
         return [*workers, watch.loop()]
 
     await run_process(settings, [store, temporal], loops, runtime=temporal.runtime)

@@ -26,6 +26,9 @@ SHOWN: Final = 20
 SILENT: Final = timedelta(seconds=30)
 """Processes report every few seconds; if none has for so long, none runs."""
 
+REPORTED_WITHIN: Final = timedelta(minutes=2)
+"""A process that has not reported for longer is gone."""
+
 _QUIET: Final = timedelta(seconds=RECENTLY_S)
 _sql: Final = partial(statement, __package__)
 _log = structlog.stdlib.get_logger("ordersaga.incidents")
@@ -57,19 +60,60 @@ class Incident:
         return self.ended_at is None and since is not None and now - since > SILENT
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """A provider as one process sees it.
+
+    Attributes:
+        process: what it works on, and where.
+        failing_since: it holds its calls back since then; None: calls pass.
+        access_refused: the provider does not accept our credentials.
+        failure: what it said last when a call failed; empty: none has.
+        failed_at: when a call last failed; `worked_at`: when one last worked; None: never.
+        waiting: the sagas that this process told to wait.
+        reported_at: when the process said so.
+    """
+
+    provider: str
+    process: str
+    failing_since: datetime | None
+    access_refused: bool
+    failure: str
+    failed_at: datetime | None
+    worked_at: datetime | None
+    waiting: int
+    reported_at: datetime
+
+
 async def providers_with_incident(pool: Pool) -> set[str]:
     """The providers that have an incident now."""
     return {row["provider"] for row in await pool.fetch(_sql("open"))}
 
 
-async def report(pool: Pool, process: UUID, seen: Condition) -> None:
+async def forget_reports(pool: Pool) -> None:
+    """Forget the reports of processes that are gone."""
+    await pool.execute(_sql("forget"))
+
+
+async def report(pool: Pool, process: UUID, seen: Condition, name: str = "") -> None:
     """Take how a process sees a provider; begin or end the incident, and tell of it, in one step.
 
-    Of any number of processes, one begins it and one ends it.
+    Of any number of processes, one begins it and one ends it. `name` is the process for people.
     """
     async with pool.acquire() as connection, connection.transaction():
-        ages = (_age(seen.failed_s), _age(seen.worked_s), _age(seen.works_s))
-        await connection.execute(_sql("report"), seen.provider, process, *ages, seen.waiting)
+        await connection.execute(
+            _sql("report"),
+            seen.provider,
+            process,
+            name,
+            _age(seen.failing_s),
+            seen.is_refused,
+            seen.failure,
+            _age(seen.failed_s),
+            _age(seen.worked_s),
+            _age(seen.works_s),
+            seen.waiting,
+        )
         row = await (_begin(connection, seen) if seen.is_incident else _end(connection, seen))
     if row is None:
         return
@@ -92,6 +136,13 @@ async def list_incidents(pool: Pool, limit: int = SHOWN) -> list[Incident]:
         return [make_row(Incident)(row) for row in await pool.fetch(_sql("list"), limit)]
 
 
+async def list_views(pool: Pool) -> list[ProviderView]:
+    """How each process that works now sees each provider that it has ever called."""
+    with survey():
+        rows = await pool.fetch(_sql("views"), REPORTED_WITHIN)
+    return [make_row(ProviderView)(row) for row in rows]
+
+
 async def _begin(connection: Connection, seen: Condition) -> Any:
     """The incident if this is its beginning."""
     waiting = await connection.fetchval(_sql("waiting"), seen.provider)
@@ -100,7 +151,6 @@ async def _begin(connection: Connection, seen: Condition) -> Any:
     )
     if row is None or not row["is_new"]:
         return None
-    await connection.execute(_sql("forget"))
     data: forms.Failing = {
         "failure": seen.failure,
         "access_refused": seen.is_refused,

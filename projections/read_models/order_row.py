@@ -4,17 +4,34 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from domain.lines import Adjustment, LineKind, adjusted, pieces_by_sku
 from domain.order import events as order_events
 from projections.engine.projection import Recorded, names, own_id
 
-Draft = dict[str, tuple[int, int, int, int]]
-"""The lines of an order that is a draft: their pieces, pieces of goods among them, unit price and
-adjustments in minor units. The adjustments of the whole order are those of a line without pieces.
-"""
+
+class DraftLine(NamedTuple):
+    """A line of an order that is a draft.
+
+    Attributes:
+        pieces: how many; `goods` of them are goods.
+        price: of a piece, and the sum of the `adjustments`, in minor units.
+        sku: the product; empty if it is a service.
+    """
+
+    pieces: int = 0
+    goods: int = 0
+    price: int = 0
+    adjustments: int = 0
+    sku: str = ""
+
+
+Draft = dict[str, DraftLine]
+"""The lines by id. The adjustments of the whole order are those of a line without pieces."""
+
 _WHOLE: Final = ""
+_NO_LINE: Final = DraftLine()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +71,7 @@ class CurrentOrder:
 class OrderRow(CurrentOrder):
     """An order with its draft as JSON, which is empty once the order is submitted.
 
-    From then on, `skus` names the products of its lines, separated by blanks.
+    `skus` names the products of its lines, separated by blanks.
     While a batch is applied the draft is in `lines`; `settle` turns it into text.
     """
 
@@ -91,22 +108,28 @@ def settle(row: OrderRow) -> None:
 def _draft(row: OrderRow) -> Draft:
     if row.lines is None:
         stored = json.loads(row.draft) if row.draft else {}
-        row.lines = {line_id: tuple(numbers) for line_id, numbers in stored.items()}
+        row.lines = {line_id: DraftLine(*parts) for line_id, parts in stored.items()}
     return row.lines
 
 
 def _sum_up(row: OrderRow, draft: Draft) -> None:
     row.line_count = sum(line_id != _WHOLE for line_id in draft)
-    row.item_count = sum(goods for _, goods, _, _ in draft.values())
-    row.total_minor = sum(pieces * price + more for pieces, _, price, more in draft.values())
+    row.item_count = sum(line.goods for line in draft.values())
+    row.total_minor = sum(line.pieces * line.price + line.adjustments for line in draft.values())
+    row.skus = " ".join(dict.fromkeys(line.sku for line in draft.values() if line.sku))
 
 
 def _item_added(row: OrderRow, event: order_events.ItemAdded, _: datetime) -> None:
     draft = _draft(row)
-    pieces = draft.get(event.line_id, (0, 0, 0, 0))[0] + event.quantity
-    goods = pieces if event.kind is LineKind.GOODS else 0
-    more = _adjusted(event.adjustments, row)
-    draft[event.line_id] = (pieces, goods, event.unit_price.minor, more)
+    pieces = draft.get(event.line_id, _NO_LINE).pieces + event.quantity
+    is_goods = event.kind is LineKind.GOODS
+    draft[event.line_id] = DraftLine(
+        pieces,
+        pieces if is_goods else 0,
+        event.unit_price.minor,
+        _adjusted(event.adjustments, row),
+        (event.code or "") if is_goods else "",
+    )
     _sum_up(row, draft)
 
 
@@ -122,15 +145,15 @@ def _item_removed(row: OrderRow, event: order_events.ItemRemoved, _: datetime) -
 
 def _quantity_changed(row: OrderRow, event: order_events.QuantityChanged, _: datetime) -> None:
     draft = _draft(row)
-    _pieces, goods, price, more = draft[event.line_id]
-    draft[event.line_id] = (event.quantity, event.quantity if goods else 0, price, more)
+    line, pieces = draft[event.line_id], event.quantity
+    draft[event.line_id] = line._replace(pieces=pieces, goods=pieces if line.goods else 0)
     _sum_up(row, draft)
 
 
 def _adjustments_set(row: OrderRow, event: order_events.AdjustmentsSet, _: datetime) -> None:
     draft, line_id = _draft(row), event.line_id or _WHOLE
-    pieces, goods, price, _before = draft.get(line_id, (0, 0, 0, 0))
-    draft[line_id] = (pieces, goods, price, _adjusted(event.adjustments, row))
+    adjustments = _adjusted(event.adjustments, row)
+    draft[line_id] = draft.get(line_id, _NO_LINE)._replace(adjustments=adjustments)
     _sum_up(row, draft)
 
 

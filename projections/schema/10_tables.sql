@@ -110,3 +110,34 @@ CREATE UNLOGGED TABLE read_models.era (
     CONSTRAINT era_pkey PRIMARY KEY (only_one),
     CONSTRAINT era_is_one_row CHECK (only_one)
 );
+
+-- The replays and rebuilds that people asked for, open and ended. Who may not write read models asks
+-- here, and a process of projections with the same `version` of the read model carries it out.
+-- `taken_by` is the process that works on it, until `taken_until`; then another one goes on.
+-- `position` of `head` says how far a rebuild is.
+CREATE TABLE read_models.repairs (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    request_id text NOT NULL,
+    kind text NOT NULL,
+    projection text NOT NULL,
+    version integer NOT NULL,
+    stream text NOT NULL DEFAULT '',
+    requested_by text NOT NULL,
+    reason text NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    begun_at timestamptz,
+    taken_by uuid,
+    taken_until timestamptz,
+    tries integer NOT NULL DEFAULT 0,
+    position bigint NOT NULL DEFAULT 0,
+    head bigint NOT NULL DEFAULT 0,
+    ended_at timestamptz,
+    failed boolean NOT NULL DEFAULT false,
+    outcome text NOT NULL DEFAULT '',
+    CONSTRAINT repairs_pkey PRIMARY KEY (id),
+    CONSTRAINT repairs_once_a_request UNIQUE (request_id),
+    CONSTRAINT repairs_kind_is_known CHECK (kind IN ('replay', 'rebuild'))
+) WITH (fillfactor = 80);
+
+CREATE UNIQUE INDEX repairs_open ON read_models.repairs (projection, version, kind, stream)
+    WHERE ended_at IS NULL;

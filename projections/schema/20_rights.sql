@@ -30,3 +30,10 @@ GRANT INSERT ON read_models.notifications TO :"appender";
 
 -- People have notifications sent again.
 GRANT UPDATE ON read_models.notifications TO :"api";
+
+-- People ask for replays and rebuilds; the projector says how each ends.
+GRANT SELECT ON read_models.repairs TO :"projector", :"reader", :"api";
+
+GRANT INSERT ON read_models.repairs TO :"api";
+
+GRANT UPDATE ON read_models.repairs TO :"projector";

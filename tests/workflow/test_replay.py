@@ -7,13 +7,15 @@ import pytest
 
 from tests.support.sagas.changed_saga import ChangedSaga
 from tests.support.sagas.record_histories import FOLDER, PATHS, VERSION
+from tests.support.sagas.record_job_histories import JOB_PATHS
 from tests.support.sagas.record_later_histories import LATER_PATHS
 from workers import replay as replaying
 from workers.replay import replay
 
 HISTORIES = sorted(FOLDER.glob("*.json"))
 SAGAS = [path for path in HISTORIES if path.name.startswith("order-")]
-LATER = [path for path in HISTORIES if path not in SAGAS]
+JOBS = [path for path in HISTORIES if path.name.startswith("job-")]
+LATER = [path for path in HISTORIES if path not in (*SAGAS, *JOBS)]
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
@@ -31,6 +33,11 @@ def test_every_way_of_a_parcel_and_a_return_is_recorded() -> None:
     assert {name.removesuffix("-R1").removesuffix("-lost") for name in recorded} == set(LATER_PATHS)
 
 
+def test_every_way_of_a_job_is_recorded() -> None:
+    recorded = {path.name.partition(".")[0].removeprefix("job-") for path in JOBS}
+    assert recorded == set(JOB_PATHS)
+
+
 def with_another_first_activity(path: Path, folder: Path) -> Path:
     history = json.loads(path.read_text())
     first = next(
@@ -44,7 +51,7 @@ def with_another_first_activity(path: Path, folder: Path) -> Path:
     return changed
 
 
-@pytest.mark.parametrize("path", LATER, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LATER, *JOBS], ids=lambda path: path.stem)
 async def test_the_control_another_first_activity_does_not_replay(
     path: Path, tmp_path: Path
 ) -> None:

@@ -156,15 +156,22 @@ async def start(request: Request, caller: Caller, key: KeyHeader = None) -> Resp
     operation_id="list_jobs",
     name="list_jobs",
     summary="List the latest jobs",
-    responses=answers(list[Job]),
+    responses=list_answers(Job),
 )
 async def jobs(
     request: Request,
     caller: Caller,  # noqa: ARG001  it authorises
     limit: Limit = 50,
+    cursor: Cursor = None,
+    form: AsForm = Form.JSON,
 ) -> Response:
     """Each as it was when it entered its phase; a job of its own shows its progress."""
-    return json_answer(await list_jobs(await context_of(request).temporal(), limit))
+    client = await context_of(request).temporal()
+
+    async def fetch(rows: int, after: str | None) -> Page[Any]:
+        return await list_jobs(client, rows, after)
+
+    return await list_answer(fetch, Job, limit, cursor, form)
 
 
 @router.get(

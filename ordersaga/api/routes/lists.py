@@ -74,7 +74,7 @@ async def orders(
 ) -> Response:
     """With all four statuses, the money, and why an order needs a person.
 
-    `sku` finds submitted orders by the lines that they have now.
+    `sku` finds orders by the lines that they have now, also while they are drafts.
     """
     pool = context_of(request).services.pool
     conditions = OrderFilter(

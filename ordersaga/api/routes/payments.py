@@ -1,5 +1,6 @@
 """Money: what orders want, and what providers authorised, captured and refunded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -14,6 +15,7 @@ from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
 from ordersaga.api.parameters import Moment, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
+from ordersaga.books.table import BooksCompared, Difference, last_comparison, list_differences
 from projections.paging import Page
 from projections.read_models.payments.model import (
     MoneySums,
@@ -136,3 +138,36 @@ async def sums(
     """Wanted on the day of submission, money on the day on which it moved; `until` is exclusive."""
     pool = context_of(request).services.pool
     return json_answer(SumsAnswer(await money_by_day(pool, since, until, currency)))
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencesAnswer:
+    """How our books and the payment provider's differed when they were last compared.
+
+    Attributes:
+        compared: when that was; None: never.
+    """
+
+    compared: BooksCompared | None
+    items: Sequence[Difference]
+    next_cursor: str | None
+
+
+@router.get(
+    "/payments/differences",
+    operation_id="list_differences",
+    name="list_differences",
+    summary="List how our books and the payment provider's differ",
+    responses=answers(DifferencesAnswer) | not_shown_yet(),
+)
+async def differences(
+    request: Request,
+    caller: Caller,  # noqa: ARG001  it authorises
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """As the last `ordersaga verify` found, by order; the latest day first."""
+    pool = context_of(request).services.pool
+    page = await list_differences(pool, limit=limit, cursor=cursor)
+    compared = await last_comparison(pool)
+    return json_answer(DifferencesAnswer(compared, page.items, page.next_cursor))

@@ -13,6 +13,7 @@ from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
 from ordersaga.api.parameters import OrderPath, Word
 from ordersaga.api.reading import SHOWS_POSITION
+from ordersaga.incidents.table import Incident, ProviderView, list_incidents, list_views
 from ordersaga.operations.inbox.inbox import Inbox, load_inbox
 from ordersaga.operations.verification.one_order import VerifiedOrder, verify_order
 from projections.operations.status import LaneStatus, status
@@ -37,6 +38,14 @@ class ProjectionsAnswer:
     """Every lane of every read model."""
 
     lanes: list[LaneStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidersAnswer:
+    """When providers failed, and what processes see of them now."""
+
+    incidents: list[Incident]
+    processes: list[ProviderView]
 
 
 @router.get(
@@ -70,6 +79,22 @@ async def projections(
     """The position, lag and parked streams of every lane."""
     services = context_of(request).services
     return json_answer(ProjectionsAnswer(await status(services.pool, services.log, ALL)))
+
+
+@router.get(
+    "/providers",
+    operation_id="list_providers",
+    name="list_providers",
+    summary="Show how the payment provider and the carrier do",
+    responses=answers(ProvidersAnswer),
+)
+async def providers(
+    request: Request,
+    caller: Caller,  # noqa: ARG001  it authorises
+) -> Response:
+    """The latest incidents, and how each process of workers sees the providers that it calls."""
+    pool = context_of(request).services.pool
+    return json_answer(ProvidersAnswer(await list_incidents(pool), await list_views(pool)))
 
 
 @router.get(

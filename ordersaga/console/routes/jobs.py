@@ -63,10 +63,11 @@ def _request(viewer: Viewer, fields: Form) -> JobRequest:
 async def jobs(
     request: Request,
     viewer: CurrentViewer,  # noqa: ARG001  it admits
+    cursor: Cursor = None,
 ) -> Response:
     """The latest jobs."""
     client = await context_of(request).temporal()
-    return await page(request, "jobs.html", jobs=await list_jobs(client, ROWS))
+    return await page(request, "jobs.html", rows=await list_jobs(client, ROWS, cursor))
 
 
 @router.get("/jobs/{job_id}", name="get_job")

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from ordersaga.api.answers import Cursor, Form, list_answer
 from ordersaga.api.context import context_of
 from ordersaga.api.routes.payments import MovementKind
+from ordersaga.books.table import last_comparison, list_differences
 from ordersaga.console.charts import Bar, Column, columns_chart
 from ordersaga.console.pages import PageRoute, page
 from ordersaga.console.sessions import CurrentViewer
@@ -50,9 +51,15 @@ async def money(
     if viewer.may("list_movements"):
         conditions = MovementFilter(None, kind, currency, begin, end)
         movements = await list_movements(pool, conditions, limit=ROWS, cursor=cursor)
+    compared, differences = None, None
+    if viewer.may("list_differences"):
+        compared = await last_comparison(pool)
+        differences = await list_differences(pool, limit=ROWS)
     return await page(
         request,
         "money.html",
+        compared=compared,
+        differences=differences,
         sums=sums,
         begin=begin,
         charts={

@@ -16,8 +16,9 @@ from ordersaga.console.acts import one
 from ordersaga.console.pages import PageRoute, page, see_other
 from ordersaga.console.sessions import CurrentViewer, read_form
 from ordersaga.console.writing import answer_of, request_key
-from ordersaga.incidents.table import list_incidents
+from ordersaga.incidents.table import list_incidents, list_views
 from projections.operations.operate import list_parked
+from projections.operations.repairs.table import list_repairs
 from projections.operations.status import status
 from projections.outbox import outbox
 from projections.registry import ALL
@@ -26,6 +27,7 @@ from workflows.documents.validation import validate
 router: Final = APIRouter(route_class=PageRoute)
 
 ROWS: Final = 50
+REPAIRS: Final = 10
 
 
 @router.get("/projections", name="list_projections")
@@ -34,11 +36,12 @@ async def projections(
     viewer: CurrentViewer,  # noqa: ARG001  it admits
     cursor: Cursor = None,
 ) -> Response:
-    """How current every read model is, and the streams that it could not apply."""
+    """How current every read model is, what it could not apply, and what was asked for."""
     services = context_of(request).services
     lanes = await status(services.pool, services.log, ALL)
     parked = await list_parked(services.pool, ALL, limit=ROWS, cursor=cursor)
-    return await page(request, "projections.html", lanes=lanes, parked=parked)
+    repairs = await list_repairs(services.pool, limit=REPAIRS)
+    return await page(request, "projections.html", lanes=lanes, parked=parked, repairs=repairs)
 
 
 @router.get("/notifications", name="list_notifications")
@@ -74,11 +77,12 @@ async def resend(request: Request, viewer: CurrentViewer) -> Response:
     return see_other("/notifications", state="waiting")
 
 
-@router.get("/providers", name="list_projections")
+@router.get("/providers", name="list_providers")
 async def providers(
     request: Request,
     viewer: CurrentViewer,  # noqa: ARG001  it admits
 ) -> Response:
     """When the payment provider or the carrier failed, and what waits for it."""
-    incidents = await list_incidents(context_of(request).services.pool)
-    return await page(request, "providers.html", incidents=incidents)
+    pool = context_of(request).services.pool
+    incidents, views = await list_incidents(pool), await list_views(pool)
+    return await page(request, "providers.html", incidents=incidents, views=views)

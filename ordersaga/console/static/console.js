@@ -101,7 +101,7 @@ function listen() {
     connect();
   }, 5000);
   if (part.dataset.live === "inbox" || part.dataset.live === "today") setInterval(renew, 10000);
-  if (part.dataset.live === "job") setInterval(renew, 2000);
+  setInterval(() => { if (document.querySelector("[data-live] progress")) renew(); }, 2000);
   addEventListener("pagehide", () => source.close());
 }
 

@@ -18,10 +18,15 @@ CREATE TABLE incidents.incidents (
 CREATE UNIQUE INDEX incidents_open ON incidents.incidents (provider) WHERE ended_at IS NULL;
 CREATE INDEX incidents_begun ON incidents.incidents (begun_at);
 
--- How a process last saw a provider; only kept up to date while there is an incident.
+-- How a process last saw a provider: while there is an incident every few seconds, otherwise twice
+-- a minute. `name` is the process for people; `failing_since` is null while calls pass.
 CREATE TABLE incidents.reports (
     provider text NOT NULL,
     process uuid NOT NULL,
+    name text NOT NULL,
+    failing_since timestamptz,
+    access_refused boolean NOT NULL,
+    failure text NOT NULL,
     failed_at timestamptz,
     worked_at timestamptz,
     works_since timestamptz,

@@ -24,6 +24,7 @@ from domain.errors import NotFound
 from domain.ids import JobId, job_workflow
 from ordersaga.errors import Refused, Unreachable
 from ordersaga.operations.temporal_runs import Run, list_runs
+from projections.paging import Page, decode_cursor, encode_cursor
 from workflows.documents.jobs import LONGEST_PAGE, JobDocument
 from workflows.jobs.state import Phase
 
@@ -32,6 +33,8 @@ _UPDATE_WITHIN_S: Final = 10.0
 _LISTED: Final = f"WorkflowType = '{JOB_WORKFLOW_TYPE}' AND ExecutionStatus != 'ContinuedAsNew'"
 _SILENT: Final = "the job did not answer: is a worker for the queue `orders` running?"
 _REQUEST: Final = "carried_out_request"
+_SAME_MOMENT: Final = 20
+"""More runs than begin within a microsecond."""
 _TIMES: Final = ("started_at", "ready_until", "ended_at")
 
 
@@ -138,14 +141,27 @@ async def all_rows(client: Client, job_id: JobId) -> list[JobRow]:
     return rows
 
 
-async def list_jobs(client: Client, limit: int) -> list[Job]:
-    """The latest jobs, each as it was when it entered its phase.
+async def list_jobs(client: Client, limit: int, cursor: str | None = None) -> Page[Job]:
+    """The latest jobs, each as it was when it entered its phase; a page may have fewer than asked.
 
     Raises:
+        InvalidCursor: the cursor is not from this listing.
         RPCError: Temporal does not answer.
     """
-    runs = [run async for run in list_runs(client, _LISTED, limit)]
-    return [job for run in runs if (job := await _listed(client, run)) is not None]
+    until, last = decode_cursor(cursor, datetime, str)
+    query = _LISTED if until is None else f"{_LISTED} AND StartTime <= '{until.isoformat()}'"
+    found = [run async for run in list_runs(client, query, limit + _SAME_MOMENT)]
+    left = _after(found, last)
+    runs = left[:limit]
+    jobs = [job for run in runs if (job := await _listed(client, run)) is not None]
+    more = len(left) > limit
+    return Page(tuple(jobs), encode_cursor(runs[-1].started_at, runs[-1].run_id) if more else None)
+
+
+def _after(runs: Sequence[Run], last: str | None) -> Sequence[Run]:
+    """The runs after the last one of the page before; some may have begun at the same moment."""
+    place = next((number for number, run in enumerate(runs, 1) if run.run_id == last), 0)
+    return runs[place:]
 
 
 async def _listed(client: Client, run: Run) -> Job | None:

@@ -13,7 +13,7 @@ from activities.ports import CarrierLabel, LabelStatus
 from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.operations.verification.facts import Facts, OrderFacts, Stage
-from ordersaga.operations.verification.report import Comparison, Finding, Rule, judged
+from ordersaga.operations.verification.report import Comparison, Finding, MoneyFound, Rule, judged
 from ordersaga.operations.verification.rules import money_text
 
 Payments = Mapping[OrderId, Sequence[ProviderPayment]]
@@ -108,6 +108,32 @@ def _payments_text(held: Iterable[ProviderPayment]) -> str:
         for payment in held
     )
     return "; ".join(texts) or "no money"
+
+
+def money_found(
+    facts: Facts, ledger: Payments, findings: Iterable[Finding]
+) -> Iterator[MoneyFound]:
+    """What both books say of each order that is found; in every currency that one of them knows."""
+    for finding in findings:
+        order = facts.orders.get(OrderId(finding.subject), OrderFacts())
+        try:
+            yield from _both(finding, order, ledger.get(OrderId(finding.subject), []))
+        except Exception:  # noqa: BLE001  the finding says why; whatever it is, it hides no other
+            yield MoneyFound(finding, None, 0, 0)
+
+
+def _both(
+    finding: Finding, order: OrderFacts, payments: Sequence[ProviderPayment]
+) -> Iterator[MoneyFound]:
+    ours, theirs = Counter[str](), Counter[str]()
+    if order.captures:
+        ours[order.captures[0].amount.currency] = order.kept_minor
+    for payment in payments:
+        theirs[payment.amount.currency] += kept(payment)
+    for currency in sorted({*ours, *theirs}):
+        yield MoneyFound(finding, currency, ours[currency], theirs[currency])
+    if not ours and not theirs:
+        yield MoneyFound(finding, None, 0, 0)
 
 
 # --- labels --------------------------------------------------------------------------------------

@@ -112,14 +112,31 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyFound:
+    """What both books say of an order whose money is an offence, in one currency.
+
+    Attributes:
+        currency: None: neither knows of money.
+        ours_minor: what is kept by our events, in minor units; `theirs_minor`: by the provider's
+            ledger.
+    """
+
+    finding: Finding
+    currency: str | None
+    ours_minor: int
+    theirs_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a verification."""
+    """The result of a verification; `money` is None if the provider's ledger was not read."""
 
     findings: Sequence[Finding]
     not_checked: Sequence[NotChecked] = ()
     comparisons: Sequence[Comparison] = ()
     counts: dict[str, int] = field(default_factory=dict)
     foreign: Sequence[Foreign] = ()
+    money: Sequence[MoneyFound] | None = None
 
     @property
     def clean(self) -> bool:

@@ -20,6 +20,7 @@ from ordersaga.operations.verification.report import (
     Comparison,
     Finding,
     Foreign,
+    MoneyFound,
     NotChecked,
     Report,
     Rule,
@@ -37,6 +38,7 @@ class _Progress:
     comparisons: list[Comparison] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
     foreign: list[Foreign] = field(default_factory=list)
+    money: list[MoneyFound] | None = None
 
 
 async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: float = 1.0) -> Report:
@@ -62,7 +64,8 @@ async def verify(sources: Sources, skip: Collection[Check] = (), *, pause_s: flo
         await _attempt(check, step, sources, skip, progress)
     findings = sorted(progress.findings, key=lambda finding: (finding.rule, finding.subject))
     counts = _counts(facts)
-    return Report(findings, progress.not_checked, progress.comparisons, counts, progress.foreign)
+    rest = (progress.not_checked, progress.comparisons, counts, progress.foreign, progress.money)
+    return Report(findings, *rest)
 
 
 async def read_facts(sources: Sources) -> tuple[Facts, set[str]]:
@@ -120,8 +123,10 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
     if subjects := {finding.subject for finding in findings}:
         now = await _facts_now(sources, subjects)
         findings = list(ledgers.check_payments(facts, payments, now))
-    progress.findings += await _still_unknown(sources, findings)
+    known = await _still_unknown(sources, findings)
+    progress.findings += known
     progress.comparisons += ledgers.compare_money(facts, payments)
+    progress.money = list(ledgers.money_found(facts, payments, [*known, *ledger.wrong]))
 
 
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:

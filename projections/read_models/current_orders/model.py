@@ -53,7 +53,7 @@ class OrderFilter:
     `placed_before` is exclusive; `begins_with` is the beginning of the id or of the reference.
     `payment_status` and `fulfilment_status` are those that people read; see
     `ordersaga.operations.statuses`. Amounts are in minor units, whatever the currency. `sku` is a
-    product of the lines that a submitted order has now.
+    product of the lines that the order has now.
     """
 
     status: str | None = None
@@ -121,7 +121,9 @@ async def list_orders(
     pattern = criteria.begins_with and f"{_literal(criteria.begins_with)}%"
     filters = astuple(replace(criteria, begins_with=pattern))
     query = sort.apply_to(_sql("list"))
-    return await fetch_page(pool, query, CurrentOrder, key, *filters, limit=limit, cursor=cursor)
+    return await fetch_page(
+        pool, query, CurrentOrder, key, *filters, limit=limit, cursor=cursor, sort=sort.value
+    )
 
 
 def _literal(text: str) -> str:

@@ -1,5 +1,5 @@
 -- One row per order as it is now. `draft` holds the lines (JSON) until the order is submitted,
--- `skus` the products of its lines from then on.
+-- `skus` the products of its lines.
 CREATE TABLE {schema}.current_orders (
     order_id text NOT NULL,
     customer_id text,

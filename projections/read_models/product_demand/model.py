@@ -27,7 +27,7 @@ from projections.engine.projection import Connection, Pool, Projection, Recorded
 from projections.engine.row_tables import execute_columns, ids_of_earlier_streams
 from projections.engine.sql_files import statement
 from projections.errors import InvalidCursor
-from projections.paging import Page, checked_limit, decode_cursor, make_row, page_of
+from projections.paging import Page, checked_limit, decode_sorted, make_row, page_of
 
 _sql: Final = partial(statement, __package__)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,30}", re.ASCII)
@@ -256,7 +256,7 @@ async def top_products(
     cursor: str | None = None,
 ) -> Page[ProductDemand]:
     """Products, highest measure first. Raises InvalidCursor for a cursor of another listing."""
-    value, *product = decode_cursor(cursor, str, str, str)
+    value, *product = decode_sorted(cursor, measure.value, str, str, str)
     if value is not None and not _WHOLE.fullmatch(value):
         raise InvalidCursor
     with survey():
@@ -272,5 +272,5 @@ async def top_products(
         rows,
         limit,
         make_row(ProductDemand, ordered_value_minor=int),
-        lambda row: (row["measure"], row["sku"], row["currency"]),
+        lambda row: (measure.value, row["measure"], row["sku"], row["currency"]),
     )

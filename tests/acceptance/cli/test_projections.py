@@ -14,10 +14,13 @@ import aiohttp
 import asyncpg
 import pytest
 
+from projections.operations.repairs.table import Asked, RepairKind, ask
+from projections.read_models.current_orders import model as current_orders
 from projections.registry import ALL
 from tests.acceptance.cli_shop import CliShop
 from tests.support.stack.stack import free_ports, until
-from tests.support.stores.event_store import opened_store
+from tests.support.stores.event_store import opened_pool, opened_store
+from tests.support.stores.logins import as_only
 from tests.support.stores.read_models import Order, append_events, append_raw
 
 
@@ -113,6 +116,12 @@ async def test_rebuild_reports_progress_and_replaces_the_tables(shop: CliShop) -
     assert "done" in rebuilt.err
     page = await shop.json("orders", "current")
     assert {order["order_id"] for order in page["items"]} == {"A1", "B2"}
+    sorted_by_total = ("--sort", "lowest_total", "--currency", "GBP")
+    page = await shop.json("orders", "current", "--sku", "71053", *sorted_by_total)
+    assert [order["order_id"] for order in page["items"]] == ["A1", "B2"]
+    assert (await shop.json("orders", "current", "--sku", "none"))["items"] == []
+    refused = await shop.run("orders", "current", "--sort", "lowest_total")
+    assert (refused.code, "is needed to sort by totals" in refused.err) == (2, True)
 
 
 async def test_a_paused_read_model_says_so_until_it_is_resumed(shop: CliShop) -> None:
@@ -174,6 +183,43 @@ async def test_parked_streams_show_in_health_and_metrics_as_long_as_they_are_par
         await connection.close()
         await until(lambda: says(metrics, gauge + r" 0\n"), 180)
         assert process.returncode is None
+
+
+async def test_a_rebuild_that_was_asked_for_outlives_the_process_that_began_it(
+    shop: CliShop,
+) -> None:
+    await _append(shop, "A1", "B2")
+    reader = await asyncpg.connect(shop.database_url)
+    await reader.execute("UPDATE read_models.current_orders SET status = 'wrong'")
+    async with opened_pool(await as_only(shop.database_url, "api")) as api:
+        model, who = current_orders.PROJECTION, "operator:ann"
+        place = (RepairKind.REBUILD, model.name, model.version, "")
+        asked = await ask(api, Asked(*place, who, "rows are wrong", "r-1"))
+
+    async def shown() -> dict[str, Any]:
+        (repair,) = (await shop.json("projections", "repairs"))["items"]
+        assert (repair["id"], repair["reason"]) == (asked.id, "rows are wrong")
+        return dict(repair)
+
+    async def is_before_the_switch() -> bool:
+        repair = await shown()
+        return bool(repair["state"] == "running" and repair["position"] == repair["head"] > 0)
+
+    async with reader.transaction(), _following(shop):
+        await reader.execute("SELECT FROM read_models.current_orders LIMIT 1")
+        await until(is_before_the_switch)  # it waits for this reader, and is killed there
+    assert (await shown())["state"] == "running"
+    async with _following(shop):
+
+        async def is_done() -> bool:
+            return bool((await shown())["state"] == "done")
+
+        await until(is_done, 180)
+        await until(lambda: _is_current(shop), 180)
+    statuses = "SELECT order_id, status FROM read_models.current_orders ORDER BY order_id"
+    rows = [tuple(row) for row in await reader.fetch(statuses)]
+    assert rows == [("A1", "completed"), ("B2", "completed")]
+    await reader.close()
 
 
 async def test_an_unknown_read_model_is_wrong_usage(shop: CliShop) -> None:

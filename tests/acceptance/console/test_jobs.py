@@ -7,7 +7,7 @@ from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
-from tests.support.stack.reader import opened_browser, signed_in
+from tests.support.stack.reader import Person, opened_browser, signed_in
 from tests.support.stack.stack import Up, order_document, until
 
 pytestmark = pytest.mark.system  # it needs Chromium
@@ -52,6 +52,7 @@ async def test_all_that_match_a_filter_are_held_by_clicks(
         await person.open("/jobs")
         await person.sees("the carrier is on strike")
         assert await person.severe_barriers() == []
+        await _are_resumed_in_the_inbox(person, ids)
         assert person.complaints == []
     for order_id in ids:
 
@@ -60,3 +61,23 @@ async def test_all_that_match_a_filter_are_held_by_clicks(
 
         await until(is_held)
         await sagas.update(order_id, "cancel", {"actor": "test", "reason": "over"})
+
+
+async def _are_resumed_in_the_inbox(person: Person, ids: list[str]) -> None:
+    """Entries of one kind are chosen there, and a job looks what an act would do to them."""
+    page = person.page
+
+    async def all_wait() -> bool:
+        await person.open("/inbox?kind=on_hold")
+        boxes = [page.get_by_label(f"Choose {order_id}", exact=True) for order_id in ids]
+        return all([await box.count() for box in boxes])
+
+    await until(all_wait)
+    assert await person.severe_barriers() == []
+    assert await person.spilled() == []
+    for order_id in ids:
+        await page.get_by_label(f"Choose {order_id}", exact=True).check()
+    await page.get_by_label("With the chosen orders do").select_option("resume")
+    await page.get_by_label("Reason").fill("the strike is over")
+    await person.click("button", "Look what it would do")
+    await person.sees("It is possible now for 3 of 3.")

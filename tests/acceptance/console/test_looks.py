@@ -1,5 +1,6 @@
 """Every page at three widths in both themes: nothing cut, nothing sideways, no barrier."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from ordersaga_client import OrderSagaClient
 from playwright.async_api import Browser
 from temporalio.client import Client
 
+from ordersaga.operations.jobs.jobs import start_job
 from tests.support.stack.reader import WIDTHS, signed_in
 from tests.support.stack.stack import Up, order_document
+from workflows.documents.jobs import JobDocument
 
 pytestmark = pytest.mark.system  # it needs Chromium
 
@@ -31,10 +34,25 @@ PAGES = (
     "/money",
     "/providers",
     "/projections",
+    "/projections/current_orders/rebuild",
     "/notifications",
     "/audit",
+    "/jobs",
+    "/jobs/looks",
     "/search?q=looks",
     "/orders/nothing",
+)
+JOB = JobDocument.model_validate_json(
+    json.dumps(
+        {
+            "job_id": "looks",
+            "act": "cancel",
+            "actor": "operator:ann",
+            "reason": "the carrier is on strike",
+            "selection": "orders by name",
+            "orders": ["looks", "refunded", "nobody"],
+        }
+    )
 )
 MOST_BYTES = 60_000
 MIDDLE = 1024  # the same page as the widest, for axe, which takes most of the time
@@ -56,6 +74,7 @@ async def stack(running_stack: Up) -> Up:
     await sagas.place(order_document("refunded", lines=[line], address=address))
     assert (await sagas.result("looks")).outcome == "completed"
     assert (await sagas.result("refunded")).outcome == "cancelled"
+    await start_job(await Client.connect(running_stack.state().temporal_address), JOB)
     return running_stack
 
 

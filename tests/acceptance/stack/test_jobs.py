@@ -87,7 +87,7 @@ async def test_all_orders_of_a_filter_are_held_where_it_is_still_possible(api: C
         await until(is_audited)
     status, late = await api.post(f"/jobs/{job_id}/run", {}, "run-a-late")
     assert (status, late["code"]) == (409, "refused")
-    assert job_id in [each["job_id"] for each in await api.get("/jobs")]
+    assert job_id in [each["job_id"] for each in (await api.get("/jobs"))["items"]]
 
 
 async def test_what_a_cancellation_would_do_stands_in_the_dry_run_and_an_abort_ends_it(

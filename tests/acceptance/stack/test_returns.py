@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from ordersaga.books.table import last_comparison, list_differences
 from tests.support.stack.stack import Ended, Up, order_document, until
 
 
@@ -87,6 +88,11 @@ async def test_a_lost_parcel_opens_a_return_and_the_books_agree(running_stack: U
     assert (await up.ordersaga("recover")).code == 0
     verified = await up.ordersaga("verify")
     assert verified.code == 0, verified.out
+    async with up.services() as services:
+        compared = await last_comparison(services.pool)
+        assert compared is not None
+        assert (compared.provider, compared.found) == ("sandbox", 0)
+        assert (await list_differences(services.pool)).items == ()
 
 
 async def test_a_return_that_cannot_be_is_refused_with_one_line(running_stack: Up) -> None:

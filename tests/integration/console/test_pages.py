@@ -103,6 +103,13 @@ async def test_an_error_is_a_page_that_says_what_to_do(
     assert "What to do" in reply.text
 
 
+async def test_a_wrong_field_of_a_form_is_named_above_it(shop: ApiShop) -> None:
+    form = "/orders/done/returns/R1/act/refund_return"
+    reader = Reader.of(shop, Role.ADMIN)
+    wrong = await reader.send(form, form, refund="amount", amount="lots", reason="broken")
+    assert (wrong.status, "<strong>amount</strong>" in wrong.text) == (422, True), wrong.text
+
+
 async def test_fields_that_are_left_empty_filter_nothing(shop: ApiShop) -> None:
     text = (await Reader.of(shop, Role.ADMIN).get("/orders?status=&customer=&placed_from=")).text
     assert all(order_id in text for order_id in ("done", "gone", "busy"))

@@ -33,13 +33,16 @@ async def page(shop: ApiShop) -> str:
 
 
 async def test_a_provider_that_fails_is_shown_until_it_works(shop: ApiShop) -> None:
-    assert "No provider has failed" in await page(shop)
+    text = await page(shop)
+    assert "No provider has failed" in text
+    assert "No worker has called a provider" in text
     process = uuid4()
     async with opened_pool(await as_processes(shop.database), 2) as pool:
-        await report(pool, process, FAILS)
+        await report(pool, process, FAILS, "worker-shipping on one")
         text = await page(shop)
         assert "calls are held back" in text
-        assert FAILS.failure in text
+        assert text.count(FAILS.failure) == 2
+        assert "worker-shipping on one" in text
         assert "is one running?" not in text
         await pool.execute(EARLIER)
         assert "is one running?" in await page(shop)
@@ -49,3 +52,15 @@ async def test_a_provider_that_fails_is_shown_until_it_works(shop: ApiShop) -> N
         assert "held back" not in text
         await pool.execute(EARLIER)
         assert "is one running?" not in await page(shop)  # it has ended: nobody has to look
+
+
+async def test_the_api_says_the_same(shop: ApiShop) -> None:
+    seen = replace(FAILS, provider="payment provider")
+    async with opened_pool(await as_processes(shop.database), 2) as pool:
+        await report(pool, uuid4(), seen, "worker-all on two")
+    answer = (await shop.get("/providers", role=Role.OPERATOR)).json
+    (incident,) = [each for each in answer["incidents"] if each["provider"] == seen.provider]
+    (view,) = [each for each in answer["processes"] if each["provider"] == seen.provider]
+    assert (incident["ended_at"], view["process"]) == (None, "worker-all on two")
+    assert view["failing_since"] is not None
+    assert (await shop.get("/providers", role=Role.SUPPORT)).status == 403

@@ -3,24 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import structlog
+from temporalio.runtime import Runtime, TelemetryConfig
 
-from adapters.providers.provider import Condition
+from adapters.providers.provider import Condition, Provider
 from ordersaga.bootstrap.schema import migrate_all
+from ordersaga.daemons.incidents import ProviderWatch
 from ordersaga.incidents.table import (
     BEGUN,
     ENDED,
     Incident,
+    forget_reports,
     list_incidents,
+    list_views,
     providers_with_incident,
     report,
 )
 from projections.outbox.outbox import list_notifications
 from tests.support.stores.event_store import opened_app_pool
+from tests.support.stores.read_models import eventually
 
 A, B, C = uuid4(), uuid4(), uuid4()
 FAILURE = "carrier /labels: HTTP 503"
@@ -151,3 +157,50 @@ async def test_the_next_outage_is_another_incident(pool: asyncpg.Pool) -> None:
     assert (latest.ended_at, latest.access_refused) == (None, True)
     assert earlier.ended_at is not None
     assert await told(pool) == sorted([BEGUN, ENDED, BEGUN])
+
+
+# --- without an incident -------------------------------------------------------------------------
+
+
+async def test_each_process_says_how_it_sees_a_provider(pool: asyncpg.Pool) -> None:
+    await report(pool, A, WORKS, "worker-payments on one, process 1")
+    await report(pool, B, FAILS, "worker-payments on two, process 2")
+    works, fails = await list_views(pool)
+    assert (works.process, works.failing_since, works.waiting) == (
+        "worker-payments on one, process 1",
+        None,
+        0,
+    )
+    assert works.worked_at is not None
+    assert fails.failing_since is not None
+    assert (fails.failure, fails.waiting, fails.worked_at) == (FAILURE, 40, None)
+
+
+async def test_a_process_that_is_gone_is_not_shown_and_then_forgotten(pool: asyncpg.Pool) -> None:
+    await report(pool, A, WORKS)
+    earlier = "UPDATE incidents.reports SET reported_at = reported_at - $1::interval"
+    await pool.execute(earlier, timedelta(minutes=3))
+    assert await list_views(pool) == []
+    await forget_reports(pool)
+    assert await pool.fetchval("SELECT count(*) FROM incidents.reports") == 1
+    await pool.execute(earlier, timedelta(hours=1))
+    await forget_reports(pool)
+    assert await pool.fetchval("SELECT count(*) FROM incidents.reports") == 0
+
+
+async def test_a_process_reports_what_it_has_called_and_nothing_else(pool: asyncpg.Pool) -> None:
+    called, idle = Provider("payment provider"), Provider("carrier")
+    async with called.calling(changes=False):
+        pass
+    runtime = Runtime(telemetry=TelemetryConfig())
+    watch = ProviderWatch(pool, runtime, [called, idle], "worker-all")
+    stop = asyncio.Event()
+    running = asyncio.create_task(watch.run(stop))
+    await eventually(lambda: list_views(pool))
+    stop.set()
+    await running
+    (view,) = await list_views(pool)
+    assert (view.provider, view.failing_since, view.failure) == ("payment provider", None, "")
+    assert view.process.startswith("worker-all on ")
+    assert view.worked_at is not None
+    assert await list_incidents(pool) == []

@@ -1,5 +1,6 @@
 """Lists of orders: a filter selects the orders that show what it asks for."""
 
+from itertools import product
 from random import Random
 
 import asyncpg
@@ -9,8 +10,8 @@ from activities.aggregates import ORDER
 from domain.errors import InvalidValue
 from domain.ids import Sku
 from domain.lines import LineShare, pieces_by_sku
-from domain.order.events import OrderAmended
-from domain.order.state import FrozenOrder, NoOrder
+from domain.order.events import ItemRemoved, OrderAmended
+from domain.order.state import Draft, NoOrder
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.operations.order_lists import OrderQuery
 from ordersaga.operations.statuses import (
@@ -22,6 +23,7 @@ from ordersaga.operations.statuses import (
 from projections.errors import InvalidCursor
 from projections.read_models.current_orders.model import OrderFilter, OrderSort, list_orders
 from projections.read_models.order_row import CurrentOrder
+from projections.read_models.product_demand.model import Measure, top_products
 from tests.support.stores.read_models import (
     CODEC,
     Order,
@@ -40,12 +42,13 @@ async def ids_of(pool: asyncpg.Pool, criteria: OrderFilter) -> list[str]:
 
 
 async def products_of(store: Store, order_id: str) -> set[str]:
-    """What an order that was submitted consists of, by its own events."""
+    """What an order consists of, by its own events."""
     state = ORDER.fold.initial
     for event in await store.read_stream(f"order-{order_id}"):
         state = ORDER.fold.evolve(state, CODEC.decode(event))
-    order = None if isinstance(state, NoOrder) else getattr(state, "order", None)
-    return set(pieces_by_sku(order.lines)) if isinstance(order, FrozenOrder) else set()
+    assert not isinstance(state, NoOrder)
+    order = state if isinstance(state, Draft) else state.order
+    return set(pieces_by_sku(order.lines.values() if isinstance(order, Draft) else order.lines))
 
 
 @pytest.fixture
@@ -91,11 +94,11 @@ async def test_totals_are_selected_from_and_until(
     assert await ids_of(pool, OrderFilter(total_from=middle, currency="EUR")) == []
 
 
-async def test_a_product_selects_the_submitted_orders_that_have_a_line_of_it(
+async def test_a_product_selects_the_orders_that_have_a_line_of_it(
     pool: asyncpg.Pool, store: Store, orders: list[CurrentOrder]
 ) -> None:
     products = {each.order_id: await products_of(store, each.order_id) for each in orders}
-    assert set() in products.values()  # a draft
+    assert {"draft", "cancelled"} < {each.status for each in orders}
     for sku in ("71053", "84029E", "22752", "POST", "none"):
         with_it = [order_id for order_id, skus in products.items() if sku in skus]
         assert await ids_of(pool, OrderFilter(sku=sku)) == with_it
@@ -113,6 +116,19 @@ async def test_a_product_whose_last_piece_was_removed_selects_the_order_no_more(
     await runner_of(pool, store).catch_up()
     assert await ids_of(pool, OrderFilter(sku="71053")) == []
     assert await ids_of(pool, OrderFilter(sku="84029E")) == ["less"]
+
+
+async def test_a_draft_is_found_by_the_products_that_it_has_now(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("draft", lines=(("71053", 1, 339), ("84029E", 2, 1000)))
+    await append_events(store, order.draft())
+    await runner_of(pool, store).catch_up()
+    assert await ids_of(pool, OrderFilter(sku="71053")) == ["draft"]
+    await append_events(store, [(order.stream, ItemRemoved(line_of("71053")))])
+    await runner_of(pool, store).catch_up()
+    assert await ids_of(pool, OrderFilter(sku="71053")) == []
+    assert await ids_of(pool, OrderFilter(sku="84029E")) == ["draft"]
 
 
 @pytest.mark.parametrize("sort", OrderSort)
@@ -133,16 +149,27 @@ async def test_pages_in_each_order_follow_each_other_without_a_gap(
     assert seen == expected
 
 
-async def test_a_cursor_of_a_list_by_time_is_none_of_a_list_by_total(
+async def test_a_cursor_belongs_to_one_sort(pool: asyncpg.Pool, orders: list[CurrentOrder]) -> None:
+    assert len(orders) > 1
+    for sort, other in product(OrderSort, repeat=2):
+        cursor = (await list_orders(pool, sort=sort, limit=1)).next_cursor
+        if sort is other:
+            assert (await list_orders(pool, sort=other, cursor=cursor)).items
+        else:
+            with pytest.raises(InvalidCursor):
+                await list_orders(pool, sort=other, cursor=cursor)
+
+
+async def test_a_cursor_of_demand_belongs_to_one_measure(
     pool: asyncpg.Pool, orders: list[CurrentOrder]
 ) -> None:
-    assert len(orders) > 1
-    by_time = (await list_orders(pool, limit=1)).next_cursor
-    by_total = (await list_orders(pool, sort=OrderSort.LOWEST_TOTAL, limit=1)).next_cursor
-    with pytest.raises(InvalidCursor):
-        await list_orders(pool, sort=OrderSort.LOWEST_TOTAL, cursor=by_time)
-    with pytest.raises(InvalidCursor):
-        await list_orders(pool, cursor=by_total)
+    for measure, other in product(Measure, repeat=2):
+        cursor = (await top_products(pool, measure, limit=1)).next_cursor
+        if measure is other:
+            assert (await top_products(pool, other, cursor=cursor)).items
+        else:
+            with pytest.raises(InvalidCursor):
+                await top_products(pool, other, cursor=cursor)
 
 
 async def test_totals_are_sorted_within_a_currency_only() -> None:

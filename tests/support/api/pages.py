@@ -34,6 +34,8 @@ PAGES: Final = (
     "/money",
     "/providers",
     "/projections",
+    "/projections/current_orders/rebuild",
+    "/projections/current_orders/replay?stream=order-future",
     "/notifications",
     "/audit",
     "/search?q=go",

@@ -21,6 +21,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.providers.faults import Fault, FaultKind
+from tests.support.sagas.record_job_histories import JOB_PATHS, record_job
 from tests.support.sagas.record_later_histories import LATER_PATHS, record_later
 from tests.support.sagas.sagas import Handle, result, start, until_listed_as, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
@@ -246,7 +247,7 @@ async def _main(names: Collection[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     first = replace(policies.USUAL.first, maximum_attempts=2)
     with patch.object(policies, "USUAL", replace(policies.USUAL, first=first)):
-        await _record_all(names or {*PATHS, *LATER_PATHS})
+        await _record_all(names or {*PATHS, *LATER_PATHS, *JOB_PATHS})
 
 
 async def _record_all(names: Collection[str]) -> None:
@@ -254,7 +255,8 @@ async def _record_all(names: Collection[str]) -> None:
         for name in names:
             if name in PATHS:
                 print(await record(environment, name, FOLDER))  # noqa: T201  a script
-            for workflow_id, history in await record_later(environment.client, name):
+            later = await record_later(environment.client, name)
+            for workflow_id, history in later + await record_job(environment.client, name):
                 print(write(FOLDER / f"{workflow_id}.{VERSION}.json", history))  # noqa: T201  a script
 
 

@@ -29,6 +29,7 @@ from ordersaga.operations.jobs.jobs import (
     start_job,
 )
 from ordersaga.operations.steering import Outcome, UpdateRequest, steer
+from projections.errors import InvalidCursor
 from tests.support.sagas.sagas import Handle, new_order_id, start, until, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
 from workers.converter import DATA_CONVERTER
@@ -143,7 +144,7 @@ async def test_a_dry_run_changes_nothing_and_says_for_each_order_whether_it_is_p
     assert job.ready_until is not None
 
     async def is_listed() -> bool:
-        listed = {each.job_id: each for each in await list_jobs(jobs.client, 100)}
+        listed = {each.job_id: each for each in (await list_jobs(jobs.client, 100)).items}
         return job_id in listed and listed[job_id].phase is Phase.READY
 
     await until(is_listed)  # Temporal's lists lag
@@ -303,7 +304,8 @@ async def test_a_long_job_goes_on_as_a_new_run(jobs: Jobs, monkeypatch: pytest.M
     await carry_out_job(jobs.client, job_id, WHO, f"run-{job_id}")
 
     async def is_listed_once() -> bool:
-        return [each.job_id for each in await list_jobs(jobs.client, 100)].count(job_id) == 1
+        listed = (await list_jobs(jobs.client, 100)).items
+        return [each.job_id for each in listed].count(job_id) == 1
 
     await until(is_listed_once)
 
@@ -358,3 +360,28 @@ def test_the_pace_counts_what_an_answer_took() -> None:
     state = JobState(per_second=10)
     assert state.pause_after(10, timedelta(seconds=0.4)) == timedelta(seconds=0.6)
     assert state.pause_after(10, timedelta(seconds=3)) == timedelta()
+
+
+async def test_jobs_are_listed_page_by_page_without_a_gap(jobs: Jobs) -> None:
+    (order_id,) = await jobs.orders(1)
+    started = [await jobs.start(f"page-{number}", JobAct.HOLD, [order_id]) for number in range(5)]
+
+    async def all_pages() -> list[str]:
+        seen: list[str] = []
+        page = await list_jobs(jobs.client, 2)
+        while True:
+            assert len(page.items) <= 2
+            seen += [each.job_id for each in page.items]
+            if page.next_cursor is None:
+                return seen
+            page = await list_jobs(jobs.client, 2, page.next_cursor)
+
+    async def are_listed() -> bool:
+        seen = await all_pages()
+        return [each for each in seen if each in started] == started[::-1]
+
+    await until(are_listed)  # Temporal's lists lag
+    seen = await all_pages()
+    assert len(seen) == len(set(seen))
+    with pytest.raises(InvalidCursor):
+        await list_jobs(jobs.client, 2, "nonsense")

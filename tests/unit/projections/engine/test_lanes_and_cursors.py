@@ -13,7 +13,7 @@ from eventstore.model import BUCKETS
 from projections.engine.control import divide
 from projections.engine.sql_files import statement
 from projections.errors import InvalidCursor, describe, is_outage
-from projections.paging import checked_limit, decode_cursor, encode_cursor
+from projections.paging import checked_limit, decode_cursor, decode_sorted, encode_cursor
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 # gets its zone
 IDS = st.text(alphabet="ABCabc019._-", min_size=1, max_size=64)
@@ -49,6 +49,14 @@ def test_a_cursor_of_another_listing_is_refused() -> None:
     for cursor in (encode_cursor(1), encode_cursor("a", "b"), encode_cursor(2**70, "a")):
         with pytest.raises(InvalidCursor):
             decode_cursor(cursor, int, str)
+
+
+def test_a_cursor_of_another_sort_is_refused_even_if_its_key_looks_alike() -> None:
+    cursor = encode_cursor("cheapest", 5, "a")
+    assert decode_sorted(cursor, "cheapest", int, str) == (5, "a")
+    assert decode_sorted(None, "dearest", int, str) == (None, None)
+    with pytest.raises(InvalidCursor):
+        decode_sorted(cursor, "dearest", int, str)
 
 
 def test_cursor_times_keep_their_zone() -> None:

@@ -67,8 +67,9 @@ def test_a_draft_gives_the_same_row_in_batches_of_any_size() -> None:
     assert [row_after(batch) for batch in range(1, len(EVENTS))] == [row] * (len(EVENTS) - 1)
     assert row.draft is not None
     assert json.loads(row.draft) == {
-        "1": [6, 6, 250, -100],
-        "post": [1, 0, 499, 0],
-        "": [0, 0, 0, -50],
+        "1": [6, 6, 250, -100, "cup"],
+        "post": [1, 0, 499, 0, ""],
+        "": [0, 0, 0, -50, ""],
     }
+    assert row.skus == "cup"
     assert (row.line_count, row.item_count, row.total_minor) == (2, 6, 1500 - 100 + 499 - 50)

@@ -27,6 +27,7 @@ from tests.support.sagas.shop import OneInstallation
 from tests.unit.ordersaga.operations.verification.story import (
     BUSY,
     DONE,
+    GONE,
     LABELS,
     OURS,
     PAYMENTS,
@@ -231,6 +232,40 @@ async def test_events_of_unknown_types_are_named(sources: Sources) -> None:
         (Check.EVENTS, "no class for event type OrderGiftWrapped")
     ]
     assert exit_code(report) == 3
+
+
+# --- money, for people -------------------------------------------------------------------------
+
+
+def money(report: Report) -> list[tuple[str, str | None, int, int]]:
+    assert report.money is not None
+    return [
+        (each.finding.subject, each.currency, each.ours_minor, each.theirs_minor)
+        for each in report.money
+    ]
+
+
+async def test_books_that_agree_have_no_difference(sources: Sources) -> None:
+    assert money(await look(sources)) == []
+
+
+async def test_each_order_whose_money_differs_is_shown_with_what_both_books_keep(
+    sources: Sources,
+) -> None:
+    unknown, odd = OrderId("nobody"), Money(7, "EUR")
+    theirs = [payment(GONE), payment(BUSY), payment(unknown, asked=odd, amount=odd)]
+    theirs[-1] = replace(theirs[-1], refunded=Money(0, "EUR"))
+    report = await look(replace(sources, payments=Ledgers(theirs, LABELS)))
+    assert sorted(money(report)) == [
+        (DONE, "GBP", 1000, 0),
+        (GONE, "GBP", 0, 1000),
+        (unknown, "EUR", 0, 7),
+    ]
+
+
+async def test_books_that_were_not_read_say_nothing(sources: Sources) -> None:
+    assert (await look(replace(sources, payments=Down()))).money is None
+    assert (await look(sources, skip={Check.PAYMENTS})).money is None
 
 
 # --- one odd thing hides no other ----------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""How our books and those of the payment provider differ, as the last verification found."""

@@ -1,0 +1,2 @@
+-- Forget the differences that an earlier verification found.
+DELETE FROM books.differences

@@ -1,0 +1,1 @@
+"""The schema `books` of a new database."""

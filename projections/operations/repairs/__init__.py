@@ -1,0 +1,1 @@
+"""Replays and rebuilds on request: who may not write read models asks for them."""
