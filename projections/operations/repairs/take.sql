@@ -10,7 +10,7 @@ WHERE taken.id = (
     JOIN unnest($1::text[], $2::integer[]) AS own (projection, version)
         USING (projection, version)
     WHERE oldest.ended_at IS NULL
-      AND (oldest.taken_until IS NULL OR oldest.taken_until < now())
+      AND coalesce(oldest.taken_until, '-infinity') < now()
     ORDER BY oldest.id
     LIMIT 1
     FOR UPDATE OF oldest SKIP LOCKED
