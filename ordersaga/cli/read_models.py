@@ -107,8 +107,7 @@ async def current(
         currency=currency,
         sku=sku,
     )
-    query = OrderQuery(conditions, needs_attention, sort)
-    return await _list(services, query, limit, cursor)
+    return await _list(services, OrderQuery(conditions, needs_attention, sort), limit, cursor)
 
 
 @orders.answer()
