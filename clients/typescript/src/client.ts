@@ -10,6 +10,7 @@ import {
 import { sendUpdate, statusOf } from "./calls.js";
 import type {
   Address,
+  Confirmed,
   OrderDocument,
   OrderResult,
   OrderStatus,
@@ -158,9 +159,14 @@ export class OrderSagaClient {
     return await this.update(orderId, "choose", { ...by, choice });
   }
 
-  /** Pay in another way after a decline; `token` is the provider's; throws as `update`. */
-  async pay(orderId: string, token: string, by: By): Promise<UpdateAnswer> {
-    return await this.update(orderId, "pay", { ...by, token });
+  /**
+   * Pay in another way after a decline; throws as `update`.
+   *
+   * `payment` is the provider's token, or a payment that was confirmed at checkout.
+   */
+  async pay(orderId: string, payment: string | Confirmed, by: By): Promise<UpdateAnswer> {
+    const other = typeof payment === "string" ? { token: payment } : { confirmed: payment };
+    return await this.update(orderId, "pay", { ...by, ...other });
   }
 
   private handle(orderId: string, runId?: string): WorkflowHandle {

@@ -33,6 +33,12 @@ export interface CancelAfter {
   readonly cancel_after: number | string;
 }
 
+/** A payment that the shop has authorised or captured at checkout. */
+export interface Confirmed {
+  /** the payment provider's id of it, such as pi_... */
+  readonly reference: string;
+}
+
 /** How the customer is reached. Personal data. */
 export interface Customer {
   readonly email: string;
@@ -66,7 +72,9 @@ export interface OnDecline {
 /** How the order is paid. */
 export interface Payment {
   /** the payment provider's token for the customer's payment method */
-  readonly token: string;
+  readonly token?: string | null;
+  /** a payment that the shop has authorised or captured at checkout; it is checked, and captured, but never confirmed */
+  readonly confirmed?: Confirmed | null;
   /** automatic: capture the money at once; on_shipment: authorise it, and capture it when the label is bought */
   readonly capture?: "automatic" | "on_shipment";
   /** omitted: the order is cancelled at once */
