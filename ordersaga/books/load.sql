@@ -1,2 +1,2 @@
 -- When the books were last compared.
-SELECT provider, compared_at, found FROM books.comparison
+SELECT provider, compared_at, differences FROM books.comparison

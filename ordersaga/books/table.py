@@ -63,19 +63,21 @@ class BooksCompared:
 
     provider: str
     compared_at: datetime
-    found: int
+    differences: int
 
 
-async def keep_comparison(pool: Pool, provider: str, found: Sequence[FoundDifference]) -> None:
+async def keep_comparison(
+    pool: Pool, provider: str, differences: Sequence[FoundDifference]
+) -> None:
     """Replace what an earlier verification found.
 
     Raises:
         PostgresError: the login may not write here, or the database takes no writes.
     """
-    rows = [astuple(each) for each in found[:MOST]]
+    rows = [astuple(each) for each in differences[:MOST]]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 7
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(_sql("compare"), provider, len(found))
+        await connection.execute(_sql("compare"), provider, len(differences))
         await connection.execute(_sql("clear"))
         await connection.execute(_sql("keep"), provider, *columns)
 

@@ -30,7 +30,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "providers": (
         "providers:providers",
-        "Show when the payment provider or the carrier failed, and what waits for it.",
+        "Show when the payment provider or the carrier failed, what waits, and what workers see.",
     ),
     "import": ("importing:import_orders", "Submit the orders of a file."),
     "inbox": (

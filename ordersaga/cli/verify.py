@@ -44,7 +44,7 @@ async def _keep_money(services: Services, report: Report) -> list[str]:
     """Keep what differs from the provider's books; returns what prevented it."""
     if report.money is None:
         return []
-    found = [
+    differences = [
         FoundDifference(
             each.finding.subject,
             each.currency,
@@ -57,7 +57,7 @@ async def _keep_money(services: Services, report: Report) -> list[str]:
         for each in report.money
     ]
     try:
-        await keep_comparison(services.pool, services.settings.payment_provider, found)
+        await keep_comparison(services.pool, services.settings.payment_provider, differences)
     except Exception as error:
         if not isinstance(error, asyncpg.PostgresError) and not is_outage(error):
             raise

@@ -18,7 +18,7 @@ from domain.order.state import FrozenOrder
 from domain.payment.state import Authorised, Captured, Prepared
 from domain.values import CaptureMode, PaymentTerms
 from tests.contract import test_carriers as carriers
-from tests.contract import test_payment_gateways as gateways
+from tests.support.stack import gateways
 from tests.support.stack.carrier_examples import HOME, label_request
 from tests.support.stack.payment_examples import OURS, charge, payment_request
 

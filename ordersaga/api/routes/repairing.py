@@ -113,10 +113,10 @@ async def repair(
     caller: Caller,  # noqa: ARG001  it authorises
 ) -> Response:
     """Its state, its position, and how it ended."""
-    found = await table.load_repair(context_of(request).services.pool, repair_id)
-    if found is None:
+    shown = await table.load_repair(context_of(request).services.pool, repair_id)
+    if shown is None:
         raise Problem(NOT_FOUND)
-    return json_answer(found)
+    return json_answer(shown)
 
 
 # --- also by forms of the console ----------------------------------------------------------------

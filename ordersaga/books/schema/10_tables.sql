@@ -6,7 +6,7 @@ CREATE TABLE books.comparison (
     only_one boolean NOT NULL DEFAULT true,
     provider text NOT NULL,
     compared_at timestamptz NOT NULL,
-    found integer NOT NULL,
+    differences integer NOT NULL,
     CONSTRAINT comparison_pkey PRIMARY KEY (only_one),
     CONSTRAINT comparison_is_one_row CHECK (only_one)
 );

@@ -150,8 +150,8 @@ async def list_jobs(client: Client, limit: int, cursor: str | None = None) -> Pa
     """
     until, last = decode_cursor(cursor, datetime, str)
     query = _LISTED if until is None else f"{_LISTED} AND StartTime <= '{until.isoformat()}'"
-    found = [run async for run in list_runs(client, query, limit + _SAME_MOMENT)]
-    left = _after(found, last)
+    listed = [run async for run in list_runs(client, query, limit + _SAME_MOMENT)]
+    left = _after(listed, last)
     runs = left[:limit]
     jobs = [job for run in runs if (job := await _listed(client, run)) is not None]
     more = len(left) > limit

@@ -123,10 +123,10 @@ async def _payments(sources: Sources, facts: Facts, progress: _Progress) -> None
     if subjects := {finding.subject for finding in findings}:
         now = await _facts_now(sources, subjects)
         findings = list(ledgers.check_payments(facts, payments, now))
-    known = await _still_unknown(sources, findings)
-    progress.findings += known
+    unknown = await _still_unknown(sources, findings)
+    progress.findings += unknown
     progress.comparisons += ledgers.compare_money(facts, payments)
-    progress.money = list(ledgers.money_found(facts, payments, [*known, *ledger.wrong]))
+    progress.money = list(ledgers.money_found(facts, payments, [*unknown, *ledger.wrong]))
 
 
 async def _carrier(sources: Sources, facts: Facts, progress: _Progress) -> None:

@@ -109,11 +109,11 @@ async def is_parked(pool: Pool, projection: str, stream: str) -> bool:
 async def ask(pool: Pool, asked: Asked) -> Repair:
     """Ask for a repair; one that is asked for already, and has not ended, is the same."""
     place = (asked.request_id, asked.projection, asked.version, asked.kind, asked.stream)
-    found = None
-    while found is None:  # between the two statements the same repair may end
-        found = await pool.fetchval(_sql("request"), *place, asked.actor, asked.reason)
-        found = found or await pool.fetchval(_sql("find"), *place)
-    (row,) = await _rows(pool, found, None, 1)
+    repair_id = None
+    while repair_id is None:  # between the two statements the same repair may end
+        repair_id = await pool.fetchval(_sql("request"), *place, asked.actor, asked.reason)
+        repair_id = repair_id or await pool.fetchval(_sql("find"), *place)
+    (row,) = await _rows(pool, repair_id, None, 1)
     return _repair(row)
 
 

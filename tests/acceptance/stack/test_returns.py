@@ -91,7 +91,7 @@ async def test_a_lost_parcel_opens_a_return_and_the_books_agree(running_stack: U
     async with up.services() as services:
         compared = await last_comparison(services.pool)
         assert compared is not None
-        assert (compared.provider, compared.found) == ("sandbox", 0)
+        assert (compared.provider, compared.differences) == ("sandbox", 0)
         assert (await list_differences(services.pool)).items == ()
 
 

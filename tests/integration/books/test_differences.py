@@ -50,7 +50,7 @@ async def test_what_differs_is_shown_by_day_until_the_next_comparison(
         moved = (await shop.get("/payments/movements?order_id=done")).json["items"][-1]["at"]
         (done,) = [each for each in rest.json["items"] if each["order_id"] == "done"]
         assert (done["day"], done["ours_minor"]) == (moved[:10], 1000)
-        assert (first["compared"]["provider"], first["compared"]["found"]) == ("sandbox", 3)
+        assert (first["compared"]["provider"], first["compared"]["differences"]) == ("sandbox", 3)
         text = (await finance.get("/money")).text
         assert all(each in text for each in ("Compared with sandbox", "captured 2.50 GBP"))
         assert (await shop.get("/payments/differences", role=Role.SERVICE)).status == 403
