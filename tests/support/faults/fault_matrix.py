@@ -151,7 +151,7 @@ class Play:
         self.cell = cell
         self.order_id = f"M{number}"
         self.pieces = 10
-        self.token = "tok_visa"
+        self.token = shop.good
         self.postal_code = "LS1 1AA"
         self.on_outage: object = "wait"
         self.until_turned_back: list[Callable[[], object]] = []
@@ -206,14 +206,15 @@ class Play:
     def _force_the_way_back(self) -> None:
         match self.cell.operation:
             case Compensation.RELEASE_INVENTORY:
-                self.token = "tok_declined"
+                self.token = self.shop.declined
             case Compensation.UNDO_PAYMENT:
                 self.postal_code = "NOSHIP"
             case Compensation.CANCEL_SHIPMENT if self.cell.capture is CaptureMode.ON_SHIPMENT:
-                self._fault(self.shop.payments.faults, FaultKind.DECLINED, "capture")
+                self._fault(self.shop.payment_faults, FaultKind.DECLINED, "capture")
             case Compensation.CANCEL_SHIPMENT:
-                # The label is bought, but the answer is lost for longer than the order waits.
-                self.on_outage = {"cancel_after": 1}
+                # The label is bought, but the answer is lost for longer than the order waits. That
+                # is longer than a charge takes on a busy machine, with an attempt that times out.
+                self.on_outage = {"cancel_after": 60}
                 faults = self.shop.carrier.faults
                 for kind, call in (
                     (FaultKind.ANSWER_LOST, "buy_label"),
@@ -254,7 +255,7 @@ class Play:
     def _arrange_refusal(self) -> None:
         match self.cell.operation:
             case Step.PROCESS_PAYMENT:
-                self.token = "tok_declined"
+                self.token = self.shop.declined
             case Step.CREATE_SHIPMENT:
                 self.postal_code = "NOSHIP"
             case Step.CAPTURE_PAYMENT:
@@ -282,16 +283,15 @@ class Play:
 
     @property
     def faults(self) -> FaultPlan:
-        at_the_carrier = (Step.CREATE_SHIPMENT, Compensation.CANCEL_SHIPMENT)
-        provider = (
-            self.shop.carrier if self.cell.operation in at_the_carrier else self.shop.payments
-        )
-        return provider.faults
+        if self.cell.operation in (Step.CREATE_SHIPMENT, Compensation.CANCEL_SHIPMENT):
+            return self.shop.carrier.faults
+        return self.shop.payment_faults
 
     @property
     def _call(self) -> str:
         """The provider's call that the operation makes."""
-        refund = "refund" if self.cell.capture is CaptureMode.AUTOMATIC else "void"
+        automatic = self.cell.capture is CaptureMode.AUTOMATIC
+        refund = "refund" if automatic else self.shop.void_call
         return {
             Step.PROCESS_PAYMENT: "confirm",
             Step.CREATE_SHIPMENT: "buy_label",
@@ -302,7 +302,7 @@ class Play:
 
     def _calls_when_down(self) -> tuple[str, ...]:
         if self.cell.operation is Step.CAPTURE_PAYMENT:
-            return ("capture", "void", "refund")
+            return ("capture", self.shop.void_call, "refund")
         return ("*",) if isinstance(self.cell.operation, Step) else (self._call,)
 
     @property

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from adapters.payments.stripe.gateway import StripePaymentGateway
+from adapters.providers.faults import FaultPlan
 from eventstore.commands.decision import CommandContext, Decide
 from eventstore.commands.folding import Fold
 from eventstore.commands.handler import CommandHandler
 from eventstore.errors import StoreUnavailable
 from eventstore.memory import InMemoryEventStore
 from eventstore.model import AppendResult, StreamAppend
-from tests.support.sagas.shop import Shop
+from tests.support.sagas.shop import TOKEN_DECLINED, TOKEN_GOOD, Shop
+from workers.factory import Dependencies
 
 R = TypeVar("R")
 
@@ -112,11 +115,39 @@ class UnbatchedHandler(CommandHandler):
 class TrappedShop(Shop):
     """A shop whose store can be trapped."""
 
+    good, declined = TOKEN_GOOD, TOKEN_DECLINED
+    void_call = "void"
+
     def __init__(self) -> None:
         super().__init__()
         self.traps = Traps()
         self.store = TrappedStore(self.traps)
         self.handler = UnbatchedHandler(self.store, self.codec)
+
+    @property
+    def payment_faults(self) -> FaultPlan:
+        """What goes wrong at the payment provider."""
+        return self.payments.faults
+
+
+class TrappedStripeShop(TrappedShop):
+    """The same, with customers who pay at Stripe, or at the stand-in with these faults."""
+
+    good, declined = "pm_card_visa", "pm_card_chargeDeclined"
+    void_call = "cancel"
+
+    def __init__(self, gateway: StripePaymentGateway, faults: FaultPlan) -> None:
+        super().__init__()
+        self._gateway, self._faults = gateway, faults
+
+    @property
+    def payment_faults(self) -> FaultPlan:
+        """What goes wrong at the payment provider."""
+        return self._faults
+
+    @property
+    def dependencies(self) -> Dependencies:
+        return replace(super().dependencies, payments=self._gateway)
 
 
 def store_is_down(_: StreamAppend) -> Exception:

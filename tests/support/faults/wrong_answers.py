@@ -19,6 +19,13 @@ async def answering(answer: Answer) -> AsyncIterator[int]:
     """Answer everything; its port."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
+    async with serving(app) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[int]:
+    """Serve an application from this process; its port."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

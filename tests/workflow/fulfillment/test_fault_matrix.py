@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from activities.payment_port import PaymentStatus
+from activities.payment_port import PaymentStatus, ProviderPayment
 from activities.ports import LabelStatus
+from adapters.payments.stripe.gateway import StripePaymentGateway
+from adapters.providers.faults import FaultPlan
+from adapters.sandboxes.stripe.account import AccountSettings
+from adapters.sandboxes.stripe.server import create_stripe_app
 from domain.values import Compensation, Outcome, Step
 from ordersaga.operations.verification.report import Check, Report
 from ordersaga.operations.verification.run import verify
@@ -24,8 +30,10 @@ from tests.support.faults.fault_matrix import (
     expected_attention,
     expected_reason,
 )
-from tests.support.faults.traps import TrappedShop
+from tests.support.faults.traps import TrappedShop, TrappedStripeShop
+from tests.support.faults.wrong_answers import serving
 from tests.support.sagas.shop import running_workers
+from tests.support.stack.stripe_sandbox import KEY
 from workflows import policies
 
 AT_ONCE = 32
@@ -48,11 +56,32 @@ class Results:
         return result
 
 
-@pytest.fixture(scope="module")
-async def results(temporal: WorkflowEnvironment) -> AsyncIterator[Results]:
+@asynccontextmanager
+async def in_memory(_: Path) -> AsyncIterator[TrappedShop]:
+    yield TrappedShop()
+
+
+@asynccontextmanager
+async def stripe_sandbox(folder: Path) -> AsyncIterator[TrappedShop]:
+    faults = FaultPlan()
+    no_limits = AccountSettings(requests_per_second=0, requests_per_endpoint=0)
+    app = create_stripe_app(folder / "ledger.db", settings=no_limits, faults=faults)
+    async with serving(app) as port:
+        gateway = StripePaymentGateway(KEY, f"http://127.0.0.1:{port}")
+        yield TrappedStripeShop(gateway, faults)
+        await gateway.close()
+
+
+@pytest.fixture(scope="module", params=[in_memory, stripe_sandbox], ids=lambda m: m.__name__)
+async def results(
+    temporal: WorkflowEnvironment,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Results]:
     with pytest.MonkeyPatch.context() as patch:
         _hurry(patch)
-        yield await _play_all(temporal.client)
+        async with request.param(tmp_path_factory.mktemp("ledger")) as shop:
+            yield await _play_all(temporal.client, shop)
 
 
 def _hurry(patch: pytest.MonkeyPatch) -> None:
@@ -61,8 +90,7 @@ def _hurry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(policies, "ATTENTION_AFTER", timedelta(minutes=1))
 
 
-async def _play_all(client: Client) -> Results:
-    shop = TrappedShop()
+async def _play_all(client: Client, shop: TrappedShop) -> Results:
     plays = {cell: Play(client, shop, cell, n) for n, cell in enumerate(MATRIX)}
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -84,7 +112,7 @@ def _sources(shop: TrappedShop) -> Sources:
     return Sources(
         shop.store,
         shop.codec,
-        shop.payments,
+        shop.dependencies.payments,
         shop.carrier,
         shop.installation,
         None,
@@ -118,7 +146,13 @@ async def test_a_saga_ends_or_says_what_it_needs_and_the_ledgers_agree(
 async def _require_agreement(shop: TrappedShop, played: Played, ending: Outcome) -> None:
     """Each effect happened at most once, and a cancelled order holds nothing."""
     order_id = played.order_id
-    payments = [p async for p in shop.payments.payments() if p.order_id == order_id]
+    payments = [
+        payment
+        async for payment in shop.dependencies.payments.payments()
+        if isinstance(payment, ProviderPayment)
+        and payment.order_id == order_id
+        and payment.status is not PaymentStatus.UNCONFIRMED
+    ]
     labels = [label async for label in shop.carrier.labels() if label.order_id == order_id]
     assert len(payments) <= 1
     assert len(labels) <= 1
