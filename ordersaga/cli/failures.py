@@ -62,6 +62,7 @@ RULES: Final[Sequence[tuple[str, str, int, str | None]]] = (
     ("temporalio.client", "WorkflowUpdateFailedError", REFUSED, "{.cause}"),
     ("temporalio.client", "WorkflowQueryFailedError", REFUSED, None),
     ("aiohttp", "ClientConnectionError", UNREACHABLE, PROVIDER_HINT),
+    ("workflows.documents.validation", "InvalidDocument", REFUSED, None),
     ("ordersaga_client", "TemporalUnavailable", UNREACHABLE, None),
     ("ordersaga_client", "OrderSagaError", REFUSED, None),
 )

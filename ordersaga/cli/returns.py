@@ -96,6 +96,9 @@ async def open_(
         document["refund"] = decision
     if restock:
         document["restock"] = restock.value
+    from workflows.documents.returns import parse_return  # noqa: PLC0415  loads Temporal
+
+    parse_return(document)  # what is wrong is told also while Temporal does not answer
     async with opened() as services:
         returns = (await saga_client(services)).returns
         await returns.open(document)
