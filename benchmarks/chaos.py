@@ -32,6 +32,7 @@ def _parse() -> argparse.Namespace:
         default=None,
         help="seconds at most for the calm; default: 240, and 0.6 for each order",
     )
+    parser.add_argument("--stripe", action="store_true", help="paid at the stand-in for Stripe")
     parser.add_argument("--keep", type=Path, default=None, help="folder that data and logs stay in")
     return parser.parse_args()
 
@@ -45,6 +46,7 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
         orders=given.orders,
         minutes=given.minutes,
         seed=seed,
+        stripe=given.stripe,
         settle_s=240 + 0.6 * given.orders if given.settle is None else given.settle,
     )
     work = asyncio.ensure_future(

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from activities.keys import OrderKeys
 from activities.payment_port import PaymentRequest
 from domain.ids import OrderId
@@ -17,7 +19,10 @@ from workflows.documents.order import document_total
 ORDERS = 40
 
 
-async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stripe", [False, True], ids=["sandbox", "stripe"])
+async def test_nothing_is_lost_charged_twice_oversold_or_stuck(
+    tmp_path: Path, stripe: bool
+) -> None:
     wish = ChaosWish(
         SHIPPED_SAMPLE,
         tmp_path / "data",
@@ -26,6 +31,7 @@ async def test_nothing_is_lost_charged_twice_oversold_or_stuck(tmp_path: Path) -
         seed=20101201,
         pause_s=2,
         trouble_s=3,
+        stripe=stripe,
     )
     result = await run_chaos(wish, print)
     assert result.problems == [], f"seed {wish.seed}"
@@ -85,8 +91,9 @@ def test_the_control_what_must_not_be_is_named() -> None:
     wish = ChaosWish(SHIPPED_SAMPLE, Path("unused"), 1, 1, 1)
     finding = Finding(Rule.PROVIDER_CANCELLED_PAYMENT, "X2", "no money", "captured 1.00 GBP")
     report = Report([finding], (), [Comparison("money kept, GBP", "0.00", "1.00")], {})
+    books = ["money kept, GBP: 0.00 GBP in our events, 100 minor units in Stripe's books"]
     settled = Settled(attention=[OrderId("X4")], stuck=[OrderId("X3")])
-    result = ChaosResult(wish, lost=[OrderId("X1")], settled=settled, report=report)
-    for named in ("lost: order X1", "stuck: order X3", "X2", "money kept"):
+    result = ChaosResult(wish, lost=[OrderId("X1")], settled=settled, report=report, books=books)
+    for named in ("lost: order X1", "stuck: order X3", "X2", "money kept", "Stripe's books"):
         assert any(named in problem for problem in result.problems)
     assert not any("X4" in problem for problem in result.problems)  # it says that it needs a person

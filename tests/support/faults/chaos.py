@@ -17,14 +17,16 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.ids import OrderId
+from domain.money import Money
 from ordersaga.importing.plan import PlannedOrder
 from ordersaga.operations.verification.facts import Stage
 from ordersaga.operations.verification.report import Report
+from ordersaga.operations.verification.rules import money_text
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
-from tests.support.faults.chaos_weather import ROLES, Weather
+from tests.support.faults.chaos_weather import ROLES, STRIPE, Weather
 from tests.support.faults.exposed import Exposed, exposed_shop
-from tests.support.stack.another_shop import AnotherShop
+from tests.support.stack.another_shop import PRICE_MINOR, AnotherShop
 from tests.support.stack.chaos_shop import ChaosShop, Say, Settled, problems_of, real_orders
 
 _SUBMITTING = 0.8  # the part of the time in which orders come in
@@ -39,6 +41,7 @@ class ChaosWish:
         settle_s: bounds the calm.
         pause_s: lies between two kills on average.
         trouble_s: what a trouble of a server lasts at least: twice the limit of an attempt.
+        stripe: whether the orders are paid at the stand-in for Stripe.
     """
 
     file: Path
@@ -49,6 +52,7 @@ class ChaosWish:
     settle_s: float = 420.0
     pause_s: float = 5.0
     trouble_s: float = 21.0
+    stripe: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class ChaosResult:
         outcomes: orders by stage and reason.
         lost: orders that were handed in and are not in the event store.
         touched: what became of the payments of another shop under our order numbers.
+        books: where the sums of the stand-in for Stripe are not ours.
         left_processes: what still runs after everything was stopped.
     """
 
@@ -75,6 +80,7 @@ class ChaosResult:
     people: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
     touched: list[str] = field(default_factory=list)
+    books: list[str] = field(default_factory=list)
     left_processes: list[str] = field(default_factory=list)
 
     @property
@@ -87,6 +93,7 @@ class ChaosResult:
             *(f"stuck: order {order_id}" for order_id in self.settled.stuck),
             *problems_of(report),
             *self.touched,
+            *self.books,
             *(f"left behind: {process}" for process in self.left_processes),
         ]
 
@@ -95,12 +102,13 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
     """Run one chaos to its end; bounded by its minutes, then by `settle_s`."""
     result = ChaosResult(wish)
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    orders = real_orders(wish.file, wish.orders, wish.seed)
+    orders = real_orders(wish.file, wish.orders, wish.seed, stripe=wish.stripe)
     say(f"seed {wish.seed}: {len(orders)} orders, {wish.minutes:g} minutes of chaos")
-    async with exposed_shop(wish.folder, say) as site:
+    async with exposed_shop(wish.folder, say, stripe=wish.stripe) as site:
         shop = site.shop
         await shop.receive_stock_for(orders)
-        another = AnotherShop(shop.services.payments())
+        card = "pm_card_visa" if wish.stripe else "tok_visa"
+        another = AnotherShop(shop.services.payments(), card)
         await another.charge([each.document.order_id for each in orders[::10]])
         await _storm(site, orders, result, say)
         await shop.calm_down()
@@ -108,11 +116,28 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
         say("verifying")
         result.report = await shop.verify()
         result.touched = await another.problems(result.report)
+        result.books = await _problems_of_books(shop, another, result.report)
         await _count(shop, result)
         result.restarts = shop.stack.restarts()
     after = psutil.Process().children(recursive=True)
     result.left_processes = [str(child) for child in after if child.pid not in before]
     return result
+
+
+async def _problems_of_books(shop: ChaosShop, another: AnotherShop, report: Report) -> list[str]:
+    """Where the stand-in's own ledger, without what another shop took, differs from our events."""
+    if shop.stripe is None:
+        return []
+    ledger = await shop.stripe.ledger()
+    theirs = {"gbp": PRICE_MINOR * len(another.payments)}
+    problems = [f"held at Stripe for nobody: {ledger['held']}"] if ledger["held"] else []
+    for currency, captured in ledger["captured"].items():
+        kept = captured - ledger["refunded"].get(currency, 0) - theirs.get(currency, 0)
+        name = f"money kept, {currency.upper()}"
+        [ours] = [each.ours for each in report.comparisons if each.what == name] or ["nothing"]
+        if ours != money_text(Money(kept, currency.upper())):
+            problems.append(f"{name}: {ours} in our events, {kept} minor units in Stripe's books")
+    return problems
 
 
 async def _storm(
@@ -195,7 +220,7 @@ def show(result: ChaosResult, console: Console) -> None:
 
 def _show_processes(result: ChaosResult, console: Console) -> None:
     table = Table("process", "SIGKILL", "SIGTERM", "frozen", "restarts", title="processes")
-    for role in ROLES:
+    for role in (*ROLES, STRIPE) if result.wish.stripe else ROLES:
         counts = (result.kills, result.stops, result.freezes, result.restarts)
         table.add_row(role, *(str(count.get(role, 0)) for count in counts))
     console.print(table)

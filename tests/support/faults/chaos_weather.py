@@ -27,6 +27,7 @@ ROLES = (
     "postgres",
     "temporal",
 )
+STRIPE = "stripe-sandbox"
 _KINDS = (
     (FaultKind.UNAVAILABLE, 0.0),
     (FaultKind.SERVER_ERROR, 0.0),
@@ -39,8 +40,18 @@ _KINDS = (
     (FaultKind.DELAY_BEFORE, 7.0),  # longer than a gateway waits: the work is done all the same
     (FaultKind.DELAY_AFTER, 7.0),
 )
+_OF_STRIPE = (
+    (FaultKind.SAVED_ERROR, 0.0),
+    (FaultKind.SAVED_ERROR_AFTER, 0.0),
+    (FaultKind.IN_WORK, 0.0),
+    (FaultKind.RATE_LIMITED, 2.0),
+    (FaultKind.LOCKED, 0.0),
+    (FaultKind.HUGE_ANSWER, 0.0),
+    (FaultKind.PROCESSING, 20.0),  # a slow charge
+)
 _OPERATIONS = {
     "payment": ("*", "create", "confirm", "read", "capture", "void", "refund"),
+    STRIPE: ("*", "create", "confirm", "retrieve", "capture", "cancel", "refund", "bank"),
     "carrier": ("*", "buy_label", "find", "cancel_label"),
 }
 
@@ -77,7 +88,7 @@ class Weather:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._end_processes(group))
             group.create_task(self._trouble_servers())
-            group.create_task(self._spoil("payment"))
+            group.create_task(self._spoil(STRIPE if self.shop.stripe else "payment"))
             group.create_task(self._spoil("carrier"))
             group.create_task(self._interfere())
 
@@ -86,7 +97,8 @@ class Weather:
     async def _end_processes(self, group: asyncio.TaskGroup) -> None:
         while not self.over:
             await asyncio.sleep(self.chance.expovariate(1 / self.pause_s))
-            role, how = self.chance.choice(ROLES), self.chance.random()
+            roles = (*ROLES, STRIPE) if self.shop.stripe else ROLES
+            role, how = self.chance.choice(roles), self.chance.random()
             pid = self.shop.stack.pids().get(role)
             if pid is None:  # dead already
                 continue
@@ -128,10 +140,11 @@ class Weather:
     # --- providers -------------------------------------------------------------------------------
 
     async def _spoil(self, provider: str) -> None:
-        control = self.shop.payment if provider == "payment" else self.shop.carrier
+        control = self.shop.carrier if provider == "carrier" else self.shop.payment
+        kinds = (*_KINDS, *_OF_STRIPE) if provider == STRIPE else _KINDS
         while not self.over:
             await asyncio.sleep(self.chance.uniform(0.5, 4))
-            kind, delay_s = self.chance.choice(_KINDS)
+            kind, delay_s = self.chance.choice(kinds)
             operation = self.chance.choice(_OPERATIONS[provider])
             rate = self.chance.choice((0.1, 0.3, 0.6, 1.0))
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):

@@ -115,10 +115,10 @@ class Exposed:
 
 @asynccontextmanager
 async def exposed_shop(
-    folder: Path, say: Say, *, with_spares: bool = False
+    folder: Path, say: Say, *, with_spares: bool = False, stripe: bool = False
 ) -> AsyncIterator[Exposed]:
-    """A stack behind proxies with its data in `folder`."""
-    ports = ports_for_a_stack()
+    """A stack behind proxies with its data in `folder`; `stripe`: paid at the stand-in for it."""
+    ports = ports_for_a_stack(stripe=stripe)
     names = [*ROLES, *map(spare_of, ROLES)]
     health = dict(zip(names, free_ports(len(names)), strict=True))
     server = EmbeddedPostgres(folder / "pgdata", ports.postgres)
@@ -127,11 +127,12 @@ async def exposed_shop(
         database, ours = (closing.enter_context(Proxy((HOST, ports.postgres))) for _ in range(2))
         temporal, payment, carrier = (
             closing.enter_context(Proxy((HOST, port)))
-            for port in (ports.temporal, ports.payment, ports.carrier)
+            for port in (ports.temporal, ports.stripe or ports.payment, ports.carrier)
         )
         common = {
             "ORDERSAGA_EMBEDDED_TEMPORAL_ADDRESS": f"{HOST}:{temporal.port}",
             "ORDERSAGA_PAYMENT_URL": f"http://{HOST}:{payment.port}",
+            "ORDERSAGA_STRIPE_API_BASE": f"http://{HOST}:{payment.port}",
             "ORDERSAGA_CARRIER_URL": f"http://{HOST}:{carrier.port}",
             "ORDERSAGA_DATABASE_POOL_SIZE": _CONNECTIONS,
         }
@@ -144,7 +145,9 @@ async def exposed_shop(
             for role in ROLES
             for name in (role, spare_of(role))
         }
-        options = StackOptions(roles=ROLES, role_env=own, drain_timeout_s=DRAIN_S)
+        options = StackOptions(
+            roles=ROLES, role_env=own, drain_timeout_s=DRAIN_S, stripe_sandbox=stripe
+        )
         opening = chaos_shop(folder, say, options, ports, through(ours, server.url(DATABASE)))
         shop = await closing.enter_async_context(opening)
         inner = await closing.enter_async_context(AsyncExitStack())

@@ -14,6 +14,7 @@ from ordersaga.operations.verification.report import Report
 from tests.support.stack.payment_examples import charge
 
 INSTALLATION: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+PRICE_MINOR: Final = 9900
 
 
 @dataclass(slots=True)
@@ -21,15 +22,16 @@ class AnotherShop:
     """Takes money for some order numbers of ours, and looks whether it still has it."""
 
     gateway: Payments
+    card: str = "tok_visa"
     payments: list[ProviderPayment] = field(default_factory=list)
 
     async def charge(self, order_ids: Sequence[OrderId]) -> None:
         """Charge one order of each number."""
         for order_id in order_ids:
             keys = OrderKeys(INSTALLATION, order_id)
-            mode, price = CaptureMode.AUTOMATIC, Money(9900, "GBP")
+            mode, price = CaptureMode.AUTOMATIC, Money(PRICE_MINOR, "GBP")
             request = PaymentRequest(
-                order_id, price, "tok_visa", mode, keys.payment, keys.installation
+                order_id, price, self.card, mode, keys.payment, keys.installation
             )
             self.payments.append(await charge(self.gateway, request))
 

@@ -38,6 +38,7 @@ from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.wired import open_sources
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import free_ports
+from tests.support.stack.stripe_sandbox import StripeControl
 from workflows.common.search_attributes import NEEDS_ATTENTION, SAGA_STEP
 from workflows.documents.order import document_to_json
 from workflows.fulfillment.state import ON_HOLD
@@ -55,6 +56,14 @@ OUTAGES = (
     TimeoutError,
 )
 """What talking to servers that are being killed may raise."""
+
+STRIPE_CARDS = {
+    "tok_visa": "pm_card_visa",
+    "tok_declined": "pm_card_chargeDeclined",
+    "tok_insufficient_funds": "pm_card_chargeDeclinedInsufficientFunds",
+    "tok_expired": "pm_card_chargeDeclinedExpiredCard",
+}
+"""Stripe's test cards that do as the tokens of the payment sandbox."""
 
 _BY = "chaos"
 _LOOK_EVERY_S = 2.0
@@ -92,7 +101,9 @@ class ChaosShop:
         self.stack = stack
         self.services = services
         self.sagas = sagas
-        self.payment = SandboxControl(stack.state().payment_url)
+        state = stack.state()
+        self.stripe = StripeControl(state.stripe_url) if state.stripe_url else None
+        self.payment = self.stripe or SandboxControl(state.payment_url)
         self.carrier = SandboxControl(stack.state().carrier_url)
         self.submitted: set[OrderId] = set()
 
@@ -209,9 +220,9 @@ def problems_of(report: Report) -> list[str]:
     ]
 
 
-def ports_for_a_stack() -> Ports:
+def ports_for_a_stack(*, stripe: bool = False) -> Ports:
     """Free ones."""
-    return Ports(*free_ports(6))
+    return Ports(*free_ports(6 + stripe))
 
 
 @asynccontextmanager
@@ -251,17 +262,28 @@ def _settings_of(env: dict[str, str]) -> dict[str, Any]:
     return {name.removeprefix(prefix).lower(): value for name, value in env.items()}
 
 
-def real_orders(file: Path, count: int, seed: int) -> list[PlannedOrder]:
+def real_orders(file: Path, count: int, seed: int, *, stripe: bool = False) -> list[PlannedOrder]:
     """Orders of a file, with cards that are declined and captures on shipment here and there.
 
     Which ones are taken, and in which order they come in, depends on the seed. If the file holds
-    too few, they are placed again under other ids.
+    too few, they are placed again under other ids. Cards are those of the sandbox, or of Stripe.
     """
     with read_plan(Request(file)) as plan:
         orders = mix.with_payments(plan.orders())
+    if stripe:
+        orders = [_paid_at_stripe(order) for order in orders]
     times = -(-count // len(orders))
     placed = [_again(order, turn) for turn in range(times) for order in orders]
     return random.Random(seed).sample(placed, count)
+
+
+def _paid_at_stripe(order: PlannedOrder) -> PlannedOrder:
+    """The same order, paid with a test card of Stripe."""
+    document = order.document
+    assert document.payment is not None
+    assert document.payment.token is not None
+    card = STRIPE_CARDS[document.payment.token]
+    return replace(order, document=replace(document, payment=replace(document.payment, token=card)))
 
 
 def _again(order: PlannedOrder, turn: int) -> PlannedOrder:
