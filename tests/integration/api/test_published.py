@@ -12,7 +12,7 @@ from tests.support.api.shop import ApiShop
 from tests.support.stack.stack import order_document
 
 # Nothing that is sent to them can be wrong.
-TAKE_NOTHING = ("get_notifications", "list_projections")
+TAKE_NOTHING = ("get_notifications", "list_projections", "list_providers")
 
 
 @pytest.fixture(scope="module")
