@@ -42,6 +42,7 @@ def _parse() -> argparse.Namespace:
     names = f"default: all of {', '.join(TROUBLES)}; {_PROVIDERS}: all of "
     parser.add_argument("troubles", nargs="*", help=names + ", ".join(PROVIDER_TROUBLES))
     parser.add_argument("--lasts", type=float, help="seconds, instead of what is usual")
+    parser.add_argument("--at-once", type=int, default=1, help="so many stacks beside each other")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     if given.troubles == [_PROVIDERS]:
@@ -52,20 +53,24 @@ def _parse() -> argparse.Namespace:
 
 
 async def _run(given: argparse.Namespace, console: Console) -> int:
-    failed = 0
-    for name in given.troubles or TROUBLES:
+    slots = asyncio.Semaphore(given.at_once)
+
+    async def undergone(name: str) -> bool:
         usual_s = _OF_PROVIDERS_S if name in PROVIDER_TROUBLES else _USUAL_S
         spell = Spell(given.lasts or _LONG_S.get(name, usual_s), settle_s=600)
-        outcome = await _one(name, spell, given.seed, console)
-        _keep(outcome, given.seed)
-        failed += bool(outcome.problems)
+        async with slots:
+            outcome = await _one(name, spell, given.seed, console)
+        _keep(outcome, given)
+        return not outcome.problems
+
+    well = await asyncio.gather(*map(undergone, given.troubles or TROUBLES))
     _show(json.loads(_FIGURES.read_text()), console)
-    return 1 if failed else 0
+    return 0 if all(well) else 1
 
 
 async def _one(name: str, spell: Spell, seed: int, console: Console) -> Outcome:
     def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(f"{name}: {line}", markup=False, soft_wrap=True)
 
     orders = harmless(real_orders(choose_file(None), 2 * spell.orders, seed))[: spell.orders]
     with TemporaryDirectory(prefix="ordersaga-weather-") as folder:
@@ -73,10 +78,11 @@ async def _one(name: str, spell: Spell, seed: int, console: Console) -> Outcome:
             return await undergo(site, name, orders, spell, say, _ALL)
 
 
-def _keep(outcome: Outcome, seed: int) -> None:
+def _keep(outcome: Outcome, given: argparse.Namespace) -> None:
     """Put the figures of one trouble beside those of the others."""
     figures = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
-    figures[outcome.trouble] = {**surroundings(), "seed": seed, **asdict(outcome)}
+    how = {"seed": given.seed, "stacks_at_once": given.at_once}
+    figures[outcome.trouble] = {**surroundings(), **how, **asdict(outcome)}
     text = json.dumps({name: figures[name] for name in _ALL if name in figures}, indent=1)
     _FIGURES.write_text(text + "\n")
 
