@@ -59,7 +59,7 @@ def invalid(field: str, rule: str, message: str) -> InvalidDocument:
 def _missing(error: RPCError, kind: Callable[[str], OrderSagaError], what: str) -> Exception:
     if error.status is not RPCStatusCode.NOT_FOUND:
         return error
-    if "completed" in error.message:
+    if any(words in error.message for words in _ENDED):
         return NotPossibleNow(f"{what} has ended")
     return kind(f"Temporal has no {what}")
 
@@ -67,6 +67,10 @@ def _missing(error: RPCError, kind: Callable[[str], OrderSagaError], what: str) 
 def _conflict(cause: ApplicationError) -> OrderSagaError:
     details: Mapping[str, Any] = cause.details[0] if cause.details else {}
     return OrderConflict(cause.message, details.get("fields", ()))
+
+
+_ENDED: Final = ("already completed", "aborted by closing")
+"""What Temporal says of a workflow that has ended, or ends just now; its status is NOT_FOUND."""
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[ApplicationError], OrderSagaError]]] = {

@@ -75,6 +75,9 @@ export function isTimeout(error: unknown): boolean {
   return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error);
 }
 
+/** What Temporal says of a workflow that has ended, or ends just now, beside that it is not found. */
+const ENDED = ["already completed", "aborted by closing"];
+
 /** Whether Temporal does not have the workflow, or has only its end. */
 export function isMissing(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
@@ -91,7 +94,7 @@ function missingAs(
   what: string,
 ): unknown {
   if (!(error instanceof WorkflowNotFoundError)) return error;
-  if (error.message.includes("completed")) {
+  if (ENDED.some((words) => error.message.includes(words))) {
     return new NotPossibleNow(`${what} has ended`, { cause: error });
   }
   return new kind(`Temporal has no ${what}`, { cause: error });
