@@ -70,7 +70,7 @@ async def _run(given: argparse.Namespace, console: Console) -> int:
 
 async def _one(name: str, spell: Spell, seed: int, console: Console) -> Outcome:
     def say(line: str) -> None:
-        console.print(f"{name}: {line}", markup=False, soft_wrap=True)
+        console.print(line, markup=False, soft_wrap=True)
 
     orders = harmless(real_orders(choose_file(None), 2 * spell.orders, seed))[: spell.orders]
     with TemporaryDirectory(prefix="ordersaga-weather-") as folder:
