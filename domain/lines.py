@@ -84,9 +84,10 @@ class OrderLine:
     @property
     def amount(self) -> Money:
         """Quantity times unit price, and its own adjustments."""
-        return self.unit_price * self.quantity + adjusted(
-            self.adjustments, self.unit_price.currency
-        )
+        pieces = self.unit_price * self.quantity
+        if not self.adjustments:
+            return pieces
+        return pieces + adjusted(self.adjustments, self.unit_price.currency)
 
 
 @dataclass(frozen=True, slots=True)

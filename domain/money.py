@@ -68,10 +68,12 @@ class Money:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """Sum of `amounts` in `currency`; raises CurrencyMismatch."""
-    result = Money.zero(currency)
+    minor = 0
     for amount in amounts:
-        result += amount
-    return result
+        if amount.currency != currency:
+            raise CurrencyMismatch(currency, amount.currency)
+        minor += amount.minor
+    return Money(minor, currency)
 
 
 _AMOUNT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?", re.ASCII)

@@ -1,6 +1,5 @@
 """Plans an import: the orders of a file, with every line accounted for."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from ordersaga.importing.source import Source
 from ordersaga.importing.table import Header, Record, find_header, records
 from ordersaga.importing.values import Notation, Values
 from ordersaga.importing.workspace import Workspace
-from workflows.documents.order import document_to_json, parse_document
+from workflows.documents.order import parse_document
 from workflows.documents.validation import InvalidDocument
 
 JSON_LINES: Final = "jsonl"
@@ -100,7 +99,7 @@ class ImportPlan:
     def orders(self) -> Iterator[PlannedOrder]:
         """The planned orders, in the sequence of the file."""
         for lines, document in self.workspace.orders():
-            yield PlannedOrder(parse_document(document, None), tuple(lines))
+            yield PlannedOrder(document, tuple(lines))
 
     def refuse(self, order: PlannedOrder, reason: Reason, detail: str) -> None:
         """Put an order on the report that the event store refuses."""
@@ -272,8 +271,7 @@ class _Planning:
 
     def _add(self, document: OrderDocument, lines: list[int]) -> None:
         plan = self._plan
-        text = json.dumps(document_to_json(document), ensure_ascii=False).encode()
-        earlier = plan.workspace.add_order(document.order_id, lines, text)
+        earlier = plan.workspace.add_order(lines, document)
         if earlier is not None:
             detail = f"line {earlier} has an order with the same id"
             plan.refuse(PlannedOrder(document, tuple(lines)), Reason.ORDER_REPEATED, detail)

@@ -1,19 +1,21 @@
 """Where an import keeps what it reads: a private file that vanishes, so memory stays bounded."""
 
 import json
+import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
+from activities.messages import OrderDocument
 from ordersaga.importing.report import Entry, Outcome
 from ordersaga.importing.table import Record
 
 _AT_ONCE: Final = 1000
 _TABLES: Final = """
 CREATE TABLE lines (number INTEGER PRIMARY KEY, key TEXT NOT NULL, problem TEXT, "values" TEXT);
-CREATE TABLE orders (id TEXT PRIMARY KEY, line INTEGER, lines TEXT, document TEXT);
+CREATE TABLE orders (id TEXT PRIMARY KEY, line INTEGER, lines TEXT, document BLOB);
 CREATE TABLE entries (line INTEGER, "order" TEXT, "column" TEXT, outcome TEXT, reason TEXT,
                       detail TEXT);
 """
@@ -65,20 +67,21 @@ class Workspace:
 
     # --- orders ----------------------------------------------------------------------------------
 
-    def add_order(self, order_id: str, lines: list[int], document: bytes) -> int | None:
+    def add_order(self, lines: list[int], document: OrderDocument) -> int | None:
         """Keep a planned order; None, or the line of an earlier order that has the same id."""
+        order_id = document.order_id
         try:
-            row = (order_id, lines[0], json.dumps(lines), document)
+            row = (order_id, lines[0], json.dumps(lines), pickle.dumps(document))
             self._db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
             earlier = self._db.execute("SELECT line FROM orders WHERE id = ?", (order_id,))
             return int(earlier.fetchone()[0])
         return None
 
-    def orders(self) -> Iterator[tuple[list[int], bytes]]:
+    def orders(self) -> Iterator[tuple[list[int], OrderDocument]]:
         """The planned orders: their lines and their documents."""
         for lines, document in self._db.execute("SELECT lines, document FROM orders ORDER BY line"):
-            yield json.loads(lines), document
+            yield json.loads(lines), pickle.loads(document)  # noqa: S301  written by this process
 
     def count_orders(self) -> int:
         """Planned orders."""

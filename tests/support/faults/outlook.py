@@ -10,7 +10,7 @@ from typing import Final
 
 import aiohttp
 
-_EVERY_S: Final = 0.5
+_EVERY_S: Final = 1.0
 _SHOWN: Final = 120  # letters of a reason
 _ANSWER_LIMIT: Final = aiohttp.ClientTimeout(total=10)
 

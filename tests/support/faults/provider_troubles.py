@@ -70,7 +70,12 @@ async def _one_incident(which: str, site: Exposed, begun: datetime) -> list[str]
         await until(has_ended, _ENDED_WITHIN_S)
     except TimeoutError:
         problems.append("an incident has not ended")
-    incidents = [each for each in await list_incidents(pool, _MANY) if each.begun_at >= begun]
+    # On a busy machine a provider may have been too slow before the trouble: that incident goes on.
+    incidents = [
+        each
+        for each in await list_incidents(pool, _MANY)
+        if each.ended_at is None or each.ended_at >= begun
+    ]
     if [each.provider for each in incidents] != [provider]:
         problems.append(f"not one incident of the {provider}: {incidents}")
     rows = [
@@ -79,7 +84,7 @@ async def _one_incident(which: str, site: Exposed, begun: datetime) -> list[str]
         if row.occurred_at >= begun
     ]
     told = sorted(row.kind for row in rows if row.kind.startswith("provider."))
-    if told != [BEGUN, ENDED]:
+    if told != sorted([ENDED, *(BEGUN for each in incidents if each.begun_at >= begun)]):
         problems.append(f"told: {told}")
     calls = [f"{row.kind} {row.subject}" for row in rows if "attention" in row.kind]
     return problems + calls
