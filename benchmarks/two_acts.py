@@ -26,6 +26,7 @@ from adapters.payments.stripe.limits import to_stripe
 from adapters.payments.stripe.records import INSTALLATION, KEY, ORDER, IntentRecord, read
 from adapters.providers.faults import FaultPlan
 from benchmarks.report import RESULTS, surroundings
+from ordersaga.embedded.layout import DYNAMIC_CONFIG
 from tests.support.faults.traps import TrappedStripeShop
 from tests.support.sagas.sagas import new_order_id, result, start
 from tests.support.sagas.shop import document, running_workers
@@ -78,6 +79,9 @@ async def _run(rounds: int, orders: int) -> dict[str, Any]:
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(SERVER),
         dev_server_log_level="never",
+        dev_server_extra_args=[
+            part for setting in DYNAMIC_CONFIG for part in ("--dynamic-config-value", setting)
+        ],
         data_converter=DATA_CONVERTER,
         search_attributes=list(ALL_ATTRIBUTES),
     )

@@ -68,7 +68,7 @@ _LOGINS: Final = {
 }
 
 # By default a history shard polls its queue 20 times a second, which delays each step by 50 ms.
-_DYNAMIC_CONFIG: Final = (
+DYNAMIC_CONFIG: Final = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
     "history.transferProcessorMaxPollRPS=1000",
@@ -161,7 +161,7 @@ class StackLayout:
         command += ["--db-filename", str(self.data_dir / "temporal.db"), "--log-level", "warn"]
         command += ["--ui-disable-news-fetch"]
         command += _repeated("--sqlite-pragma", _PRAGMAS)
-        command += _repeated("--dynamic-config-value", _DYNAMIC_CONFIG)
+        command += _repeated("--dynamic-config-value", DYNAMIC_CONFIG)
         attributes = tuple(f"{name}={kind}" for name, kind in search_attributes.items())
         command += _repeated("--search-attribute", attributes)
         return self._spec(TEMPORAL, command, _foreign_env(), self._temporal_answers)
