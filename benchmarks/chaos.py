@@ -6,6 +6,7 @@ without saying that it needs attention.
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import random
@@ -16,8 +17,11 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from benchmarks.report import RESULTS, surroundings
 from ordersaga.demo.source import choose_file
-from tests.support.faults.chaos import ChaosWish, run_chaos, show
+from tests.support.faults.chaos import ChaosResult, ChaosWish, figures, run_chaos, show
+
+_FIGURES = RESULTS / "chaos.json"
 
 
 def _parse() -> argparse.Namespace:
@@ -56,7 +60,16 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     result = await work
     show(result, console)
+    _keep(result)
     return 1 if result.problems else 0
+
+
+def _keep(result: ChaosResult) -> None:
+    """Put the figures beside those of the other provider."""
+    kept = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
+    provider = "stripe" if result.wish.stripe else "sandbox"
+    figures_now = {**surroundings(), **figures(result)}
+    _FIGURES.write_text(json.dumps({**kept, provider: figures_now}, indent=1) + "\n")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 from rich.console import Console
@@ -20,7 +21,7 @@ from domain.ids import OrderId
 from domain.money import Money
 from ordersaga.importing.plan import PlannedOrder
 from ordersaga.operations.verification.facts import Stage
-from ordersaga.operations.verification.report import Report
+from ordersaga.operations.verification.report import Comparison, Report
 from ordersaga.operations.verification.rules import money_text
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
@@ -82,6 +83,11 @@ class ChaosResult:
     touched: list[str] = field(default_factory=list)
     books: list[str] = field(default_factory=list)
     left_processes: list[str] = field(default_factory=list)
+
+    @property
+    def comparisons(self) -> Sequence[Comparison]:
+        """Our sums beside those of the providers."""
+        return self.report.comparisons if self.report else ()
 
     @property
     def problems(self) -> list[str]:
@@ -187,6 +193,26 @@ async def _count(shop: ChaosShop, result: ChaosResult) -> None:
         result.outcomes[stage.value] += 1
         if stage in (Stage.NEVER, Stage.DRAFT):
             result.lost.append(order_id)
+
+
+def figures(result: ChaosResult) -> dict[str, Any]:
+    """The figures of a run, as JSON."""
+    wish, settled = result.wish, result.settled
+    counts = ("outcomes", "kills", "stops", "freezes", "troubles", "faults", "people")
+    return {
+        "seed": wish.seed,
+        "orders": wish.orders,
+        "minutes": wish.minutes,
+        **{name: dict(sorted(getattr(result, name).items())) for name in counts},
+        "restarts": result.restarts,
+        "recovered": settled.recovered,
+        "retried by an operator": settled.retried,
+        "resumed by an operator": settled.resumed,
+        "seconds until settled": round(settled.seconds),
+        "waiting for a person": len(settled.attention),
+        "money": [f"{each.what}: {each.ours}" for each in result.comparisons],
+        "problems": result.problems,
+    }
 
 
 # --- report --------------------------------------------------------------------------------------

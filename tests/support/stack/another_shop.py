@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from activities.keys import OrderKeys
@@ -11,6 +12,7 @@ from domain.money import Money
 from domain.values import CaptureMode
 from ordersaga.bootstrap.providers import Payments
 from ordersaga.operations.verification.report import Report
+from tests.support.stack.chaos_shop import patiently
 from tests.support.stack.payment_examples import charge
 
 INSTALLATION: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -33,7 +35,8 @@ class AnotherShop:
             request = PaymentRequest(
                 order_id, price, self.card, mode, keys.payment, keys.installation
             )
-            self.payments.append(await charge(self.gateway, request))
+            # The account's rate limit may be reached.
+            self.payments.append(await patiently(partial(charge, self.gateway, request)))
 
     async def problems(self, report: Report) -> list[str]:
         """Its payments that are not as they were, or that `verify` does not show."""
