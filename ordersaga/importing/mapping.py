@@ -121,6 +121,8 @@ class OrderColumns(_Part):
     Attributes:
         number: lines with the same number are one order.
         is_id: the number is the order id; otherwise it is the reference that makes the id.
+        token: pays for the order; confirmed: the provider's reference of a payment that the shop
+            has taken already, which is claimed in place of a charge.
         may_vary: columns of which the first value counts, though lines may have others.
     """
 
@@ -131,6 +133,7 @@ class OrderColumns(_Part):
     email: Column | None = None
     currency: Column | None = None
     token: Column | None = None
+    confirmed: Column | None = None
     subtotal: Column | None = None
     subtotal_before_discounts: bool = False
     total: Column | None = None
@@ -204,7 +207,7 @@ class Mapping(_Part):
         """Columns whose values belong to the whole order."""
         order = self.order
         named = [order.number, order.placed_at, order.customer_id, order.email, order.currency]
-        named += [order.token, order.subtotal, order.total, self.country_column]
+        named += [order.token, order.confirmed, order.subtotal, order.total, self.country_column]
         named += [*order.may_vary, *order.metadata.values()]
         named += [rule.column for rule in self.fulfil]
         named += [one for rule in self.services for one in (rule.column, rule.described_by)]

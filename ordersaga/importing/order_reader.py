@@ -193,9 +193,14 @@ class OrderReader:
         if email := values.text(whole, order.email):
             document["customer"] = {"email": email}
         if total:
-            token = values.text(whole, order.token) or self._terms.token
-            document["payment"] = {"token": token}
+            document["payment"] = self._payment(whole)
         return document
+
+    def _payment(self, whole: Record) -> Document:
+        order, values = self._mapping.order, self._values
+        if reference := values.text(whole, order.confirmed):
+            return {"confirmed": {"reference": reference}}
+        return {"token": values.text(whole, order.token) or self._terms.token}
 
     def _customer(self, whole: Record) -> str:
         column = self._mapping.order.customer_id

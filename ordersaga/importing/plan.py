@@ -248,7 +248,8 @@ class _Planning:
         )
         if header.line > 1:
             self._plan.remarks.append(f"line {header.line} is the header; what is above is ignored")
-        if mapping.paid_at_shop and self._plan.size and not mapping.order.token:
+        names_payments = mapping.order.token or mapping.order.confirmed
+        if mapping.paid_at_shop and self._plan.size and not names_payments:
             self._plan.remarks.append(
                 "these orders were paid in the shop: ordersaga charges the payment token again; "
                 "the default token moves no real money"

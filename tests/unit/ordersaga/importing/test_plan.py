@@ -156,6 +156,45 @@ def test_a_mapping_file_reads_any_table(tmp_path: Path) -> None:
     assert (document.address.name, document.address.country) == ("Ada König", "DE")
 
 
+def test_what_the_shop_was_paid_already_is_claimed_and_not_charged_again(tmp_path: Path) -> None:
+    mapping = tmp_path / "own.toml"
+    mapping.write_text(
+        """
+        header = ["Order", "Item"]
+        currency = "EUR"
+        country = "DE"
+        paid_at_shop = true
+        [order]
+        number = "Order"
+        confirmed = "Transaction"
+        [line]
+        sku = "Item"
+        description = "Item"
+        quantity = "Count"
+        price = "Price"
+        [[address]]
+        name = ["Name"]
+        line1 = ["Street"]
+        city = ["City"]
+        postal_code = ["Code"]
+        """
+    )
+    table = (
+        "Order,Item,Count,Price,Transaction,Name,Street,City,Code\n"
+        "1,L-1,1,1.20,pi_3PcheckoutA1,Ada,Am Ring 1,Ulm,89073\n"
+        "2,L-1,1,1.20,,Ada,Am Ring 1,Ulm,89073\n"
+        "3,L-1,1,1.20,not a reference,Ada,Am Ring 1,Ulm,89073\n"
+    )
+    result = read(tmp_path, table, map=mapping)
+    terms = [order.document.payment for order in result.orders]
+    assert [(one.token, one.confirmed) for one in terms if one] == [
+        (None, "pi_3PcheckoutA1"),
+        ("tok_visa", None),
+    ]
+    assert len(result.reasons) == 1
+    assert not any("charges the payment token again" in remark for remark in result.plan.remarks)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
