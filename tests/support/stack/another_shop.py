@@ -21,7 +21,10 @@ PRICE_MINOR: Final = 9900
 
 @dataclass(slots=True)
 class AnotherShop:
-    """Takes money for some order numbers of ours, and looks whether it still has it."""
+    """Takes money for some order numbers of ours, and looks whether it still has it.
+
+    It waits where the account's limit of requests is reached.
+    """
 
     gateway: Payments
     card: str = "tok_visa"
@@ -35,7 +38,6 @@ class AnotherShop:
             request = PaymentRequest(
                 order_id, price, self.card, mode, keys.payment, keys.installation
             )
-            # The account's rate limit may be reached.
             self.payments.append(await patiently(partial(charge, self.gateway, request)))
 
     async def problems(self, report: Report) -> list[str]:
@@ -44,5 +46,8 @@ class AnotherShop:
         return [
             f"payment {before.reference} of another shop was touched, or is not shown"
             for before in self.payments
-            if before.reference not in shown or await self.gateway.read(before.reference) != before
+            if before.reference not in shown or await self._now(before) != before
         ]
+
+    async def _now(self, payment: ProviderPayment) -> ProviderPayment:
+        return await patiently(partial(self.gateway.read, payment.reference))
