@@ -133,7 +133,8 @@ class ChaosShop:
             )
             assert not refused, f"order {order_id} was refused: {refused[0]}"
 
-        await patiently(hand_in)
+        # Temporal, with hundreds of open sagas and killed again and again, may answer rarely.
+        await patiently(hand_in, limit_s=900)
         self.submitted.add(order_id)
 
     async def open(self) -> list[OrderId]:
