@@ -53,7 +53,7 @@ check: setup lint ## before each commit: lint, and all tests that need no server
 	$(PYTEST) -q -m "not servers" tests/unit tests/contract tests/architecture
 
 # What failed beside all the others is tried once more alone: the first failure stays to be read.
-AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+AGAIN := $(BIN)/python -m pytest --exitfirst --last-failed --last-failed-no-failures none
 
 test: setup ## every test that needs only git, make and Python; servers start by themselves
 	$(PYTEST) || { [ $$? -eq 1 ] && $(AGAIN); }

@@ -1,5 +1,6 @@
 """What must not be in a committed file, and lists that must stay complete."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,15 @@ def test_a_lock_file_pins_every_package_by_hash_and_carries_no_address(name: str
     pinned = re.findall(r"^[a-z0-9][\w.-]*==\S+[^\n]* \\\n    --hash=sha256:", text, re.MULTILINE)
     packages = re.findall(r"^[a-z0-9][\w.-]*\b", text, re.MULTILINE)
     assert len(pinned) == len(packages) > 30
+
+
+@pytest.mark.parametrize("lock", ["clients/typescript", "requirements/npm"])
+def test_a_lock_of_npm_pins_every_package_by_hash_and_carries_no_address(lock: str) -> None:
+    text = text_of(ROOT / lock / "package-lock.json")
+    packages = [package for path, package in json.loads(text)["packages"].items() if path]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+    assert "://" not in text
 
 
 def test_every_test_file_is_in_a_suite() -> None:
