@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile resets two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile resets imports two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -126,6 +126,9 @@ $(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package-lock.json
 	@command -v npm >/dev/null || scripts/system_packages.sh nodejs npm
 	cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+imports: setup ## an import of 100,000 lines: orders a second and peak memory; BEFORE=FOLDER compares an earlier checkout; by hand
+	$(BIN)/python -m benchmarks.imports $(if $(BEFORE),--before $(BEFORE))
 
 two-acts: setup ## what a payment in two acts costs an order beside a charge in one call; by hand
 	$(BIN)/python -m benchmarks.two_acts

@@ -1,7 +1,7 @@
 """An import of 100,000 lines: orders a second and peak memory. `make imports`.
 
 The file is made of the shipped sample, each copy with invoice numbers of its own. Each import has a
-fresh database and is a process of its own, as a person starts it. With `--before FOLDER`, a
+fresh database and is a process of its own, as a person starts it. With `BEFORE=FOLDER`, a
 checkout of an earlier version imports the same file in turn, and the ratio is reported.
 """
 
@@ -57,7 +57,7 @@ def write_file(path: Path, lines: int) -> int:
         writer = csv.writer(file)
         writer.writerow(header)
         for copy in range(copies):
-            writer.writerows([f"{_number(row[0], copy)}", *row[1:]] for row in rows)
+            writer.writerows([_number(row[0], copy), *row[1:]] for row in rows)
     return copies * len(rows)
 
 
