@@ -52,6 +52,11 @@ class Run:
         """Whether it has not ended; a paused one has not."""
         return self.closed_at is None and self.status in {"running", "paused"}
 
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The types of the pending activities."""
+        return tuple(each.activity_type.name for each in self.pending)
+
 
 async def list_runs(client: Client, query: str, limit: int | None = None) -> AsyncIterator[Run]:
     """Runs that a visibility query selects, most recently started first.

@@ -147,6 +147,7 @@ class RequestHandlers:
 
     def check_retry(self) -> None:
         """Possible while an operator must act, items are missing, or an activity runs."""
+        self._check_room()
         waits = self.state.progress.attention or self.state.reservation.shortage
         if not (waits or self.runner.is_running):
             raise NotPossibleNow(f"nothing is being tried: {self._where}")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from activities.jobs.messages import JobAct, OrderOutcome
 from domain.fields import MAX_AMOUNT
-from domain.ids import JobId, OrderId
+from domain.ids import JobId, OrderId, order_stream
 from domain.order.status import OrderStatus
 from domain.order.terms import ShortageChoice
 from domain.parcel_left import IfLeft
@@ -25,6 +25,7 @@ from ordersaga.api.writing import KeyHeader, read_body, read_key
 from ordersaga.operations.jobs.jobs import Job, JobRow, job_rows, list_jobs, show_job
 from ordersaga.operations.order_lists import OrderQuery
 from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.temporal_runs import find_run
 from ordersaga.operations.what_if import if_cancelled, load_standing, refusal_of
 from projections.errors import InvalidCursor
 from projections.paging import Page
@@ -127,6 +128,7 @@ class JobOrderAnswer:
         outcome: what became of the act; None: nothing yet.
         why: why it is not possible, or was not done.
         effects: what a cancellation would do now, before the job is carried out.
+        doubts: what of that only a provider knows.
     """
 
     order_id: str
@@ -134,6 +136,7 @@ class JobOrderAnswer:
     outcome: OrderOutcome | None
     why: str
     effects: tuple[str, ...]
+    doubts: tuple[str, ...]
 
 
 @router.post(
@@ -234,14 +237,21 @@ async def orders_page(
 async def _shown(context: Context, whole: Job, row: JobRow) -> JobOrderAnswer:
     is_possible = row.outcome is None if row.looked_at else None
     would_cancel = whole.act is JobAct.CANCEL and is_possible and whole.carried_out_by is None
-    effects = await _effects(context, OrderId(row.order_id)) if would_cancel else ()
-    return JobOrderAnswer(row.order_id, is_possible, row.outcome, row.why, effects)
+    effects, doubts = (
+        await _if_cancelled(context, OrderId(row.order_id)) if would_cancel else ((), ())
+    )
+    return JobOrderAnswer(row.order_id, is_possible, row.outcome, row.why, effects, doubts)
 
 
-async def _effects(context: Context, order_id: OrderId) -> tuple[str, ...]:
+async def _if_cancelled(
+    context: Context, order_id: OrderId
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    run = await find_run(await context.temporal(), order_stream(order_id))
     standing = await load_standing(context.services.handler, order_id)
-    what_if = refusal_of(lambda: if_cancelled(standing))
-    return (what_if,) if isinstance(what_if, str) else tuple(what_if.effects)
+    what_if = refusal_of(lambda: if_cancelled(standing, run.running if run else ()))
+    if isinstance(what_if, str):
+        return (what_if,), ()
+    return tuple(what_if.effects), tuple(what_if.doubts)
 
 
 def _cursor(offset: int) -> str:

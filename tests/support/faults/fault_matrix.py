@@ -7,23 +7,30 @@ that times out goes on long after the saga has given it up.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
+import pytest
 from temporalio.client import Client
 
 from adapters.providers.faults import ActiveFault, Fault, FaultKind, FaultPlan
 from domain.values import CaptureMode, Compensation, Reason, Step
 from eventstore.errors import VersionConflict
 from eventstore.model import StreamAppend
+from ordersaga.operations.verification.report import Check
+from ordersaga.operations.verification.sources import Sources
 from tests.support.faults.traps import Trap, TrappedShop, store_is_down
 from tests.support.sagas.sagas import Handle, activities_of, start, until, until_status
 from tests.support.sagas.shop import document
+from workflows import policies
 
 BY = {"actor": "anna", "reason": "repaired"}
 PATIENCE_S = 150
+# Ends attempts that hang; long enough for the others on a busy machine.
+ATTEMPT = timedelta(seconds=6)
 
 
 class Trouble(StrEnum):
@@ -129,6 +136,28 @@ def expected_wait(cell: Cell) -> str | None:
     return "provider" if isinstance(cell.operation, Step) else None
 
 
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Let attempts that hang end soon, and an operator be called soon."""
+    first = replace(policies.USUAL.first, maximum_attempts=2)
+    patch.setattr(policies, "USUAL", policies.Policy(ATTEMPT, first))
+    patch.setattr(policies, "ATTENTION_AFTER", timedelta(minutes=1))
+
+
+def sources(shop: TrappedShop) -> Sources:
+    """What `verify` reads of a shop of the matrix."""
+    missing = {Check.SAGAS: "each cell awaits its own", Check.READ_MODELS: "not of this test"}
+    return Sources(
+        shop.store,
+        shop.codec,
+        shop.dependencies.payments,
+        shop.carrier,
+        shop.installation,
+        None,
+        None,
+        missing,
+    )
+
+
 # --- playing a cell ------------------------------------------------------------------------------
 
 
@@ -177,15 +206,20 @@ class Play:
 
     async def _operate(self, handle: Handle) -> str | None:
         """Repair the fault once the saga asks for an operator, or shows that it waits."""
+        attention = await self.until_it_waits(handle)
+        self.repair()
+        if attention and self.cell.trouble is Trouble.REFUSED:  # else it goes on by itself
+            await handle.execute_update("retry", BY)
+        return attention
+
+    async def until_it_waits(self, handle: Handle) -> str | None:
+        """Return once the saga stands still, if it will; returns where it calls an operator."""
         if self.until_turned_back:
             await until_status(handle, patience_s=PATIENCE_S, turning_back=True)
             for take_back in self.until_turned_back:
                 take_back()
         if expected_attention(self.cell):
             status = await until_status(handle, patience_s=PATIENCE_S, needs_attention=True)
-            self._repair()
-            if self.cell.trouble is Trouble.REFUSED:  # otherwise the saga goes on by itself
-                await handle.execute_update("retry", BY)
             return str(status["step"])
         if trouble := expected_wait(self.cell):
 
@@ -194,10 +228,10 @@ class Play:
                 return [one["trouble"] for one in waiting] == [trouble]
 
             await until(waits, PATIENCE_S, pause_s=0.25)
-            self._repair()
         return None
 
-    def _repair(self) -> None:
+    def repair(self) -> None:
+        """Take back what holds the saga up."""
         for repair in self.repairs:
             repair()
 

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,8 @@ from adapters.providers.faults import FaultPlan
 from adapters.sandboxes.stripe.account import AccountSettings
 from adapters.sandboxes.stripe.server import create_stripe_app
 from domain.values import Compensation, Outcome, Step
-from ordersaga.operations.verification.report import Check, Report
+from ordersaga.operations.verification.report import Report
 from ordersaga.operations.verification.run import verify
-from ordersaga.operations.verification.sources import Sources
 from tests.support.faults.fault_matrix import (
     MATRIX,
     Cell,
@@ -29,16 +27,15 @@ from tests.support.faults.fault_matrix import (
     Trouble,
     expected_attention,
     expected_reason,
+    hurry,
+    sources,
 )
 from tests.support.faults.traps import TrappedShop, TrappedStripeShop
 from tests.support.faults.wrong_answers import serving
 from tests.support.sagas.shop import running_workers
 from tests.support.stack.stripe_sandbox import KEY
-from workflows import policies
 
 AT_ONCE = 32
-# Ends attempts that hang; long enough for the others on a busy machine.
-ATTEMPT = timedelta(seconds=6)
 
 
 @dataclass
@@ -79,15 +76,9 @@ async def results(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Results]:
     with pytest.MonkeyPatch.context() as patch:
-        _hurry(patch)
+        hurry(patch)
         async with request.param(tmp_path_factory.mktemp("ledger")) as shop:
             yield await _play_all(temporal.client, shop)
-
-
-def _hurry(patch: pytest.MonkeyPatch) -> None:
-    first = replace(policies.USUAL.first, maximum_attempts=2)
-    patch.setattr(policies, "USUAL", policies.Policy(ATTEMPT, first))
-    patch.setattr(policies, "ATTENTION_AFTER", timedelta(minutes=1))
 
 
 async def _play_all(client: Client, shop: TrappedShop) -> Results:
@@ -103,22 +94,8 @@ async def _play_all(client: Client, shop: TrappedShop) -> Results:
         for late in (go for one in plays.values() for go in one.late):
             late()
         # Leaving this block waits for those attempts, and ends the ones that were killed.
-    report = await verify(_sources(shop))
+    report = await verify(sources(shop))
     return Results(shop, dict(zip(plays, played, strict=True)), report)
-
-
-def _sources(shop: TrappedShop) -> Sources:
-    missing = {Check.SAGAS: "each cell awaits its own", Check.READ_MODELS: "not of this test"}
-    return Sources(
-        shop.store,
-        shop.codec,
-        shop.dependencies.payments,
-        shop.carrier,
-        shop.installation,
-        None,
-        None,
-        missing,
-    )
 
 
 def test_the_matrix_has_every_step_compensation_fault_and_capture() -> None:
