@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile resets imports two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -75,6 +75,9 @@ long: setup ## the full forms of tests that run in short otherwise: floods, rese
 
 hostile: setup ## hostile values at every way in: 20,000 at the parsers, 500 at each; by hand
 	$(BIN)/python -m benchmarks.hostile
+
+fuzz: setup ## requests at random from the API's own description, for 20 minutes, by hand; FUZZ="--minutes 5"
+	$(BIN)/python -m benchmarks.fuzz $(FUZZ)
 
 resets: setup ## each saga of the fault matrix, reset to each of its events; by hand
 	$(BIN)/python -m benchmarks.resets

@@ -6,13 +6,10 @@ import pytest
 from schemathesis import GenerationMode
 
 from ordersaga.access.roles import Role
-from ordersaga.api.app import build_app, operations
-from tests.support.api.published import ENDLESS, Published, Tries
+from ordersaga.api.app import build_app
+from tests.support.api.published import Published, Tries, kinds_of_requests
 from tests.support.api.shop import ApiShop
 from tests.support.stack.stack import order_document
-
-# Nothing that is sent to them can be wrong.
-TAKE_NOTHING = ("get_notifications", "list_projections", "list_providers")
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +23,7 @@ async def published(shop: ApiShop) -> Published:
     return Published(build_app().openapi(), shop.url, shop.tokens, known)
 
 
-CASES = [
-    pytest.param(name, mode, id=f"{name}-{mode.value}")
-    for name in sorted(operations().keys() - {ENDLESS})
-    for mode in GenerationMode
-    if mode.is_positive or name not in TAKE_NOTHING
-]
+CASES = [pytest.param(*each, id=f"{each[0]}-{each[1].value}") for each in kinds_of_requests()]
 
 
 @pytest.mark.parametrize(("operation", "mode"), CASES)

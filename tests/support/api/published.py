@@ -12,9 +12,12 @@ from schemathesis import Case, CheckContext, GenerationMode, Response
 from schemathesis.specs.openapi import checks
 
 from ordersaga.access.roles import Role
+from ordersaga.api.app import operations
 from ordersaga.api.problems import MEDIA_TYPE, PROBLEMS
 
 ENDLESS: Final = "stream_changes"
+TAKE_NOTHING: Final = ("get_notifications", "list_projections", "list_providers")
+"""Nothing that is sent to them can be wrong."""
 WITHIN_S: Final = 60
 
 _STEPS: Final = 6
@@ -125,6 +128,16 @@ class Published:
         for name, values in self.known.items():
             if name in case.path_parameters and draw(st.booleans()):
                 case.path_parameters[name] = draw(st.sampled_from(values))
+
+
+def kinds_of_requests() -> list[tuple[str, GenerationMode]]:
+    """Every operation, with requests that fit the document and with requests that do not."""
+    return [
+        (name, mode)
+        for name in sorted(operations().keys() - {ENDLESS})
+        for mode in GenerationMode
+        if mode.is_positive or name not in TAKE_NOTHING
+    ]
 
 
 def _without_security(document: Mapping[str, Any]) -> dict[str, Any]:
