@@ -83,6 +83,7 @@ class OrderSagaClient:
 
         Raises:
             SagaUnknown: Temporal has no such order.
+            TemporalUnavailable: nothing answered within a minute.
         """
         handle = self._handle(order_id)
         answer = await status_of(handle, lambda error: missing_order(error, order_id))
@@ -90,8 +91,8 @@ class OrderSagaClient:
         if not (status.conflict and status.conflict.run_id):
             return status
         with suppress(RPCError):  # Temporal may have forgotten the run that took the order on
-            answer = await self._handle(order_id, status.conflict.run_id).query("status")
-            owners = OrderStatus.model_validate(answer)
+            handle = self._handle(order_id, status.conflict.run_id)
+            owners = OrderStatus.model_validate(await status_of(handle, lambda error: error))
             if owners.outcome == status.outcome:  # else a later run has ended the order
                 return owners
         return status
@@ -103,6 +104,7 @@ class OrderSagaClient:
             InvalidDocument: the message is wrong.
             NotPossibleNow: the order does not allow it now, or it has ended.
             SagaUnknown: Temporal has no such order.
+            TemporalUnavailable: nothing answered within a minute; it may be done.
         """
         handle = self._handle(order_id)
         answer = await send_update(

@@ -84,7 +84,11 @@ class ReturnRefused(OrderSagaError):
 
 
 class TemporalUnavailable(OrderSagaError):
-    """Nothing answered in time. It may be done: call again, which does nothing twice."""
+    """Nothing answered in time, and it may be done.
+
+    To place an order and to open a return again does nothing twice; before anything else is sent
+    again, the status says whether it is done.
+    """
 
     code = "temporal_unavailable"
 

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from temporalio.client import Client, WorkflowHandle
 
-from ordersaga_client.calls import Json, Missing, send_update, status_of
+from ordersaga_client.calls import Json, Missing, answered, send_update, status_of
 from ordersaga_client.documents import DeliveryStatus, Scan, UpdateAnswer
 from ordersaga_client.failures import invalid, missing
 from ordersaga_client.placing import QUEUE
@@ -35,25 +35,29 @@ class ParcelsClient:
 
         Raises:
             InvalidDocument: the status is unknown, or the time has no zone.
+            TemporalUnavailable: nothing answered within a minute.
         """
         if status not in STATUSES:
             raise invalid("status", "literal_error", f"must be one of {', '.join(STATUSES)}")
         if at.utcoffset() is None:
             raise invalid("at", "timezone_aware", "must have a time zone")
-        await self._client.start_workflow(
-            WORKFLOW,
-            id=f"delivery-{order_id}",
-            task_queue=QUEUE,
-            start_signal="carrier_update",
-            start_signal_args=[{"status": status, "at": at.isoformat()}],
-            static_summary="follows the parcel",
-        )
+        problem = f"nothing answered for the parcel of order {order_id}: report it again"
+        async with answered(problem):
+            await self._client.start_workflow(
+                WORKFLOW,
+                id=f"delivery-{order_id}",
+                task_queue=QUEUE,
+                start_signal="carrier_update",
+                start_signal_args=[{"status": status, "at": at.isoformat()}],
+                static_summary="follows the parcel",
+            )
 
     async def status(self, order_id: str) -> DeliveryStatus:
         """Where the parcel is; needs a running worker.
 
         Raises:
             NotFound: nothing was ever reported about it, or Temporal has forgotten it.
+            TemporalUnavailable: nothing answered within a minute.
         """
         answer = await status_of(self._handle(order_id), _missing(order_id))
         return DeliveryStatus.model_validate(answer)
@@ -64,7 +68,7 @@ class ParcelsClient:
         Raises:
             InvalidDocument: actor or reason is wrong.
             NotPossibleNow: nobody is asked, or the parcel is no longer followed.
-            NotFound: as `status`.
+            NotFound, TemporalUnavailable: as `status`.
         """
         return await self._update(order_id, "retry", {"actor": actor, "reason": reason})
 

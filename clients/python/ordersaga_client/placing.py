@@ -15,23 +15,19 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from ordersaga_client.calls import PAUSE_S, answered
 from ordersaga_client.documents import Placed
-from ordersaga_client.errors import OrderConflict, TemporalUnavailable
+from ordersaga_client.errors import OrderConflict
 from ordersaga_client.failures import details_of, invalid, refusal
 
 WORKFLOW: Final = "OrderFulfillment"
 QUEUE: Final = "orders"
-ANSWER_WITHIN_S: Final = 60.0
-"""How long it may take to place an order or to open a return; workflows answer within 30 s."""
 _SURE_WITHIN_S: Final = 20.0
-PAUSE_S: Final = 0.2
-"""Between two tries."""
 _DIGITS_OF_REFERENCE: Final = 40
 _FAILED_ONLY: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 _ALWAYS: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE
@@ -82,19 +78,15 @@ async def place(client: Client, document: Mapping[str, Any]) -> Placed:
     """Place an order, once; see `OrderSagaClient.place`."""
     order_id, reuse, loop = order_id_of(document), _FAILED_ONLY, asyncio.get_running_loop()
     sure_by = loop.time() + _SURE_WITHIN_S
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            while True:
-                try:
-                    return await _place_once(client, order_id, document, reuse)
-                except _Unsure as unsure:
-                    if unsure.conflict and loop.time() > sure_by:
-                        raise unsure.conflict from None
-                    reuse = unsure.reuse
-                await asyncio.sleep(PAUSE_S)
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-        problem = f"nothing answered for order {order_id}: it may be placed; place it again"
-        raise TemporalUnavailable(problem) from error
+    async with answered(f"nothing answered for order {order_id}: it may be placed; place it again"):
+        while True:
+            try:
+                return await _place_once(client, order_id, document, reuse)
+            except _Unsure as unsure:
+                if unsure.conflict and loop.time() > sure_by:
+                    raise unsure.conflict from None
+                reuse = unsure.reuse
+            await asyncio.sleep(PAUSE_S)
 
 
 async def _place_once(

@@ -10,12 +10,11 @@ from temporalio.client import (
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from ordersaga_client.calls import Json, Missing, send_update, status_of
+from ordersaga_client.calls import PAUSE_S, Json, Missing, answered, send_update, status_of
 from ordersaga_client.documents import (
     Amount,
     Pieces,
@@ -25,9 +24,8 @@ from ordersaga_client.documents import (
     ReturnStatus,
     UpdateAnswer,
 )
-from ordersaga_client.errors import TemporalUnavailable
 from ordersaga_client.failures import failure, invalid, missing, refusal
-from ordersaga_client.placing import ANSWER_WITHIN_S, PAUSE_S, QUEUE
+from ordersaga_client.placing import QUEUE
 
 WORKFLOW: Final = "OrderReturn"
 Refund = Literal["full", "none"] | Amount
@@ -60,18 +58,15 @@ class ReturnsClient:
             TemporalUnavailable: nothing answered within a minute; open it again.
         """
         order_id, return_id = (_id_in(document, name) for name in ("order_id", "return_id"))
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                while True:
-                    try:
-                        return await self._open_once(_workflow_id(order_id, return_id), document)
-                    except RPCError as error:
-                        if error.status is not RPCStatusCode.NOT_FOUND:
-                            raise  # else the return ended while it was asked
-                    await asyncio.sleep(PAUSE_S)
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            problem = f"nothing answered for return {return_id}: it may be open; open it again"
-            raise TemporalUnavailable(problem) from error
+        problem = f"nothing answered for return {return_id}: it may be open; open it again"
+        async with answered(problem):
+            while True:
+                try:
+                    return await self._open_once(_workflow_id(order_id, return_id), document)
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise  # else the return ended while it was asked
+                await asyncio.sleep(PAUSE_S)
 
     async def status(self, order_id: str, return_id: str) -> ReturnStatus:
         """Where the return stands; needs a running worker.

@@ -8,7 +8,7 @@ import { TemporalUnavailable } from "./errors.js";
 import { isTimeout, refusal } from "./failures.js";
 
 export const QUEUE = "orders";
-/** How long it may take to place an order or to open a return; workflows answer within 30 s. */
+/** How long a call may take; workflows answer within 30 s. */
 const ANSWER_WITHIN_MS = 60_000;
 const PAUSE_MS = 200;
 
@@ -21,7 +21,7 @@ export const AGAIN = Symbol("again");
  * @throws TemporalUnavailable nothing answered within a minute.
  */
 export async function untilAnswered<T>(
-  client: Client,
+  client: Pick<Client, "withDeadline">,
   problem: string,
   call: () => Promise<T | typeof AGAIN>,
 ): Promise<T> {
@@ -39,27 +39,41 @@ export async function untilAnswered<T>(
   throw new TemporalUnavailable(problem);
 }
 
-/** The answer to the query `status`; needs a running worker. */
+/**
+ * The answer to the query `status`; needs a running worker.
+ *
+ * @throws TemporalUnavailable nothing answered within a minute.
+ */
 export async function statusOf<T>(
   handle: WorkflowHandle,
   missing: (error: unknown) => unknown,
 ): Promise<T> {
   try {
-    return await handle.query<T>("status");
+    const problem = `nothing answered for ${handle.workflowId}: ask again`;
+    return await untilAnswered(handle.client, problem, () => handle.query<T>("status"));
   } catch (error) {
     throw missing(error);
   }
 }
 
-/** The answer to an update. */
+/**
+ * The answer to an update.
+ *
+ * @throws OrderSagaError it is refused.
+ * @throws TemporalUnavailable nothing answered within a minute.
+ */
 export async function sendUpdate<T>(
   handle: WorkflowHandle,
   update: string,
   message: object,
   missing: (error: unknown) => unknown,
 ): Promise<T> {
+  const advice = `${update} may be done; look at the status first`;
+  const problem = `nothing answered for ${handle.workflowId}: ${advice}`;
   try {
-    return await handle.executeUpdate<T, [object]>(update, { args: [message] });
+    return await untilAnswered(handle.client, problem, () =>
+      handle.executeUpdate<T, [object]>(update, { args: [message] }),
+    );
   } catch (error) {
     throw missing(refusal(error));
   }

@@ -77,6 +77,7 @@ export class OrderSagaClient {
    * A run that another document started under the same id is left out.
    *
    * @throws SagaUnknown Temporal has no such order.
+   * @throws TemporalUnavailable nothing answered within a minute.
    */
   async status(orderId: string): Promise<OrderStatus> {
     const status = await statusOf<OrderStatus>(this.handle(orderId), (error) =>
@@ -84,7 +85,8 @@ export class OrderSagaClient {
     );
     const owner = status.conflict?.run_id;
     if (!owner) return status;
-    const owners = await unlessForgotten(this.handle(orderId, owner).query<OrderStatus>("status"));
+    const known = statusOf<OrderStatus>(this.handle(orderId, owner), (error) => error);
+    const owners = await unlessForgotten(known);
     return owners?.outcome === status.outcome ? owners : status; // else a later run has ended it
   }
 
@@ -94,6 +96,7 @@ export class OrderSagaClient {
    * @throws InvalidDocument the message is wrong.
    * @throws NotPossibleNow the order does not allow it now, or it has ended.
    * @throws SagaUnknown Temporal has no such order.
+   * @throws TemporalUnavailable nothing answered within a minute; it may be done.
    */
   async update(orderId: string, update: string, message: object): Promise<UpdateAnswer> {
     const missing = (error: unknown) => missingOrder(error, orderId);

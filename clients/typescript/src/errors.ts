@@ -67,7 +67,12 @@ export class ReturnRefused extends OrderSagaError {
   override readonly code = "return_refused";
 }
 
-/** Nothing answered in time. It may be done: call again, which does nothing twice. */
+/**
+ * Nothing answered in time, and it may be done.
+ *
+ * To place an order and to open a return again does nothing twice; before anything else is sent
+ * again, the status says whether it is done.
+ */
 export class TemporalUnavailable extends OrderSagaError {
   override readonly code = "temporal_unavailable";
 }

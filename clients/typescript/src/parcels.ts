@@ -2,7 +2,7 @@
 
 import type { Client, WorkflowHandle } from "@temporalio/client";
 
-import { QUEUE, sendUpdate, statusOf } from "./calls.js";
+import { QUEUE, sendUpdate, statusOf, untilAnswered } from "./calls.js";
 import type { DeliveryStatus, Scan, UpdateAnswer } from "./documents.js";
 import { invalid, missing } from "./failures.js";
 
@@ -23,6 +23,7 @@ export class ParcelsClient {
    * Report a scan by the carrier, at its time; scans may be repeated and come in any order.
    *
    * @throws InvalidDocument the status or the time is none.
+   * @throws TemporalUnavailable nothing answered within a minute.
    */
   async report(orderId: string, status: Scan["status"], at: Date): Promise<void> {
     if (!STATUSES.includes(status)) {
@@ -30,20 +31,24 @@ export class ParcelsClient {
     }
     if (Number.isNaN(at.getTime())) throw invalid("at", "moment", "must be a time");
     const scan: Scan = { status, at: at.toISOString() };
-    await this.client.workflow.signalWithStart(WORKFLOW, {
-      workflowId: `delivery-${orderId}`,
-      taskQueue: QUEUE,
-      args: [],
-      signal: "carrier_update",
-      signalArgs: [scan],
-      staticSummary: "follows the parcel",
-    });
+    const problem = `nothing answered for the parcel of order ${orderId}: report it again`;
+    await untilAnswered(this.client, problem, () =>
+      this.client.workflow.signalWithStart(WORKFLOW, {
+        workflowId: `delivery-${orderId}`,
+        taskQueue: QUEUE,
+        args: [],
+        signal: "carrier_update",
+        signalArgs: [scan],
+        staticSummary: "follows the parcel",
+      }),
+    );
   }
 
   /**
    * Where the parcel is; needs a running worker.
    *
    * @throws NotFound nothing was ever reported about it, or Temporal has forgotten it.
+   * @throws TemporalUnavailable nothing answered within a minute.
    */
   async status(orderId: string): Promise<DeliveryStatus> {
     return await statusOf(this.handle(orderId), missingParcel(orderId));
@@ -54,7 +59,7 @@ export class ParcelsClient {
    *
    * @throws InvalidDocument actor or reason is wrong.
    * @throws NotPossibleNow nobody is asked, or the parcel is no longer followed.
-   * @throws NotFound as `status`.
+   * @throws NotFound, TemporalUnavailable as `status`.
    */
   async retry(orderId: string, by: { actor: string; reason: string }): Promise<UpdateAnswer> {
     return await sendUpdate(this.handle(orderId), "retry", by, missingParcel(orderId));
