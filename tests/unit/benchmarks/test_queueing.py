@@ -12,7 +12,7 @@ def test_one_server_takes_as_long_as_the_formula_says(busy: float) -> None:
     """The median of the time in an M/M/1 queue is ln 2 / (mu - lambda): Kleinrock, vol. 1, 3.2."""
     found = simulate([Station("one", 1, 0.01)], ["one"], busy / 0.01, ORDERS)
     assert found.p50_s == pytest.approx(0.6931 / (100 - 100 * busy), rel=0.1)
-    assert found.p99_s == pytest.approx(4.605 / (100 - 100 * busy), rel=0.15)
+    assert found.p99_s == pytest.approx(4.605 / (100 - 100 * busy), rel=0.25)
     assert found.busy["one"] == pytest.approx(busy, rel=0.05)
     assert found.is_steady
 
