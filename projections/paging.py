@@ -13,6 +13,7 @@ import asyncpg
 from domain.errors import InvalidValue
 from domain.fields import parse_moment
 from eventstore.postgres.connection import survey
+from projections.conditions import with_conditions
 from projections.engine.projection import Pool
 from projections.errors import InvalidCursor
 
@@ -98,25 +99,30 @@ async def fetch_page(
     query: str,
     row_class: type[T],
     key: Mapping[str, type],
-    *filters: Any,
+    *,
     limit: int,
     cursor: str | None,
-    sort: str = "",
+    **filters: Any,
 ) -> Page[T]:
     """A page of a query that sorts by `key` (columns and their types).
 
-    The arguments of the query are the filters, the key of the previous page's last row (nulls on
-    the first page) and the number of rows. `sort` names one of several ways to sort the listing.
+    The query names a condition for each filter, and ``after`` for the key of the previous page's
+    last row; see `conditions`. A filter that is None means any.
 
     Raises:
-        InvalidCursor: the cursor is not from this listing, or of another sort.
+        InvalidCursor: the cursor is not from this listing.
     """
-    previous = decode_sorted(cursor, sort, *key.values())
+    if cursor is not None:
+        filters["after"] = decode_cursor(cursor, *key.values())
+    text, values = with_conditions(query, filters)
     with survey():
-        rows = await pool.fetch(query, *filters, *previous, checked_limit(limit) + 1)
-    return page_of(
-        rows, limit, make_row(row_class), lambda row: (sort, *(row[name] for name in key))
-    )
+        rows = await pool.fetch(text, *values, checked_limit(limit) + 1)
+    return page_of(rows, limit, make_row(row_class), lambda row: tuple(row[name] for name in key))
+
+
+def asked_for(criteria: Any) -> dict[str, Any]:
+    """The fields of a filter, a dataclass, by their names."""
+    return {field.name: getattr(criteria, field.name) for field in fields(criteria)}
 
 
 def page_of(

@@ -69,12 +69,18 @@ class AddressSet:
     address: Address | Redacted
 
 
+def _keep_country(event: "OrderSubmitted | DeliveryAddressChanged") -> None:
+    if isinstance(event.address, Address):
+        object.__setattr__(event, "country", event.address.country)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderSubmitted:
     """The draft was frozen with this content.
 
     `total` is the sum of `lines` and `adjustments`. No address: nothing is to be shipped; no
-    payment: nothing is to be paid.
+    payment: nothing is to be paid. `country` is that of the address: it tells nothing of a person,
+    and stays when the address is erased.
     """
 
     order_id: OrderId
@@ -89,6 +95,11 @@ class OrderSubmitted:
     customer: Contact | Redacted | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     if_left: IfLeft | None = None
+    country: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take the country of the address."""
+        _keep_country(self)
 
     @property
     def content(self) -> Content:
@@ -98,9 +109,17 @@ class OrderSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAddressChanged:
-    """The delivery address was corrected after submission, before a label was bought."""
+    """The delivery address was corrected after submission, before a label was bought.
+
+    `country` is that of the address, and stays when the address is erased.
+    """
 
     address: Address | Redacted
+    country: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take the country of the address."""
+        _keep_country(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,10 @@ OfProduct = Annotated[
     ids.Sku | None,
     Query(pattern=_ID_FORM, description="Only with a line of this product."),
 ]
+Country = Annotated[
+    str | None,
+    Query(pattern="^[A-Z]{2}$", description="Only to this country, an ISO 3166 code."),
+]
 SkuPath = Annotated[ids.Sku, Path(pattern=_ID_FORM, description="The product.")]
 ReturnPath = Annotated[
     ids.ReturnId,

@@ -24,7 +24,7 @@ from ordersaga.cli.common import (
 )
 from ordersaga.display.tables import Columns, money
 from ordersaga.operations.order_lists import OrderQuery, list_with_statuses
-from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from projections.read_models.audit_log.model import ANY_EVENT, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter, OrderSort
 from projections.read_models.customer_orders.model import customer_totals, list_customer_orders
@@ -85,7 +85,14 @@ async def current(
     fulfilment: Annotated[
         FulfilmentProgress | None, typer.Option(help="Only orders in this fulfilment status.")
     ] = None,
+    returned: Annotated[
+        ReturnProgress | None,
+        typer.Option("--return", help="Only orders in this return status."),
+    ] = None,
     sku: Annotated[str | None, text_option("Only orders with a line of this product.")] = None,
+    country: Annotated[
+        str | None, text_option("Only orders to this country, an ISO 3166 code.")
+    ] = None,
     currency: Annotated[str | None, text_option("Only orders in this currency.")] = None,
     needs_attention: NeedsAttention = False,
     sort: Annotated[
@@ -106,6 +113,8 @@ async def current(
         fulfilment_status=fulfilment,
         currency=currency,
         sku=sku,
+        country=country,
+        return_status=returned,
     )
     return await _list(services, OrderQuery(conditions, needs_attention, sort), limit, cursor)
 

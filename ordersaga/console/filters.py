@@ -17,11 +17,12 @@ from ordersaga.api.documentation import require_known
 from ordersaga.api.failures import invalid
 from ordersaga.api.parameters import OfProduct, Word
 from ordersaga.operations.order_lists import OrderQuery
-from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from projections.read_models.current_orders.model import OrderFilter, OrderSort
 
 Day = Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Code = Annotated[str | None, Query(pattern="^([A-Z]{3})?$")]
+Country = Annotated[str | None, Query(pattern="^([A-Z]{2})?$")]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Filters:
     status: OrderStatus | None = None
     payment: PaymentProgress | None = None
     fulfilment: FulfilmentProgress | None = None
+    returned: ReturnProgress | None = None
     reason: Reason | None = None
     customer: Word = None
     placed_from: Day = None
@@ -39,6 +41,7 @@ class Filters:
     total_from: Word = None
     total_until: Word = None
     sku: OfProduct = None
+    country: Country = None
     needs_attention: bool = False
     sort: OrderSort = OrderSort.LATEST
 
@@ -60,6 +63,8 @@ class Filters:
             total_from=self._minor("total_from"),
             total_until=self._minor("total_until"),
             sku=self.sku,
+            country=self.country,
+            return_status=self.returned,
         )
         return OrderQuery(conditions, self.needs_attention, self.sort)
 

@@ -14,7 +14,6 @@ from projections.read_models.payments.model import UNPAID, Payment, payments_of
 from projections.read_models.returns.model import UNDECIDED, ReturnRow, returns_of
 
 UNFULFILLED: Final = "unfulfilled"
-NO_RETURN: Final = "none"
 
 
 class PaymentProgress(StrEnum):
@@ -43,6 +42,15 @@ class FulfilmentProgress(StrEnum):
     LOST = "lost"
 
 
+class ReturnProgress(StrEnum):
+    """The return statuses of orders."""
+
+    NONE = "none"
+    AWAITING_DECISION = "awaiting_decision"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Statuses:
     """Three of the four statuses of an order, and its money in minor units.
@@ -50,7 +58,7 @@ class Statuses:
     Attributes:
         payment_status: see `PaymentProgress`.
         fulfilment_status: see `FulfilmentProgress`.
-        return_status: none, awaiting_decision, open or closed.
+        return_status: see `ReturnProgress`.
         kept_minor: captured and not refunded.
     """
 
@@ -94,11 +102,11 @@ def _fulfilment_status(parcel: Parcel | None) -> str:
 
 def _return_status(returns: Collection[ReturnRow]) -> str:
     if not returns:
-        return NO_RETURN
+        return ReturnProgress.NONE
     still_open = [case for case in returns if case.closed_at is None]
     if any(UNDECIDED in (case.refund, case.restock) for case in still_open):
-        return "awaiting_decision"
-    return "open" if still_open else "closed"
+        return ReturnProgress.AWAITING_DECISION
+    return ReturnProgress.OPEN if still_open else ReturnProgress.CLOSED
 
 
 async def statuses_by_order(pool: Pool, order_ids: Sequence[str]) -> dict[str, Statuses]:

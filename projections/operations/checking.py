@@ -7,6 +7,7 @@ from typing import Any, Final
 from eventstore.codec import EventCodec
 from eventstore.postgres.connection import maintenance, survey
 from eventstore.store import EventStore
+from projections.conditions import with_conditions
 from projections.engine import control
 from projections.engine.caching_codec import CachingCodec
 from projections.engine.concurrently import run_concurrently
@@ -80,10 +81,10 @@ async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
 
 
 async def _parked(connection: "Connection | Pool", name: str) -> list[str]:
+    wanted = {"target": LIVE, "projections": [name]}
+    text, values = with_conditions(control.sql("list_parked"), wanted)
     with survey():
-        rows = await connection.fetch(
-            control.sql("list_parked"), LIVE, [name], None, None, _MOST_NAMED
-        )
+        rows = await connection.fetch(text, *values, _MOST_NAMED)
     return [
         f"{name}: stream {row['stream']} is parked with {row['events']} events: {row['error']}"
         for row in rows

@@ -77,7 +77,9 @@ async def list_parked(
     """
     names = [projection.name for projection in projections]
     query, key = control.sql("list_parked"), {"projection": str, "stream": str}
-    return await fetch_page(pool, query, ParkedStream, key, LIVE, names, limit=limit, cursor=cursor)
+    return await fetch_page(
+        pool, query, ParkedStream, key, limit=limit, cursor=cursor, target=LIVE, projections=names
+    )
 
 
 async def list_dead_letters(

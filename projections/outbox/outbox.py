@@ -160,9 +160,9 @@ async def list_notifications(
         InvalidCursor: the cursor is not from this listing.
     """
     key = {"position": int, "kind": str}
-    filters = (state, subject, kind)
+    filters = {"state": state, "subject": subject, "kind": kind}
     return await fetch_page(
-        pool, _sql("list"), NotificationRow, key, *filters, limit=limit, cursor=cursor
+        pool, _sql("list"), NotificationRow, key, limit=limit, cursor=cursor, **filters
     )
 
 

@@ -45,6 +45,7 @@ class CurrentOrder:
         line_count: number of lines, services included.
         item_count: number of pieces of goods.
         reason: why it was cancelled.
+        country: where it is delivered to, an ISO 3166 code.
         placed_at: the shop's time; all other times are the store's.
         closed_at: when it was completed or cancelled.
     """
@@ -65,6 +66,7 @@ class CurrentOrder:
     closed_at: datetime | None = None
     updated_at: datetime
     version: int = 0
+    country: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,6 +161,7 @@ def _adjustments_set(row: OrderRow, event: order_events.AdjustmentsSet, _: datet
 
 def _submitted(row: OrderRow, event: order_events.OrderSubmitted, at: datetime) -> None:
     row.status, row.submitted_at, row.draft, row.lines = "submitted", at, None, None
+    row.country = event.country
     _amended(row, event, at)
 
 
@@ -169,6 +172,10 @@ def _amended(
     row.line_count = len(event.lines)
     pieces = pieces_by_sku(event.lines)
     row.item_count, row.skus = sum(pieces.values()), " ".join(pieces)
+
+
+def _goes_elsewhere(row: OrderRow, event: order_events.DeliveryAddressChanged, _: datetime) -> None:
+    row.country = event.country
 
 
 def _became(status: str) -> Callable[[OrderRow, Any, datetime], None]:
@@ -202,6 +209,7 @@ _DRAFTING: Final[_Changes] = {
 }
 _AFTER_DRAFTING: Final[_Changes] = {
     order_events.OrderSubmitted: _submitted,
+    order_events.DeliveryAddressChanged: _goes_elsewhere,
     order_events.ItemsUnavailable: _became("backordered"),
     order_events.OrderAmended: _amended,
     order_events.OrderReserved: _became("reserved"),

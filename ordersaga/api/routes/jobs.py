@@ -24,7 +24,7 @@ from ordersaga.api.jobs import ChangedJob, JobRequest, StartedJob, begin_job, en
 from ordersaga.api.writing import KeyHeader, read_body, read_key
 from ordersaga.operations.jobs.jobs import Job, JobRow, job_rows, list_jobs, show_job
 from ordersaga.operations.order_lists import OrderQuery
-from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from ordersaga.operations.temporal_runs import find_run
 from ordersaga.operations.what_if import if_cancelled, load_standing, refusal_of
 from projections.errors import InvalidCursor
@@ -50,10 +50,12 @@ class OrderFilterBody(Strict):
     placed_before: Moment | None = None
     payment_status: PaymentProgress | None = None
     fulfilment_status: FulfilmentProgress | None = None
+    return_status: ReturnProgress | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     total_from_minor: _Minor | None = None
     total_until_minor: _Minor | None = None
     sku: SkuText | None = None
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     needs_attention: bool = False
 
     def query(self) -> OrderQuery:
@@ -70,6 +72,8 @@ class OrderFilterBody(Strict):
             total_from=self.total_from_minor,
             total_until=self.total_until_minor,
             sku=self.sku,
+            country=self.country,
+            return_status=self.return_status,
         )
         return OrderQuery(conditions, self.needs_attention)
 

@@ -15,10 +15,10 @@ from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
-from ordersaga.api.parameters import CustomerPath, Moment, OfOrder, OfProduct, Word, moment
+from ordersaga.api.parameters import Country, CustomerPath, Moment, OfOrder, OfProduct, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
-from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from projections.paging import Page
 from projections.read_models.audit_log.model import AuditFilter, AuditRow, list_audit, of_order
 from projections.read_models.current_orders.model import OrderFilter, OrderSort
@@ -62,10 +62,12 @@ async def orders(
     placed_before: Moment = None,
     payment_status: PaymentProgress | None = None,
     fulfilment_status: FulfilmentProgress | None = None,
+    return_status: ReturnProgress | None = None,
     currency: Code = None,
     total_from_minor: Minor = None,
     total_until_minor: Minor = None,
     sku: OfProduct = None,
+    country: Country = None,
     needs_attention: bool = False,
     sort: Sort = OrderSort.LATEST,
     limit: Limit = 50,
@@ -74,7 +76,8 @@ async def orders(
 ) -> Response:
     """With all four statuses, the money, and why an order needs a person.
 
-    `sku` finds orders by the lines that they have now, also while they are drafts.
+    `sku` finds orders by the lines that they have now, also while they are drafts. `country` is
+    where they are delivered to.
     """
     pool = context_of(request).services.pool
     conditions = OrderFilter(
@@ -89,6 +92,8 @@ async def orders(
         total_from=total_from_minor,
         total_until=total_until_minor,
         sku=sku,
+        country=country,
+        return_status=return_status,
     )
     query = OrderQuery(conditions, needs_attention, sort)
 

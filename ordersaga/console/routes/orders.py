@@ -20,7 +20,7 @@ from ordersaga.console.sessions import CurrentViewer, keep_preference, read_form
 from ordersaga.console.views import USUAL, VIEWS, View, cookie_of, kept_views, normal, with_view
 from ordersaga.operations.order_lists import ListedOrder, list_with_statuses
 from ordersaga.operations.search.search import search
-from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from projections.paging import Page
 from projections.read_models.current_orders.model import OrderSort
 
@@ -47,6 +47,7 @@ async def orders(
         statuses=list(OrderStatus),
         payments=list(PaymentProgress),
         fulfilments=list(FulfilmentProgress),
+        return_states=list(ReturnProgress),
         all_reasons=list(Reason),
         sorts=list(OrderSort),
         is_filtered=filters != Filters(),

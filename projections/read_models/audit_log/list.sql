@@ -1,13 +1,21 @@
--- Events in order of position after a cursor; nulls select everything.
+-- Events in order of position after a cursor.
 SELECT position, recorded_at, stream, category, version, event_type, act, details, actor, reason,
        correlation_id, causation_id, run_id, trace_id, event_id::text AS event_id
 FROM {schema}.audit_log
-WHERE ($1::text IS NULL OR actor = $1)
-  AND ($2::text IS NULL OR event_type = $2)
-  AND ($3::text[] IS NULL OR stream = ANY ($3))
-  AND ($4::text IS NULL OR correlation_id = $4)
-  AND ($5::timestamptz IS NULL OR recorded_at >= $5)
-  AND ($6::timestamptz IS NULL OR recorded_at < $6)
-  AND ($7::bigint IS NULL OR position > $7)
+WHERE true
+  -- if actor
+  AND actor = {value}
+  -- if event_type
+  AND event_type = {value}
+  -- if streams
+  AND stream = ANY ({value})
+  -- if correlation_id
+  AND correlation_id = {value}
+  -- if since
+  AND recorded_at >= {value}
+  -- if until
+  AND recorded_at < {value}
+  -- if after
+  AND position > {value}
 ORDER BY position
-LIMIT $8
+LIMIT {value}

@@ -5,7 +5,7 @@ event, so lanes never share a row.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -19,7 +19,7 @@ from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names
 from projections.engine.row_tables import execute_columns
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page, make_row
+from projections.paging import Page, asked_for, fetch_page, make_row
 
 _sql: Final = partial(statement, __package__)
 
@@ -246,5 +246,9 @@ async def list_audit(
 ) -> Page[AuditRow]:
     """Events, oldest first. Raises InvalidCursor for a cursor of another listing."""
     key = {"position": int}
-    filters = astuple(criteria)
-    return await fetch_page(pool, _sql("list"), AuditRow, key, *filters, limit=limit, cursor=cursor)
+    filters = asked_for(criteria)
+    if criteria.streams is not None:
+        filters["streams"] = list(criteria.streams)
+    return await fetch_page(
+        pool, _sql("list"), AuditRow, key, limit=limit, cursor=cursor, **filters
+    )

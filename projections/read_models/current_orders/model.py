@@ -4,18 +4,19 @@ Each row is fed by one order stream, so lanes never share a row.
 """
 
 import re
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from domain.order.events import OrderCreated
 from eventstore.postgres.connection import survey
+from projections.conditions import with_conditions
 from projections.engine.projection import Pool, Projection, Recorded, own_id
 from projections.engine.row_tables import RowTable
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page, make_row
+from projections.paging import Page, asked_for, checked_limit, decode_sorted, make_row, page_of
 from projections.read_models.order_row import (
     ALL_CHANGES,
     CurrentOrder,
@@ -51,7 +52,7 @@ class OrderFilter:
     """Selects orders; None means any.
 
     `placed_before` is exclusive; `begins_with` is the beginning of the id or of the reference.
-    `payment_status` and `fulfilment_status` are those that people read; see
+    `payment_status`, `fulfilment_status` and `return_status` are those that people read; see
     `ordersaga.operations.statuses`. Amounts are in minor units, whatever the currency. `sku` is a
     product of the lines that the order has now.
     """
@@ -70,6 +71,8 @@ class OrderFilter:
     total_from: int | None = None
     total_until: int | None = None
     sku: str | None = None
+    country: str | None = None
+    return_status: str | None = None
 
 
 class OrderSort(StrEnum):
@@ -85,12 +88,21 @@ class OrderSort(StrEnum):
         """Whether amounts are compared, which says something in one currency only."""
         return self in (OrderSort.HIGHEST_TOTAL, OrderSort.LOWEST_TOTAL)
 
+    @property
+    def key(self) -> str:
+        """The column that is sorted by; orders that are equal in it are sorted by their ids."""
+        return "total_minor" if self.is_by_total else "placed_at"
+
+    @property
+    def kind(self) -> type:
+        """The type of the key."""
+        return int if self.is_by_total else datetime
+
     def apply_to(self, query: str) -> str:
         """The text of the list in this order."""
-        key = "total_minor" if self.is_by_total else "placed_at"
         goes_down = self in (OrderSort.LATEST, OrderSort.HIGHEST_TOTAL)
         beyond, direction = ("<", "DESC") if goes_down else (">", "ASC")
-        for name, text in (("key", key), ("beyond", beyond), ("direction", direction)):
+        for name, text in (("key", self.key), ("beyond", beyond), ("direction", direction)):
             query = query.replace(f"{{{name}}}", text)
         return query
 
@@ -116,14 +128,31 @@ async def list_orders(
     cursor: str | None = None,
 ) -> Page[CurrentOrder]:
     """A page of orders. Raises InvalidCursor for a cursor of another listing."""
-    name, kind = ("total_minor", int) if sort.is_by_total else ("placed_at", datetime)
-    key: dict[str, type] = {name: kind, "order_id": str}
-    pattern = criteria.begins_with and f"{_literal(criteria.begins_with)}%"
-    filters = astuple(replace(criteria, begins_with=pattern))
-    query = sort.apply_to(_sql("list"))
-    return await fetch_page(
-        pool, query, CurrentOrder, key, *filters, limit=limit, cursor=cursor, sort=sort.value
+    query, values = list_statement(criteria, sort, cursor)
+    with survey():
+        rows = await pool.fetch(query, *values, checked_limit(limit) + 1)
+    key = sort.key
+    return page_of(
+        rows, limit, make_row(CurrentOrder), lambda row: (sort, row[key], row["order_id"])
     )
+
+
+def list_statement(
+    criteria: OrderFilter, sort: OrderSort, cursor: str | None
+) -> tuple[str, list[Any]]:
+    """The text of a list and its values but the last one, the number of rows.
+
+    Raises:
+        InvalidCursor: the cursor is of another listing.
+    """
+    wanted = asked_for(criteria)
+    if criteria.begins_with is not None:
+        wanted["begins_with"] = f"{_literal(criteria.begins_with)}%"
+    if criteria.order_ids is not None:
+        wanted["order_ids"] = list(criteria.order_ids)
+    if cursor is not None:
+        wanted["after"] = decode_sorted(cursor, sort, sort.kind, str)
+    return with_conditions(sort.apply_to(_sql("list")), wanted)
 
 
 def _literal(text: str) -> str:

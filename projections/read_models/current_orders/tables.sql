@@ -17,6 +17,7 @@ CREATE TABLE {schema}.current_orders (
     closed_at timestamptz,
     updated_at timestamptz NOT NULL,
     version integer NOT NULL,
+    country text,
     draft text,
     skus text[] NOT NULL DEFAULT '{}',
     CONSTRAINT current_orders_pkey PRIMARY KEY (order_id)
@@ -28,6 +29,8 @@ CREATE INDEX current_orders_status
 CREATE INDEX current_orders_customer
     ON {schema}.current_orders (customer_id, placed_at DESC, order_id DESC)
     WHERE customer_id IS NOT NULL;
+CREATE INDEX current_orders_country
+    ON {schema}.current_orders (country, placed_at DESC, order_id DESC) WHERE country IS NOT NULL;
 CREATE INDEX current_orders_reason
     ON {schema}.current_orders (reason, placed_at DESC, order_id DESC) WHERE reason IS NOT NULL;
 -- Orders by what they cost: in one currency, amounts can be compared.

@@ -2,8 +2,12 @@
 SELECT order_id, customer_id, currency, placed_at, updated_at, status, total_minor, item_count,
        reason, tracking_number
 FROM {schema}.customer_orders
-WHERE customer_id = $1
-  AND ($2::text IS NULL OR status = $2)
-  AND ($3::timestamptz IS NULL OR (placed_at, order_id) < ($3, $4::text))
+WHERE true
+  -- if customer_id
+  AND customer_id = {value}
+  -- if status
+  AND status = {value}
+  -- if after
+  AND (placed_at, order_id) < ({value}, {value})
 ORDER BY placed_at DESC, order_id DESC
-LIMIT $5
+LIMIT {value}

@@ -98,10 +98,10 @@ async def list_customer_orders(
         _sql("list"),
         CustomerOrder,
         {"placed_at": datetime, "order_id": str},
-        customer_id,
-        status,
         limit=limit,
         cursor=cursor,
+        customer_id=customer_id,
+        status=status,
     )
 
 

@@ -92,5 +92,12 @@ async def list_history(
     """
     key = {"position": int}
     return await fetch_page(
-        pool, _sql("list"), TimelineRow, key, order_id, until, limit=limit, cursor=cursor
+        pool,
+        _sql("list"),
+        TimelineRow,
+        key,
+        limit=limit,
+        cursor=cursor,
+        order_id=order_id,
+        until=until,
     )

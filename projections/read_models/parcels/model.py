@@ -156,8 +156,8 @@ async def list_parcels(
         _sql("list"),
         Parcel,
         {"updated_at": datetime, "order_id": str},
-        status,
-        needs_attention,
         limit=limit,
         cursor=cursor,
+        status=status,
+        needs_attention=needs_attention,
     )

@@ -1,4 +1,4 @@
--- Payments with what their orders cost, latest changed first, after a cursor; nulls select all.
+-- Payments with what their orders cost, latest changed first, after a cursor.
 SELECT payment.order_id, payment.status, payment.currency,
        CASE coalesce(orders.status, 'cancelled') WHEN 'cancelled' THEN 0
            ELSE orders.total_minor END AS wanted_minor,
@@ -8,11 +8,18 @@ SELECT payment.order_id, payment.status, payment.currency,
        payment.updated_at
 FROM {schema}.payments AS payment
 LEFT JOIN {schema}.current_orders AS orders USING (order_id)
-WHERE ($1::text IS NULL OR payment.status = $1)
-  AND ($2::text IS NULL OR payment.currency = $2)
-  AND ($3::text IS NULL OR payment.reference = $3)
-  AND ($4::timestamptz IS NULL OR payment.updated_at >= $4)
-  AND ($5::timestamptz IS NULL OR payment.updated_at < $5)
-  AND ($6::timestamptz IS NULL OR (payment.updated_at, payment.order_id) < ($6, $7::text))
+WHERE true
+  -- if status
+  AND payment.status = {value}
+  -- if currency
+  AND payment.currency = {value}
+  -- if reference
+  AND payment.reference = {value}
+  -- if changed_from
+  AND payment.updated_at >= {value}
+  -- if changed_before
+  AND payment.updated_at < {value}
+  -- if after
+  AND (payment.updated_at, payment.order_id) < ({value}, {value})
 ORDER BY payment.updated_at DESC, payment.order_id DESC
-LIMIT $8
+LIMIT {value}

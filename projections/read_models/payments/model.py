@@ -6,7 +6,7 @@ share a row. What an order costs is in `current_orders`, and the queries join it
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,7 @@ from eventstore.postgres.connection import survey
 from projections.engine.projection import Connection, Pool, Projection, Recorded, names, own_id
 from projections.engine.row_tables import RowTable, execute_columns
 from projections.engine.sql_files import statement
-from projections.paging import Page, fetch_page, make_row
+from projections.paging import Page, asked_for, fetch_page, make_row
 
 _sql: Final = partial(statement, __package__)
 
@@ -306,9 +306,9 @@ async def list_payments(
 ) -> Page[OrderPayment]:
     """Payments, latest changed first. Raises InvalidCursor for a cursor of another listing."""
     key = {"updated_at": datetime, "order_id": str}
-    filters = astuple(criteria)
+    filters = asked_for(criteria)
     return await fetch_page(
-        pool, _sql("list"), OrderPayment, key, *filters, limit=limit, cursor=cursor
+        pool, _sql("list"), OrderPayment, key, limit=limit, cursor=cursor, **filters
     )
 
 
@@ -317,9 +317,9 @@ async def list_movements(
 ) -> Page[Movement]:
     """Movements, oldest first. Raises InvalidCursor for a cursor of another listing."""
     key = {"position": int}
-    filters = astuple(criteria)
+    filters = asked_for(criteria)
     return await fetch_page(
-        pool, _sql("movements"), Movement, key, *filters, limit=limit, cursor=cursor
+        pool, _sql("movements"), Movement, key, limit=limit, cursor=cursor, **filters
     )
 
 

@@ -206,9 +206,9 @@ async def list_returns(
         _sql("list"),
         ReturnRow,
         {"updated_at": datetime, "order_id": str, "return_id": str},
-        order_id,
-        open_only,
-        needs_attention,
         limit=limit,
         cursor=cursor,
+        order_id=order_id,
+        open_only=open_only or None,
+        needs_attention=needs_attention,
     )

@@ -21,5 +21,7 @@ CREATE TABLE {schema}.returns (
 
 CREATE INDEX returns_updated
     ON {schema}.returns (updated_at DESC, order_id DESC, return_id DESC);
+-- Orders with a refund that was granted and has not begun.
+CREATE INDEX returns_granted ON {schema}.returns (order_id) WHERE refund = 'granted';
 CREATE INDEX returns_open
     ON {schema}.returns (updated_at DESC, order_id DESC, return_id DESC) WHERE closed_at IS NULL;

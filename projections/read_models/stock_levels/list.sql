@@ -1,6 +1,8 @@
 -- SKUs by name after a cursor.
 SELECT sku, on_hand, reserved, available, received, shipped, backordered, updated_at
 FROM {schema}.stock_levels
-WHERE $1::text IS NULL OR sku > $1
+WHERE true
+  -- if after
+  AND sku > {value}
 ORDER BY sku
-LIMIT $2
+LIMIT {value}

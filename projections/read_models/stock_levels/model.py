@@ -97,5 +97,11 @@ async def list_stock(
         return await fetch_page(pool, _sql("list"), StockLevel, key, limit=limit, cursor=cursor)
     key = {"available": int, "sku": str}
     return await fetch_page(
-        pool, _sql("list_scarce"), StockLevel, key, available_below, limit=limit, cursor=cursor
+        pool,
+        _sql("list_scarce"),
+        StockLevel,
+        key,
+        limit=limit,
+        cursor=cursor,
+        available_below=available_below,
     )

@@ -2,92 +2,80 @@
 
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import astuple, fields
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from eventstore.postgres.connection import survey
 from ordersaga.access.roles import Role
 from ordersaga.embedded.postgres import EmbeddedPostgres
+from ordersaga.operations.statuses import FulfilmentProgress, PaymentProgress, ReturnProgress
 from projections.engine.sql_files import statement
-from projections.read_models.current_orders.model import OrderFilter, OrderSort
+from projections.paging import encode_cursor
+from projections.read_models.current_orders.model import OrderFilter, OrderSort, list_statement
+from tests.support.api.many_orders import YEAR, fill
 from tests.support.api.pages import Reader
 from tests.support.api.shop import ApiShop, opened_api
 from tests.support.stores.event_store import opened_pool
 from tests.support.stores.logins import as_processes
 from tests.support.stores.postgres import fresh_database
 
-ORDERS = 10_000
+ORDERS = 100_000
+AUDITED = 10_000
 MOST_BYTES = 60_000
-NOBODY: tuple[Any, ...] = (None,) * len(fields(OrderFilter))
-YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
-FILL_ORDERS = """
-INSERT INTO read_models.current_orders
-    (order_id, customer_id, status, currency, total_minor, line_count, item_count, reason,
-     placed_at, submitted_at, updated_at, version, skus)
-SELECT 'many-' || n, 'c' || n % 500,
-       (ARRAY['completed', 'completed', 'completed', 'cancelled', 'processing'])[1 + n % 5], 'GBP',
-       n, 1, 1, CASE WHEN n % 5 = 3 THEN 'out_of_stock' END,
-       $1::timestamptz + n * interval '1 minute', $1, $1, 5, ARRAY['usual', 's' || n % 500]
-FROM generate_series(1, $2::integer) AS n
-"""
-FILL_AUDIT = """
-INSERT INTO read_models.audit_log
-    (position, recorded_at, stream, category, version, event_type, actor, correlation_id,
-     causation_id, event_id)
-SELECT 1000000 + n, $1::timestamptz + n * interval '10 seconds', 'order-many-' || n / 4, 'order',
-       1 + n % 4,
-       (ARRAY['OrderSubmitted', 'OrderReserved', 'OrderProcessingStarted', 'OrderCompleted'])
-           [1 + n % 4],
-       'saga', 'order-many-' || n / 4, 'x', gen_random_uuid()
-FROM generate_series(0, 4 * $2::integer - 1) AS n
-"""
 audit = partial(statement, "projections.read_models.audit_log")
 
 
-def orders(name: str, sort: OrderSort = OrderSort.LATEST) -> str:
-    """A statement about orders, in one of the orders of a list."""
-    return sort.apply_to(statement("projections.read_models.current_orders", name))
+def orders(
+    sort: OrderSort = OrderSort.LATEST, cursor: str | None = None, **conditions: Any
+) -> tuple[str, tuple[Any, ...]]:
+    """The statement of a list of orders, and its values."""
+    query, values = list_statement(OrderFilter(**conditions), sort, cursor)
+    return query, (*values, 51)
 
 
 @pytest.fixture(scope="module")
 async def shop(postgres_server: EmbeddedPostgres) -> AsyncIterator[ApiShop]:
     async with fresh_database(postgres_server) as database, opened_api(database) as opened:
         async with opened_pool(await as_processes(database), 1) as pool:
-            with survey():
-                for fill in (FILL_ORDERS, FILL_AUDIT):
-                    await pool.execute(fill, YEAR, ORDERS)
-                await pool.execute("ANALYZE read_models.current_orders, read_models.audit_log")
+            await fill(pool, ORDERS, audited=AUDITED)
         yield opened
 
 
-IN_POUNDS = astuple(OrderFilter(currency="GBP"))  # the product is its last condition
-LATE = YEAR + timedelta(seconds=40 * ORDERS) - timedelta(hours=24)
+LATE = YEAR + timedelta(seconds=40 * AUDITED) - timedelta(hours=24)
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "all": {},
+    **{f"{status}": {"status": status} for status in ("completed", "cancelled", "backordered")},
+    **{f"paid: {each}": {"payment_status": each} for each in PaymentProgress},
+    **{f"sent: {each}": {"fulfilment_status": each} for each in FulfilmentProgress},
+    **{f"returned: {each}": {"return_status": each} for each in ReturnProgress},
+    "a customer": {"customer_id": "c7"},
+    "a reason": {"reason": "out_of_stock"},
+    "of late": {"placed_from": LATE},
+    "of one day": {"placed_from": YEAR, "placed_before": YEAR + timedelta(days=1)},
+    "a usual product": {"sku": "usual"},
+    "a rare product": {"sku": "s7"},
+    "a product without orders": {"sku": "none"},
+    "a usual country": {"country": "GB"},
+    "a rare country": {"country": "IS"},
+    "dear ones": {"total_from": ORDERS - 20},
+    "cheap ones": {"total_until": 20},
+}
 STATEMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "all orders": (orders("list"), (*NOBODY, None, None, 51)),
-    "by status": (orders("list"), ("cancelled", *NOBODY[1:], None, None, 51)),
-    "by customer": (orders("list"), (None, "c7", *NOBODY[2:], None, None, 51)),
-    "by time": (orders("list"), (*NOBODY[:3], LATE, None, *NOBODY[5:], None, None, 51)),
-    "the next page": (orders("list"), (*NOBODY, YEAR + timedelta(days=3), "many-4320", 51)),
     **{
-        f"{name}, {sort}": (orders("list", sort), (*conditions, None, None, 51))
+        f"{name}, {sort}": orders(sort, currency="GBP" if sort.is_by_total else None, **conditions)
         for sort in OrderSort
-        for name, conditions in {
-            "all": IN_POUNDS,
-            "a usual product": (*IN_POUNDS[:-1], "usual"),
-            "a rare product": (*IN_POUNDS[:-1], "s7"),
-            "a product without orders": (*IN_POUNDS[:-1], "none"),
-        }.items()
+        for name, conditions in CONDITIONS.items()
     },
-    "the next page by total": (
-        orders("list", OrderSort.HIGHEST_TOTAL),
-        (*IN_POUNDS, 5000, "many-5000", 51),
+    "the next page": orders(cursor=encode_cursor("latest", YEAR + timedelta(days=3), "many-4320")),
+    "the next page by total": orders(
+        OrderSort.HIGHEST_TOTAL,
+        encode_cursor("highest_total", 5000, "many-5000"),
+        currency="GBP",
     ),
-    "open ones": (orders("count_open"), ()),
+    "open ones": (statement("projections.read_models.current_orders", "count_open"), ()),
     "by hour": (audit("hours"), (LATE,)),
     "pace": (audit("pace"), (200,)),
 }

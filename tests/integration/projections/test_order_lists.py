@@ -1,6 +1,7 @@
 """Lists of orders: a filter selects the orders that show what it asks for."""
 
-from itertools import product
+from dataclasses import asdict, replace
+from itertools import combinations, product
 from random import Random
 
 import asyncpg
@@ -10,13 +11,14 @@ from activities.aggregates import ORDER
 from domain.errors import InvalidValue
 from domain.ids import Sku
 from domain.lines import LineShare, pieces_by_sku
-from domain.order.events import ItemRemoved, OrderAmended
+from domain.order.events import DeliveryAddressChanged, ItemRemoved, OrderAmended
 from domain.order.state import Draft, NoOrder
 from eventstore.postgres.store import PostgresEventStore
 from ordersaga.operations.order_lists import OrderQuery
 from ordersaga.operations.statuses import (
     FulfilmentProgress,
     PaymentProgress,
+    ReturnProgress,
     Statuses,
     statuses_by_order,
 )
@@ -25,6 +27,7 @@ from projections.read_models.current_orders.model import OrderFilter, OrderSort,
 from projections.read_models.order_row import CurrentOrder
 from projections.read_models.product_demand.model import Measure, top_products
 from tests.support.stores.read_models import (
+    ADDRESS,
     CODEC,
     Order,
     append_events,
@@ -73,6 +76,9 @@ async def test_each_status_selects_the_orders_that_show_it(
     for fulfilment in FulfilmentProgress:
         shown = [name for name, each in statuses.items() if each.fulfilment_status == fulfilment]
         assert await ids_of(pool, OrderFilter(fulfilment_status=fulfilment)) == shown
+    for returned in ReturnProgress:
+        shown = [name for name, each in statuses.items() if each.return_status == returned]
+        assert await ids_of(pool, OrderFilter(return_status=returned)) == shown
 
 
 async def test_every_status_that_is_shown_can_be_asked_for(statuses: dict[str, Statuses]) -> None:
@@ -81,6 +87,45 @@ async def test_every_status_that_is_shown_can_be_asked_for(statuses: dict[str, S
     assert payments <= set(PaymentProgress)
     assert fulfilments <= set(FulfilmentProgress)
     assert min(len(payments), len(fulfilments)) > 2
+
+
+async def test_conditions_that_are_asked_for_together_all_count(
+    pool: asyncpg.Pool, orders: list[CurrentOrder], statuses: dict[str, Statuses]
+) -> None:
+    """Any two of them, each with any value that an order of the list has."""
+    shown = {each.order_id: {**asdict(each), **asdict(statuses[each.order_id])} for each in orders}
+    columns = ("status", "customer_id", "reason", "currency", "country")
+    conditions = [
+        (name, value)
+        for name in (*columns, "payment_status", "fulfilment_status", "return_status")
+        for value in {order[name] for order in shown.values()} - {None}
+    ]
+    found = 0
+    for first, second in combinations(conditions, 2):
+        if first[0] == second[0]:
+            continue
+        expected = [
+            order_id
+            for order_id, order in shown.items()
+            if all(order[name] == value for name, value in (first, second))
+        ]
+        assert await ids_of(pool, OrderFilter(**dict((first, second)))) == expected
+        found += bool(expected)
+    assert found > 20
+
+
+async def test_a_country_selects_the_orders_that_go_there_now(
+    pool: asyncpg.Pool, store: Store
+) -> None:
+    order = Order("moved")
+    await append_events(store, order.draft(), order.submit())
+    await runner_of(pool, store).catch_up()
+    assert await ids_of(pool, OrderFilter(country="GB")) == ["moved"]
+    elsewhere = replace(ADDRESS, country="IE", postal_code="D01 F5P2")
+    await append_events(store, [(order.stream, DeliveryAddressChanged(elsewhere))])
+    await runner_of(pool, store).catch_up()
+    assert await ids_of(pool, OrderFilter(country="GB")) == []
+    assert await ids_of(pool, OrderFilter(country="IE")) == ["moved"]
 
 
 async def test_totals_are_selected_from_and_until(
