@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -135,6 +135,12 @@ imports: setup ## an import of 100,000 lines: orders a second and peak memory; B
 
 two-acts: setup ## what a payment in two acts costs an order beside a charge in one call; by hand
 	$(BIN)/python -m benchmarks.two_acts
+
+lists: setup ## lists of a million orders beside lists of ten thousand, through the API; by hand
+	$(BIN)/python -m benchmarks.lists
+
+capacity: setup ## what an order costs, by process; by hand
+	$(BIN)/python -m benchmarks.cost
 
 second-opinion: setup ## the rules of Stripe's documentation on localstripe; by hand
 	ORDERSAGA_TEST_STRIPE=localstripe $(PYTEST) -q tests/contract/stripe_api

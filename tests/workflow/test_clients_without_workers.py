@@ -8,7 +8,8 @@ from ordersaga_client import OrderSagaClient, calls
 from ordersaga_client.errors import TemporalUnavailable
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.sagas.sagas import Handle, new_order_id, start
+from activities.messages import WORKFLOW_TYPE
+from tests.support.sagas.sagas import Handle, new_order_id
 
 BY: Mapping[str, str] = {"actor": "anna", "reason": "customer called"}
 Call = Callable[[OrderSagaClient, str], Awaitable[object]]
@@ -23,7 +24,9 @@ CALLS: Mapping[str, Call] = {
 @pytest.fixture
 async def unserved(temporal: WorkflowEnvironment) -> AsyncIterator[Handle]:
     """An order whose queue no worker serves."""
-    handle = await start(temporal.client, new_order_id(), task_queue="served-by-nobody")
+    handle = await temporal.client.start_workflow(
+        WORKFLOW_TYPE, {}, id=f"order-{new_order_id()}", task_queue="served-by-nobody"
+    )
     yield handle
     await handle.terminate()
 

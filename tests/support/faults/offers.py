@@ -137,6 +137,8 @@ class Asking(Play):
         if act not in (Act.CANCEL, Act.AMEND):
             return None
         standing = await load_standing(self.shop.handler, OrderId(self.order_id))
+        if standing.content is None:
+            return None  # nothing is recorded yet, and so no page shows the order
         if act is Act.AMEND:
             return if_amended(standing, [Pieces(LineId("1"), 1)])
         described = await handle.describe()

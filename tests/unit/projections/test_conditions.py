@@ -35,7 +35,7 @@ WITH_CONDITIONS = [
 
 def test_without_conditions_only_the_number_of_rows_is_left() -> None:
     text, values = with_conditions(QUERY, {"status": None})
-    assert text.split() == "SELECT * FROM orders WHERE true ORDER BY placed_at LIMIT $1".split()
+    assert text == "SELECT * FROM orders\nWHERE true\nORDER BY placed_at\nLIMIT $1\n"
     assert values == []
 
 

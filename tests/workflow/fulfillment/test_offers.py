@@ -43,7 +43,11 @@ async def ask(client: Client, cells: Sequence[Cell], acts: int) -> dict[Cell, li
 
     async def play(one: Asking) -> None:
         async with turns:
-            await one.run()
+            try:
+                await one.run()
+            except Exception as error:
+                error.add_note(f"{one.cell.name}, {one.asked}, {getattr(error, 'cause', None)!r}")
+                raise
 
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
