@@ -14,7 +14,7 @@ from activities.failures import Trouble
 from activities.messages import SagaRef
 from workflows import policies
 from workflows.common.answers import NoAnswer, answer_in
-from workflows.common.failures import by_hand, is_final, trouble_of
+from workflows.common.failures import by_hand, is_final, never_began, trouble_of
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
 from workflows.common.search_attributes import Progress
@@ -156,12 +156,31 @@ class _Asked:
             raise by_hand(self.name, self.activity_id) from None
 
 
+async def _result(
+    asked: _Asked, patience: Patience, trouble: Trouble | None, changes: int
+) -> RawValue:
+    """Start the activity and wait for its end.
+
+    Raises:
+        ActivityError: it failed, or was cancelled. If that happens before its task has made a step,
+            asyncio tells it like a cancellation of the workflow itself.
+    """
+    try:
+        result: RawValue = await patience.beside(asked.start(trouble, changes))
+    except asyncio.CancelledError as error:
+        waiting = asyncio.current_task()
+        if waiting is None or waiting.cancelling():
+            raise
+        raise never_began(asked.name, asked.activity_id) from error
+    return result
+
+
 async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
     trouble: Trouble | None = None
     changes = 0
     while True:
         try:
-            return asked.answer_in(await patience.beside(asked.start(trouble, changes)))
+            return asked.answer_in(await _result(asked, patience, trouble, changes))
         except ActivityError as error:
             if not patience.goes_on():
                 raise

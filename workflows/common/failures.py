@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
+    CancelledError,
     FailureError,
     TimeoutError,  # noqa: A004  Temporal's own name for it
     TimeoutType,
@@ -121,8 +122,22 @@ def trouble_of(error: ActivityError) -> Trouble | None:
 
 def by_hand(activity_type: str, activity_id: str) -> ActivityError:
     """The failure of an activity that somebody completed by hand, with a result of their own."""
+    text = "somebody entered a result by hand: it does not count, and the step is done again"
+    cause = ApplicationError(text, type=UNEXPECTED)
+    return _failure(activity_type, activity_id, "completed by hand", cause)
+
+
+def never_began(activity_type: str, activity_id: str) -> ActivityError:
+    """The failure of an activity that was cancelled in the moment in which it was asked for."""
+    cause = CancelledError("cancelled before it began")
+    return _failure(activity_type, activity_id, "cancelled", cause)
+
+
+def _failure(
+    activity_type: str, activity_id: str, message: str, cause: FailureError
+) -> ActivityError:
     error = ActivityError(
-        "completed by hand",
+        message,
         scheduled_event_id=0,
         started_event_id=0,
         identity="",
@@ -130,8 +145,7 @@ def by_hand(activity_type: str, activity_id: str) -> ActivityError:
         activity_id=activity_id,
         retry_state=None,
     )
-    text = "somebody entered a result by hand: it does not count, and the step is done again"
-    error.__cause__ = ApplicationError(text, type=UNEXPECTED)
+    error.__cause__ = cause
     return error
 
 

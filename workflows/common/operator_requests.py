@@ -193,7 +193,11 @@ class OperatorAttention:
             self._recording += len(actions)
             try:
                 await self.record(actions)
-            except RunIsFull:
+            except (
+                RunIsFull,
+                ActivityError,
+                asyncio.CancelledError,
+            ):  # somebody records them later
                 self.unrecorded[:0] = actions
                 raise
             finally:
