@@ -15,7 +15,7 @@ from ordersaga.access.tokens import Token
 from ordersaga.api.context import context_of
 from ordersaga.api.histories import cursor_of, in_history
 from ordersaga.api.problems import CHANGED, Problem
-from ordersaga.display.jsonable import to_jsonable
+from ordersaga.display.jsonable import json_text, to_jsonable
 from ordersaga.installation.history import Histories
 from projections.paging import MOST, Page
 
@@ -38,11 +38,6 @@ Fetch = Callable[[int, str | None], Awaitable[Page[Any]]]
 
 _LONGEST_NUMBER: Final = 20
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def json_text(data: Any) -> str:
-    """The JSON text of an answer."""
-    return json.dumps(to_jsonable(data), ensure_ascii=False)
 
 
 def json_answer(

@@ -18,9 +18,9 @@ from eventstore.errors import StoreUnavailable
 from eventstore.model import FeedFilter, FeedPage, StoredEvent
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed_lag import complete_position
-from ordersaga.api.answers import json_text
 from ordersaga.api.problems import TOO_MANY_STREAMS, Problem
 from ordersaga.bootstrap.wiring import Services
+from ordersaga.display.jsonable import json_text
 
 MOST_STREAMS: Final = 400
 MOST_OF_A_TOKEN: Final = 20

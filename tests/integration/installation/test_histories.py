@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from eventstore.commands.handler import CommandHandler
@@ -18,15 +17,13 @@ from eventstore.postgres.store import PostgresEventStore
 from ordersaga.bootstrap.schema import migrate_all
 from ordersaga.installation.history import Histories, HistoryTable
 from tests.integration.eventstore.test_crash_and_restore import copy
-from tests.support.faults.database import execute
 from tests.support.faults.replica import Replica
+from tests.support.faults.restore import cut_off, until_replayed
 from tests.support.stores.counters import COUNTER, CounterCodec, context, raise_by
 from tests.support.stores.event_store import new_stream
 from tests.support.stores.logins import as_only
 from tests.support.stores.postgres import TEST_OPTIONS, fresh_database, programs
 from tests.support.stores.postgres_server import PostgresServer, free_port
-
-RELOAD = "SELECT pg_reload_conf()"
 
 
 @asynccontextmanager
@@ -111,8 +108,8 @@ async def test_a_fail_over_that_lost_commits_is_recognised_by_all_who_know_more(
             handler = CommandHandler(store, CounterCodec())
             await _count(handler, "kept")
             kept = await store.head()
-            await _until_replayed(replica, primary)
-            await execute(replica.url(), "ALTER SYSTEM SET primary_conninfo = ''", RELOAD)
+            await until_replayed(replica, primary)
+            await cut_off(replica)
             with knowing(0) as knowledge:
                 assert await _count(handler, "lost") == 2
             assert knowledge.position > kept
@@ -184,19 +181,6 @@ async def _count(handler: CommandHandler, command: str) -> int:
         {"numbers-1": COUNTER}, raise_by(1, "numbers-1"), context(command)
     )
     return int(count)
-
-
-async def _until_replayed(replica: Replica, primary: PostgresServer) -> None:
-    connection = await asyncpg.connect(primary.url())
-    other = await asyncpg.connect(replica.url())
-    try:
-        lsn = await connection.fetchval("SELECT pg_current_wal_flush_lsn()")
-        async with asyncio.timeout(60):
-            while not await other.fetchval("SELECT pg_last_wal_replay_lsn() >= $1", lsn):  # noqa: ASYNC110  nothing tells it
-                await asyncio.sleep(0.05)
-    finally:
-        await connection.close()
-        await other.close()
 
 
 class _Connection:
