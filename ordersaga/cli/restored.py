@@ -14,6 +14,7 @@ from ordersaga.errors import REFUSED, WrongUsage
 from ordersaga.operations.actor import operator
 from ordersaga.operations.restoring.outcome import Restored
 from ordersaga.operations.restoring.restore import Restore
+from ordersaga.operations.verification.wired import open_sources
 
 _ROWS_SHOWN: Final = 50
 _AHEAD: Final = Columns(
@@ -54,10 +55,12 @@ async def restored(
         raise WrongUsage("--announce begins another history: it cannot be tried with --dry-run")
     if reason is not None:
         await services.history_table.announce(operator(), reason)
-    found = await Restore(services, dry_run).run()
+    table, sources = services.history_table, await open_sources(services)
+    found = await Restore(
+        await services.temporal(), services.handler, table, sources, dry_run
+    ).run()
     if not dry_run:
-        number, by = found.history.number, operator()
-        await services.history_table.note_examined(number, by, found.kept())
+        await table.note_examined(found.history.number, operator(), found.kept())
     code = REFUSED if found.needs_person else OK
     return Answer(found, lambda: _view(found), code)
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from temporalio.client import Client
+
 from activities.messages import WORKFLOW_TYPE
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE
 from domain.ids import OrderId
-from ordersaga.bootstrap.wiring import Services
+from eventstore.commands.handler import CommandHandler
 from ordersaga.errors import Refused
-from ordersaga.installation.history import Histories, History, unexamined
+from ordersaga.installation.history import Histories, History, HistoryTable, unexamined
 from ordersaga.operations.recovery.orders import AT_ONCE, Recovery, open_orders
 from ordersaga.operations.recovery.outcome import RecoveryOutcome
 from ordersaga.operations.recovery.returns import restart_workflows, unfinished_workflows
@@ -23,7 +25,7 @@ from ordersaga.operations.restoring.books import forgotten
 from ordersaga.operations.restoring.memory import Memory, remember, runs_since
 from ordersaga.operations.restoring.outcome import Ahead, Restored
 from ordersaga.operations.restoring.starting_again import StartingAgain
-from ordersaga.operations.verification.wired import open_sources
+from ordersaga.operations.verification.sources import Sources
 
 _CLOCKS_APART: Final = timedelta(hours=1)
 """How far the clocks of the database and of Temporal may be apart."""
@@ -31,13 +33,13 @@ _CLOCKS_APART: Final = timedelta(hours=1)
 _FIRST: Final = "the database goes on with the history that it has always had"
 
 
-async def present_history(services: Services) -> tuple[Histories, History, datetime | None]:
+async def present_history(table: HistoryTable) -> tuple[Histories, History, datetime | None]:
     """The histories, the present one, and since when runs may know what it has lost.
 
     Raises:
         Refused: there is only one.
     """
-    found = await services.history_table.list()
+    found = await table.list()
     present = found[-1]
     if present.number == 1:
         raise Refused(
@@ -56,10 +58,17 @@ class Restore:
     """One look at what another history of the database has lost.
 
     Attributes:
+        client: Temporal.
+        handler: loads orders, with personal data readable.
+        histories: of the database.
+        sources: the event store, which need not show personal data, and the books of the providers.
         dry_run: only say what would be done.
     """
 
-    services: Services
+    client: Client
+    handler: CommandHandler
+    histories: HistoryTable
+    sources: Sources
     dry_run: bool = False
 
     async def run(self) -> Restored:
@@ -70,11 +79,11 @@ class Restore:
             RPCError: Temporal does not answer; what was started stays started.
             StoreUnavailable: the database does not answer.
         """
-        histories, present, since = await present_history(self.services)
+        histories, present, since = await present_history(self.histories)
         examined, memories = await self._ahead(histories, since)
         orders = [each for each in memories if each.run.workflow_type == WORKFLOW_TYPE]
         started = {OrderId(each.run.workflow_id.partition("-")[2]) for each in orders}
-        unnamed, unasked = await forgotten(await open_sources(self.services), started)
+        unnamed, unasked = await forgotten(self.sources, started)
         ahead = await self._start_again(memories)
         recovered, left = await self._recover()
         return Restored(present, examined, ahead, unnamed, unasked, recovered, left)
@@ -83,21 +92,19 @@ class Restore:
         self, histories: Histories, since: datetime | None
     ) -> tuple[int, list[Memory]]:
         """How many runs were read, and those that know more than the database."""
-        client, slots = await self.services.temporal(), asyncio.Semaphore(AT_ONCE)
-        runs = [run async for run in runs_since(client, since)]
+        slots = asyncio.Semaphore(AT_ONCE)
+        runs = [run async for run in runs_since(self.client, since)]
 
         async def read(place: int) -> Memory:
             async with slots:
-                return await remember(client, runs[place], histories.is_lost)
+                return await remember(self.client, runs[place], histories.is_lost)
 
         memories = await asyncio.gather(*map(read, range(len(runs))))
         return len(runs), [each for each in memories if histories.is_lost(each.known)]
 
     async def _start_again(self, memories: Sequence[Memory]) -> list[Ahead]:
         """Orders first: parcels and returns need them."""
-        services = self.services
-        client = await services.temporal()
-        starting = StartingAgain(client, services.handler, services.redacted_store, self.dry_run)
+        starting = StartingAgain(self.client, self.handler, self.sources.store, self.dry_run)
         ahead: list[Ahead] = []
         for kind, start in (
             (WORKFLOW_TYPE, starting.order),
@@ -110,12 +117,11 @@ class Restore:
 
     async def _recover(self) -> tuple[int, list[str]]:
         """As `ordersaga recover`: whatever is open and has no running workflow."""
-        services, client = self.services, await self.services.temporal()
-        store = services.redacted_store
-        recovery = Recovery(services.handler, store, client, dry_run=self.dry_run)
+        store = self.sources.store
+        recovery = Recovery(self.handler, store, self.client, dry_run=self.dry_run)
         orders = await recovery.run(await open_orders(store))
         unfinished = await unfinished_workflows(store)
-        others = await restart_workflows(client, unfinished, dry_run=self.dry_run)
+        others = await restart_workflows(self.client, unfinished, dry_run=self.dry_run)
         count = (RecoveryOutcome.STARTED, RecoveryOutcome.WOULD_START)
         recovered = sum(each.outcome in count for each in (*orders, *others))
         left = [f"{one.order_id}: {one.why}" for one in orders if one.outcome.needs_person]

@@ -1,12 +1,14 @@
 """The database goes back while Temporal and the providers go on: `ordersaga restored`.
 
 The steps are those of docs/restore.md. First to a point in time, with the processes stopped as it
-says; then a fail-over to a replica that had not got the last commits, which nobody announces.
+says; then a fail-over to a replica that had not got the last commits, which nobody announces; then
+Temporal goes back to an earlier moment.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,7 +18,7 @@ from activities.payment_port import ProviderPayment
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
 from ordersaga.demo.source import SHIPPED_SAMPLE
-from ordersaga.embedded.layout import DATABASE
+from ordersaga.embedded.layout import DATABASE, TEMPORAL
 from ordersaga.importing.plan import PlannedOrder
 from ordersaga.operations.histories import delete_histories
 from ordersaga.operations.temporal_runs import find_run
@@ -24,6 +26,7 @@ from tests.support.faults.exposed import Exposed, exposed_shop
 from tests.support.faults.replica import Replica
 from tests.support.faults.restore import (
     PointInTime,
+    copy_temporal,
     cut_off,
     go_on_at,
     name_point,
@@ -256,6 +259,37 @@ async def test_a_fail_over_that_lost_commits(
     assert found.code == 0, found.out
     await drill.end_well([*open_ids, *later_ids])
     assert await _payments(shop, open_ids[1]) == captured
+
+
+async def test_temporal_goes_back(
+    site: Exposed, orders: list[PlannedOrder], tmp_path: Path
+) -> None:
+    drill, shop = Drill(site), site.shop
+    waiting, later = orders[30:36], orders[36:40]
+    await drill.keep_open(waiting)
+    open_ids = await drill.place(waiting)
+    await drill.until_paid(open_ids[::2])
+    async with site.stack.without(TEMPORAL):
+        copy_temporal(site.stack.data_dir, tmp_path)
+
+    # What Temporal forgets: open sagas end, others come and go.
+    await shop.calm_down()
+    await drill.keep_open(later[:1])
+    later_ids = await drill.place(later)
+    await drill.until_all([*open_ids, *later_ids[1:]], "OrderCompleted")
+    await drill.until_paid(later_ids[:1])
+    before = [await _payments(shop, each) for each in (*open_ids, *later_ids)]
+    async with site.stack.without(TEMPORAL):
+        copy_temporal(tmp_path, site.stack.data_dir)
+
+    recovered = (await drill.command("recover", "--json")).json()
+    assert recovered["counts"]["started"] == 1  # the one that is open, and that Temporal forgot
+    await drill.end_well([*open_ids, *later_ids])
+    client = await shop.services.temporal()
+    for order_id in open_ids:  # taken for open, and end as their orders stand
+        result = await client.get_workflow_handle(order_stream(order_id)).result()
+        assert result["outcome"] == "completed"
+    assert [await _payments(shop, each) for each in (*open_ids, *later_ids)] == before
 
 
 async def _payments(shop: ChaosShop, order_id: OrderId) -> list[tuple[str, str, int]]:

@@ -1,6 +1,7 @@
 """A database that goes back: to a point in time, or to what a replica had got."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -111,3 +112,11 @@ async def without_processes(site: Exposed) -> AsyncIterator[None]:
         for role in site.pids():
             await stopped.enter_async_context(site.stack.without(role))
         yield
+
+
+def copy_temporal(source: Path, target: Path) -> None:
+    """Put the database of a Temporal server that does not run from one folder into another."""
+    for old in target.glob("temporal.db*"):
+        old.unlink()
+    for file in source.glob("temporal.db*"):
+        shutil.copy(file, target)
