@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts rolling soak chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -157,6 +157,12 @@ $(BENCH)/.installed: requirements/bench.txt $(STAMP)
 	$(BIN)/python -m venv --clear $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
 	@touch $@
+
+rolling: setup ## replace every process by the version before and back, with 200 orders in flight; by hand
+	$(BIN)/python -m benchmarks.rolling
+
+soak: setup ## twenty minutes of steady load: memory and descriptors of our processes; MINUTES=20; by hand
+	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),20)
 
 chaos: setup ## real orders while everything is killed at random; CHAOS="--orders 2000 --minutes 10"
 	$(BIN)/python -m benchmarks.chaos $(CHAOS)

@@ -53,10 +53,14 @@ class OrderDocument:
 
 @dataclass(frozen=True, slots=True)
 class SagaRef:
-    """The saga run that requests an activity; recorded in the metadata of every event."""
+    """The saga run that requests an activity; recorded in the metadata of every event.
+
+    `known` is the highest position of the event store of which the run has learnt.
+    """
 
     workflow_id: str
     run_id: str
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)

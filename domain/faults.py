@@ -249,6 +249,12 @@ CHANGED: Final = _no(
     "read it again, decide again",
     _H,
 )
+OTHER_HISTORY: Final = _no(
+    "other_history",
+    "it is of a history that the database does not have any more: it was restored from a backup",
+    "read again what you kept from then; `detail` says from where on",
+    _H,
+)
 TOO_LARGE: Final = _no(
     "request_too_large", "the body is too long", "send at most 2,000,000 bytes", _H
 )

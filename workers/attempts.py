@@ -3,12 +3,15 @@
 One deadline, failures that have a name, and an answer that names its request.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.failures import application_errors
+from activities.messages import SagaRef
+from eventstore.commands.knowledge import knowing
 from eventstore.deadline import within
 from workflows.common.answers import signed
 
@@ -42,7 +45,14 @@ class _Attempt(ActivityInboundInterceptor):
             within(
                 limit_s * _ANSWERED, reserve_s=limit_s * _RESERVED, owner=info.workflow_id or ""
             ),
+            knowing(_known_to(input.args)) as knowledge,
         ):
             answer = await super().execute_activity(input)
         [payload] = activity.payload_converter().to_payloads([answer])
-        return signed(payload, info.workflow_id or "", info.activity_id)
+        return signed(payload, info.workflow_id or "", info.activity_id, knowledge.position)
+
+
+def _known_to(arguments: Sequence[Any]) -> int:
+    """The position that the run knows which asks."""
+    saga = getattr(arguments[0], "saga", None) if arguments else None
+    return saga.known if isinstance(saga, SagaRef) else 0

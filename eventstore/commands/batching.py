@@ -26,6 +26,7 @@ class Command:
         conflicts: how often its append met a version conflict.
         needs_load: it must decide on loaded states, not on remembered ones.
         alone: a batch that contained it failed, so it gets a batch of its own.
+        seen: the highest position of what its answer rests on.
     """
 
     streams: Mapping[str, Fold[Any]]
@@ -36,9 +37,11 @@ class Command:
     conflicts: int = 0
     needs_load: bool = False
     alone: bool = False
+    seen: int = 0
 
-    def succeed(self, result: Any) -> None:
+    def succeed(self, result: Any, seen: int = 0) -> None:
         """Give the answer, unless the caller was cancelled."""
+        self.seen = seen
         if not self.answer.done():
             self.answer.set_result(result)
 
@@ -115,6 +118,10 @@ class Batch:
             StreamAppend(stream, self.loaded[stream].version or Expected.NO_STREAM, events)
             for stream, events in chain.events.items()
         ]
+
+    def seen_by(self, command: Command) -> int:
+        """The highest position of the events that the command's states were loaded from."""
+        return max((self.loaded[stream].position for stream in command.streams), default=0)
 
     def _decide(self, command: Command) -> None:
         """Let one command decide on the states so far."""

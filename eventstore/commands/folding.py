@@ -32,18 +32,22 @@ class Fold(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
-    """A stream's state and the version it was folded up to (0: there is no such stream)."""
+    """A stream's state and the version it was folded up to (0: there is no such stream).
+
+    `position` is the highest one of the events that were read for it; 0: of none.
+    """
 
     stream: str
     state: S
     version: int
+    position: int = 0
 
     def after(self, fold: Fold[S], events: Sequence[Any]) -> "Loaded[S]":
         """The state after the next events of the stream."""
         state = self.state
         for event in events:
             state = fold.evolve(state, event)
-        return Loaded(self.stream, state, self.version + len(events))
+        return Loaded(self.stream, state, self.version + len(events), self.position)
 
 
 States = Mapping[str, Loaded[Any]]
@@ -144,6 +148,10 @@ class StateLoader:
         """Fold the stream anew next time."""
         self._states.pop(stream, None)
 
+    def forget_all(self) -> None:
+        """Fold every stream anew next time."""
+        self._states.clear()
+
     async def close(self) -> None:
         """Wait for the snapshots that are being saved."""
         await self._snapshots.close()
@@ -155,7 +163,7 @@ class StateLoader:
         decode, evolve = self._codec.decode, fold.evolve
         for event in events:
             state = evolve(state, decode(event))
-        return Loaded(base.stream, state, events[-1].version)
+        return Loaded(base.stream, state, events[-1].version, events[-1].position)
 
     async def _read(
         self, streams: Mapping[str, Fold[Any]], bases: dict[str, Loaded[Any]]

@@ -7,7 +7,7 @@ of a product in a sale, costs one round trip for all of them instead of a confli
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any, Final, TypeVar, cast
@@ -16,8 +16,10 @@ from eventstore.codec import EventCodec
 from eventstore.commands.batching import Batch, Chain, Command, fail_all
 from eventstore.commands.decision import CommandContext, Decide, Decision
 from eventstore.commands.folding import REMEMBERED, Fold, Loaded, StateLoader, States
+from eventstore.commands.knowledge import IsLost, decided_with, nothing_is_lost, present
 from eventstore.commands.queue import MAX_BATCH, CommandQueue
 from eventstore.commands.repetition import Repetitions
+from eventstore.commands.stats import HandlerStats
 from eventstore.deadline import Deadline, current, of_command, until
 from eventstore.errors import DuplicateEventId, LockNotAvailable, StoreUnavailable, VersionConflict
 from eventstore.model import AppendResult, Metadata, StreamAppend
@@ -39,23 +41,6 @@ _GRACE_S: Final = 0.5
 """How long after its deadline a batch is cut off, in seconds."""
 
 
-@dataclass(slots=True)
-class HandlerStats:
-    """Counts since the process started.
-
-    Attributes:
-        decided: commands carried out.
-        repeated: commands that had been carried out before and got their first answer again.
-        conflicts: appends that met a version conflict, because another process appended first.
-        given_up: commands that met too many conflicts.
-    """
-
-    decided: int = 0
-    repeated: int = 0
-    conflicts: int = 0
-    given_up: int = 0
-
-
 def _unchanged(metadata: Metadata) -> Metadata:
     return metadata
 
@@ -73,6 +58,7 @@ class CommandHandler:
         remembered: how many folded states are kept in memory.
         max_batch: commands in a batch.
         longest_s: how long a command may take where its caller has no deadline.
+        is_lost: whether a position is of a history of the database that is gone.
 
     Attributes:
         stats: counts for metrics.
@@ -90,6 +76,7 @@ class CommandHandler:
         remembered: int = REMEMBERED,
         max_batch: int = MAX_BATCH,
         longest_s: float = LONGEST_S,
+        is_lost: IsLost = nothing_is_lost,
     ) -> None:
         self._store = store
         self._codec = codec
@@ -98,6 +85,7 @@ class CommandHandler:
         self._pause_s = pause_s
         self._random = rng or Random()  # noqa: S311  jitter is no secret
         self._longest_s = longest_s
+        self._is_lost = is_lost
         self._loader = StateLoader(store, codec, remembered=remembered)
         self._repetitions = Repetitions(store, self._loader)
         self._queue = CommandQueue(max_batch)
@@ -109,6 +97,10 @@ class CommandHandler:
         if self._runner is not None:
             await finish([self._runner])
         await self._loader.close()
+
+    def forget(self) -> None:
+        """Decide on nothing that is remembered: the database goes on with another history."""
+        self._loader.forget_all()
 
     async def load(
         self,
@@ -143,16 +135,20 @@ class CommandHandler:
             VersionConflict: there was a conflict at every one of the attempts.
             DuplicateEventId: a command with this id was carried out with a different outcome.
             StoreUnavailable: the outcome is unknown, or the caller's deadline has passed; send the
-                command again.
+                command again. Or the store has lost what the caller knows: see `knowledge`.
             whatever `decide` raises; nothing was appended then.
         """
         context = replace(context, metadata=self._stamp(context.metadata))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        deadline = of_command(self._longest_s)
-        self._queue.add(Command(streams, decide, context, answer, deadline))
+        deadline, knowledge = of_command(self._longest_s), present()
+        decide = decided_with(knowledge, self._is_lost, decide)
+        command = Command(streams, decide, context, answer, deadline)
+        self._queue.add(command)
         if self._runner is None:
             self._runner = background(self._run(), "eventstore commands")
-        return cast("R", await answered(answer, deadline))
+        result = cast("R", await answered(answer, deadline))
+        knowledge.note(command.seen)
+        return result
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -211,7 +207,7 @@ class CommandHandler:
         chains = [chain for chain in batch.chains if chain.events]
         for chain in batch.chains:
             if not chain.events:
-                self._answer(chain)
+                self._answer(batch, chain)
         conflicts = self.stats.conflicts
         outcomes = await self._append(batch, chains)
         for chain, outcome in zip(chains, outcomes, strict=True):
@@ -243,9 +239,9 @@ class CommandHandler:
         match outcome:
             case AppendResult(repeated=False):
                 for stream, events in chain.events.items():
-                    fold = batch.streams[stream]
-                    self._loader.keep(fold, batch.states[stream], len(events))
-                self._answer(chain)
+                    state = replace(batch.states[stream], position=outcome.last_position)
+                    self._loader.keep(batch.streams[stream], state, len(events))
+                self._answer(batch, chain, outcome.last_position)
             case VersionConflict():
                 self._meet_conflict(batch, outcome)
                 self._retry(chain, outcome)
@@ -256,21 +252,21 @@ class CommandHandler:
                 self._give_up(chain.commands, outcome)
             case AppendResult():
                 self._distrust(chain.events)
-                await self._settle_repeated(chain, DuplicateEventId("carried out before"))
+                await self._settle_repeated(batch, chain, DuplicateEventId("carried out before"))
             case DuplicateEventId():
                 self._distrust(chain.events)
-                await self._settle_repeated(chain, outcome)
+                await self._settle_repeated(batch, chain, outcome)
             case _:
                 self._distrust(chain.events)
                 self._retry_alone(chain.commands, outcome)
 
-    def _answer(self, chain: Chain) -> None:
+    def _answer(self, batch: Batch, chain: Chain, appended_at: int = 0) -> None:
         for command, outcome in zip(chain.commands, chain.outcomes, strict=True):
             if isinstance(outcome, Exception):
                 command.fail(outcome)
             else:
                 self.stats.decided += 1
-                command.succeed(outcome.result)
+                command.succeed(outcome.result, max(appended_at, batch.seen_by(command)))
 
     def _distrust(self, streams: Iterable[str]) -> None:
         """Load streams anew: something may have been appended that this process did not see."""
@@ -319,7 +315,7 @@ class CommandHandler:
 
     # --- repeated commands -----------------------------------------------------------------------
 
-    async def _settle_repeated(self, chain: Chain, error: Exception) -> None:
+    async def _settle_repeated(self, batch: Batch, chain: Chain, error: Exception) -> None:
         """Some event ids of the chain are stored: answer those commands, decide the others again.
 
         On remembered states, which may be outdated, a repeated command may decide differently. So
@@ -346,5 +342,5 @@ class CommandHandler:
                 command.fail(outcome)
             else:
                 self.stats.repeated += 1
-                command.succeed(outcome.result)
+                command.succeed(outcome.result, batch.seen_by(command))
         self._queue.put_back(chain.commands)

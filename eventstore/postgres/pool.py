@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -54,6 +54,9 @@ class LimitedPool(asyncpg.Pool):
                 await super().close()
 
 
+OnConnect = Callable[[LimitedConnection], Awaitable[None]]
+
+
 async def create_pool(
     dsn: str,
     *,
@@ -61,6 +64,7 @@ async def create_pool(
     max_size: int = 10,
     application_name: str = "ordersaga",
     statement_s: float = STATEMENT_S,
+    on_connect: OnConnect | None = None,
 ) -> asyncpg.Pool:
     """A pool for `PostgresEventStore` and for other code that keeps no session state.
 
@@ -70,6 +74,8 @@ async def create_pool(
         max_size: the most connections at the same time.
         application_name: shown by the server.
         statement_s: the limit of a statement, in seconds.
+        on_connect: called with each new connection before anything else uses it; one on which it
+            fails is not used.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
@@ -80,6 +86,12 @@ async def create_pool(
         connection = await connect(
             dsn, statement_s=statement_s, application_name=application_name, **driver
         )
+        if on_connect is not None:
+            try:
+                await on_connect(connection)
+            except BaseException:
+                connection.terminate()
+                raise
         peers.add(connection)
         connection.peers = peers
         return connection

@@ -201,7 +201,7 @@ class _Attempt:
         loaded = await handler.load(order.name, order.fold)
         if isinstance(loaded.state, NoOrder):
             raise NotFound("order", self.order_id)
-        require_version(self.if_match, loaded.version)
+        require_version(self.if_match, loaded.version, self.context.services.histories)
 
     async def _note_run(self, run_id: str) -> None:
         await self.context.requests.note_run(self.key, run_id)

@@ -18,9 +18,9 @@ from eventstore.errors import StoreUnavailable
 from eventstore.model import FeedFilter, FeedPage, StoredEvent
 from eventstore.postgres.errors import translated
 from eventstore.postgres.feed_lag import complete_position
-from ordersaga.api.answers import json_text
 from ordersaga.api.problems import TOO_MANY_STREAMS, Problem
 from ordersaga.bootstrap.wiring import Services
+from ordersaga.display.jsonable import json_text
 
 MOST_STREAMS: Final = 400
 MOST_OF_A_TOKEN: Final = 20
@@ -99,6 +99,13 @@ class LiveFeed:
         if self._streams.total() >= MOST_STREAMS or self._streams[token_id] >= MOST_OF_A_TOKEN:
             raise Problem(TOO_MANY_STREAMS, headers=_COME_BACK)
 
+    def ends(self, position: int) -> bool:
+        """Whether a stream at this position ends: with the process, or with its history.
+
+        Its client comes back, and is told what it has seen that is gone.
+        """
+        return self.is_closed or self._services.histories.is_lost(position)
+
     @contextmanager
     def place(self, token_id: str) -> Iterator[None]:
         """Takes the place of a stream as long as the context lasts."""
@@ -164,7 +171,7 @@ class Stream:
         sent_at = time.monotonic()
         with self.feed.place(self.token_id):
             yield f"retry: {_RETRY_MS}\n{_sign(position)}"
-            while time.monotonic() < until and not self.feed.is_closed:
+            while time.monotonic() < until and not self.feed.ends(position):
                 page = await self._next(position)
                 if page is None:
                     return

@@ -61,6 +61,7 @@ NOT_POSSIBLE: Final = ProblemType(faults.NOT_POSSIBLE, 409)
 SAGA_ENDED: Final = ProblemType(faults.SAGA_ENDED, 409)
 SAGA_UNKNOWN: Final = ProblemType(faults.SAGA_UNKNOWN, 409)
 REFUSED: Final = ProblemType(faults.REFUSED, 409)
+OTHER_HISTORY: Final = ProblemType(faults.OTHER_HISTORY, 409)
 CHANGED: Final = ProblemType(faults.CHANGED, 412)
 TOO_LARGE: Final = ProblemType(faults.TOO_LARGE, 413)
 INVALID_DOCUMENT: Final = ProblemType(faults.INVALID_DOCUMENT, 422)
@@ -91,6 +92,7 @@ PROBLEMS: Final[Sequence[ProblemType]] = (
     SAGA_ENDED,
     SAGA_UNKNOWN,
     REFUSED,
+    OTHER_HISTORY,
     CHANGED,
     TOO_LARGE,
     INVALID_DOCUMENT,

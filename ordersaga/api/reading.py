@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import Context, context_of
 from ordersaga.api.failures import invalid
+from ordersaga.api.histories import require_present
 from ordersaga.api.problems import NOT_SHOWN_YET, Problem
 from projections.operations.status import has_reached
 from projections.registry import ALL
@@ -42,11 +43,13 @@ async def _await_position(
     """Wait for a moment until read models show a position.
 
     Raises:
-        Problem: not_shown_yet; or nothing was recorded there, which no wait would change.
+        Problem: not_shown_yet; other_history; or nothing was recorded there, which no wait would
+            change.
     """
     if position is None:
         return
     services = context_of(request).services
+    require_present(services.histories, position)
     if position > await services.log.head():
         raise invalid("position", "nothing has this position yet; take one from an answer")
     pool = services.pool

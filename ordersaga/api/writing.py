@@ -16,12 +16,13 @@ from pydantic import BaseModel
 
 from ordersaga.access.requests import Answer, BegunRequest, RequestKey
 from ordersaga.access.tokens import Token
-from ordersaga.api.answers import json_text, raw_answer
+from ordersaga.api.answers import raw_answer
 from ordersaga.api.context import Context
 from ordersaga.api.documentation import KEY_HEADER
 from ordersaga.api.failures import problem_of
 from ordersaga.api.problems import KEY_MISSING, KEY_REUSED, MEDIA_TYPE, Problem
 from ordersaga.api.reading import with_position
+from ordersaga.display.jsonable import json_text
 from workflows.documents.validation import validate
 
 M = TypeVar("M", bound=BaseModel)

@@ -21,6 +21,7 @@ from adapters.events.codec import JsonEventCodec
 from adapters.personal_data.fields import PERSONAL_FIELDS
 from adapters.personal_data.reading import RedactedStore
 from eventstore.commands.handler import CommandHandler
+from eventstore.commands.knowledge import IsLost
 from eventstore.errors import NotAllowed, SchemaMissing, StoreUnavailable
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.pooler import is_transaction_pooled
@@ -30,6 +31,7 @@ from eventstore.store import EventStore
 from ordersaga.bootstrap.database_problems import TRANSACTION_POOLER, problem_of
 from ordersaga.bootstrap.protection import protected
 from ordersaga.bootstrap.settings import Settings
+from ordersaga.installation.history import Histories, HistoryTable
 from ordersaga.installation.identity import Installation
 
 if TYPE_CHECKING:
@@ -51,12 +53,14 @@ _FAILURES: Final = (
 )
 
 
-def _handler(settings: Settings, store: EventStore, codec: JsonEventCodec) -> CommandHandler:
+def _handler(
+    settings: Settings, store: EventStore, codec: JsonEventCodec, is_lost: IsLost
+) -> CommandHandler:
     if settings.otlp_endpoint is None:
-        return CommandHandler(store, codec)
+        return CommandHandler(store, codec, is_lost=is_lost)
     from ordersaga.bootstrap import telemetry  # noqa: PLC0415  only where tracing is on
 
-    return CommandHandler(store, codec, stamp=telemetry.with_current_trace)
+    return CommandHandler(store, codec, stamp=telemetry.with_current_trace, is_lost=is_lost)
 
 
 class Services:
@@ -71,10 +75,16 @@ class Services:
         codec: converts events to JSON and back.
         handler: executes commands.
         installation: the id by which payments and labels are known as our own.
+        histories: the histories of the database that this process knows of.
+        history_table: the same as the database keeps them.
     """
 
     def __init__(
-        self, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", closing: AsyncExitStack
+        self,
+        settings: Settings,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        closing: AsyncExitStack,
+        histories: Histories,
     ) -> None:
         self.settings = settings
         self.pool = pool
@@ -82,8 +92,11 @@ class Services:
         self.store: EventStore = protected(self.log, pool, settings)
         self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
-        self.handler = _handler(settings, self.store, self.codec)
+        self.handler = _handler(settings, self.store, self.codec, histories.is_lost)
         self.installation = Installation(pool)
+        self.histories = histories
+        self.history_table = HistoryTable(pool)
+        histories.on_change.append(self.handler.forget)
         self._closing = closing
         self._temporal: Client | None = None
         self._payments: Payments | None = None
@@ -180,6 +193,7 @@ async def open_services(
         WrongSetting: see `require_sessions`.
     """
     await require_sessions(settings)
+    histories = Histories()
     async with AsyncExitStack() as closing:
         with reaching_database(settings):
             pool = await create_pool(
@@ -187,9 +201,10 @@ async def open_services(
                 max_size=settings.database_pool_size,
                 statement_s=settings.database_timeout_s,
                 application_name=application_name,
+                on_connect=histories.enter,
             )
         closing.push_async_callback(pool.close)
-        services = Services(settings, pool, closing)
+        services = Services(settings, pool, closing, histories)
         closing.push_async_callback(services.log.close)
         closing.push_async_callback(services.handler.close)
         yield services

@@ -43,6 +43,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "recovery:recover",
         "Restart open sagas, parcels and returns that Temporal has lost.",
     ),
+    "restored": (
+        "restored:restored",
+        "Find what a restored database has lost, and start again what knows more than it.",
+    ),
     "demo": ("demo:demo", "Run real orders through the saga and show how each ended."),
     "projections": ("projections:app", "Keep the read models up to date."),
     "order": ("orders:app", "Create, submit, cancel and show orders."),

@@ -1,6 +1,7 @@
 """Answers as JSON."""
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
@@ -24,3 +25,8 @@ def to_jsonable(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return [to_jsonable(item) for item in value]
     return value
+
+
+def json_text(data: Any) -> str:
+    """The JSON text of an answer."""
+    return json.dumps(to_jsonable(data), ensure_ascii=False)

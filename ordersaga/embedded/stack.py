@@ -11,9 +11,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
@@ -40,6 +40,7 @@ USUAL_PORTS: Final = Ports(
     postgres=54330, temporal=7233, ui=8233, payment=8181, carrier=8182, stripe=8183, api=8180
 )
 _LEFTOVER_GRACE_S: Final = 8.0
+_AS_BEFORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +159,21 @@ class EmbeddedStack:
         return {role: child.restarts for role, child in self._by_role().items()}
 
     @asynccontextmanager
-    async def without(self, role: str) -> AsyncIterator[None]:
+    async def without(self, role: str, env: Mapping[str, str] = _AS_BEFORE) -> AsyncIterator[None]:
         """Stop one process; at the end of the context, start it again on the same ports.
+
+        Args:
+            role: of the process.
+            env: variables that it has besides from then on, such as where its code is.
 
         Raises:
             KeyError: this stack has no process of that role.
             ProcessFailed: it did not restart.
         """
         try:
-            async with self._by_role()[role].stopped():
+            child = self._by_role()[role]
+            async with child.stopped():
+                child.spec = replace(child.spec, env={**child.spec.env, **env})
                 yield
         finally:
             self._save()

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, cast
 
 from temporalio import workflow
@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError
 from activities.failures import Trouble
 from activities.messages import SagaRef
 from workflows import policies
-from workflows.common.answers import NoAnswer, answer_in
+from workflows.common.answers import NoAnswer, answer_in, known_from
 from workflows.common.failures import by_hand, is_final, never_began, trouble_of
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
@@ -130,12 +130,14 @@ class _Asked:
         """The id of the latest start."""
         return self.request_id + (f".{self.starts}" if self.starts > 1 else "")
 
-    def start(self, trouble: Trouble | None, changes: int) -> "workflow.ActivityHandle[Any]":
+    def start(
+        self, trouble: Trouble | None, changes: int, known: int
+    ) -> "workflow.ActivityHandle[Any]":
         """Start the activity: a first try, or with patience for a trouble."""
         self.starts += 1
         return workflow.start_activity(
             self.name,
-            args=[self.request],
+            args=[_with_known(self.request, known)],
             result_type=RawValue,  # a result that was entered by hand may be anything
             task_queue=self.queue,
             activity_id=self.activity_id,
@@ -156,23 +158,32 @@ class _Asked:
             raise by_hand(self.name, self.activity_id) from None
 
 
-async def _result(
-    asked: _Asked, patience: Patience, trouble: Trouble | None, changes: int
-) -> RawValue:
-    """Start the activity and wait for its end.
+def _with_known(request: Any, known: int) -> Any:
+    """The request, with what the run knows; an activity on less would undo what was done."""
+    saga = getattr(request, "saga", None)
+    if not known or not isinstance(saga, SagaRef):
+        return request
+    return replace(request, saga=replace(saga, known=known))
+
+
+async def _answer(asked: _Asked, patience: Patience, trouble: Trouble | None, changes: int) -> Any:
+    """What one start of the activity answers; the run knows then what the answer rests on.
 
     Raises:
         ActivityError: it failed, or was cancelled. If that happens before its task has made a step,
             asyncio tells it like a cancellation of the workflow itself.
     """
+    progress = patience.progress
     try:
-        result: RawValue = await patience.beside(asked.start(trouble, changes))
+        result = await patience.beside(asked.start(trouble, changes, progress.known))
     except asyncio.CancelledError as error:
         waiting = asyncio.current_task()
         if waiting is None or waiting.cancelling():
             raise
         raise never_began(asked.name, asked.activity_id) from error
-    return result
+    answer = asked.answer_in(result)
+    progress.known = max(progress.known, known_from(result.payload))
+    return answer
 
 
 async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
@@ -180,7 +191,7 @@ async def _until_it_ends(asked: _Asked, patience: Patience) -> Any:
     changes = 0
     while True:
         try:
-            return asked.answer_in(await _result(asked, patience, trouble, changes))
+            return await _answer(asked, patience, trouble, changes)
         except ActivityError as error:
             if not patience.goes_on():
                 raise

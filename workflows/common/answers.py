@@ -15,6 +15,9 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
+KNOWN: Final = "ordersaga-known"
+"""The metadata of a payload with the highest position that the answer rests on."""
+
 SIGNATURE: Final = "ordersaga-answers"
 """The metadata of a payload that names the request which it answers."""
 
@@ -23,10 +26,18 @@ class NoAnswer(Exception):
     """A result was entered by hand."""
 
 
-def signed(answer: Payload, workflow_id: str, activity_id: str) -> RawValue:
-    """An answer with the name of its request."""
+def signed(answer: Payload, workflow_id: str, activity_id: str, known: int = 0) -> RawValue:
+    """An answer with the name of its request, and the highest position that it rests on."""
     answer.metadata[SIGNATURE] = _name(workflow_id, activity_id)
+    if known:
+        answer.metadata[KNOWN] = str(known).encode()
     return RawValue(answer)
+
+
+def known_from(answer: Payload) -> int:
+    """The highest position of the event store that an answer rests on; 0: of none."""
+    text = answer.metadata.get(KNOWN, b"")
+    return int(text) if text.isdigit() else 0
 
 
 def answer_in(result: RawValue, method: Callable[..., Any], activity_id: str) -> Any:

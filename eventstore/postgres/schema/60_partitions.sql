@@ -188,8 +188,9 @@ END
 $$;
 
 -- Creates partitions until `ahead` of them follow the last position drawn; returns how many.
--- If appends have reached the default partition, it gets bounds and a new one takes its place: no
--- row is moved, but all of its rows are read once while everybody waits.
+-- If appends have reached the default partition, or positions have left out many because another
+-- history began, it gets bounds and a new one takes its place: no row is moved, but all of its rows
+-- are read once while everybody waits.
 CREATE FUNCTION eventstore.add_partitions(ahead integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -210,7 +211,8 @@ BEGIN
         OR (SELECT pos.last_value + 200000 > cut.border FROM eventstore.positions AS pos) THEN
         LOCK TABLE eventstore.events IN ACCESS EXCLUSIVE MODE;
     END IF;
-    IF EXISTS (SELECT FROM eventstore.events_default) THEN
+    IF EXISTS (SELECT FROM eventstore.events_default)
+        OR (SELECT pos.last_value >= cut.border FROM eventstore.positions AS pos) THEN
         SELECT (greatest(pos.last_value, cut.border) / cut.size + 1) * cut.size INTO ends
         FROM eventstore.positions AS pos;
         name := format('events_%s', cut.border);

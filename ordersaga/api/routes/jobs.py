@@ -178,7 +178,7 @@ async def jobs(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_jobs(client, rows, after)
 
-    return await list_answer(fetch, Job, limit, cursor, form)
+    return await list_answer(request, fetch, Job, limit, cursor, form)
 
 
 @router.get(
@@ -219,7 +219,7 @@ async def job_orders(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await orders_page(context, JobId(job_id), rows, after, outcome)
 
-    return await list_answer(fetch, JobOrderAnswer, limit, cursor, form)
+    return await list_answer(request, fetch, JobOrderAnswer, limit, cursor, form)
 
 
 async def orders_page(

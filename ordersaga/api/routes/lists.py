@@ -15,6 +15,7 @@ from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
+from ordersaga.api.histories import cursor_of, in_history
 from ordersaga.api.parameters import Country, CustomerPath, Moment, OfOrder, OfProduct, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.operations.order_lists import ListedOrder, OrderQuery, list_with_statuses
@@ -100,7 +101,7 @@ async def orders(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_with_statuses(pool, query, rows, after)
 
-    return await list_answer(fetch, ListedOrder, limit, cursor, form)
+    return await list_answer(request, fetch, ListedOrder, limit, cursor, form)
 
 
 @router.get(
@@ -133,7 +134,7 @@ async def returns(
             cursor=after,
         )
 
-    return await list_answer(fetch, ReturnRow, limit, cursor, form)
+    return await list_answer(request, fetch, ReturnRow, limit, cursor, form)
 
 
 @router.get(
@@ -160,7 +161,7 @@ async def parcels(
             pool, status=status, needs_attention=needs_attention or None, limit=rows, cursor=after
         )
 
-    return await list_answer(fetch, Parcel, limit, cursor, form)
+    return await list_answer(request, fetch, Parcel, limit, cursor, form)
 
 
 @router.get(
@@ -188,7 +189,7 @@ async def demand(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await top_products(pool, by, conditions, limit=rows, cursor=after)
 
-    return await list_answer(fetch, ProductDemand, limit, cursor, form)
+    return await list_answer(request, fetch, ProductDemand, limit, cursor, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +216,12 @@ async def customer(
     cursor: Cursor = None,
 ) -> Response:
     """Empty for a customer without orders."""
-    pool = context_of(request).services.pool
-    page = await list_customer_orders(pool, customer_id, limit=limit, cursor=cursor)
+    services = context_of(request).services
+    pool, histories = services.pool, services.histories
+    after = cursor_of(histories, cursor)
+    page = await list_customer_orders(pool, customer_id, limit=limit, cursor=after)
     totals = await customer_totals(pool, customer_id)
-    return json_answer(CustomerAnswer(customer_id, totals, page))
+    return json_answer(CustomerAnswer(customer_id, totals, in_history(histories, page)))
 
 
 @router.get(
@@ -253,7 +256,7 @@ async def audit(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_audit(pool, conditions, limit=rows, cursor=after)
 
-    return await list_answer(fetch, AuditRow, limit, cursor, form)
+    return await list_answer(request, fetch, AuditRow, limit, cursor, form)
 
 
 @router.get(
@@ -276,4 +279,4 @@ async def refusals(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_refusals(pool, limit=rows, cursor=after)
 
-    return await list_answer(fetch, Refusal, limit, cursor, form)
+    return await list_answer(request, fetch, Refusal, limit, cursor, form)

@@ -8,6 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 from ordersaga.api.authentication import Caller, is_still_valid
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers
+from ordersaga.api.histories import require_present
 from ordersaga.api.live import LASTS_AT_MOST_S, Stream
 from ordersaga.api.parameters import OfOrder
 from ordersaga.api.reading import LONGEST
@@ -65,5 +66,6 @@ async def changes(
     async def is_allowed() -> bool:
         return await is_still_valid(context.tokens, token)
 
+    require_present(context.services.histories, begin)
     stream = Stream(live, caller.id, min(begin, end), order_id, lasts_s, is_allowed)
     return EventStream(stream.texts(), headers=HEADERS)

@@ -135,8 +135,8 @@ async def get(
     `at` and `version` show it as it was, with its money, parcel and returns of that time.
     """
     then = Then(moment(at, "at"), version)
-    data, _ = await view_order(context_of(request), caller, order_id, _parts(expand), then)
-    return tagged_answer(request, caller, data, version=data["version"])
+    data, history = await view_order(context_of(request), caller, order_id, _parts(expand), then)
+    return tagged_answer(request, caller, data, data["version"], history.own[-1].position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ordersaga.api.answers import AsForm, Cursor, Form, Limit, json_answer, list
 from ordersaga.api.authentication import Caller
 from ordersaga.api.context import context_of
 from ordersaga.api.documentation import ProblemRoute, answers, list_answers, not_shown_yet
+from ordersaga.api.histories import cursor_of, in_history
 from ordersaga.api.parameters import Moment, Word, moment
 from ordersaga.api.reading import SHOWS_POSITION
 from ordersaga.books.table import BooksCompared, Difference, last_comparison, list_differences
@@ -82,7 +83,7 @@ async def payments(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_payments(pool, conditions, limit=rows, cursor=after)
 
-    return await list_answer(fetch, OrderPayment, limit, cursor, form)
+    return await list_answer(request, fetch, OrderPayment, limit, cursor, form)
 
 
 @router.get(
@@ -111,7 +112,7 @@ async def movements(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_movements(pool, conditions, limit=rows, cursor=after)
 
-    return await list_answer(fetch, Movement, limit, cursor, form)
+    return await list_answer(request, fetch, Movement, limit, cursor, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,9 @@ async def differences(
     cursor: Cursor = None,
 ) -> Response:
     """As the last `ordersaga verify` found, by order; the latest day first."""
-    pool = context_of(request).services.pool
-    page = await list_differences(pool, limit=limit, cursor=cursor)
+    services = context_of(request).services
+    pool, histories = services.pool, services.histories
+    found = await list_differences(pool, limit=limit, cursor=cursor_of(histories, cursor))
+    page = in_history(histories, found)
     compared = await last_comparison(pool)
     return json_answer(DifferencesAnswer(compared, page.items, page.next_cursor))

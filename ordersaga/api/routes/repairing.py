@@ -97,7 +97,7 @@ async def repairs(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await table.list_repairs(pool, limit=rows, cursor=after)
 
-    return await list_answer(fetch, Repair, limit, cursor, form)
+    return await list_answer(request, fetch, Repair, limit, cursor, form)
 
 
 @router.get(

@@ -69,7 +69,7 @@ async def list_levels(
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_stock(pool, available_below=below, limit=rows, cursor=after)
 
-    return await list_answer(fetch, StockLevel, limit, cursor, form)
+    return await list_answer(request, fetch, StockLevel, limit, cursor, form)
 
 
 @router.get(

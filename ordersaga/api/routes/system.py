@@ -138,7 +138,7 @@ async def notifications(
             pool, state=state, subject=subject, kind=kind, limit=rows, cursor=after
         )
 
-    return await list_answer(fetch, NotificationRow, limit, cursor, form)
+    return await list_answer(request, fetch, NotificationRow, limit, cursor, form)
 
 
 @router.get(

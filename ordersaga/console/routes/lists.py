@@ -115,6 +115,6 @@ async def audit_csv(
     async def fetch(limit: int, after: str | None) -> Page[Any]:
         return await list_audit(pool, conditions, limit=limit, cursor=after)
 
-    response = await list_answer(fetch, AuditRow, ROWS, None, Form.CSV)
+    response = await list_answer(request, fetch, AuditRow, ROWS, None, Form.CSV)
     response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
     return response

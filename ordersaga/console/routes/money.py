@@ -89,7 +89,7 @@ async def money_csv(
     async def fetch(limit: int, after: str | None) -> Page[Any]:
         return await list_movements(pool, conditions, limit=limit, cursor=after)
 
-    response = await list_answer(fetch, Movement, ROWS, None, Form.CSV)
+    response = await list_answer(request, fetch, Movement, ROWS, None, Form.CSV)
     response.headers["Content-Disposition"] = 'attachment; filename="movements.csv"'
     return response
 

@@ -86,7 +86,7 @@ async def orders_csv(
     async def fetch(limit: int, after: str | None) -> Page[Any]:
         return await list_with_statuses(pool, query, limit, after)
 
-    response = await list_answer(fetch, ListedOrder, ROWS, None, Form.CSV)
+    response = await list_answer(request, fetch, ListedOrder, ROWS, None, Form.CSV)
     response.headers["Content-Disposition"] = 'attachment; filename="orders.csv"'
     return response
 

@@ -16,6 +16,7 @@ from ordersaga.bootstrap.schema import pending_migrations, read_model_problems
 from ordersaga.bootstrap.settings import Settings
 from ordersaga.errors import REFUSED
 from ordersaga.incidents.table import list_incidents
+from ordersaga.installation.history import HistoryTable, unexamined
 from ordersaga.installation.identity import Installation
 from ordersaga.operations.doctor.diagnosis import Diagnosis, bad, from_message
 from projections.engine import control
@@ -104,6 +105,20 @@ async def _installation(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     return Diagnosis("installation", True, await Installation(pool).current())
 
 
+async def _history(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
+    """Whether the database goes on with what it was, or somebody has looked for what is lost."""
+    name, histories = "history", await HistoryTable(pool).list()
+    if not unexamined(histories):
+        present = histories[-1]
+        return Diagnosis(name, True, f"{present.number}, since {present.at:%Y-%m-%d %H:%M} UTC")
+    since = unexamined(histories)[0]
+    finding = (
+        f"the database goes on elsewhere since {since.at:%Y-%m-%d %H:%M} UTC, and nobody has "
+        "looked for what was lost"
+    )
+    return bad(name, finding, "run `ordersaga restored`", REFUSED)
+
+
 async def _incidents(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
     """Whether workers see a provider fail; whether it answers us is asked elsewhere."""
     failing = [each for each in await list_incidents(pool) if each.ended_at is None]
@@ -119,6 +134,7 @@ async def _incidents(pool: asyncpg.Pool, _: Settings) -> Diagnosis:
 OF_A_SCHEMA: Final[Mapping[str, Callable[[asyncpg.Pool, Settings], Awaitable[Diagnosis]]]] = {
     "incidents": _incidents,
     "installation": _installation,
+    "history": _history,
     "writing": _writing,
     "partitions": _partitions,
     "read models": _read_models,

@@ -129,7 +129,7 @@ class Recovery:
 
     async def _start(self, document: OrderDocument) -> Recovered:
         order_id = document.order_id
-        hold = await self._hold(order_id)
+        hold = await recorded_hold(self.store, order_id)
         try:
             await start_saga(
                 self.client,
@@ -137,7 +137,7 @@ class Recovery:
                 WorkflowIDConflictPolicy.FAIL,
                 # The event store says that the order is open, whatever Temporal says of past runs.
                 reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                request=_keep_on_hold(hold) if hold else None,
+                request=keep_on_hold(hold) if hold else None,
             )
         except WorkflowAlreadyStartedError:
             return _recovered(order_id, RecoveryOutcome.RUNNING)
@@ -154,19 +154,21 @@ class Recovery:
             workflow_id=order_stream(order_id),
         )
 
-    async def _hold(self, order_id: OrderId) -> OperatorAction | None:
-        """The hold of the saga, unless it was resumed or compensation has started since."""
-        hold: OperatorAction | None = None
-        for event in await self.store.read_stream(fulfillment_stream(order_id)):
-            match event.event_type, event.data.get("action"):
-                case "OperatorActed", "hold":
-                    hold = OperatorAction(event.data["actor"], "hold", event.data["reason"])
-                case ("OperatorActed", "resume") | ("CompensationStarted", _):
-                    hold = None
-        return hold
+
+async def recorded_hold(store: EventStore, order_id: OrderId) -> OperatorAction | None:
+    """The hold of the saga, unless it was resumed or compensation has started since."""
+    hold: OperatorAction | None = None
+    for event in await store.read_stream(fulfillment_stream(order_id)):
+        match event.event_type, event.data.get("action"):
+            case "OperatorActed", "hold":
+                hold = OperatorAction(event.data["actor"], "hold", event.data["reason"])
+            case ("OperatorActed", "resume") | ("CompensationStarted", _):
+                hold = None
+    return hold
 
 
-def _keep_on_hold(hold: OperatorAction) -> FirstRequest:
+def keep_on_hold(hold: OperatorAction) -> FirstRequest:
+    """Has a saga begin on hold."""
     return FirstRequest("hold", {"actor": hold.actor, "reason": hold.reason})
 
 
