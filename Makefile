@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts rolling soak chaos weather outages bench docs lock smoke versions browser second-opinion packages chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts rolling soak chaos weather outages bench docs lock smoke versions browser second-opinion packages containers chart schemas typescript clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,8 +64,16 @@ test-system: packages ## what needs packages of the system or an environment of 
 	$(PYTEST) -m system || { [ $$? -eq 1 ] && $(AGAIN) -m system; }
 	ORDERSAGA_TEST_POOLED=1 $(PYTEST) -q -m servers $(wildcard tests/contract/test_event_store_*.py)
 
+OF_CONTAINERS := podman buildah runc containernetworking-plugins dnsmasq-base \
+	golang-github-containernetworking-plugin-dnsname debootstrap iptables
+
 packages: ## install the Debian packages that test-system needs, where one may
 	@scripts/system_packages.sh chromium postgresql-15 pgbouncer
+	@scripts/system_packages.sh $(OF_CONTAINERS) || echo 'The test of containers will be skipped.' >&2
+
+containers: setup ## the whole docker-compose.yml on Podman: orders, kills, a deployment, an end; needs root; by hand
+	@scripts/system_packages.sh $(OF_CONTAINERS)
+	$(BIN)/python -m benchmarks.containers $(CONTAINERS)
 
 deep: setup ## the property tests with 40 times the examples and new ones each time; by hand
 	$(PYTEST) -m hypothesis --hypothesis-profile deep

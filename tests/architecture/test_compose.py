@@ -63,7 +63,7 @@ def test_compose_refuses_a_key_that_is_there_twice(tmp_path: Path) -> None:
     file.write_text("services: {a: {image: x, environment: {A: 1, A: 2}}}")
     done = run_compose("config", file=file)
     assert 'mapping key "A" already defined' in done.stderr
-    assert done.stdout == "", "the packed program ends with 0 all the same"
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_each_variable_has_the_same_default_as_in_the_example() -> None:
@@ -131,13 +131,14 @@ def test_a_container_can_do_as_little_as_possible(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(written()["services"]))
-def test_a_lasting_service_has_a_health_check_and_is_restarted(name: str) -> None:
+def test_a_lasting_service_has_a_health_check_time_to_end_and_is_restarted(name: str) -> None:
     service = services()[name]
     if name in ONE_SHOT:
         assert service["restart"] == "on-failure"
         return
     assert service["healthcheck"]["test"]
     assert service["restart"] == "unless-stopped"
+    assert service["stop_grace_period"]
 
 
 def test_our_processes_are_asked_whether_they_are_ready() -> None:
@@ -152,6 +153,13 @@ def test_ports_are_open_on_this_machine_only() -> None:
     }
     for port in (port for ports in published.values() for port in ports):
         assert port["host_ip"] == "127.0.0.1"
+
+
+def test_what_publishes_a_port_listens_on_all_addresses_of_its_container() -> None:
+    published = [service for service in ours().values() if service.get("ports")]
+    assert published
+    for service in published:
+        assert service["environment"]["ORDERSAGA_BIND_HOST"] == "0.0.0.0"  # noqa: S104  its own
 
 
 def test_secrets_are_files_and_stand_in_no_environment() -> None:

@@ -62,7 +62,7 @@ class IdentityProvider:
     """
 
     def __init__(self, **algorithms: str) -> None:
-        self.port = free_ports(1)[0]
+        self.port = self._named_port = free_ports(1)[0]
         self.keys = {kid: (alg, new_key(alg)) for kid, alg in algorithms.items()}
         self.trouble: Answer | None = None
         self.claims: dict[str, Any] = {}
@@ -73,7 +73,11 @@ class IdentityProvider:
     @property
     def url(self) -> str:
         """As the issuer names itself."""
-        return f"http://127.0.0.1:{self.port}/realm"
+        return f"http://127.0.0.1:{self._named_port}/realm"
+
+    def name_by(self, port: int) -> None:
+        """Name itself by the port of a proxy before it."""
+        self._named_port = port
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Settings of an API that believes this issuer."""

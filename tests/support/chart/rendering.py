@@ -80,7 +80,7 @@ def values_for(ports: Mapping[str, int]) -> dict[str, Any]:
         "carrier": {"url": f"http://{LOOPBACK}:{ports['carrier']}"},
         "webhook": {"url": f"http://{LOOPBACK}:{ports['webhook']}/hooks"},
         "oidc": {
-            "issuer": f"http://{LOOPBACK}:{ports['oidc']}",
+            "issuer": f"http://{LOOPBACK}:{ports['oidc']}/realm",
             "audience": "orders-api",
             "roles": {"shop-operators": "operator"},
         },
@@ -145,6 +145,7 @@ def _mixed(random: Random, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
             for part in parts
             if (having := [each for each in sets if part in each])
         }
+        values["image"] = random.choice([values["image"], {"tag": "0.1.0-rc.1"}, {}])
         values["networkPolicy"] = {**values["networkPolicy"], "enabled": random.random() < 0.8}
         values["metrics"] = {"enabled": random.random() < 0.5}
         values["toolbox"] = {"enabled": random.random() < 0.5}

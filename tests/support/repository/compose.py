@@ -4,10 +4,10 @@ import json
 import os
 import re
 import subprocess
-import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +61,20 @@ def written() -> dict[str, Any]:
     return loaded
 
 
+def compose_program() -> Path:
+    """Docker Compose itself; the wheel's own command ends with 0 whatever became of it."""
+    spec = find_spec("compose")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "docker-compose"
+
+
 def run_compose(
     *arguments: str, file: Path = COMPOSE_FILE, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run Docker Compose itself; nothing of this environment reaches it but the path."""
-    program = Path(sysconfig.get_path("scripts")) / "docker-compose"
     return subprocess.run(
-        [str(program), "--file", str(file), "--env-file", str(EXAMPLE), *arguments],
+        [str(compose_program()), "--file", str(file), "--env-file", str(EXAMPLE), *arguments],
         env={"PATH": os.environ["PATH"], **(env or {})},
         capture_output=True,
         text=True,
