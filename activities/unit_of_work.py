@@ -32,6 +32,11 @@ class UnitOfWork:
         """Everything to append, by stream."""
         return self._events
 
+    @property
+    def states(self) -> Mapping[str, Any]:
+        """The states after the commands so far, by stream."""
+        return self._states
+
     def state(self, stream: AggregateStream[S, Any]) -> S:
         """The state of an aggregate after the commands so far."""
         state: S = self._states[stream.name]
@@ -83,7 +88,7 @@ async def transact(
     def decide(states: States) -> Decision[R]:
         unit = UnitOfWork(states)
         result = rule(unit)
-        return Decision(unit.events, result)
+        return Decision(unit.events, result, unit.states)
 
     try:
         return await handler.execute(_folds(involved), decide, context)

@@ -40,12 +40,18 @@ class Imported:
 
     orders: int
     seconds: float
+    cpu_s: float
     peak_mb: float
 
     @property
     def per_s(self) -> float:
         """Orders a second, the start of the process included."""
         return self.orders / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time of the process for an order, its start included."""
+        return 1000 * self.cpu_s / self.orders
 
 
 def write_file(path: Path, lines: int) -> int:
@@ -107,7 +113,8 @@ def _import(checkout: Path, url: str, file: Path) -> Imported:
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     assert status == 0, f"the import ended with {os.waitstatus_to_exitcode(status)}"
-    return Imported(json.loads(answer)["orders_new"], seconds, used.ru_maxrss / 1024)
+    orders, cpu_s = json.loads(answer)["orders_new"], used.ru_utime + used.ru_stime
+    return Imported(orders, seconds, cpu_s, used.ru_maxrss / 1024)
 
 
 def _figures(found: dict[str, list[Imported]]) -> dict[str, Any]:
@@ -115,19 +122,26 @@ def _figures(found: dict[str, list[Imported]]) -> dict[str, Any]:
         name: {
             "orders": each[0].orders,
             "orders a second": [round(one.per_s, 1) for one in each],
+            "processor ms an order": [round(one.cpu_ms, 2) for one in each],
             "peak memory MB": [round(one.peak_mb) for one in each],
         }
         for name, each in found.items()
     }
     if _BEFORE in found:
-        pairs = zip(found[_OURS], found[_BEFORE], strict=True)
-        ratios = [ours.per_s / before.per_s for ours, before in pairs]
-        figures["ratio"] = {
-            "median": round(median(ratios), 2),
-            "lowest": round(min(ratios), 2),
-            "highest": round(max(ratios), 2),
-        }
+        pairs = list(zip(found[_OURS], found[_BEFORE], strict=True))
+        figures["ratio"] = _spread([ours.per_s / before.per_s for ours, before in pairs])
+        figures["ratio of processor time"] = _spread(
+            [before.cpu_ms / ours.cpu_ms for ours, before in pairs]
+        )
     return figures
+
+
+def _spread(ratios: list[float]) -> dict[str, float]:
+    return {
+        "median": round(median(ratios), 2),
+        "lowest": round(min(ratios), 2),
+        "highest": round(max(ratios), 2),
+    }
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def parse_optional_text(text: str, field: str, max_length: int) -> str:
         raise InvalidValue(field, f"must be text of at most {max_length} characters")
     if _UNPRINTABLE.search(trimmed):
         raise InvalidValue(field, "must not contain control characters or line breaks")
-    if trimmed and not any(_is_visible(character) for character in trimmed):
+    if trimmed and not any(map(_is_visible, trimmed)):
         raise InvalidValue(field, "must have a visible character")
     return trimmed
 
@@ -262,7 +262,9 @@ def parse_line(line: OrderLine, field: str = "line") -> OrderLine:
     check_amount(line.unit_price, f"{prefix}unit_price", lowest=0)
     currency = line.unit_price.currency
     adjustments = parse_adjustments(line.adjustments, currency, f"{prefix}adjustments")
-    parsed = replace(line, description=description, adjustments=adjustments)
+    parsed = line
+    if (description, adjustments) != (line.description, line.adjustments):
+        parsed = replace(line, description=description, adjustments=adjustments)
     if parsed.amount.minor < 0:
         raise InvalidValue(f"{prefix}adjustments", "take more off than the line costs")
     return parsed

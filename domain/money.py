@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from domain.codes import MINOR_DIGITS
+from domain.codes import CURRENCIES, MINOR_DIGITS
 from domain.errors import CurrencyMismatch, InvalidValue
 
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -29,7 +29,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise InvalidValue("minor", "must be a whole number of minor units")
-        if not _CURRENCY.fullmatch(self.currency):
+        if self.currency not in CURRENCIES and not _CURRENCY.fullmatch(self.currency):
             raise InvalidValue("currency", "must be an ISO 4217 code such as GBP")
 
     @classmethod

@@ -18,7 +18,7 @@ from domain.ids import LineId, OrderId
 from domain.lines import OrderLine
 from domain.order import decisions, state
 from domain.order.commands import (
-    AddItem,
+    AddItems,
     CreateOrder,
     OrderCommand,
     SetAddress,
@@ -56,11 +56,22 @@ def ensure_submitted(unit: UnitOfWork, document: OrderDocument, now: datetime) -
         OrderConflict: see `conflict_failure`.
         ApplicationError: InvalidDocument; it ends the run.
     """
-    order = ORDER.stream(document.order_id)
     try:
-        unit.record(order, decide_intake(document, unit.state(order), now=now))
+        submit(unit, document, now)
     except DomainError as error:
         raise final_failure(INVALID_DOCUMENT, str(error), _wrong_field(error)) from error
+
+
+def submit(unit: UnitOfWork, document: OrderDocument, now: datetime) -> bool:
+    """Create and submit the order; False if this document was submitted before.
+
+    Raises:
+        OrderConflict, InvalidValue, CurrencyMismatch, RuleBroken: see `decide_intake`.
+    """
+    order = ORDER.stream(document.order_id)
+    commands = _commands_for(document, unit.state(order), now)
+    unit.execute(order, *commands)
+    return bool(commands)
 
 
 def _wrong_field(error: DomainError) -> dict[str, str]:
@@ -97,10 +108,24 @@ def decide_intake(
 
     Raises:
         OrderConflict: the id belongs to an order with other content, or to a draft.
-        InvalidValue, CurrencyMismatch, RuleBroken: the domain refuses the content.
+        InvalidValue, CurrencyMismatch, RuleBroken: the domain refuses the content. InvalidValue
+            names a field of a line by its place: ``lines.0.quantity``.
     """
+    return tuple(_decided(_commands_for(document, order, now), order))
+
+
+def _decided(commands: Iterable[OrderCommand], order: state.OrderState) -> Iterator[OrderEvent]:
+    for command in commands:
+        for event in decisions.decide(command, order):
+            order = evolve(order, event)
+            yield event
+
+
+def _commands_for(
+    document: OrderDocument, order: state.OrderState, now: datetime | None
+) -> tuple[OrderCommand, ...]:
     if isinstance(order, state.NoOrder):
-        return tuple(_submitted(document, now))
+        return tuple(_commands(document, now))
     recorded = state.frozen_order(order)
     if recorded is None:
         raise OrderConflict(document.order_id, ())
@@ -108,14 +133,6 @@ def decide_intake(
     if different:
         raise OrderConflict(document.order_id, tuple(different))
     return ()
-
-
-def _submitted(document: OrderDocument, now: datetime | None) -> Iterator[OrderEvent]:
-    order = state.INITIAL
-    for command in _commands(document, now):
-        for event in decisions.decide(command, order):
-            order = evolve(order, event)
-            yield event
 
 
 def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCommand]:
@@ -129,16 +146,7 @@ def _commands(document: OrderDocument, now: datetime | None) -> Iterator[OrderCo
         placed_at,
         document.reference,
     )
-    for line in document.lines:
-        yield AddItem(
-            line.code,
-            line.description,
-            line.quantity,
-            line.unit_price,
-            line.kind,
-            line.adjustments,
-            line.line_id,
-        )
+    yield AddItems(document.lines)
     if document.adjustments:
         yield SetAdjustments(document.adjustments)
     if document.address:

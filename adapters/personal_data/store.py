@@ -79,7 +79,7 @@ class PersonalDataStore(ReadingThrough):
         personal = [append for append in appends if self._is_personal(append)]
         if not personal or not self._sealing:
             return appends
-        prepare(appends)  # refuse an invalid append before it is sealed
+        prepare([self._personal_part(append) for append in personal])  # once sealed, all is valid
         subjects = {append.stream: await self._subject_of(append) for append in personal}
         keys = await self._vault.keys_for(set(subjects.values()))
         return [
@@ -91,6 +91,10 @@ class PersonalDataStore(ReadingThrough):
 
     def _is_personal(self, append: StreamAppend) -> bool:
         return any(event.event_type in self._fields for event in append.events)
+
+    def _personal_part(self, append: StreamAppend) -> StreamAppend:
+        events = [event for event in append.events if event.event_type in self._fields]
+        return StreamAppend(append.stream, append.expected, events)
 
     async def _subject_of(self, append: StreamAppend) -> str:
         for event in append.events:

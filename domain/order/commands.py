@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.ids import CustomerId, LineId, OrderId, Sku
-from domain.lines import Adjustment, LineKind, Pieces
+from domain.lines import Adjustment, LineKind, OrderLine, Pieces
 from domain.money import Money
 from domain.order.terms import CANCEL_AT_ONCE, OutageTerms, UnavailableTerms
 from domain.parcel_left import IfLeft
@@ -38,6 +38,13 @@ class AddItem:
     kind: LineKind = LineKind.GOODS
     adjustments: tuple[Adjustment, ...] = ()
     line_id: LineId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddItems:
+    """Add lines to the draft, each under the id that it has."""
+
+    lines: tuple[OrderLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +174,17 @@ class ReplacePayment:
     confirmed: str | None = None
 
 
-DraftCommand = AddItem | RemoveItem | ChangeQuantity | SetAdjustments | SetAddress
+DraftCommand = AddItem | AddItems | RemoveItem | ChangeQuantity | SetAdjustments | SetAddress
 ProgressCommand = MarkReserved | StartProcessing | CompleteOrder
 ShortageCommand = ReportUnavailable | AcceptBackorder | AmendOrder
 DeclineCommand = AskForPayment | ReplacePayment
+SetbackCommand = ShortageCommand | DeclineCommand
 OrderCommand = (
     CreateOrder
     | DraftCommand
     | SubmitOrder
     | ChangeDeliveryAddress
     | ProgressCommand
-    | ShortageCommand
-    | DeclineCommand
+    | SetbackCommand
     | CancelOrder
 )

@@ -35,13 +35,14 @@ def decide(command: commands.OrderCommand, state: OrderState) -> _Events:
         CurrencyMismatch: a price is not in the order's currency.
         RuleBroken: the order's status does not allow it.
     """
-    if isinstance(command, commands.ShortageCommand | commands.DeclineCommand):
+    if isinstance(command, commands.SetbackCommand):
         return _decide_setback(command, state)
     match command:
         case commands.CreateOrder():
             return _create(command, state)
         case (
             commands.AddItem()
+            | commands.AddItems()
             | commands.RemoveItem()
             | commands.ChangeQuantity()
             | commands.SetAdjustments()
@@ -214,9 +215,7 @@ def _kept(command: commands.AmendOrder, order: FrozenOrder) -> dict[LineId, int]
     return kept
 
 
-def _decide_setback(
-    command: commands.ShortageCommand | commands.DeclineCommand, state: OrderState
-) -> _Events:
+def _decide_setback(command: commands.SetbackCommand, state: OrderState) -> _Events:
     if isinstance(command, commands.DeclineCommand):
         return _decide_decline(command, state)
     return _decide_shortage(command, state)

@@ -1,5 +1,6 @@
 """What can be done to a draft: edit its lines, adjustments and address; submit it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -24,6 +25,8 @@ def edit(command: commands.DraftCommand, draft: Draft) -> _Events:
     match command:
         case commands.AddItem():
             return _add_item(command, draft)
+        case commands.AddItems():
+            return _add_items(command, draft)
         case commands.RemoveItem():
             return (events.ItemRemoved(_line(draft, command.line_id).line_id),)
         case commands.ChangeQuantity():
@@ -66,18 +69,34 @@ def _add_item(command: commands.AddItem, draft: Draft) -> _Events:
     if same:
         added = replace(added, line_id=same.line_id, description=same.description)
         fields.check_quantity(same.quantity + added.quantity)
-    _check_room(draft, added, is_new=same is None)
+    else:
+        _check_room(draft.lines, added)
     check_total(draft.total + added.amount)
-    return (
-        events.ItemAdded(
-            added.line_id,
-            added.code,
-            added.description,
-            added.quantity,
-            added.unit_price,
-            added.kind,
-            added.adjustments,
-        ),
+    return (_item_added(added),)
+
+
+def _add_items(command: commands.AddItems, draft: Draft) -> _Events:
+    lines, cost = dict(draft.lines), draft.total.minor
+    for place, line in enumerate(command.lines):
+        added = fields.parse_line(line, f"lines.{place}")
+        if added.unit_price.currency != draft.currency:
+            raise CurrencyMismatch(draft.currency, added.unit_price.currency)
+        _check_room(lines, added)
+        lines[added.line_id] = added
+        cost += added.amount.minor
+    check_total(Money(cost, draft.currency))
+    return tuple(map(_item_added, list(lines.values())[len(draft.lines) :]))
+
+
+def _item_added(line: OrderLine) -> events.ItemAdded:
+    return events.ItemAdded(
+        line.line_id,
+        line.code,
+        line.description,
+        line.quantity,
+        line.unit_price,
+        line.kind,
+        line.adjustments,
     )
 
 
@@ -104,10 +123,10 @@ def _same_line(draft: Draft, added: OrderLine) -> OrderLine | None:
     )
 
 
-def _check_room(draft: Draft, added: OrderLine, *, is_new: bool) -> None:
-    if is_new and added.line_id in draft.lines:
+def _check_room(lines: Mapping[LineId, OrderLine], added: OrderLine) -> None:
+    if added.line_id in lines:
         raise RuleBroken("line_exists", f"the order has a line {added.line_id} already")
-    if is_new and len(draft.lines) >= MAX_LINES:
+    if len(lines) >= MAX_LINES:
         raise RuleBroken("too_many_lines", f"an order has at most {MAX_LINES} lines")
 
 

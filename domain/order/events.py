@@ -202,13 +202,13 @@ DraftEvent = ItemAdded | ItemRemoved | QuantityChanged | AdjustmentsSet | Addres
 ProgressEvent = OrderReserved | OrderProcessingStarted | OrderCompleted
 ShortageEvent = ItemsUnavailable | BackorderAccepted | OrderAmended
 DeclineEvent = PaymentAsked | PaymentReplaced
+SetbackEvent = ShortageEvent | DeclineEvent
 OrderEvent = (
     OrderCreated
     | DraftEvent
     | OrderSubmitted
     | DeliveryAddressChanged
     | ProgressEvent
-    | ShortageEvent
-    | DeclineEvent
+    | SetbackEvent
     | OrderCancelled
 )

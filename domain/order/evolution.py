@@ -24,7 +24,7 @@ from domain.values import PaymentDue, PaymentTerms
 
 def evolve(state: OrderState, event: events.OrderEvent) -> OrderState:
     """The state after an event; raises ImpossibleHistory if it cannot follow on `state`."""
-    if isinstance(event, events.ShortageEvent | events.DeclineEvent):
+    if isinstance(event, events.SetbackEvent):
         return _set_back(state, event)
     match event:
         case (
@@ -196,7 +196,7 @@ def _amended(order: FrozenOrder, event: events.OrderAmended) -> FrozenOrder:
     )
 
 
-def _set_back(state: OrderState, event: events.ShortageEvent | events.DeclineEvent) -> OrderState:
+def _set_back(state: OrderState, event: events.SetbackEvent) -> OrderState:
     if isinstance(event, events.DeclineEvent):
         return _unpaid(state, event)
     return _shortened(state, event)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventstore.codec import EventCodec
-from eventstore.commands.decision import CommandContext, Decide, Decision, event_id_of
+from eventstore.commands.decision import CommandContext, Decide, Decision, event_ids_of
 from eventstore.commands.folding import Fold, Loaded, States
 from eventstore.deadline import Deadline
 from eventstore.model import Expected, NewEvent, StreamAppend
@@ -132,7 +132,8 @@ class Batch:
             outcome = command.decide({stream: self.states[stream] for stream in command.streams})
             for stream, added in outcome.events.items():
                 if added:
-                    changed[stream] = self.states[stream].after(self.streams[stream], added)
+                    fold, known = self.streams[stream], outcome.states
+                    changed[stream] = self.states[stream].after(fold, added, known)
                     events[stream] = self._new_events(command.context, stream, added)
         except Exception as error:  # noqa: BLE001  it is the answer to this command's caller
             outcome, events, changed = error, {}, {}
@@ -148,9 +149,9 @@ class Batch:
         self, context: CommandContext, stream: str, events: Sequence[Any]
     ) -> list[NewEvent]:
         new_events = []
-        for index, event in enumerate(events):
+        event_ids = event_ids_of(context.command_id, stream, len(events))
+        for event_id, event in zip(event_ids, events, strict=True):
             encoded = self._codec.encode(event)
-            event_id = event_id_of(context.command_id, stream, index)
             new_events.append(
                 NewEvent(
                     event_id,

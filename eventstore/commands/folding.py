@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any, Final, Generic, TypeVar
 
 from eventstore.codec import EventCodec
@@ -42,11 +43,11 @@ class Loaded(Generic[S]):
     version: int
     position: int = 0
 
-    def after(self, fold: Fold[S], events: Sequence[Any]) -> "Loaded[S]":
-        """The state after the next events of the stream."""
-        state = self.state
-        for event in events:
-            state = fold.evolve(state, event)
+    def after(self, fold: Fold[S], events: Sequence[Any], known: Mapping[str, S]) -> "Loaded[S]":
+        """The state after the next events of the stream; `known`: by stream, folded already."""
+        state = known.get(self.stream)
+        if state is None:
+            state = reduce(fold.evolve, events, self.state)
         return Loaded(self.stream, state, self.version + len(events), self.position)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from eventstore.commands.batching import Command
-from eventstore.commands.decision import Decision, event_id_of
+from eventstore.commands.decision import Decision, event_id_of, event_ids_of
 from eventstore.commands.folding import StateLoader
 from eventstore.model import EventLocation
 from eventstore.store import EventStore
@@ -65,9 +65,9 @@ class Repetitions:
             states[stream] = await self._loader.load_past(stream, fold, version)
         decision = command.decide(states)
         event_ids = [
-            event_id_of(command.context.command_id, stream, index)
+            event_id
             for stream, events in decision.events.items()
-            for index in range(len(events))
+            for event_id in event_ids_of(command.context.command_id, stream, len(events))
         ]
         stored = await self._store.locate_events(event_ids)
         return decision if len(stored) == len(event_ids) else None

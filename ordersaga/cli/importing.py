@@ -206,6 +206,8 @@ def _encoding(name: str | None) -> str | None:
 
 
 def _task(progress: Progress, name: str, size: int | None) -> OnProgress:
+    if progress.disable:
+        return lambda _: None
     task = progress.add_task(name, total=size)
     return lambda finished: progress.advance(task, finished)
 

@@ -1,33 +1,32 @@
 """Where an order of a file goes to."""
 
-from typing import Any
-
+from domain.values import Address
 from ordersaga.importing.mapping import AddressColumns
 from ordersaga.importing.mapping import Mapping as Format
 from ordersaga.importing.table import Record
 from ordersaga.importing.values import Values
 
 
-def part(
+def address_of(
     mapping: Format, values: Values, whole: Record, number: str, customer_id: str
-) -> dict[str, Any]:
-    """The address as a part of the order document; empty if the order has none.
+) -> Address | None:
+    """The address, not yet checked; None if the order has none.
 
     Raises:
         Unreadable: its country is unknown.
     """
     if mapping.made_up_address:
         country = values.country(whole, mapping.country_column)
-        return {"address": made_up(number, customer_id, country)}
+        return made_up(number, customer_id, country)
     columns = _filled(mapping, values, whole)
     if columns is None:
-        return {}
+        return None
     country_column = columns.country[0] if columns.country else mapping.country_column
-    address = {
+    parts = {
         name: _joined(values, whole, getattr(columns, name), ", " if name == "line2" else " ")
         for name in ("name", "line1", "line2", "city", "region", "postal_code")
     }
-    return {"address": address | {"country": values.country(whole, country_column)}}
+    return Address(**parts, country=values.country(whole, country_column))
 
 
 def column(mapping: Format, values: Values, whole: Record, name: str) -> str:
@@ -49,12 +48,12 @@ def _joined(values: Values, whole: Record, columns: list[str], with_: str) -> st
     return with_.join(text for column in columns if (text := values.text(whole, column)))
 
 
-def made_up(number: str, customer_id: str, country: str) -> dict[str, str]:
+def made_up(number: str, customer_id: str, country: str) -> Address:
     """A recognisably made-up address, for data without addresses; always the same for an order."""
-    return {
-        "name": f"Customer {customer_id}" if customer_id else f"Guest {number}",
-        "line1": f"{number} Example Street",
-        "city": "Example City",
-        "postal_code": "00000",
-        "country": country,
-    }
+    return Address(
+        name=f"Customer {customer_id}" if customer_id else f"Guest {number}",
+        line1=f"{number} Example Street",
+        city="Example City",
+        postal_code="00000",
+        country=country,
+    )

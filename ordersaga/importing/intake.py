@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from activities.aggregates import ORDER, STOCK
-from activities.orders.intake import OrderConflict, decide_intake
+from activities.orders.intake import OrderConflict, submit
 from activities.unit_of_work import UnitOfWork, transact
 from domain.errors import DomainError
 from domain.fields import MAX_QUANTITY
@@ -62,11 +62,11 @@ async def submit_orders(
     """
     result = Submitted()
 
-    async def submit(planned: PlannedOrder) -> None:
+    async def take(planned: PlannedOrder) -> None:
         await _submit(handler, planned, result, refuse)
         done(1)
 
-    await _for_each(orders, submit, patience or Patience())
+    await _for_each(orders, take, patience or Patience())
     return result
 
 
@@ -75,13 +75,10 @@ async def _submit(
 ) -> None:
     document = planned.document
     order, now = ORDER.stream(document.order_id), datetime.now(UTC)
-
-    def submit(unit: UnitOfWork) -> bool:
-        unit.record(order, decide_intake(document, unit.state(order), now=now))
-        return bool(unit.events)
-
     try:
-        is_new = await transact(handler, (order,), submit, _context(order.name))
+        is_new = await transact(
+            handler, (order,), lambda unit: submit(unit, document, now), _context(order.name)
+        )
     except (OrderConflict, DomainError) as error:
         conflict = isinstance(error, OrderConflict)
         result.refused += 1

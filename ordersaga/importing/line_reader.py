@@ -1,8 +1,11 @@
 """Makes one line of an order document from one record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from domain.fields import MAX_DESCRIPTION
+from domain.ids import LineId
+from domain.lines import Adjustment, AdjustmentKind, LineKind, OrderLine
+from domain.money import Money
 from ordersaga.importing.identifiers import Identifiers, sku_of
 from ordersaga.importing.mapping import AdjustmentRule, LineRule
 from ordersaga.importing.mapping import Mapping as Format
@@ -82,6 +85,32 @@ def line_document(kind: str, description: str, quantity: int, price: int) -> Doc
         "quantity": quantity,
         "unit_price_minor": price,
     }
+
+
+def order_line(line: Document, place: int, currency: str) -> OrderLine:
+    """A line of the document as a domain value, not yet checked; `place` counts from 1."""
+    return OrderLine(
+        LineId(line.get("line_id") or str(place)),
+        line.get("sku"),
+        line["description"],
+        line["quantity"],
+        Money(line["unit_price_minor"], currency),
+        LineKind(line["kind"]),
+        order_adjustments(line.get("adjustments", ()), currency),
+    )
+
+
+def order_adjustments(adjustments: Iterable[Document], currency: str) -> tuple[Adjustment, ...]:
+    """Adjustments of the document as domain values, not yet checked."""
+    return tuple(
+        Adjustment(
+            AdjustmentKind(one["kind"]),
+            Money(one["amount_minor"], currency),
+            one.get("included", False),
+            one["description"],
+        )
+        for one in adjustments
+    )
 
 
 def cut(text: str) -> str:

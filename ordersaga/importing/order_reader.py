@@ -3,13 +3,26 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from activities.messages import OrderDocument
-from domain.errors import DomainError
+from activities.orders.intake import decide_intake
+from domain.errors import DomainError, InvalidValue
 from domain.fields import parse_currency
+from domain.ids import CustomerId, OrderId, order_id_of
+from domain.order import state
+from domain.order.events import OrderSubmitted
+from domain.values import Contact, PaymentTerms
 from ordersaga.importing import addresses
 from ordersaga.importing.identifiers import Identifiers
-from ordersaga.importing.line_reader import LineReader, cut, line_document, stated
+from ordersaga.importing.line_reader import (
+    LineReader,
+    cut,
+    line_document,
+    order_adjustments,
+    order_line,
+    stated,
+)
 from ordersaga.importing.mapping import Fulfil
 from ordersaga.importing.mapping import Mapping as Format
 from ordersaga.importing.order_result import OrderResult, ReadOrder
@@ -18,8 +31,7 @@ from ordersaga.importing.report import Reason, shortened
 from ordersaga.importing.sums import Document, PricedLine, Stated, SumsDiffer, priced
 from ordersaga.importing.table import Record
 from ordersaga.importing.values import Unreadable, Values
-from workflows.documents.order import parse_document
-from workflows.documents.validation import InvalidDocument
+from workflows.documents.lines import line_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class OrderReader:
         self._values = values
         self._terms = terms
         self._partial = partial
+        self._now = datetime.now(UTC)
         self.identifiers = Identifiers()
         self._lines = LineReader(mapping, values, self.identifiers)
 
@@ -79,8 +92,9 @@ class OrderReader:
         goods = [line for record in records if (line := self._line(record, currency, result))]
         if not goods:
             return
-        document = self._document(whole, currency, goods, result)
-        result.document = self._checked(document, whole, result)
+        document, total = self._document(whole, currency, goods, result)
+        self._check(document, total, whole, result)
+        result.document = document
 
     def _check_number(self, record: Record) -> None:
         if record.problem and not self._values.text(record, self._mapping.order.number):
@@ -133,7 +147,8 @@ class OrderReader:
                 if not text or record.problem or column in varying:
                     continue
                 first = seen.setdefault(column, record)
-                if self._normal(column, first.values[column]) != self._normal(column, text):
+                written = first.values[column]
+                if written != text and self._normal(column, written) != self._normal(column, text):
                     raise Unreadable(
                         record.number,
                         column,
@@ -155,7 +170,7 @@ class OrderReader:
 
     def _document(
         self, whole: Record, currency: str, goods: list[PricedLine], result: OrderResult
-    ) -> Document:
+    ) -> tuple[OrderDocument, int]:
         order, values = self._mapping.order, self._values
         file_says = Stated(
             values.minor(whole, order.subtotal, currency),
@@ -167,40 +182,38 @@ class OrderReader:
         if result.lost:  # the sums of the file are those of all its lines
             file_says = Stated(None, None)
         sums = priced(goods, services, amounts, file_says)
-        placed_at = values.moment(whole, order.placed_at)
         number = values.text(whole, order.number)
         customer_id = self._customer(whole)
         adjustments, total = [*sums.adjustments], sums.total
         if paid := self._gift_card(whole, total):
             adjustments, total = [*adjustments, paid], 0
-        document = {
-            **({"order_id": number} if order.is_id else {"reference": number}),
-            "customer_id": customer_id or None,
-            "currency": currency,
-            "placed_at": placed_at.isoformat() if placed_at else None,
-            "lines": [
-                {"line_id": str(place), **line} for place, line in enumerate(sums.lines, start=1)
-            ],
-            "adjustments": adjustments,
-            "total_minor": total,
-            **addresses.part(self._mapping, values, whole, number, customer_id),
-            "metadata": {
+        email = values.text(whole, order.email)
+        document = OrderDocument(
+            order_id=OrderId(number) if order.is_id else order_id_of(number),
+            customer_id=CustomerId(customer_id) if customer_id else None,
+            currency=currency,
+            placed_at=values.moment(whole, order.placed_at),
+            lines=tuple(
+                order_line(line, place, currency) for place, line in enumerate(sums.lines, start=1)
+            ),
+            address=addresses.address_of(self._mapping, values, whole, number, customer_id),
+            payment=self._payment(whole) if total else None,
+            adjustments=order_adjustments(adjustments, currency),
+            reference=None if order.is_id else number,
+            customer=Contact(email) if email else None,
+            metadata={
                 name: text[:500]
                 for name, column in order.metadata.items()
                 if (text := values.text(whole, column))
             },
-        }
-        if email := values.text(whole, order.email):
-            document["customer"] = {"email": email}
-        if total:
-            document["payment"] = self._payment(whole)
-        return document
+        )
+        return document, total
 
-    def _payment(self, whole: Record) -> Document:
+    def _payment(self, whole: Record) -> PaymentTerms:
         order, values = self._mapping.order, self._values
         if reference := values.text(whole, order.confirmed):
-            return {"confirmed": {"reference": reference}}
-        return {"token": values.text(whole, order.token) or self._terms.token}
+            return PaymentTerms(confirmed=reference)
+        return PaymentTerms(values.text(whole, order.token) or self._terms.token)
 
     def _customer(self, whole: Record) -> str:
         column = self._mapping.order.customer_id
@@ -231,15 +244,26 @@ class OrderReader:
             raise Unreadable(whole.number, rule.column, Reason.BAD_VALUE, detail)
         return {"kind": "gift_card", "amount_minor": -total, "description": cut(text)}
 
-    def _checked(self, document: Document, whole: Record, result: OrderResult) -> OrderDocument:
-        """The document as the saga reads it; raises Unreadable where it would refuse it."""
+    def _check(
+        self, document: OrderDocument, total: int, whole: Record, result: OrderResult
+    ) -> None:
+        """Raise Unreadable where the domain would refuse the order, or find another `total`."""
+        for first in line_problems(document.lines):
+            raise self._refusal(first.field, first.problem, whole, result)
         try:
-            return parse_document(document, None)
-        except InvalidDocument as error:
-            problem = error.problems[0]
-            line, column = self._place(problem.field, whole, result)
-            detail = shortened(f"{problem.field} {problem.problem}")
-            raise Unreadable(line, column, Reason.ORDER_REFUSED, detail) from None
+            *_, submitted = decide_intake(document, state.INITIAL, now=self._now)
+        except InvalidValue as error:
+            raise self._refusal(error.field, error.problem, whole, result) from None
+        except DomainError as error:
+            raise self._refusal("", str(error), whole, result) from None
+        if isinstance(submitted, OrderSubmitted) and submitted.total.minor != total:
+            problem = f"is {total}, but lines and adjustments make {submitted.total.minor}"
+            raise self._refusal("total", problem, whole, result)
+
+    def _refusal(self, field: str, problem: str, whole: Record, result: OrderResult) -> Unreadable:
+        line, column = self._place(field, whole, result)
+        detail = shortened(f"{field} {problem}".lstrip())
+        return Unreadable(line, column, Reason.ORDER_REFUSED, detail)
 
     def _place(self, field: str, whole: Record, result: OrderResult) -> tuple[int, str]:
         """Line and column of the file from which a field of the document comes."""
@@ -250,7 +274,7 @@ class OrderReader:
                     "sku": columns.sku,
                     "description": columns.description,
                     "quantity": columns.quantity,
-                    "unit_price_minor": columns.price,
+                    "unit_price": columns.price,
                     "line_id": columns.line_id or "",
                 }
                 return result.taken[int(place)].number, by_field.get(rest[0] if rest else "", "")

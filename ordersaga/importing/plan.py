@@ -99,7 +99,7 @@ class ImportPlan:
     def orders(self) -> Iterator[PlannedOrder]:
         """The planned orders, in the sequence of the file."""
         for lines, document in self.workspace.orders():
-            yield PlannedOrder(document, tuple(lines))
+            yield PlannedOrder(document, lines)
 
     def refuse(self, order: PlannedOrder, reason: Reason, detail: str) -> None:
         """Put an order on the report that the event store refuses."""
@@ -222,7 +222,7 @@ class _Planning:
                     text = record.values.get(column, "")
                     decimals.see(text, f"line {record.number}, {column}")
                 if placed_at and (text := record.values.get(placed_at, "")):
-                    dates.see(" ".join(text.split()), f"line {record.number}, {placed_at}")
+                    dates.see(text, f"line {record.number}, {placed_at}")
                 yield record.values.get(number, ""), record
 
         self._plan.workspace.add_lines(seen())

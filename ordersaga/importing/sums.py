@@ -89,12 +89,9 @@ def priced(
         for way in _readings(goods, amounts)
         if (one := _read(goods, services, amounts, way, stated))
     ]
-    right: dict[str, Priced] = {}
-    for one in tried:
-        if _fits(one, stated):
-            right.setdefault(_effect(one), one)
-    if len(right) == 1:
-        return next(iter(right.values()))
+    right = [one for one in tried if _fits(one, stated)]
+    if len(right) == 1 or len(set(map(_effect, right))) == 1:
+        return right[0]
     if right:
         raise SumsDiffer(
             "its sums allow several readings of tax or discount: say in a mapping "

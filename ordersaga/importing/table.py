@@ -18,7 +18,7 @@ _HEAD: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the number of its first line, and its values by column.
+    """One record: the number of its first line, and its values by column, with single blanks.
 
     `problem` says what is wrong with its shape; empty: nothing.
     """
@@ -154,11 +154,10 @@ def records(name: str, lines: Iterable[str], header: Header, strip: str = "") ->
 
 
 def _record(number: int, row: Sequence[str], header: Header, strip: str) -> Record:
-    def value(place: int) -> str:
-        text = row[place].strip() if place < len(row) else ""
-        return text.strip(strip).strip() if strip else text
-
-    values = {column: value(place) for column, place in header.places.items()}
+    cells = [*row, *[""] * (header.width - len(row))]
+    if strip:
+        cells = [cell.strip().strip(strip) for cell in cells]
+    values = {column: " ".join(cells[place].split()) for column, place in header.places.items()}
     problem = ""
     if len(row) < header.width and max(header.places.values()) >= len(row):
         problem = f"has {len(row)} columns, the header {header.width}"

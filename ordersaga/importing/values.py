@@ -50,8 +50,8 @@ class Values:
         self._notation = notation
 
     def text(self, record: Record, column: str | None) -> str:
-        """The text, with single blanks; empty if there is no such column."""
-        return " ".join(record.values.get(column or "", "").split())
+        """The text; empty if there is no such column."""
+        return record.values.get(column or "", "")
 
     def required(self, record: Record, column: str) -> str:
         """The text; raises Unreadable if it is empty."""

@@ -1,21 +1,25 @@
 """Where an import keeps what it reads: a private file that vanishes, so memory stays bounded."""
 
-import json
-import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
+from msgspec.msgpack import Decoder, Encoder
+
 from activities.messages import OrderDocument
 from ordersaga.importing.report import Entry, Outcome
 from ordersaga.importing.table import Record
 
 _AT_ONCE: Final = 1000
+_BETWEEN: Final = "\0"
+"""Between the values of a line; no text file holds it."""
+_encode: Final = Encoder().encode
+_decode: Final = Decoder(tuple[tuple[int, ...], OrderDocument]).decode
 _TABLES: Final = """
 CREATE TABLE lines (number INTEGER PRIMARY KEY, key TEXT NOT NULL, problem TEXT, "values" TEXT);
-CREATE TABLE orders (id TEXT PRIMARY KEY, line INTEGER, lines TEXT, document BLOB);
+CREATE TABLE orders (line INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, planned BLOB NOT NULL);
 CREATE TABLE entries (line INTEGER, "order" TEXT, "column" TEXT, outcome TEXT, reason TEXT,
                       detail TEXT);
 """
@@ -37,6 +41,7 @@ class Workspace:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(_TABLES)
         self._db.execute("BEGIN")
+        self._columns: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Throw everything away."""
@@ -45,20 +50,28 @@ class Workspace:
     # --- lines -----------------------------------------------------------------------------------
 
     def add_lines(self, records: Iterable[tuple[str, Record]]) -> None:
-        """Keep records, each with the number of its order; those without one stand alone."""
-        rows = (
-            (one.number, key or f"\0{one.number}", one.problem, json.dumps(one.values))
-            for key, one in records
-        )
-        for some in _in_parts(rows):
+        """Keep records, each with the number of its order; those without one stand alone.
+
+        All have the same columns.
+        """
+        for some in _in_parts(map(self._row, records)):
             self._db.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", some)
+
+    def _row(self, keyed: tuple[str, Record]) -> tuple[object, ...]:
+        key, one = keyed
+        self._columns = self._columns or tuple(one.values)
+        values = _BETWEEN.join(one.values.values())
+        return one.number, key or f"{_BETWEEN}{one.number}", one.problem, values
 
     def orders_of_lines(self) -> Iterator[list[Record]]:
         """The records of each order, in the sequence in which the orders begin."""
         rows = self._db.execute(_GROUPED)
         for _, some in groupby(rows, key=itemgetter(0)):
             yield [
-                Record(number, json.loads(values), problem) for _, number, problem, values in some
+                Record(
+                    number, dict(zip(self._columns, values.split(_BETWEEN), strict=True)), problem
+                )
+                for _, number, problem, values in some
             ]
 
     def count_lines(self) -> int:
@@ -71,17 +84,17 @@ class Workspace:
         """Keep a planned order; None, or the line of an earlier order that has the same id."""
         order_id = document.order_id
         try:
-            row = (order_id, lines[0], json.dumps(lines), pickle.dumps(document))
-            self._db.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", row)
+            row = (lines[0], order_id, _encode((lines, document)))
+            self._db.execute("INSERT INTO orders VALUES (?, ?, ?)", row)
         except sqlite3.IntegrityError:
             earlier = self._db.execute("SELECT line FROM orders WHERE id = ?", (order_id,))
             return int(earlier.fetchone()[0])
         return None
 
-    def orders(self) -> Iterator[tuple[list[int], OrderDocument]]:
+    def orders(self) -> Iterator[tuple[tuple[int, ...], OrderDocument]]:
         """The planned orders: their lines and their documents."""
-        for lines, document in self._db.execute("SELECT lines, document FROM orders ORDER BY line"):
-            yield json.loads(lines), pickle.loads(document)  # noqa: S301  written by this process
+        for (planned,) in self._db.execute("SELECT planned FROM orders ORDER BY line"):
+            yield _decode(planned)
 
     def count_orders(self) -> int:
         """Planned orders."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from activities.aggregates import ORDER, REQUEST
 from activities.messages import OrderDocument
-from activities.orders.intake import decide_intake
+from activities.orders.intake import submit
 from activities.unit_of_work import UnitOfWork, transact
 from domain.ids import OrderId
 from domain.request.request import RecordRequest
@@ -52,9 +52,7 @@ async def place_order(
         if used is not None:
             unit.execute(key, RecordRequest(used.order_id, used.subject, fingerprint, used.is_new))
             return PlacedOrder(used.order_id, used.is_new)
-        events = decide_intake(document, unit.state(order), now=now)
-        unit.record(order, events)
-        is_new = bool(events)
+        is_new = submit(unit, document, now)
         used_for = (document.order_id, request.subject, fingerprint, is_new)
         unit.execute(key, RecordRequest(*used_for))
         return PlacedOrder(document.order_id, is_new)

@@ -134,7 +134,7 @@ class LineModel(Strict):
         return self
 
 
-def line_problems(lines: Sequence[LineModel]) -> Iterator[FieldProblem]:
+def line_problems(lines: Sequence[LineModel | OrderLine]) -> Iterator[FieldProblem]:
     """What is wrong with the lines together."""
     seen: set[str] = set()
     pieces: Counter[str] = Counter()

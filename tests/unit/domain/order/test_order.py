@@ -13,6 +13,7 @@ from domain.order import evolution as order_evolution
 from domain.order import state as order_state
 from domain.order.commands import (
     AddItem,
+    AddItems,
     CancelOrder,
     ChangeDeliveryAddress,
     ChangeQuantity,
@@ -100,6 +101,40 @@ def test_creating_refuses_a_bad_value(command: CreateOrder, field: str) -> None:
 
 def test_an_item_is_added() -> None:
     spec.given(CREATED).when(ADD_LANTERNS).then(LANTERNS_ADDED)
+
+
+def line(line_id: str, quantity: int = 6, minor: int = 339) -> OrderLine:
+    return OrderLine(LineId(line_id), LANTERN, " WHITE METAL LANTERN ", quantity, gbp(minor))
+
+
+def test_lines_are_added_at_once_each_under_its_own_id() -> None:
+    added = [replace(LANTERNS_ADDED, line_id=LineId(name)) for name in ("7", "a")]
+    spec.given(CREATED).when(AddItems((line("7"), line("a")))).then(*added)
+    spec.given(CREATED).when(AddItems(())).then()
+
+
+@pytest.mark.parametrize(
+    ("second", "field"),
+    [
+        (line("b", quantity=0), "lines.1.quantity"),
+        (line("no spaces"), "lines.1.line_id"),
+        (line("b", minor=-1), "lines.1.unit_price"),
+        (line("b", quantity=2, minor=MAX_AMOUNT), "total"),
+    ],
+)
+def test_lines_at_once_are_added_all_or_none(second: OrderLine, field: str) -> None:
+    spec.given(CREATED).when(AddItems((line("a"), second))).then_invalid(field)
+
+
+def test_lines_at_once_follow_the_rules_of_one_line() -> None:
+    spec.given(CREATED).when(AddItems((line("a"), line("a")))).then_refused("line_exists")
+    draft().when(AddItems((line("1"),))).then_refused("line_exists")
+    spec.given(*HANDED_IN).when(AddItems((line("2"),))).then_refused("order_is_frozen")
+    many = tuple(line(str(number), quantity=1) for number in range(MAX_LINES + 1))
+    spec.given(CREATED).when(AddItems(many)).then_refused("too_many_lines")
+    euros = replace(line("a"), unit_price=Money(1, "EUR"))
+    with pytest.raises(CurrencyMismatch):
+        spec.given(CREATED).when(AddItems((euros,))).then()
 
 
 def test_more_of_the_same_at_the_same_price_adds_up() -> None:

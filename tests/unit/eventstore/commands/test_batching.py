@@ -113,6 +113,24 @@ async def test_commands_that_have_no_stream_in_common_share_one_append_as_well()
     assert store.appends == [["o-1", "o-2"]]
 
 
+async def test_a_state_that_a_decision_brings_is_not_folded_again() -> None:
+    def never(_state: int, _event: Raised) -> int:
+        raise AssertionError
+
+    fold = Fold(0, never)
+    store = Counted(InMemoryEventStore())
+    handler = batching(store)
+
+    def brings(known: Mapping[str, Loaded[int]]) -> Decision[int]:
+        state = known["o"].state
+        return Decision({"o": [Raised(1)]}, state, {"o": state + 1, "other": 7})
+
+    answers = [handler.execute({"o": fold}, brings, context(f"c-{n}")) for n in range(3)]
+    assert await asyncio.gather(*answers) == [0, 1, 2]
+    assert await handler.execute({"o": fold}, brings, context("c-3")) == 3
+    assert (store.loads, await total(store, "o")) == (1, 4), "it is remembered as well"
+
+
 async def test_a_refusal_touches_nobody_else() -> None:
     store = await stocked(3, "hot")
     handler = batching(store)
