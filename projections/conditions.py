@@ -28,20 +28,20 @@ def with_conditions(query: str, asked_for: Mapping[str, Any]) -> tuple[str, list
         KeyError: the text has no such condition.
     """
     values: list[Any] = []
-    wanted = {name: value for name, value in asked_for.items() if value is not None}
-    known = {name for name, _ in _IF.findall(query)}
-    for name, value in tuple(wanted.items()):
-        if (special := f"{name} is {value}") in known:
-            del wanted[name]
-            wanted[special] = ()
-    if unknown := wanted.keys() - known:
+    conditions = {name: value for name, value in asked_for.items() if value is not None}
+    names = {name for name, _ in _IF.findall(query)}
+    for name, value in tuple(conditions.items()):
+        if (special := f"{name} is {value}") in names:
+            del conditions[name]
+            conditions[special] = ()
+    if unknown := conditions.keys() - names:
         raise KeyError(*unknown)
 
     def keep(condition: re.Match[str]) -> str:
         name, text = condition.groups()
-        if name not in wanted:
+        if name not in conditions:
             return ""
-        value = wanted[name]
+        value = conditions[name]
         for each in value if isinstance(value, tuple) else (value,) * text.count(_PLACE):
             values.append(each)
             text = text.replace(_PLACE, f"${len(values)}", 1)

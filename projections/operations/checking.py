@@ -81,8 +81,8 @@ async def _check_one(pool: Pool, shadow: Shadow) -> list[str]:
 
 
 async def _parked(connection: "Connection | Pool", name: str) -> list[str]:
-    wanted = {"target": LIVE, "projections": [name]}
-    text, values = with_conditions(control.sql("list_parked"), wanted)
+    conditions = {"target": LIVE, "projections": [name]}
+    text, values = with_conditions(control.sql("list_parked"), conditions)
     with survey():
         rows = await connection.fetch(text, *values, _MOST_NAMED)
     return [

@@ -73,7 +73,7 @@ async def test_a_command_appends_what_was_decided_and_returns_the_answer(store: 
     assert await commands.execute(folds, raise_by(2, "count-a", "count-b"), context("1")) == [2, 2]
     assert await commands.execute(folds, raise_by(3, "count-a"), context("2")) == [5]
     loaded = await commands.load("count-a", COUNTER)
-    assert loaded == Loaded("count-a", 5, 2)
+    assert loaded == Loaded("count-a", 5, 2, loaded.position)
     assert await commands.load("count-c", COUNTER) == Loaded("count-c", 0, 0)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from domain.fields import MAX_AMOUNT
@@ -46,6 +46,46 @@ Sort = Annotated[OrderSort, Query(description="By totals only with a currency.")
 Minor = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="in minor units")]
 
 
+@dataclass(frozen=True)
+class OrderFilters:
+    """Which orders, and what comes first."""
+
+    status: OrderStatus | None = None
+    reason: Reason | None = None
+    customer: Word = None
+    placed_from: Moment = None
+    placed_before: Moment = None
+    payment_status: PaymentProgress | None = None
+    fulfilment_status: FulfilmentProgress | None = None
+    return_status: ReturnProgress | None = None
+    currency: Code = None
+    total_from_minor: Minor = None
+    total_until_minor: Minor = None
+    sku: OfProduct = None
+    country: Country = None
+    needs_attention: bool = False
+    sort: Sort = OrderSort.LATEST
+
+    def query(self) -> OrderQuery:
+        """The same for the read models."""
+        conditions = OrderFilter(
+            self.status,
+            self.customer,
+            self.reason,
+            moment(self.placed_from, "placed_from"),
+            moment(self.placed_before, "placed_before"),
+            payment_status=self.payment_status,
+            fulfilment_status=self.fulfilment_status,
+            currency=self.currency,
+            total_from=self.total_from_minor,
+            total_until=self.total_until_minor,
+            sku=self.sku,
+            country=self.country,
+            return_status=self.return_status,
+        )
+        return OrderQuery(conditions, self.needs_attention, self.sort)
+
+
 @router.get(
     "/orders",
     operation_id="list_orders",
@@ -56,21 +96,7 @@ Minor = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="in minor u
 async def orders(
     request: Request,
     caller: Caller,  # noqa: ARG001  it authorises
-    status: OrderStatus | None = None,
-    reason: Reason | None = None,
-    customer: Word = None,
-    placed_from: Moment = None,
-    placed_before: Moment = None,
-    payment_status: PaymentProgress | None = None,
-    fulfilment_status: FulfilmentProgress | None = None,
-    return_status: ReturnProgress | None = None,
-    currency: Code = None,
-    total_from_minor: Minor = None,
-    total_until_minor: Minor = None,
-    sku: OfProduct = None,
-    country: Country = None,
-    needs_attention: bool = False,
-    sort: Sort = OrderSort.LATEST,
+    filters: Annotated[OrderFilters, Depends()],
     limit: Limit = 50,
     cursor: Cursor = None,
     form: AsForm = Form.JSON,
@@ -80,23 +106,7 @@ async def orders(
     `sku` finds orders by the lines that they have now, also while they are drafts. `country` is
     where they are delivered to.
     """
-    pool = context_of(request).services.pool
-    conditions = OrderFilter(
-        status,
-        customer,
-        reason,
-        moment(placed_from, "placed_from"),
-        moment(placed_before, "placed_before"),
-        payment_status=payment_status,
-        fulfilment_status=fulfilment_status,
-        currency=currency,
-        total_from=total_from_minor,
-        total_until=total_until_minor,
-        sku=sku,
-        country=country,
-        return_status=return_status,
-    )
-    query = OrderQuery(conditions, needs_attention, sort)
+    pool, query = context_of(request).services.pool, filters.query()
 
     async def fetch(rows: int, after: str | None) -> Page[Any]:
         return await list_with_statuses(pool, query, rows, after)

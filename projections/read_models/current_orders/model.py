@@ -145,14 +145,14 @@ def list_statement(
     Raises:
         InvalidCursor: the cursor is of another listing.
     """
-    wanted = asked_for(criteria)
+    conditions = asked_for(criteria)
     if criteria.begins_with is not None:
-        wanted["begins_with"] = f"{_literal(criteria.begins_with)}%"
+        conditions["begins_with"] = f"{_literal(criteria.begins_with)}%"
     if criteria.order_ids is not None:
-        wanted["order_ids"] = list(criteria.order_ids)
+        conditions["order_ids"] = list(criteria.order_ids)
     if cursor is not None:
-        wanted["after"] = decode_sorted(cursor, sort, sort.kind, str)
-    return with_conditions(sort.apply_to(_sql("list")), wanted)
+        conditions["after"] = decode_sorted(cursor, sort, sort.kind, str)
+    return with_conditions(sort.apply_to(_sql("list")), conditions)
 
 
 def _literal(text: str) -> str:
