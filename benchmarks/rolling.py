@@ -36,14 +36,12 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    before = version_before.unpack(folder / "before")
-    name = version_before.commit()[:7]
-    versions = [(name, before), ("this version", version_before.present())]
+    versions = version_before.there_and_back(folder / "before", say)
     orders = harmless(real_orders(choose_file(None), _ORDERS_EACH * given.in_flight, given.seed))
     began = time.monotonic()
     async with chaos_shop(folder / "data", say, StackOptions(roles=ROLES)) as shop:
         rolled = await roll(shop, orders, given.in_flight, versions, say)
-    _keep(rolled, given, name, round(time.monotonic() - began))
+    _keep(rolled, given, versions[0][0], round(time.monotonic() - began))
     for problem in rolled.problems[:50]:
         say(problem)
     say(f"{rolled.stages.total()} orders, {len(rolled.replaced)} processes replaced")

@@ -19,6 +19,7 @@ from eventstore.store import EVERYTHING
 from eventstore.tasks import finish
 
 _MARK: Final = statement("feed_mark")
+_NEXT: Final = statement("next_position")
 _FEED: Final = statement("read_feed")
 _FEED_FILTERED: Final = statement("read_feed_filtered")
 _ALL: Final = (0, BUCKETS)
@@ -116,6 +117,8 @@ class Feed:
                 upto = end_of_look(after, mark.position, feed_filter)
                 query, arguments = _statement(after, upto, limit, feed_filter)
                 rows = await connection.fetch(query, *arguments)
+                if not rows and upto < mark.position:
+                    upto = await before_next(connection, upto, mark.position)
         if len(rows) == limit:
             return _RawPage(rows, rows[-1]["position"], mark, more=True)
         return _RawPage(rows, upto, mark, more=upto < mark.position)
@@ -148,6 +151,16 @@ async def _end(task: asyncio.Task[_RawPage]) -> None:
 def end_of_look(after: int, end: int, feed_filter: FeedFilter) -> int:
     """The last position that one statement may look at, on its way to an end."""
     return end if feed_filter == EVERYTHING else min(end, after + SPAN)
+
+
+async def before_next(
+    connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool",
+    position: int,
+    end: int,
+) -> int:
+    """The last position before the next event, at most `end`: positions may have leapt."""
+    following = await connection.fetchval(_NEXT, position, end)
+    return end if following is None else int(following) - 1
 
 
 def _statement(

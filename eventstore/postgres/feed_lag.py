@@ -7,7 +7,7 @@ import asyncpg
 
 from eventstore.model import FeedFilter
 from eventstore.postgres.errors import translated
-from eventstore.postgres.feed import end_of_look, selection
+from eventstore.postgres.feed import before_next, end_of_look, selection
 from eventstore.postgres.sql_files import statement
 from eventstore.store import EVERYTHING
 
@@ -83,5 +83,5 @@ async def age_after(
             age = await pool.fetchval(_AGE_AFTER, position, upto, *selection(feed_filter))
             if age is not None:
                 return float(age)
-            position = upto
+            position = await before_next(pool, upto, head) if upto < head else upto
     return None

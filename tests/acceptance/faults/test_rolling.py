@@ -21,11 +21,7 @@ IN_FLIGHT = 20
 
 
 async def test_no_order_notices_that_every_process_is_replaced(tmp_path: Path) -> None:
-    try:
-        before = version_before.unpack(tmp_path / "before")
-    except version_before.NotInThisCheckout as problem:
-        pytest.skip(str(problem))
-    versions = [("the version before", before), ("this version", version_before.present())]
+    versions = version_before.there_and_back(tmp_path / "before", print)
     orders = harmless(real_orders(SHIPPED_SAMPLE, 900, seed=3))
     async with chaos_shop(tmp_path / "data", print, StackOptions(roles=ROLES)) as shop:
         rolled = await roll(shop, orders, IN_FLIGHT, versions, print)

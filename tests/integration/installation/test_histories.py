@@ -10,6 +10,7 @@ import pytest
 from eventstore.commands.handler import CommandHandler
 from eventstore.commands.knowledge import knowing
 from eventstore.errors import StoreUnavailable
+from eventstore.model import FeedFilter
 from eventstore.postgres.growth.partitions import add_partitions, layout, partition
 from eventstore.postgres.pool import create_pool
 from eventstore.postgres.roles import GRANTED
@@ -24,6 +25,8 @@ from tests.support.stores.event_store import new_stream
 from tests.support.stores.logins import as_only
 from tests.support.stores.postgres import TEST_OPTIONS, fresh_database, programs
 from tests.support.stores.postgres_server import PostgresServer, free_port
+
+CARTS = FeedFilter(frozenset({"cart"}))
 
 
 @asynccontextmanager
@@ -74,6 +77,9 @@ async def test_a_dump_that_is_loaded_elsewhere_goes_on_as_another_history(
         async with entered(new, histories) as store:
             again = (await store.append(new_stream("cart-2"))).last_position
             assert len((await store.read_feed(kept)).events) == 1
+            carts = [page async for page in store.feed_pages(0, feed_filter=CARTS)]
+            assert sum(len(page.events) for page in carts) == 4
+            assert len(carts) < 10  # no look at each position of the leap
         found = histories.all[-1]
         assert (found.act, found.number, found.known_up_to) == ("found", 2, kept)
         assert [histories.is_lost(one) for one in (kept, lost, again)] == [False, True, False]

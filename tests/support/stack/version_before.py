@@ -3,7 +3,7 @@
 import io
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,3 +47,18 @@ def present() -> Mapping[str, str]:
 def runs(folder: Path) -> Mapping[str, str]:
     """The variables with which a process runs the code in a folder, whatever is installed."""
     return {"PYTHONPATH": f"{folder}:{folder / 'clients' / 'python'}"}
+
+
+def there_and_back(
+    folder: Path, say: Callable[[str], None]
+) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """The version before, and then this one, each with the variables with which a process runs it.
+
+    Without the commit, this version takes its place: each process is replaced all the same.
+    """
+    try:
+        before = commit()[:7], unpack(folder)
+    except NotInThisCheckout as problem:
+        say(f"this version stands in for the one before: {problem}")
+        before = "this version once more", present()
+    return [before, ("this version", present())]

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from adapters.providers.faults import Fault, FaultKind
 from ordersaga.bootstrap.schema import migrate_all
@@ -25,6 +26,7 @@ from tests.acceptance.cli_shop import MASTER_KEY
 from tests.integration.eventstore.test_crash_and_restore import copy
 from tests.support.sagas.sagas import Handle, forget, result, start, stocked_saga, until_status
 from tests.support.sagas.shop import Shop, document, running_workers
+from tests.support.sagas.temporal import time_skipping_server
 from tests.support.stores.postgres import fresh_database
 
 BY = {"actor": "ann", "reason": "as agreed"}
@@ -103,8 +105,17 @@ async def opened(url: str) -> AsyncIterator[Services]:
         yield services
 
 
+@pytest.fixture(scope="module")
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A server of its own: whatever it knows is examined."""
+    async with time_skipping_server() as environment:
+        yield environment
+
+
 @pytest.fixture
 async def site(client: Client, postgres_server: EmbeddedPostgres) -> AsyncIterator[Site]:
+    for workflow_id in {run.id async for run in client.list_workflows()}:
+        await forget(client, workflow_id)
     async with fresh_database(postgres_server) as old, fresh_database(postgres_server) as new:
         await migrate_all(old)
         async with opened(old) as services:
