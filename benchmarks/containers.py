@@ -18,6 +18,7 @@ from tests.support.containers.possible import why_not
 from tests.support.containers.rehearsal import BASE_MADE, Course, Result, rehearse
 
 _PROJECT = "ordersaga-rehearsal"
+_FIGURES = RESULTS / "containers.json"
 _LONGEST_S = 600.0
 
 
@@ -55,8 +56,10 @@ def main() -> None:
 
 
 def _keep(result: Result) -> None:
-    document = {**surroundings(), **result.figures, "problems": result.problems}
-    (RESULTS / "containers.json").write_text(json.dumps(document, indent=1) + "\n")
+    """Put the figures beside those of the other images."""
+    kept = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
+    figures = {**surroundings(), **result.figures, "problems": result.problems}
+    _FIGURES.write_text(json.dumps({**kept, result.images: figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

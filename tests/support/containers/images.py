@@ -35,12 +35,10 @@ class Images:
 
     Attributes:
         names: by the variable of the Compose file.
-        stand_ins: whether they were made here, but for our own.
         temporal_pages: whether the Temporal UI has pages; the server brings none for a stand-in.
     """
 
     names: Mapping[str, str]
-    stand_ins: bool
     temporal_pages: bool = True
 
 
@@ -55,7 +53,7 @@ def pulled_images(podman: Podman, say: Say) -> Images | None:
     say("building the shipped Dockerfile")
     ours = _PREFIX + _named()[OURS]
     _build_ours(podman, ours)
-    return Images({**real, OURS: ours}, stand_ins=False)
+    return Images({**real, OURS: ours})
 
 
 def made_images(podman: Podman, folder: Path, server: Path | None, say: Say) -> Images:
@@ -75,7 +73,7 @@ def made_images(podman: Podman, folder: Path, server: Path | None, say: Say) -> 
     temporal = _lay_out_temporal(folder / "temporal", server)
     for image in sorted(set(made.values()) - {made[OURS]}):
         _build_stand_in(podman, image, temporal)
-    return Images(made, stand_ins=True, temporal_pages=server is None)
+    return Images(made, temporal_pages=server is None)
 
 
 def make_base(podman: Podman, folder: Path, say: Say) -> None:

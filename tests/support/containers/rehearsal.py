@@ -39,7 +39,7 @@ class Course:
     orders: int = 200
     killed: Sequence[str] = tuple(lasting())
     replaced: Sequence[str] = tuple(lasting())
-    pause_s: float = 1.5
+    pause_s: float = 2.5
     temporal_server: Path | None = None
 
 
@@ -48,10 +48,12 @@ class Result:
     """What was seen.
 
     Attributes:
+        images: what the containers were made of, in words.
         figures: as they are kept.
         problems: what was not as it should be.
     """
 
+    images: str = "images of the registry"
     figures: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -76,8 +78,8 @@ def rehearse(name: str, folder: Path, course: Course, say: Say) -> Result:
             make_base(podman, folder, say)
         with timed(result, "images"):
             images = made_images(podman, folder, course.temporal_server, say)
-    server = course.temporal_server.name if course.temporal_server else None
-    result.figures["images"] = {"stand-ins": images.stand_ins, "Temporal's server": server}
+        server = course.temporal_server
+        result.images = f"stand-ins, {f'server {server.name}' if server else 'development server'}"
     project = Project(podman, name, folder, images)
     with podman.serving(project.filter):
         say(f"starting {len(services())} services")
