@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +17,9 @@ import asyncpg
 from ordersaga.embedded.layout import temporal_program
 from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
-from tests.support.cluster.layout import DATABASES, LOGIN, POSTGRES, SERVICES, Layout
-from tests.support.cluster.programs import SCHEMA, SERVER, SQL_TOOL, folder_of
-from tests.support.stack.stack import until
+from tests.support.cluster.layout import DATABASES, INSIDE, LOGIN, POSTGRES, SERVICES, Layout
+from tests.support.cluster.programs import SCHEMA, SERVER, SQL_TOOL, VERSION, folder_of
+from tests.support.stack.stack import free_ports, until
 from tests.support.stores.postgres_server import StackServer
 
 NAMESPACE: Final = "default"
@@ -69,6 +71,10 @@ class Cluster:
         await asyncio.gather(*(process.stop() for process in services))
         await asyncio.gather(*(process.stop() for process in database))
         self._running.clear()
+
+    def pids(self) -> dict[str, int]:
+        """Process id by name, of the running processes."""
+        return {each.spec.role: each.pid for each in self._running if each.pid is not None}
 
     async def _launch(self, spec: ProcessSpec) -> None:
         process = ManagedProcess(spec, self._report)
@@ -171,10 +177,31 @@ def point_at(program: Path, version: str) -> None:
 
 def prepare_schema(layout: Layout, database: str, version: str) -> None:
     """Make the schema of a database, or bring it to a version; what is there already stays."""
-    tool, schema = folder_of(version) / SQL_TOOL, folder_of(version) / SCHEMA
+    tool, schema = folder_of(version) / SQL_TOOL, VERSION, folder_of(version) / SCHEMA
     folder = schema / DATABASES[database] / "versioned"
     arguments = layout.tool(database)
     for step in (("setup-schema", "--version", "0.0"), ("update-schema", "--schema-dir", folder)):
         with layout.log("setup").open("ab") as log:
             command = [str(tool), *arguments, *map(str, step)]
             subprocess.run(command, stdout=log, stderr=log, check=True)
+
+
+@asynccontextmanager
+async def running_cluster(
+    folder: Path, report: Callable[[str], None], version: str = VERSION
+) -> AsyncIterator[tuple[Layout, Cluster]]:
+    """A cluster of its own on a folder, without search attributes."""
+    layout = new_layout(folder, *free_ports(2))
+    cluster = Cluster(layout, version, report)
+    try:
+        await cluster.start({})
+        yield layout, cluster
+    finally:
+        await cluster.stop()
+
+
+def new_layout(folder: Path, frontend: int, http: int) -> Layout:
+    """The layout of a folder, which is made."""
+    for each in (folder, folder / "logs"):
+        each.mkdir(0o700, parents=True, exist_ok=True)
+    return Layout.of(folder, frontend, http, (free_ports(1, INSIDE)[0] for _ in count()))

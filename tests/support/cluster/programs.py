@@ -1,7 +1,7 @@
 """The programs of Temporal's server, built from its Go module with the Go that is installed.
 
-    python -m tests.support.cluster.programs           # the version that the containers run
-    python -m tests.support.cluster.programs 1.31.4    # another one
+    python -m tests.support.cluster.programs           # that of the containers, and the one before
+    python -m tests.support.cluster.programs 1.32.1    # only this one
 
 A build from nothing takes nine minutes on two cores. It is kept for every checkout of this user, in
 `ordersaga/temporal/VERSION` below $XDG_CACHE_HOME or ~/.cache:
@@ -85,8 +85,8 @@ def _go(*arguments: str, into: Path | None = None) -> str:
 
 
 def main() -> None:
-    """Build what the command line names, or the version of the containers."""
-    for version in sys.argv[1:] or [VERSION]:
+    """Build what the command line names, or the two versions that the tests need."""
+    for version in sys.argv[1:] or [VERSION, BEFORE]:
         sys.stdout.write(f"{build(version)}\n")
 
 

@@ -10,15 +10,12 @@ import asyncio
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from itertools import count
 from pathlib import Path
 
 from ordersaga.daemons.ending import stopping_on_signals
 from ordersaga.embedded.layout import temporal_program
-from tests.support.cluster.cluster import Cluster
-from tests.support.cluster.layout import INSIDE, Layout
+from tests.support.cluster.cluster import Cluster, new_layout
 from tests.support.cluster.switch import chosen_version
-from tests.support.stack.stack import free_ports
 
 
 def main() -> None:
@@ -41,12 +38,8 @@ def _parse(arguments: list[str]) -> Namespace:
 
 
 async def _serve(wish: Namespace) -> None:
-    folder = wish.db_filename
-    for each in (folder, folder / "logs"):
-        each.mkdir(0o700, exist_ok=True)
-    others = (port for _ in count() for port in free_ports(1, INSIDE))
-    layout = Layout.of(folder, wish.port, wish.ui_port, others)
     attributes = dict(each.split("=") for each in wish.search_attribute)
+    layout = new_layout(wish.db_filename, wish.port, wish.ui_port)
     cluster = Cluster(layout, chosen_version(), _say)
     with stopping_on_signals() as stop:
         starting = asyncio.create_task(cluster.start(attributes))
