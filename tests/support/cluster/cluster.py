@@ -62,7 +62,9 @@ class Cluster:
         self._layout.write_configuration()
         for name in SERVICES:
             point_at(self._layout.program(name), self._version)
-        await asyncio.gather(*(self._launch(self._service(name)) for name in SERVICES))
+        first, *others = SERVICES  # on a new database, all but one would fail to write the metadata
+        await self._launch(self._service(first))
+        await asyncio.gather(*(self._launch(self._service(name)) for name in others))
         await self._make_namespace(search_attributes)
 
     async def stop(self) -> None:
@@ -140,11 +142,10 @@ class Cluster:
         if not await self._temporal(*namespace, "describe", "-n", NAMESPACE):
             made = (*namespace, "create", "-n", NAMESPACE, "--retention", _RETENTION)
             await until(lambda: self._temporal(*made))
-        options = [
-            part
-            for name, kind in search_attributes.items()
-            for part in ("--name", name, "--type", kind)
-        ]
+        if not search_attributes:
+            return
+        options = [f"--name={name}" for name in search_attributes]
+        options += [f"--type={kind}" for kind in search_attributes.values()]
         await until(lambda: self._temporal("operator", "search-attribute", "create", *options))
 
     async def _temporal(self, *arguments: str) -> bool:
@@ -177,7 +178,7 @@ def point_at(program: Path, version: str) -> None:
 
 def prepare_schema(layout: Layout, database: str, version: str) -> None:
     """Make the schema of a database, or bring it to a version; what is there already stays."""
-    tool, schema = folder_of(version) / SQL_TOOL, VERSION, folder_of(version) / SCHEMA
+    tool, schema = folder_of(version) / SQL_TOOL, folder_of(version) / SCHEMA
     folder = schema / DATABASES[database] / "versioned"
     arguments = layout.tool(database)
     for step in (("setup-schema", "--version", "0.0"), ("update-schema", "--schema-dir", folder)):
