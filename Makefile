@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts rolling soak chaos weather outages bench docs lock smoke versions browser second-opinion packages containers chart schemas typescript clean
+.PHONY: help setup demo up check test test-system lint format deep long hostile fuzz resets imports lists capacity two-acts rolling soak chaos weather outages bench docs lock smoke versions browser second-opinion packages containers chart schemas typescript clean temporal-programs temporal-cluster
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -180,6 +180,15 @@ weather: packages setup ## troubles of the database and Temporal beside open ord
 
 outages: setup ## fifteen minutes of each trouble of a provider beside open orders; TROUBLE="payment-401 carrier-down"
 	$(BIN)/python -m benchmarks.weather $(or $(TROUBLE),providers)
+
+temporal-programs: setup ## build Temporal's server from its Go module, and the version before it; needs Go, twenty minutes
+	$(BIN)/python -m tests.support.cluster.programs
+
+# Where the embedded server would be, there is a cluster on PostgreSQL; see docs/temporal-cluster.md.
+temporal-cluster: temporal-programs ## acceptance tests, an upgrade, chaos and the saga benchmark on a Temporal cluster; needs Go, an hour
+	ORDERSAGA_TEST_TEMPORAL=cluster $(BIN)/python -m pytest -n 2 --dist loadfile -m "not system and not long" tests/acceptance
+	$(BIN)/python -m benchmarks.chaos --cluster $(or $(CHAOS),--orders 300 --minutes 6)
+	$(BIN)/python -m benchmarks.sagas_on_cluster
 
 docs: setup ## write docs/cli.md, the documents of the API, the list of errors, the JSON Schemas, the clients' types, examples/orders and domain/codes.py
 	$(BIN)/python scripts/write_code_tables.py

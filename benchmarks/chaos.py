@@ -19,6 +19,7 @@ from rich.console import Console
 
 from benchmarks.report import RESULTS, surroundings
 from ordersaga.demo.source import choose_file
+from tests.support.cluster import switch
 from tests.support.faults.chaos import ChaosResult, ChaosWish, figures, run_chaos, show
 
 _FIGURES = RESULTS / "chaos.json"
@@ -37,6 +38,7 @@ def _parse() -> argparse.Namespace:
         help="seconds at most for the calm; default: 240, and 0.6 for each order",
     )
     parser.add_argument("--stripe", action="store_true", help="paid at the stand-in for Stripe")
+    parser.add_argument("--cluster", action="store_true", help="on a Temporal cluster")
     parser.add_argument("--keep", type=Path, default=None, help="folder that data and logs stay in")
     return parser.parse_args()
 
@@ -65,16 +67,19 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
 
 
 def _keep(result: ChaosResult) -> None:
-    """Put the figures beside those of the other provider."""
+    """Put the figures beside those of the other provider and the other server."""
     kept = json.loads(_FIGURES.read_text()) if _FIGURES.exists() else {}
-    provider = "stripe" if result.wish.stripe else "sandbox"
+    kind = "stripe" if result.wish.stripe else "sandbox"
+    kind += ", Temporal cluster" if switch.is_chosen() else ""
     figures_now = {**surroundings(), **figures(result)}
-    _FIGURES.write_text(json.dumps({**kept, provider: figures_now}, indent=1) + "\n")
+    _FIGURES.write_text(json.dumps({**kept, kind: figures_now}, indent=1) + "\n")
 
 
 def main() -> None:
     """Run it in a folder of its own."""
     given = _parse()
+    if given.cluster:
+        switch.choose()
     # PostgreSQL is killed on purpose, and the driver tells of each connection it misses.
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
     if given.keep is not None:

@@ -67,30 +67,39 @@ WHOLE = Kind(
 
 @asynccontextmanager
 async def running(
-    stack: EmbeddedStack, kinds: Sequence[Kind], report: Callable[[str], None]
+    stack: EmbeddedStack,
+    kinds: Sequence[Kind],
+    report: Callable[[str], None],
+    temporal: str | None = None,
 ) -> AsyncIterator[list[Contender]]:
     """All contenders beside each other on one stack, each in a namespace of its own.
 
-    Those that are not measured just now wait in their long polls.
+    Those that are not measured just now wait in their long polls. `temporal` is the address of
+    another server than that of the stack.
     """
+    address = temporal or stack.state().temporal_address
     async with AsyncExitStack() as stopping:
         contenders = []
         for kind in kinds:
             report(f"starting: {kind.name}")
-            contenders.append(await _start(stack, kind, stopping, report))
+            contenders.append(await _start(stack, kind, address, stopping, report))
         yield contenders
 
 
 async def _start(
-    stack: EmbeddedStack, kind: Kind, stopping: AsyncExitStack, report: Callable[[str], None]
+    stack: EmbeddedStack,
+    kind: Kind,
+    address: str,
+    stopping: AsyncExitStack,
+    report: Callable[[str], None],
 ) -> Contender:
     state = stack.state()
-    client = await _client(state.temporal_address, kind.namespace)
+    client = await _client(address, kind.namespace)
     await ensure_search_attributes(client)
     url = await _database(state.database_url, kind.database) if kind.database else ""
     env = {
         **stack.settings_env(),
-        "TEMPORAL_ADDRESS": state.temporal_address,
+        "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": kind.namespace,
         "ORDERSAGA_DATABASE_URL": url or state.database_url,
     }

@@ -21,6 +21,7 @@ from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, streams_of_order
 from domain.values import Outcome
 from ordersaga.bootstrap.wiring import Services
+from tests.support.faults.database import frozen
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import Up, order_document, until
 
@@ -178,14 +179,11 @@ async def test_workers_killed_before_they_report_an_undoing_undo_nothing_twice(s
         number = await shop.stack.payment.add(Fault(FaultKind.HOLD_AFTER, operation, order_id))
         await shop.start(order_id, "REPORT", **changes)
         await shop.stack.payment.wait_until_holding(number)
-    os.kill(shop.stack.state().pids["temporal"], signal.SIGSTOP)
-    try:
+    with frozen(shop.stack.state().pids["temporal"]):
         await shop.stack.payment.clear()
         for order_id, (_, _, recorded) in ways.items():
             await until(lambda o=order_id, r=recorded: has(shop, o, r))
         await shop.kill_workers()
-    finally:
-        os.kill(shop.stack.state().pids["temporal"], signal.SIGCONT)
     for order_id in ways:
         completed = order_id == "report-capture"
         outcome = Outcome.COMPLETED if completed else Outcome.CANCELLED

@@ -6,7 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from domain.values import Address, PaymentTerms
 from ordersaga.bootstrap.wiring import Services
 from ordersaga.operations.orders import OrdersService
 from ordersaga.operations.starting import start_saga
+from tests.support.faults.database import frozen
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import Ended, Up, order_document, until
 from workflows.documents.order import parse_document
@@ -263,20 +264,19 @@ async def test_workers_killed_between_append_and_report_repeat_nothing(shop: Sho
     await shop.sagas.place(order_document("append-3"))
     await payment.wait_until_holding(charge)
     await carrier.wait_until_holding(label)
+    stopped = ExitStack()
     async with locked_stream(shop, "stock-APPEND-1"):
         document = parse_document(order_document("append-1", lines=[line]), None)
         await start_saga(await shop.services.temporal(), document, WorkflowIDConflictPolicy.FAIL)
         await until(lambda: appends_wait(shop))
-        os.kill(shop.stack.state().pids["temporal"], signal.SIGSTOP)
-    try:
+        stopped.enter_context(frozen(shop.stack.state().pids["temporal"]))
+    with stopped:
         await payment.clear()
         await carrier.clear()
         await until(lambda: shop.has("append-1", "OrderReserved"))
         await until(lambda: shop.has("append-2", "PaymentCaptured"))
         await until(lambda: shop.has("append-3", "OrderCompleted"))
         await shop.kill("worker-steps")
-    finally:
-        os.kill(shop.stack.state().pids["temporal"], signal.SIGCONT)
     for order_id in ("append-1", "append-2", "append-3"):
         assert await shop.outcome(order_id) == "completed"
         await shop.require_fulfilled_once(order_id, 678)

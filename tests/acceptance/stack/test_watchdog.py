@@ -32,6 +32,7 @@ from eventstore.model import Metadata
 from ordersaga.daemons.starter import SAGA_ACTOR
 from ordersaga.daemons.watchdog import METRIC
 from ordersaga.findings.observation import Kind
+from tests.support.faults.database import frozen
 from tests.support.stack.stack import Ended, Up, free_ports, order_document, until
 from workflows.documents.order import parse_document
 
@@ -254,13 +255,9 @@ async def test_while_temporal_is_away_the_findings_stay_as_they_are(watched: Wat
     """It is frozen, so nothing is known: neither a new finding nor the end of one."""
     before = await watched.findings()
     log = watched.stack.data_dir / "logs" / "starter.log"
-    pid = watched.stack.state().pids["temporal"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(watched.stack.state().pids["temporal"]):
         await until(lambda: "Temporal does not answer" in log.read_text())
         assert await watched.findings() == before
-    finally:
-        os.kill(pid, signal.SIGCONT)
     looked_at = await watched.looked_at()
 
     async def looks_again() -> bool:

@@ -25,6 +25,8 @@ from ordersaga.operations.verification.report import Comparison, Report
 from ordersaga.operations.verification.rules import money_text
 from ordersaga.operations.verification.run import read_facts
 from ordersaga.operations.verification.wired import open_sources
+from tests.support.cluster import switch
+from tests.support.faults import chaos_cluster
 from tests.support.faults.chaos_weather import ROLES, STRIPE, Weather
 from tests.support.faults.exposed import Exposed, exposed_shop
 from tests.support.stack.another_shop import PRICE_MINOR, AnotherShop
@@ -65,6 +67,7 @@ class ChaosResult:
         lost: orders that were handed in and are not in the event store.
         touched: what became of the payments of another shop under our order numbers.
         books: where the sums of the stand-in for Stripe are not ours.
+        shard_owners: how often a history process of a Temporal cluster took over a shard.
         left_processes: what still runs after everything was stopped.
     """
 
@@ -80,6 +83,7 @@ class ChaosResult:
     faults: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
+    shard_owners: int | None = None
     touched: list[str] = field(default_factory=list)
     books: list[str] = field(default_factory=list)
     left_processes: list[str] = field(default_factory=list)
@@ -125,6 +129,9 @@ async def run_chaos(wish: ChaosWish, say: Say) -> ChaosResult:
         result.books = await _problems_of_books(shop, another, result.report)
         await _count(shop, result)
         result.restarts = shop.stack.restarts()
+        if switch.is_chosen():
+            result.restarts |= chaos_cluster.restarts(shop.stack)
+            result.shard_owners = await chaos_cluster.shard_owners(shop.stack)
     after = psutil.Process().children(recursive=True)
     result.left_processes = [str(child) for child in after if child.pid not in before]
     return result
@@ -205,6 +212,7 @@ def figures(result: ChaosResult) -> dict[str, Any]:
         "minutes": wish.minutes,
         **{name: dict(sorted(getattr(result, name).items())) for name in counts},
         "restarts": result.restarts,
+        **_of_cluster(result),
         "recovered": settled.recovered,
         "retried by an operator": settled.retried,
         "resumed by an operator": settled.resumed,
@@ -213,6 +221,13 @@ def figures(result: ChaosResult) -> dict[str, Any]:
         "money": [f"{each.what}: {each.ours}" for each in result.comparisons],
         "problems": result.problems,
     }
+
+
+def _of_cluster(result: ChaosResult) -> dict[str, Any]:
+    if result.shard_owners is None:
+        return {}
+    version = switch.chosen_version()
+    return {"temporal": version, "takeovers of history shards": result.shard_owners}
 
 
 # --- report --------------------------------------------------------------------------------------
@@ -230,6 +245,8 @@ def show(result: ChaosResult, console: Console) -> None:
     facts.add_row("troubles of servers", _text(result.troubles))
     facts.add_row("faults of providers", _text(result.faults))
     facts.add_row("acts of people", _text(result.people))
+    if result.shard_owners is not None:
+        facts.add_row("takeovers of history shards", str(result.shard_owners))
     facts.add_row("sagas recovered", str(settled.recovered))
     facts.add_row("retried by an operator", str(settled.retried))
     facts.add_row("resumed by an operator", str(settled.resumed))
@@ -246,7 +263,8 @@ def show(result: ChaosResult, console: Console) -> None:
 
 def _show_processes(result: ChaosResult, console: Console) -> None:
     table = Table("process", "SIGKILL", "SIGTERM", "frozen", "restarts", title="processes")
-    for role in (*ROLES, STRIPE) if result.wish.stripe else ROLES:
+    roles = (*ROLES, STRIPE) if result.wish.stripe else ROLES
+    for role in roles if result.shard_owners is None else (*roles, *chaos_cluster.ROLES):
         counts = (result.kills, result.stops, result.freezes, result.restarts)
         table.add_row(role, *(str(count.get(role, 0)) for count in counts))
     console.print(table)

@@ -10,10 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import aiohttp
+import psutil
 from ordersaga_client import NotPossibleNow, SagaUnknown
 
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
+from tests.support.cluster import switch
+from tests.support.faults.chaos_cluster import ClusterWeather
+from tests.support.faults.database import frozen
 from tests.support.faults.exposed import Exposed
 from tests.support.faults.troubles import TROUBLES
 from tests.support.stack.chaos_shop import OUTAGES, ChaosShop
@@ -91,6 +95,9 @@ class Weather:
             group.create_task(self._spoil(STRIPE if self.shop.stripe else "payment"))
             group.create_task(self._spoil("carrier"))
             group.create_task(self._interfere())
+            if switch.is_chosen():
+                cluster = (self.shop.stack, self.chance, self.pause_s, self.kills, self.freezes)
+                group.create_task(ClusterWeather(*cluster).blow())
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -115,11 +122,8 @@ class Weather:
     async def _freeze(self, role: str, pid: int) -> None:
         """A process that stands still for a while and then goes on as if nothing had been."""
         self.freezes[role] += 1
-        self._signal(pid, signal.SIGSTOP)
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess), frozen(pid):
             await asyncio.sleep(self.chance.uniform(1, 12))
-        finally:
-            self._signal(pid, signal.SIGCONT)
 
     def _signal(self, pid: int, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -36,6 +36,8 @@ from ordersaga.operations.recovery.outcome import RecoveryOutcome
 from ordersaga.operations.verification.report import Report
 from ordersaga.operations.verification.run import verify
 from ordersaga.operations.verification.wired import open_sources
+from tests.support.cluster import switch
+from tests.support.cluster.layout import destroy
 from tests.support.stack.sandboxes import SandboxControl
 from tests.support.stack.stack import free_ports
 from tests.support.stack.stripe_sandbox import StripeControl
@@ -243,6 +245,7 @@ async def chaos_shop(
         ports: None: free ones.
         database_url: where this program reaches the database; None: straight at the server.
     """
+    switch.obey()
     countries = {"ORDERSAGA_SANDBOX_UNSERVED_COUNTRIES": ",".join(mix.UNSERVED_COUNTRIES)}
     ports = ports or ports_for_a_stack()
     chosen = replace(
@@ -298,11 +301,7 @@ def _again(order: PlannedOrder, turn: int) -> PlannedOrder:
 async def lose_temporal(stack: EmbeddedStack) -> int:
     """Destroy the database of the Temporal server and start an empty one; returns its bytes."""
     async with stack.without("temporal"):
-        files = list(stack.data_dir.glob("temporal.db*"))
-        lost = sum(file.stat().st_size for file in files)
-        for file in files:
-            file.unlink()
-    return lost
+        return sum(destroy(each) for each in stack.data_dir.glob("temporal.db*"))
 
 
 async def patiently(ask: Callable[[], Awaitable[T]], limit_s: float = 180.0) -> T:

@@ -23,6 +23,7 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.embedded.layout import temporal_program
 from ordersaga.operations.orders import OrdersService
+from tests.support.cluster import switch
 from tests.support.stack.commands import run_command
 from tests.support.stack.sandboxes import SandboxControl
 
@@ -50,14 +51,14 @@ _WORKERS = 16
 _given: set[int] = set()
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, among: range = _BELOW_OUTGOING) -> list[int]:
     """Different free ports, of those that no outgoing connection takes before they are used.
 
     A port is given once, and to one of the processes of a test run only: most are bound later.
     """
     found: list[int] = []
     mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS
-    ports = _BELOW_OUTGOING[mine::_WORKERS]
+    ports = among[mine::_WORKERS]
     if 2 * len(_given) > len(ports):
         _given.clear()
     while len(found) < count:
@@ -123,9 +124,10 @@ class Up:
         ports = zip(_PURPOSES, free_ports(len(_PURPOSES)), strict=True)
         options = [part for name, port in ports for part in (f"--{name}-port", str(port))]
         self._ready.clear()
+        module, env = switch.command_line(self.env)
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ordersaga", "up", *options, *self._options),
-            env=self.env,
+            *(sys.executable, "-P", "-m", module, "up", *options, *self._options),
+            env=env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
