@@ -17,6 +17,10 @@ class Recent(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._entries.clear()
+
     def get(self, key: K) -> V | None:
         """The value of `key`, None if there is none."""
         value = self._entries.get(key)

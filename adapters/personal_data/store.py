@@ -65,6 +65,10 @@ class PersonalDataStore(ReadingThrough):
         self._sealing = sealing
         self._subjects: Recent[str, str] = Recent(_CACHED_SUBJECTS)
 
+    def forget(self) -> None:
+        """Remember of no stream whose it is: the store goes on with another history."""
+        self._subjects.clear()
+
     # --- appending -------------------------------------------------------------------------------
 
     async def append(self, *appends: StreamAppend) -> AppendResult:

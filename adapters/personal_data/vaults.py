@@ -87,6 +87,11 @@ class CachingVault:
             keys |= answer
         return keys
 
+    def forget(self) -> None:
+        """Use none of the cached keys: the other vault may have lost some."""
+        self._by_subject.clear()
+        self._by_id.clear()
+
     async def find(self, key_ids: Collection[UUID]) -> Mapping[UUID, DataKey]:
         """See `KeyVault.find`."""
         now = self._clock()

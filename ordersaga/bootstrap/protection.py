@@ -1,5 +1,6 @@
 """Wraps the event store so that it encrypts personal data, if the settings require it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -83,9 +84,19 @@ async def master_key_state(
 
 
 def protected(
-    store: EventStore, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings
+    store: EventStore,
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    settings: Settings,
+    on_change: list[Callable[[], None]],
 ) -> EventStore:
     """`store` with personal data encrypted; `store` itself for plain text without a key.
+
+    Args:
+        store: of the database.
+        pool: connections to it.
+        settings: with the master key.
+        on_change: is given what to call when the database goes on with another history: keys that
+            it has lost seal nothing any more.
 
     Raises:
         WrongSetting: see `master_keys`.
@@ -94,4 +105,6 @@ def protected(
     if master is None:
         return store
     vault = CachingVault(PostgresKeyVault(pool, master))
-    return PersonalDataStore(store, vault, sealing=settings.encrypt_personal_data)
+    sealing = PersonalDataStore(store, vault, sealing=settings.encrypt_personal_data)
+    on_change += [vault.forget, sealing.forget]
+    return sealing

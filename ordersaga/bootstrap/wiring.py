@@ -89,7 +89,7 @@ class Services:
         self.settings = settings
         self.pool = pool
         self.log = PostgresEventStore(pool)
-        self.store: EventStore = protected(self.log, pool, settings)
+        self.store: EventStore = protected(self.log, pool, settings, histories.on_change)
         self.redacted_store = RedactedStore(self.log, PERSONAL_FIELDS)
         self.codec = JsonEventCodec()
         self.handler = _handler(settings, self.store, self.codec, histories.is_lost)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import asyncpg
 
 from domain.fields import parse_reason
+from eventstore.errors import StoreUnavailable
 from eventstore.postgres.connection import LimitedConnection
 from eventstore.postgres.errors import translated
 from eventstore.postgres.roles import become
@@ -79,14 +80,21 @@ class Histories:
     async def enter(self, connection: LimitedConnection) -> None:
         """Begin a session; does nothing in a database without our schema.
 
+        The first sessions with another history are refused: whoever waits for one has read, or
+        sealed, with what was remembered of the history before, and must begin again.
+
         Raises:
             asyncpg.PostgresError: the server cannot go on with a history, such as a standby.
+            StoreUnavailable: it goes on with another history than this process knows.
         """
+        known = self.number
         try:
             rows = await connection.fetch(_ENTER)
         except _NOT_MIGRATED:
             return
         self._learn([_history(dict(row)) for row in rows])
+        if known not in (0, self.number):
+            raise StoreUnavailable("the database goes on with another history: begin again")
 
     def _learn(self, found: Sequence[History]) -> None:
         before, self.all = self.number, found

@@ -124,6 +124,9 @@ async def test_a_fail_over_that_lost_commits_is_recognised_by_all_who_know_more(
                 pytest.fail("a standby has no history to go on with")
         primary.kill()
         await replica.promote()
+        with pytest.raises(StoreUnavailable, match="another history"):
+            async with entered(replica.url(), histories):
+                pytest.fail("whoever waited for a session must begin again")
         async with entered(replica.url(), histories) as store:
             handler = CommandHandler(store, CounterCodec(), is_lost=histories.is_lost)
             with knowing(knowledge.position), pytest.raises(StoreUnavailable, match="restored"):
@@ -139,8 +142,11 @@ async def test_a_fail_over_that_lost_commits_is_recognised_by_all_who_know_more(
 async def test_what_was_remembered_is_forgotten_with_its_history() -> None:
     histories, forgotten = Histories(), list[int]()
     histories.on_change.append(lambda: forgotten.append(histories.number))
-    for numbers in ((1,), (1,), (1, 2), (1, 2)):
-        await histories.enter(_Connection(numbers))  # type: ignore[arg-type]  # as far as it is used
+    for numbers in ((1,), (1,)):
+        await histories.enter(_Connection(numbers))
+    with pytest.raises(StoreUnavailable, match="another history"):
+        await histories.enter(_Connection((1, 2)))
+    await histories.enter(_Connection((1, 2)))
     assert forgotten == [2]
 
 
