@@ -53,14 +53,14 @@ class OrderDocument:
 
 @dataclass(frozen=True, slots=True)
 class SagaRef:
-    """The saga run that requests an activity; recorded in the metadata of every event.
+    """The saga run that requests an activity, named in the metadata of every event.
 
-    `known` is the highest position of the event store of which the run has learnt.
+    It has learnt of the event store up to the position `seen_up_to`.
     """
 
     workflow_id: str
     run_id: str
-    known: int = 0
+    seen_up_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,10 +327,7 @@ class ChangeAddress(OrderRequest):
 
 @dataclass(frozen=True, slots=True)
 class ReviewShortage(OrderRequest):
-    """Check whether the missing items have arrived; if not, follow `choice`.
-
-    `by` is who chose; None if the deadline decided or nobody has chosen.
-    """
+    """Check whether the missing items have arrived; if not, follow `choice`, which `by` made."""
 
     choice: ShortageChoice | None = None
     by: OperatorAction | None = None
@@ -346,9 +343,6 @@ class AmendPieces(OrderRequest):
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment(OrderRequest):
-    """Give back what was captured beyond the total of an amended order.
-
-    `settled_by` names an operator who states that it was given back by hand.
-    """
+    """Give back what was captured beyond an amended total; `settled_by` states to have done so."""
 
     settled_by: OperatorAction | None = None

@@ -55,4 +55,4 @@ class _Attempt(ActivityInboundInterceptor):
 def _known_to(arguments: Sequence[Any]) -> int:
     """The position that the run knows which asks."""
     saga = getattr(arguments[0], "saga", None) if arguments else None
-    return saga.known if isinstance(saga, SagaRef) else 0
+    return saga.seen_up_to if isinstance(saga, SagaRef) else 0

@@ -132,8 +132,8 @@ class Batch:
             outcome = command.decide({stream: self.states[stream] for stream in command.streams})
             for stream, added in outcome.events.items():
                 if added:
-                    fold, known = self.streams[stream], outcome.states
-                    changed[stream] = self.states[stream].after(fold, added, known)
+                    fold, states = self.streams[stream], outcome.states
+                    changed[stream] = self.states[stream].after(fold, added, states)
                     events[stream] = self._new_events(command.context, stream, added)
         except Exception as error:  # noqa: BLE001  it is the answer to this command's caller
             outcome, events, changed = error, {}, {}

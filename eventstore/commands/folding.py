@@ -43,9 +43,9 @@ class Loaded(Generic[S]):
     version: int
     position: int = 0
 
-    def after(self, fold: Fold[S], events: Sequence[Any], known: Mapping[str, S]) -> "Loaded[S]":
-        """The state after the next events of the stream; `known`: by stream, folded already."""
-        state = known.get(self.stream)
+    def after(self, fold: Fold[S], events: Sequence[Any], states: Mapping[str, S]) -> "Loaded[S]":
+        """The state after the next events of the stream; `states`: by stream, folded already."""
+        state = states.get(self.stream)
         if state is None:
             state = reduce(fold.evolve, events, self.state)
         return Loaded(self.stream, state, self.version + len(events), self.position)

@@ -62,12 +62,12 @@ def decided_with(knowledge: Knowledge, is_lost: IsLost, decide: Decide[R]) -> De
 
     Whoever decides on less would undo what was done, or do it again.
     """
-    known = knowledge.position
-    if not known:
+    position = knowledge.position
+    if not position:
         return decide
 
     def checked(states: States) -> Decision[Any]:
-        if is_lost(known):
+        if is_lost(position):
             raise StoreUnavailable(WAS_RESTORED)
         return decide(states)
 

@@ -56,17 +56,17 @@ async def restored(
     if reason is not None:
         await services.history_table.announce(operator(), reason)
     table, sources = services.history_table, await open_sources(services)
-    found = await Restore(
+    outcome = await Restore(
         await services.temporal(), services.handler, table, sources, dry_run
     ).run()
     if not dry_run:
-        await table.note_examined(found.history.number, operator(), found.kept())
-    code = REFUSED if found.needs_person else OK
-    return Answer(found, lambda: _view(found), code)
+        await table.note_examined(outcome.history.number, operator(), outcome.kept())
+    code = REFUSED if outcome.needs_person else OK
+    return Answer(outcome, lambda: _view(outcome), code)
 
 
-def _view(found: Restored) -> RenderableType:
-    history = found.history
+def _view(outcome: Restored) -> RenderableType:
+    history = outcome.history
     until = f", {history.known_until:%Y-%m-%d %H:%M:%S} UTC" if history.known_until else ""
     parts: list[RenderableType] = [
         Text(
@@ -75,17 +75,18 @@ def _view(found: Restored) -> RenderableType:
             f"{history.begins_at} are lost"
         )
     ]
-    if found.ahead:
-        parts.append(_AHEAD.table(found.ahead[:_ROWS_SHOWN]))
-    if found.forgotten:
-        parts.append(_FORGOTTEN.table(found.forgotten[:_ROWS_SHOWN]))
-    parts += [Text(f"not asked: {why}") for why in found.unasked]
-    parts += [Text(f"not started: {left}") for left in found.left]
+    if outcome.ahead:
+        parts.append(_AHEAD.table(outcome.ahead[:_ROWS_SHOWN]))
+    if outcome.forgotten:
+        parts.append(_FORGOTTEN.table(outcome.forgotten[:_ROWS_SHOWN]))
+    parts += [Text(f"not asked: {why}") for why in outcome.unasked]
+    parts += [Text(f"not started: {left}") for left in outcome.left]
     parts.append(
         Text(
-            f"{found.examined} workflows read: {len(found.ahead)} knew more than the database; "
-            f"{len(found.forgotten)} payments and labels that it had forgotten; {found.recovered} "
-            "open orders, parcels and returns had no running workflow and were started"
+            f"{outcome.examined} workflows read: {len(outcome.ahead)} knew more than the database; "
+            f"{len(outcome.forgotten)} payments and labels that it had forgotten; "
+            f"{outcome.recovered} open orders, parcels and returns had no running workflow and "
+            "were started"
         )
     )
     return Group(*parts)

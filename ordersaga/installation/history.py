@@ -87,17 +87,17 @@ class Histories:
             asyncpg.PostgresError: the server cannot go on with a history, such as a standby.
             StoreUnavailable: it goes on with another history than this process knows.
         """
-        known = self.number
+        before = self.number
         try:
             rows = await connection.fetch(_ENTER)
         except _NOT_MIGRATED:
             return
         self._learn([_history(dict(row)) for row in rows])
-        if known not in (0, self.number):
+        if before not in (0, self.number):
             raise StoreUnavailable("the database goes on with another history: begin again")
 
-    def _learn(self, found: Sequence[History]) -> None:
-        before, self.all = self.number, found
+    def _learn(self, histories: Sequence[History]) -> None:
+        before, self.all = self.number, histories
         if before not in (0, self.number):
             for call in self.on_change:
                 call()

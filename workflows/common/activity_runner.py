@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError
 from activities.failures import Trouble
 from activities.messages import SagaRef
 from workflows import policies
-from workflows.common.answers import NoAnswer, answer_in, known_from
+from workflows.common.answers import NoAnswer, answer_in, seen_in
 from workflows.common.failures import by_hand, is_final, never_began, trouble_of
 from workflows.common.patience import Alarm, Patience
 from workflows.common.renewal import RunIsFull
@@ -131,13 +131,13 @@ class _Asked:
         return self.request_id + (f".{self.starts}" if self.starts > 1 else "")
 
     def start(
-        self, trouble: Trouble | None, changes: int, known: int
+        self, trouble: Trouble | None, changes: int, seen_up_to: int
     ) -> "workflow.ActivityHandle[Any]":
         """Start the activity: a first try, or with patience for a trouble."""
         self.starts += 1
         return workflow.start_activity(
             self.name,
-            args=[_with_known(self.request, known)],
+            args=[_with_seen(self.request, seen_up_to)],
             result_type=RawValue,  # a result that was entered by hand may be anything
             task_queue=self.queue,
             activity_id=self.activity_id,
@@ -158,12 +158,12 @@ class _Asked:
             raise by_hand(self.name, self.activity_id) from None
 
 
-def _with_known(request: Any, known: int) -> Any:
+def _with_seen(request: Any, seen_up_to: int) -> Any:
     """The request, with what the run knows; an activity on less would undo what was done."""
     saga = getattr(request, "saga", None)
-    if not known or not isinstance(saga, SagaRef):
+    if not seen_up_to or not isinstance(saga, SagaRef):
         return request
-    return replace(request, saga=replace(saga, known=known))
+    return replace(request, saga=replace(saga, seen_up_to=seen_up_to))
 
 
 async def _answer(asked: _Asked, patience: Patience, trouble: Trouble | None, changes: int) -> Any:
@@ -175,14 +175,14 @@ async def _answer(asked: _Asked, patience: Patience, trouble: Trouble | None, ch
     """
     progress = patience.progress
     try:
-        result = await patience.beside(asked.start(trouble, changes, progress.known))
+        result = await patience.beside(asked.start(trouble, changes, progress.seen_up_to))
     except asyncio.CancelledError as error:
         waiting = asyncio.current_task()
         if waiting is None or waiting.cancelling():
             raise
         raise never_began(asked.name, asked.activity_id) from error
     answer = asked.answer_in(result)
-    progress.known = max(progress.known, known_from(result.payload))
+    progress.seen_up_to = max(progress.seen_up_to, seen_in(result))
     return answer
 
 

@@ -26,17 +26,18 @@ class NoAnswer(Exception):
     """A result was entered by hand."""
 
 
-def signed(answer: Payload, workflow_id: str, activity_id: str, known: int = 0) -> RawValue:
+def signed(answer: Payload, workflow_id: str, activity_id: str, seen_up_to: int = 0) -> RawValue:
     """An answer with the name of its request, and the highest position that it rests on."""
     answer.metadata[SIGNATURE] = _name(workflow_id, activity_id)
-    if known:
-        answer.metadata[KNOWN] = str(known).encode()
+    if seen_up_to:
+        answer.metadata[KNOWN] = str(seen_up_to).encode()
     return RawValue(answer)
 
 
-def known_from(answer: Payload) -> int:
+def seen_in(answer: Payload | RawValue) -> int:
     """The highest position of the event store that an answer rests on; 0: of none."""
-    text = answer.metadata.get(KNOWN, b"")
+    payload = answer.payload if isinstance(answer, RawValue) else answer
+    text = payload.metadata.get(KNOWN, b"")
     return int(text) if text.isdigit() else 0
 
 

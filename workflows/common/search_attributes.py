@@ -147,7 +147,7 @@ class Progress:
         ignored: how many signals were ignored, by their names.
         hands_over: the work is to go on in a new run, however short the history is.
         may_hand_over: what is known can be handed to a new run.
-        known: the highest position of the event store that an answer rested on.
+        seen_up_to: the highest position of the event store that an answer rested on.
     """
 
     order_status: str
@@ -159,7 +159,7 @@ class Progress:
     ignored: dict[str, int] = field(default_factory=dict)
     hands_over: bool = False
     may_hand_over: bool = True
-    known: int = 0
+    seen_up_to: int = 0
 
     @property
     def run_is_full(self) -> bool:

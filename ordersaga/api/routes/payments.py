@@ -170,7 +170,7 @@ async def differences(
     """As the last `ordersaga verify` found, by order; the latest day first."""
     services = context_of(request).services
     pool, histories = services.pool, services.histories
-    found = await list_differences(pool, limit=limit, cursor=cursor_of(histories, cursor))
-    page = in_history(histories, found)
+    differences = await list_differences(pool, limit=limit, cursor=cursor_of(histories, cursor))
+    page = in_history(histories, differences)
     compared = await last_comparison(pool)
     return json_answer(DifferencesAnswer(compared, page.items, page.next_cursor))

@@ -91,7 +91,7 @@ async def _unnamed(sources: Sources, records: Sequence[_Record]) -> list[_Record
     """Those that no event of their orders names."""
     streams = {record: _stream(record) for record in records}
     events = await sources.store.read_streams(list(dict.fromkeys(streams.values())))
-    named = {name: _values(found) for name, found in events.items()}
+    named = {name: _values(several) for name, several in events.items()}
     return [each for each, stream in streams.items() if each.reference not in named[stream]]
 
 

@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.messages import WORKFLOW_TYPE, OperatorAction
 from activities.returns.messages import DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE
 from ordersaga.operations.temporal_runs import Run, list_runs
-from workflows.common.answers import known_from
+from workflows.common.answers import seen_in
 
 _TYPES: Final = (WORKFLOW_TYPE, DELIVERY_WORKFLOW_TYPE, RETURN_WORKFLOW_TYPE)
 _WITHOUT_RECORD: Final = frozenset({"place", "carrier_update", "stock_arrived"})
@@ -29,7 +29,7 @@ class Memory:
 
     Attributes:
         run: as Temporal lists it.
-        known: the highest position of the event store that it has learnt of.
+        seen_up_to: the highest position of the event store that it has learnt of.
         first_input: what the first run of the workflow was started with; None: Temporal has
             forgotten it.
         outcome: how it ended, ``completed`` or ``cancelled``; None: it did not.
@@ -40,7 +40,7 @@ class Memory:
     """
 
     run: Run
-    known: int = 0
+    seen_up_to: int = 0
     first_input: Payload | None = None
     outcome: str | None = None
     turned_back: bool = False
@@ -65,8 +65,8 @@ async def runs_since(client: Client, since: datetime | None) -> AsyncIterator[Ru
     latest: dict[str, Run] = {}
     for condition in ("CloseTime IS NULL", closed):
         async for run in list_runs(client, f"WorkflowType IN ({types}) AND {condition}"):
-            known = latest.get(run.workflow_id)
-            if known is None or known.started_at < run.started_at:
+            other = latest.get(run.workflow_id)
+            if other is None or other.started_at < run.started_at:
                 latest[run.workflow_id] = run
     for run in latest.values():
         yield run
@@ -168,9 +168,9 @@ class _Reader:
     async def _learn(self, payloads: Sequence[Payload]) -> None:
         codec = self._client.data_converter.payload_codec
         plain = await codec.decode(payloads) if codec else payloads
-        known = max(map(known_from, plain), default=0)
-        self.memory.known = max(self.memory.known, known)
-        if known and not self._is_lost(known):
+        position = max(map(seen_in, plain), default=0)
+        self.memory.seen_up_to = max(self.memory.seen_up_to, position)
+        if position and not self._is_lost(position):
             self.memory.acts.clear()  # what came before this answer is in the event store
 
     async def _note(self, name: str, payloads: Sequence[Payload]) -> None:

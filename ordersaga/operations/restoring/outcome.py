@@ -8,7 +8,7 @@ from typing import Any
 from ordersaga.installation.history import History
 
 
-class Fate(StrEnum):
+class RestartOutcome(StrEnum):
     """What becomes of a workflow that knows more than the database.
 
     again: started again from what the database knows, and there the order, or the return, is.
@@ -27,7 +27,7 @@ class Ahead:
     """A workflow that knows more than the database.
 
     Attributes:
-        known: the highest position that it has learnt of.
+        seen_up_to: the highest position that it has learnt of.
         was: how it stood in Temporal.
         fate: what became of it, or would.
         why: in words.
@@ -36,9 +36,9 @@ class Ahead:
 
     workflow_id: str
     run_id: str
-    known: int
+    seen_up_to: int
     was: str
-    fate: Fate
+    fate: RestartOutcome
     why: str
     lost_acts: Sequence[str] = ()
 
@@ -87,7 +87,7 @@ class Restored:
     @property
     def needs_person(self) -> bool:
         """Whether anything does not go on by itself."""
-        acts = any(one.lost_acts or one.fate is Fate.LEFT for one in self.ahead)
+        acts = any(one.lost_acts or one.fate is RestartOutcome.LEFT for one in self.ahead)
         money = any(one.needs_person for one in self.forgotten)
         return acts or money or bool(self.unasked) or bool(self.left)
 

@@ -39,18 +39,18 @@ async def present_history(table: HistoryTable) -> tuple[Histories, History, date
     Raises:
         Refused: there is only one.
     """
-    found = await table.list()
-    present = found[-1]
+    histories = await table.list()
+    present = histories[-1]
     if present.number == 1:
         raise Refused(
             f"{_FIRST}: if its files were put back from a copy, without recovery, say so with "
             "--announce"
         )
-    looked_at = [one for one in unexamined(found) if one.number > 1] or [present]
+    looked_at = [one for one in unexamined(histories) if one.number > 1] or [present]
     times = [one.known_until for one in looked_at]
-    known = [time for time in times if time is not None]
-    since = min(known) - _CLOCKS_APART if len(known) == len(times) else None
-    return Histories(found), present, since
+    begun = [time for time in times if time is not None]
+    since = min(begun) - _CLOCKS_APART if len(begun) == len(times) else None
+    return Histories(histories), present, since
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Restore:
                 return await remember(self.client, runs[place], histories.is_lost)
 
         memories = await asyncio.gather(*map(read, range(len(runs))))
-        return len(runs), [each for each in memories if histories.is_lost(each.known)]
+        return len(runs), [each for each in memories if histories.is_lost(each.seen_up_to)]
 
     async def _start_again(self, memories: Sequence[Memory]) -> list[Ahead]:
         """Orders first: parcels and returns need them."""

@@ -26,7 +26,7 @@ from eventstore.commands.handler import CommandHandler
 from eventstore.store import EventStore
 from ordersaga.operations.recovery.orders import keep_on_hold, recorded_hold
 from ordersaga.operations.restoring.memory import Memory, content_of
-from ordersaga.operations.restoring.outcome import Ahead, Fate
+from ordersaga.operations.restoring.outcome import Ahead, RestartOutcome
 from ordersaga.operations.starting import FirstRequest, start_saga, submitted_document
 from workflows.documents.messages import canonical_json
 from workflows.documents.order import parse_document
@@ -60,15 +60,17 @@ class StartingAgain:
             state = await ORDER.stream(order_id).load(self.handler)
             if isinstance(state, Completed | Cancelled):
                 await self._end(memory)
-                return _ahead(memory, Fate.ENDED, "the database knows how the order ended")
+                return _ahead(
+                    memory, RestartOutcome.ENDED, "the database knows how the order ended"
+                )
             document = submitted_document(order_id, state)
-            fate = Fate.AGAIN
+            fate = RestartOutcome.AGAIN
             if document is None and isinstance(state, NoOrder):
-                document, fate = await self._first_document(memory), Fate.ANEW
+                document, fate = await self._first_document(memory), RestartOutcome.ANEW
         except (RuleBroken, PersonalDataError, InvalidDocument) as problem:
-            return _ahead(memory, Fate.LEFT, f"it cannot be started: {problem}")
+            return _ahead(memory, RestartOutcome.LEFT, f"it cannot be started: {problem}")
         if document is None:
-            return _ahead(memory, Fate.LEFT, _no_document(state))
+            return _ahead(memory, RestartOutcome.LEFT, _no_document(state))
         request, suffix = await self._first_request(order_id, memory)
         await self._end(memory)
         await self._start_order(document, request, memory)
@@ -82,22 +84,24 @@ class StartingAgain:
             delivery_workflow(order_id), DELIVERY_WORKFLOW_TYPE, {"updates": memory.scans}
         )
         why = f"it gets its {len(memory.scans)} scans again"
-        return _ahead(memory, Fate.AGAIN, why)
+        return _ahead(memory, RestartOutcome.AGAIN, why)
 
     async def case(self, memory: Memory) -> Ahead:
         """The workflow of a return: of what the database has of it, or of its first input."""
         document = await content_of(self.client, memory.first_input)
         if not isinstance(document, dict) or "return_id" not in document:
-            return _ahead(memory, Fate.LEFT, "Temporal does not know what it was started with")
+            return _ahead(
+                memory, RestartOutcome.LEFT, "Temporal does not know what it was started with"
+            )
         order_id, return_id = OrderId(document["order_id"]), document["return_id"]
         order = await ORDER.stream(order_id).load(self.handler)
         if not isinstance(order, Completed):
             why = "its order is not completed again yet: run `ordersaga restored` once more then"
-            return _ahead(memory, Fate.LEFT, why)
-        known = return_id in await self._returns_of(order_id)
+            return _ahead(memory, RestartOutcome.LEFT, why)
+        is_there = return_id in await self._returns_of(order_id)
         await self._end(memory)
         await self._start(memory.run.workflow_id, RETURN_WORKFLOW_TYPE, document)
-        fate = Fate.AGAIN if known else Fate.ANEW
+        fate = RestartOutcome.AGAIN if is_there else RestartOutcome.ANEW
         return _ahead(memory, fate, "what was decided after the point has to be decided again")
 
     # --- parts -----------------------------------------------------------------------------------
@@ -171,8 +175,8 @@ class StartingAgain:
 
 
 _ORDER_WHY: Final = {
-    Fate.AGAIN: "it goes on from what the database knows",
-    Fate.ANEW: "the database does not know the order: it is placed again as it was",
+    RestartOutcome.AGAIN: "it goes on from what the database knows",
+    RestartOutcome.ANEW: "the database does not know the order: it is placed again as it was",
 }
 
 
@@ -182,9 +186,15 @@ def _no_document(state: object) -> str:
     return "the order is a draft again: submit it"
 
 
-def _ahead(memory: Memory, fate: Fate, why: str) -> Ahead:
+def _ahead(memory: Memory, fate: RestartOutcome, why: str) -> Ahead:
     run = memory.run
     acts = () if memory.is_cancelled else tuple(memory.acts)
     return Ahead(
-        run.workflow_id, run.run_id, memory.known, memory.outcome or run.status, fate, why, acts
+        run.workflow_id,
+        run.run_id,
+        memory.seen_up_to,
+        memory.outcome or run.status,
+        fate,
+        why,
+        acts,
     )

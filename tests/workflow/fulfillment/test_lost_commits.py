@@ -57,7 +57,7 @@ async def test_each_request_says_what_the_answers_before_it_rested_on(
     run = await find_run(client, handle.id)
     assert run is not None
     memory = await remember(client, run, lambda _: False)
-    assert memory.known == await forgetful.store.head()
+    assert memory.seen_up_to == await forgetful.store.head()
     assert (memory.outcome, memory.acts, memory.is_cancelled) == ("completed", [], False)
 
 

@@ -17,7 +17,7 @@ from ordersaga.bootstrap.settings import Settings
 from ordersaga.bootstrap.wiring import Services, open_services
 from ordersaga.embedded.postgres import EmbeddedPostgres
 from ordersaga.errors import Refused
-from ordersaga.operations.restoring.outcome import Ahead, Fate, Restored
+from ordersaga.operations.restoring.outcome import Ahead, RestartOutcome, Restored
 from ordersaga.operations.restoring.restore import Restore
 from ordersaga.operations.verification.report import Check
 from ordersaga.operations.verification.run import verify
@@ -169,7 +169,7 @@ async def test_who_knows_more_is_started_again_and_nothing_happens_twice(site: S
         f"order-{each}" for each in (paid, unpaid, later)
     }
     fates = [of(found, each).fate for each in (paid, unpaid, later)]
-    assert fates == [Fate.AGAIN, Fate.AGAIN, Fate.ANEW]
+    assert fates == [RestartOutcome.AGAIN, RestartOutcome.AGAIN, RestartOutcome.ANEW]
     assert {one.order_id for one in found.forgotten} == {paid, unpaid, later}
     assert not found.needs_person
     await site.work()
@@ -197,7 +197,10 @@ async def test_what_was_cancelled_is_cancelled_again(site: Site) -> None:
     shop.carrier.faults.clear()
     await site.go_back()
     found = await site.restored()
-    assert [of(found, each).fate for each in (known, later)] == [Fate.AGAIN, Fate.ANEW]
+    assert [of(found, each).fate for each in (known, later)] == [
+        RestartOutcome.AGAIN,
+        RestartOutcome.ANEW,
+    ]
     await site.work()
     assert await ended(site, [known, later]) == {"cancelled"}
     assert await site.is_clean()
