@@ -37,7 +37,7 @@ from tests.support.faults.trial import harmless
 from tests.support.stack.chaos_shop import ChaosShop, problems_of, real_orders
 from tests.support.stack.stack import Ended, clean_environment, ordersaga, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 ADDRESS = {
     "name": "Ann Example",

@@ -15,7 +15,7 @@ from tests.support.faults.trial import harmless
 from tests.support.stack import version_before
 from tests.support.stack.chaos_shop import chaos_shop, real_orders
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 IN_FLIGHT = 20
 

@@ -19,7 +19,7 @@ from ordersaga.embedded.ports import HOST, is_free
 from ordersaga.embedded.processes import ManagedProcess, ProcessSpec
 from tests.support.cluster.layout import DATABASES, INSIDE, LOGIN, POSTGRES, SERVICES, Layout
 from tests.support.cluster.programs import SCHEMA, SERVER, SQL_TOOL, VERSION, folder_of
-from tests.support.stack.stack import free_ports, until
+from tests.support.stack.ports import free_ports
 from tests.support.stores.postgres_server import StackServer
 
 NAMESPACE: Final = "default"
@@ -141,12 +141,20 @@ class Cluster:
         namespace = ("operator", "namespace")
         if not await self._temporal(*namespace, "describe", "-n", NAMESPACE):
             made = (*namespace, "create", "-n", NAMESPACE, "--retention", _RETENTION)
-            await until(lambda: self._temporal(*made))
+            await self._succeed(*made)
         if not search_attributes:
             return
         options = [f"--name={name}" for name in search_attributes]
         options += [f"--type={kind}" for kind in search_attributes.values()]
-        await until(lambda: self._temporal("operator", "search-attribute", "create", *options))
+        await self._succeed("operator", "search-attribute", "create", *options)
+
+    async def _succeed(self, *arguments: str) -> None:
+        """Call Temporal's own program until it succeeds: parts of the cluster join one by one."""
+        async with asyncio.timeout(120):
+            while True:
+                if await self._temporal(*arguments):
+                    return
+                await asyncio.sleep(0.2)
 
     async def _temporal(self, *arguments: str) -> bool:
         """Whether a command of Temporal's own program succeeds; its output is in a log."""

@@ -8,7 +8,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,14 +67,17 @@ class Layout:
 
     @classmethod
     def of(cls, folder: Path, frontend: int, http: int, others: Iterator[int]) -> "Layout":
-        """The layout of a folder, with the ports that it had before."""
-        kept = folder / _PORTS
-        if not kept.exists():
+        """The layout of a folder: clients' ports as given, the inner ones as they were before."""
+        if (folder / _PORTS).exists():
+            kept = cls.found(folder)
+            layout = replace(kept, http=http, grpc={**kept.grpc, "frontend": frontend})
+        else:
             grpc = {name: next(others) for name in SERVICES} | {"frontend": frontend}
             membership = {name: next(others) for name in SERVICES}
-            ports = {"http": http, "postgres": next(others), "grpc": grpc, "membership": membership}
-            kept.write_text(json.dumps(ports))
-        return cls.found(folder)
+            layout = cls(folder, http, next(others), grpc, membership)
+        ports = {name: value for name, value in asdict(layout).items() if name != "folder"}
+        (folder / _PORTS).write_text(json.dumps(ports))
+        return layout
 
     @classmethod
     def found(cls, folder: Path) -> "Layout":

@@ -5,13 +5,11 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 import psutil
@@ -25,11 +23,11 @@ from ordersaga.embedded.layout import temporal_program
 from ordersaga.operations.orders import OrdersService
 from tests.support.cluster import switch
 from tests.support.stack.commands import run_command
+from tests.support.stack.ports import free_ports
 from tests.support.stack.sandboxes import SandboxControl
 
 READY = "ready"
 _START_TIMEOUT_S = 180
-_BELOW_OUTGOING = range(15_000, 32_000)  # Linux takes 32768 and above, others 49152
 _PURPOSES = ("temporal", "ui", "postgres", "payment", "carrier", "api")
 
 
@@ -45,29 +43,6 @@ class Ended:
         """Its output as JSON; the program must have succeeded."""
         assert self.code == 0, self.err
         return json.loads(self.out)
-
-
-_WORKERS = 16
-_given: set[int] = set()
-
-
-def free_ports(count: int, among: range = _BELOW_OUTGOING) -> list[int]:
-    """Different free ports, of those that no outgoing connection takes before they are used.
-
-    A port is given once, and to one of the processes of a test run only: most are bound later.
-    """
-    found: list[int] = []
-    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS
-    ports = among[mine::_WORKERS]
-    if 2 * len(_given) > len(ports):
-        _given.clear()
-    while len(found) < count:
-        port = ports[SystemRandom().randrange(len(ports))]
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found += [port] * (port not in _given)
-            _given.add(port)
-    return found
 
 
 def clean_environment(**more: str) -> dict[str, str]:

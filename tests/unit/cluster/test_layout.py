@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -31,8 +32,11 @@ def test_every_process_has_ports_of_its_own(layout: Layout) -> None:
     assert layout.address == f"127.0.0.1:{_FRONTEND}"
 
 
-def test_a_folder_keeps_its_ports(layout: Layout) -> None:
-    assert Layout.of(layout.folder, 1, 2, count(1)) == layout == Layout.found(layout.folder)
+def test_a_folder_keeps_the_ports_that_no_client_knows(layout: Layout) -> None:
+    assert Layout.found(layout.folder) == layout
+    later = Layout.of(layout.folder, 20_003, 20_004, count(1))
+    assert later == replace(layout, http=20_004, grpc={**layout.grpc, "frontend": 20_003})
+    assert Layout.found(layout.folder) == later
 
 
 @pytest.mark.parametrize("name", SERVICES)
