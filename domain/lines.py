@@ -134,8 +134,8 @@ def pieces_by_sku(lines: Iterable[OrderLine | LineShare]) -> dict[Sku, int]:
     """Pieces of goods by SKU, in the order of the lines; services have none."""
     pieces: dict[Sku, int] = {}
     for line in lines:
-        if line.sku is not None:
-            pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+        if (sku := line.sku) is not None:
+            pieces[sku] = pieces.get(sku, 0) + line.quantity
     return pieces
 
 

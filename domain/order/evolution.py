@@ -103,7 +103,17 @@ def _with_line(draft: Draft, line: OrderLine) -> Draft:
     subtotal = draft.subtotal + line.amount
     if before is not None:
         subtotal -= before.amount
-    return replace(draft, lines={**draft.lines, line.line_id: line}, subtotal=subtotal)
+    # In full: each line of each order comes here, and `replace` takes twice as long.
+    return Draft(
+        draft.order_id,
+        draft.customer_id,
+        draft.placed_at,
+        subtotal,
+        draft.reference,
+        {**draft.lines, line.line_id: line},
+        draft.adjustments,
+        draft.address,
+    )
 
 
 def _frozen(state: OrderState, event: events.OrderSubmitted) -> Submitted:

@@ -9,7 +9,7 @@ from domain.money import Money
 from ordersaga.importing.identifiers import Identifiers, sku_of
 from ordersaga.importing.mapping import AdjustmentRule, LineRule
 from ordersaga.importing.mapping import Mapping as Format
-from ordersaga.importing.patterns import like
+from ordersaga.importing.patterns import compiled
 from ordersaga.importing.report import Reason
 from ordersaga.importing.sums import Amount, Document, PricedLine
 from ordersaga.importing.table import Record
@@ -23,17 +23,22 @@ class LineReader:
         self._mapping = mapping
         self._values = values
         self._identifiers = identifiers
+        self._rules = [
+            (rule, [(column, compiled(form).fullmatch) for column, form in rule.when.items()])
+            for rule in mapping.lines
+        ]
 
     def rule(self, record: Record) -> LineRule | None:
         """The first rule of the format that fits the line."""
-        rules = () if record.problem else self._mapping.lines
-        return next((one for one in rules if self._matches(one, record)), None)
-
-    def _matches(self, rule: LineRule, record: Record) -> bool:
-        return all(
-            like(pattern, self._values.text(record, column))
-            for column, pattern in rule.when.items()
-        )
+        if record.problem:
+            return None
+        for rule, tests in self._rules:  # loops: each line comes here, and `all` takes longer
+            for column, matches in tests:
+                if not matches(self._values.text(record, column)):
+                    break
+            else:
+                return rule
+        return None
 
     def read(self, record: Record, currency: str, kind: str | None) -> PricedLine:
         """The line; `kind` is that of a rule, None: goods. Raises Unreadable."""

@@ -6,9 +6,10 @@ from functools import cache
 
 def like(pattern: str, text: str) -> bool:
     """Whether the whole text is like the regular expression, whatever its case."""
-    return _compiled(pattern).fullmatch(text) is not None
+    return compiled(pattern).fullmatch(text) is not None
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The regular expression, for whole texts whatever their case."""
     return re.compile(pattern, re.IGNORECASE)
