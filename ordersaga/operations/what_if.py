@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from activities.aggregates import ORDER, PAYMENT, SHIPMENT, STOCK
 from domain.errors import DomainError
-from domain.ids import OrderId
+from domain.ids import OrderId, Sku
 from domain.lines import Pieces, pieces_by_sku
-from domain.money import format_amount
+from domain.money import Money, format_amount
 from domain.order import commands as order_commands
 from domain.order import events as order_events
 from domain.order.state import Draft, FrozenOrder, NoOrder, OrderState
@@ -112,12 +112,13 @@ def if_cancelled(standing: Standing, running: Iterable[str] = ()) -> WhatIf:
 
 def if_amended(standing: Standing, pieces: Sequence[Pieces]) -> WhatIf:
     """What removing pieces would do; raises DomainError as the act would."""
-    decided = ORDER.decide(order_commands.AmendOrder(tuple(pieces)), standing.order)
-    effects = _sentences(decided)
-    for event in decided:
+    decided = list(ORDER.decide(order_commands.AmendOrder(tuple(pieces)), standing.order))
+    for event in tuple(decided):
         if isinstance(event, order_events.OrderAmended):
-            effects += _difference(standing.payment, event.total)
-    return WhatIf(effects, (), decided)
+            decided += _pieces_freed(standing, pieces_by_sku(event.lines))
+            decided += _difference(standing, event.total)
+    doubts = (_ASKED_FOR_MORE,) if isinstance(standing.payment, Prepared) else ()
+    return WhatIf(_sentences(decided), doubts, decided)
 
 
 def refusal_of(decide: Callable[[], WhatIf]) -> WhatIf | str:
@@ -143,10 +144,21 @@ def _money_back(standing: Standing) -> list[payment_commands.PaymentCommand]:
             return []
 
 
-def _difference(payment: PaymentState, total: Any) -> list[str]:
-    if isinstance(payment, Captured) and total < payment.refundable:
-        return [f"{format_amount(payment.refundable - total)} goes back to the customer"]
-    return []
+def _pieces_freed(standing: Standing, left: Mapping[Sku, int]) -> list[Any]:
+    order_id, decided = standing.order_id, list[Any]()
+    for sku, state in standing.stock.items():
+        if state.holds_or_waits(order_id):
+            claim = stock_commands.ReduceClaim(order_id, left.get(Sku(sku), 0))
+            decided += STOCK.decide(claim, state)
+    return decided
+
+
+def _difference(standing: Standing, total: Money) -> Sequence[Any]:
+    payment = standing.payment
+    if not isinstance(payment, Captured) or total >= payment.refundable:
+        return ()
+    more = (payment.refundable - total, payment.reference, ASSUMED)
+    return PAYMENT.decide(payment_commands.RecordRefund(standing.order_id, *more), payment)
 
 
 _SENTENCES: Final[Mapping[type, Callable[[Any], str]]] = {
@@ -169,6 +181,9 @@ def _sentences(events: Iterable[Any]) -> list[str]:
     return [_SENTENCES[type(event)](event) for event in events if type(event) in _SENTENCES]
 
 
+_ASKED_FOR_MORE: Final = (
+    "the money was asked for already: if it is taken, what is more than the order costs goes back"
+)
 _IN_DOUBT: Final = {
     "process_payment": "the money is being asked for now: if any is taken, it goes back",
     "capture_payment": "the money is being captured now: if it is, it goes back",

@@ -127,10 +127,23 @@ def test_a_completed_order_is_refused_as_the_act_would_be() -> None:
 
 def test_removing_pieces_says_the_new_total_and_what_goes_back() -> None:
     what_if = if_amended(standing(BUSY, STORY), [Pieces(LineId("1"), 1)])
-    assert what_if.effects == ["the order costs 5.00 GBP", "5.00 GBP goes back to the customer"]
+    assert what_if.effects == [
+        "the order costs 5.00 GBP",
+        f"2 of {LAMP} become free",
+        "5.00 GBP goes back to the customer",
+    ]
+    assert what_if.doubts == ()
     assert isinstance(
         refusal_of(lambda: if_amended(standing(BUSY, STORY), [Pieces(LineId("1"), 4)])), str
     )
+
+
+def test_money_that_was_asked_for_before_pieces_are_removed_is_in_doubt() -> None:
+    asked = (f"payment-{BUSY}", PaymentPrepared(BUSY, TOTAL, "pay-1", "key"))
+    story = [*STOCK_IN, *taken_in(BUSY), *reserved(BUSY), asked]
+    what_if = if_amended(standing(BUSY, story), [Pieces(LineId("1"), 1)])
+    assert what_if.effects == ["the order costs 5.00 GBP", f"2 of {LAMP} become free"]
+    assert ["goes back" in doubt for doubt in what_if.doubts] == [True]
 
 
 def test_nothing_is_recorded_by_asking() -> None:
