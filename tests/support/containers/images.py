@@ -71,8 +71,14 @@ def made_images(podman: Podman, folder: Path, server: Path | None, say: Say) -> 
     _build_ours(podman, made[OURS], "--build-arg", f"PYTHON_IMAGE={BASE}")
     say("making stand-ins of the other images")
     temporal = _lay_out_temporal(folder / "temporal", server)
+    built: dict[str, str] = {}
     for image in sorted(set(made.values()) - {made[OURS]}):
-        _build_stand_in(podman, image, temporal)
+        target = _stand_in_of(image)
+        if target in built:
+            podman("tag", built[target], image)
+        else:
+            _build_stand_in(podman, target, image, temporal)
+            built[target] = image
     return Images(made, temporal_pages=server is None)
 
 
@@ -129,7 +135,13 @@ def _build_ours(podman: Podman, image: str, *more: str) -> None:
     podman("build", *options, *more, "-f", file, "-t", image, str(ROOT))
 
 
-def _build_stand_in(podman: Podman, image: str, temporal: Path) -> None:
+def _stand_in_of(image: str) -> str:
+    """The target that stands in for it; that of Temporal's server has the tools too."""
+    name = image.rpartition(":")[0].rpartition("/")[2]
+    return name if name in ("postgres", "ui") else "server"
+
+
+def _build_stand_in(podman: Podman, target: str, image: str, temporal: Path) -> None:
     package = binaries().parents[1]
     folders = {
         "scripts": STAND_INS,
@@ -137,10 +149,9 @@ def _build_stand_in(podman: Podman, image: str, temporal: Path) -> None:
         "libraries": package.with_name(f"{package.name}.libs"),
         "temporal": temporal,
     }
-    file = STAND_INS / ("postgres" if "/postgres:" in image else "temporal")
-    target = ["--target=ui"] if "/ui:" in image else []
+    file = STAND_INS / ("postgres" if target == "postgres" else "temporal")
     contexts = [f"--build-context={name}={folder}" for name, folder in folders.items()]
-    options = [*contexts, *target, "--build-arg", f"BASE={BASE}"]
+    options = [*contexts, f"--target={target}", "--build-arg", f"BASE={BASE}"]
     podman("build", *options, "-f", f"{file}.Dockerfile", "-t", image, str(STAND_INS))
 
 

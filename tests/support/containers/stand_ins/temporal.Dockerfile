@@ -16,5 +16,3 @@ CMD ["/etc/temporal/entrypoint.sh"]
 
 FROM server AS ui
 CMD ["/etc/temporal/start-ui-server.sh"]
-
-FROM server
