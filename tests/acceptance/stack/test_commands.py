@@ -27,6 +27,7 @@ CHECKS = [
     "schema",
     "incidents",
     "installation",
+    "history",
     "writing",
     "partitions",
     "read models",
