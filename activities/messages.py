@@ -22,7 +22,6 @@ SHIPPING_QUEUE = "shipping"
 ALL_QUEUES = (ORDERS_QUEUE, INVENTORY_QUEUE, PAYMENTS_QUEUE, SHIPPING_QUEUE)
 
 WORKFLOW_TYPE = "OrderFulfillment"
-
 _SHOWN = 5
 
 
@@ -53,10 +52,7 @@ class OrderDocument:
 
 @dataclass(frozen=True, slots=True)
 class SagaRef:
-    """The saga run that requests an activity; recorded in the metadata of every event.
-
-    `known` is the highest position of the event store of which the run has learnt.
-    """
+    """The run that asks, for the metadata of events; `known`: the highest position it has seen."""
 
     workflow_id: str
     run_id: str
