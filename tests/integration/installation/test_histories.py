@@ -174,8 +174,9 @@ async def test_partitions_go_on_behind_the_leap_of_positions(empty_database: str
     try:
         async with entered(empty_database, Histories()) as store:
             await store.append(new_stream("cart-1", 3))
-            await HistoryTable(pool).announce("cli:ann", "a test")
-            await add_partitions(empty_database)
+        await HistoryTable(pool).announce("cli:ann", "a test")
+        await add_partitions(empty_database)
+        async with entered(empty_database, Histories()) as store:
             later = await store.append(new_stream("cart-1-later", 3))
             assert len((await store.read_feed(0)).events) == 6
             now = await layout(pool)
