@@ -32,15 +32,15 @@ async def forgetful(client: Client) -> AsyncIterator[ForgetfulShop]:
         yield shop
 
 
-async def known_to_requests(client: Client, handle: Handle) -> dict[str, int]:
-    """The position that each request of the saga says is known."""
-    known = {}
+async def seen_by_requests(client: Client, handle: Handle) -> dict[str, int]:
+    """Up to which position each request of the saga says that the saga has seen."""
+    positions = {}
     async for event in handle.fetch_history_events():
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             asked = event.activity_task_scheduled_event_attributes
             [request] = await client.data_converter.decode(asked.input.payloads)
-            known[asked.activity_type.name] = request["saga"]["known"]
-    return known
+            positions[asked.activity_type.name] = request["saga"]["seen_up_to"]
+    return positions
 
 
 async def test_each_request_says_what_the_answers_before_it_rested_on(
@@ -48,12 +48,12 @@ async def test_each_request_says_what_the_answers_before_it_rested_on(
 ) -> None:
     order_id, handle = await stocked_saga(client, forgetful)
     assert (await result(handle))["outcome"] == "completed"
-    known = await known_to_requests(client, handle)
+    positions = await seen_by_requests(client, handle)
     reserved = await _position_of(forgetful, order_id, "OrderReserved")
     paid = await _position_of(forgetful, order_id, "OrderProcessingStarted")
-    assert known["reserve_inventory"] == 0
-    assert known["process_payment"] >= reserved
-    assert known["create_shipment"] >= paid > known["process_payment"]
+    assert positions["reserve_inventory"] == 0
+    assert positions["process_payment"] >= reserved
+    assert positions["create_shipment"] >= paid > positions["process_payment"]
     run = await find_run(client, handle.id)
     assert run is not None
     memory = await remember(client, run, lambda _: False)
