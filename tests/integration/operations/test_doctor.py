@@ -27,6 +27,7 @@ NAMES = [
     "schema",
     "incidents",
     "installation",
+    "history",
     "writing",
     "partitions",
     "read models",
