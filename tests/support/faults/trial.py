@@ -14,6 +14,7 @@ from typing import Final
 
 from adapters.providers.faults import Fault, FaultKind
 from domain.ids import OrderId, order_stream
+from eventstore.errors import StoreUnavailable
 from ordersaga.demo import mix
 from ordersaga.embedded.processes import ManagedProcess
 from ordersaga.importing.plan import PlannedOrder
@@ -257,7 +258,10 @@ class _Trial:
         return all(known.values())
 
     async def _all_ended(self) -> bool:
-        return await self._all_known() and not await self._shop.open()
+        try:
+            return await self._all_known() and not await self._shop.open()
+        except StoreUnavailable:  # after a fail-over, the first session of a process is refused
+            return False
 
     async def _until(
         self, holds: Callable[[], bool | Awaitable[bool]], limit_s: float, problem: str
